@@ -1,0 +1,151 @@
+/**
+ * What the library tells its caller while it works. `--json` prints these objects as they are, one a
+ * line; the human displays are made from the same.
+ */
+
+/** One server's part in a finished download. */
+export interface ServerShare {
+  /** `IP:PORT` that the bytes came from. */
+  readonly server: string;
+  readonly id: string;
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly badChunks: number;
+  readonly retransmits: number;
+}
+
+export interface ReadyEvent {
+  readonly event: "ready";
+  readonly port: number;
+  readonly dataPort: number;
+  readonly id: string;
+  readonly dir: string;
+  /** Files found by the first scan; some may still be hashing. */
+  readonly files: number;
+  readonly classic: boolean;
+}
+
+/** An answer to our search. */
+export interface OfferEvent {
+  readonly event: "offer";
+  readonly name: string;
+  readonly server: string;
+  readonly id: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly root: string;
+}
+
+export interface ProgressEvent {
+  readonly event: "progress";
+  readonly name: string;
+  /** Verified bytes, those of an earlier run included. */
+  readonly bytes: number;
+  readonly size: number;
+  /** Bytes a second, lately. */
+  readonly rate: number;
+  /** The servers at work and what each gives. */
+  readonly lanes: readonly {
+    readonly server: string;
+    readonly rate: number;
+    readonly bytes: number;
+  }[];
+}
+
+export interface DoneEvent {
+  readonly event: "done";
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** Absent when the file came from a classic server, which has no root. */
+  readonly root?: string;
+  /** From the first FIND sent to the rename. */
+  readonly seconds: number;
+  readonly resumedBytes: number;
+  /** Whether the identical file was there already. */
+  readonly present: boolean;
+  readonly servers: readonly ServerShare[];
+}
+
+export interface FailedEvent {
+  readonly event: "failed";
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** One content under one name, in a listing. */
+export interface FileEvent {
+  readonly event: "file";
+  readonly name: string;
+  readonly size: number;
+  /** Absent while the only servers that have it are still hashing it. */
+  readonly sha256?: string;
+  readonly servers: readonly string[];
+}
+
+/** Nothing has answered yet, or a server is still hashing: what we are waiting for. */
+export interface WaitingEvent {
+  readonly event: "waiting";
+  readonly name: string;
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly message: string;
+}
+
+/** A server joined, left or was dropped. */
+export interface ServerEvent {
+  readonly event: "server";
+  readonly server: string;
+  readonly id: string;
+  readonly state: "found" | "active" | "standby" | "silent" | "dropped";
+  readonly message: string;
+}
+
+/** A server's work: somebody asked, something was sent, the index moved. */
+export interface RequestEvent {
+  readonly event: "request";
+  readonly name: string;
+  readonly client: string;
+  readonly classic: boolean;
+}
+export interface SendingEvent {
+  readonly event: "sending";
+  readonly name: string;
+  readonly client: string;
+  readonly classic: boolean;
+}
+export interface IndexingEvent {
+  readonly event: "indexing";
+  /** Files and bytes that are still to be hashed. */
+  readonly filesLeft: number;
+  readonly bytesLeft: number;
+  /** Bytes a second. */
+  readonly rate: number;
+}
+
+/** Something worth a line: a skipped file, an ignored offer, what a socket was tuned to. */
+export interface NoticeEvent {
+  readonly event: "notice";
+  readonly level: "info" | "warning" | "verbose";
+  readonly message: string;
+}
+
+export type ServeEvent =
+  | ReadyEvent
+  | RequestEvent
+  | SendingEvent
+  | IndexingEvent
+  | NoticeEvent;
+export type GetEvent =
+  | OfferEvent
+  | ProgressEvent
+  | DoneEvent
+  | FailedEvent
+  | WaitingEvent
+  | ServerEvent
+  | NoticeEvent;
+export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
+export type ShoalEvent = ServeEvent | GetEvent | ListEvent;

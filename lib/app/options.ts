@@ -1,0 +1,84 @@
+/** What the library's functions take. Times are in milliseconds, rates in bytes a second. */
+import type {
+  DoneEvent,
+  FailedEvent,
+  FileEvent,
+  GetEvent,
+  ListEvent,
+  ReadyEvent,
+  ServeEvent,
+} from "./events.ts";
+
+export interface NetworkOptions {
+  /** Discovery port; 10526 by default. */
+  readonly port?: number;
+  /** Addresses that FIND goes to, instead of every interface's broadcast address and loopback. */
+  readonly broadcast?: readonly string[];
+  /** Whether sockets are tuned through FFI where that is possible; yes by default. */
+  readonly tune?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ServeOptions extends NetworkOptions {
+  readonly dir: string;
+  /** Address to listen on; 0.0.0.0 by default. */
+  readonly host?: string;
+  readonly classic?: boolean;
+  readonly classicChunkBytes?: number;
+  /** Whether dot-names are offered. */
+  readonly hidden?: boolean;
+  /** Cap on what is sent; 0 for none. */
+  readonly rateBytesPerS?: number;
+  /** Simulated errors: probability that a datagram is hit; 0 for none. */
+  readonly errorRate?: number;
+  readonly seed?: number;
+  /** Where the index lives; the user's cache folder by default. */
+  readonly cacheDir?: string;
+  readonly onEvent?: (event: ServeEvent) => void;
+}
+
+/** A running server. */
+export interface Server {
+  readonly ready: ReadyEvent;
+  /** Resolves when the server has stopped; rejects with a ShoalError if it had to. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FindOptions extends NetworkOptions {
+  /** Ask these hosts (`HOST` or `HOST:PORT`) and nobody else. */
+  readonly servers?: readonly string[];
+  readonly timeoutMs?: number;
+  readonly retries?: number;
+}
+
+export interface GetOptions extends FindOptions {
+  /** `NAME` or `sha256:HEX`. */
+  readonly names: readonly string[];
+  readonly outDir: string;
+  /** Fetch only this content. */
+  readonly sha256?: string;
+  readonly force?: boolean;
+  readonly jobs?: number;
+  /** Size of a data datagram (UDP payload). */
+  readonly mtuBytes?: number;
+  readonly rateBytesPerS?: number;
+  readonly onEvent?: (event: GetEvent) => void;
+}
+
+/** One a name, in the order of the names. */
+export type GetResult = readonly (DoneEvent | FailedEvent)[];
+
+export interface ListOptions extends FindOptions {
+  readonly onEvent?: (event: ListEvent) => void;
+}
+export type ListResult = readonly FileEvent[];
+
+export interface FileHashes {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly root: string;
+  readonly md5: string;
+  readonly chunkBytes: number;
+  readonly chunks: number;
+}

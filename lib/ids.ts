@@ -1,0 +1,76 @@
+/**
+ * The small vocabulary that every layer shares: branded scalars, so that an index cannot be passed
+ * where an offset is meant, and the few record types that appear on both sides of a boundary.
+ */
+
+/** Bytes in memory that we own and may transfer between workers. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** Position of a chunk in its file, from 0. */
+export type ChunkIndex = Brand<number, "ChunkIndex">;
+/** A byte position in a file, from 0. */
+export type ByteOffset = Brand<number, "ByteOffset">;
+/** 32 lower-case hex digits: the random 128-bit id of one server process. */
+export type ServerId = Brand<string, "ServerId">;
+/** 64 lower-case hex digits. */
+export type HashHex = Brand<string, "HashHex">;
+/** A relative, slash-separated name that passed {@linkcode parseFileName}. */
+export type SafeFileName = Brand<string, "SafeFileName">;
+/** One file that this process is fetching; unique within the process. */
+export type TransferId = Brand<number, "TransferId">;
+/** Which receiver worker of this process, from 0. */
+export type ReceiverIndex = Brand<number, "ReceiverIndex">;
+/** 128 bits that prove to a server that we receive at the address we send from. */
+export type Token = Bytes;
+
+export const chunkIndex = (value: number): ChunkIndex => value as ChunkIndex;
+export const byteOffset = (value: number): ByteOffset => value as ByteOffset;
+export const transferId = (value: number): TransferId => value as TransferId;
+export const receiverIndex = (value: number): ReceiverIndex => value as ReceiverIndex;
+/** Trusts its caller: for ids that came out of a decoder or were just made. */
+export const serverId = (hex: string): ServerId => hex as ServerId;
+/** Trusts its caller: for digests that came out of a decoder or a hash. */
+export const hashHex = (hex: string): HashHex => hex as HashHex;
+
+/** An IPv4 address and a UDP port. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export function endpointText(endpoint: Endpoint): string {
+  return `${endpoint.address}:${endpoint.port}`;
+}
+
+/** What a file *is*: two servers with equal contents are interchangeable. */
+export interface Content {
+  readonly sizeBytes: number;
+  readonly sha256: HashHex;
+  /** BEP 52 `pieces root`; 64 zeros for the empty file. */
+  readonly root: HashHex;
+}
+
+/** A string that is equal for equal contents and for no others. */
+export function contentKey(content: Content): string {
+  return `${content.sizeBytes}:${content.sha256}:${content.root}`;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hex of `bytes`. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Bytes of an even-length hex string; `undefined` where it is not one. */
+export function fromHex(text: string): Bytes | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}

@@ -1,0 +1,130 @@
+/**
+ * A UDP socket as the drivers see it. The encryption that is to come sits here: between the frames
+ * that a machine makes and the socket that carries them.
+ */
+import type { Bytes, Endpoint } from "../ids.ts";
+import { ShoalError } from "../errors.ts";
+import { tuneSocket, type Tuning } from "./tuned_socket.ts";
+
+export interface UdpPort {
+  readonly port: number;
+  /** As read back from the kernel, or a careful guess. */
+  readonly receiveBufferBytes: number;
+  readonly isTuned: boolean;
+  /**
+   * The next datagram, or several joined ones, in `buffer`. Keep exactly one receive pending.
+   * `undefined` once the port is closed.
+   */
+  receive(buffer: Bytes): Promise<{ readonly bytes: Bytes; readonly from: Endpoint } | undefined>;
+  /**
+   * Sends `bytes`, cut into datagrams of `segmentBytes` where it is longer (the last may be
+   * shorter). Leave `bytes` alone until this settles. What the network refuses is lost, as on any
+   * wire, except that a datagram too long for the path's interface is reported.
+   */
+  send(bytes: Bytes, to: Endpoint, segmentBytes?: number): Promise<"sent" | "lost" | "too long">;
+  close(): void;
+}
+
+export interface UdpPortOptions {
+  readonly host?: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Share the port with others that do the same. */
+  readonly share?: boolean;
+  readonly tune?: boolean;
+}
+
+/** Throws ShoalError `port_in_use`, or `network` for an address that is not this machine's. */
+export function openUdpPort(options: UdpPortOptions): UdpPort {
+  const hostname = options.host ?? "0.0.0.0";
+  const socket = listen(hostname, options);
+  const port = (socket.addr as Deno.NetAddr).port;
+  return new DenoUdpPort(
+    socket,
+    port,
+    options.tune ?? true ? tuneSocket(hostname, port) : undefined,
+  );
+}
+
+function listen(hostname: string, options: UdpPortOptions): Deno.DatagramConn {
+  try {
+    return Deno.listenDatagram({
+      transport: "udp",
+      hostname,
+      port: options.port,
+      reuseAddress: options.share ?? false,
+    });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new ShoalError("port_in_use", `UDP port ${options.port} is held by another program`, {
+        cause,
+      });
+    }
+    if (cause instanceof Deno.errors.AddrNotAvailable) {
+      throw new ShoalError("network", `${hostname} is not an address of this machine`, { cause });
+    }
+    throw cause;
+  }
+}
+
+class DenoUdpPort implements UdpPort {
+  readonly port: number;
+  readonly #socket: Deno.DatagramConn;
+  readonly #tuning: Tuning | undefined;
+  #isClosed = false;
+
+  constructor(socket: Deno.DatagramConn, port: number, tuning: Tuning | undefined) {
+    this.#socket = socket;
+    this.port = port;
+    this.#tuning = tuning;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#tuning?.receiveBufferBytes ?? 0;
+  }
+
+  get isTuned(): boolean {
+    return this.#tuning?.isTuned ?? false;
+  }
+
+  async receive(buffer: Bytes) {
+    for (;;) {
+      try {
+        const [bytes, address] = await this.#socket.receive(buffer);
+        const { hostname, port } = address as Deno.NetAddr;
+        return { bytes: bytes as Bytes, from: { address: hostname, port } };
+      } catch (cause) {
+        if (this.#isClosed) return undefined;
+        // An ICMP error of an earlier send can surface here on some platforms; the socket lives on.
+        if (cause instanceof Deno.errors.BadResource) return undefined;
+        if (cause instanceof Deno.errors.Interrupted) return undefined;
+      }
+    }
+  }
+
+  async send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<"sent" | "lost" | "too long"> {
+    if (segmentBytes === 0 || bytes.length <= segmentBytes) return await this.#sendOne(bytes, to);
+    if (this.#tuning?.setSegmentBytes(segmentBytes)) return await this.#sendOne(bytes, to);
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      const outcome = await this.#sendOne(bytes.subarray(at, at + segmentBytes), to);
+      if (outcome === "too long") return outcome;
+    }
+    return "sent";
+  }
+
+  async #sendOne(bytes: Bytes, to: Endpoint): Promise<"sent" | "lost" | "too long"> {
+    try {
+      await this.#socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
+      return "sent";
+    } catch (cause) {
+      const code = (cause as { code?: unknown }).code;
+      return code === "EMSGSIZE" ? "too long" : "lost";
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+}

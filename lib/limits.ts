@@ -1,0 +1,199 @@
+/**
+ * Every limit and default, by name and unit, in one place. Each says what it bounds. The relations
+ * that the code relies on are asserted at the end: change a number and the program refuses to start
+ * rather than misbehave later.
+ */
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
+export const TIB = 1024 * GIB;
+
+// — Ports ————————————————————————————————————————————————————————————————————————————————————————
+/** Discovery and classic; shared by every server of a host. */
+export const DISCOVERY_PORT = 10526;
+/** Each server's own data port is the first free one of this range. */
+export const DATA_PORT_FIRST = 10530;
+export const DATA_PORT_LAST = 10545;
+
+// — Files and names ——————————————————————————————————————————————————————————————————————————————
+/** Largest file that is offered or accepted. */
+export const FILE_BYTES_MAX = 16 * TIB;
+export const NAME_BYTES_MAX = 1024;
+export const NAME_COMPONENT_BYTES_MAX = 255;
+/** Files of one served folder; beyond it the rest is reported and left out. */
+export const CATALOGUE_ENTRIES_MAX = 1_000_000;
+export const FOLDER_DEPTH_MAX = 64;
+/** A file modified more recently is not offered yet: it may still be growing. */
+export const SETTLE_MS = 2_000;
+/** Pause between two looks at the served folder, at least; long scans stretch it. */
+export const RESCAN_INTERVAL_MS = 2_000;
+
+// — Blocks and chunks ————————————————————————————————————————————————————————————————————————————
+export const HASH_BYTES = 32;
+/** Leaf of the Merkle tree (BEP 52). */
+export const BLOCK_BYTES = 16 * KIB;
+export const CHUNK_BYTES_MIN = 64 * KIB;
+export const CHUNK_BYTES_MAX = 1 * MIB;
+/** Chunks grow to {@linkcode CHUNK_BYTES_MAX} to stay within this count. */
+export const CHUNKS_WANTED_MAX = 4096;
+/** Hashes in one page of the layer. */
+export const LAYER_PAGE_HASHES = 16;
+/** Sibling hashes that can be needed to prove a page: the height of the tallest tree above a page. */
+export const LAYER_PROOF_HASHES_MAX = 20;
+
+// — Datagrams ————————————————————————————————————————————————————————————————————————————————————
+/** A FIND is padded to this, so that no answer without a token is longer than the question. */
+export const FIND_BYTES_MIN = 1_200;
+/** Default and bounds of a data datagram (UDP payload). */
+export const MTU_BYTES_DEFAULT = 1_400;
+export const MTU_BYTES_FALLBACK = 1_200;
+export const MTU_BYTES_MIN = 576;
+export const MTU_BYTES_MAX = 8_900;
+/** Largest datagram or joined buffer that a socket hands over. */
+export const RECEIVE_BUFFER_BYTES = 65_536;
+/** Control frames are never longer. */
+export const CONTROL_BYTES_MAX = 1_400;
+export const TOKEN_BYTES = 16;
+export const SERVER_ID_BYTES = 16;
+/** Ids that a repeated FIND lists as already heard. */
+export const FIND_KNOWN_IDS_MAX = 16;
+/** Names that one FIND asks for. */
+export const FIND_QUERIES_MAX = 64;
+/** Ranges that one WANT asks for. */
+export const WANT_RANGES_MAX = 64;
+/** Layer pages that one LAYER_WANT asks for. */
+export const LAYER_PAGES_PER_WANT_MAX = 16;
+/** Similar names in one ABSENT. */
+export const SIMILAR_NAMES_MAX = 3;
+/** Listing datagrams that one LIST asks for. */
+export const LISTING_PAGES_PER_LIST_MAX = 16;
+
+// — Discovery ————————————————————————————————————————————————————————————————————————————————————
+/** When FIND is sent, after the start of an attempt; repeated at the last interval afterwards. */
+export const FIND_SCHEDULE_MS: readonly number[] = [0, 250, 1_000, 3_000];
+export const FIND_REPEAT_MS = 3_000;
+/** Offers are gathered for this long after the first, before one content is chosen. */
+export const GATHER_MS = 100;
+/** When every answer so far is ABSENT, the search ends this long after its start. */
+export const ABSENT_END_MS = 2_500;
+/** A server delays its ABSENT by a random time up to this, so that a crowd does not answer at once. */
+export const ABSENT_DELAY_MS_MAX = 200;
+/** Offers kept for one name. */
+export const OFFERS_PER_NAME_MAX = 256;
+/** Addresses kept for one server. */
+export const PATHS_PER_SERVER_MAX = 8;
+/** An attempt waits at most this long without any answer. */
+export const TIMEOUT_MS_DEFAULT = 10_000;
+export const RETRIES_DEFAULT = 10;
+/** Names that are fetched at a time. */
+export const JOBS_DEFAULT = 4;
+export const JOBS_MAX = 64;
+export const NAMES_PER_GET_MAX = 100_000;
+
+// — Classic ——————————————————————————————————————————————————————————————————————————————————————
+export const CLASSIC_CHUNK_BYTES_DEFAULT = 1_024;
+export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
+export const CLASSIC_FILE_BYTES_MAX = 1 * GIB;
+/** Classic data leaves at this rate … */
+export const CLASSIC_RATE_BYTES_PER_S = 4_000_000;
+/** … and never below this one, however often the same client asks again: no pause reaches 1 s. */
+export const CLASSIC_RATE_BYTES_PER_S_MIN = 250_000;
+export const CLASSIC_BURST_DATAGRAMS = 8;
+/** Existing clients decode the first datagram as the answer: data follows after this pause. */
+export const CLASSIC_ANSWER_LEAD_MS = 10;
+/** Our client asks the classic way when no Shoal server has answered for this long. */
+export const CLASSIC_ASK_AFTER_MS = 500;
+export const CLASSIC_ASK_SPACING_MS = 300;
+/** After asking a classic server again, nothing is asked before it has been silent for this long. */
+export const CLASSIC_SILENCE_MS = 1_000;
+/** Classic transfers that a server runs at once. */
+export const CLASSIC_TRANSFERS_MAX = 16;
+
+// — Tokens ———————————————————————————————————————————————————————————————————————————————————————
+/** A token is accepted in its epoch and the next. */
+export const TOKEN_EPOCH_MS = 10 * 60_000;
+
+// — Transfer —————————————————————————————————————————————————————————————————————————————————————
+/** Receivers at work at once. */
+export const RECEIVERS_MAX = 8;
+/** The slowest active server is swapped for one that stands by, this often. */
+export const SWAP_INTERVAL_MS = 10_000;
+/** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
+export const CHUNK_BUFFER_BYTES_MAX = 48 * MIB;
+/** Bytes that one WANT may ask for: one send of the server. */
+export const QUANTUM_BYTES_MAX = 60_000;
+/** A quantum is this much of the measured rate, within the bounds. */
+export const QUANTUM_MS = 1;
+/** The window is this many bandwidth-delay products … */
+export const WINDOW_GAIN = 2;
+/** … of a round trip of at least this. */
+export const RTT_FLOOR_MS = 1;
+/** Part of the socket's receive buffer that may be in flight. */
+export const RECEIVE_BUFFER_SHARE = 0.6;
+/** Receive buffer where the socket's own is not known. */
+export const SOCKET_BUFFER_BYTES_UNKNOWN = 64 * KIB;
+/** What we ask the kernel for. */
+export const SOCKET_BUFFER_BYTES_WANTED = 4 * MIB;
+/** Segments of later WANTs that prove the loss of an earlier one's. */
+export const REORDER_SEGMENTS = 3;
+/** Floor and ceiling of the timer that finds a lost tail. */
+export const TAIL_TIMER_MS_MIN = 5;
+export const TAIL_TIMER_MS_MAX = 1_000;
+/** The same before the first RTT sample. */
+export const TAIL_TIMER_MS_INITIAL = 100;
+/** Leases are sized to this much of a receiver's rate. */
+export const LEASE_MS = 100;
+/** A lease that sees no byte for this, or 8 RTT, goes to another receiver. */
+export const LEASE_STALL_MS_MIN = 250;
+export const LEASE_STALL_RTTS = 8;
+/** A server that is silent for this long while bytes are asked of it is set aside. */
+export const SERVER_SILENT_MS = 2_000;
+/** Proven bad chunks after which a server is dropped. */
+export const STRIKES_MAX = 3;
+/** Receivers tell the coordinator what they did at least this often while they work. */
+export const REPORT_INTERVAL_MS = 10;
+
+// — Serving ——————————————————————————————————————————————————————————————————————————————————————
+/** Flows with requests waiting at one server; requests of further ones are dropped. */
+export const FLOWS_MAX = 1_024;
+/** Requests waiting in one flow; further ones are dropped. */
+export const WANTS_PER_FLOW_MAX = 256;
+/** Files that a sender keeps open. */
+export const OPEN_FILES_MAX = 64;
+/** An open file is compared with what was indexed this often while it is read. */
+export const FILE_CHECK_INTERVAL_MS = 50;
+/** Datagrams that a driver handles before it lets other events in. */
+export const DRIVER_TURN_DATAGRAMS = 64;
+/** Control datagrams waiting to be answered by the main thread of a server. */
+export const FORWARDED_DATAGRAMS_MAX = 1_024;
+
+// — Writing ——————————————————————————————————————————————————————————————————————————————————————
+/** The journal of a download is brought up to date this often. */
+export const JOURNAL_INTERVAL_MS = 250;
+/** Renames are followed by one folder sync for this many small files. */
+export const PROGRESS_INTERVAL_MS = 100;
+/** `NAME (2).ext` … up to this number before giving up. */
+export const NUMBERED_NAMES_MAX = 1_000;
+
+function assertLimits(): void {
+  const relations: readonly (readonly [boolean, string])[] = [
+    [CHUNK_BYTES_MIN % BLOCK_BYTES === 0, "chunks are whole blocks"],
+    [CHUNK_BYTES_MAX % CHUNK_BYTES_MIN === 0, "chunk sizes are powers of two apart"],
+    [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
+    [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
+    [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
+    [QUANTUM_BYTES_MAX <= 65_507, "a quantum fits one send"],
+    [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
+    [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
+    [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
+    [DATA_PORT_LAST > DATA_PORT_FIRST, "there are data ports"],
+    [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
+    [FILE_BYTES_MAX < Number.MAX_SAFE_INTEGER, "offsets are exact as numbers"],
+    [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],
+  ];
+  for (const [holds, what] of relations) {
+    if (!holds) throw new Error(`limits contradict each other: ${what}`);
+  }
+}
+assertLimits();

@@ -1,0 +1,56 @@
+/**
+ * Main thread ⇄ assembler worker: one a process, for every file that it fetches.
+ *
+ * Lifetime: `init → ready → (feed | open … finished/aborted)* → stop → stopped`.
+ * One transfer: `open → present | opened → (layer) → written* → finished | unverified`, or
+ * `transferFailed` at any point; `abort → aborted` ends it from this side.
+ */
+import type { Bytes, Content, SafeFileName, TransferId } from "../ids.ts";
+import type { ErrorMessage } from "../errors.ts";
+import type { StageTimes } from "./receiver.ts";
+
+export type AssemblerRequest =
+  | { readonly kind: "init" }
+  /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
+  | { readonly kind: "feed"; readonly port: MessagePort }
+  | {
+    readonly kind: "open";
+    readonly transfer: TransferId;
+    readonly outDir: string;
+    readonly name: SafeFileName;
+    readonly content: Content;
+    readonly mtimeMs: number;
+    /** Whether a different file of that name may be replaced. */
+    readonly force: boolean;
+  }
+  /** The whole layer, proved against the root; needed unless `opened` brought it along. */
+  | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
+  /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
+  | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean }
+  | { readonly kind: "stop" };
+
+export type AssemblerReply =
+  | { readonly kind: "ready" }
+  /** An identical file is there already: nothing to fetch. */
+  | { readonly kind: "present"; readonly transfer: TransferId; readonly path: string }
+  | {
+    readonly kind: "opened";
+    readonly transfer: TransferId;
+    /** One bit a chunk, least significant first: what an earlier run has written. */
+    readonly have: Bytes;
+    readonly haveBytes: number;
+    /** The layer from the journal, proved; absent when it must be fetched. */
+    readonly layer?: Bytes;
+    readonly partPath: string;
+  }
+  | { readonly kind: "written"; readonly transfer: TransferId; readonly chunks: readonly number[] }
+  /** Chunks that an earlier run marked as written and that fail their proof: fetch them. */
+  | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
+  /** Verified, fsynced, renamed. */
+  | { readonly kind: "finished"; readonly transfer: TransferId; readonly path: string }
+  /** Every chunk was proved and yet the whole is not what was offered: distrust the group. */
+  | { readonly kind: "unverified"; readonly transfer: TransferId }
+  | { readonly kind: "transferFailed"; readonly transfer: TransferId; readonly error: ErrorMessage }
+  | { readonly kind: "aborted"; readonly transfer: TransferId }
+  | { readonly kind: "failed"; readonly error: ErrorMessage }
+  | { readonly kind: "stopped"; readonly times: StageTimes };

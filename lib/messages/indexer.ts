@@ -1,0 +1,43 @@
+/**
+ * Main thread of a server ⇄ indexer worker, which hashes one file at a time.
+ *
+ * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable)* → stop → stopped`.
+ */
+import type { Bytes, HashHex } from "../ids.ts";
+import type { ErrorMessage } from "../errors.ts";
+
+/** What a file looked like when it was found: a hash is good for this and nothing else. */
+export interface FileSignature {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+}
+
+export type IndexerRequest =
+  | { readonly kind: "init" }
+  | {
+    readonly kind: "hash";
+    readonly job: number;
+    readonly dir: string;
+    readonly name: string;
+    readonly signature: FileSignature;
+  }
+  | { readonly kind: "cancel"; readonly job: number }
+  | { readonly kind: "stop" };
+
+export type IndexerReply =
+  | { readonly kind: "ready" }
+  | { readonly kind: "progress"; readonly job: number; readonly hashedBytes: number }
+  | {
+    readonly kind: "hashed";
+    readonly job: number;
+    readonly sha256: HashHex;
+    readonly root: HashHex;
+    readonly layer: Bytes;
+  }
+  /** The file was not what the signature says, before or after it was read. */
+  | { readonly kind: "changed"; readonly job: number }
+  | { readonly kind: "unreadable"; readonly job: number; readonly message: string }
+  | { readonly kind: "cancelled"; readonly job: number }
+  | { readonly kind: "failed"; readonly error: ErrorMessage }
+  | { readonly kind: "stopped" };

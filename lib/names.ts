@@ -1,0 +1,85 @@
+/**
+ * The one constructor for names that come from anywhere but our own source code: the wire, the
+ * command line, a journal, a folder scan. What passes here can be joined to a folder and stays
+ * inside it on every platform; nothing else is ever joined.
+ */
+import type { SafeFileName } from "./ids.ts";
+import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX } from "./limits.ts";
+
+export type NameProblem =
+  | "empty"
+  | "too long"
+  | "component too long"
+  | "absolute"
+  | "backslash"
+  | "control character"
+  | "not valid text"
+  | "dot component"
+  | "empty component"
+  | "drive letter"
+  | "reserved device name";
+
+export type ParsedName =
+  | { readonly ok: true; readonly name: SafeFileName }
+  | { readonly ok: false; readonly problem: NameProblem };
+
+const utf8 = new TextEncoder();
+const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** Names that Windows gives to devices, whatever their extension: refused everywhere, so that a folder can be shared with it. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+
+/** Accepts `a/b.txt`; refuses whatever could leave a folder, name a device or upset a terminal's line. */
+export function parseFileName(text: string): ParsedName {
+  const no = (problem: NameProblem): ParsedName => ({ ok: false, problem });
+  if (text === "") return no("empty");
+  if (text.length > NAME_BYTES_MAX || utf8.encode(text).length > NAME_BYTES_MAX) {
+    return no("too long");
+  }
+  if (!text.isWellFormed()) return no("not valid text");
+  if (CONTROL.test(text)) return no("control character");
+  if (text.includes("\\")) return no("backslash");
+  if (text.startsWith("/")) return no("absolute");
+  if (/^[A-Za-z]:/.test(text)) return no("drive letter");
+  for (const component of text.split("/")) {
+    if (component === "") return no("empty component");
+    if (component === "." || component === "..") return no("dot component");
+    if (utf8.encode(component).length > NAME_COMPONENT_BYTES_MAX) return no("component too long");
+    if (DEVICE.test(component)) return no("reserved device name");
+  }
+  return { ok: true, name: text as SafeFileName };
+}
+
+/** The same for a name as raw UTF-8, as the wire carries it. */
+export function parseFileNameBytes(bytes: Uint8Array): ParsedName {
+  try {
+    return parseFileName(utf8Strict.decode(bytes));
+  } catch {
+    return { ok: false, problem: "not valid text" };
+  }
+}
+
+/** Whether any component starts with a dot: such files are offered only with `--hidden`. */
+export function isHiddenName(name: string): boolean {
+  return name.split("/").some((component) => component.startsWith("."));
+}
+
+/** Whether `name` is one of our own unfinished downloads, which are never offered. */
+export function isPartName(name: string): boolean {
+  return /\.[0-9a-f]{8}\.part(\.journal)?$/.test(name);
+}
+
+/** The last component. */
+export function baseName(name: SafeFileName): SafeFileName {
+  return name.slice(name.lastIndexOf("/") + 1) as SafeFileName;
+}
+
+/** `text` with everything escaped that could move a cursor or reorder a line on a terminal. */
+export function displayName(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}

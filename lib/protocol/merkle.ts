@@ -1,0 +1,255 @@
+/**
+ * The Merkle tree of BEP 52: SHA-256 over 16 KiB blocks, a binary tree above them, missing leaves 32
+ * zero bytes, the last block hashed as it is. The *layer* is the row of that tree at chunk size: one
+ * hash a chunk, each provable against the root by page.
+ *
+ * A file of at most one chunk has no level between chunk and root: its only chunk's hash is the root.
+ */
+import { type Bytes, fromHex, type HashHex, hashHex, toHex } from "../ids.ts";
+import {
+  BLOCK_BYTES,
+  CHUNK_BYTES_MAX,
+  CHUNK_BYTES_MIN,
+  CHUNKS_WANTED_MAX,
+  HASH_BYTES,
+  LAYER_PAGE_HASHES,
+} from "../limits.ts";
+import { sha256 } from "./sha256.ts";
+
+/** Root of the empty file, which BEP 52 leaves undefined. */
+export const EMPTY_ROOT: HashHex = hashHex("0".repeat(2 * HASH_BYTES));
+
+/** The smallest power of two from 64 KiB to 1 MiB that gives at most 4,096 chunks. */
+export function chunkBytesFor(sizeBytes: number): number {
+  let chunkBytes = CHUNK_BYTES_MIN;
+  while (chunkBytes < CHUNK_BYTES_MAX && sizeBytes > chunkBytes * CHUNKS_WANTED_MAX) {
+    chunkBytes *= 2;
+  }
+  return chunkBytes;
+}
+
+/** Chunks of a file; none for the empty file. */
+export function chunkCountFor(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / chunkBytesFor(sizeBytes));
+}
+
+/** Bytes of chunk `index`: all are whole but the last. */
+export function chunkLength(sizeBytes: number, index: number): number {
+  const chunkBytes = chunkBytesFor(sizeBytes);
+  return Math.min(chunkBytes, sizeBytes - index * chunkBytes);
+}
+
+/** Layer pages of a file. */
+export function layerPageCount(sizeBytes: number): number {
+  return Math.ceil(chunkCountFor(sizeBytes) / LAYER_PAGE_HASHES);
+}
+
+/** `PADDING[h]` is the root of a subtree of height h with no leaves. */
+const PADDING: Bytes[] = [new Uint8Array(HASH_BYTES)];
+function padding(height: number): Bytes {
+  for (let h = PADDING.length; h <= height; h++) {
+    const below = PADDING[h - 1]!;
+    PADDING.push(parent(below, below));
+  }
+  return PADDING[height]!;
+}
+
+const pair: Bytes = new Uint8Array(2 * HASH_BYTES);
+function parent(left: Uint8Array, right: Uint8Array): Bytes {
+  pair.set(left);
+  pair.set(right, HASH_BYTES);
+  return sha256(pair);
+}
+
+/**
+ * Root of the subtree over a row of hashes.
+ *
+ * @param row hashes of equal height, one after another; not empty
+ * @param rowHeight their height above the leaves: 0 for block hashes
+ * @param topHeight height of the wanted root; the row is padded up to it
+ */
+function rootOfRow(row: Uint8Array, rowHeight: number, topHeight: number): Bytes {
+  const current: Bytes = row.slice() as Bytes;
+  let count = current.length / HASH_BYTES;
+  for (let height = rowHeight; height < topHeight; height++) {
+    const above = Math.ceil(count / 2);
+    for (let i = 0; i < above; i++) {
+      const at = 2 * i * HASH_BYTES;
+      const left = current.subarray(at, at + HASH_BYTES);
+      const right = 2 * i + 1 < count
+        ? current.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)
+        : padding(height);
+      current.set(parent(left, right), i * HASH_BYTES);
+    }
+    count = above;
+  }
+  return current.slice(0, HASH_BYTES);
+}
+
+/** Smallest height of a tree with room for `count` leaves. */
+function heightFor(count: number): number {
+  return count <= 1 ? 0 : 32 - Math.clz32(count - 1);
+}
+
+function chunkHeight(sizeBytes: number): number {
+  return heightFor(chunkBytesFor(sizeBytes) / BLOCK_BYTES);
+}
+
+/** Height of the layer's hashes, which is the root's own for a file of one chunk. */
+function layerHeight(sizeBytes: number): number {
+  return Math.min(chunkHeight(sizeBytes), treeHeight(sizeBytes));
+}
+
+function treeHeight(sizeBytes: number): number {
+  const chunkCount = chunkCountFor(sizeBytes);
+  if (chunkCount <= 1) return heightFor(Math.ceil(sizeBytes / BLOCK_BYTES));
+  return chunkHeight(sizeBytes) + heightFor(chunkCount);
+}
+
+/**
+ * Hash of one chunk in the layer of a file of `sizeBytes`.
+ *
+ * @param blockHashes SHA-256 of each block of the chunk, one after another
+ */
+export function chunkHash(blockHashes: Uint8Array, sizeBytes: number): Bytes {
+  return rootOfRow(blockHashes, 0, layerHeight(sizeBytes));
+}
+
+/** Root of a file from its whole layer. */
+export function rootOfLayer(layer: Uint8Array, sizeBytes: number): HashHex {
+  if (sizeBytes === 0) return EMPTY_ROOT;
+  return hashHex(toHex(rootOfRow(layer, layerHeight(sizeBytes), treeHeight(sizeBytes))));
+}
+
+/** One page of a layer and what proves it. */
+export interface LayerPage {
+  /** The page's hashes; fewer than a full page only at the end of the layer. */
+  readonly hashes: Bytes;
+  /** The siblings on the way from the page to the root, from the bottom up. */
+  readonly proof: Bytes;
+}
+
+/** Page `page` of `layer`, with its proof. */
+export function layerPage(layer: Uint8Array, sizeBytes: number, page: number): LayerPage {
+  const pageBytes = LAYER_PAGE_HASHES * HASH_BYTES;
+  const hashes = layer.slice(page * pageBytes, (page + 1) * pageBytes) as Bytes;
+  const top = treeHeight(sizeBytes);
+  const base = layerHeight(sizeBytes);
+  const proof: Bytes[] = [];
+  let position = page;
+  for (let height = Math.min(top, base + pageHeight()); height < top; height++) {
+    const sibling = position ^ 1;
+    const span = (1 << (height - base)) * HASH_BYTES;
+    const row = layer.subarray(sibling * span, (sibling + 1) * span);
+    proof.push(row.length === 0 ? padding(height) : rootOfRow(row, base, height));
+    position >>= 1;
+  }
+  return { hashes, proof: joined(proof) };
+}
+
+/** Whether `page` is what the root says it is. */
+export function provesLayerPage(
+  page: LayerPage,
+  pageIndex: number,
+  sizeBytes: number,
+  root: HashHex,
+): boolean {
+  const chunkCount = chunkCountFor(sizeBytes);
+  const expected = Math.min(LAYER_PAGE_HASHES, chunkCount - pageIndex * LAYER_PAGE_HASHES);
+  if (expected <= 0 || page.hashes.length !== expected * HASH_BYTES) return false;
+  const top = treeHeight(sizeBytes);
+  const base = layerHeight(sizeBytes);
+  let height = Math.min(top, base + pageHeight());
+  if (page.proof.length !== (top - height) * HASH_BYTES) return false;
+  let node = rootOfRow(page.hashes, base, height);
+  let position = pageIndex;
+  for (let at = 0; height < top; height++, at += HASH_BYTES) {
+    const sibling = page.proof.subarray(at, at + HASH_BYTES);
+    node = position % 2 === 0 ? parent(node, sibling) : parent(sibling, node);
+    position >>= 1;
+  }
+  return toHex(node) === root;
+}
+
+function pageHeight(): number {
+  return heightFor(LAYER_PAGE_HASHES);
+}
+
+function joined(hashes: readonly Uint8Array[]): Bytes {
+  const bytes = new Uint8Array(hashes.length * HASH_BYTES);
+  hashes.forEach((each, i) => bytes.set(each, i * HASH_BYTES));
+  return bytes;
+}
+
+/** The layer and root of a file whose bytes come in order, in pieces of any size. */
+export class TreeHasher {
+  readonly #sizeBytes: number;
+  readonly #layer: Bytes;
+  readonly #blocksPerChunk: number;
+  #chunk = 0;
+  #blockHashes: Bytes;
+  #blocks = 0;
+  /** The beginning of a block whose end has not come yet. */
+  readonly #rest: Bytes = new Uint8Array(BLOCK_BYTES);
+  #restBytes = 0;
+  #seenBytes = 0;
+
+  /** @param sizeBytes how many bytes will come: the shape of the tree depends on it */
+  constructor(sizeBytes: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#layer = new Uint8Array(chunkCountFor(sizeBytes) * HASH_BYTES);
+    this.#blocksPerChunk = chunkBytesFor(sizeBytes) / BLOCK_BYTES;
+    this.#blockHashes = new Uint8Array(this.#blocksPerChunk * HASH_BYTES);
+  }
+
+  /** Throws a RangeError when more bytes come than were announced. */
+  update(bytes: Uint8Array): void {
+    this.#seenBytes += bytes.length;
+    if (this.#seenBytes > this.#sizeBytes) throw new RangeError("more bytes than announced");
+    let at = 0;
+    if (this.#restBytes > 0) {
+      at = Math.min(BLOCK_BYTES - this.#restBytes, bytes.length);
+      this.#rest.set(bytes.subarray(0, at), this.#restBytes);
+      this.#restBytes += at;
+      if (this.#restBytes < BLOCK_BYTES) return;
+      this.#addBlock(this.#rest);
+      this.#restBytes = 0;
+    }
+    for (; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) {
+      this.#addBlock(bytes.subarray(at, at + BLOCK_BYTES));
+    }
+    this.#rest.set(bytes.subarray(at));
+    this.#restBytes = bytes.length - at;
+  }
+
+  /** Throws a RangeError when fewer bytes came than were announced. */
+  finish(): { readonly root: HashHex; readonly layer: Bytes } {
+    if (this.#seenBytes !== this.#sizeBytes) throw new RangeError("fewer bytes than announced");
+    if (this.#restBytes > 0) this.#addBlock(this.#rest.subarray(0, this.#restBytes));
+    if (this.#blocks > 0) this.#endChunk();
+    return { root: rootOfLayer(this.#layer, this.#sizeBytes), layer: this.#layer };
+  }
+
+  #addBlock(block: Uint8Array): void {
+    this.#blockHashes.set(sha256(block), this.#blocks * HASH_BYTES);
+    this.#blocks += 1;
+    if (this.#blocks === this.#blocksPerChunk) this.#endChunk();
+  }
+
+  #endChunk(): void {
+    const hashes = this.#blockHashes.subarray(0, this.#blocks * HASH_BYTES);
+    this.#layer.set(chunkHash(hashes, this.#sizeBytes), this.#chunk * HASH_BYTES);
+    this.#chunk += 1;
+    this.#blocks = 0;
+  }
+}
+
+/** The hash of chunk `index` in `layer`, as a view. */
+export function layerHash(layer: Bytes, index: number): Bytes {
+  return layer.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+}
+
+/** A layer of one chunk, which is the root itself. */
+export function layerOfRoot(root: HashHex): Bytes {
+  return fromHex(root) ?? new Uint8Array(HASH_BYTES);
+}

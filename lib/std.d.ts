@@ -1,0 +1,65 @@
+/** Types of the @std functions in use: the npm mirror that the import map names carries none. */
+
+declare module "@std/assert" {
+  export function assert(expression: unknown, message?: string): asserts expression;
+  export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): void;
+  export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T>;
+  export function assertStringIncludes(actual: string, expected: string, message?: string): void;
+  export function assertMatch(actual: string, expected: RegExp, message?: string): void;
+  export function assertGreater<T>(actual: T, expected: T, message?: string): void;
+  export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
+  export function assertLess<T>(actual: T, expected: T, message?: string): void;
+  export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
+  export function assertThrows(
+    fn: () => unknown,
+    errorClass?: abstract new (...args: never[]) => Error,
+    messageIncludes?: string,
+  ): unknown;
+  export function assertRejects(
+    fn: () => PromiseLike<unknown>,
+    errorClass?: abstract new (...args: never[]) => Error,
+    messageIncludes?: string,
+  ): Promise<unknown>;
+  export function fail(message?: string): never;
+}
+
+declare module "@std/cli/parse-args" {
+  export interface ParseArgsOptions {
+    readonly boolean?: readonly string[];
+    readonly string?: readonly string[];
+    readonly collect?: readonly string[];
+    readonly negatable?: readonly string[];
+    readonly alias?: Readonly<Record<string, string | readonly string[]>>;
+    readonly default?: Readonly<Record<string, unknown>>;
+    readonly stopEarly?: boolean;
+    readonly "--"?: boolean;
+    /** Called for each argument that no option declares; `false` leaves it out of the result. */
+    readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseArgsOptions,
+  ): { readonly _: readonly (string | number)[] } & Readonly<Record<string, unknown>>;
+}
+
+declare module "@std/crypto/timing-safe-equal" {
+  export function timingSafeEqual(
+    a: ArrayBufferView | ArrayBuffer,
+    b: ArrayBufferView | ArrayBuffer,
+  ): boolean;
+}
+
+declare module "@std/path" {
+  export function basename(path: string, suffix?: string): string;
+  export function dirname(path: string): string;
+  export function extname(path: string): string;
+  export function fromFileUrl(url: string | URL): string;
+  export function isAbsolute(path: string): boolean;
+  export function join(...paths: string[]): string;
+  export function normalize(path: string): string;
+  export function relative(from: string, to: string): string;
+  export function resolve(...paths: string[]): string;
+  export const SEPARATOR: string;
+}

@@ -1,0 +1,182 @@
+/**
+ * The fields that frames are made of. A frame's layout is a table of these (see `frames.ts`): the
+ * order of the table is the order on the wire, and the TypeScript type of the frame follows from it.
+ */
+import {
+  type Bytes,
+  fromHex,
+  type HashHex,
+  hashHex,
+  type SafeFileName,
+  type ServerId,
+  serverId,
+  toHex,
+  type Token,
+} from "../ids.ts";
+import { FILE_BYTES_MAX, HASH_BYTES, SERVER_ID_BYTES, TOKEN_BYTES } from "../limits.ts";
+import { parseFileNameBytes } from "../names.ts";
+import type { Reader, Writer } from "./cursor.ts";
+
+export interface Field<T> {
+  read(reader: Reader): T;
+  write(writer: Writer, value: T): void;
+}
+
+export type FieldValue<F> = F extends Field<infer T> ? T : never;
+
+const utf8 = new TextEncoder();
+
+export const u8: Field<number> = { read: (r) => r.u8(), write: (w, v) => w.u8(v) };
+export const u16: Field<number> = { read: (r) => r.u16(), write: (w, v) => w.u16(v) };
+export const u32: Field<number> = { read: (r) => r.u32(), write: (w, v) => w.u32(v) };
+export const u64: Field<bigint> = { read: (r) => r.u64(), write: (w, v) => w.u64(v) };
+
+/** A u64 that is exact as a number and within `max`. */
+function boundedU64(max: number, what: string): Field<number> {
+  return {
+    read(reader) {
+      const value = reader.u64();
+      if (value > BigInt(max)) reader.fail(`${what} out of range`);
+      return reader.problem === undefined ? Number(value) : 0;
+    },
+    write(writer, value) {
+      if (value > max) throw new RangeError(`${what} ${value} is over ${max}`);
+      writer.u64(BigInt(value));
+    },
+  };
+}
+
+/** Bytes of a file, or a position in one. */
+export const fileBytes: Field<number> = boundedU64(FILE_BYTES_MAX, "file size or offset");
+/** Bytes a second. */
+export const rateBytesPerS: Field<number> = boundedU64(Number.MAX_SAFE_INTEGER, "rate");
+/** Milliseconds since 1970; the largest is what a Date can hold. */
+export const timeMs: Field<number> = boundedU64(8_640_000_000_000_000, "time");
+
+function fixedBytes(count: number): Field<Bytes> {
+  return {
+    read: (reader) => reader.bytes(count),
+    write(writer, value) {
+      if (value.length !== count) throw new RangeError(`${value.length} bytes, not ${count}`);
+      writer.bytes(value);
+    },
+  };
+}
+
+export const token: Field<Token> = fixedBytes(TOKEN_BYTES);
+
+function hexBytes(hex: string, count: number): Bytes {
+  const bytes = fromHex(hex);
+  if (bytes?.length !== count) throw new RangeError(`'${hex}' is not ${count} bytes in hex`);
+  return bytes;
+}
+
+export const hash: Field<HashHex> = {
+  read: (reader) => hashHex(toHex(reader.bytes(HASH_BYTES))),
+  write: (writer, value) => writer.bytes(hexBytes(value, HASH_BYTES)),
+};
+
+export const server: Field<ServerId> = {
+  read: (reader) => serverId(toHex(reader.bytes(SERVER_ID_BYTES))),
+  write: (writer, value) => writer.bytes(hexBytes(value, SERVER_ID_BYTES)),
+};
+
+/** u16 length and UTF-8; what is not a safe name makes the frame malformed. */
+export const fileName: Field<SafeFileName> = {
+  read(reader) {
+    const parsed = parseFileNameBytes(reader.bytes(reader.u16()));
+    if (parsed.ok) return parsed.name;
+    reader.fail(`name: ${parsed.problem}`);
+    return "" as SafeFileName;
+  },
+  write(writer, value) {
+    const bytes = utf8.encode(value);
+    writer.u16(bytes.length);
+    writer.bytes(bytes);
+  },
+};
+
+/** The same, where the empty text stands for "none". */
+export const fileNameOrNone: Field<SafeFileName | undefined> = {
+  read(reader) {
+    const bytes = reader.bytes(reader.u16());
+    if (bytes.length === 0) return undefined;
+    const parsed = parseFileNameBytes(bytes);
+    if (parsed.ok) return parsed.name;
+    reader.fail(`name: ${parsed.problem}`);
+    return undefined;
+  },
+  write(writer, value) {
+    const bytes = utf8.encode(value ?? "");
+    writer.u16(bytes.length);
+    writer.bytes(bytes);
+  },
+};
+
+/** One of a closed set of words, as a u8. */
+export function oneOf<const Words extends Readonly<Record<string, number>>>(
+  words: Words,
+): Field<keyof Words & string> {
+  const byCode = new Map(Object.entries(words).map(([word, code]) => [code, word]));
+  return {
+    read(reader) {
+      const word = byCode.get(reader.u8());
+      if (word === undefined) reader.fail("unknown code");
+      return (word ?? "") as keyof Words & string;
+    },
+    write: (writer, value) => writer.u8(words[value] ?? -1),
+  };
+}
+
+/** u8 count and that many items, at most `max`. */
+export function listOf<T>(item: Field<T>, max: number): Field<readonly T[]> {
+  return {
+    read(reader) {
+      const count = reader.u8();
+      if (count > max) reader.fail("too many items");
+      const items: T[] = [];
+      for (let i = 0; i < count && reader.problem === undefined; i++) items.push(item.read(reader));
+      return items;
+    },
+    write(writer, value) {
+      if (value.length > max) throw new RangeError(`${value.length} items, at most ${max}`);
+      writer.u8(value.length);
+      for (const each of value) item.write(writer, each);
+    },
+  };
+}
+
+/** u8 count and that many 32-byte hashes, as one run of bytes. */
+export function hashesOf(max: number): Field<Bytes> {
+  return {
+    read(reader) {
+      const count = reader.u8();
+      if (count > max) reader.fail("too many hashes");
+      return reader.bytes(count * HASH_BYTES);
+    },
+    write(writer, value) {
+      if (value.length % HASH_BYTES !== 0) throw new RangeError("not whole hashes");
+      writer.u8(value.length / HASH_BYTES);
+      writer.bytes(value);
+    },
+  };
+}
+
+/** Several fields as one object, in the order of the table. */
+export function record<const Table extends Readonly<Record<string, Field<unknown>>>>(
+  table: Table,
+): Field<{ readonly [Name in keyof Table]: FieldValue<Table[Name]> }> {
+  const entries = Object.entries(table) as [string, Field<unknown>][];
+  type Value = { readonly [Name in keyof Table]: FieldValue<Table[Name]> };
+  return {
+    read(reader) {
+      const value: Record<string, unknown> = {};
+      for (const [name, field] of entries) value[name] = field.read(reader);
+      return value as Value;
+    },
+    write(writer, value) {
+      const values = value as Readonly<Record<string, unknown>>;
+      for (const [name, field] of entries) field.write(writer, values[name]);
+    },
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * The Shoal frames: one table, from which types, encoder and decoder follow. Layouts are specified
+ * in docs/PROTOCOL.md; annotated examples are in fixtures/wire.
+ *
+ * Every frame starts with the same 12 bytes and carries its own length, so that frames which arrive
+ * joined in one buffer can be told apart. Control frames always carry a CRC-32; DATA frames, which
+ * the hot path reads in place (see `data_frame.ts`), carry one on request.
+ */
+import { crc32 } from "node:zlib";
+import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
+import {
+  FIND_BYTES_MIN,
+  FIND_KNOWN_IDS_MAX,
+  FIND_QUERIES_MAX,
+  LAYER_PAGE_HASHES,
+  LAYER_PROOF_HASHES_MAX,
+  RECEIVE_BUFFER_BYTES,
+  SIMILAR_NAMES_MAX,
+  WANT_RANGES_MAX,
+} from "../limits.ts";
+import { Reader, Writer } from "./cursor.ts";
+import {
+  type Field,
+  type FieldValue,
+  fileBytes,
+  fileName,
+  fileNameOrNone,
+  hash,
+  hashesOf,
+  listOf,
+  oneOf,
+  rateBytesPerS,
+  record,
+  server,
+  timeMs,
+  token,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "./field.ts";
+
+export const MAGIC = 0x5348;
+export const VERSION = 1;
+export const HEADER_BYTES = 12;
+/** Where the header's fields start. */
+export const HEADER = { magic: 0, version: 2, type: 3, length: 4, flags: 6, crc: 8 } as const;
+
+/** What a FIND asks for. `any` asks who is there at all. */
+export type Query =
+  | { readonly by: "name"; readonly name: SafeFileName }
+  | { readonly by: "sha256"; readonly sha256: HashHex }
+  | { readonly by: "any" };
+
+const query: Field<Query> = {
+  read(reader) {
+    const by = reader.u8();
+    if (by === 1) return { by: "name", name: fileName.read(reader) };
+    if (by === 2) return { by: "sha256", sha256: hash.read(reader) };
+    if (by !== 3) reader.fail("unknown query");
+    return { by: "any" };
+  },
+  write(writer, value) {
+    switch (value.by) {
+      case "name":
+        writer.u8(1);
+        return fileName.write(writer, value.name);
+      case "sha256":
+        writer.u8(2);
+        return hash.write(writer, value.sha256);
+      case "any":
+        return writer.u8(3);
+    }
+  },
+};
+
+const range = record({ offset: fileBytes, lengthBytes: u32 });
+
+const listingEntry = record({
+  state: oneOf({ ready: 1, pending: 2 }),
+  sizeBytes: fileBytes,
+  sha256: hash,
+  mtimeMs: timeMs,
+  name: fileName,
+});
+
+/** Type number and fields of each control frame, in wire order. */
+const TABLE = {
+  find: [0x01, {
+    queryId: u64,
+    token,
+    known: listOf(server, FIND_KNOWN_IDS_MAX),
+    queries: listOf(query, FIND_QUERIES_MAX),
+  }],
+  offer: [0x02, {
+    queryId: u64,
+    queryIndex: u16,
+    server,
+    token,
+    sizeBytes: fileBytes,
+    sha256: hash,
+    root: hash,
+    mtimeMs: timeMs,
+    name: fileName,
+  }],
+  pending: [0x03, {
+    queryId: u64,
+    queryIndex: u16,
+    server,
+    token,
+    sizeBytes: fileBytes,
+    hashedBytes: fileBytes,
+    rateBytesPerS,
+  }],
+  absent: [0x04, {
+    queryId: u64,
+    queryIndex: u16,
+    server,
+    token,
+    similar: listOf(fileName, SIMILAR_NAMES_MAX),
+  }],
+  /** `echo` is the query id or flow nonce of what is answered, `number` its request number or 0. */
+  retry: [0x05, { echo: u64, number: u32, server, token }],
+  want: [0x10, {
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes: fileBytes,
+    segmentBytes: u16,
+    withCrc: u8,
+    ranges: listOf(range, WANT_RANGES_MAX),
+  }],
+  gone: [0x12, {
+    nonce: u64,
+    number: u32,
+    root: hash,
+    reason: oneOf({ unknown: 1, changed: 2, unreadable: 3 }),
+  }],
+  strike: [0x13, { nonce: u64, token, root: hash, sizeBytes: fileBytes, chunk: u32 }],
+  layer_want: [0x20, {
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes: fileBytes,
+    firstPage: u32,
+    pageCount: u8,
+  }],
+  layer: [0x21, {
+    nonce: u64,
+    number: u32,
+    page: u32,
+    hashes: hashesOf(LAYER_PAGE_HASHES),
+    proof: hashesOf(LAYER_PROOF_HASHES_MAX),
+  }],
+  list: [0x30, { queryId: u64, token, number: u32, pagesMax: u8, after: fileNameOrNone }],
+  listing: [0x31, {
+    queryId: u64,
+    number: u32,
+    server,
+    page: u8,
+    isLast: u8,
+    filesTotal: u32,
+    entries: listOf(listingEntry, 255),
+  }],
+} as const satisfies Record<string, readonly [number, Readonly<Record<string, Field<unknown>>>]>;
+
+/** DATA has a type number of its own; its layout is in `data_frame.ts`. */
+export const DATA_TYPE = 0x11;
+
+type Table = typeof TABLE;
+export type FrameKind = keyof Table;
+export type FrameOf<K extends FrameKind> = K extends FrameKind ?
+    & { readonly kind: K }
+    & { readonly [Name in keyof Table[K][1]]: FieldValue<Table[K][1][Name]> }
+  : never;
+/** Every control frame. */
+export type Frame = FrameOf<FrameKind>;
+export type ListingEntry = FieldValue<typeof listingEntry>;
+export type ByteRange = FieldValue<typeof range>;
+
+/** What is not a frame; `problem` is for counters and logs. */
+export interface Malformed {
+  readonly kind: "malformed";
+  readonly problem: string;
+}
+
+interface Codec {
+  readonly kind: FrameKind;
+  readonly body: Field<unknown>;
+}
+
+const KINDS = Object.keys(TABLE) as FrameKind[];
+const BODY = Object.fromEntries(
+  KINDS.map((kind) => [kind, record(TABLE[kind][1]) as Field<unknown>]),
+) as Record<FrameKind, Field<unknown>>;
+const BY_TYPE = new Map<number, Codec>(
+  KINDS.map((kind) => [TABLE[kind][0], { kind, body: BODY[kind] }]),
+);
+
+/** CRC-32 (IEEE) of a whole frame but for the four bytes that hold it. */
+export function frameCrc(frame: Uint8Array): number {
+  return crc32(frame.subarray(HEADER_BYTES), crc32(frame.subarray(0, HEADER.crc)));
+}
+
+const scratch: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
+
+/** The bytes of a control frame. Throws a RangeError for values that no frame can carry. */
+export function encodeFrame(frame: Frame): Bytes {
+  const writer = new Writer(scratch);
+  writer.u16(MAGIC);
+  writer.u8(VERSION);
+  writer.u8(TABLE[frame.kind][0]);
+  writer.zeros(HEADER_BYTES - writer.length);
+  BODY[frame.kind].write(writer, frame);
+  if (frame.kind === "find") writer.zeros(Math.max(0, FIND_BYTES_MIN - writer.length));
+  const bytes = writer.written().slice();
+  const view = new DataView(bytes.buffer);
+  view.setUint16(HEADER.length, bytes.length);
+  view.setUint32(HEADER.crc, frameCrc(bytes));
+  return bytes;
+}
+
+/** Whether a Shoal frame of this version could start at `at`. */
+export function startsFrame(bytes: Uint8Array, at = 0): boolean {
+  return bytes.length - at >= HEADER_BYTES && bytes[at] === MAGIC >> 8 &&
+    bytes[at + 1] === (MAGIC & 0xff) && bytes[at + 2] === VERSION;
+}
+
+/** The length that the frame at `at` declares. The caller has checked that a header is there. */
+export function declaredLength(bytes: Uint8Array, at = 0): number {
+  return ((bytes[at + HEADER.length] ?? 0) << 8) | (bytes[at + HEADER.length + 1] ?? 0);
+}
+
+/** One control frame from exactly its bytes. Never throws. */
+export function decodeFrame(bytes: Uint8Array): Frame | Malformed {
+  if (!startsFrame(bytes)) return malformed("not a Shoal frame");
+  if (declaredLength(bytes) !== bytes.length) return malformed("length differs");
+  const codec = BY_TYPE.get(bytes[HEADER.type] ?? 0);
+  if (codec === undefined) return malformed("unknown type");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(HEADER.crc) !== frameCrc(bytes)) return malformed("checksum differs");
+  const reader = new Reader(bytes, HEADER_BYTES);
+  const body = codec.body.read(reader);
+  if (reader.problem !== undefined) return malformed(reader.problem);
+  if (codec.kind !== "find" && reader.remainingBytes > 0) return malformed("trailing bytes");
+  return Object.assign(body as object, { kind: codec.kind }) as Frame;
+}
+
+function malformed(problem: string): Malformed {
+  return { kind: "malformed", problem };
+}
