@@ -86,6 +86,9 @@ export const PATHS_PER_SERVER_MAX = 8;
 /** An attempt waits at most this long without any answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;
+/** Bounds of what a user may ask for: longer waits than a day are typing errors. */
+export const TIMEOUT_MS_MAX = 86_400_000;
+export const RETRIES_MAX = 1_000_000;
 /** Names that are fetched at a time. */
 export const JOBS_DEFAULT = 4;
 export const JOBS_MAX = 64;
@@ -121,6 +124,8 @@ export const RECEIVERS_MAX = 8;
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
 export const CHUNK_BUFFER_BYTES_MAX = 48 * MIB;
+/** In flight towards one client, of all its receivers together. */
+export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 /** Bytes that one WANT may ask for: one send of the server. */
 export const QUANTUM_BYTES_MAX = 60_000;
 /** A quantum is this much of the measured rate, within the bounds. */
@@ -165,7 +170,7 @@ export const OPEN_FILES_MAX = 64;
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** Datagrams that a driver handles before it lets other events in. */
 export const DRIVER_TURN_DATAGRAMS = 64;
-/** Control datagrams waiting to be answered by the main thread of a server. */
+/** Control datagrams waiting for the main thread of a server, or for a socket. */
 export const FORWARDED_DATAGRAMS_MAX = 1_024;
 
 // — Writing ——————————————————————————————————————————————————————————————————————————————————————
@@ -175,6 +180,14 @@ export const JOURNAL_INTERVAL_MS = 250;
 export const PROGRESS_INTERVAL_MS = 100;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;
+
+// — Trying it out ————————————————————————————————————————————————————————————————————————————————
+/** Probability that a datagram is hit when errors are simulated. */
+export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
+/** File that the demo makes, unless told otherwise; and at most, as it is made in a temporary folder. */
+export const DEMO_BYTES_DEFAULT = 4 * MIB;
+export const DEMO_BYTES_MAX = 1 * GIB;
+export const DEMO_SERVERS = 2;
 
 function assertLimits(): void {
   const relations: readonly (readonly [boolean, string])[] = [

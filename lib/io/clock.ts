@@ -23,11 +23,15 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** One timer that is set again and again: the next wake-up of a machine. */
+/**
+ * One timer for the next wake-up of a machine. The time is put off at nearly every step, so a timer
+ * that runs already is left to fire early and only then set again.
+ */
 export class WakeupTimer {
   readonly #wake: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #atMs = Infinity;
+  #firesMs = Infinity;
+  #wantedMs = Infinity;
 
   constructor(wake: () => void) {
     this.#wake = wake;
@@ -35,20 +39,30 @@ export class WakeupTimer {
 
   /** Wakes at `atMs` (Infinity: never) instead of whenever was set before. */
   set(atMs: number): void {
-    if (atMs === this.#atMs) return;
-    this.clear();
-    if (atMs === Infinity) return;
-    this.#atMs = atMs;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#atMs = Infinity;
-      this.#wake();
-    }, Math.max(0, atMs - nowMs()));
+    this.#wantedMs = atMs;
+    if (atMs >= this.#firesMs || atMs === Infinity) return;
+    this.#arm(atMs);
   }
 
   clear(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#atMs = Infinity;
+    this.#firesMs = Infinity;
+    this.#wantedMs = Infinity;
+  }
+
+  #arm(atMs: number): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#firesMs = atMs;
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, atMs - nowMs()));
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.#firesMs = Infinity;
+    if (this.#wantedMs === Infinity) return;
+    if (nowMs() + 0.5 < this.#wantedMs) return this.#arm(this.#wantedMs);
+    this.#wantedMs = Infinity;
+    this.#wake();
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Bytes, Endpoint } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
+import { SOCKET_BUFFER_BYTES_UNKNOWN } from "../limits.ts";
 import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 export interface UdpPort {
@@ -80,7 +81,7 @@ class DenoUdpPort implements UdpPort {
   }
 
   get receiveBufferBytes(): number {
-    return this.#tuning?.receiveBufferBytes ?? 0;
+    return this.#tuning?.receiveBufferBytes ?? SOCKET_BUFFER_BYTES_UNKNOWN;
   }
 
   get isTuned(): boolean {

@@ -1,0 +1,117 @@
+/**
+ * Runs a receiver's machine in its worker: one UDP socket towards a server, one port to the main
+ * thread, one to the assembler. Receive, step, perform, set the timer again.
+ */
+import { ShoalError } from "../errors.ts";
+import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
+import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
+import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
+import { nowMs, WakeupTimer } from "./clock.ts";
+import { SendQueue } from "./send_queue.ts";
+import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import { channelPort, type WorkerPort } from "./worker_port.ts";
+
+type Parent = WorkerPort<ReceiverRequest, ReceiverReply>;
+type Feed = WorkerPort<RecycleMessage, ChunkMessage>;
+type Init = Extract<ReceiverRequest, { kind: "init" }>;
+
+/** Waits for `init`, then works until `stop`. */
+export function runReceiver(parent: Parent): void {
+  let driver: ReceiverDriver | undefined;
+  parent.onMessage((message) => {
+    try {
+      if (message.kind === "init") driver = new ReceiverDriver(parent, message);
+      else driver?.onRequest(message);
+    } catch (error) {
+      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    }
+  });
+}
+
+class ReceiverDriver {
+  readonly #parent: Parent;
+  readonly #feed: Feed;
+  readonly #port: UdpPort;
+  readonly #machine: Receiver;
+  readonly #queue: SendQueue;
+  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  #receiveMs = 0;
+  #waitMs = 0;
+
+  constructor(parent: Parent, init: Init) {
+    this.#parent = parent;
+    this.#port = openUdpPort({ port: 0, tune: init.tune });
+    this.#queue = new SendQueue(this.#port);
+    const { receiveBufferBytes, isTuned } = this.#port;
+    this.#machine = new Receiver({ mtuBytes: init.mtuBytes, receiveBufferBytes });
+    this.#feed = channelPort<RecycleMessage, ChunkMessage>(init.feed);
+    this.#feed.onMessage(({ buffer }) => this.#step({ kind: "recycle", buffer }));
+    parent.post({ kind: "ready", receiveBufferBytes, isTuned });
+    this.#receive().catch((error: unknown) => {
+      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    });
+  }
+
+  onRequest(request: Exclude<ReceiverRequest, Init>): void {
+    switch (request.kind) {
+      case "assign":
+      case "path":
+        return this.#step({ kind: request.kind, assignment: request });
+      case "lease":
+        return this.#step({ kind: "lease", lease: request });
+      case "revoke":
+      case "allot":
+        return this.#step(request);
+      case "release":
+        this.#step(request);
+        return this.#parent.post({ kind: "released" });
+      case "stop":
+        return this.#stop();
+      default:
+        request satisfies never;
+    }
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    for (;;) {
+      const startMs = nowMs();
+      const received = await this.#port.receive(buffer);
+      if (received === undefined) return;
+      const arrivedMs = nowMs();
+      this.#waitMs += arrivedMs - startMs;
+      this.#step({ kind: "datagrams", ...received });
+      this.#receiveMs += nowMs() - arrivedMs;
+    }
+  }
+
+  #step(event: ReceiverEvent): void {
+    const now = nowMs();
+    for (const action of this.#machine.handle(now, event)) this.#perform(action);
+    this.#timer.set(this.#machine.nextWakeupMs(now));
+  }
+
+  #perform(action: ReceiverAction): void {
+    switch (action.kind) {
+      case "send":
+        return this.#queue.push(action.datagram, action.to);
+      case "chunk":
+        return this.#feed.post(action, [action.buffer.buffer]);
+      case "report":
+        return this.#parent.post({ kind: "report", ...action.report });
+      case "gone":
+        return this.#parent.post(action);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #stop(): void {
+    this.#timer.clear();
+    this.#port.close();
+    this.#feed.close();
+    const times = { receiveMs: this.#receiveMs, hashMs: 0, writeMs: 0, waitMs: this.#waitMs };
+    this.#parent.post({ kind: "stopped", times });
+  }
+}
