@@ -54,23 +54,8 @@ class ReceiverDriver {
   }
 
   onRequest(request: Exclude<ReceiverRequest, Init>): void {
-    switch (request.kind) {
-      case "assign":
-      case "path":
-        return this.#step({ kind: request.kind, assignment: request });
-      case "lease":
-        return this.#step({ kind: "lease", lease: request });
-      case "revoke":
-      case "allot":
-        return this.#step(request);
-      case "release":
-        this.#step(request);
-        return this.#parent.post({ kind: "released" });
-      case "stop":
-        return this.#stop();
-      default:
-        request satisfies never;
-    }
+    if (request.kind === "stop") this.#stop();
+    else this.#step(request);
   }
 
   async #receive(): Promise<void> {
@@ -99,7 +84,6 @@ class ReceiverDriver {
       case "chunk":
         return this.#feed.post(action, [action.buffer.buffer]);
       case "report":
-        return this.#parent.post({ kind: "report", ...action.report });
       case "gone":
         return this.#parent.post(action);
       default:
