@@ -103,6 +103,8 @@ export const CLASSIC_RATE_BYTES_PER_S = 4_000_000;
 /** … and never below this one, however often the same client asks again: no pause reaches 1 s. */
 export const CLASSIC_RATE_BYTES_PER_S_MIN = 250_000;
 export const CLASSIC_BURST_DATAGRAMS = 8;
+/** The same in bytes, for large chunks: a default receive buffer takes several bursts. */
+export const CLASSIC_BURST_BYTES_MAX = 64 * KIB;
 /** Existing clients decode the first datagram as the answer: data follows after this pause. */
 export const CLASSIC_ANSWER_LEAD_MS = 10;
 /** Our client asks the classic way when no Shoal server has answered for this long. */
@@ -112,6 +114,23 @@ export const CLASSIC_ASK_SPACING_MS = 300;
 export const CLASSIC_SILENCE_MS = 1_000;
 /** Classic transfers that a server runs at once. */
 export const CLASSIC_TRANSFERS_MAX = 16;
+/** A transfer gives way to another port of the same address that has waited for this long. */
+export const CLASSIC_TURN_MS = 2_000;
+/** Addresses and ports that a server remembers: who sent a FIND, who was slowed down. */
+export const CLASSIC_PEERS_MAX = 1_024;
+/** … and for how long. */
+export const CLASSIC_PEER_MEMORY_MS = 60_000;
+/** Chunks of a file that our client takes from a classic server: bounds its bitmap. */
+export const CLASSIC_CHUNKS_MAX = 16 * MIB;
+
+// — Simulated errors —————————————————————————————————————————————————————————————————————————————
+/** A datagram that is hit by corruption has 1 to this many bytes changed. */
+export const FAULT_BYTES_MAX = 10;
+/** A datagram that is delayed waits for a random time in this range. */
+export const FAULT_DELAY_MS_MIN = 5;
+export const FAULT_DELAY_MS_MAX = 50;
+/** Datagrams that are held back at once; further ones are lost instead. */
+export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 
 // — Tokens ———————————————————————————————————————————————————————————————————————————————————————
 /** A token is accepted in its epoch and the next. */
@@ -181,6 +200,10 @@ export const PROGRESS_INTERVAL_MS = 100;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;
 
+// — Telling people ———————————————————————————————————————————————————————————————————————————————
+/** Without a terminal, a line about progress is printed this often. */
+export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
+
 // — Trying it out ————————————————————————————————————————————————————————————————————————————————
 /** Probability that a datagram is hit when errors are simulated. */
 export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
@@ -204,6 +227,11 @@ function assertLimits(): void {
     [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
     [FILE_BYTES_MAX < Number.MAX_SAFE_INTEGER, "offsets are exact as numbers"],
     [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],
+    [
+      CLASSIC_BURST_BYTES_MAX / CLASSIC_RATE_BYTES_PER_S_MIN < CLASSIC_SILENCE_MS / 1_000,
+      "no pause between classic bursts reaches a client's patience",
+    ],
+    [CLASSIC_BURST_BYTES_MAX >= CLASSIC_CHUNK_BYTES_MAX + 40, "a burst is at least one chunk"],
   ];
   for (const [holds, what] of relations) {
     if (!holds) throw new Error(`limits contradict each other: ${what}`);

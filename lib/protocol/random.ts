@@ -9,23 +9,25 @@ const TWO_32 = 0x1_0000_0000;
 const WARM_UP_ROUNDS = 12;
 
 export class Random {
-  readonly #state: Uint32Array<ArrayBuffer>;
+  #a: number;
+  #b: number;
+  #c = 0x9e37_79b9;
+  #counter = 1;
 
-  /** @param seed any number; seeds that differ within 53 bits give unrelated sequences */
+  /** @param seed any integer; seeds that differ give unrelated sequences */
   constructor(seed: number) {
-    this.#state = Uint32Array.of(Math.floor(seed / TWO_32), seed, 0x9e37_79b9, 1);
+    this.#a = Math.floor(seed / TWO_32) >>> 0;
+    this.#b = seed >>> 0;
     for (let round = 0; round < WARM_UP_ROUNDS; round++) this.u32();
   }
 
   /** An integer from 0 to 2³² − 1. */
   u32(): number {
-    const state = this.#state;
-    const [a = 0, b = 0, c = 0, counter = 0] = state;
-    const result = (a + b + counter) >>> 0;
-    state[0] = b ^ (b >>> 9);
-    state[1] = c + (c << 3);
-    state[2] = ((c << 21) | (c >>> 11)) + result;
-    state[3] = counter + 1;
+    const result = (this.#a + this.#b + this.#counter) >>> 0;
+    this.#counter = (this.#counter + 1) >>> 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) >>> 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) >>> 0;
     return result;
   }
 
