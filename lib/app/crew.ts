@@ -36,7 +36,6 @@ export interface CrewOptions {
 
 interface ReceiverSeat {
   readonly port: WorkerPort<ReceiverReply, ReceiverRequest>;
-  server: ServerId | undefined;
   readonly stopped: PromiseWithResolvers<void>;
 }
 
@@ -83,12 +82,11 @@ export class Crew {
     switch (action.kind) {
       case "assign": {
         const seat = this.#seat(action.receiver);
-        seat.server = action.server;
-        const assignment = { ...action.path, nonce: randomU64() };
+        const assignment = { ...action.path, server: action.server, nonce: randomU64() };
         return seat.port.post({ kind: "assign", assignment });
       }
       case "path": {
-        const assignment = { ...action.path, nonce: randomU64() };
+        const assignment = { ...action.path, server: action.server, nonce: randomU64() };
         return this.#seat(action.receiver).port.post({ kind: "path", assignment });
       }
       case "release":
@@ -112,7 +110,7 @@ export class Crew {
     const existing = this.#seats.get(receiver);
     if (existing !== undefined) return existing;
     const port = startWorker<ReceiverReply, ReceiverRequest>("receiver.ts");
-    const seat: ReceiverSeat = { port, server: undefined, stopped: Promise.withResolvers<void>() };
+    const seat: ReceiverSeat = { port, stopped: Promise.withResolvers<void>() };
     this.#seats.set(receiver, seat);
     port.onError((error) => {
       seat.stopped.resolve();
@@ -134,12 +132,10 @@ export class Crew {
             (reply.isTuned ? "joined datagrams" : "plain socket"),
         );
       case "report":
-        if (seat.server !== undefined) {
-          this.#options.onBytes(seat.server, reply.report.receivedBytes);
-        }
+        this.#options.onBytes(reply.report.server, reply.report.receivedBytes);
         return this.step({ kind: "report", receiver, report: reply.report });
       case "gone":
-        return this.step({ kind: "gone", receiver, transfer: reply.transfer });
+        return this.step({ ...reply, receiver });
       case "failed":
         seat.stopped.resolve();
         return this.#options.onFailure(ShoalError.fromMessage(reply.error));

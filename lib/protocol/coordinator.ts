@@ -21,10 +21,11 @@ import {
 } from "../limits.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { chunkBytesFor, chunkCountFor, chunkLength } from "./merkle.ts";
-import { type Assignment, hashesOf, type Lease, type Report } from "./receiver.ts";
+import { hashesOf, type Lease } from "./fetch_list.ts";
+import type { Assignment, ChunkCount, Report } from "./receiver.ts";
 
 /** A way to a server that has answered a request with a token. */
-export type Path = Omit<Assignment, "nonce">;
+export type Path = Omit<Assignment, "nonce" | "server">;
 
 export type CoordinatorEvent =
   /** A file to be fetched; `isVerified` tells what an earlier run has. */
@@ -49,11 +50,14 @@ export type CoordinatorEvent =
   | {
     readonly kind: "gone";
     readonly receiver: ReceiverIndex;
+    readonly server: ServerId;
     readonly transfer: TransferId;
   }
   /** Chunks on disk that failed their proof. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   | { readonly kind: "wakeup" };
+
+type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
 
 export type CoordinatorAction =
   /** Put this receiver to work for a server; the worker is started if it is not running. */
@@ -63,7 +67,13 @@ export type CoordinatorAction =
     readonly server: ServerId;
     readonly path: Path;
   }
-  | { readonly kind: "path"; readonly receiver: ReceiverIndex; readonly path: Path }
+  /** Go on with the same server at another address. */
+  | {
+    readonly kind: "path";
+    readonly receiver: ReceiverIndex;
+    readonly server: ServerId;
+    readonly path: Path;
+  }
   | { readonly kind: "release"; readonly receiver: ReceiverIndex }
   | { readonly kind: "lease"; readonly receiver: ReceiverIndex; readonly lease: Lease }
   | {
@@ -178,7 +188,7 @@ export class Coordinator {
         this.#onReport(nowMs, event.receiver, event.report);
         break;
       case "gone":
-        this.#onGone(event.receiver, event.transfer);
+        this.#onGone(event);
         break;
       case "unproved":
         for (const chunk of event.chunks) {
@@ -367,83 +377,79 @@ export class Coordinator {
   // — What receivers say ————————————————————————————————————————————————————————————————————————
 
   #onReport(nowMs: number, receiver: ReceiverIndex, report: Report): void {
+    const server = this.#servers.get(report.server);
+    if (server === undefined) return;
+    for (const count of report.verified) this.#onVerified(nowMs, receiver, server, count);
+    for (const bad of report.bad) this.#onBad(receiver, server, bad);
+    this.#countRetransmits(server, receiver, report);
     const active = this.#active.get(receiver);
-    if (active === undefined) return;
+    if (active?.server !== server) return;
     active.rateBytesPerS = report.rateBytesPerS;
     active.rttMs = report.rttMs;
     active.silentMs = report.silentMs;
     if (report.silentMs === 0 || report.receivedBytes > 0) active.aliveMs = nowMs;
     if (report.verified.length > 0) {
       active.startChunks *= 2;
-      active.server.silences = 0;
+      server.silences = 0;
     }
-    for (const { transfer, chunk, bytes } of report.verified) {
-      this.#onVerified(nowMs, active, transfer, chunk, bytes);
-    }
-    for (const { transfer, chunk, isStrike } of report.bad) {
-      this.#onBad(active, transfer, chunk, isStrike);
-    }
-    this.#attributeRetransmits(active, report);
-    if (active.server.strikes >= STRIKES_MAX) {
-      active.server.isDropped = true;
-      for (const transfer of this.#transfers.values()) this.#removeHolder(transfer, active.server);
-      this.#dismiss(active, "dropped");
-    }
+    if (server.strikes >= STRIKES_MAX) this.#drop(active);
   }
 
-  /** Retransmits are counted a flow; they go to the transfer that the flow works for now. */
-  #attributeRetransmits(active: Active, report: Report): void {
-    const id = report.verified[0]?.transfer ?? first(active.leased)?.transfer.id;
-    if (id !== undefined) this.#tally(active.server, id).retransmits += report.retransmits;
+  /** A server that gave too many bad chunks is not asked again. */
+  #drop(active: Active): void {
+    active.server.isDropped = true;
+    this.#dismiss(active, "dropped");
+    for (const transfer of this.#transfers.values()) this.#removeHolder(transfer, active.server);
+  }
+
+  /** Retransmits are counted a flow; they go to the transfer that the flow worked for. */
+  #countRetransmits(server: KnownServer, receiver: ReceiverIndex, report: Report): void {
+    const id = report.verified[0]?.transfer ??
+      first(this.#active.get(receiver)?.leased)?.transfer.id;
+    if (id !== undefined) this.#tally(server, id).retransmits += report.retransmits;
   }
 
   #onVerified(
     nowMs: number,
-    active: Active,
-    id: TransferId,
-    chunk: number,
-    bytes: number,
+    receiver: ReceiverIndex,
+    server: KnownServer,
+    { transfer: id, chunk, bytes }: ChunkCount,
   ): void {
-    this.#unlease(active, id, chunk);
+    this.#unlease(receiver, id, chunk);
     const transfer = this.#transfers.get(id);
-    if (transfer === undefined) return;
-    const others = transfer.leases.verify(chunk, active.receiver);
-    if (others === undefined) return;
+    const others = transfer?.leases.verify(chunk, receiver);
+    if (transfer === undefined || others === undefined) return;
     transfer.progressMs = nowMs;
-    const tally = this.#tally(active.server, id);
+    const tally = this.#tally(server, id);
     tally.bytes += bytes;
     tally.chunks += 1;
     for (const other of others) {
-      const slower = this.#active.get(other);
-      if (slower === undefined) continue;
-      this.#unlease(slower, id, chunk);
+      this.#unlease(other, id, chunk);
       this.#actions.push({ kind: "revoke", receiver: other, transfer: id, chunks: [chunk] });
     }
   }
 
-  #onBad(active: Active, id: TransferId, chunk: number, isStrike: boolean): void {
-    this.#unlease(active, id, chunk);
+  #onBad(receiver: ReceiverIndex, server: KnownServer, bad: Report["bad"][number]): void {
+    const { transfer: id, chunk, isStrike } = bad;
+    this.#unlease(receiver, id, chunk);
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
-    transfer.leases.giveBack(chunk, active.receiver);
-    this.#tally(active.server, id).badChunks += 1;
+    transfer.leases.giveBack(chunk, receiver);
+    this.#tally(server, id).badChunks += 1;
     if (!isStrike) return;
-    active.server.strikes += 1;
-    const bad = transfer.badFrom.get(chunk) ?? new Set();
-    transfer.badFrom.set(chunk, bad.add(active.server.id));
+    server.strikes += 1;
+    const badFrom = transfer.badFrom.get(chunk) ?? new Set();
+    transfer.badFrom.set(chunk, badFrom.add(server.id));
   }
 
-  #onGone(receiver: ReceiverIndex, id: TransferId): void {
+  #onGone({ receiver, server: id, transfer: transferId }: GoneEvent): void {
+    const server = this.#servers.get(id);
+    const transfer = this.#transfers.get(transferId);
+    if (server === undefined || transfer === undefined) return;
     const active = this.#active.get(receiver);
-    const transfer = this.#transfers.get(id);
-    if (active === undefined || transfer === undefined) return;
     // The receiver has dropped its leases of this transfer itself.
-    for (const lease of [...active.leased.values()]) {
-      if (lease.transfer !== transfer) continue;
-      this.#unlease(active, id, lease.chunk);
-      transfer.leases.giveBack(lease.chunk, receiver);
-    }
-    this.#removeHolder(transfer, active.server);
+    if (active?.server === server) this.#takeBack(active, (each) => each === transfer);
+    this.#removeHolder(transfer, server);
   }
 
   #removeHolder(transfer: Transfer, server: KnownServer): void {
@@ -502,7 +508,7 @@ export class Coordinator {
     if (server.paths.length > 1) {
       server.pathIndex += 1;
       const path = server.paths[server.pathIndex % server.paths.length]!;
-      this.#actions.push({ kind: "path", receiver: active.receiver, path });
+      this.#actions.push({ kind: "path", receiver: active.receiver, server: server.id, path });
     }
     if (this.#active.size > 1) {
       server.restUntilMs = nowMs + SERVER_SILENT_MS * 2 ** Math.min(server.silences, 4);
@@ -522,7 +528,7 @@ export class Coordinator {
     }
     for (const [transfer, chunks] of byTransfer) {
       for (const chunk of chunks) {
-        this.#unlease(active, transfer.id, chunk);
+        this.#unlease(active.receiver, transfer.id, chunk);
         transfer.leases.giveBack(chunk, active.receiver);
       }
       this.#actions.push({
@@ -576,10 +582,11 @@ export class Coordinator {
     active.leasedBytes += lengthBytes;
   }
 
-  #unlease(active: Active, id: TransferId, chunk: number): void {
+  #unlease(receiver: ReceiverIndex, id: TransferId, chunk: number): void {
+    const active = this.#active.get(receiver);
     const key = leaseKey(id, chunk);
-    const lease = active.leased.get(key);
-    if (lease === undefined) return;
+    const lease = active?.leased.get(key);
+    if (active === undefined || lease === undefined) return;
     active.leased.delete(key);
     active.leasedBytes -= lease.lengthBytes;
   }
@@ -632,7 +639,7 @@ function leaseKey(transfer: TransferId, chunk: number): string {
   return `${transfer}:${chunk}`;
 }
 
-function first<T>(map: ReadonlyMap<string, T>): T | undefined {
-  for (const value of map.values()) return value;
+function first<T>(map: ReadonlyMap<string, T> | undefined): T | undefined {
+  for (const value of map?.values() ?? []) return value;
   return undefined;
 }

@@ -7,47 +7,30 @@
  * `handle` is given one received buffer at a time (up to dozens of segments) and returns what to do;
  * the returned list is reused by the next call.
  */
+import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../ids.ts";
+import { toHex } from "../ids.ts";
 import {
-  type Bytes,
-  type Endpoint,
-  type HashHex,
-  toHex,
-  type Token,
-  type TransferId,
-} from "../ids.ts";
-import {
-  HASH_BYTES,
   LEASE_STALL_MS_MIN,
   MTU_BYTES_FALLBACK,
   RECEIVE_BUFFER_SHARE,
   REPORT_INTERVAL_MS,
-  WANT_RANGES_MAX,
+  TAIL_TIMER_MS_MAX,
 } from "../limits.ts";
 import { DataReader, isData, payloadBytesOf } from "../wire/data_frame.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../wire/frames.ts";
 import { slotBytesOf } from "../wire/slots.ts";
-import { BufferPool } from "./buffer_pool.ts";
-import { ChunkBuffer } from "./chunk_buffer.ts";
+import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
-import { chunkBytesFor, chunkLength } from "./merkle.ts";
+import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
 
 export interface Assignment {
+  readonly server: ServerId;
   readonly endpoint: Endpoint;
   readonly token: Token;
   readonly nonce: bigint;
   /** 0 if not known. */
   readonly rttMs: number;
-}
-
-/** Chunks of one file, with the hash that each must have. */
-export interface Lease {
-  readonly transfer: TransferId;
-  readonly root: HashHex;
-  readonly sizeBytes: number;
-  readonly chunks: readonly number[];
-  /** 32 bytes a chunk. */
-  readonly hashes: Bytes;
 }
 
 export type ReceiverEvent =
@@ -76,6 +59,8 @@ export interface ChunkCount {
 
 /** Counts since the last report, and where things stand. */
 export interface Report {
+  /** Whom this is about: a report may cross a new assignment on its way. */
+  readonly server: ServerId;
   readonly verified: readonly ChunkCount[];
   readonly bad: readonly (ChunkCount & { readonly isStrike: boolean })[];
   readonly receivedBytes: number;
@@ -100,22 +85,13 @@ export type ReceiverAction =
   | {
     readonly kind: "gone";
     readonly transfer: TransferId;
+    readonly server: ServerId;
     readonly reason: "unknown" | "changed" | "unreadable";
   };
 
-/** A leased chunk, before and while it is fetched. */
-interface Fetch {
-  readonly transfer: TransferId;
-  readonly root: HashHex;
-  readonly sizeBytes: number;
-  readonly chunk: number;
-  readonly hash: Bytes;
-  readonly lengthBytes: number;
-  buffer?: ChunkBuffer;
-}
-
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {
+  readonly server: ServerId;
   readonly endpoint: Endpoint;
   readonly nonce: bigint;
   readonly nonceHigh: number;
@@ -133,15 +109,9 @@ interface Flow {
 export class Receiver {
   readonly #mtuBytes: number;
   readonly #inFlightBytesMax: number;
-  readonly #pool = new BufferPool();
+  readonly #fetches = new FetchList();
   readonly #ledger = new WantLedger();
   readonly #actions: ReceiverAction[] = [];
-  /** Leased and not begun, in order. */
-  #waiting: Fetch[] = [];
-  /** Begun: a buffer is taken. */
-  #fetching: Fetch[] = [];
-  /** Ranges that were asked for and lost. */
-  #lost: WantRange[] = [];
   #flow: Flow | undefined;
   #nextNumber = 1;
   /** After a chunk that failed, this server's segments must carry a CRC. */
@@ -150,7 +120,6 @@ export class Receiver {
   #rateBytesPerMs = 0;
   #rateCreditBytes = 0;
   #rateCreditMs = 0;
-  #leasedBytes = 0;
 
   #verified: ChunkCount[] = [];
   #bad: (ChunkCount & { isStrike: boolean })[] = [];
@@ -171,7 +140,7 @@ export class Receiver {
     this.#actions.length = 0;
     switch (event.kind) {
       case "assign":
-        this.#release();
+        this.#release(nowMs);
         this.#wantsCrc = false;
         this.#startFlow(nowMs, event.assignment);
         break;
@@ -180,25 +149,27 @@ export class Receiver {
         this.#startFlow(nowMs, event.assignment);
         break;
       case "lease":
-        this.#addLease(event.lease);
+        this.#fetches.add(event.lease);
         break;
       case "revoke":
-        this.#revoke(event.transfer, event.chunks);
+        this.#fetches.drop(({ transfer, chunk }) =>
+          transfer === event.transfer && event.chunks.includes(chunk)
+        );
         break;
       case "allot":
         this.#windowBytesMax = event.windowBytesMax;
-        this.#pool.budgetBytes = event.bufferBytesMax;
+        this.#fetches.budgetBytes = event.bufferBytesMax;
         this.#rateBytesPerMs = event.rateBytesPerS / 1000;
         break;
       case "release":
-        this.#release();
+        this.#release(nowMs);
         this.#flow = undefined;
         break;
       case "datagrams":
         this.#onDatagrams(nowMs, event.bytes, event.from);
         break;
       case "recycle":
-        this.#pool.give(event.buffer);
+        this.#fetches.recycle(event.buffer);
         break;
       case "wakeup":
         break;
@@ -214,63 +185,25 @@ export class Receiver {
   /** When `handle` wants a wake-up even if nothing arrives. */
   nextWakeupMs(nowMs: number): number {
     const flow = this.#flow;
-    if (flow === undefined || this.#leasedBytes === 0) return Infinity;
+    if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
     const reportMs = this.#reportedMs +
       (this.#hasNews() ? REPORT_INTERVAL_MS : LEASE_STALL_MS_MIN / 2);
     const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
     return Math.min(reportMs, tailMs, this.#rateCreditedMs(nowMs));
   }
 
-  // — Leases ————————————————————————————————————————————————————————————————————————————————————
-
-  #addLease(lease: Lease): void {
-    lease.chunks.forEach((chunk, i) => {
-      const lengthBytes = chunkLength(lease.sizeBytes, chunk);
-      this.#waiting.push({
-        transfer: lease.transfer,
-        root: lease.root,
-        sizeBytes: lease.sizeBytes,
-        chunk,
-        hash: lease.hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
-        lengthBytes,
-      });
-      this.#leasedBytes += lengthBytes;
-    });
-  }
-
-  #revoke(transfer: TransferId, chunks: readonly number[]): void {
-    const isRevoked = (fetch: Fetch): boolean =>
-      fetch.transfer === transfer && chunks.includes(fetch.chunk);
-    this.#drop(isRevoked);
-  }
-
-  #release(): void {
-    this.#drop(() => true);
-    this.#ledger.clear();
-    this.#lost = [];
-  }
-
-  /** Takes back the right to fetch, and the buffers. */
-  #drop(isDropped: (fetch: Fetch) => boolean): void {
-    for (const fetch of [...this.#waiting, ...this.#fetching]) {
-      if (isDropped(fetch)) this.#end(fetch, fetch.buffer?.buffer);
-    }
-    this.#waiting = this.#waiting.filter((fetch) => !isDropped(fetch));
-    this.#fetching = this.#fetching.filter((fetch) => !isDropped(fetch));
-  }
-
-  /** Ends a fetch; gives `buffer` back unless it has changed hands. */
-  #end(fetch: Fetch, buffer: Bytes | undefined): void {
-    this.#leasedBytes -= fetch.lengthBytes;
-    if (fetch.buffer !== undefined) fetch.buffer.isDropped = true;
-    if (buffer !== undefined) this.#pool.give(buffer);
-  }
-
   // — Flow ——————————————————————————————————————————————————————————————————————————————————————
 
+  #release(nowMs: number): void {
+    if (this.#flow !== undefined && this.#hasNews()) this.#report(nowMs, this.#flow);
+    this.#fetches.drop(() => true);
+    this.#ledger.clear();
+  }
+
   #startFlow(nowMs: number, assignment: Assignment): void {
-    const { endpoint, nonce, token, rttMs } = assignment;
+    const { server, endpoint, nonce, token, rttMs } = assignment;
     this.#flow = {
+      server,
       endpoint,
       nonce,
       nonceHigh: Number(nonce >> 32n),
@@ -287,7 +220,7 @@ export class Receiver {
   #tailDeadlineMs(flow: Flow): number {
     const sentMs = this.#ledger.oldestSentMs ?? Infinity;
     const timerMs = flow.congestion.tailTimerMs * 2 ** Math.min(flow.timeouts, 6);
-    return Math.max(sentMs, flow.hasData ? flow.aliveMs : 0) + Math.min(timerMs, 1_000);
+    return Math.max(sentMs, flow.hasData ? flow.aliveMs : 0) + Math.min(timerMs, TAIL_TIMER_MS_MAX);
   }
 
   /** Nothing has come for so long that all that is in flight counts as lost. */
@@ -305,13 +238,7 @@ export class Receiver {
   }
 
   #loseAll(): void {
-    for (const want of this.#ledger.giveUpAll()) this.#queueLost(want);
-  }
-
-  #queueLost(want: Want): void {
-    for (const range of want.ranges) {
-      if (!range.chunk.isDropped) this.#lost.push(range);
-    }
+    for (const want of this.#ledger.giveUpAll()) this.#fetches.queueLost(want);
   }
 
   // — Asking ————————————————————————————————————————————————————————————————————————————————————
@@ -323,9 +250,9 @@ export class Receiver {
     for (;;) {
       const quantumBytes = this.#quantumBytes(flow);
       if (!this.#mayAsk(flow, nowMs, quantumBytes)) return;
-      const ranges = this.#nextRanges(flow, quantumBytes);
-      if (ranges.length === 0) return;
-      this.#send(flow, nowMs, ranges);
+      const plan = this.#fetches.next(quantumBytes, payloadBytesOf(flow.segmentBytes));
+      if (plan === undefined) return;
+      this.#send(flow, nowMs, plan);
     }
   }
 
@@ -349,95 +276,23 @@ export class Receiver {
     return inFlight === 0 || inFlight + quantumBytes <= window;
   }
 
-  /**
-   * What is lost first, then what was never asked for, then the next chunk for which there is a
-   * buffer; of one file only, because a request names one.
-   */
-  #nextRanges(flow: Flow, quantumBytes: number): WantRange[] {
-    const ranges: WantRange[] = [];
-    const leftBytes = quantumBytes - this.#takeLost(flow, quantumBytes, ranges);
-    this.#takeNew(flow, leftBytes, ranges);
-    return ranges;
-  }
-
-  /** Adds lost ranges up to `bytes`; returns how much that is. */
-  #takeLost(flow: Flow, bytes: number, ranges: WantRange[]): number {
-    const lost = this.#lost.filter((range) => !range.chunk.isDropped);
-    this.#lost = [];
-    const transfer = lost[0]?.chunk.transfer;
-    let leftBytes = bytes;
-    for (const range of lost) {
-      const { chunk } = range;
-      if (chunk.transfer !== transfer || leftBytes === 0 || ranges.length === WANT_RANGES_MAX) {
-        this.#lost.push(range);
-        continue;
-      }
-      chunk.gaps(range.start, range.end, (start, end) => {
-        const hasRoom = ranges.length < WANT_RANGES_MAX;
-        const takenEnd = hasRoom ? Math.min(end, start + leftBytes) : start;
-        if (takenEnd > start) ranges.push({ chunk, start, end: takenEnd });
-        if (takenEnd < end) this.#lost.push({ chunk, start: takenEnd, end });
-        leftBytes -= takenEnd - start;
-        this.#retransmits += Math.ceil((takenEnd - start) / payloadBytesOf(flow.segmentBytes));
-      });
-    }
-    return bytes - leftBytes;
-  }
-
-  /** Adds ranges that were never asked for, up to `bytes`. */
-  #takeNew(flow: Flow, bytes: number, ranges: WantRange[]): void {
-    const payloadBytes = payloadBytesOf(flow.segmentBytes);
-    let leftBytes = bytes;
-    while (leftBytes > 0 && ranges.length < WANT_RANGES_MAX) {
-      const chunk = this.#chunkToAsk(ranges[0]?.chunk.transfer);
-      if (chunk === undefined) return;
-      const start = chunk.askedBytes;
-      // A range that stops inside its chunk stops at a whole segment.
-      const end = chunk.lengthBytes - start <= leftBytes
-        ? chunk.lengthBytes
-        : start + Math.floor(leftBytes / payloadBytes) * payloadBytes;
-      if (end === start) return;
-      chunk.askedBytes = end;
-      ranges.push({ chunk, start, end });
-      leftBytes -= end - start;
-    }
-  }
-
-  /** The chunk that was begun last, while parts of it were never asked for; else the next one. */
-  #chunkToAsk(transfer: TransferId | undefined): ChunkBuffer | undefined {
-    const current = this.#fetching.at(-1)?.buffer;
-    if (current !== undefined && current.askedBytes < current.lengthBytes) {
-      return transfer === undefined || current.transfer === transfer ? current : undefined;
-    }
-    const next = this.#waiting[0];
-    if (next === undefined) return undefined;
-    if (transfer !== undefined && next.transfer !== transfer) return undefined;
-    const buffer = this.#pool.take(Math.min(chunkBytesFor(next.sizeBytes), next.sizeBytes));
-    if (buffer === undefined) return undefined;
-    this.#waiting.shift();
-    const offset = next.chunk * chunkBytesFor(next.sizeBytes);
-    next.buffer = new ChunkBuffer(next.transfer, next.chunk, offset, next.lengthBytes, buffer);
-    this.#fetching.push(next);
-    return next.buffer;
-  }
-
-  #send(flow: Flow, nowMs: number, ranges: readonly WantRange[]): void {
-    const fetch = this.#fetching.find((each) => each.transfer === ranges[0]!.chunk.transfer)!;
-    const isAppLimited = this.#lost.length === 0 && this.#waiting.length === 0;
+  #send(flow: Flow, nowMs: number, plan: Plan): void {
     if (this.#ledger.count === 0 && flow.timeouts === 0) flow.aliveMs = nowMs;
     const number = this.#nextNumber++;
-    this.#ledger.add(number, ranges, flow.congestion.onSent(nowMs, isAppLimited));
-    for (const range of ranges) this.#rateCreditBytes -= range.end - range.start;
+    const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
+    const askedBytes = this.#ledger.add(number, plan.ranges, mark);
+    this.#rateCreditBytes -= askedBytes;
+    this.#retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(flow.segmentBytes));
     const datagram = encodeFrame({
       kind: "want",
       nonce: flow.nonce,
       token: flow.token,
       number,
-      root: fetch.root,
-      sizeBytes: fetch.sizeBytes,
+      root: plan.root,
+      sizeBytes: plan.sizeBytes,
       segmentBytes: flow.segmentBytes,
       withCrc: this.#wantsCrc ? 1 : 0,
-      ranges: ranges.map(({ chunk, start, end }) => ({
+      ranges: plan.ranges.map(({ chunk, start, end }) => ({
         offset: chunk.offset + start,
         lengthBytes: end - start,
       })),
@@ -492,7 +347,7 @@ export class Receiver {
     const reorderMs = flow.congestion.rttMs / 4;
     for (const want of this.#ledger.onProof(nowMs, newest, newestSegments, reorderMs)) {
       flow.congestion.onAnswered(nowMs, want.mark);
-      this.#queueLost(want);
+      this.#fetches.queueLost(want);
     }
   }
 
@@ -529,17 +384,15 @@ export class Receiver {
   }
 
   #onComplete(flow: Flow, chunk: ChunkBuffer): void {
-    const i = this.#fetching.findIndex((fetch) => fetch.buffer === chunk);
-    const fetch = this.#fetching[i]!;
-    this.#fetching.splice(i, 1);
+    const fetch = this.#fetches.fetchOf(chunk)!;
     const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
-    if (toHex(chunk.hash(fetch.sizeBytes)) === toHex(fetch.hash)) {
-      this.#end(fetch, undefined);
+    const isProved = toHex(chunk.hash(fetch.sizeBytes)) === toHex(fetch.hash);
+    this.#fetches.end(fetch, !isProved);
+    if (isProved) {
       this.#verified.push(count);
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
       return;
     }
-    this.#end(fetch, chunk.buffer);
     const isStrike = chunk.hasOnlyCheckedSegments;
     this.#bad.push({ ...count, isStrike });
     this.#wantsCrc = true;
@@ -557,22 +410,23 @@ export class Receiver {
 
   #onControl(nowMs: number, flow: Flow, bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
-    if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(frame);
+    if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(flow, frame);
     else if (frame.kind === "retry" && frame.echo === flow.nonce) {
       flow.token = frame.token;
       flow.aliveMs = nowMs;
       const want = this.#ledger.find(frame.number);
       if (want === undefined || want.outstandingBytes === 0) return;
       this.#ledger.giveUp(want);
-      this.#queueLost(want);
+      this.#fetches.queueLost(want);
     } else this.ignoredSegments += 1;
   }
 
-  #onGone(frame: Extract<Frame, { kind: "gone" }>): void {
-    const gone = [...this.#waiting, ...this.#fetching].find((fetch) => fetch.root === frame.root);
+  #onGone(flow: Flow, frame: Extract<Frame, { kind: "gone" }>): void {
+    const gone = this.#fetches.findByRoot(frame.root);
     if (gone === undefined) return;
-    this.#drop((fetch) => fetch.transfer === gone.transfer);
-    this.#actions.push({ kind: "gone", transfer: gone.transfer, reason: frame.reason });
+    this.#fetches.drop((fetch) => fetch.transfer === gone.transfer);
+    const { transfer } = gone;
+    this.#actions.push({ kind: "gone", transfer, server: flow.server, reason: frame.reason });
   }
 
   // — Reports ———————————————————————————————————————————————————————————————————————————————————
@@ -586,22 +440,26 @@ export class Receiver {
     const flow = this.#flow;
     if (flow === undefined) return;
     const sinceMs = nowMs - this.#reportedMs;
-    const isHungry = this.#waiting.length === 0 && this.#verified.length > 0;
+    const isHungry = this.#fetches.isAllBegun && this.#verified.length > 0;
     const isDue = this.#hasNews() &&
       (isHungry || this.#bad.length > 0 || sinceMs >= REPORT_INTERVAL_MS);
-    const isSilent = this.#leasedBytes > 0 && sinceMs >= LEASE_STALL_MS_MIN / 2;
-    if (!isDue && !isSilent) return;
+    const isSilent = this.#fetches.leasedBytes > 0 && sinceMs >= LEASE_STALL_MS_MIN / 2;
+    if (isDue || isSilent) this.#report(nowMs, flow);
+  }
+
+  #report(nowMs: number, flow: Flow): void {
     const isWaiting = this.#ledger.count > 0 || flow.timeouts > 0;
     this.#actions.push({
       kind: "report",
       report: {
+        server: flow.server,
         verified: this.#verified,
         bad: this.#bad,
         receivedBytes: this.#receivedBytes,
         retransmits: this.#retransmits,
         rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
         rttMs: flow.congestion.rttMs,
-        leasedBytes: this.#leasedBytes,
+        leasedBytes: this.#fetches.leasedBytes,
         silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
       },
     });
@@ -623,13 +481,4 @@ function rangeOf(want: Want, reader: DataReader): WantRange | undefined {
     }
   }
   return undefined;
-}
-
-/** The hashes of `chunks`, for a lease. */
-export function hashesOf(layer: Bytes, chunks: readonly number[]): Bytes {
-  const hashes = new Uint8Array(chunks.length * HASH_BYTES);
-  chunks.forEach((chunk, i) => {
-    hashes.set(layer.subarray(chunk * HASH_BYTES, (chunk + 1) * HASH_BYTES), i * HASH_BYTES);
-  });
-  return hashes;
 }

@@ -48,7 +48,8 @@ export class WantLedger {
     return undefined;
   }
 
-  add(number: number, ranges: readonly WantRange[], mark: SendMark): void {
+  /** Returns how many bytes the request asks for. */
+  add(number: number, ranges: readonly WantRange[], mark: SendMark): number {
     let outstandingBytes = 0;
     for (const range of ranges) outstandingBytes += range.end - range.start;
     this.#inFlightBytes += outstandingBytes;
@@ -61,6 +62,7 @@ export class WantLedger {
       laterSegments: 0,
       firstLaterMs: 0,
     });
+    return outstandingBytes;
   }
 
   /** The request with this number, whether outstanding or lately over. */
