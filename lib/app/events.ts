@@ -2,6 +2,7 @@
  * What the library tells its caller while it works. `--json` prints these objects as they are, one a
  * line; the human displays are made from the same.
  */
+import type { ErrorCode } from "../errors.ts";
 
 /** One server's part in a finished download. */
 export interface ServerShare {
@@ -71,7 +72,7 @@ export interface DoneEvent {
 export interface FailedEvent {
   readonly event: "failed";
   readonly name: string;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
 }
@@ -133,6 +134,35 @@ export interface NoticeEvent {
   readonly message: string;
 }
 
+/** What a local file is. */
+export interface HashEvent {
+  readonly event: "hash";
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly root: string;
+  readonly md5: string;
+  readonly chunkBytes: number;
+  readonly chunks: number;
+}
+
+/** The demo says what it does next. */
+export interface StepEvent {
+  readonly event: "step";
+  readonly message: string;
+}
+/** How the demo ended. */
+export interface ReportEvent {
+  readonly event: "report";
+  readonly ok: boolean;
+  readonly size: number;
+  readonly seconds: number;
+  /** Of the file as it was made, and of the file as it was read back, each hashed apart from the transfer. */
+  readonly expectedSha256: string;
+  readonly actualSha256: string;
+  readonly servers: readonly ServerShare[];
+}
+
 export type ServeEvent =
   | ReadyEvent
   | RequestEvent
@@ -148,4 +178,5 @@ export type GetEvent =
   | ServerEvent
   | NoticeEvent;
 export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
-export type ShoalEvent = ServeEvent | GetEvent | ListEvent;
+export type DemoEvent = StepEvent | ReportEvent | GetEvent;
+export type ShoalEvent = ServeEvent | GetEvent | ListEvent | DemoEvent | HashEvent;
