@@ -58,6 +58,13 @@ export function contentKey(content: Content): string {
   return `${content.sizeBytes}:${content.sha256}:${content.root}`;
 }
 
+/** What a file looked like when it was found: a hash is good for this and nothing else. */
+export interface FileSignature {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+}
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hex of `bytes`. */

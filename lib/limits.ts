@@ -29,6 +29,38 @@ export const SETTLE_MS = 2_000;
 /** Pause between two looks at the served folder, at least; long scans stretch it. */
 export const RESCAN_INTERVAL_MS = 2_000;
 
+// — The index ————————————————————————————————————————————————————————————————————————————————————
+/** A scan works this long before it lets other events in. */
+export const SCAN_TURN_MS = 5;
+/** The pause between two scans is at least this many times what a scan takes. */
+export const RESCAN_STRETCH = 20;
+/** After a hint that the folder changed, it must be quiet for this long before it is scanned. */
+export const WATCH_QUIET_MS = 200;
+/** Left-out files and folders that are named one by one, over a server's life. */
+export const LEFT_OUT_NOTICES_MAX = 100;
+/** Files that are hashed at once. */
+export const INDEXERS_MAX = 4;
+/** Files that one indexer is given at a time: more than one, so that it need not wait for the next. */
+export const JOBS_PER_INDEXER_MAX = 8;
+/** An indexer without work is ended after this. */
+export const INDEXER_IDLE_MS = 10_000;
+/** One read of a file that is hashed. */
+export const HASH_READ_BYTES = 1 * MIB;
+/** How long a server waits for another one that writes to the index they share. */
+export const INDEX_BUSY_MS = 250;
+/** A row of the index that no server has used for this long is dropped … */
+export const INDEX_KEEP_MS = 90 * 24 * 3_600_000;
+/** … at most this many at a time. */
+export const INDEX_ROWS_PRUNED_MAX = 10_000;
+/** That a row was used is noted no more often than this. */
+export const INDEX_USED_GRAIN_MS = 24 * 3_600_000;
+/** Layers kept in memory for answering, at least one whatever its size. */
+export const LAYER_CACHE_BYTES_MAX = 16 * MIB;
+/** Edits between two names that are still called similar. */
+export const SIMILAR_DISTANCE_MAX = 8;
+/** Character comparisons that one search for similar names may take. */
+export const SIMILAR_COMPARISONS_MAX = 1_000_000;
+
 // — Blocks and chunks ————————————————————————————————————————————————————————————————————————————
 export const HASH_BYTES = 32;
 /** Leaf of the Merkle tree (BEP 52). */
@@ -83,6 +115,22 @@ export const ABSENT_DELAY_MS_MAX = 200;
 export const OFFERS_PER_NAME_MAX = 256;
 /** Addresses kept for one server. */
 export const PATHS_PER_SERVER_MAX = 8;
+/** Servers that one search keeps track of. */
+export const SERVERS_HEARD_MAX = 1_024;
+/** A server that was heard this lately is listed as known, and stays silent. */
+export const KNOWN_LIFETIME_MS = 10_000;
+/** FINDs to single servers that wait for their answers: to one of them, and to all together. */
+export const ASKS_PER_SERVER_MAX = 2;
+export const ASKS_MAX = 16;
+/** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
+export const ASK_TIMEOUT_MS = 400;
+export const ASK_TRIES_MAX = 4;
+/** A server that is still hashing a file is asked again after this. */
+export const PENDING_POLL_MS = 500;
+/** A listing waits this long for the first servers to answer. */
+export const LIST_GATHER_MS = 600;
+/** Without any server a listing ends after this, unless a timeout was given. */
+export const LIST_PATIENCE_MS = 3_000;
 /** An attempt waits at most this long without any answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;
@@ -135,6 +183,8 @@ export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 // — Tokens ———————————————————————————————————————————————————————————————————————————————————————
 /** A token is accepted in its epoch and the next. */
 export const TOKEN_EPOCH_MS = 10 * 60_000;
+/** Tokens that are kept rather than computed again. */
+export const TOKEN_CACHE_MAX = 4_096;
 
 // — Transfer —————————————————————————————————————————————————————————————————————————————————————
 /** Receivers at work at once. */
@@ -177,6 +227,10 @@ export const SERVER_SILENT_MS = 2_000;
 export const STRIKES_MAX = 3;
 /** Receivers tell the coordinator what they did at least this often while they work. */
 export const REPORT_INTERVAL_MS = 10;
+
+/** Layer pages that are asked for and have not come, from one server and from all together. */
+export const LAYER_PAGES_PER_SERVER_MAX = 32;
+export const LAYER_PAGES_ASKED_MAX = 64;
 
 // — Serving ——————————————————————————————————————————————————————————————————————————————————————
 /** Flows with requests waiting at one server; requests of further ones are dropped. */
@@ -222,6 +276,8 @@ function assertLimits(): void {
     [QUANTUM_BYTES_MAX <= 65_507, "a quantum fits one send"],
     [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
     [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
+    [ASK_TIMEOUT_MS > ABSENT_DELAY_MS_MAX, "an ABSENT arrives before its FIND is repeated"],
+    [LAYER_PAGES_PER_SERVER_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
     [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
     [DATA_PORT_LAST > DATA_PORT_FIRST, "there are data ports"],
     [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],

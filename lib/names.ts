@@ -70,6 +70,11 @@ export function isPartName(name: string): boolean {
   return /\.[0-9a-f]{8}\.part(\.journal)?$/.test(name);
 }
 
+/** Whether another program is still writing this, by its name: those are never offered either. */
+export function isTemporaryName(name: string): boolean {
+  return /(\.(tmp|temp|part|partial|crdownload|swp)|~)$|(^|\/)~\$[^/]*$/i.test(name);
+}
+
 /** The last component. */
 export function baseName(name: SafeFileName): SafeFileName {
   return name.slice(name.lastIndexOf("/") + 1) as SafeFileName;

@@ -1,4 +1,5 @@
 /** The only clock and the only timers. */
+import { setImmediate } from "node:timers/promises";
 
 /** Milliseconds on a clock that never goes back; comparable within this thread. */
 export function nowMs(): number {
@@ -8,6 +9,16 @@ export function nowMs(): number {
 /** When this thread's {@linkcode nowMs} was 0, in milliseconds since 1970. */
 export function clockOriginMs(): number {
   return performance.timeOrigin;
+}
+
+/** Milliseconds since 1970, by the clock of this thread: for comparing with a file's times only. */
+export function wallMs(): number {
+  return clockOriginMs() + nowMs();
+}
+
+/** Lets everything that has happened meanwhile be handled, at a hundredth of a timer's price. */
+export async function yieldToEvents(): Promise<void> {
+  await setImmediate();
 }
 
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {

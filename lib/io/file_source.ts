@@ -6,8 +6,7 @@
  */
 import { readlinkSync, realpathSync } from "node:fs";
 import { join, SEPARATOR } from "@std/path";
-import type { Bytes } from "../ids.ts";
-import type { FileSignature } from "../messages/indexer.ts";
+import type { Bytes, FileSignature } from "../ids.ts";
 import {
   failureOf,
   identityAt,

@@ -13,8 +13,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import type { Bytes } from "../ids.ts";
-import type { FileSignature } from "../messages/indexer.ts";
+import type { Bytes, FileSignature } from "../ids.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
 

@@ -3,15 +3,8 @@
  *
  * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable)* → stop → stopped`.
  */
-import type { Bytes, HashHex } from "../ids.ts";
+import type { Bytes, FileSignature, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
-
-/** What a file looked like when it was found: a hash is good for this and nothing else. */
-export interface FileSignature {
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  readonly inode: number;
-}
 
 export type IndexerRequest =
   | { readonly kind: "init" }

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import type { Bytes } from "../../lib/ids.ts";
+import type { Bytes, FileSignature } from "../../lib/ids.ts";
 import { type OpenedSource, openFileSource } from "../../lib/io/file_source.ts";
 import { identityAt } from "../../lib/io/regular_file.ts";
-import type { FileSignature } from "../../lib/messages/indexer.ts";
 import { withFolder } from "../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../support/permissions.ts";
 
