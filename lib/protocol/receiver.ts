@@ -186,10 +186,8 @@ export class Receiver {
   nextWakeupMs(nowMs: number): number {
     const flow = this.#flow;
     if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
-    const reportMs = this.#reportedMs +
-      (this.#hasNews() ? REPORT_INTERVAL_MS : LEASE_STALL_MS_MIN / 2);
     const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
-    return Math.min(reportMs, tailMs, this.#rateCreditedMs(nowMs));
+    return Math.min(this.#reportDeadlineMs(), tailMs, this.#rateCreditedMs(nowMs));
   }
 
   // — Flow ——————————————————————————————————————————————————————————————————————————————————————
@@ -264,7 +262,7 @@ export class Receiver {
   }
 
   #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
-    if (this.#rateBytesPerMs > 0 && this.#rateCreditBytes < 0) return false;
+    if (this.#rateBytesPerMs > 0 && this.#rateCreditBytes <= -1) return false;
     const inFlight = this.#ledger.inFlightBytes;
     // After a silence one request at a time, until something answers.
     if (flow.timeouts > 0) return inFlight === 0;
@@ -302,7 +300,7 @@ export class Receiver {
 
   /** When `--rate` allows the next request, if it is what holds it back. */
   #rateCreditedMs(nowMs: number): number {
-    if (this.#rateBytesPerMs === 0 || this.#rateCreditBytes >= 0) return Infinity;
+    if (this.#rateBytesPerMs === 0 || this.#rateCreditBytes > -1) return Infinity;
     return nowMs - this.#rateCreditBytes / this.#rateBytesPerMs;
   }
 
@@ -439,12 +437,14 @@ export class Receiver {
   #reportWhenDue(nowMs: number): void {
     const flow = this.#flow;
     if (flow === undefined) return;
-    const sinceMs = nowMs - this.#reportedMs;
     const isHungry = this.#fetches.isAllBegun && this.#verified.length > 0;
-    const isDue = this.#hasNews() &&
-      (isHungry || this.#bad.length > 0 || sinceMs >= REPORT_INTERVAL_MS);
-    const isSilent = this.#fetches.leasedBytes > 0 && sinceMs >= LEASE_STALL_MS_MIN / 2;
-    if (isDue || isSilent) this.#report(nowMs, flow);
+    const isDue = nowMs >= this.#reportDeadlineMs() &&
+      (this.#hasNews() || this.#fetches.leasedBytes > 0);
+    if (isHungry || this.#bad.length > 0 || isDue) this.#report(nowMs, flow);
+  }
+
+  #reportDeadlineMs(): number {
+    return this.#reportedMs + (this.#hasNews() ? REPORT_INTERVAL_MS : LEASE_STALL_MS_MIN / 2);
   }
 
   #report(nowMs: number, flow: Flow): void {
