@@ -1,5 +1,6 @@
 /** What the library's functions take. Times are in milliseconds, rates in bytes a second. */
 import type {
+  DemoEvent,
   DoneEvent,
   FailedEvent,
   FileEvent,
@@ -81,4 +82,14 @@ export interface FileHashes {
   readonly md5: string;
   readonly chunkBytes: number;
   readonly chunks: number;
+}
+
+export interface DemoOptions {
+  readonly sizeBytes: number;
+  /** Probability that a datagram is hit; 0 for a clean network. */
+  readonly errorRate: number;
+  /** Makes the file and the errors. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: DemoEvent) => void;
 }

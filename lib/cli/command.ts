@@ -1,0 +1,80 @@
+/** What a command is: a table to parse and explain it by, and what it does. */
+import type {
+  DemoOptions,
+  FileHashes,
+  GetOptions,
+  GetResult,
+  ListOptions,
+  ListResult,
+  NetworkOptions,
+  ServeOptions,
+  Server,
+} from "../app/options.ts";
+import type { ReportEvent } from "../app/events.ts";
+import type { ExitCode } from "../errors.ts";
+import type { Terminal } from "../io/terminal.ts";
+import type { HelpTopic } from "./help.ts";
+import type { OptionTable, OptionValues } from "./options.ts";
+import { parseCommandLine } from "./parse.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** The library as the commands use it; tests put their own in its place. */
+export interface App {
+  serve(options: ServeOptions): Promise<Server>;
+  get(options: GetOptions): Promise<GetResult>;
+  list(options: ListOptions): Promise<ListResult>;
+  hashFile(path: string): Promise<FileHashes>;
+  demo(options: DemoOptions): Promise<ReportEvent>;
+}
+
+export interface Context {
+  readonly app: App;
+  readonly terminal: Terminal;
+  readonly reporter: Reporter;
+  /** Set when the user wants to end. */
+  readonly signal: AbortSignal;
+  /** The command line as it would be typed to run this again. */
+  readonly again: string;
+}
+
+export interface Command extends HelpTopic {
+  /** Throws ShoalError, `usage` for a command line that is not understood. */
+  run(args: readonly string[], context: Context): Promise<ExitCode>;
+}
+
+interface Definition<Table extends OptionTable> extends HelpTopic {
+  readonly options: Table;
+  perform(
+    options: OptionValues<Table>,
+    positionals: readonly string[],
+    context: Context,
+  ): Promise<ExitCode>;
+}
+
+export function defineCommand<Table extends OptionTable>(definition: Definition<Table>): Command {
+  const { perform, ...topic } = definition;
+  return {
+    ...topic,
+    run(args, context) {
+      const line = parseCommandLine(definition, args, context.terminal.env);
+      return perform(line.options, line.positionals, context);
+    },
+  };
+}
+
+type Given<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
+
+/** `fields` without those that are undefined: the library tells "absent" from "undefined". */
+export function given<Fields extends object>(fields: Fields): Given<Fields> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Given<Fields>;
+}
+
+/** What every command that goes to the network hands on alike. */
+export function networkOptions(
+  options: { readonly port: number; readonly broadcast: readonly string[] },
+  signal: AbortSignal,
+): NetworkOptions {
+  const { port, broadcast } = options;
+  return { port, signal, ...(broadcast.length > 0 ? { broadcast } : {}) };
+}

@@ -1,0 +1,73 @@
+/** The lines that people read, made from events. The lines of the classic tool are among them. */
+import type { ErrorMessage } from "../errors.ts";
+import type { FailedEvent, OfferEvent, ServerEvent, ShoalEvent } from "../app/events.ts";
+import { displayName } from "../names.ts";
+import { countText, sizeText } from "./units.ts";
+
+/** One line on stdout. `undefined` for what people are told otherwise or not at all. */
+export function eventLine(event: ShoalEvent, verbose: boolean): string | undefined {
+  switch (event.event) {
+    case "ready":
+      return `Offering ${displayName(event.dir)}: ${countText(event.files, "file")}, ` +
+        `UDP port ${event.port}, data port ${event.dataPort}\n` +
+        "Waiting for client to request";
+    case "request":
+      return `Received request for file: ${displayName(event.name)}`;
+    case "sending":
+      return `Sending ${displayName(event.name)} to ${event.client}`;
+    case "offer":
+      return offerLine(event);
+    case "server":
+      return verbose && !isLoss(event) ? serverLine(event) : undefined;
+    case "done":
+      return event.present
+        ? `File ${displayName(event.path)} is there already, and identical.`
+        : `File ${displayName(event.path)} received successfully.`;
+    case "step":
+      return event.message;
+    case "notice":
+      return event.level === "info" || (event.level === "verbose" && verbose)
+        ? event.message
+        : undefined;
+    case "failed":
+    case "file":
+    case "hash":
+    case "indexing":
+    case "progress":
+    case "report":
+    case "waiting":
+      return undefined;
+  }
+}
+
+/** One line on stderr about something that went wrong and that the work survives. */
+export function warningLine(event: ShoalEvent): string | undefined {
+  if (event.event === "server" && isLoss(event)) return `warning: ${serverLine(event)}`;
+  if (event.event === "notice" && event.level === "warning") return `warning: ${event.message}`;
+  return undefined;
+}
+
+/** What happened, and what to do. */
+export function errorLines(error: ErrorMessage): readonly string[] {
+  return [`error: ${error.message}`, `hint: ${error.hint}`];
+}
+
+/** The same for one name among several: the message alone may not say which. */
+export function failedLines(event: FailedEvent): readonly string[] {
+  const name = displayName(event.name);
+  const message = event.message.includes(name) ? event.message : `${name}: ${event.message}`;
+  return errorLines({ ...event, message });
+}
+
+function offerLine({ name, server, size, sha256 }: OfferEvent): string {
+  return `Server found: ${server} has ${displayName(name)} ` +
+    `(${sizeText(size)}, sha256 ${sha256.slice(0, 16)}…)`;
+}
+
+function isLoss({ state }: ServerEvent): boolean {
+  return state === "dropped" || state === "silent";
+}
+
+function serverLine({ server, state, message }: ServerEvent): string {
+  return `server ${server} is ${state}${message === "" ? "" : `: ${message}`}`;
+}

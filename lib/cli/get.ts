@@ -1,0 +1,99 @@
+/** `get NAME…`: fetch files from every server that has them. */
+import type { DoneEvent, FailedEvent } from "../app/events.ts";
+import type { GetResult } from "../app/options.ts";
+import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
+import { nowMs } from "../io/clock.ts";
+import { JOBS_DEFAULT, MTU_BYTES_DEFAULT, NAMES_PER_GET_MAX } from "../limits.ts";
+import { defineCommand, given, networkOptions } from "./command.ts";
+import { checkWanted } from "./wanted_names.ts";
+import { summaryLines } from "./get_summary.ts";
+import {
+  NETWORK_OPTIONS,
+  optional,
+  OUTPUT_OPTIONS,
+  RATE_OPTION,
+  RETRY_OPTION,
+  SEARCH_OPTIONS,
+  toggle,
+  withDefault,
+} from "./options.ts";
+import { JOBS, MTU, SHA256, TEXT } from "./value_types.ts";
+
+export const getCommand = defineCommand({
+  command: "get",
+  summary: "fetch files from every server that has them",
+  positionals: {
+    label: "NAME…",
+    summary: "what to fetch: a name, or sha256:HEX for a content whatever its name",
+    countMin: 1,
+    countMax: NAMES_PER_GET_MAX,
+  },
+  options: {
+    out: withDefault(TEXT, "./downloads", {
+      label: "DIR",
+      env: "SHOAL_OUT",
+      summary: "where files go",
+    }),
+    force: toggle("replace a different file of that name"),
+    sha256: optional(SHA256, { label: "HEX", summary: "fetch this content and no other" }),
+    ...SEARCH_OPTIONS,
+    ...RETRY_OPTION,
+    jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
+      label: "N",
+      summary: "files that are fetched at a time",
+    }),
+    mtu: withDefault(MTU, String(MTU_BYTES_DEFAULT), {
+      label: "BYTES",
+      summary: "size of a data datagram",
+    }),
+    ...NETWORK_OPTIONS,
+    ...RATE_OPTION,
+    ...OUTPUT_OPTIONS,
+  },
+  notes: [
+    "What an interrupted get has fetched is kept; the same command goes on from there.",
+    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no server has it; 4 not verified, or servers\n" +
+    "disagree; 5 local disk; 130 interrupted. Names that fail in different ways make 1.",
+  ],
+  examples: [
+    { line: "get example.txt", says: "into ./downloads" },
+    { line: "get photos/a.jpg photos/b.jpg --out ~/Pictures", says: "several, elsewhere" },
+    { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
+  ],
+  async perform(options, names, { app, reporter, signal, again }) {
+    checkWanted(names, options.sha256);
+    const startMs = nowMs();
+    const results = await app.get({
+      ...networkOptions(options, signal),
+      names,
+      outDir: options.out,
+      force: options.force,
+      servers: options.server,
+      timeoutMs: options.timeout,
+      retries: options.retries,
+      jobs: options.jobs,
+      mtuBytes: options.mtu,
+      onEvent: (event) => reporter.report(event),
+      ...given({ sha256: options.sha256, rateBytesPerS: options.rate }),
+    });
+    const done = results.filter((result): result is DoneEvent => result.event === "done");
+    for (const line of summaryLines(done, (nowMs() - startMs) / 1000)) reporter.say(line);
+    if (signal.aborted && done.length < results.length) {
+      throw new ShoalError("interrupted", "interrupted; what arrived is kept", {
+        hint: `Go on from there with: ${again}`,
+      });
+    }
+    return exitCodeOf(results);
+  },
+});
+
+/** Names that failed alike have their code; a mixture is just a failure. */
+export function exitCodeOf(results: GetResult): ExitCode {
+  const codes = new Set(
+    results
+      .filter((result): result is FailedEvent => result.event === "failed")
+      .map(({ code, message }) => new ShoalError(code, message).exitCode),
+  );
+  const [code = EXIT.done] = codes;
+  return codes.size > 1 ? EXIT.failed : code;
+}

@@ -1,0 +1,37 @@
+/** `hash FILE…`: what a local file is, in every way that somebody might ask for it. */
+import { EXIT, ShoalError } from "../errors.ts";
+import { NAMES_PER_GET_MAX } from "../limits.ts";
+import { displayName } from "../names.ts";
+import { defineCommand } from "./command.ts";
+import { OUTPUT_OPTIONS } from "./options.ts";
+
+export const hashCommand = defineCommand({
+  command: "hash",
+  summary: "show sha256, Merkle root, chunk size and MD5 of files",
+  positionals: {
+    label: "FILE…",
+    summary: "local files",
+    countMin: 1,
+    countMax: NAMES_PER_GET_MAX,
+  },
+  options: OUTPUT_OPTIONS,
+  notes: ["The root is the BEP 52 pieces root: SHA-256 over 16 KiB blocks."],
+  examples: [
+    { line: "hash data/example.txt", says: "what a server would offer it as" },
+    { line: "hash --json *.iso", says: "one object a line" },
+  ],
+  async perform(_, paths, { app, reporter, signal }) {
+    for (const path of paths) {
+      if (signal.aborted) throw new ShoalError("interrupted", "interrupted while hashing");
+      const { sizeBytes: size, ...hashes } = await app.hashFile(path);
+      reporter.report({ event: "hash", path, size, ...hashes });
+      reporter.say(displayName(path));
+      reporter.say(`  size    ${size}`);
+      reporter.say(`  sha256  ${hashes.sha256}`);
+      reporter.say(`  root    ${hashes.root}`);
+      reporter.say(`  chunks  ${hashes.chunks} of ${hashes.chunkBytes} bytes`);
+      reporter.say(`  md5     ${hashes.md5}`);
+    }
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,45 @@
+/** `list`: every file that answers, differing contents of one name apart. */
+import type { FileEvent } from "../app/events.ts";
+import { EXIT, ShoalError } from "../errors.ts";
+import { displayName } from "../names.ts";
+import { defineCommand, networkOptions } from "./command.ts";
+import { NETWORK_OPTIONS, OUTPUT_OPTIONS, SEARCH_OPTIONS } from "./options.ts";
+import { textTable } from "./text_table.ts";
+import { sizeText } from "./units.ts";
+
+export const listCommand = defineCommand({
+  command: "list",
+  summary: "show every file that is offered",
+  positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
+  options: { ...SEARCH_OPTIONS, ...NETWORK_OPTIONS, ...OUTPUT_OPTIONS },
+  notes: ["The last column is the content: equal there, equal files. Fetch one with get --sha256."],
+  examples: [
+    { line: "list", says: "name, size, servers and content of each" },
+    { line: "list --json", says: "with full digests, for programs" },
+    { line: "list --server 192.168.1.7:10526", says: "what one server has" },
+  ],
+  async perform(options, _, { app, reporter, signal }) {
+    const files = await app.list({
+      ...networkOptions(options, signal),
+      servers: options.server,
+      timeoutMs: options.timeout,
+      onEvent: (event) => reporter.report(event),
+    });
+    if (signal.aborted) throw new ShoalError("interrupted", "interrupted while listing");
+    for (const line of listing(files)) reporter.say(line);
+    return EXIT.done;
+  },
+});
+
+const SHORT_ID_DIGITS = 16;
+
+function listing(files: readonly FileEvent[]): string[] {
+  if (files.length === 0) return ["No files are offered."];
+  const rows = files.map((file) => [
+    displayName(file.name),
+    sizeText(file.size),
+    String(file.servers.length),
+    file.sha256?.slice(0, SHORT_ID_DIGITS) ?? "still hashing",
+  ]);
+  return textTable(["name", "size", "servers", "content"], rows);
+}

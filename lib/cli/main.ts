@@ -1,0 +1,75 @@
+/** From the arguments of the process to its exit code. */
+import manifest from "../../deno.json" with { type: "json" };
+import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
+import type { Terminal } from "../io/terminal.ts";
+import { displayName } from "../names.ts";
+import type { App, Command } from "./command.ts";
+import { demoCommand } from "./demo.ts";
+import { getCommand } from "./get.ts";
+import { hashCommand } from "./hash.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { listCommand } from "./list.ts";
+import { hasFlag } from "./parse.ts";
+import { makeReporter } from "./reporter.ts";
+import { serverCommand } from "./server.ts";
+
+export const COMMANDS: readonly Command[] = [
+  serverCommand,
+  getCommand,
+  listCommand,
+  hashCommand,
+  demoCommand,
+];
+
+/** Prints what went wrong and never throws. `signal` ends the work in order. */
+export async function main(
+  args: readonly string[],
+  app: App,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const reporter = makeReporter(terminal, {
+    json: hasFlag(args, "--json"),
+    quiet: hasFlag(args, "--quiet"),
+    verbose: hasFlag(args, "--verbose"),
+  });
+  try {
+    const [name, ...rest] = args;
+    if (name === "--version") return print(terminal, `shoal ${manifest.version}\n`);
+    if (name === "--help" || name === "-h") {
+      return print(terminal, programHelp(COMMANDS, terminal.invocation));
+    }
+    const command = findCommand(name);
+    if (hasFlag(rest, "--help") || hasFlag(rest, "-h")) {
+      return print(terminal, commandHelp(command, terminal.invocation));
+    }
+    const again = [terminal.invocation, ...args.map(quoted)].join(" ");
+    return await command.run(rest, { app, terminal, reporter, signal, again });
+  } catch (thrown) {
+    const error = ShoalError.from(thrown);
+    reporter.fail(error);
+    return error.exitCode;
+  }
+}
+
+function print(terminal: Terminal, text: string): ExitCode {
+  terminal.stdout.write(text);
+  return EXIT.done;
+}
+
+function findCommand(name: string | undefined): Command {
+  const command = COMMANDS.find((candidate) => candidate.command === name);
+  if (command !== undefined) return command;
+  const names = COMMANDS.map((candidate) => candidate.command).join(", ");
+  const message = name === undefined
+    ? "no command was given"
+    : `${displayName(name)} is not a command`;
+  throw new ShoalError("usage", message, {
+    hint: `The commands are ${names}; each explains itself with --help.`,
+  });
+}
+
+/** As a POSIX shell reads it back. */
+function quoted(arg: string): string {
+  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,137 @@
+/** What an option is, and the options that several commands share. A command is a table of these. */
+import {
+  DISCOVERY_PORT,
+  RETRIES_DEFAULT,
+  SIMULATED_ERROR_RATE_DEFAULT,
+  TIMEOUT_MS_DEFAULT,
+} from "../limits.ts";
+import {
+  ADDRESS,
+  HOST,
+  PORT,
+  PROBABILITY,
+  RATE,
+  RETRIES,
+  SECONDS,
+  SEED,
+  type ValueType,
+} from "./value_types.ts";
+
+/** `--flag`, or `--no-flag` where it is on by default. */
+export interface Toggle {
+  readonly kind: "toggle";
+  readonly summary: string;
+  readonly fallback: boolean;
+}
+
+/** `--flag VALUE`, once. */
+export interface Single<T> {
+  readonly kind: "single";
+  readonly summary: string;
+  /** The value's name in the help. */
+  readonly label: string;
+  readonly type: ValueType<NonNullable<T>>;
+  readonly fallback: T;
+  /** The fallback as it would be typed; absent where there is none. */
+  readonly fallbackText?: string;
+  readonly short?: string;
+  readonly env?: string;
+}
+
+/** `--flag VALUE`, as often as wanted; comma-separated in the environment. */
+export interface Many<T> {
+  readonly kind: "many";
+  readonly summary: string;
+  readonly label: string;
+  readonly type: ValueType<T>;
+  readonly env?: string;
+}
+
+export type Option = Toggle | Single<unknown> | Many<unknown>;
+/** By flag, without the dashes. */
+export type OptionTable = Readonly<Record<string, Option>>;
+
+type OptionValue<O> = O extends Toggle ? boolean
+  : O extends Single<infer T> ? T
+  : O extends Many<infer T> ? readonly T[]
+  : never;
+/** What parsing a command line by `Table` gives, by flag. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Flag in keyof Table]: OptionValue<Table[Flag]>;
+};
+
+export function toggle(summary: string, fallback = false): Toggle {
+  return { kind: "toggle", summary, fallback };
+}
+
+type SingleDetails = Pick<Single<unknown>, "summary" | "label" | "short" | "env">;
+
+export function optional<T extends NonNullable<unknown>>(
+  type: ValueType<T>,
+  details: SingleDetails,
+): Single<T | undefined> {
+  return { kind: "single", type, fallback: undefined, ...details };
+}
+
+/** An option whose default is read by the same rules as what is typed. */
+export function withDefault<T extends NonNullable<unknown>>(
+  type: ValueType<T>,
+  fallbackText: string,
+  details: SingleDetails,
+): Single<T> {
+  const fallback = type.read(fallbackText);
+  if (fallback === undefined) throw new Error(`the default ${fallbackText} is refused`);
+  return { kind: "single", type, fallback, fallbackText, ...details };
+}
+
+export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "type">): Many<T> {
+  return { kind: "many", type, ...details };
+}
+
+export const OUTPUT_OPTIONS = {
+  json: toggle("one JSON object a line on stdout, and nothing else there"),
+  quiet: toggle("errors only"),
+  verbose: toggle("say more, and give the cause of an error"),
+  help: toggle("this text"),
+} as const;
+
+export const NETWORK_OPTIONS = {
+  port: withDefault(PORT, String(DISCOVERY_PORT), {
+    label: "PORT",
+    short: "p",
+    env: "SHOAL_PORT",
+    summary: "UDP port of discovery",
+  }),
+  broadcast: many(ADDRESS, {
+    label: "ADDRESS",
+    env: "SHOAL_BROADCAST",
+    summary: "broadcast here instead of on every interface",
+  }),
+} as const;
+
+export const RATE_OPTION = {
+  rate: optional(RATE, { label: "RATE", summary: "send or fetch no faster, as in 80mbit" }),
+} as const;
+
+export const SEARCH_OPTIONS = {
+  server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server and no other" }),
+  timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
+    label: "SECONDS",
+    summary: "how long one attempt waits for any answer",
+  }),
+} as const;
+
+export const RETRY_OPTION = {
+  retries: withDefault(RETRIES, String(RETRIES_DEFAULT), {
+    label: "N",
+    summary: "attempts before giving up",
+  }),
+} as const;
+
+export const SIMULATION_OPTIONS = {
+  "error-rate": withDefault(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
+    label: "R",
+    summary: "probability that a datagram is lost, corrupted, doubled or delayed",
+  }),
+  seed: optional(SEED, { label: "N", summary: "make the simulated errors repeatable" }),
+} as const;

@@ -1,0 +1,185 @@
+/**
+ * A command line, read by its table: flags beat the environment, the environment beats the defaults.
+ * Strict: what the table does not name, a value that is missing, doubled or wrong is a usage error
+ * that says what was expected.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { ShoalError } from "../errors.ts";
+import { displayName } from "../names.ts";
+import type { Many, Option, OptionTable, OptionValues, Single } from "./options.ts";
+import type { ValueType } from "./value_types.ts";
+
+/** What a command takes beside its options. */
+export interface Positionals {
+  /** As in `[DIR]` or `NAME…`. */
+  readonly label: string;
+  readonly summary: string;
+  readonly countMin: number;
+  readonly countMax: number;
+  readonly env?: string;
+  /** Used when there is none, neither on the command line nor in the environment. */
+  readonly fallback?: string;
+}
+
+export interface Syntax<Table extends OptionTable> {
+  readonly command: string;
+  readonly positionals: Positionals;
+  readonly options: Table;
+}
+
+export interface CommandLine<Table extends OptionTable> {
+  readonly options: OptionValues<Table>;
+  readonly positionals: readonly string[];
+}
+
+export type ReadEnv = (name: string) => string | undefined;
+
+/** Throws ShoalError `usage`. */
+export function parseCommandLine<Table extends OptionTable>(
+  syntax: Syntax<Table>,
+  args: readonly string[],
+  env: ReadEnv,
+): CommandLine<Table> {
+  const raw = tokenize(syntax, args);
+  const values: Record<string, unknown> = {};
+  for (const [flag, option] of Object.entries<Option>(syntax.options)) {
+    values[flag] = optionValue(flag, option, raw[flag], env);
+  }
+  return {
+    options: values as OptionValues<Table>,
+    positionals: positionalValues(syntax, raw._, env),
+  };
+}
+
+/** Whether `flag` stands among the options, whatever else is wrong with them. */
+export function hasFlag(args: readonly string[], flag: string): boolean {
+  const end = args.indexOf("--");
+  return (end === -1 ? args : args.slice(0, end)).includes(flag);
+}
+
+function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
+  const { command, options } = syntax;
+  const flagsOf = (accepts: (option: Option) => boolean): string[] =>
+    Object.keys(options).filter((flag) => accepts(options[flag] as Option));
+  const toggles = flagsOf((option) => option.kind === "toggle");
+  const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
+  const valued = flagsOf((option) => option.kind !== "toggle");
+  return parseArgs(spellOutToggles(args, toggles), {
+    boolean: toggles,
+    negatable: onByDefault,
+    default: Object.fromEntries(onByDefault.map((flag) => [flag, true])),
+    // "_" keeps a file that is called 007 from becoming the number 7.
+    string: [...valued, "_"],
+    collect: valued,
+    alias: aliases(options),
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      throw new ShoalError("usage", `${command} does not know ${displayName(arg)}`, {
+        hint: `Run \`${command} --help\` to see what it takes.`,
+      });
+    },
+  });
+}
+
+/**
+ * `--json` as `--json=true`, because the parser would take a file named `true` after it for its
+ * value; a value that somebody gave to it is refused.
+ */
+function spellOutToggles(args: readonly string[], toggles: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, i) => {
+    if (end !== -1 && i >= end) return arg;
+    const [flag = "", value] = arg.split("=", 2);
+    const isToggle = toggles.includes(flag.replace(/^--/, ""));
+    if (value === undefined) return isToggle ? `${flag}=true` : arg;
+    if (!isToggle && !toggles.includes(flag.replace(/^--no-/, ""))) return arg;
+    throw new ShoalError("usage", `${flag} takes no value`, { hint: `Write just ${flag}.` });
+  });
+}
+
+function aliases(options: OptionTable): Record<string, string> {
+  const shorts: Record<string, string> = {};
+  for (const [flag, option] of Object.entries(options)) {
+    if (option.kind === "single" && option.short !== undefined) shorts[flag] = option.short;
+  }
+  return shorts;
+}
+
+function optionValue(flag: string, option: Option, given: unknown, env: ReadEnv): unknown {
+  switch (option.kind) {
+    case "toggle":
+      return given === true;
+    case "single":
+      return singleValue(flag, option, asTexts(given), env);
+    case "many":
+      return manyValues(flag, option, asTexts(given), env);
+  }
+}
+
+function asTexts(given: unknown): readonly string[] {
+  return Array.isArray(given) ? given.map(String) : [];
+}
+
+function singleValue(
+  flag: string,
+  option: Single<unknown>,
+  texts: readonly string[],
+  env: ReadEnv,
+): unknown {
+  if (texts.length > 1) {
+    throw new ShoalError("usage", `--${flag} was given ${texts.length} times`, {
+      hint: "Give it once.",
+    });
+  }
+  const [text] = texts;
+  if (text !== undefined) return readValue(`--${flag}`, " ", option.type, text);
+  const fromEnv = option.env === undefined ? undefined : env(option.env);
+  if (option.env === undefined || !fromEnv) return option.fallback;
+  return readValue(option.env, "=", option.type, fromEnv);
+}
+
+function manyValues(
+  flag: string,
+  option: Many<unknown>,
+  texts: readonly string[],
+  env: ReadEnv,
+): readonly unknown[] {
+  if (texts.length > 0) return texts.map((text) => readValue(`--${flag}`, " ", option.type, text));
+  const variable = option.env;
+  const fromEnv = variable === undefined ? undefined : env(variable);
+  if (variable === undefined || !fromEnv) return [];
+  return fromEnv.split(",").map((text) => readValue(variable, "=", option.type, text.trim()));
+}
+
+function readValue(source: string, join: string, type: ValueType<unknown>, text: string): unknown {
+  const value = text === "" ? undefined : type.read(text);
+  if (value !== undefined) return value;
+  const message = text === ""
+    ? `${source} needs a value`
+    : `${source}: ${displayName(text)} is not ${type.expects}`;
+  throw new ShoalError("usage", message, {
+    hint: `It takes ${type.expects}, as in ${source}${join}${type.example}`,
+  });
+}
+
+function positionalValues(
+  syntax: Syntax<OptionTable>,
+  given: readonly (string | number)[],
+  env: ReadEnv,
+): readonly string[] {
+  const { command, positionals } = syntax;
+  const { label, countMin, countMax, fallback } = positionals;
+  const usage = (message: string): ShoalError =>
+    new ShoalError("usage", message, {
+      hint: `Run \`${command} --help\` for examples.`,
+    });
+  if (given.length > countMax) {
+    const extra = displayName(String(given[countMax]));
+    throw usage(`${command} takes ${countMax === 0 ? "nothing" : label} and not also ${extra}`);
+  }
+  if (given.length < countMin) throw usage(`${command} needs ${label}`);
+  if (given.some((text) => text === "")) throw usage(`${label} is empty`);
+  if (given.length > 0) return given.map(String);
+  const text = (positionals.env && env(positionals.env)) || fallback;
+  return text === undefined ? [] : [text];
+}

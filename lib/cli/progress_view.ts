@@ -1,0 +1,111 @@
+/** The live region: a bar a file, a lane a server, what is being waited for. State in, lines out. */
+import type { IndexingEvent, ProgressEvent, ShoalEvent } from "../app/events.ts";
+import type { WindowSize } from "../io/terminal.ts";
+import { displayName } from "../names.ts";
+import { fit } from "./terminal_text.ts";
+import { clockText, countText, rateText, sizeText } from "./units.ts";
+
+const NAME_COLUMNS_MIN = 8;
+const NAME_COLUMNS_MAX = 32;
+const BAR_COLUMNS_MIN = 6;
+const BAR_COLUMNS_MAX = 40;
+
+export class ProgressView {
+  readonly #transfers = new Map<string, ProgressEvent>();
+  readonly #waits = new Map<string, string>();
+  #indexing: IndexingEvent | undefined;
+  #doneCount = 0;
+  #failedCount = 0;
+
+  /** Whether the region looks different at once, and not just a little further on. */
+  apply(event: ShoalEvent): "nothing" | "moved" | "changed" {
+    switch (event.event) {
+      case "progress": {
+        const isNew = !this.#transfers.has(event.name);
+        this.#waits.delete(event.name);
+        this.#transfers.set(event.name, event);
+        return isNew ? "changed" : "moved";
+      }
+      case "waiting":
+        this.#waits.set(event.name, event.message);
+        return "changed";
+      case "indexing":
+        this.#indexing = event.filesLeft === 0 ? undefined : event;
+        return event.filesLeft === 0 ? "changed" : "moved";
+      case "done":
+      case "failed":
+        this.#transfers.delete(event.name);
+        this.#waits.delete(event.name);
+        if (event.event === "done") this.#doneCount++;
+        else this.#failedCount++;
+        return "changed";
+      default:
+        return "nothing";
+    }
+  }
+
+  /** Fills at most `rows - 1` rows: lanes give way first, then files. */
+  lines({ columns, rows }: WindowSize): string[] {
+    const transfers = [...this.#transfers.values()];
+    const rest = this.#footer();
+    for (const [name, message] of this.#waits) rest.push(`${displayName(name)}: ${message}`);
+    const room = Math.max(1, rows - 1 - rest.length);
+    const lanes = transfers.reduce((sum, transfer) => sum + transfer.lanes.length, 0);
+    const hasLanes = transfers.length + lanes <= room;
+    const lines = transfers.flatMap((transfer) => [
+      fileLine(transfer, columns),
+      ...(hasLanes ? transfer.lanes.map(laneLine) : []),
+    ]);
+    if (lines.length <= room) return [...lines, ...rest];
+    const shown = room - 1;
+    return [...lines.slice(0, shown), `… and ${lines.length - shown} more`, ...rest];
+  }
+
+  #footer(): string[] {
+    const lines = [];
+    if (this.#indexing !== undefined) lines.push(indexingText(this.#indexing));
+    if (this.#doneCount + this.#failedCount > 0 && this.#transfers.size + this.#waits.size > 0) {
+      const failed = this.#failedCount > 0 ? `, ${this.#failedCount} failed` : "";
+      lines.push(`${countText(this.#doneCount, "file")} done${failed}`);
+    }
+    return lines;
+  }
+}
+
+export function indexingText(event: IndexingEvent): string {
+  const eta = etaText(event.bytesLeft, event.rate);
+  return `Indexing: ${countText(event.filesLeft, "file")}, ${sizeText(event.bytesLeft)} left, ` +
+    `${rateText(event.rate)}${eta}`;
+}
+
+/** `62 % of 1.9 GB, 112 MB/s, ETA 0:06`. */
+export function progressText(event: ProgressEvent): string {
+  const percent = `${Math.floor(100 * fraction(event))} %`.padStart(5);
+  return `${percent} of ${sizeText(event.size)}, ${rateText(event.rate)}` +
+    etaText(event.size - event.bytes, event.rate);
+}
+
+function etaText(bytesLeft: number, rate: number): string {
+  return rate > 0 ? `, ETA ${clockText(bytesLeft / rate)}` : "";
+}
+
+function fileLine(event: ProgressEvent, columns: number): string {
+  const numbers = progressText(event);
+  const room = columns - 1 - numbers.length;
+  const nameColumns = Math.min(NAME_COLUMNS_MAX, Math.max(NAME_COLUMNS_MIN, Math.floor(room / 2)));
+  const name = fit(displayName(event.name), nameColumns);
+  const barColumns = Math.min(BAR_COLUMNS_MAX, room - nameColumns - 2);
+  if (barColumns < BAR_COLUMNS_MIN) return `${name} ${numbers}`;
+  const filled = Math.floor(barColumns * fraction(event));
+  return `${name} ${"█".repeat(filled)}${"░".repeat(barColumns - filled)} ${numbers}`;
+}
+
+function laneLine(lane: ProgressEvent["lanes"][number]): string {
+  return `  ${lane.server.padEnd(21)} ${rateText(lane.rate).padStart(10)} ` +
+    `${sizeText(lane.bytes).padStart(8)}`;
+}
+
+/** An empty file is complete. */
+function fraction({ bytes, size }: ProgressEvent): number {
+  return size === 0 ? 1 : Math.min(1, bytes / size);
+}

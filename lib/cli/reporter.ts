@@ -1,0 +1,168 @@
+/** Turns events into output: JSON lines, lines and a live region for people, or errors alone. */
+import type { ProgressEvent, ShoalEvent } from "../app/events.ts";
+import type { ShoalError } from "../errors.ts";
+import { nowMs } from "../io/clock.ts";
+import type { Terminal } from "../io/terminal.ts";
+import { PLAIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "../limits.ts";
+import { displayName } from "../names.ts";
+import { errorLines, eventLine, failedLines, warningLine } from "./event_lines.ts";
+import { indexingText, progressText, ProgressView } from "./progress_view.ts";
+import { openScreen, type Screen } from "./screen.ts";
+
+export interface Reporter {
+  report(event: ShoalEvent): void;
+  /** A line that is for people only. */
+  say(line: string): void;
+  /** Why the whole command failed. */
+  fail(error: ShoalError): void;
+}
+
+export interface OutputMode {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+export function makeReporter(terminal: Terminal, mode: OutputMode): Reporter {
+  if (mode.json) return new JsonReporter(terminal, mode.verbose);
+  if (mode.quiet) return new QuietReporter(terminal, mode.verbose);
+  return new HumanReporter(openScreen(terminal), mode.verbose);
+}
+
+class JsonReporter implements Reporter {
+  readonly #terminal: Terminal;
+  readonly #errors: QuietReporter;
+
+  constructor(terminal: Terminal, verbose: boolean) {
+    this.#terminal = terminal;
+    this.#errors = new QuietReporter(terminal, verbose);
+  }
+
+  report(event: ShoalEvent): void {
+    this.#print(event);
+    this.#errors.report(event);
+  }
+
+  say(): void {}
+
+  fail(error: ShoalError): void {
+    this.#print({ event: "failed", name: "", ...error.toMessage() });
+    this.#errors.fail(error);
+  }
+
+  #print(event: ShoalEvent): void {
+    this.#terminal.stdout.write(`${JSON.stringify(event)}\n`);
+  }
+}
+
+class QuietReporter implements Reporter {
+  readonly #terminal: Terminal;
+  readonly #verbose: boolean;
+
+  constructor(terminal: Terminal, verbose: boolean) {
+    this.#terminal = terminal;
+    this.#verbose = verbose;
+  }
+
+  report(event: ShoalEvent): void {
+    if (event.event === "failed") this.#print(failedLines(event));
+  }
+
+  say(): void {}
+
+  fail(error: ShoalError): void {
+    this.#print([...errorLines(error), ...(this.#verbose ? causeLines(error) : [])]);
+  }
+
+  #print(lines: readonly string[]): void {
+    for (const line of lines) this.#terminal.stderr.write(`${line}\n`);
+  }
+}
+
+class HumanReporter implements Reporter {
+  readonly #screen: Screen;
+  readonly #verbose: boolean;
+  readonly #view = new ProgressView();
+  /** Servers that a line has named, and what was last said to be waited for. */
+  readonly #serversSaid = new Set<string>();
+  #lastWait = "";
+  #lastPaintMs = -Infinity;
+  #lastProgressMs = -Infinity;
+  #isIndexingSaid = false;
+
+  constructor(screen: Screen, verbose: boolean) {
+    this.#screen = screen;
+    this.#verbose = verbose;
+  }
+
+  report(event: ShoalEvent): void {
+    const change = this.#view.apply(event);
+    if (event.event === "failed") failedLines(event).forEach((line) => this.#screen.problem(line));
+    const warning = warningLine(event);
+    if (warning !== undefined) this.#screen.problem(warning);
+    const line = this.#isRepeated(event) ? undefined : eventLine(event, this.#verbose);
+    if (line !== undefined) this.#screen.line(line);
+    if (this.#screen.isLive) this.#repaint(change);
+    else this.#sayProgress(event);
+  }
+
+  say(line: string): void {
+    this.#screen.line(line);
+  }
+
+  fail(error: ShoalError): void {
+    errorLines(error).forEach((line) => this.#screen.problem(line));
+    if (this.#verbose) causeLines(error).forEach((line) => this.#screen.problem(line));
+  }
+
+  /** A server is named when it first answers, not again for each of many names. */
+  #isRepeated(event: ShoalEvent): boolean {
+    if (event.event !== "offer") return false;
+    if (this.#serversSaid.has(event.id)) return true;
+    this.#serversSaid.add(event.id);
+    return false;
+  }
+
+  #repaint(change: "nothing" | "moved" | "changed"): void {
+    const now = nowMs();
+    if (change === "nothing") return;
+    if (change === "moved" && now - this.#lastPaintMs < PROGRESS_INTERVAL_MS) return;
+    this.#lastPaintMs = now;
+    this.#screen.show((size) => this.#view.lines(size));
+  }
+
+  /** Without a live region: now and then a line. */
+  #sayProgress(event: ShoalEvent): void {
+    if (event.event === "waiting" && event.message !== this.#lastWait) {
+      this.#lastWait = event.message;
+      this.#screen.line(`${displayName(event.name)}: ${event.message}`);
+    }
+    if (event.event === "progress" && this.#isProgressDue()) this.#screen.line(plainLine(event));
+    if (event.event === "indexing" && !this.#isIndexingSaid && event.filesLeft > 0) {
+      this.#isIndexingSaid = true;
+      this.#screen.line(indexingText(event));
+    }
+  }
+
+  #isProgressDue(): boolean {
+    const now = nowMs();
+    if (this.#lastProgressMs === -Infinity) this.#lastProgressMs = now;
+    if (now - this.#lastProgressMs < PLAIN_PROGRESS_INTERVAL_MS) return false;
+    this.#lastProgressMs = now;
+    return true;
+  }
+}
+
+function plainLine(event: ProgressEvent): string {
+  return `${displayName(event.name)}: ${progressText(event).trimStart()}`;
+}
+
+/** The chain of causes; where in the source, for what is nobody's fault but ours. */
+function causeLines(error: ShoalError): string[] {
+  const lines = [];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    const text = error.code === "internal" ? cause.stack ?? cause.message : cause.message;
+    lines.push(`cause: ${text}`);
+  }
+  return lines;
+}

@@ -1,0 +1,89 @@
+/**
+ * Where lines for people go. A live screen keeps a region below them that is redrawn in place; on a
+ * pipe or a dumb terminal there is no region, only lines. No colours: there is nothing that NO_COLOR
+ * would have to switch off.
+ */
+import type { Terminal, TextStream, WindowSize } from "../io/terminal.ts";
+import { clip, textColumns } from "./terminal_text.ts";
+
+export interface Screen {
+  readonly isLive: boolean;
+  /** A line that stays. */
+  line(text: string): void;
+  /** A line on stderr that stays. */
+  problem(text: string): void;
+  /** Replaces the region by what `draw` makes for the window's size; nothing where there is none. */
+  show(draw: (size: WindowSize) => readonly string[]): void;
+}
+
+/** A live screen where stdout is a terminal that can move its cursor. */
+export function openScreen(terminal: Terminal): Screen {
+  const isLive = terminal.stdout.isTerminal && terminal.env("TERM") !== "dumb";
+  return isLive ? new LiveScreen(terminal) : new PlainScreen(terminal);
+}
+
+class PlainScreen implements Screen {
+  readonly isLive = false;
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  line(text: string): void {
+    this.#terminal.stdout.write(`${text}\n`);
+  }
+
+  problem(text: string): void {
+    this.#terminal.stderr.write(`${text}\n`);
+  }
+
+  show(): void {}
+}
+
+const ESCAPE = "\u001b[";
+
+class LiveScreen implements Screen {
+  readonly isLive = true;
+  readonly #terminal: Terminal;
+  /** What is on the screen below the last line that stays. */
+  #region: readonly string[] = [];
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  line(text: string): void {
+    this.#above(this.#terminal.stdout, text);
+  }
+
+  problem(text: string): void {
+    this.#above(this.#terminal.stderr, text);
+  }
+
+  show(draw: (size: WindowSize) => readonly string[]): void {
+    const size = this.#terminal.size();
+    // The last column stays free: some terminals wrap when it is written.
+    const lines = draw(size).slice(0, size.rows - 1).map((line) => clip(line, size.columns - 1));
+    this.#terminal.stdout.write(this.#erasure(size) + textOf(lines));
+    this.#region = lines;
+  }
+
+  #above(stream: TextStream, text: string): void {
+    this.#terminal.stdout.write(this.#erasure(this.#terminal.size()));
+    stream.write(`${text}\n`);
+    this.#terminal.stdout.write(textOf(this.#region));
+  }
+
+  /** Counts wrapped rows, as the window may be narrower than when the region was drawn. */
+  #erasure(size: WindowSize): string {
+    const rows = this.#region
+      .map((line) => Math.max(1, Math.ceil(textColumns(line) / size.columns)))
+      .reduce((sum, lineRows) => sum + lineRows, 0);
+    return rows === 0 ? "" : `\r${ESCAPE}${Math.min(rows, size.rows - 1)}A${ESCAPE}J`;
+  }
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,17 @@
+/** A table in plain text: the first column to the left, the others, which hold numbers, to the right. */
+import { textColumns } from "./terminal_text.ts";
+
+export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) =>
+    Math.max(...all.map((row) => textColumns(row[column] ?? "")))
+  );
+  return all.map((row) =>
+    row.map((cell, column) => padded(cell, widths[column] ?? 0, column > 0)).join("  ").trimEnd()
+  );
+}
+
+function padded(cell: string, columns: number, isRight: boolean): string {
+  const space = " ".repeat(columns - textColumns(cell));
+  return isRight ? space + cell : cell + space;
+}

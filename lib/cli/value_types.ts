@@ -1,0 +1,114 @@
+/**
+ * The kinds of value that an option takes: what is expected, in words; an example; and how its text
+ * is read. Flags, environment variables, error messages and help are all made from these.
+ */
+import {
+  CLASSIC_CHUNK_BYTES_MAX,
+  JOBS_MAX,
+  MTU_BYTES_MAX,
+  MTU_BYTES_MIN,
+  RETRIES_MAX,
+  TIMEOUT_MS_MAX,
+} from "../limits.ts";
+import { type HashHex, hashHex } from "../ids.ts";
+import { parseRate, parseSize } from "./units.ts";
+
+export interface ValueType<T> {
+  /** Ends the sentence "… is not". */
+  readonly expects: string;
+  readonly example: string;
+  /** `undefined` for text that is not one. */
+  read(text: string): T | undefined;
+}
+
+export const PORT = wholeNumber(1, 65_535, "10526");
+export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
+export const JOBS = wholeNumber(1, JOBS_MAX, "4");
+export const MTU = wholeNumber(MTU_BYTES_MIN, MTU_BYTES_MAX, "1400");
+export const CLASSIC_CHUNK = wholeNumber(1, CLASSIC_CHUNK_BYTES_MAX, "1024");
+export const SEED = wholeNumber(0, 0xffff_ffff, "42");
+
+export const TEXT: ValueType<string> = {
+  expects: "a text",
+  example: "downloads",
+  read: (text) => text.includes("\0") ? undefined : text,
+};
+
+export const ADDRESS: ValueType<string> = {
+  expects: "an IPv4 address",
+  example: "192.168.1.255",
+  read: (text) => isIpv4(text) ? text : undefined,
+};
+
+/** A host by name or IPv4 address, with a port or without. */
+export const HOST: ValueType<string> = {
+  expects: "HOST or HOST:PORT (IPv4 only for now)",
+  example: "192.168.1.7",
+  read(text) {
+    const parts = /^([A-Za-z0-9]([A-Za-z0-9._-]*))(?::(\d+))?$/.exec(text);
+    if (parts === null) return undefined;
+    const [, host = "", , port] = parts;
+    if (/^[\d.]+$/.test(host) && !isIpv4(host)) return undefined;
+    return port !== undefined && PORT.read(port) === undefined ? undefined : text;
+  },
+};
+
+export const SHA256: ValueType<HashHex> = {
+  expects: "a SHA-256: 64 hexadecimal digits",
+  example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  read: (text) => /^[0-9a-fA-F]{64}$/.test(text) ? hashHex(text.toLowerCase()) : undefined,
+};
+
+/** Bytes a second. */
+export const RATE: ValueType<number> = {
+  expects: "a rate above 0 with its unit",
+  example: "80mbit",
+  read: parseRate,
+};
+
+/** Bytes. */
+export const SIZE: ValueType<number> = {
+  expects: "a size",
+  example: "4MiB",
+  read: parseSize,
+};
+
+/** Written in seconds, read as milliseconds. */
+export const SECONDS: ValueType<number> = {
+  expects: `a number of seconds above 0, at most ${TIMEOUT_MS_MAX / 1000}`,
+  example: "10",
+  read(text) {
+    const ms = Math.round(decimal(text) * 1000);
+    return ms >= 1 && ms <= TIMEOUT_MS_MAX ? ms : undefined;
+  },
+};
+
+export const PROBABILITY: ValueType<number> = {
+  expects: "a probability from 0 to 1",
+  example: "0.1",
+  read(text) {
+    const value = decimal(text);
+    return value >= 0 && value <= 1 ? value : undefined;
+  },
+};
+
+function wholeNumber(min: number, max: number, example: string): ValueType<number> {
+  return {
+    expects: `a whole number from ${min} to ${max}`,
+    example,
+    read(text) {
+      const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+/** NaN, which no comparison accepts, for anything else than a plain decimal. */
+function decimal(text: string): number {
+  return /^(\d{1,12}(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}

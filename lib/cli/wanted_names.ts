@@ -1,0 +1,82 @@
+/** The names of one `get`, before anything is asked of the network. */
+import { ShoalError } from "../errors.ts";
+import { baseName, displayName, type NameProblem, parseFileName } from "../names.ts";
+import { SHA256 } from "./value_types.ts";
+
+const CONTENT_PREFIX = "sha256:";
+
+/** Throws ShoalError `usage` or `bad_name`. */
+export function checkWanted(names: readonly string[], sha256: string | undefined): void {
+  if (sha256 !== undefined && names.length > 1) {
+    throw new ShoalError("usage", `--sha256 is for one name, not for ${names.length}`, {
+      hint: "Run `get` once for each, or name contents as sha256:HEX.",
+    });
+  }
+  const wanted = new Set<string>();
+  const targets = new Map<string, string>();
+  for (const name of names) {
+    if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
+    if (wanted.has(name)) {
+      throw new ShoalError("usage", `${displayName(name)} is named twice`, {
+        hint: "Name each file once.",
+      });
+    }
+    wanted.add(name);
+    if (!name.startsWith(CONTENT_PREFIX)) checkTarget(name, targets);
+  }
+}
+
+function checkContentName(name: string, sha256: string | undefined): void {
+  const digest = name.slice(CONTENT_PREFIX.length);
+  if (SHA256.read(digest) === undefined) {
+    throw new ShoalError("usage", `${displayName(name)} is not sha256: and 64 hexadecimal digits`, {
+      hint: "Copy the digest from `list --json` or `hash`.",
+    });
+  }
+  if (sha256 !== undefined) {
+    throw new ShoalError("usage", "--sha256 and a sha256:HEX name say the same thing twice", {
+      hint: "Leave one of them out.",
+    });
+  }
+}
+
+/** Files land under their last component, without regard to case on many disks. */
+function checkTarget(name: string, targets: Map<string, string>): void {
+  const parsed = parseFileName(name);
+  if (!parsed.ok) {
+    throw new ShoalError("bad_name", `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`);
+  }
+  const target = baseName(parsed.name).toLowerCase().normalize();
+  const other = targets.get(target);
+  if (other !== undefined) {
+    throw new ShoalError(
+      "usage",
+      `${displayName(other)} and ${displayName(name)} would both become ${
+        displayName(baseName(parsed.name))
+      }`,
+      { hint: "Fetch them one after the other, with different --out folders." },
+    );
+  }
+  targets.set(target, name);
+}
+
+const PROBLEM_TEXT: Readonly<Record<NameProblem, string>> = {
+  "empty": "a name may not be empty",
+  "too long": "the name is too long",
+  "component too long": "a part of the name is too long",
+  "absolute": "a name may not start with a slash",
+  "backslash": "a name may not hold a backslash",
+  "control character": "a name may not hold a control character",
+  "not valid text": "the name is not valid text",
+  "dot component": "a name may not hold . or .. as a part",
+  "empty component": "a name may not hold two slashes in a row, or end with one",
+  "drive letter": "a name may not start with a drive letter",
+  "reserved device name": "a part of the name is what Windows calls a device",
+};
+
+const SHOWN_CHARACTERS_MAX = 60;
+
+function shortened(name: string): string {
+  const shown = displayName(name.slice(0, SHOWN_CHARACTERS_MAX));
+  return name.length > SHOWN_CHARACTERS_MAX ? `${shown}…` : shown;
+}

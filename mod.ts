@@ -1,0 +1,23 @@
+/**
+ * Shoal as a library: offer files, fetch them, list what is offered. Everything that takes time takes
+ * an `AbortSignal` and reports through `onEvent`; what goes wrong is a {@linkcode ShoalError} with a
+ * code, a message and a hint.
+ *
+ * ```ts
+ * import { get, serve } from "./mod.ts";
+ *
+ * const server = await serve({ dir: "data" });
+ * const [result] = await get({ names: ["example.txt"], outDir: "downloads" });
+ * await server.close();
+ * ```
+ *
+ * @module
+ */
+export { demo } from "./lib/app/demo.ts";
+export { get } from "./lib/app/get.ts";
+export { hashFile } from "./lib/app/hash.ts";
+export { list } from "./lib/app/list.ts";
+export { serve } from "./lib/app/serve.ts";
+export type * from "./lib/app/events.ts";
+export type * from "./lib/app/options.ts";
+export { type ErrorCode, EXIT, type ExitCode, ShoalError } from "./lib/errors.ts";
