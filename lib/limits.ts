@@ -231,6 +231,10 @@ export const REPORT_INTERVAL_MS = 10;
 /** Layer pages that are asked for and have not come, from one server and from all together. */
 export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
+/** Floor of the timer that finds a lost page: servers answer these from a thread with other duties. */
+export const LAYER_TIMER_MS_MIN = 20;
+/** Stale tokens in a row after which a server's word on tokens is heeded no more often than a timer allows. */
+export const RETRIES_HEEDED_MAX = 3;
 
 // — Serving ——————————————————————————————————————————————————————————————————————————————————————
 /** Flows with requests waiting at one server; requests of further ones are dropped. */
