@@ -24,7 +24,7 @@ export interface CrewOptions {
   readonly timeoutMs: number;
   readonly rateBytesPerS: number;
   /** A transfer's news from the assembler. */
-  readonly onAssembler: (reply: AssemblerReply & { readonly transfer: TransferId }) => void;
+  readonly onAssembler: (reply: Extract<AssemblerReply, { transfer: TransferId }>) => void;
   readonly onNews: (news: CrewNews) => void;
   /** New payload bytes from a server. */
   readonly onBytes: (server: ServerId, bytes: number) => void;

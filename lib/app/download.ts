@@ -1,0 +1,438 @@
+/**
+ * One name of a `get`, from its first offer to its last: choose a content, open the target, fetch the
+ * layer, let the coordinator bring the chunks, and say how it ended. Everything that moves bytes is
+ * elsewhere; this is the order of events.
+ */
+import type { Bytes, SafeFileName, ServerId, TransferId } from "../ids.ts";
+import { type Content, contentKey, endpointText } from "../ids.ts";
+import { type ErrorCode, ShoalError } from "../errors.ts";
+import { GATHER_MS } from "../limits.ts";
+import { nowMs, WakeupTimer } from "../io/clock.ts";
+import type { AssemblerReply } from "../messages/assembler.ts";
+import type { Path } from "../protocol/coordinator.ts";
+import { ContentChoice } from "../protocol/content_choice.ts";
+import type { Offer, PendingNotice } from "../protocol/finder.ts";
+import type { Query } from "../wire/frames.ts";
+import type { Crew, CrewNews } from "./crew.ts";
+import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "./events.ts";
+import type { Find, FindHandlers, LayerFetchHandle, Search } from "./search.ts";
+
+/** What all names of a run share. */
+export interface DownloadContext {
+  readonly search: Search;
+  readonly crew: Crew;
+  readonly outDir: string;
+  readonly force: boolean;
+  readonly retries: number;
+  readonly pinned: string | undefined;
+  readonly emit: (event: GetEvent) => void;
+  /** A fresh id; its news come to this download from now on. */
+  readonly adopt: (download: Download) => TransferId;
+  /** Runs `start` when one of the `--jobs` is free. */
+  readonly acquire: (start: () => void) => void;
+  readonly release: () => void;
+  /** Searches this name once more, from the beginning. */
+  readonly searchAgain: (download: Download) => void;
+  /** Where a server's bytes come from, for people. */
+  readonly addresses: Map<ServerId, string>;
+}
+
+type Stage = "searching" | "queued" | "opening" | "fetching" | "ended";
+
+/** What the display shows of a running download. */
+export interface Progress {
+  readonly bytes: number;
+  readonly sizeBytes: number;
+}
+
+export class Download implements Omit<FindHandlers, "onClassicDue"> {
+  readonly name: string;
+  readonly query: Query;
+  readonly ended: Promise<DoneEvent | FailedEvent>;
+  readonly #context: DownloadContext;
+  readonly #end: (event: DoneEvent | FailedEvent) => void;
+  readonly #gather = new WakeupTimer(() => this.#choose());
+  readonly #dropped = new Set<ServerId>();
+  #stage: Stage = "searching";
+  #find: Find | undefined;
+  /** Which query of `#find` is ours. */
+  #queryIndex = 0;
+  #choice: ContentChoice;
+  #content: Content | undefined;
+  #offers: Offer[] = [];
+  #transfer: TransferId | undefined;
+  #layer: Bytes | undefined;
+  #layerFetch: LayerFetchHandle | undefined;
+  #confirmed = new Map<ServerId, readonly Path[]>();
+  #isTransferring = false;
+  #have: Bytes = new Uint8Array(0);
+  #resumedBytes = 0;
+  #startedMs: number;
+  #stalls = 0;
+  #searches = 1;
+
+  constructor(context: DownloadContext, name: string, query: Query) {
+    this.#context = context;
+    this.name = name;
+    this.query = query;
+    this.#choice = this.#freshChoice();
+    this.#startedMs = nowMs();
+    const { promise, resolve } = Promise.withResolvers<DoneEvent | FailedEvent>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  /** The search that looks for this name has begun. */
+  begin(find: Find, queryIndex: number): void {
+    if (this.#find === undefined) this.#startedMs = find.startedMs;
+    this.#find = find;
+    this.#queryIndex = queryIndex;
+  }
+
+  /** Whether nobody has offered it so far, so that a classic server may. */
+  get isSearching(): boolean {
+    return this.#stage === "searching" && this.#offers.length === 0;
+  }
+
+  get progress(): Progress | undefined {
+    if (this.#stage !== "fetching" || this.#transfer === undefined) return undefined;
+    let bytes = this.#resumedBytes;
+    for (const tally of this.#context.crew.coordinator.tallies(this.#transfer).values()) {
+      bytes += tally.bytes;
+    }
+    return { bytes, sizeBytes: this.#content?.sizeBytes ?? 0 };
+  }
+
+  // — What the search says ——————————————————————————————————————————————————————————————————————
+
+  onOffer(_queryIndex: number, offer: Offer): void {
+    if (this.#stage === "ended" || this.#dropped.has(offer.server)) return;
+    const { content, server, path } = offer;
+    const isNew = !this.#offers.some((known) =>
+      known.server === server && contentKey(known.content) === contentKey(content)
+    );
+    this.#offers.push(offer);
+    if (isNew) this.#tellOffer(offer);
+    this.#choice.add(offer);
+    if (this.#content === undefined) {
+      if (this.#stage === "searching" && this.#offers.length === 1) {
+        this.#gather.set(nowMs() + GATHER_MS);
+      }
+      return;
+    }
+    if (contentKey(content) === contentKey(this.#content)) {
+      this.#layerFetch?.addServer(server, path.endpoint, path.token);
+    } else if (isNew) {
+      const address = endpointText(path.endpoint);
+      this.#notice("info", `${address} offers another file under this name: left aside`);
+    }
+  }
+
+  onPending(_queryIndex: number, pending: PendingNotice): void {
+    if (this.#stage !== "searching") return;
+    const { hashedBytes, sizeBytes, endpoint } = pending;
+    const share = sizeBytes === 0 ? 100 : Math.floor(100 * hashedBytes / sizeBytes);
+    this.#waiting(1, `${endpointText(endpoint)} is still hashing it (${share} %)`);
+  }
+
+  onAttempt(_queryIndex: number, attempt: number): void {
+    if (this.#stage === "searching") this.#waiting(attempt, "no answer yet");
+  }
+
+  onNotFound(_queryIndex: number, similar: readonly string[]): void {
+    if (this.#stage !== "searching") return;
+    const hint = similar.length === 0
+      ? undefined
+      : `Did you mean ${similar.map((each) => `'${each}'`).join(" or ")}?`;
+    this.fail(new ShoalError("not_found", `no server has '${this.name}'`, hint ? { hint } : {}));
+  }
+
+  onTimedOut(_queryIndex: number): void {
+    if (this.#stage !== "searching") return;
+    this.fail(new ShoalError("no_server", `nobody answered the search for '${this.name}'`));
+  }
+
+  // — Choosing and opening ——————————————————————————————————————————————————————————————————————
+
+  #choose(): void {
+    const choice = this.#choice.decide();
+    switch (choice.kind) {
+      case "none":
+        return;
+      case "ambiguous":
+        return this.fail(
+          new ShoalError("ambiguous", `servers disagree about '${this.name}': ${choice.message}`, {
+            hint: choice.hint,
+          }),
+        );
+      case "chosen":
+        this.#content = choice.content;
+        this.#stage = "queued";
+        this.#find?.settle(this.#queryIndex);
+        return this.#context.acquire(() => this.#open(choice.content));
+    }
+  }
+
+  #open(content: Content): void {
+    if (this.#stage === "ended") return this.#context.release();
+    this.#stage = "opening";
+    const offer = this.#offersOf(content)[0]!;
+    this.#transfer = this.#context.adopt(this);
+    this.#context.crew.askAssembler({
+      kind: "open",
+      transfer: this.#transfer,
+      outDir: this.#context.outDir,
+      name: this.#targetName(offer),
+      content,
+      mtimeMs: offer.mtimeMs,
+      force: this.#context.force,
+    });
+  }
+
+  /** What was asked for by name keeps that name; by hash, the name that it has on the server. */
+  #targetName(offer: Offer): SafeFileName {
+    return this.query.by === "name" ? this.query.name : offer.name;
+  }
+
+  #offersOf(content: Content): Offer[] {
+    const key = contentKey(content);
+    return this.#offers.filter((offer) => contentKey(offer.content) === key);
+  }
+
+  // — What the assembler says ———————————————————————————————————————————————————————————————————
+
+  onAssembler(reply: Extract<AssemblerReply, { transfer: TransferId }>): void {
+    if (this.#stage === "ended" || reply.transfer !== this.#transfer) return;
+    switch (reply.kind) {
+      case "present":
+        return this.#done(reply.path, true);
+      case "opened":
+        return this.#onOpened(reply);
+      case "written":
+        return;
+      case "unproved":
+        this.#notice("warning", `${reply.chunks.length} chunks on disk were bad: fetching anew`);
+        return this.#context.crew.step({ ...reply });
+      case "finished":
+        return this.#done(reply.path, false);
+      case "unverified":
+        return this.#onUnverified();
+      case "transferFailed":
+        return this.fail(ShoalError.fromMessage(reply.error));
+      case "aborted":
+        return;
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #onOpened(reply: Extract<AssemblerReply, { kind: "opened" }>): void {
+    this.#stage = "fetching";
+    this.#have = reply.have;
+    this.#resumedBytes = reply.haveBytes;
+    const content = this.#content!;
+    if (content.sizeBytes === 0) return;
+    this.#layerFetch = this.#context.search.fetchLayer(content, {
+      onConfirmed: (server, paths) => this.#onConfirmed(server, paths),
+      onLayer: (layer) => this.#onLayer(layer),
+      onLost: (server, reason) => this.#onLost(server, reason),
+    }, reply.layer);
+    for (const { server, path } of this.#offersOf(content)) {
+      this.#layerFetch.addServer(server, path.endpoint, path.token);
+    }
+  }
+
+  #onLayer(layer: Bytes): void {
+    if (this.#layer !== undefined || this.#transfer === undefined) return;
+    this.#layer = layer;
+    const transfer = this.#transfer;
+    const { root, sizeBytes } = this.#content!;
+    const have = this.#have;
+    this.#context.crew.askAssembler({ kind: "layer", transfer, layer });
+    this.#context.crew.step({
+      kind: "transfer",
+      transfer,
+      root,
+      sizeBytes,
+      layer,
+      isVerified: (chunk) => ((have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0,
+    });
+    this.#isTransferring = true;
+    for (const [server, paths] of this.#confirmed) this.#hold(server, paths);
+  }
+
+  #onConfirmed(server: ServerId, paths: readonly Path[]): void {
+    if (this.#stage === "ended" || this.#dropped.has(server)) return;
+    this.#context.addresses.set(server, endpointText(paths[0]!.endpoint));
+    this.#confirmed.set(server, paths);
+    if (this.#isTransferring) this.#hold(server, paths);
+  }
+
+  #hold(server: ServerId, paths: readonly Path[]): void {
+    this.#context.crew.step({ kind: "holder", server, paths, transfer: this.#transfer! });
+  }
+
+  #onLost(server: ServerId, reason: "gone" | "lying"): void {
+    if (this.#stage === "ended") return;
+    this.#confirmed.delete(server);
+    const address = this.#context.addresses.get(server) ?? server;
+    if (reason === "lying") {
+      this.#dropped.add(server);
+      this.#notice("warning", `${address} sent hashes that do not prove the file: dropped`);
+    }
+    if (!this.#isTransferring && this.#confirmed.size === 0) this.#afterOrphaned();
+  }
+
+  // — Trouble ———————————————————————————————————————————————————————————————————————————————————
+
+  onNews(news: Extract<CrewNews, { transfer: TransferId }>): void {
+    if (this.#stage === "ended" || news.transfer !== this.#transfer) return;
+    if (news.kind === "orphaned") return this.#afterOrphaned();
+    this.#stalls += 1;
+    if (this.#stalls >= this.#context.retries) {
+      return this.fail(new ShoalError("stalled", `nothing more of '${this.name}' arrives`));
+    }
+    this.#waiting(this.#stalls + 1, "nothing arrives");
+  }
+
+  /** A server was caught lying, whoever noticed. */
+  onDropped(server: ServerId): void {
+    this.#dropped.add(server);
+    this.#confirmed.delete(server);
+  }
+
+  /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
+  #afterOrphaned(): void {
+    const hasLiars = this.#dropped.size > 0;
+    if (this.#searches >= this.#context.retries) {
+      const code: ErrorCode = hasLiars ? "unverified" : "changed";
+      return this.fail(new ShoalError(code, `no server still offers '${this.name}' as it was`));
+    }
+    this.#searches += 1;
+    this.#notice(
+      "warning",
+      hasLiars
+        ? `every server of '${this.name}' sent bad chunks: looking for others`
+        : `'${this.name}' changed on its server: looking again`,
+    );
+    this.#letGo(true);
+    this.#find?.finish(this.#queryIndex);
+    this.#stage = "searching";
+    this.#offers = [];
+    this.#choice = this.#freshChoice();
+    this.#context.searchAgain(this);
+  }
+
+  /** Each chunk was proved and the whole is not what was offered: that offer was a lie. */
+  #onUnverified(): void {
+    this.#notice("warning", `the whole of '${this.name}' is not what was offered: trying others`);
+    for (const { server } of this.#offersOf(this.#content!)) this.#dropped.add(server);
+    this.#choice.distrust(this.#content!);
+    this.#letGo(false);
+    this.#offers = this.#offers.filter((offer) => !this.#dropped.has(offer.server));
+    if (this.#offers.length > 0) return this.#choose();
+    this.fail(new ShoalError("unverified", `'${this.name}' could not be verified`));
+  }
+
+  /** Lets go of the transfer, and of the job's slot. */
+  #letGo(keepsPart: boolean): void {
+    this.#gather.clear();
+    this.#layerFetch?.close();
+    this.#layerFetch = undefined;
+    if (this.#transfer !== undefined) {
+      this.#context.crew.step({ kind: "forget", transfer: this.#transfer });
+      const transfer = this.#transfer;
+      this.#context.crew.askAssembler({ kind: "abort", transfer, keep: keepsPart });
+      this.#context.release();
+    }
+    this.#transfer = undefined;
+    this.#content = undefined;
+    this.#layer = undefined;
+    this.#confirmed = new Map();
+    this.#isTransferring = false;
+  }
+
+  // — Ends ——————————————————————————————————————————————————————————————————————————————————————
+
+  #done(path: string, isPresent: boolean): void {
+    const { sizeBytes: size, sha256, root } = this.#content!;
+    const event: DoneEvent = {
+      event: "done",
+      name: this.name,
+      path,
+      size,
+      sha256,
+      root,
+      seconds: (nowMs() - this.#startedMs) / 1000,
+      resumedBytes: this.#resumedBytes,
+      present: isPresent,
+      servers: this.#shares(),
+    };
+    this.#finish(event);
+  }
+
+  /** Ends the download; what is verified stays in the part file. */
+  fail(error: ShoalError): void {
+    if (this.#stage === "ended") return;
+    const { code, message, hint } = error;
+    this.#finish({ event: "failed", name: this.name, code, message, hint });
+  }
+
+  /** Another way to the file (a classic server) has brought it, or failed to. */
+  endElsewhere(event: DoneEvent | FailedEvent): void {
+    if (this.#stage !== "ended") this.#finish(event);
+  }
+
+  /** A classic server answered first: Shoal servers are no longer waited for. */
+  yieldToClassic(): boolean {
+    if (!this.isSearching) return false;
+    this.#stage = "queued";
+    this.#find?.finish(this.#queryIndex);
+    return true;
+  }
+
+  #finish(event: DoneEvent | FailedEvent): void {
+    this.#letGo(true);
+    this.#find?.finish(this.#queryIndex);
+    this.#stage = "ended";
+    this.#context.emit(event);
+    this.#end(event);
+  }
+
+  #shares(): ServerShare[] {
+    if (this.#transfer === undefined) return [];
+    const tallies = this.#context.crew.coordinator.tallies(this.#transfer);
+    return [...tallies].map(([id, tally]) => ({
+      server: this.#context.addresses.get(id) ?? "",
+      id,
+      ...tally,
+    }));
+  }
+
+  // — Telling ———————————————————————————————————————————————————————————————————————————————————
+
+  #tellOffer({ server, path, content }: Offer): void {
+    this.#context.emit({
+      event: "offer",
+      name: this.name,
+      server: endpointText(path.endpoint),
+      id: server,
+      size: content.sizeBytes,
+      sha256: content.sha256,
+      root: content.root,
+    });
+  }
+
+  #waiting(attempt: number, message: string): void {
+    const { retries: attempts } = this.#context;
+    this.#context.emit({ event: "waiting", name: this.name, attempt, attempts, message });
+  }
+
+  #notice(level: "info" | "warning", message: string): void {
+    this.#context.emit({ event: "notice", level, message });
+  }
+
+  #freshChoice(): ContentChoice {
+    return new ContentChoice(this.#context.pinned);
+  }
+}

@@ -1,0 +1,25 @@
+/** At most so many at a time; the rest wait in the order in which they came. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Runs `start` now or when a slot is free; whoever starts must {@linkcode release}. */
+  acquire(start: () => void): void {
+    if (this.#free === 0) {
+      this.#waiting.push(start);
+      return;
+    }
+    this.#free -= 1;
+    start();
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}

@@ -1,0 +1,31 @@
+/** How many bytes a second came lately: an average that forgets with a time constant of about a second. */
+
+const TIME_CONSTANT_MS = 1_000;
+
+export class RateMeter {
+  #bytesPerMs = 0;
+  #pendingBytes = 0;
+  #sinceMs: number;
+
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+  }
+
+  add(bytes: number): void {
+    this.#pendingBytes += bytes;
+  }
+
+  /** Bytes a second, as of now. Asking is what makes it forget, so ask at even intervals. */
+  read(nowMs: number): number {
+    const elapsedMs = nowMs - this.#sinceMs;
+    if (elapsedMs > 0) {
+      const weight = 1 - Math.exp(-elapsedMs / TIME_CONSTANT_MS);
+      const isFirst = this.#bytesPerMs === 0;
+      const latest = this.#pendingBytes / elapsedMs;
+      this.#bytesPerMs = isFirst ? latest : this.#bytesPerMs + weight * (latest - this.#bytesPerMs);
+      this.#pendingBytes = 0;
+      this.#sinceMs = nowMs;
+    }
+    return this.#bytesPerMs * 1000;
+  }
+}
