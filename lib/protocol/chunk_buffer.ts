@@ -66,7 +66,7 @@ export class ChunkBuffer {
   }
 
   /** Visits what is missing of `[start, end)`, relative to the chunk; returns how much that is. */
-  gaps(start: number, end: number, visit: (start: number, end: number) => void): number {
+  gaps(start: number, end: number, visit?: (start: number, end: number) => void): number {
     return this.#present.gaps(start, end, visit);
   }
 

@@ -155,6 +155,7 @@ export class Receiver {
         this.#fetches.drop(({ transfer, chunk }) =>
           transfer === event.transfer && event.chunks.includes(chunk)
         );
+        this.#ledger.settle();
         break;
       case "allot":
         this.#windowBytesMax = event.windowBytesMax;
@@ -370,7 +371,7 @@ export class Receiver {
     const chunk = range.chunk;
     const length = reader.payloadLength;
     const start = reader.offset - chunk.offset;
-    const added = chunk.isDropped ? length : chunk.add(start, bytes, reader.payloadStart, length);
+    const added = chunk.isDropped ? 0 : chunk.add(start, bytes, reader.payloadStart, length);
     this.duplicateBytes += length - added;
     flow.congestion.onDelivered(added);
     this.#receivedBytes += added;
@@ -386,6 +387,7 @@ export class Receiver {
     const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
     const isProved = toHex(chunk.hash(fetch.sizeBytes)) === toHex(fetch.hash);
     this.#fetches.end(fetch, !isProved);
+    this.#ledger.settle();
     if (isProved) {
       this.#verified.push(count);
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
@@ -423,6 +425,7 @@ export class Receiver {
     const gone = this.#fetches.findByRoot(frame.root);
     if (gone === undefined) return;
     this.#fetches.drop((fetch) => fetch.transfer === gone.transfer);
+    this.#ledger.settle();
     const { transfer } = gone;
     this.#actions.push({ kind: "gone", transfer, server: flow.server, reason: frame.reason });
   }

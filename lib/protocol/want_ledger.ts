@@ -72,7 +72,7 @@ export class WantLedger {
 
   /** `bytes` that were asked for by `want` have arrived. Returns whether that completes it. */
   onArrival(want: Want, bytes: number): boolean {
-    if (want.outstandingBytes === 0) return false;
+    if (want.outstandingBytes === 0 || bytes === 0) return false;
     const counted = Math.min(bytes, want.outstandingBytes);
     want.outstandingBytes -= counted;
     this.#inFlightBytes -= counted;
@@ -111,6 +111,17 @@ export class WantLedger {
     this.#inFlightBytes -= want.outstandingBytes;
     want.outstandingBytes = 0;
     this.#retire(want);
+  }
+
+  /** Chunks have ended: what is outstanding is what the ranges of the others still lack. */
+  settle(): void {
+    for (const want of [...this.#outstanding.values()]) {
+      let lackingBytes = 0;
+      for (const { chunk, start, end } of want.ranges) {
+        if (!chunk.isDropped) lackingBytes += chunk.gaps(start, end);
+      }
+      this.onArrival(want, want.outstandingBytes - lackingBytes);
+    }
   }
 
   clear(): void {
