@@ -9,7 +9,6 @@
 import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import {
-  CLASSIC_ASK_AFTER_MS,
   CLASSIC_ASK_SPACING_MS,
   CLASSIC_FILE_BYTES_MAX,
   CLASSIC_SILENCE_MS,
@@ -37,6 +36,7 @@ export interface ClassicClientOptions {
 }
 
 export type ClassicClientEvent =
+  /** Its user has given Shoal servers their time: ask. */
   | { readonly kind: "started" }
   /** Anything that came to our port; the bytes are lent until `handle` returns. */
   | { readonly kind: "datagram"; readonly from: Endpoint; readonly bytes: Uint8Array }
@@ -82,7 +82,7 @@ export class ClassicClient {
     switch (event.kind) {
       case "started":
         this.#state = "asking";
-        this.#dueMs = nowMs + CLASSIC_ASK_AFTER_MS;
+        this.#dueMs = nowMs;
         this.#patienceEndsMs = nowMs + this.#options.timeoutMs * this.#attempts;
         break;
       case "datagram":
