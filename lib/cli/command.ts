@@ -56,7 +56,7 @@ export function defineCommand<Table extends OptionTable>(definition: Definition<
   return {
     ...topic,
     run(args, context) {
-      const line = parseCommandLine(definition, args, context.terminal.env);
+      const line = parseCommandLine(definition, args, (name) => context.terminal.env(name));
       return perform(line.options, line.positionals, context);
     },
   };

@@ -52,8 +52,12 @@ export function errorLines(error: ErrorMessage): readonly string[] {
   return [`error: ${error.message}`, `hint: ${error.hint}`];
 }
 
-/** The same for one name among several: the message alone may not say which. */
+/**
+ * The same for one name among several: the message alone may not say which. What was interrupted is
+ * said once, for the whole command.
+ */
 export function failedLines(event: FailedEvent): readonly string[] {
+  if (event.code === "interrupted") return [];
   const name = displayName(event.name);
   const message = event.message.includes(name) ? event.message : `${name}: ${event.message}`;
   return errorLines({ ...event, message });

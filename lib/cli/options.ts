@@ -105,7 +105,7 @@ export const NETWORK_OPTIONS = {
   broadcast: many(ADDRESS, {
     label: "ADDRESS",
     env: "SHOAL_BROADCAST",
-    summary: "broadcast here instead of on every interface",
+    summary: "broadcast here, not on every interface",
   }),
 } as const;
 
@@ -131,7 +131,7 @@ export const RETRY_OPTION = {
 export const SIMULATION_OPTIONS = {
   "error-rate": withDefault(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
     label: "R",
-    summary: "probability that a datagram is lost, corrupted, doubled or delayed",
+    summary: "part of the datagrams that is hit",
   }),
-  seed: optional(SEED, { label: "N", summary: "make the simulated errors repeatable" }),
+  seed: optional(SEED, { label: "N", summary: "makes the errors repeatable" }),
 } as const;

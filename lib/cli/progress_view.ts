@@ -86,7 +86,7 @@ export function progressText(event: ProgressEvent): string {
 }
 
 function etaText(bytesLeft: number, rate: number): string {
-  return rate > 0 ? `, ETA ${clockText(bytesLeft / rate)}` : "";
+  return rate > 0 ? `, ETA ${clockText(Math.max(0, bytesLeft) / rate)}` : "";
 }
 
 function fileLine(event: ProgressEvent, columns: number): string {

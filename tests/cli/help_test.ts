@@ -1,0 +1,48 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { commandHelp, programHelp } from "../../lib/cli/help.ts";
+import { COMMANDS } from "../../lib/cli/main.ts";
+import { parseCommandLine } from "../../lib/cli/parse.ts";
+
+Deno.test("the help of the program names every command", () => {
+  const help = programHelp(COMMANDS, "shoal");
+  for (const { command, summary } of COMMANDS) assertStringIncludes(help, `${command}`, summary);
+});
+
+Deno.test("the help of a command names every option of its table", () => {
+  for (const command of COMMANDS) {
+    const help = commandHelp(command, "shoal");
+    for (const flag of Object.keys(command.options)) {
+      const isOn = command.options[flag]?.kind === "toggle" && command.options[flag].fallback;
+      assertStringIncludes(help, `--${isOn ? "no-" : ""}${flag}`);
+    }
+  }
+});
+
+Deno.test("the examples in the help are accepted by the command that they explain", () => {
+  for (const command of COMMANDS) {
+    assertEquals(command.examples.length > 0, true, command.command);
+    for (const { line } of command.examples) {
+      const [name, ...args] = line.split(" ");
+      assertEquals(name, command.command);
+      parseCommandLine(command, args, () => undefined);
+    }
+  }
+});
+
+Deno.test("help says defaults, variables and what may be repeated", () => {
+  const get = COMMANDS.find(({ command }) => command === "get");
+  if (get === undefined) throw new Error("there is no get");
+  const help = commandHelp(get, "shoal");
+  assertStringIncludes(help, "-p, --port PORT");
+  assertStringIncludes(help, "(default 10526; or SHOAL_PORT)");
+  assertStringIncludes(help, "(repeatable; or SHOAL_BROADCAST)");
+  assertStringIncludes(help, "(default ./downloads; or SHOAL_OUT)");
+});
+
+Deno.test("help fits a terminal of 100 columns", () => {
+  for (const command of COMMANDS) {
+    for (const line of commandHelp(command, "deno run -A cli.ts").split("\n")) {
+      assertEquals(line.length <= 100, true, line);
+    }
+  }
+});

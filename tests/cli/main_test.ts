@@ -1,0 +1,261 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ShoalError } from "../../lib/errors.ts";
+import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
+
+const OFFER = {
+  event: "offer",
+  name: "a",
+  server: "127.0.0.1:10530",
+  id: "1".repeat(32),
+  size: 3,
+  sha256: "f".repeat(64),
+  root: "0".repeat(64),
+} as const;
+
+function appWith(changes: Partial<FakeApp>): FakeApp {
+  return Object.assign(new FakeApp(), changes);
+}
+
+Deno.test("help and version go to stdout and are no failure", async () => {
+  for (const args of [["--help"], ["-h"], ["get", "--help"], ["get", "--port", "-h"]]) {
+    const { code, out, err } = await run(args);
+    assertEquals([code, err], [0, ""], args.join(" "));
+    assertStringIncludes(out, "Usage:");
+  }
+  assertMatch((await run(["--version"])).out, /^shoal \d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("a command that does not exist is wrong usage, and the answer lists those that do", async () => {
+  for (const args of [[], ["fetch"], ["--json", "get"], ["put", "x"]]) {
+    const { code, err } = await run(args);
+    assertEquals(code, 2, args.join(" "));
+    assertStringIncludes(err, "server, get, list, hash, demo");
+  }
+});
+
+Deno.test("wrong usage is two lines on stderr, and nothing was started", async () => {
+  for (
+    const args of [
+      ["get"],
+      ["get", "a", "a"],
+      ["get", "../a"],
+      ["get", "a", "--mtu", "50"],
+      ["get", "a", "--rate", "0"],
+      ["get", "a", "--sha256", "abc"],
+      ["get", "a", "--jobs", "0"],
+      ["get", "a", "--timeout", "0"],
+      ["get", "a", "--retries", "0"],
+      ["get", "a", "--server="],
+      ["server", "a", "b"],
+      ["server", "--chunk-size", "0"],
+      ["server", "--simulate-errors", "--error-rate", "1.1"],
+      ["server", "--host", "::"],
+      ["list", "a"],
+      ["list", "--rate", "1mbit"],
+      ["hash"],
+      ["demo", "--size", "2GiB"],
+      ["demo", "a"],
+    ]
+  ) {
+    const { code, out, err, app } = await run(args);
+    assertEquals([code, out], [2, ""], args.join(" "));
+    assertMatch(err, /^error: [^\n]+\nhint: [^\n]+\n$/);
+    const { served, got, listed, demonstrated } = app;
+    assertEquals([served, got, listed, demonstrated], [undefined, undefined, undefined, undefined]);
+  }
+});
+
+Deno.test("get hands its options to the library in the library's units", async () => {
+  const { app } = await run([
+    ...["get", "a", "b", "--out", "o", "--server", "h:1", "--timeout", "0.5", "--retries", "2"],
+    ...["--force", "--jobs", "3", "--mtu", "1200", "--rate", "8mbit", "-p", "99"],
+    ...["--broadcast", "127.255.255.255"],
+  ]);
+  const { signal: _signal, onEvent: _onEvent, ...options } = app.got ?? { names: [] };
+  assertEquals<unknown>(options, {
+    names: ["a", "b"],
+    outDir: "o",
+    servers: ["h:1"],
+    timeoutMs: 500,
+    retries: 2,
+    force: true,
+    jobs: 3,
+    mtuBytes: 1200,
+    rateBytesPerS: 1_000_000,
+    port: 99,
+    broadcast: ["127.255.255.255"],
+  });
+});
+
+Deno.test("server hands its options to the library, and its folder may come from the environment", async () => {
+  const { app, out } = await run(["server", "--no-classic", "--hidden", "--seed", "7"], {
+    env: { SHOAL_DIR: "/srv", SHOAL_PORT: "99" },
+  });
+  const { signal: _signal, onEvent: _onEvent, ...options } = app.served ?? { dir: "" };
+  assertEquals<unknown>(options, {
+    dir: "/srv",
+    port: 99,
+    classic: false,
+    classicChunkBytes: 1024,
+    hidden: true,
+    errorRate: 0,
+    seed: 7,
+  });
+  assertStringIncludes(out, "Waiting for client to request");
+});
+
+Deno.test("server offers ./data and simulates errors only when it is told to", async () => {
+  assertEquals((await run(["server"])).app.served?.dir, "./data");
+  assertEquals((await run(["server", "--simulate-errors"])).app.served?.errorRate, 0.1);
+});
+
+Deno.test("the lines of the classic tool survive on both sides", async () => {
+  const { out } = await run(["get", "a"], { app: appWith({ events: [OFFER] }) });
+  assertStringIncludes(out, "Server found: 127.0.0.1:10530");
+  assertStringIncludes(out, "File downloads/a received successfully.");
+});
+
+Deno.test("a get ends with a summary and a table of its servers", async () => {
+  const { code, out } = await run(["get", "a"]);
+  assertEquals(code, 0);
+  assertStringIncludes(out, "downloads/a: 4.0 MB in 0.50 s (8.0 MB/s)");
+  assertMatch(
+    out,
+    /server +bytes +chunks +bad +retransmits\n127\.0\.0\.1:10530 +4\.0 MB +61 +2 +7\n/,
+  );
+});
+
+Deno.test("a server that is found for many names is named once", async () => {
+  const events = [OFFER, { ...OFFER, name: "b" }, { ...OFFER, id: "2".repeat(32) }];
+  const { out } = await run(["get", "a", "b"], { app: appWith({ events }) });
+  assertEquals(out.match(/Server found/g)?.length, 2);
+});
+
+Deno.test("names that fail alike give their exit code, a mixture gives 1", async () => {
+  const codeOf = async (failures: FakeApp["failures"]) =>
+    (await run(["get", "a", "b", "c"], { app: appWith({ failures }) })).code;
+  assertEquals(await codeOf({ a: "no_server" }), 3);
+  assertEquals(await codeOf({ a: "no_server", b: "not_found" }), 3);
+  assertEquals(await codeOf({ a: "no_server", b: "disk_full" }), 1);
+});
+
+Deno.test("a name that failed is told with its hint, beside those that did not", async () => {
+  const app = appWith({ failures: { b: "not_found" } });
+  const { out, err } = await run(["get", "a", "b"], { app });
+  assertEquals(err, "error: what is wrong with b\nhint: Run `list` to see what is offered.\n");
+  assertStringIncludes(out, "File downloads/a received successfully.");
+});
+
+Deno.test("--json prints events, one a line, and nothing else on stdout", async () => {
+  const app = appWith({ events: [OFFER], failures: { b: "not_found" } });
+  const { code, out, err } = await run(["get", "a", "b", "--json"], { app });
+  const events = out.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+  assertEquals(events, ["offer", "done", "failed"]);
+  assertEquals(code, 3);
+  assertStringIncludes(err, "error: what is wrong with b");
+});
+
+Deno.test("--json reports wrong usage as an event as well", async () => {
+  const { out, err } = await run(["get", "../a", "--json"]);
+  assertEquals(JSON.parse(out).code, "bad_name");
+  assertStringIncludes(err, "error: ");
+});
+
+Deno.test("--quiet says nothing but errors", async () => {
+  const app = appWith({ events: [OFFER], failures: { b: "not_found" } });
+  const { out, err } = await run(["get", "a", "b", "--quiet"], { app });
+  assertEquals(out, "");
+  assertEquals(err, "error: what is wrong with b\nhint: Run `list` to see what is offered.\n");
+});
+
+Deno.test("an interrupted get ends with 130 and the command that goes on", async () => {
+  const app = appWith({ failures: { "a b": "interrupted" } });
+  const { code, err } = await run(["get", "a b", "--out", "o"], {
+    app,
+    signal: AbortSignal.abort(),
+  });
+  assertEquals(code, 130);
+  assertEquals(
+    err,
+    "error: interrupted; what arrived is kept\n" +
+      "hint: Go on from there with: shoal get 'a b' --out o\n",
+  );
+});
+
+Deno.test("a get that was done before it could be interrupted is done", async () => {
+  assertEquals((await run(["get", "a"], { signal: AbortSignal.abort() })).code, 0);
+});
+
+Deno.test("a server that was told to stop says so, without an error", async () => {
+  const { code, out, err } = await run(["server"], { signal: AbortSignal.abort() });
+  assertEquals([code, err], [130, ""]);
+  assertStringIncludes(out, "Stopped.\n");
+});
+
+Deno.test("the cause of an error is for those who ask for it", async () => {
+  const thrown = new ShoalError("disk", "cannot write", { cause: new Error("EIO") });
+  const plain = await run(["get", "a"], { app: appWith({ thrown }) });
+  assertEquals([plain.code, plain.err.includes("EIO")], [5, false]);
+  const verbose = await run(["get", "a", "--verbose"], { app: appWith({ thrown }) });
+  assertStringIncludes(verbose.err, "cause: EIO\n");
+});
+
+Deno.test("a bug of ours shows no stack, unless asked", async () => {
+  const thrown = new TypeError("x is undefined");
+  const plain = await run(["list"], { app: appWith({ thrown }) });
+  assertMatch(plain.err, /^error: x is undefined\nhint: .*bug.*\n$/);
+  const verbose = await run(["list", "--verbose"], { app: appWith({ thrown }) });
+  assertStringIncludes(verbose.err, "    at ");
+});
+
+Deno.test("list shows differing contents of one name apart", async () => {
+  const file = { event: "file", name: "a\u202eb", size: 3, servers: ["x", "y"] } as const;
+  const files = [{ ...file, sha256: "1".repeat(64) }, { ...file, sha256: "2".repeat(64) }, file];
+  const { out } = await run(["list"], { app: appWith({ files }) });
+  assertEquals(out.split("\n"), [
+    "name        size  servers           content",
+    "a\\u{202e}b   3 B        2  1111111111111111",
+    "a\\u{202e}b   3 B        2  2222222222222222",
+    "a\\u{202e}b   3 B        2     still hashing",
+    "",
+  ]);
+});
+
+Deno.test("hash shows every way to name a content", async () => {
+  const { out } = await run(["hash", "x"]);
+  for (const part of ["a".repeat(64), "b".repeat(64), "c".repeat(32), "1 of 65536"]) {
+    assertStringIncludes(out, part);
+  }
+  assertEquals(JSON.parse((await run(["hash", "x", "--json"])).out).event, "hash");
+});
+
+Deno.test("demo ends with its verdict, and a wrong file is a failure", async () => {
+  const good = await run(["demo", "--seed", "5", "--size", "1kB"]);
+  assertEquals(good.code, 0);
+  assertEquals(good.out.trimEnd().split("\n").at(-1), "TRANSFER SUCCESSFUL");
+  const { sizeBytes, errorRate, seed } = good.app.demonstrated ?? {};
+  assertEquals([sizeBytes, errorRate, seed], [1000, 0.1, 5]);
+  const bad = await run(["demo"], { app: appWith({ report: { ...REPORT, ok: false } }) });
+  assertEquals(bad.code, 4);
+  assertStringIncludes(bad.out, "TRANSFER FAILED");
+  assertEquals((await run(["demo", "--no-simulate-errors"])).app.demonstrated?.errorRate, 0);
+});
+
+Deno.test("no name can move the cursor, whichever way it comes", async () => {
+  const evil = "a\u001b[2Jb";
+  const events = [{ ...OFFER, name: evil }, done(evil)];
+  for (const isTerminal of [false, true]) {
+    const { out } = await run(["get", "a"], { app: appWith({ events }), isTerminal });
+    assertEquals(out.includes("\u001b[2J"), false);
+  }
+});
+
+Deno.test("a terminal gets a live region that is gone at the end", async () => {
+  const progress = { event: "progress", name: "a", bytes: 1, size: 2, rate: 1, lanes: [] } as const;
+  const { out } = await run(["get", "a"], {
+    app: appWith({ events: [progress] }),
+    isTerminal: true,
+  });
+  assertStringIncludes(out, "░");
+  assertEquals(out.lastIndexOf("░") < out.lastIndexOf("\u001b[J"), true);
+});

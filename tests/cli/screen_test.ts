@@ -1,0 +1,64 @@
+import { assertEquals } from "@std/assert";
+import { openScreen } from "../../lib/cli/screen.ts";
+import { FakeTerminal } from "../support/fake_cli.ts";
+
+/** What is on a screen of `columns` after `output`: enough of a terminal to check the redrawing. */
+function shown(output: string, columns: number): string[] {
+  const rows: string[] = [""];
+  let row = 0;
+  // deno-lint-ignore no-control-regex
+  for (const [token] of output.matchAll(/\u001b\[(\d*)([AJ])|[\s\S]/gu)) {
+    if (token.endsWith("A") && token.length > 1) row -= Number(token.slice(2, -1));
+    else if (token.endsWith("J") && token.length > 1) rows.splice(row, rows.length, "");
+    else if (token === "\n") rows[++row] ??= "";
+    else if (token !== "\r") {
+      if (rows[row]?.length === columns) rows[++row] ??= "";
+      rows[row] += token;
+    }
+  }
+  return rows.slice(0, -1);
+}
+
+Deno.test("a pipe gets lines and nothing that moves", () => {
+  const terminal = new FakeTerminal();
+  const screen = openScreen(terminal);
+  screen.show(() => ["bar"]);
+  screen.line("one");
+  screen.problem("two");
+  assertEquals([terminal.out, terminal.err, screen.isLive], ["one\n", "two\n", false]);
+});
+
+Deno.test("a dumb terminal is treated as a pipe", () => {
+  assertEquals(openScreen(new FakeTerminal({ TERM: "dumb" }, true)).isLive, false);
+  assertEquals(openScreen(new FakeTerminal({ TERM: "xterm" }, true)).isLive, true);
+});
+
+Deno.test("lines stay above a region that is redrawn in place", () => {
+  const terminal = new FakeTerminal({}, true);
+  const screen = openScreen(terminal);
+  screen.show(() => ["bar 1", "lane 1"]);
+  screen.line("found");
+  screen.show(() => ["bar 2"]);
+  screen.line("more");
+  assertEquals(shown(terminal.out, 80), ["found", "more", "bar 2"]);
+  screen.show(() => []);
+  assertEquals(shown(terminal.out, 80), ["found", "more"]);
+});
+
+Deno.test("a window that became narrower is cleared of the rows that wrapped", () => {
+  const terminal = new FakeTerminal({}, true);
+  const screen = openScreen(terminal);
+  screen.line("stays");
+  screen.show(() => ["x".repeat(70)]);
+  terminal.columns = 20;
+  terminal.out = `stays\n${"x".repeat(70)}\n`;
+  screen.show(() => ["y".repeat(70)]);
+  assertEquals(shown(terminal.out, 20), ["stays", `${"y".repeat(18)}…`]);
+});
+
+Deno.test("a region is never taller than its window", () => {
+  const terminal = new FakeTerminal({}, true);
+  terminal.rows = 3;
+  openScreen(terminal).show(() => ["1", "2", "3", "4", "5"]);
+  assertEquals(shown(terminal.out, 80), ["1", "2"]);
+});

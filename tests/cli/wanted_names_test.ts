@@ -1,0 +1,61 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { checkWanted } from "../../lib/cli/wanted_names.ts";
+import { ShoalError } from "../../lib/errors.ts";
+
+const HEX = "0123456789abcdef".repeat(4);
+
+function problemOf(names: readonly string[], sha256?: string): string | undefined {
+  try {
+    checkWanted(names, sha256);
+  } catch (thrown) {
+    if (!(thrown instanceof ShoalError)) throw thrown;
+    assertEquals(thrown.exitCode, 2);
+    return thrown.message;
+  }
+  return undefined;
+}
+
+Deno.test("plain names, folders and contents are accepted", () => {
+  assertEquals(problemOf(["a.txt", "b/c.txt", "name with spaces", "…"]), undefined);
+  assertEquals(
+    problemOf([`sha256:${HEX}`, `sha256:${HEX.toUpperCase().replace("A", "B")}`]),
+    undefined,
+  );
+  assertEquals(problemOf(["a.txt"], HEX), undefined);
+});
+
+Deno.test("names that could leave the folder or upset a terminal are refused with the reason", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["../x", ". or .."],
+    ["a/../x", ". or .."],
+    ["/etc/passwd", "start with a slash"],
+    ["a\0b", "control character"],
+    ["a\nb", "control character"],
+    ["a\\b", "backslash"],
+    ["a//b", "two slashes"],
+    ["C:x", "drive letter"],
+    ["nul", "device"],
+    ["x".repeat(5000), "too long"],
+    ["x".repeat(256), "too long"],
+  ];
+  for (const [name, part] of cases) assertStringIncludes(problemOf([name]) ?? "accepted", part);
+});
+
+Deno.test("a refused name is shown escaped and shortened", () => {
+  assertStringIncludes(problemOf(["a\u001b[2J/.."]) ?? "", "a\\u{1b}[2J");
+  assertEquals((problemOf(["x".repeat(5000)]) ?? "").length < 120, true);
+});
+
+Deno.test("one name twice, or two names with one target, are refused", () => {
+  assertStringIncludes(problemOf(["a", "a"]) ?? "", "a is named twice");
+  assertStringIncludes(problemOf(["x/a.txt", "y/a.txt"]) ?? "", "would both become a.txt");
+  // Many disks take these for one name.
+  assertStringIncludes(problemOf(["README", "readme"]) ?? "", "would both become");
+  assertStringIncludes(problemOf(["caf\u00e9", "cafe\u0301"]) ?? "", "would both become");
+});
+
+Deno.test("a content is 64 hexadecimal digits, and is said once", () => {
+  assertStringIncludes(problemOf(["sha256:abc"]) ?? "", "64 hexadecimal digits");
+  assertStringIncludes(problemOf([`sha256:${HEX}`], HEX) ?? "", "same thing twice");
+  assertStringIncludes(problemOf(["a", "b"], HEX) ?? "", "for one name");
+});

@@ -1,0 +1,170 @@
+/** A terminal and a library for tests of the command line: nothing is sent, nothing is written. */
+import type {
+  DoneEvent,
+  FailedEvent,
+  FileEvent,
+  GetEvent,
+  ReportEvent,
+} from "../../lib/app/events.ts";
+import type { DemoOptions, GetOptions, ListOptions, ServeOptions } from "../../lib/app/options.ts";
+import type { App } from "../../lib/cli/command.ts";
+import { main } from "../../lib/cli/main.ts";
+import { type ErrorCode, type ExitCode, ShoalError } from "../../lib/errors.ts";
+import type { Terminal } from "../../lib/io/terminal.ts";
+
+export class FakeTerminal implements Terminal {
+  out = "";
+  err = "";
+  readonly invocation = "shoal";
+  readonly stdout: Terminal["stdout"];
+  readonly stderr: Terminal["stderr"];
+  columns = 80;
+  rows = 24;
+
+  constructor(
+    readonly variables: Readonly<Record<string, string>> = {},
+    isTerminal = false,
+  ) {
+    this.stdout = { isTerminal, write: (text) => void (this.out += text) };
+    this.stderr = { isTerminal, write: (text) => void (this.err += text) };
+  }
+
+  env(name: string): string | undefined {
+    return this.variables[name];
+  }
+
+  size() {
+    return { columns: this.columns, rows: this.rows };
+  }
+}
+
+/** What was asked of the library, and what it answers. */
+export class FakeApp implements App {
+  served: ServeOptions | undefined;
+  got: GetOptions | undefined;
+  listed: ListOptions | undefined;
+  demonstrated: DemoOptions | undefined;
+  /** Events of a get before its results. */
+  events: GetEvent[] = [];
+  /** Result of a get by name; done, for any other. */
+  failures: Record<string, ErrorCode> = {};
+  files: FileEvent[] = [];
+  report: ReportEvent = REPORT;
+  /** Thrown by every function, where set. */
+  thrown: unknown;
+
+  serve(options: ServeOptions) {
+    this.#begin();
+    this.served = options;
+    const ready = {
+      event: "ready",
+      port: options.port ?? 0,
+      dataPort: 10530,
+      id: "0".repeat(32),
+      dir: options.dir,
+      files: 1,
+      classic: options.classic ?? true,
+    } as const;
+    options.onEvent?.(ready);
+    return Promise.resolve({ ready, closed: Promise.resolve(), close: () => Promise.resolve() });
+  }
+
+  get(options: GetOptions) {
+    this.#begin();
+    this.got = options;
+    this.events.forEach((event) => options.onEvent?.(event));
+    const results = options.names.map((name) => {
+      const code = this.failures[name];
+      return code === undefined ? done(name) : failed(name, code);
+    });
+    results.forEach((result) => options.onEvent?.(result));
+    return Promise.resolve(results);
+  }
+
+  list(options: ListOptions) {
+    this.#begin();
+    this.listed = options;
+    this.files.forEach((file) => options.onEvent?.(file));
+    return Promise.resolve(this.files);
+  }
+
+  hashFile() {
+    this.#begin();
+    const [sha256, root, md5] = ["a".repeat(64), "b".repeat(64), "c".repeat(32)];
+    return Promise.resolve({ sizeBytes: 3, sha256, root, md5, chunkBytes: 65_536, chunks: 1 });
+  }
+
+  demo(options: DemoOptions) {
+    this.#begin();
+    this.demonstrated = options;
+    return Promise.resolve(this.report);
+  }
+
+  #begin(): void {
+    if (this.thrown !== undefined) throw this.thrown;
+  }
+}
+
+const SERVER = {
+  server: "127.0.0.1:10530",
+  id: "1".repeat(32),
+  bytes: 4_000_000,
+  chunks: 61,
+  badChunks: 2,
+  retransmits: 7,
+};
+
+export const REPORT: ReportEvent = {
+  event: "report",
+  ok: true,
+  size: 4_000_000,
+  seconds: 0.5,
+  expectedSha256: "d".repeat(64),
+  actualSha256: "d".repeat(64),
+  servers: [SERVER],
+};
+
+export function done(name: string, changes: Partial<DoneEvent> = {}): DoneEvent {
+  return {
+    event: "done",
+    name,
+    path: `downloads/${name}`,
+    size: 4_000_000,
+    sha256: "d".repeat(64),
+    root: "e".repeat(64),
+    seconds: 0.5,
+    resumedBytes: 0,
+    present: false,
+    servers: [SERVER],
+    ...changes,
+  };
+}
+
+function failed(name: string, code: ErrorCode): FailedEvent {
+  const { hint } = new ShoalError(code, "");
+  return { event: "failed", name, code, message: `what is wrong with ${name}`, hint };
+}
+
+export interface Run {
+  readonly code: ExitCode;
+  readonly out: string;
+  readonly err: string;
+  readonly app: FakeApp;
+}
+
+/** Runs one command line against fakes. */
+export async function run(
+  args: readonly string[],
+  setting: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly app?: FakeApp;
+    readonly signal?: AbortSignal;
+    readonly isTerminal?: boolean;
+  } = {},
+): Promise<Run> {
+  const terminal = new FakeTerminal(setting.env, setting.isTerminal);
+  const app = setting.app ?? new FakeApp();
+  const signal = setting.signal ?? new AbortController().signal;
+  const code = await main(args, app, terminal, signal);
+  return { code, out: terminal.out, err: terminal.err, app };
+}
