@@ -3,7 +3,7 @@
  * layer, let the coordinator bring the chunks, and say how it ended. Everything that moves bytes is
  * elsewhere; this is the order of events.
  */
-import type { Bytes, SafeFileName, ServerId, TransferId } from "../ids.ts";
+import type { Bytes, HashHex, SafeFileName, ServerId, TransferId } from "../ids.ts";
 import { type Content, contentKey, endpointText } from "../ids.ts";
 import { type ErrorCode, ShoalError } from "../errors.ts";
 import { GATHER_MS } from "../limits.ts";
@@ -24,7 +24,7 @@ export interface DownloadContext {
   readonly outDir: string;
   readonly force: boolean;
   readonly retries: number;
-  readonly pinned: string | undefined;
+  readonly pinned: HashHex | undefined;
   readonly emit: (event: GetEvent) => void;
   /** A fresh id; its news come to this download from now on. */
   readonly adopt: (download: Download) => TransferId;
@@ -58,6 +58,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   /** Which query of `#find` is ours. */
   #queryIndex = 0;
   #choice: ContentChoice;
+  #isGathering = false;
   #content: Content | undefined;
   #offers: Offer[] = [];
   #transfer: TransferId | undefined;
@@ -115,9 +116,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     if (isNew) this.#tellOffer(offer);
     this.#choice.add(offer);
     if (this.#content === undefined) {
-      if (this.#stage === "searching" && this.#offers.length === 1) {
-        this.#gather.set(nowMs() + GATHER_MS);
-      }
+      this.#gatherMore();
       return;
     }
     if (contentKey(content) === contentKey(this.#content)) {
@@ -154,7 +153,16 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   // — Choosing and opening ——————————————————————————————————————————————————————————————————————
 
+  /** The first offer that may be chosen starts the time in which others may come. */
+  #gatherMore(): void {
+    if (this.#stage !== "searching" || this.#isGathering) return;
+    if (this.#choice.decide().kind === "none") return;
+    this.#isGathering = true;
+    this.#gather.set(nowMs() + GATHER_MS);
+  }
+
   #choose(): void {
+    this.#isGathering = false;
     const choice = this.#choice.decide();
     switch (choice.kind) {
       case "none":
@@ -330,13 +338,15 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#choice.distrust(this.#content!);
     this.#letGo(false);
     this.#offers = this.#offers.filter((offer) => !this.#dropped.has(offer.server));
-    if (this.#offers.length > 0) return this.#choose();
+    this.#stage = "searching";
+    if (this.#choice.decide().kind !== "none") return this.#choose();
     this.fail(new ShoalError("unverified", `'${this.name}' could not be verified`));
   }
 
   /** Lets go of the transfer, and of the job's slot. */
   #letGo(keepsPart: boolean): void {
     this.#gather.clear();
+    this.#isGathering = false;
     this.#layerFetch?.close();
     this.#layerFetch = undefined;
     if (this.#transfer !== undefined) {
