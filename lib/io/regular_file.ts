@@ -73,8 +73,17 @@ export function failureOf(
   };
 }
 
-export function signatureOf(stats: Stats): FileSignature {
-  return { sizeBytes: stats.size, mtimeMs: Math.trunc(stats.mtimeMs), inode: stats.ino };
+/** What Deno's and Node's looks at a file have in common. */
+interface FileLook {
+  readonly size: number;
+  readonly mtime: Date | null;
+  readonly ino: number | null;
+}
+
+export function signatureOf(look: FileLook): FileSignature {
+  // Times before 1970 have no place on the wire.
+  const mtimeMs = Math.max(0, look.mtime?.getTime() ?? 0);
+  return { sizeBytes: look.size, mtimeMs, inode: look.ino ?? 0 };
 }
 
 export function sameSignature(a: FileSignature, b: FileSignature): boolean {
