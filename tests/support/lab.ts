@@ -1,0 +1,172 @@
+/**
+ * Hosts on one machine: a network namespace each, joined by a bridge in a namespace of its own, so
+ * that nothing leaves what the test made. Needs root and iproute2. The links do not join datagrams,
+ * as no real wire does.
+ */
+import { Random } from "../../lib/protocol/random.ts";
+
+const decoder = new TextDecoder();
+
+async function run(
+  ...command: string[]
+): Promise<{ readonly ok: boolean; readonly output: string }> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(command[0]!, {
+      args: command.slice(1),
+      stdin: "null",
+    }).output();
+    return { ok: success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (error) {
+    return { ok: false, output: String(error) };
+  }
+}
+
+async function must(...command: string[]): Promise<string> {
+  const { ok, output } = await run(...command);
+  if (!ok) throw new Error(`${command.join(" ")}: ${output}`);
+  return output;
+}
+
+/** Why no lab can be built here; `undefined` if one can. */
+export async function labObstacle(): Promise<string | undefined> {
+  const granted = await Promise.all(
+    (["run", "net", "read", "write", "env", "sys"] as const).map((name) =>
+      Deno.permissions.query({ name })
+    ),
+  );
+  if (granted.some((status) => status.state !== "granted")) return "needs deno test -A";
+  if (Deno.build.os !== "linux") return "needs Linux";
+  if (Deno.uid() !== 0) return "needs root";
+  const name = `shoal-try-${Deno.pid}`;
+  const made = await run("ip", "netns", "add", name);
+  if (!made.ok) return `needs network namespaces: ${made.output.trim()}`;
+  await run("ip", "netns", "delete", name);
+  return undefined;
+}
+
+export interface Host {
+  readonly namespace: string;
+  /** One address a subnet that it is on. */
+  readonly addresses: readonly string[];
+  /** Prefix of a command that runs on this host. */
+  readonly via: readonly string[];
+  /** Pulls the cable of its link in this subnet, or puts it back. */
+  setLink(subnet: number, state: "up" | "down"): Promise<void>;
+  /** Caps its link in this subnet, both ways. */
+  shape(subnet: number, rate: string): Promise<void>;
+}
+
+export class Lab implements AsyncDisposable {
+  readonly #prefix: string;
+  readonly #namespaces: string[] = [];
+  readonly #bridges = new Set<number>();
+  #hosts = 0;
+
+  private constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  static async build(): Promise<Lab> {
+    const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+    const lab = new Lab(`sh${new Random(seed).below(46_656).toString(36)}`);
+    await lab.#addNamespace("switch");
+    return lab;
+  }
+
+  /** A host with an interface in each of `subnets`: 10.99.SUBNET.N/24. */
+  async host(...subnets: number[]): Promise<Host> {
+    const number = ++this.#hosts;
+    const namespace = await this.#addNamespace(`h${number}`);
+    const addresses: string[] = [];
+    for (const subnet of subnets) {
+      await this.#bridge(subnet);
+      const inside = `e${subnet}`;
+      const outside = `p${number}x${subnet}`;
+      const home = `${this.#prefix}-switch`;
+      await must(
+        "ip",
+        "-n",
+        home,
+        "link",
+        "add",
+        outside,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        inside,
+        "netns",
+        namespace,
+      );
+      await must("ip", "-n", home, "link", "set", outside, "master", `br${subnet}`, "up");
+      const address = `10.99.${subnet}.${number}`;
+      await must(
+        "ip",
+        "-n",
+        namespace,
+        "address",
+        "add",
+        `${address}/24`,
+        "brd",
+        "+",
+        "dev",
+        inside,
+      );
+      await must("ip", "-n", namespace, "link", "set", inside, "up");
+      await this.#unjoin(namespace, inside);
+      await this.#unjoin(home, outside);
+      addresses.push(address);
+    }
+    const home = `${this.#prefix}-switch`;
+    return {
+      namespace,
+      addresses,
+      via: ["ip", "netns", "exec", namespace],
+      setLink: async (subnet, state) => {
+        await must("ip", "-n", home, "link", "set", `p${number}x${subnet}`, state);
+      },
+      shape: async (subnet, rate) => {
+        const limit = ["root", "tbf", "rate", rate, "burst", "64kb", "latency", "30ms"];
+        await must("tc", "-n", home, "qdisc", "replace", "dev", `p${number}x${subnet}`, ...limit);
+        await must("tc", "-n", namespace, "qdisc", "replace", "dev", `e${subnet}`, ...limit);
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const namespace of this.#namespaces) await run("ip", "netns", "delete", namespace);
+  }
+
+  async #addNamespace(role: string): Promise<string> {
+    const namespace = `${this.#prefix}-${role}`;
+    await must("ip", "netns", "add", namespace);
+    this.#namespaces.push(namespace);
+    await must("ip", "-n", namespace, "link", "set", "lo", "up");
+    return namespace;
+  }
+
+  async #bridge(subnet: number): Promise<void> {
+    if (this.#bridges.has(subnet)) return;
+    this.#bridges.add(subnet);
+    const home = `${this.#prefix}-switch`;
+    await must(
+      "ip",
+      "-n",
+      home,
+      "link",
+      "add",
+      `br${subnet}`,
+      "type",
+      "bridge",
+      "mcast_snooping",
+      "0",
+    );
+    await must("ip", "-n", home, "link", "set", `br${subnet}`, "up");
+  }
+
+  /** Switches off what a veth carries joined and a wire does not; without ethtool it stays joined. */
+  async #unjoin(namespace: string, device: string): Promise<void> {
+    const off = ["gso", "off", "tso", "off", "tx-udp-segmentation", "off", "gro", "on"];
+    await run("ip", "netns", "exec", namespace, "ethtool", "-K", device, ...off);
+  }
+}
