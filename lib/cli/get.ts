@@ -11,7 +11,7 @@ import {
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
-  RATE_OPTION,
+  rateOption,
   RETRY_OPTION,
   SEARCH_OPTIONS,
   toggle,
@@ -47,7 +47,7 @@ export const getCommand = defineCommand({
       summary: "size of a data datagram",
     }),
     ...NETWORK_OPTIONS,
-    ...RATE_OPTION,
+    ...rateOption("fetch"),
     ...OUTPUT_OPTIONS,
   },
   notes: [

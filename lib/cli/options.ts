@@ -109,9 +109,11 @@ export const NETWORK_OPTIONS = {
   }),
 } as const;
 
-export const RATE_OPTION = {
-  rate: optional(RATE, { label: "RATE", summary: "send or fetch no faster, as in 80mbit" }),
-} as const;
+export function rateOption(verb: "send" | "fetch") {
+  return {
+    rate: optional(RATE, { label: "RATE", summary: `${verb} no faster, as in ${RATE.example}` }),
+  } as const;
+}
 
 export const SEARCH_OPTIONS = {
   server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server and no other" }),
@@ -131,7 +133,7 @@ export const RETRY_OPTION = {
 export const SIMULATION_OPTIONS = {
   "error-rate": withDefault(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
     label: "R",
-    summary: "part of the datagrams that is hit",
+    summary: "share of datagrams lost, corrupted, doubled or late",
   }),
   seed: optional(SEED, { label: "N", summary: "makes the errors repeatable" }),
 } as const;

@@ -13,6 +13,8 @@ const BAR_COLUMNS_MAX = 40;
 export class ProgressView {
   readonly #transfers = new Map<string, ProgressEvent>();
   readonly #waits = new Map<string, string>();
+  /** The servers work for all files together. */
+  #lanes: ProgressEvent["lanes"] = [];
   #indexing: IndexingEvent | undefined;
   #doneCount = 0;
   #failedCount = 0;
@@ -24,6 +26,7 @@ export class ProgressView {
         const isNew = !this.#transfers.has(event.name);
         this.#waits.delete(event.name);
         this.#transfers.set(event.name, event);
+        this.#lanes = event.lanes;
         return isNew ? "changed" : "moved";
       }
       case "waiting":
@@ -46,19 +49,15 @@ export class ProgressView {
 
   /** Fills at most `rows - 1` rows: lanes give way first, then files. */
   lines({ columns, rows }: WindowSize): string[] {
-    const transfers = [...this.#transfers.values()];
     const rest = this.#footer();
     for (const [name, message] of this.#waits) rest.push(`${displayName(name)}: ${message}`);
     const room = Math.max(1, rows - 1 - rest.length);
-    const lanes = transfers.reduce((sum, transfer) => sum + transfer.lanes.length, 0);
-    const hasLanes = transfers.length + lanes <= room;
-    const lines = transfers.flatMap((transfer) => [
-      fileLine(transfer, columns),
-      ...(hasLanes ? transfer.lanes.map(laneLine) : []),
-    ]);
-    if (lines.length <= room) return [...lines, ...rest];
+    const files = [...this.#transfers.values()].map((event) => fileLine(event, columns));
+    const lanes = files.length === 0 ? [] : this.#lanes.map(laneLine);
+    const hasLanes = files.length + lanes.length <= room;
+    if (files.length <= room) return [...files, ...(hasLanes ? lanes : []), ...rest];
     const shown = room - 1;
-    return [...lines.slice(0, shown), `… and ${lines.length - shown} more`, ...rest];
+    return [...files.slice(0, shown), `… and ${files.length - shown} more`, ...rest];
   }
 
   #footer(): string[] {

@@ -11,7 +11,7 @@ import {
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
-  RATE_OPTION,
+  rateOption,
   SIMULATION_OPTIONS,
   toggle,
   withDefault,
@@ -32,7 +32,7 @@ export const serverCommand = defineCommand({
   options: {
     ...NETWORK_OPTIONS,
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
-    ...RATE_OPTION,
+    ...rateOption("send"),
     hidden: toggle("offer names that start with a dot, too"),
     classic: toggle("don't answer the classic protocol", true),
     "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {

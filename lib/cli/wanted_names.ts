@@ -1,6 +1,6 @@
 /** The names of one `get`, before anything is asked of the network. */
 import { ShoalError } from "../errors.ts";
-import { baseName, displayName, type NameProblem, parseFileName } from "../names.ts";
+import { displayName, type NameProblem, parseFileName } from "../names.ts";
 import { SHA256 } from "./value_types.ts";
 
 const CONTENT_PREFIX = "sha256:";
@@ -13,17 +13,17 @@ export function checkWanted(names: readonly string[], sha256: string | undefined
     });
   }
   const wanted = new Set<string>();
-  const targets = new Map<string, string>();
   for (const name of names) {
     if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
+    else checkFileName(name);
     if (wanted.has(name)) {
       throw new ShoalError("usage", `${displayName(name)} is named twice`, {
         hint: "Name each file once.",
       });
     }
     wanted.add(name);
-    if (!name.startsWith(CONTENT_PREFIX)) checkTarget(name, targets);
   }
+  checkFolders(wanted);
 }
 
 function checkContentName(name: string, sha256: string | undefined): void {
@@ -40,24 +40,25 @@ function checkContentName(name: string, sha256: string | undefined): void {
   }
 }
 
-/** Files land under their last component, without regard to case on many disks. */
-function checkTarget(name: string, targets: Map<string, string>): void {
+function checkFileName(name: string): void {
   const parsed = parseFileName(name);
-  if (!parsed.ok) {
-    throw new ShoalError("bad_name", `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`);
+  if (parsed.ok) return;
+  throw new ShoalError("bad_name", `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`);
+}
+
+/** Files keep their names below the target folder, so that no two can meet but in this way. */
+function checkFolders(wanted: ReadonlySet<string>): void {
+  for (const name of wanted) {
+    for (let end = name.indexOf("/"); end !== -1; end = name.indexOf("/", end + 1)) {
+      const folder = name.slice(0, end);
+      if (!wanted.has(folder)) continue;
+      throw new ShoalError(
+        "usage",
+        `${shortened(folder)} would be a file, and a folder for ${shortened(name)}`,
+        { hint: "Fetch them one after the other, with different --out folders." },
+      );
+    }
   }
-  const target = baseName(parsed.name).toLowerCase().normalize();
-  const other = targets.get(target);
-  if (other !== undefined) {
-    throw new ShoalError(
-      "usage",
-      `${displayName(other)} and ${displayName(name)} would both become ${
-        displayName(baseName(parsed.name))
-      }`,
-      { hint: "Fetch them one after the other, with different --out folders." },
-    );
-  }
-  targets.set(target, name);
 }
 
 const PROBLEM_TEXT: Readonly<Record<NameProblem, string>> = {

@@ -107,7 +107,7 @@ function invocation(): string {
 }
 
 function relativeToFolder(path: string): string {
-  const { state } = Deno.permissions.querySync({ name: "read" });
+  const { state } = Deno.permissions.querySync({ name: "read", path: "." });
   const folder = state === "granted" ? `${Deno.cwd()}/` : undefined;
   return folder !== undefined && path.startsWith(folder) ? path.slice(folder.length) : path;
 }

@@ -66,8 +66,8 @@ Deno.test("whatever the window, the region fits its rows and its bars their colu
 Deno.test("lanes give way before files do", () => {
   const view = new ProgressView();
   for (const name of ["a", "b", "c"]) view.apply(progress({ name }));
-  assertEquals(view.lines({ columns: 80, rows: 24 }).length, 9);
-  assertEquals(view.lines({ columns: 80, rows: 8 }).length, 3);
+  assertEquals(view.lines({ columns: 80, rows: 24 }).length, 5);
+  assertEquals(view.lines({ columns: 80, rows: 5 }).length, 3);
   assertEquals(view.lines({ columns: 80, rows: 3 })[1], "… and 2 more");
 });
 

@@ -1,0 +1,152 @@
+/** House rules that a machine can check. Each failure says what to do instead. */
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { importsOf, type Source, violationsOf } from "./support/architecture.ts";
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const FOLDERS = ["lib", "workers", "tests", "bench"];
+const canRead = (await Deno.permissions.query({ name: "read", path: ROOT })).state === "granted";
+
+Deno.test({
+  name: "every source file keeps the house rules",
+  ignore: !canRead,
+  async fn() {
+    const sources = await Array.fromAsync(ownSources());
+    assertEquals(sources.length > 50, true, "the walk found next to nothing");
+    assertEquals(sources.flatMap(violationsOf), []);
+  },
+});
+
+Deno.test({
+  name: "no import runs in a circle",
+  ignore: !canRead,
+  async fn() {
+    const sources = await Array.fromAsync(ownSources());
+    assertEquals(circlesOf(sources), []);
+  },
+});
+
+Deno.test("an import against the direction is found", () => {
+  assertEquals(problems("lib/wire/a.ts", 'import { b } from "../protocol/b.ts";'), [
+    "lib/wire/a.ts:2 imports lib/protocol/b.ts: a wire file uses root, wire",
+  ]);
+  assertEquals(problems("lib/protocol/a.ts", 'export * from "../io/b.ts";').length, 1);
+  assertEquals(problems("lib/app/a.ts", 'const b = await import("../cli/b.ts");').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import "../app/b.ts";').length, 1);
+  assertEquals(problems("workers/a.ts", 'import { b } from "../lib/app/b.ts";').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import { b } from "../wire/b.ts";'), []);
+  assertEquals(
+    problems("lib/cli/a.ts", 'import m from "../../deno.json" with { type: "json" };'),
+    [],
+  );
+});
+
+Deno.test("an import that spans lines is found, one in a comment or a string is not", () => {
+  assertEquals(problems("lib/wire/a.ts", 'import {\n  b,\n} from "../io/b.ts";').length, 1);
+  assertEquals(problems("lib/wire/a.ts", '// import { b } from "../io/b.ts";'), []);
+  assertEquals(problems("lib/wire/a.ts", 'const s = `import { b } from "../io/b.ts";`;'), []);
+});
+
+Deno.test("a clock, a timer, a chance or the platform outside lib/io is found", () => {
+  const uses = [
+    "Deno.args;",
+    "Date.now();",
+    "new Date();",
+    "performance.now();",
+    "setTimeout(f, 1);",
+    "setInterval(f, 1);",
+    "Math.random();",
+    "console.log(1);",
+    "crypto.getRandomValues(b);",
+    "new Worker(u);",
+  ];
+  for (const use of uses) {
+    assertEquals(problems("lib/protocol/a.ts", use).length, 1, use);
+    assertEquals(problems("lib/io/a.ts", use), []);
+    assertEquals(problems("tests/a_test.ts", use), []);
+  }
+  assertEquals(problems("lib/wire/a.ts", "// Deno.args\nthis.performance.now; updated.Date;"), []);
+  assertEquals(problems("lib/app/a.ts", 'const text = "Deno.args and new Date()";'), []);
+});
+
+Deno.test("what hides a type is found", () => {
+  for (
+    const use of [
+      "let a: any;",
+      "f<any>();",
+      "x as any;",
+      `// @ts-${"ignore"}`,
+      `// @ts-${"nocheck"}`,
+    ]
+  ) {
+    assertEquals(problems("lib/wire/a.ts", use).length, 1, use);
+    assertEquals(problems("tests/a_test.ts", use).length, 1, use);
+  }
+  assertEquals(problems("lib/wire/a.ts", "// for any of them\nconst anyone = 1;"), []);
+});
+
+Deno.test("node: and npm: outside their places are found", () => {
+  assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);
+  assertEquals(problems("lib/protocol/sha256.ts", 'import { x } from "node:crypto";'), []);
+  assertEquals(problems("lib/protocol/b.ts", 'import { x } from "node:crypto";').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import { x } from "npm:x";').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import { x } from "jsr:x";').length, 1);
+  assertEquals(problems("lib/io/a.ts", 'import { x } from "https://x";').length, 1);
+});
+
+Deno.test("a file without a head comment, with an open task or of too many lines is found", () => {
+  assertEquals(violationsOf({ path: "lib/wire/a.ts", text: "const a = 1;\n" }).length, 1);
+  assertEquals(problems("lib/wire/a.ts", `// TO${"DO"}: later`).length, 1);
+  assertEquals(problems("lib/wire/a.ts", "\n".repeat(1000)).length, 1);
+  assertEquals(problems("lib/wire/BadName.ts", "").length, 1);
+});
+
+Deno.test("a circle of imports is found", () => {
+  const file = (path: string, text: string): Source => ({ path, text });
+  const a = file("lib/a.ts", 'import { b } from "./b.ts";');
+  const b = file("lib/b.ts", 'import { c } from "./c.ts";');
+  assertEquals(circlesOf([a, b, file("lib/c.ts", 'import { a } from "./a.ts";')]), [
+    "lib/a.ts → lib/b.ts → lib/c.ts → lib/a.ts",
+  ]);
+  // Types vanish before the program runs.
+  assertEquals(circlesOf([a, b, file("lib/c.ts", 'import type { a } from "./a.ts";')]), []);
+});
+
+function problems(path: string, body: string): string[] {
+  return violationsOf({ path, text: `/** What this is for. */\n${body}\n` });
+}
+
+function circlesOf(sources: readonly Source[]): string[] {
+  const graph = new Map(sources.map((source) => [source.path, importsOf(source)]));
+  const finished = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start !== -1) circles.push([...trail.slice(start), path].join(" → "));
+    if (start !== -1 || finished.has(path)) return;
+    for (const { target, isType } of graph.get(path) ?? []) {
+      if (!isType) visit(target, [...trail, path]);
+    }
+    finished.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return circles;
+}
+
+async function* ownSources(): AsyncGenerator<Source> {
+  for (const path of ["mod.ts", "cli.ts"]) yield await source(path);
+  for (const folder of FOLDERS) yield* sourcesBelow(folder);
+}
+
+async function* sourcesBelow(folder: string): AsyncGenerator<Source> {
+  for await (const entry of Deno.readDir(`${ROOT}/${folder}`)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* sourcesBelow(path);
+    else if (path.endsWith(".ts") && !path.endsWith(".d.ts")) yield await source(path);
+  }
+}
+
+async function source(path: string): Promise<Source> {
+  return { path, text: await Deno.readTextFile(`${ROOT}/${path}`) };
+}

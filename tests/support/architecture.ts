@@ -1,0 +1,158 @@
+/**
+ * The checker behind `architecture_test.ts`: who may import whom, and what only `lib/io` may touch.
+ * It reads source as text with comments and strings blanked out; no parser is needed for rules as
+ * plain as these.
+ */
+import { join } from "@std/path";
+
+export interface Source {
+  /** From the root of the project, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Import {
+  /** A path from the root for a file of ours, the specifier as written otherwise. */
+  readonly target: string;
+  readonly isType: boolean;
+  readonly line: number;
+}
+
+/** A layer uses what stands before it; `lib/*.ts` is the root of all. */
+const LAYERS: readonly (readonly [layer: string, uses: readonly string[]])[] = [
+  ["root", ["root"]],
+  ["wire", ["root", "wire"]],
+  ["protocol", ["root", "wire", "protocol"]],
+  ["messages", ["root", "wire", "protocol", "messages"]],
+  ["io", ["root", "wire", "protocol", "messages", "io"]],
+  ["workers", ["root", "wire", "protocol", "messages", "io"]],
+  ["app", ["root", "wire", "protocol", "messages", "io", "app"]],
+  ["mod", ["root", "app"]],
+  ["cli", ["root", "io", "app", "mod", "cli"]],
+  ["entry", ["root", "io", "mod", "cli"]],
+];
+const USES = new Map(LAYERS);
+
+/** Layers that may touch the platform: the one for it, what starts the program, what tests it. */
+const PLATFORM_LAYERS = new Set(["io", "entry", "workers", "outside"]);
+const PLATFORM =
+  /(?<![\w$.])(Deno\.|Date\b|performance\.|setTimeout\b|setInterval\b|Math\.random\b|console\.|crypto\.|new Worker\b)/;
+
+const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
+  "lib/protocol/sha256.ts": ["node:crypto"],
+  "lib/wire/frames.ts": ["node:zlib"],
+};
+
+const LINES_MAX = 650;
+
+/** One line a broken rule: where, what, and what to do instead. */
+export function violationsOf(source: Source): string[] {
+  return [
+    ...importViolations(source),
+    ...lineViolations(source),
+    ...fileViolations(source),
+  ];
+}
+
+export function importsOf({ path, text }: Source): Import[] {
+  const code = withoutComments(text);
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+  const found: Import[] = [];
+  const statement =
+    /^(?:import|export)\b(?<type> type\b)?[^"'`;=()]*?"(?<from>[^"\n]+)"|\bimport\(\s*"(?<lazy>[^"\n]+)"/gm;
+  for (const match of code.matchAll(statement)) {
+    const specifier = match.groups?.from ?? match.groups?.lazy ?? "";
+    found.push({
+      target: specifier.startsWith(".") ? join(folder, specifier).replaceAll("\\", "/") : specifier,
+      isType: match.groups?.type !== undefined,
+      line: code.slice(0, match.index).split("\n").length,
+    });
+  }
+  return found;
+}
+
+function importViolations(source: Source): string[] {
+  const layer = layerOf(source.path);
+  const uses = USES.get(layer);
+  return importsOf(source).flatMap(({ target, line }) => {
+    const at = `${source.path}:${line} imports ${target}`;
+    if (/^(npm|jsr|https?):/.test(target)) {
+      return [`${at}: name packages in deno.json's import map`];
+    }
+    if (uses === undefined) return [];
+    if (target.startsWith("node:")) return nodeViolations(source.path, target, at);
+    if (!target.endsWith(".ts") || uses.includes(layerOf(target))) return [];
+    return [`${at}: a ${layer} file uses ${uses.join(", ")}`];
+  });
+}
+
+function nodeViolations(path: string, target: string, at: string): string[] {
+  const isAllowed = layerOf(path) === "io" || NODE_MODULES[path]?.includes(target);
+  return isAllowed ? [] : [`${at}: reach for node: in lib/io`];
+}
+
+function lineViolations({ path, text }: Source): string[] {
+  const isPure = !PLATFORM_LAYERS.has(layerOf(path));
+  const problems: string[] = [];
+  const say = (index: number, what: string): void => {
+    problems.push(`${path}:${index + 1} ${what}`);
+  };
+  withoutStrings(withoutComments(text)).split("\n").forEach((line, index) => {
+    const touched = isPure ? PLATFORM.exec(line)?.[1] : undefined;
+    if (touched !== undefined) {
+      say(index, `touches ${touched}: take it from lib/io, or be handed it`);
+    }
+    if (/[:<,|(]\s*any\b|\bas any\b/.test(line)) say(index, "says any: narrow unknown instead");
+  });
+  text.split("\n").forEach((line, index) => {
+    if (/\/\/\s*@ts-(ignore|nocheck)/.test(line)) say(index, "silences the compiler: fix the type");
+    if (/\/\/.*\b(TO|FIX)(DO|ME)\b/.test(line)) say(index, "leaves a task: do it, or drop it");
+  });
+  return problems;
+}
+
+function fileViolations({ path, text }: Source): string[] {
+  const problems: string[] = [];
+  const isTest = path.endsWith("_test.ts");
+  const head = text.replace(/^#!.*\n/, "");
+  if (!isTest && !/^\/\*\*|^\/\//.test(head)) {
+    problems.push(`${path} has no head comment: say what it promises`);
+  }
+  if (!/^([a-z0-9_]+\/)*[a-z0-9_]+\.ts$/.test(path)) {
+    problems.push(`${path}: name it in snake_case`);
+  }
+  const lines = text.split("\n").length;
+  if (lines > LINES_MAX) {
+    problems.push(`${path} has ${lines} lines: split it where it changes for different reasons`);
+  }
+  return problems;
+}
+
+function layerOf(path: string): string {
+  if (path === "mod.ts") return "mod";
+  if (path === "cli.ts") return "entry";
+  const [top, folder, ...rest] = path.split("/");
+  if (top === "workers") return "workers";
+  if (top !== "lib") return "outside";
+  return rest.length === 0 ? "root" : folder ?? "outside";
+}
+
+/** Strings and templates are skipped over, so that `"//"` in one starts no comment. */
+const COMMENT_OR_STRING =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
+
+/** Comments and templates blanked out, line for line. */
+function withoutComments(text: string): string {
+  return text.replace(
+    COMMENT_OR_STRING,
+    (token) => token.startsWith("/") || token.startsWith("`") ? blank(token) : token,
+  );
+}
+
+function withoutStrings(code: string): string {
+  return code.replace(COMMENT_OR_STRING, blank);
+}
+
+function blank(token: string): string {
+  return token.replace(/[^\n]/g, " ");
+}
