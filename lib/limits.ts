@@ -127,7 +127,9 @@ export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;
 /** A server that is still hashing a file is asked again after this. */
 export const PENDING_POLL_MS = 500;
-/** A listing waits this long for the first servers to answer. */
+/** When a listing asks who is there: closer together, because it ends early. */
+export const LIST_SCHEDULE_MS: readonly number[] = [0, 150, 300, 450, 1_000, 2_000];
+/** A listing waits this long for servers to answer. */
 export const LIST_GATHER_MS = 600;
 /** Without any server a listing ends after this, unless a timeout was given. */
 export const LIST_PATIENCE_MS = 3_000;
@@ -231,8 +233,10 @@ export const REPORT_INTERVAL_MS = 10;
 /** Layer pages that are asked for and have not come, from one server and from all together. */
 export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
-/** Floor of the timer that finds a lost page: servers answer these from a thread with other duties. */
-export const LAYER_TIMER_MS_MIN = 20;
+/** Floor of the timer that finds a lost answer of a server's main thread, which has other duties. */
+export const REQUEST_TIMER_MS_MIN = 20;
+/** Unanswered LISTs in a row after which a server's listing is given up. */
+export const LIST_TRIES_MAX = 8;
 /** Stale tokens in a row after which a server's word on tokens is heeded no more often than a timer allows. */
 export const RETRIES_HEEDED_MAX = 3;
 
@@ -280,6 +284,7 @@ function assertLimits(): void {
     [QUANTUM_BYTES_MAX <= 65_507, "a quantum fits one send"],
     [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
     [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
+    [LIST_SCHEDULE_MS[0] === 0, "so does a listing's"],
     [ASK_TIMEOUT_MS > ABSENT_DELAY_MS_MAX, "an ABSENT arrives before its FIND is repeated"],
     [LAYER_PAGES_PER_SERVER_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
     [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],

@@ -10,7 +10,7 @@
  */
 import type { Bytes, Endpoint, SafeFileName, ServerId, Token } from "../ids.ts";
 import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, TOKEN_BYTES } from "../limits.ts";
-import type { FrameOf, Query } from "../wire/frames.ts";
+import type { Frame, FrameOf, Query } from "../wire/frames.ts";
 import { fitFind, packFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import type { ServerPath } from "./server_path.ts";
@@ -24,6 +24,8 @@ export interface FinderOptions extends Patience {
   readonly queries: readonly Query[];
   /** Random; the finder uses the numbers that follow it as well. */
   readonly firstQueryId: bigint;
+  /** When FIND is broadcast, from the start of an attempt. */
+  readonly scheduleMs?: readonly number[];
 }
 
 export type FinderEvent =
@@ -61,6 +63,7 @@ const QUERY_ID_BITS = 64;
 const FINDS_REMEMBERED_MAX = 4_096;
 
 export class Finder {
+  readonly #scheduleMs: readonly number[];
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
@@ -77,6 +80,7 @@ export class Finder {
   #actions: FinderAction[] = [];
 
   constructor(options: FinderOptions) {
+    this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
     this.#nextQueryId = options.firstQueryId;
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
     this.#unfinished = new Set(this.#queries);
@@ -86,6 +90,15 @@ export class Finder {
   /** Whether a FIND of ours had this id. */
   owns(queryId: bigint): boolean {
     return this.#finds.has(queryId);
+  }
+
+  accepts(frame: Frame): frame is FindAnswer {
+    return ["offer", "pending", "absent", "retry"].includes(frame.kind);
+  }
+
+  /** Whether nothing is looked for any more. */
+  get isDone(): boolean {
+    return this.#unfinished.size === 0;
   }
 
   /** The first call starts the search. */
@@ -241,7 +254,7 @@ export class Finder {
   /** Asks whoever was not heard yet; they will be asked for the rest when they answer. */
   #broadcast(nowMs: number): void {
     this.#broadcastCount += 1;
-    const dueMs = FIND_SCHEDULE_MS[this.#broadcastCount];
+    const dueMs = this.#scheduleMs[this.#broadcastCount];
     this.#broadcastMs = dueMs === undefined
       ? nowMs + FIND_REPEAT_MS
       : Math.max(nowMs, this.#scheduleStartMs + dueMs);

@@ -15,7 +15,7 @@ import {
   PATHS_PER_SERVER_MAX,
   STRIKES_MAX,
 } from "../limits.ts";
-import type { FrameOf } from "../wire/frames.ts";
+import type { Frame, FrameOf } from "../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
 import { isLoopbackAddress, type ServerPath } from "./server_path.ts";
@@ -61,6 +61,8 @@ interface Server {
 const FIRST_PAGE: PageRange = { firstPage: 0, pageCount: 1 };
 
 export class LayerFetch {
+  /** Late servers may always come: its owner ends it. */
+  readonly isDone = false;
   readonly #content: Content;
   readonly #pages: LayerPages;
   readonly #servers = new Map<ServerId, Server>();
@@ -79,6 +81,10 @@ export class LayerFetch {
       if (server.paths.some((path) => path.nonce === nonce)) return true;
     }
     return false;
+  }
+
+  accepts(frame: Frame): frame is LayerAnswer {
+    return ["layer", "gone", "retry"].includes(frame.kind);
   }
 
   handle(nowMs: number, event: LayerFetchEvent): readonly LayerFetchAction[] {

@@ -1,13 +1,9 @@
 /** One address of one server while layer pages are asked of it: requests, round trips, patience. */
 import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../ids.ts";
-import {
-  LAYER_TIMER_MS_MIN,
-  RETRIES_HEEDED_MAX,
-  TAIL_TIMER_MS_INITIAL,
-  TAIL_TIMER_MS_MAX,
-} from "../limits.ts";
+import { RETRIES_HEEDED_MAX } from "../limits.ts";
 import { encodeFrame } from "../wire/frames.ts";
 import type { PageRange } from "./layer_pages.ts";
+import { RequestTimer } from "./request_timer.ts";
 import type { ServerPath } from "./server_path.ts";
 
 interface Request {
@@ -22,11 +18,8 @@ export class LayerPath {
   token: Token;
   /** Whether a good page has come this way. */
   isConfirmed = false;
-  /** Requests in a row that were not answered in time. */
-  misses = 0;
   #refusals = 0;
-  #rttMs = 0;
-  #rttVarianceMs = 0;
+  readonly #timer = new RequestTimer();
   #lastNumber = 0;
   readonly #requests = new Map<number, Request>();
 
@@ -39,7 +32,12 @@ export class LayerPath {
 
   /** 0 until the first answer. */
   get rttMs(): number {
-    return this.#rttMs;
+    return this.#timer.rttMs;
+  }
+
+  /** Requests in a row that were not answered in time. */
+  get misses(): number {
+    return this.#timer.misses;
   }
 
   get pagesAsked(): number {
@@ -57,7 +55,7 @@ export class LayerPath {
     const { sizeBytes, root } = content;
     const number = ++this.#lastNumber;
     const pages = Array.from({ length: range.pageCount }, (_, i) => range.firstPage + i);
-    const deadlineMs = nowMs + this.#timeoutMs();
+    const deadlineMs = nowMs + this.#timer.timeoutMs;
     this.#requests.set(number, { sentMs: nowMs, unanswered: new Set(pages), deadlineMs });
     const { nonce, token } = this;
     return encodeFrame({ kind: "layer_want", nonce, token, number, root, sizeBytes, ...range });
@@ -67,10 +65,9 @@ export class LayerPath {
   answered(nowMs: number, number: number, page: number): boolean {
     const request = this.#requests.get(number);
     if (request === undefined || !request.unanswered.delete(page)) return false;
-    this.#sample(nowMs - request.sentMs);
-    this.misses = 0;
+    this.#timer.answered(nowMs - request.sentMs);
     this.#refusals = 0;
-    request.deadlineMs = nowMs + this.#timeoutMs();
+    request.deadlineMs = nowMs + this.#timer.timeoutMs;
     if (request.unanswered.size === 0) this.#requests.delete(number);
     return true;
   }
@@ -97,7 +94,7 @@ export class LayerPath {
       lost.push(...request.unanswered);
     }
     if (lost.length > 0) {
-      this.misses += 1;
+      this.#timer.misses += 1;
       this.#refusals = 0;
     }
     return lost;
@@ -114,23 +111,5 @@ export class LayerPath {
     let nextMs = Infinity;
     for (const { deadlineMs } of this.#requests.values()) nextMs = Math.min(nextMs, deadlineMs);
     return nextMs;
-  }
-
-  #timeoutMs(): number {
-    const expectedMs = this.#rttMs === 0
-      ? TAIL_TIMER_MS_INITIAL
-      : Math.max(LAYER_TIMER_MS_MIN, this.#rttMs + 4 * this.#rttVarianceMs);
-    return Math.min(TAIL_TIMER_MS_MAX, expectedMs * 2 ** this.misses);
-  }
-
-  /** As TCP does it (RFC 6298); request numbers leave no doubt what an answer belongs to. */
-  #sample(rttMs: number): void {
-    if (this.#rttMs === 0) {
-      this.#rttMs = rttMs;
-      this.#rttVarianceMs = rttMs / 2;
-      return;
-    }
-    this.#rttVarianceMs += (Math.abs(rttMs - this.#rttMs) - this.#rttVarianceMs) / 4;
-    this.#rttMs += (rttMs - this.#rttMs) / 8;
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * Control frames that share a buffer: several in one datagram, or several datagrams that the kernel
+ * joined. Each is as long as it says if its checksum agrees; behind one that is damaged the next
+ * good one is looked for, so that the damage costs one frame.
+ */
+import { CONTROL_BYTES_MAX } from "../limits.ts";
+import { declaredLength, decodeFrame, type Frame, HEADER_BYTES, startsFrame } from "./frames.ts";
+
+/** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
+const DAMAGED_MAX = 64;
+
+/** Every good control frame in `bytes`, in order. Never throws. */
+export function* framesIn(bytes: Uint8Array): Generator<Frame> {
+  let damaged = 0;
+  for (let at = 0; bytes.length - at >= HEADER_BYTES && damaged < DAMAGED_MAX;) {
+    if (!startsFrame(bytes, at)) {
+      at += 1;
+      continue;
+    }
+    const frame = frameAt(bytes, at);
+    if (frame === undefined) {
+      damaged += 1;
+      at += 1;
+    } else {
+      at += declaredLength(bytes, at);
+      yield frame;
+    }
+  }
+}
+
+function frameAt(bytes: Uint8Array, at: number): Frame | undefined {
+  const length = declaredLength(bytes, at);
+  if (length > CONTROL_BYTES_MAX) return undefined;
+  const frame = decodeFrame(bytes.subarray(at, at + length));
+  return frame.kind === "malformed" ? undefined : frame;
+}
