@@ -216,8 +216,6 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
         return this.#done(reply.path, true);
       case "opened":
         return this.#onOpened(reply);
-      case "written":
-        return;
       case "unproved":
         this.#notice("warning", `${reply.chunks.length} chunks on disk were bad: fetching anew`);
         return this.#context.crew.step({ ...reply });

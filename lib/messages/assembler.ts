@@ -2,7 +2,7 @@
  * Main thread ⇄ assembler worker: one a process, for every file that it fetches.
  *
  * Lifetime: `init → ready → (feed | open … finished/aborted)* → stop → stopped`.
- * One transfer: `open → present | opened → (layer) → written* → finished | unverified`, or
+ * One transfer: `open → present | opened → layer → unproved* → finished | unverified`, or
  * `transferFailed` at any point; `abort → aborted` ends it from this side.
  */
 import type { Bytes, Content, SafeFileName, TransferId } from "../ids.ts";
@@ -23,7 +23,7 @@ export type AssemblerRequest =
     /** Whether a different file of that name may be replaced. */
     readonly force: boolean;
   }
-  /** The whole layer, proved against the root; needed unless `opened` brought it along. */
+  /** The whole layer, proved against the root, whether fetched or brought along by `opened`. */
   | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
   /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
   | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean }
@@ -43,7 +43,6 @@ export type AssemblerReply =
     readonly layer?: Bytes;
     readonly partPath: string;
   }
-  | { readonly kind: "written"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   /** Chunks that an earlier run marked as written and that fail their proof: fetch them. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   /** Verified, fsynced, renamed. */
