@@ -1,0 +1,137 @@
+/**
+ * `list`: what everybody offers. Asks who is there, reads every listing at once, and ends when those
+ * who answered within a moment have told everything.
+ */
+import { type Endpoint, endpointText, type ServerId } from "../ids.ts";
+import { ShoalError } from "../errors.ts";
+import { sleep } from "../io/clock.ts";
+import { LIST_GATHER_MS, LIST_PATIENCE_MS, LIST_SCHEDULE_MS } from "../limits.ts";
+import type { ServerPath } from "../protocol/server_path.ts";
+import { ListingMerge } from "./listing_merge.ts";
+import type { ListOptions, ListResult } from "./options.ts";
+import { type ListHandle, openSearch, type Search } from "./search.ts";
+
+/** Throws ShoalError `no_server` when nobody answers, `interrupted` on abort. */
+export async function list(options: ListOptions): Promise<ListResult> {
+  const search = await openSearch(options);
+  try {
+    return await new ListRun(options, search).run();
+  } finally {
+    await search.close();
+  }
+}
+
+interface Reading {
+  readonly endpoint: Endpoint;
+  readonly handle: ListHandle;
+}
+
+class ListRun {
+  readonly #options: ListOptions;
+  readonly #search: Search;
+  readonly #merge = new ListingMerge();
+  readonly #readings = new Map<ServerId, Reading>();
+  readonly #ended = Promise.withResolvers<void>();
+  #unended = 0;
+  #isGathering = true;
+
+  constructor(options: ListOptions, search: Search) {
+    this.#options = options;
+    this.#search = search;
+  }
+
+  async run(): Promise<ListResult> {
+    const { signal } = this.#options;
+    const gathering = new AbortController();
+    const onAbort = () => this.#ended.reject(new ShoalError("interrupted", "interrupted"));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#search.onError = (error) => this.#ended.reject(error);
+    try {
+      signal?.aborted && onAbort();
+      this.#find();
+      this.#gather(gathering.signal);
+      await this.#ended.promise;
+    } finally {
+      gathering.abort();
+      signal?.removeEventListener("abort", onAbort);
+    }
+    const files = this.#merge.files();
+    for (const file of files) this.#options.onEvent?.(file);
+    return files;
+  }
+
+  #find(): void {
+    const { timeoutMs, retries } = this.#options;
+    const find = this.#search.find(
+      [{ by: "any" }],
+      {
+        onServer: (server, path) => {
+          find.settle(0);
+          this.#read(server, path);
+        },
+        onOffer: () => {},
+        onPending: () => {},
+        onNotFound: () => {},
+        onClassicDue: () => {},
+        onAttempt: (_, attempt) => this.#tellWaiting(attempt),
+        onTimedOut: () => this.#ended.reject(new ShoalError("no_server", "no server answered")),
+      },
+      undefined,
+      {
+        scheduleMs: LIST_SCHEDULE_MS,
+        timeoutMs: timeoutMs ?? LIST_PATIENCE_MS,
+        attempts: retries ?? 1,
+      },
+    );
+  }
+
+  async #gather(signal: AbortSignal): Promise<void> {
+    await sleep(LIST_GATHER_MS, signal);
+    if (signal.aborted) return;
+    this.#isGathering = false;
+    if (this.#readings.size === 0) this.#tellWaiting(1);
+    this.#endIfComplete();
+  }
+
+  #read(server: ServerId, path: ServerPath): void {
+    const known = this.#readings.get(server);
+    if (known !== undefined) return known.handle.addPath(path);
+    const { endpoint } = path;
+    this.#unended += 1;
+    const handle = this.#search.fetchList(server, {
+      onEntries: (entries) => this.#merge.add(server, endpoint, entries),
+      onEnded: (isComplete) => {
+        this.#unended -= 1;
+        if (!isComplete) this.#tellSilent(server, endpoint);
+        this.#endIfComplete();
+      },
+    });
+    this.#readings.set(server, { endpoint, handle });
+    handle.addPath(path);
+  }
+
+  #endIfComplete(): void {
+    if (this.#isGathering || this.#unended > 0 || this.#readings.size === 0) return;
+    this.#ended.resolve();
+  }
+
+  #tellWaiting(attempt: number): void {
+    this.#options.onEvent?.({
+      event: "waiting",
+      name: "",
+      attempt,
+      attempts: this.#options.retries ?? 1,
+      message: "no server has answered yet",
+    });
+  }
+
+  #tellSilent(id: ServerId, endpoint: Endpoint): void {
+    this.#options.onEvent?.({
+      event: "server",
+      server: endpointText(endpoint),
+      id,
+      state: "silent",
+      message: "stopped answering before its listing was complete",
+    });
+  }
+}
