@@ -120,12 +120,12 @@ export class Finder {
       default:
         event satisfies never;
     }
-    if (this.#unfinished.size > 0) this.#goOn(nowMs);
+    this.#goOn(nowMs);
     return this.#actions;
   }
 
   nextWakeupMs(): number {
-    if (this.#unfinished.size === 0) return Infinity;
+    if (this.isDone) return Infinity;
     let nextMs = Math.min(this.#broadcastMs, this.#reviewMs);
     for (const { asks } of this.#servers) nextMs = Math.min(nextMs, asks.nextWakeupMs());
     return nextMs;
@@ -146,6 +146,7 @@ export class Finder {
       this.#reviewMs = Infinity;
       for (const sought of this.#unfinished) this.#review(nowMs, sought);
     }
+    if (this.isDone) return;
     this.#askServers(nowMs);
     if (nowMs >= this.#broadcastMs) this.#broadcast(nowMs);
   }

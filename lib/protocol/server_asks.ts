@@ -18,7 +18,7 @@ export class ServerAsks {
   /** When to look again at what the server is hashing. */
   readonly #polls = new Map<number, number>();
   #inFlight: Ask[] = [];
-  /** FINDs in a row that brought nothing. */
+  /** How often in a row FINDs brought nothing. */
   #misses = 0;
 
   constructor(queryCount: number) {
@@ -75,14 +75,12 @@ export class ServerAsks {
 
   /** What is in flight was refused, and is asked again with a new token. */
   refused(): void {
-    for (const ask of this.#inFlight) this.#lose(ask);
-    this.#inFlight = [];
+    this.#lose(this.#inFlight);
   }
 
   /** Gives up on what was lost; the queries are due again. */
   wake(nowMs: number): void {
-    for (const ask of this.#inFlight) if (ask.deadlineMs <= nowMs) this.#lose(ask);
-    this.#inFlight = this.#inFlight.filter((ask) => ask.deadlineMs > nowMs);
+    this.#lose(this.#inFlight.filter((ask) => ask.deadlineMs <= nowMs));
     for (const [queryIndex, atMs] of this.#polls) {
       if (atMs > nowMs) continue;
       this.#polls.delete(queryIndex);
@@ -102,8 +100,11 @@ export class ServerAsks {
       this.#inFlight.some((ask) => ask.unanswered.has(queryIndex));
   }
 
-  #lose(ask: Ask): void {
+  /** FINDs that are lost together are one miss. */
+  #lose(lost: readonly Ask[]): void {
+    if (lost.length === 0) return;
     this.#misses += 1;
-    for (const queryIndex of ask.unanswered) this.#again.add(queryIndex);
+    for (const ask of lost) for (const queryIndex of ask.unanswered) this.#again.add(queryIndex);
+    this.#inFlight = this.#inFlight.filter((ask) => !lost.includes(ask));
   }
 }
