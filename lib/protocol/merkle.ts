@@ -44,9 +44,9 @@ export function layerPageCount(sizeBytes: number): number {
   return Math.ceil(chunkCountFor(sizeBytes) / LAYER_PAGE_HASHES);
 }
 
-/** `PADDING[h]` is the root of a subtree of height h with no leaves. */
 const PADDING: Bytes[] = [new Uint8Array(HASH_BYTES)];
-function padding(height: number): Bytes {
+/** Root of a subtree of this height without leaves. */
+export function padding(height: number): Bytes {
   for (let h = PADDING.length; h <= height; h++) {
     const below = PADDING[h - 1]!;
     PADDING.push(parent(below, below));
@@ -55,7 +55,8 @@ function padding(height: number): Bytes {
 }
 
 const pair: Bytes = new Uint8Array(2 * HASH_BYTES);
-function parent(left: Uint8Array, right: Uint8Array): Bytes {
+/** Hash of the node above two others. */
+export function parent(left: Uint8Array, right: Uint8Array): Bytes {
   pair.set(left);
   pair.set(right, HASH_BYTES);
   return sha256(pair);
@@ -68,7 +69,7 @@ function parent(left: Uint8Array, right: Uint8Array): Bytes {
  * @param rowHeight their height above the leaves: 0 for block hashes
  * @param topHeight height of the wanted root; the row is padded up to it
  */
-function rootOfRow(row: Uint8Array, rowHeight: number, topHeight: number): Bytes {
+export function rootOfRow(row: Uint8Array, rowHeight: number, topHeight: number): Bytes {
   const current: Bytes = row.slice() as Bytes;
   let count = current.length / HASH_BYTES;
   for (let height = rowHeight; height < topHeight; height++) {
@@ -96,14 +97,20 @@ function chunkHeight(sizeBytes: number): number {
 }
 
 /** Height of the layer's hashes, which is the root's own for a file of one chunk. */
-function layerHeight(sizeBytes: number): number {
+export function layerHeight(sizeBytes: number): number {
   return Math.min(chunkHeight(sizeBytes), treeHeight(sizeBytes));
 }
 
-function treeHeight(sizeBytes: number): number {
+/** Height of the root. */
+export function treeHeight(sizeBytes: number): number {
   const chunkCount = chunkCountFor(sizeBytes);
   if (chunkCount <= 1) return heightFor(Math.ceil(sizeBytes / BLOCK_BYTES));
   return chunkHeight(sizeBytes) + heightFor(chunkCount);
+}
+
+/** Height of the node above a whole page; the root's own for a layer of one page. */
+export function pageHeight(sizeBytes: number): number {
+  return Math.min(treeHeight(sizeBytes), layerHeight(sizeBytes) + heightFor(LAYER_PAGE_HASHES));
 }
 
 /**
@@ -129,24 +136,6 @@ export interface LayerPage {
   readonly proof: Bytes;
 }
 
-/** Page `page` of `layer`, with its proof. */
-export function layerPage(layer: Uint8Array, sizeBytes: number, page: number): LayerPage {
-  const pageBytes = LAYER_PAGE_HASHES * HASH_BYTES;
-  const hashes = layer.slice(page * pageBytes, (page + 1) * pageBytes) as Bytes;
-  const top = treeHeight(sizeBytes);
-  const base = layerHeight(sizeBytes);
-  const proof: Bytes[] = [];
-  let position = page;
-  for (let height = Math.min(top, base + pageHeight()); height < top; height++) {
-    const sibling = position ^ 1;
-    const span = (1 << (height - base)) * HASH_BYTES;
-    const row = layer.subarray(sibling * span, (sibling + 1) * span);
-    proof.push(row.length === 0 ? padding(height) : rootOfRow(row, base, height));
-    position >>= 1;
-  }
-  return { hashes, proof: joined(proof) };
-}
-
 /** Whether `page` is what the root says it is. */
 export function provesLayerPage(
   page: LayerPage,
@@ -159,7 +148,7 @@ export function provesLayerPage(
   if (expected <= 0 || page.hashes.length !== expected * HASH_BYTES) return false;
   const top = treeHeight(sizeBytes);
   const base = layerHeight(sizeBytes);
-  let height = Math.min(top, base + pageHeight());
+  let height = pageHeight(sizeBytes);
   if (page.proof.length !== (top - height) * HASH_BYTES) return false;
   let node = rootOfRow(page.hashes, base, height);
   let position = pageIndex;
@@ -169,16 +158,6 @@ export function provesLayerPage(
     position >>= 1;
   }
   return toHex(node) === root;
-}
-
-function pageHeight(): number {
-  return heightFor(LAYER_PAGE_HASHES);
-}
-
-function joined(hashes: readonly Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(hashes.length * HASH_BYTES);
-  hashes.forEach((each, i) => bytes.set(each, i * HASH_BYTES));
-  return bytes;
 }
 
 /** The layer and root of a file whose bytes come in order, in pieces of any size. */

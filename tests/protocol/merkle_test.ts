@@ -3,12 +3,12 @@ import { hashHex } from "../../lib/ids.ts";
 import {
   chunkBytesFor,
   chunkCountFor,
-  layerPage,
   layerPageCount,
   provesLayerPage,
   rootOfLayer,
   TreeHasher,
 } from "../../lib/protocol/merkle.ts";
+import { LayerProver } from "../../lib/protocol/layer_prover.ts";
 
 /** The files of the published vectors: byte i is i mod 251. */
 function patternFile(sizeBytes: number): Uint8Array<ArrayBuffer> {
@@ -54,8 +54,9 @@ for (const sizeBytes of [1, 65536, 65537, 16 * 65536, 16 * 65536 + 1, 33 * 65536
     const hasher = new TreeHasher(sizeBytes);
     hasher.update(patternFile(sizeBytes));
     const { root, layer } = hasher.finish();
+    const prover = new LayerProver(layer, sizeBytes);
     for (let index = 0; index < layerPageCount(sizeBytes); index++) {
-      const page = layerPage(layer, sizeBytes, index);
+      const page = prover.page(index);
       assert(provesLayerPage(page, index, sizeBytes, root));
       const altered = { ...page, hashes: page.hashes.slice() };
       altered.hashes[7]! ^= 1;

@@ -1,0 +1,39 @@
+/**
+ * A token bucket: so much a second, and a reserve for bursts. What is taken may exceed what is there
+ * by one helping, which is paid back before the next; so a helping larger than the bucket still goes.
+ */
+export class RateLimit {
+  readonly #perMs: number;
+  readonly #burst: number;
+  #level: number;
+  #atMs = 0;
+
+  constructor(perS: number, burst: number) {
+    this.#perMs = perS / 1000;
+    this.#burst = burst;
+    this.#level = burst;
+  }
+
+  /** Takes `amount` if anything is there. */
+  take(nowMs: number, amount: number): boolean {
+    this.#refill(nowMs);
+    if (this.#level <= 0) return false;
+    this.#level -= amount;
+    return true;
+  }
+
+  /** When something will be there. */
+  readyMs(nowMs: number): number {
+    this.#refill(nowMs);
+    return this.#level > 0 ? nowMs : nowMs - this.#level / this.#perMs + EPSILON_MS;
+  }
+
+  #refill(nowMs: number): void {
+    const grown = this.#level + (nowMs - this.#atMs) * this.#perMs;
+    this.#level = Math.min(this.#burst, grown);
+    this.#atMs = nowMs;
+  }
+}
+
+/** Enough to make the level positive, where rounding would leave it at zero. */
+const EPSILON_MS = 0.01;
