@@ -9,6 +9,7 @@
 import { crc32 } from "node:zlib";
 import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import {
+  CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_KNOWN_IDS_MAX,
   FIND_QUERIES_MAX,
@@ -215,6 +216,7 @@ export function encodeFrame(frame: Frame): Bytes {
   writer.zeros(HEADER_BYTES - writer.length);
   BODY[frame.kind].write(writer, frame);
   if (frame.kind === "find") writer.zeros(Math.max(0, FIND_BYTES_MIN - writer.length));
+  if (writer.length > CONTROL_BYTES_MAX) throw new RangeError(`${writer.length} bytes of frame`);
   const bytes = writer.written().slice();
   const view = new DataView(bytes.buffer);
   view.setUint16(HEADER.length, bytes.length);
@@ -236,6 +238,7 @@ export function declaredLength(bytes: Uint8Array, at = 0): number {
 /** One control frame from exactly its bytes. Never throws. */
 export function decodeFrame(bytes: Uint8Array): Frame | Malformed {
   if (!startsFrame(bytes)) return malformed("not a Shoal frame");
+  if (bytes.length > CONTROL_BYTES_MAX) return malformed("oversized");
   if (declaredLength(bytes) !== bytes.length) return malformed("length differs");
   const codec = BY_TYPE.get(bytes[HEADER.type] ?? 0);
   if (codec === undefined) return malformed("unknown type");

@@ -1,0 +1,163 @@
+/** Each annotated example of a control frame in fixtures/wire, beside the object that it stands for. */
+import { type Bytes, fromHex, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
+import type { Frame } from "../../lib/wire/frames.ts";
+import { parseHexVector } from "./hex_vector.ts";
+import absent from "../../fixtures/wire/absent.hex" with { type: "text" };
+import find from "../../fixtures/wire/find.hex" with { type: "text" };
+import findEmpty from "../../fixtures/wire/find_empty.hex" with { type: "text" };
+import gone from "../../fixtures/wire/gone.hex" with { type: "text" };
+import layer from "../../fixtures/wire/layer.hex" with { type: "text" };
+import layerWant from "../../fixtures/wire/layer_want.hex" with { type: "text" };
+import list from "../../fixtures/wire/list.hex" with { type: "text" };
+import listFirst from "../../fixtures/wire/list_first.hex" with { type: "text" };
+import listing from "../../fixtures/wire/listing.hex" with { type: "text" };
+import offer from "../../fixtures/wire/offer.hex" with { type: "text" };
+import pending from "../../fixtures/wire/pending.hex" with { type: "text" };
+import retry from "../../fixtures/wire/retry.hex" with { type: "text" };
+import strike from "../../fixtures/wire/strike.hex" with { type: "text" };
+import want from "../../fixtures/wire/want.hex" with { type: "text" };
+
+const queryId = 0x0102_0304_0506_0708n;
+const nonce = 0xf0e1_d2c3_b4a5_9687n;
+const token = bytesOf("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
+const server = serverId("101112131415161718191a1b1c1d1e1f");
+const sha256 = hashHex("50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c");
+const root = hashHex("4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2");
+const sizeBytes = 5_000_000_000;
+const name = (text: string): SafeFileName => text as SafeFileName;
+
+function bytesOf(hex: string): Bytes {
+  const bytes = fromHex(hex);
+  if (bytes === undefined) throw new Error(`'${hex}' is not hex`);
+  return bytes;
+}
+
+export interface ControlVector {
+  readonly title: string;
+  readonly bytes: Bytes;
+  readonly frame: Frame;
+}
+
+const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] = [
+  ["find", find, {
+    kind: "find",
+    queryId,
+    token,
+    known: [server, serverId("303132333435363738393a3b3c3d3e3f")],
+    queries: [
+      { by: "name", name: name("films/Amélie.mkv") },
+      { by: "sha256", sha256 },
+      { by: "any" },
+    ],
+  }],
+  ["find_empty", findEmpty, {
+    kind: "find",
+    queryId,
+    token: new Uint8Array(16),
+    known: [],
+    queries: [],
+  }],
+  ["offer", offer, {
+    kind: "offer",
+    queryId,
+    queryIndex: 2,
+    server,
+    token,
+    sizeBytes,
+    sha256,
+    root,
+    mtimeMs: 1_700_000_000_123,
+    name: name("a.txt"),
+  }],
+  ["pending", pending, {
+    kind: "pending",
+    queryId,
+    queryIndex: 0,
+    server,
+    token,
+    sizeBytes: 2 ** 30,
+    hashedBytes: 2 ** 20,
+    rateBytesPerS: 200_000_000,
+  }],
+  ["absent", absent, {
+    kind: "absent",
+    queryId,
+    queryIndex: 1,
+    server,
+    token,
+    similar: [name("example.txt"), name("b/exámple.txt")],
+  }],
+  ["retry", retry, { kind: "retry", echo: nonce, number: 7, server, token }],
+  ["want", want, {
+    kind: "want",
+    nonce,
+    token,
+    number: 7,
+    root,
+    sizeBytes,
+    segmentBytes: 1_400,
+    withCrc: 1,
+    ranges: [{ offset: 2 ** 32, lengthBytes: 60_000 }, { offset: 0, lengthBytes: 1 }],
+  }],
+  ["gone", gone, { kind: "gone", nonce, number: 7, root, reason: "changed" }],
+  ["strike", strike, { kind: "strike", nonce, token, root, sizeBytes, chunk: 3 }],
+  ["layer_want", layerWant, {
+    kind: "layer_want",
+    nonce,
+    token,
+    number: 1,
+    root,
+    sizeBytes,
+    firstPage: 16,
+    pageCount: 4,
+  }],
+  ["layer", layer, {
+    kind: "layer",
+    nonce,
+    number: 1,
+    page: 16,
+    hashes: bytesOf(sha256 + root),
+    proof: bytesOf("b27776731df55e5656d48511ce74aab77b6eabacd501a3bb31167e134d491348"),
+  }],
+  ["list", list, {
+    kind: "list",
+    queryId,
+    token,
+    number: 2,
+    pagesMax: 16,
+    after: name("b/last.txt"),
+  }],
+  ["list_first", listFirst, {
+    kind: "list",
+    queryId,
+    token,
+    number: 1,
+    pagesMax: 16,
+    after: undefined,
+  }],
+  ["listing", listing, {
+    kind: "listing",
+    queryId,
+    number: 2,
+    server,
+    page: 0,
+    isLast: 1,
+    filesTotal: 3,
+    entries: [
+      { state: "ready", sizeBytes: 107, sha256, mtimeMs: 1_700_000_000_123, name: name("c.txt") },
+      {
+        state: "pending",
+        sizeBytes: 2 ** 40,
+        sha256: hashHex("0".repeat(64)),
+        mtimeMs: 0,
+        name: name("d.iso"),
+      },
+    ],
+  }],
+];
+
+export const CONTROL_VECTORS: readonly ControlVector[] = TABLE.map(([title, text, frame]) => ({
+  title,
+  bytes: parseHexVector(text),
+  frame,
+}));
