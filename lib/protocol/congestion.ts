@@ -86,6 +86,14 @@ export class Congestion {
     return Math.max(gain * productBytes, 2 * this.quantumBytes);
   }
 
+  /**
+   * Whether one more quantum may leave. The window is rounded to whole quanta, not cut down to them:
+   * otherwise few large quanta would keep the measured rate, and so the window, from growing.
+   */
+  hasRoom(nowMs: number, inFlightBytes: number): boolean {
+    return inFlightBytes + this.quantumBytes / 2 <= this.windowBytes(nowMs);
+  }
+
   /** How long nothing may arrive before what is in flight counts as lost. */
   get tailTimerMs(): number {
     if (this.#smoothedRttMs === 0) return TAIL_TIMER_MS_INITIAL;

@@ -267,12 +267,9 @@ export class Receiver {
     const inFlight = this.#ledger.inFlightBytes;
     // After a silence one request at a time, until something answers.
     if (flow.timeouts > 0) return inFlight === 0;
-    const window = Math.min(
-      flow.congestion.windowBytes(nowMs),
-      this.#windowBytesMax,
-      this.#inFlightBytesMax,
-    );
-    return inFlight === 0 || inFlight + quantumBytes <= window;
+    const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
+    return inFlight === 0 ||
+      (inFlight + quantumBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
   }
 
   #send(flow: Flow, nowMs: number, plan: Plan): void {
