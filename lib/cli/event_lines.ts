@@ -1,6 +1,12 @@
 /** The lines that people read, made from events. The lines of the classic tool are among them. */
 import type { ErrorMessage } from "../errors.ts";
-import type { FailedEvent, OfferEvent, ServerEvent, ShoalEvent } from "../app/events.ts";
+import type {
+  FailedEvent,
+  OfferEvent,
+  ServerEvent,
+  ShoalEvent,
+  WaitingEvent,
+} from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { countText, sizeText } from "./units.ts";
 
@@ -27,7 +33,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       return event.message;
     case "notice":
       return event.level === "info" || (event.level === "verbose" && verbose)
-        ? event.message
+        ? displayName(event.message)
         : undefined;
     case "failed":
     case "file":
@@ -43,13 +49,20 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
 /** One line on stderr about something that went wrong and that the work survives. */
 export function warningLine(event: ShoalEvent): string | undefined {
   if (event.event === "server" && isLoss(event)) return `warning: ${serverLine(event)}`;
-  if (event.event === "notice" && event.level === "warning") return `warning: ${event.message}`;
+  if (event.event === "notice" && event.level === "warning") {
+    return `warning: ${displayName(event.message)}`;
+  }
   return undefined;
 }
 
-/** What happened, and what to do. */
+/** What is being waited for, and for which name where it is for one. */
+export function waitingLine({ name, message }: WaitingEvent): string {
+  return displayName(name === "" ? message : `${name}: ${message}`);
+}
+
+/** What happened, and what to do. Escaped as a whole: names from the network may be part of it. */
 export function errorLines(error: ErrorMessage): readonly string[] {
-  return [`error: ${error.message}`, `hint: ${error.hint}`];
+  return [`error: ${displayName(error.message)}`, `hint: ${displayName(error.hint)}`];
 }
 
 /**
@@ -58,8 +71,8 @@ export function errorLines(error: ErrorMessage): readonly string[] {
  */
 export function failedLines(event: FailedEvent): readonly string[] {
   if (event.code === "interrupted") return [];
-  const name = displayName(event.name);
-  const message = event.message.includes(name) ? event.message : `${name}: ${event.message}`;
+  const { name, message: what } = event;
+  const message = what.includes(name) ? what : `${name}: ${what}`;
   return errorLines({ ...event, message });
 }
 
@@ -73,5 +86,5 @@ function isLoss({ state }: ServerEvent): boolean {
 }
 
 function serverLine({ server, state, message }: ServerEvent): string {
-  return `server ${server} is ${state}${message === "" ? "" : `: ${message}`}`;
+  return `server ${server} is ${state}${message === "" ? "" : `: ${displayName(message)}`}`;
 }

@@ -3,7 +3,12 @@ import type { DoneEvent, FailedEvent } from "../app/events.ts";
 import type { GetResult } from "../app/options.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import { nowMs } from "../io/clock.ts";
-import { JOBS_DEFAULT, MTU_BYTES_DEFAULT, NAMES_PER_GET_MAX } from "../limits.ts";
+import {
+  JOBS_DEFAULT,
+  MTU_BYTES_DEFAULT,
+  NAMES_PER_GET_MAX,
+  TIMEOUT_MS_DEFAULT,
+} from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
@@ -13,7 +18,7 @@ import {
   OUTPUT_OPTIONS,
   rateOption,
   RETRY_OPTION,
-  SEARCH_OPTIONS,
+  searchOptions,
   toggle,
   withDefault,
 } from "./options.ts";
@@ -36,7 +41,7 @@ export const getCommand = defineCommand({
     }),
     force: toggle("replace a different file of that name"),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch this content and no other" }),
-    ...SEARCH_OPTIONS,
+    ...searchOptions(TIMEOUT_MS_DEFAULT),
     ...RETRY_OPTION,
     jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
       label: "N",

@@ -1,9 +1,10 @@
 /** `list`: every file that answers, differing contents of one name apart. */
 import type { FileEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
+import { LIST_PATIENCE_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, networkOptions } from "./command.ts";
-import { NETWORK_OPTIONS, OUTPUT_OPTIONS, SEARCH_OPTIONS } from "./options.ts";
+import { NETWORK_OPTIONS, OUTPUT_OPTIONS, searchOptions } from "./options.ts";
 import { textTable } from "./text_table.ts";
 import { sizeText } from "./units.ts";
 
@@ -11,7 +12,7 @@ export const listCommand = defineCommand({
   command: "list",
   summary: "show every file that is offered",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
-  options: { ...SEARCH_OPTIONS, ...NETWORK_OPTIONS, ...OUTPUT_OPTIONS },
+  options: { ...searchOptions(LIST_PATIENCE_MS), ...NETWORK_OPTIONS, ...OUTPUT_OPTIONS },
   notes: ["The last column is the content: equal there, equal files. Fetch one with get --sha256."],
   examples: [
     { line: "list", says: "name, size, servers and content of each" },

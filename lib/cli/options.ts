@@ -1,10 +1,5 @@
 /** What an option is, and the options that several commands share. A command is a table of these. */
-import {
-  DISCOVERY_PORT,
-  RETRIES_DEFAULT,
-  SIMULATED_ERROR_RATE_DEFAULT,
-  TIMEOUT_MS_DEFAULT,
-} from "../limits.ts";
+import { DISCOVERY_PORT, RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../limits.ts";
 import {
   ADDRESS,
   HOST,
@@ -115,13 +110,16 @@ export function rateOption(verb: "send" | "fetch") {
   } as const;
 }
 
-export const SEARCH_OPTIONS = {
-  server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server and no other" }),
-  timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
-    label: "SECONDS",
-    summary: "how long one attempt waits for any answer",
-  }),
-} as const;
+/** `patienceMs` is how long the command waits unless it is told otherwise. */
+export function searchOptions(patienceMs: number) {
+  return {
+    server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server and no other" }),
+    timeout: withDefault(SECONDS, String(patienceMs / 1000), {
+      label: "SECONDS",
+      summary: "how long one attempt waits for any answer",
+    }),
+  } as const;
+}
 
 export const RETRY_OPTION = {
   retries: withDefault(RETRIES, String(RETRIES_DEFAULT), {

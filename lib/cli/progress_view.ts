@@ -1,7 +1,8 @@
 /** The live region: a bar a file, a lane a server, what is being waited for. State in, lines out. */
-import type { IndexingEvent, ProgressEvent, ShoalEvent } from "../app/events.ts";
+import type { IndexingEvent, ProgressEvent, ShoalEvent, WaitingEvent } from "../app/events.ts";
 import type { WindowSize } from "../io/terminal.ts";
 import { displayName } from "../names.ts";
+import { waitingLine } from "./event_lines.ts";
 import { fit } from "./terminal_text.ts";
 import { clockText, countText, rateText, sizeText } from "./units.ts";
 
@@ -12,7 +13,7 @@ const BAR_COLUMNS_MAX = 40;
 
 export class ProgressView {
   readonly #transfers = new Map<string, ProgressEvent>();
-  readonly #waits = new Map<string, string>();
+  readonly #waits = new Map<string, WaitingEvent>();
   /** The servers work for all files together. */
   #lanes: ProgressEvent["lanes"] = [];
   #indexing: IndexingEvent | undefined;
@@ -30,7 +31,7 @@ export class ProgressView {
         return isNew ? "changed" : "moved";
       }
       case "waiting":
-        this.#waits.set(event.name, event.message);
+        this.#waits.set(event.name, event);
         return "changed";
       case "indexing":
         this.#indexing = event.filesLeft === 0 ? undefined : event;
@@ -50,7 +51,7 @@ export class ProgressView {
   /** Fills at most `rows - 1` rows: lanes give way first, then files. */
   lines({ columns, rows }: WindowSize): string[] {
     const rest = this.#footer();
-    for (const [name, message] of this.#waits) rest.push(`${displayName(name)}: ${message}`);
+    for (const wait of this.#waits.values()) rest.push(waitingLine(wait));
     const room = Math.max(1, rows - 1 - rest.length);
     const files = [...this.#transfers.values()].map((event) => fileLine(event, columns));
     const lanes = files.length === 0 ? [] : this.#lanes.map(laneLine);

@@ -5,7 +5,7 @@ import { nowMs } from "../io/clock.ts";
 import type { Terminal } from "../io/terminal.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
-import { errorLines, eventLine, failedLines, warningLine } from "./event_lines.ts";
+import { errorLines, eventLine, failedLines, waitingLine, warningLine } from "./event_lines.ts";
 import { indexingText, progressText, ProgressView } from "./progress_view.ts";
 import { openScreen, type Screen } from "./screen.ts";
 
@@ -135,7 +135,7 @@ class HumanReporter implements Reporter {
   #sayProgress(event: ShoalEvent): void {
     if (event.event === "waiting" && event.message !== this.#lastWait) {
       this.#lastWait = event.message;
-      this.#screen.line(`${displayName(event.name)}: ${event.message}`);
+      this.#screen.line(waitingLine(event));
     }
     if (event.event === "progress" && this.#isProgressDue()) this.#screen.line(plainLine(event));
     if (event.event === "indexing" && !this.#isIndexingSaid && event.filesLeft > 0) {
@@ -161,8 +161,8 @@ function plainLine(event: ProgressEvent): string {
 function causeLines(error: ShoalError): string[] {
   const lines = [];
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
-    const text = error.code === "internal" ? cause.stack ?? cause.message : cause.message;
-    lines.push(`cause: ${text}`);
+    const stack = error.code === "internal" ? cause.stack : undefined;
+    lines.push(`cause: ${stack ?? displayName(cause.message)}`);
   }
   return lines;
 }

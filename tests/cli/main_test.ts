@@ -243,10 +243,19 @@ Deno.test("demo ends with its verdict, and a wrong file is a failure", async () 
 
 Deno.test("no name can move the cursor, whichever way it comes", async () => {
   const evil = "a\u001b[2Jb";
-  const events = [{ ...OFFER, name: evil }, done(evil)];
+  const said = { name: evil, message: evil };
+  const events = [
+    { ...OFFER, name: evil },
+    done(evil),
+    { event: "waiting", attempt: 1, attempts: 1, ...said },
+    { event: "failed", code: "not_found", hint: evil, ...said },
+    { event: "server", server: "x", id: "y", state: "dropped", message: evil },
+    { event: "notice", level: "warning", message: evil },
+  ] as const;
   for (const isTerminal of [false, true]) {
-    const { out } = await run(["get", "a"], { app: appWith({ events }), isTerminal });
-    assertEquals(out.includes("\u001b[2J"), false);
+    const app = appWith({ events: [...events] });
+    const { out, err } = await run(["get", "a"], { app, isTerminal });
+    assertEquals((out + err).includes("\u001b[2J"), false);
   }
 });
 
