@@ -9,6 +9,7 @@ import {
   NAMES_PER_GET_MAX,
   TIMEOUT_MS_DEFAULT,
 } from "../limits.ts";
+import { displayName } from "../names.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
@@ -22,6 +23,7 @@ import {
   toggle,
   withDefault,
 } from "./options.ts";
+import { countText } from "./units.ts";
 import { JOBS, MTU, SHA256, TEXT } from "./value_types.ts";
 
 export const getCommand = defineCommand({
@@ -67,6 +69,7 @@ export const getCommand = defineCommand({
   ],
   async perform(options, names, { app, reporter, signal, again }) {
     checkWanted(names, options.sha256);
+    reporter.say(opening(names, options.server));
     const startMs = nowMs();
     const results = await app.get({
       ...networkOptions(options, signal),
@@ -91,6 +94,14 @@ export const getCommand = defineCommand({
     return exitCodeOf(results);
   },
 });
+
+function opening(names: readonly string[], servers: readonly string[]): string {
+  const [name = ""] = names;
+  const what = names.length === 1 ? `file: ${displayName(name)}` : countText(names.length, "file");
+  return servers.length === 0
+    ? `Broadcasting request for ${what}`
+    : `Asking ${displayName(servers.join(", "))} for ${what}`;
+}
 
 /** Names that failed alike have their code; a mixture is just a failure. */
 export function exitCodeOf(results: GetResult): ExitCode {

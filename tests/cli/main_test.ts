@@ -111,6 +111,7 @@ Deno.test("server offers ./data and simulates errors only when it is told to", a
 
 Deno.test("the lines of the classic tool survive on both sides", async () => {
   const { out } = await run(["get", "a"], { app: appWith({ events: [OFFER] }) });
+  assertStringIncludes(out, "Broadcasting request for file: a\n");
   assertStringIncludes(out, "Server found: 127.0.0.1:10530");
   assertStringIncludes(out, "File downloads/a received successfully.");
 });

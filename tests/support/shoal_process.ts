@@ -76,6 +76,11 @@ export class ShoalProcess implements AsyncDisposable {
     }
   }
 
+  /** When it next says something. */
+  change(): Promise<void> {
+    return this.#changed.promise;
+  }
+
   /** The exit code. */
   exit(): Promise<number> {
     return this.#ended;
