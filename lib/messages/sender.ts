@@ -57,6 +57,13 @@ export type SenderReply =
   | { readonly kind: "locate"; readonly root: HashHex; readonly sizeBytes: number }
   /** The file of this content is not what was indexed any more. */
   | { readonly kind: "changed"; readonly root: HashHex; readonly sizeBytes: number }
+  /** A client begins to be sent this content. */
+  | {
+    readonly kind: "flow";
+    readonly to: Endpoint;
+    readonly root: HashHex;
+    readonly sizeBytes: number;
+  }
   /** Counts since the last time; at most one a second. */
   | {
     readonly kind: "served";

@@ -1,0 +1,309 @@
+/**
+ * Runs a server's data socket in its worker: answers WANTs by itself, hands every other good frame to
+ * the main thread, and sends what that answers. Receiving and sending take turns, so that a long
+ * queue of requests never keeps new ones from being heard.
+ */
+import type { Endpoint } from "../ids.ts";
+import { endpointText, type ServerId, serverId } from "../ids.ts";
+import { ShoalError } from "../errors.ts";
+import {
+  FORWARDED_DATAGRAMS_MAX,
+  RECEIVE_BUFFER_BYTES,
+  STATS_INTERVAL_MS,
+  WANTS_PER_FLOW_MAX,
+} from "../limits.ts";
+import type { SenderReply, SenderRequest } from "../messages/sender.ts";
+import { FaultInjector } from "../protocol/faults.ts";
+import { Sender, type Turn, type WantFrame } from "../protocol/sender.ts";
+import { Tokens } from "../protocol/tokens.ts";
+import { encodeFrame, type Frame } from "../wire/frames.ts";
+import { framesIn } from "../wire/packed_frames.ts";
+import { clockOriginMs, nowMs, sleep, WakeupTimer } from "./clock.ts";
+import { FaultyUdpPort } from "./faulty_udp_port.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+import { SendQueue } from "./send_queue.ts";
+import { type ContentRef, keyOf, ServedFiles } from "./served_files.ts";
+import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import type { WorkerPort } from "./worker_port.ts";
+
+type Parent = WorkerPort<SenderRequest, SenderReply>;
+type Init = Extract<SenderRequest, { kind: "init" }>;
+
+/** Waits for `init`, then works until `stop`. */
+export function runSender(parent: Parent): void {
+  let driver: SenderDriver | undefined;
+  parent.onMessage((message) => {
+    try {
+      if (message.kind === "init") driver = new SenderDriver(parent, message);
+      else driver?.onRequest(message);
+    } catch (error) {
+      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    }
+  });
+}
+
+class SenderDriver {
+  readonly #parent: Parent;
+  readonly #port: UdpPort;
+  readonly #queue: SendQueue;
+  readonly #server: ServerId;
+  readonly #tokens: Tokens;
+  readonly #machine: Sender;
+  readonly #writer = new SegmentWriter();
+  readonly #files = new ServedFiles();
+  /** Requests for contents that the main thread is being asked about. */
+  readonly #unlocated = new Map<string, Turn[]>();
+  /** Flows that the main thread has been told of, the oldest first. */
+  readonly #toldFlows = new Set<string>();
+  readonly #timer = new WakeupTimer(() => this.#pump());
+  readonly #stopping = new AbortController();
+  /** Add to this thread's clock to get the main thread's. */
+  readonly #clockOffsetMs: number;
+  #isPumping = false;
+  #forwardable = FORWARDED_DATAGRAMS_MAX;
+  #sentBytes = 0;
+  #malformed = 0;
+  #dropped = 0;
+  #receiveMs = 0;
+  #waitMs = 0;
+  #writeMs = 0;
+
+  constructor(parent: Parent, init: Init) {
+    this.#parent = parent;
+    const port = openFirst(init);
+    this.#port = init.errorRate > 0
+      ? new FaultyUdpPort(port, new FaultInjector(init.errorRate, init.seed))
+      : port;
+    this.#queue = new SendQueue(this.#port);
+    this.#server = serverId(init.serverId);
+    this.#tokens = new Tokens(init.tokenSecret);
+    this.#machine = new Sender(init.rateBytesPerS);
+    this.#clockOffsetMs = clockOriginMs() - init.clockOriginMs;
+    parent.post({ kind: "ready", port: port.port, isTuned: port.isTuned });
+    this.#report();
+    this.#receive().catch((error: unknown) => {
+      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    });
+  }
+
+  onRequest(request: Exclude<SenderRequest, Init>): void {
+    switch (request.kind) {
+      case "send":
+        for (const datagram of request.datagrams) this.#queue.push(datagram, request.to);
+        return;
+      case "located":
+        return this.#onLocated(request);
+      case "forget":
+        return this.#files.close(request);
+      case "stop":
+        return this.#stop();
+      default:
+        request satisfies never;
+    }
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    for (;;) {
+      const startMs = nowMs();
+      const received = await this.#port.receive(buffer);
+      if (received === undefined) return;
+      const arrivedMs = nowMs();
+      this.#waitMs += arrivedMs - startMs;
+      let frames = 0;
+      for (const frame of framesIn(received.bytes)) {
+        frames += 1;
+        this.#onFrame(received.from, frame);
+      }
+      if (frames === 0) this.#malformed += 1;
+      this.#receiveMs += nowMs() - arrivedMs;
+      this.#pump();
+    }
+  }
+
+  #onFrame(from: Endpoint, frame: Frame): void {
+    switch (frame.kind) {
+      case "want":
+        return this.#onWant(from, frame);
+      case "find":
+      case "list":
+      case "layer_want":
+      case "strike":
+        return this.#forward(from, frame);
+      default:
+        // What only servers send.
+        this.#malformed += 1;
+    }
+  }
+
+  /** The main thread takes so many in an interval: a flood must not pile up in front of it. */
+  #forward(from: Endpoint, frame: Frame): void {
+    if (this.#forwardable === 0) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#forwardable -= 1;
+    this.#parent.post({ kind: "frame", from, bytes: encodeFrame(frame) });
+  }
+
+  #onWant(from: Endpoint, want: WantFrame): void {
+    const now = nowMs() + this.#clockOffsetMs;
+    if (this.#tokens.judge(now, from.address, want.token) !== "valid") {
+      const token = this.#tokens.issue(now, from.address);
+      const { nonce: echo, number } = want;
+      const retry = encodeFrame({ kind: "retry", echo, number, server: this.#server, token });
+      return this.#queue.push(retry, from);
+    }
+    const turn = { to: from, want };
+    const waiting = this.#unlocated.get(keyOf(want));
+    if (waiting !== undefined) return this.#park(waiting, turn);
+    if (!this.#machine.add(from, want)) this.#dropped += 1;
+  }
+
+  // — Sending ———————————————————————————————————————————————————————————————————————————————————
+
+  /** Serves what waits, until nothing does or the rate says wait. */
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    for (let turn = this.#machine.next(nowMs()); turn; turn = this.#machine.next(nowMs())) {
+      if (this.#stopping.signal.aborted) break;
+      await this.#serve(turn);
+    }
+    this.#isPumping = false;
+    if (!this.#stopping.signal.aborted) this.#timer.set(this.#machine.nextWakeupMs(nowMs()));
+  }
+
+  async #serve(turn: Turn): Promise<void> {
+    const { to, want } = turn;
+    const state = this.#files.find(nowMs(), want);
+    if (state.kind === "unknown") return this.#locate(turn);
+    if (state.kind === "changed") return this.#onChanged(turn);
+    this.#tellFlow(turn);
+    const { source } = state;
+    const { nonce, number, segmentBytes } = want;
+    const header = { nonce, number, withCrc: want.withCrc === 1 };
+    let isCut = false;
+    const startMs = nowMs();
+    const isSent = await this.#writer.write(
+      want.ranges,
+      segmentBytes,
+      header,
+      (target, at, length, position) => source.readAt(target, at, length, position),
+      async (bytes) => {
+        this.#sentBytes += bytes.length;
+        isCut = await this.#port.send(bytes, to, segmentBytes) === "too long";
+        return !isCut;
+      },
+    );
+    this.#writeMs += nowMs() - startMs;
+    if (isSent) return;
+    // Too long for this machine's interface: the client will ask for shorter segments.
+    if (isCut) this.#dropped += 1;
+    else this.#onChanged(turn);
+  }
+
+  /** What is read is not what was indexed: nobody gets any more of it. */
+  #onChanged({ to, want }: Turn): void {
+    this.#files.close(want);
+    this.#sayGone(to, want, "changed");
+    this.#parent.post({ kind: "changed", root: want.root, sizeBytes: want.sizeBytes });
+  }
+
+  #sayGone(to: Endpoint, want: WantFrame, reason: "changed" | "unknown"): void {
+    const { nonce, number, root } = want;
+    this.#queue.push(encodeFrame({ kind: "gone", nonce, number, root, reason }), to);
+  }
+
+  #tellFlow({ to, want }: Turn): void {
+    const key = `${endpointText(to)} ${want.nonce} ${keyOf(want)}`;
+    if (this.#toldFlows.has(key)) return;
+    this.#toldFlows.add(key);
+    if (this.#toldFlows.size > FORWARDED_DATAGRAMS_MAX) this.#toldFlows.clear();
+    this.#parent.post({ kind: "flow", to, root: want.root, sizeBytes: want.sizeBytes });
+  }
+
+  // — Finding files —————————————————————————————————————————————————————————————————————————————
+
+  #locate(turn: Turn): void {
+    const { root, sizeBytes } = turn.want;
+    const waiting = this.#unlocated.get(keyOf(turn.want));
+    if (waiting !== undefined) return this.#park(waiting, turn);
+    if (this.#unlocated.size >= FORWARDED_DATAGRAMS_MAX) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#unlocated.set(keyOf(turn.want), [turn]);
+    this.#parent.post({ kind: "locate", root, sizeBytes });
+  }
+
+  #park(waiting: Turn[], turn: Turn): void {
+    if (waiting.length < WANTS_PER_FLOW_MAX) waiting.push(turn);
+    else this.#dropped += 1;
+  }
+
+  #onLocated(located: Extract<SenderRequest, { kind: "located" }>): void {
+    const ref: ContentRef = located;
+    const waiting = this.#unlocated.get(keyOf(ref)) ?? [];
+    this.#unlocated.delete(keyOf(ref));
+    const isOpen = located.file !== undefined && this.#files.open(nowMs(), ref, located.file);
+    if (located.file !== undefined && !isOpen) {
+      this.#parent.post({ kind: "changed", root: ref.root, sizeBytes: ref.sizeBytes });
+    }
+    for (const { to, want } of waiting) {
+      if (isOpen) this.#machine.add(to, want);
+      else this.#sayGone(to, want, located.file === undefined ? "unknown" : "changed");
+    }
+    this.#pump();
+  }
+
+  // — Reports and the end ———————————————————————————————————————————————————————————————————————
+
+  async #report(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await sleep(STATS_INTERVAL_MS, signal);
+      if (signal.aborted) return;
+      this.#forwardable = FORWARDED_DATAGRAMS_MAX;
+      if (this.#sentBytes + this.#malformed + this.#dropped === 0) continue;
+      this.#parent.post({
+        kind: "served",
+        sentBytes: this.#sentBytes,
+        flows: this.#machine.flowCount,
+        malformed: this.#malformed,
+        dropped: this.#dropped,
+      });
+      this.#sentBytes = 0;
+      this.#malformed = 0;
+      this.#dropped = 0;
+    }
+  }
+
+  #stop(): void {
+    this.#stopping.abort();
+    this.#timer.clear();
+    this.#port.close();
+    this.#files.closeAll();
+    const times = {
+      receiveMs: this.#receiveMs,
+      hashMs: 0,
+      writeMs: this.#writeMs,
+      waitMs: this.#waitMs,
+    };
+    this.#parent.post({ kind: "stopped", times });
+  }
+}
+
+/** The first of the ports that nobody holds. */
+function openFirst(init: Init): UdpPort {
+  let problem: unknown;
+  for (const port of init.ports) {
+    try {
+      return openUdpPort({ host: init.host, port, tune: init.tune });
+    } catch (error) {
+      if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
+      problem = error;
+    }
+  }
+  throw problem ?? new ShoalError("internal", "no data port to try");
+}
