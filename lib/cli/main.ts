@@ -49,6 +49,8 @@ export async function main(
     const error = ShoalError.from(thrown);
     reporter.fail(error);
     return error.exitCode;
+  } finally {
+    reporter.end();
   }
 }
 

@@ -15,6 +15,8 @@ export interface Reporter {
   say(line: string): void;
   /** Why the whole command failed. */
   fail(error: ShoalError): void;
+  /** Nothing more comes: takes away what was only true in between. */
+  end(): void;
 }
 
 export interface OutputMode {
@@ -45,6 +47,8 @@ class JsonReporter implements Reporter {
 
   say(): void {}
 
+  end(): void {}
+
   fail(error: ShoalError): void {
     this.#print({ event: "failed", name: "", ...error.toMessage() });
     this.#errors.fail(error);
@@ -69,6 +73,8 @@ class QuietReporter implements Reporter {
   }
 
   say(): void {}
+
+  end(): void {}
 
   fail(error: ShoalError): void {
     this.#print([...errorLines(error), ...(this.#verbose ? causeLines(error) : [])]);
@@ -113,6 +119,10 @@ class HumanReporter implements Reporter {
   fail(error: ShoalError): void {
     errorLines(error).forEach((line) => this.#screen.problem(line));
     if (this.#verbose) causeLines(error).forEach((line) => this.#screen.problem(line));
+  }
+
+  end(): void {
+    this.#screen.show(() => []);
   }
 
   /** A server is named when it first answers, not again for each of many names. */
