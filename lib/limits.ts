@@ -237,6 +237,8 @@ export const LAYER_PAGES_ASKED_MAX = 64;
 export const REQUEST_TIMER_MS_MIN = 20;
 /** Unanswered LISTs in a row after which a server's listing is given up. */
 export const LIST_TRIES_MAX = 8;
+/** The same for LISTs that were answered, but never with the page that is needed. */
+export const LIST_FRUITLESS_MAX = 32;
 /** Stale tokens in a row after which a server's word on tokens is heeded no more often than a timer allows. */
 export const RETRIES_HEEDED_MAX = 3;
 
@@ -279,8 +281,6 @@ export const REHASH_INTERVAL_MS = 10_000;
 export const REHASHES_REMEMBERED_MAX = 1_024;
 /** A client that asks for one name over and over is told of this often. */
 export const REQUEST_MEMORY_MS = 1_000;
-/** Contents whose proofs are kept for answering. */
-export const LAYER_PROVERS_MAX = 8;
 /** Answers that wait for their delay. */
 export const DELAYED_ANSWERS_MAX = 1_024;
 

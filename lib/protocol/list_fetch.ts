@@ -12,6 +12,7 @@ import {
 } from "../ids.ts";
 import {
   CATALOGUE_ENTRIES_MAX,
+  LIST_FRUITLESS_MAX,
   LIST_TRIES_MAX,
   LISTING_PAGES_PER_LIST_MAX,
   PATHS_PER_SERVER_MAX,
@@ -20,6 +21,9 @@ import {
 import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../wire/frames.ts";
 import { RequestTimer } from "./request_timer.ts";
 import { isSameEndpoint, type ServerPath } from "./server_path.ts";
+
+/** A page that was overtaken is waited for at least this long. */
+const REORDER_MS_MIN = 2;
 
 export type ListAnswer = FrameOf<"listing" | "retry">;
 
@@ -43,11 +47,15 @@ export class ListFetch {
   #pathIndex = 0;
   readonly #timer = new RequestTimer();
   #refusals = 0;
+  /** LISTs in a row that brought nothing to tell. */
+  #fruitless = 0;
   #number = 0;
   #sentMs = 0;
   #deadlineMs = Infinity;
   /** Page of the current LIST that comes next without a gap. */
   #nextPage = 0;
+  /** Pages of the current LIST that came before the ones before them. */
+  readonly #early = new Map<number, FrameOf<"listing">>();
   #after: SafeFileName | undefined;
   #entryCount = 0;
   #hasEnded = false;
@@ -115,32 +123,45 @@ export class ListFetch {
   }
 
   #onListing(nowMs: number, frame: FrameOf<"listing">): void {
-    const isWindowEnd = frame.isLast !== 0 || frame.page === LISTING_PAGES_PER_LIST_MAX - 1;
-    if (frame.page !== this.#nextPage) {
-      // What comes after a gap will come again; its end shows that the gap is a loss.
-      if (frame.page > this.#nextPage && isWindowEnd) this.#ask(nowMs);
-      return;
-    }
-    const last = frame.entries.at(-1);
-    if (last === undefined && frame.isLast === 0) return;
+    if (frame.page < this.#nextPage || frame.page >= LISTING_PAGES_PER_LIST_MAX) return;
+    if (frame.entries.length === 0 && frame.isLast === 0) return;
     this.#timer.answered(nowMs - this.#sentMs);
     this.#refusals = 0;
-    this.#nextPage += 1;
-    this.#after = last?.name;
-    this.#entryCount += frame.entries.length;
     this.#deadlineMs = nowMs + this.#timer.timeoutMs;
-    if (frame.entries.length > 0) {
-      this.#actions.push({ kind: "entries", entries: frame.entries });
+    this.#early.set(frame.page, frame);
+    for (;;) {
+      const next = this.#early.get(this.#nextPage);
+      if (next === undefined) break;
+      this.#early.delete(this.#nextPage);
+      this.#tell(next);
+      if (next.isLast !== 0 || this.#entryCount >= CATALOGUE_ENTRIES_MAX) return this.#end(true);
+      if (this.#nextPage === LISTING_PAGES_PER_LIST_MAX) return this.#ask(nowMs);
     }
-    if (frame.isLast !== 0 || this.#entryCount >= CATALOGUE_ENTRIES_MAX) this.#end(true);
-    else if (isWindowEnd) this.#ask(nowMs);
+    if (this.#early.size === 0) return;
+    // Pages beyond a gap: what is in it may have been overtaken, or it is lost.
+    const patienceMs = Math.max(REORDER_MS_MIN, this.#timer.rttMs / 4);
+    this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + patienceMs);
   }
 
+  #tell(frame: FrameOf<"listing">): void {
+    this.#nextPage += 1;
+    this.#fruitless = 0;
+    this.#after = frame.entries.at(-1)?.name ?? this.#after;
+    this.#entryCount += frame.entries.length;
+    if (frame.entries.length > 0) this.#actions.push({ kind: "entries", entries: frame.entries });
+  }
+
+  /** What was asked for did not come, or not all of it. */
   #miss(nowMs: number): void {
-    this.#timer.misses += 1;
-    this.#refusals = 0;
-    this.#pathIndex += 1;
-    if (this.#timer.misses >= LIST_TRIES_MAX) this.#end(false);
+    if (this.#nextPage === 0) this.#fruitless += 1;
+    if (this.#nextPage === 0 && this.#early.size === 0) {
+      this.#timer.misses += 1;
+      this.#refusals = 0;
+      this.#pathIndex += 1;
+    }
+    const isHopeless = this.#timer.misses >= LIST_TRIES_MAX ||
+      this.#fruitless >= LIST_FRUITLESS_MAX;
+    if (isHopeless) this.#end(false);
     else this.#ask(nowMs);
   }
 
@@ -159,6 +180,7 @@ export class ListFetch {
     if (path === undefined) return;
     this.#number += 1;
     this.#nextPage = 0;
+    this.#early.clear();
     this.#sentMs = nowMs;
     this.#deadlineMs = nowMs + this.#timer.timeoutMs;
     const datagram = encodeFrame({
