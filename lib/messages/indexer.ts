@@ -1,7 +1,9 @@
 /**
- * Main thread of a server ⇄ indexer worker, which hashes one file at a time.
+ * Main thread of a server ⇄ indexer worker, which hashes files. The file that was asked for last goes
+ * first, in front of one that is half done, so that a file somebody waits for is not kept waiting.
  *
- * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable)* → stop → stopped`.
+ * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable | cancelled)* → stop →
+ * stopped`.
  */
 import type { Bytes, FileSignature, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
