@@ -122,6 +122,8 @@ export const KNOWN_LIFETIME_MS = 10_000;
 /** FINDs to single servers that wait for their answers: to one of them, and to all together. */
 export const ASKS_PER_SERVER_MAX = 2;
 export const ASKS_MAX = 16;
+/** The answers of a new server to a broadcast come together: the first such FIND waits this long. */
+export const ASK_GRACE_MS = 5;
 /** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
 export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;

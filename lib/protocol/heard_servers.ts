@@ -10,9 +10,9 @@ export class HeardServer {
   heardMs = 0;
   readonly #paths = new Map<string, ServerPath>();
 
-  constructor(id: ServerId, queryCount: number) {
+  constructor(nowMs: number, id: ServerId, queryCount: number) {
     this.id = id;
-    this.asks = new ServerAsks(queryCount);
+    this.asks = new ServerAsks(nowMs, queryCount);
   }
 
   /** The path to ask next: loopback first, another one after each miss. */
@@ -60,7 +60,7 @@ export class HeardServers {
     let server = this.#servers.get(id);
     if (server === undefined) {
       if (this.#servers.size >= SERVERS_HEARD_MAX) return undefined;
-      server = new HeardServer(id, this.#queryCount);
+      server = new HeardServer(nowMs, id, this.#queryCount);
       this.#servers.set(id, server);
     }
     server.heardMs = nowMs;

@@ -11,6 +11,8 @@ interface Ask {
 
 export class ServerAsks {
   readonly #queryCount: number;
+  /** Until when its answers to a broadcast may still be coming in; Infinity once that is over. */
+  #graceEndMs: number;
   /** Queries before this one have been looked at. */
   #next = 0;
   /** Queries to be asked again. */
@@ -21,7 +23,8 @@ export class ServerAsks {
   /** How often in a row FINDs brought nothing. */
   #misses = 0;
 
-  constructor(queryCount: number) {
+  constructor(nowMs: number, queryCount: number) {
+    this.#graceEndMs = nowMs + ASK_GRACE_MS;
     this.#queryCount = queryCount;
   }
 
@@ -40,7 +43,7 @@ export class ServerAsks {
 
   /** The queries to be asked next; `asked` takes those that a FIND had room for. */
   *due(isWanted: (queryIndex: number) => boolean): Generator<number> {
-    if (this.#inFlight.length >= ASKS_PER_SERVER_MAX) return;
+    if (this.#graceEndMs < Infinity || this.#inFlight.length >= ASKS_PER_SERVER_MAX) return;
     for (const queryIndex of this.#again) {
       if (isWanted(queryIndex)) yield queryIndex;
       else this.#again.delete(queryIndex);
@@ -75,11 +78,13 @@ export class ServerAsks {
 
   /** What is in flight was refused, and is asked again with a new token. */
   refused(): void {
+    this.#graceEndMs = Infinity;
     this.#lose(this.#inFlight);
   }
 
   /** Gives up on what was lost; the queries are due again. */
   wake(nowMs: number): void {
+    if (nowMs >= this.#graceEndMs) this.#graceEndMs = Infinity;
     this.#lose(this.#inFlight.filter((ask) => ask.deadlineMs <= nowMs));
     for (const [queryIndex, atMs] of this.#polls) {
       if (atMs > nowMs) continue;
@@ -89,7 +94,7 @@ export class ServerAsks {
   }
 
   nextWakeupMs(): number {
-    let nextMs = Infinity;
+    let nextMs = this.#graceEndMs;
     for (const ask of this.#inFlight) nextMs = Math.min(nextMs, ask.deadlineMs);
     for (const atMs of this.#polls.values()) nextMs = Math.min(nextMs, atMs);
     return nextMs;

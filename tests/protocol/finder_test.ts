@@ -302,6 +302,19 @@ Deno.test("who is there at all is answered by a token", () => {
   assertEquals(times(run, "unicast"), []);
 });
 
+Deno.test("a server that answers every name of a broadcast is asked nothing more", () => {
+  const run = start({
+    queries: [BY_NAME, { by: "sha256", sha256: hashOf(5) }],
+    onFind: (world, find, nowMs) => {
+      if (find.known.length > 0) return;
+      world.at(nowMs + 1, frameOf(1, offer(find, 1)));
+      world.at(nowMs + 2, frameOf(1, { ...absent(find, 1), queryIndex: 1 } as FindAnswer));
+    },
+  });
+  run.runUntil(2_000);
+  assertEquals(times(run, "unicast"), []);
+});
+
 const names = Array.from({ length: 1_000 }, (_, i) => `folder/file-${i}.bin` as SafeFileName);
 const servers = [1, 2, 3];
 
