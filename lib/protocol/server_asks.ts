@@ -2,7 +2,13 @@
  * What one server is asked by FINDs of its own, once it has been heard: each query until it is
  * answered, a few FINDs at a time, repeated when they are lost.
  */
-import { ASK_TIMEOUT_MS, ASK_TRIES_MAX, ASKS_PER_SERVER_MAX, PENDING_POLL_MS } from "../limits.ts";
+import {
+  ASK_GRACE_MS,
+  ASK_TIMEOUT_MS,
+  ASK_TRIES_MAX,
+  ASKS_PER_SERVER_MAX,
+  PENDING_POLL_MS,
+} from "../limits.ts";
 
 interface Ask {
   readonly unanswered: Set<number>;
