@@ -37,7 +37,7 @@ export interface DownloadContext {
   readonly addresses: Map<ServerId, string>;
 }
 
-type Stage = "searching" | "queued" | "opening" | "fetching" | "ended";
+type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
 
 /** What the display shows of a running download. */
 export interface Progress {
@@ -90,6 +90,11 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#queryIndex = queryIndex;
   }
 
+  /** When the first FIND for it left. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
   /** Whether nobody has offered it so far, so that a classic server may. */
   get isSearching(): boolean {
     return this.#stage === "searching" && this.#offers.length === 0;
@@ -107,7 +112,9 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   // — What the search says ——————————————————————————————————————————————————————————————————————
 
   onOffer(_queryIndex: number, offer: Offer): void {
-    if (this.#stage === "ended" || this.#dropped.has(offer.server)) return;
+    if (this.#stage === "ended" || this.#stage === "classic" || this.#dropped.has(offer.server)) {
+      return;
+    }
     const { content, server, path } = offer;
     const isNew = !this.#offers.some((known) =>
       known.server === server && contentKey(known.content) === contentKey(content)
@@ -386,15 +393,15 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#finish({ event: "failed", name: this.name, code, message, hint });
   }
 
-  /** Another way to the file (a classic server) has brought it, or failed to. */
+  /** A classic server has brought the file, or has failed to after it was yielded to. */
   endElsewhere(event: DoneEvent | FailedEvent): void {
-    if (this.#stage !== "ended") this.#finish(event);
+    if (this.#stage === "classic") this.#finish(event);
   }
 
   /** A classic server answered first: Shoal servers are no longer waited for. */
   yieldToClassic(): boolean {
     if (!this.isSearching) return false;
-    this.#stage = "queued";
+    this.#stage = "classic";
     this.#find?.finish(this.#queryIndex);
     return true;
   }

@@ -16,6 +16,7 @@ import { nowMs, sleep } from "../io/clock.ts";
 import { parseFileName } from "../names.ts";
 import { RateMeter } from "../protocol/rate_meter.ts";
 import type { Query } from "../wire/frames.ts";
+import { ClassicDownload } from "./classic_download.ts";
 import { Crew, type CrewNews } from "./crew.ts";
 import { Download, type DownloadContext } from "./download.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "./events.ts";
@@ -63,6 +64,7 @@ class GetRun {
   readonly #laneMeters = new Map<ServerId, RateMeter>();
   readonly #laneBytes = new Map<ServerId, number>();
   readonly #meters = new Map<Download, { readonly meter: RateMeter; bytes: number }>();
+  readonly #classics: ClassicDownload[] = [];
   readonly #closing = new AbortController();
   readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
   readonly #pinned: HashHex | undefined;
@@ -100,7 +102,8 @@ class GetRun {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    await Promise.all([this.#crew.close(), this.#search.close()]);
+    const classics = this.#classics.map((classic) => classic.close());
+    await Promise.all([this.#crew.close(), this.#search.close(), ...classics]);
   }
 
   #context(): DownloadContext {
@@ -136,9 +139,34 @@ class GetRun {
       onAttempt: (index, attempt) => at(index).onAttempt(index, attempt),
       onNotFound: (index, similar) => at(index).onNotFound(index, similar),
       onTimedOut: (index) => at(index).onTimedOut(index),
-      onClassicDue: () => {},
+      onClassicDue: (index) => this.#askClassic(at(index)),
     }, this.#pinned);
     downloads.forEach((download, index) => download.begin(find, index));
+  }
+
+  /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
+  #askClassic(download: Download): void {
+    const { query } = download;
+    if (query.by !== "name" || !download.isSearching || this.#closing.signal.aborted) return;
+    const { outDir, force, timeoutMs, retries, tune } = this.#options;
+    const classic = new ClassicDownload({
+      name: query.name,
+      outDir,
+      force: force ?? false,
+      targets: this.#search.classicTargets,
+      timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT,
+      retries: retries ?? RETRIES_DEFAULT,
+      tune: tune ?? true,
+      startedMs: download.startedMs,
+      onAnswer: () => download.yieldToClassic(),
+      emit: (event) => this.#emit(event),
+      ...(this.#pinned === undefined ? {} : { sha256: this.#pinned }),
+    });
+    this.#classics.push(classic);
+    // What comes of it counts only if the search has yielded to it.
+    classic.ended.then((event) => {
+      if (event !== undefined) download.endElsewhere(event);
+    });
   }
 
   #onNews(news: CrewNews): void {
