@@ -35,8 +35,14 @@ export class LayerProver {
     }
   }
 
+  /** What it holds in memory. */
+  get bytes(): number {
+    return this.#rows.reduce((sum, row) => sum + row.length, this.#layer.length);
+  }
+
+  /** At least one: the layer of the empty file is one page without hashes. */
   get pageCount(): number {
-    return Math.ceil(this.#layer.length / PAGE_BYTES);
+    return Math.max(1, Math.ceil(this.#layer.length / PAGE_BYTES));
   }
 
   /** Page `index`, which exists. */
