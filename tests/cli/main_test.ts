@@ -261,7 +261,7 @@ Deno.test("no name can move the cursor, whichever way it comes", async () => {
 });
 
 Deno.test("a terminal gets a live region that is gone at the end", async () => {
-  const progress = { event: "progress", name: "a", bytes: 1, size: 2, rate: 1, lanes: [] } as const;
+  const progress = { event: "progress", name: "x", bytes: 1, size: 2, rate: 1, lanes: [] } as const;
   const { out } = await run(["get", "a"], {
     app: appWith({ events: [progress] }),
     isTerminal: true,
