@@ -52,6 +52,8 @@ export type ClassicClientAction =
   | { readonly kind: "found"; readonly server: Endpoint; readonly answer: ClassicAnswer }
   /** To be written before the event's bytes are given back. */
   | { readonly kind: "write"; readonly offset: number; readonly bytes: Uint8Array }
+  /** What was written so far is of no use. */
+  | { readonly kind: "clear" }
   | { readonly kind: "complete"; readonly sizeBytes: number; readonly sha256: HashHex }
   | { readonly kind: "notice"; readonly message: string }
   | { readonly kind: "failed"; readonly error: ShoalError };
@@ -191,7 +193,8 @@ export class ClassicClient {
     if (this.#restarts >= this.#attempts) {
       return this.#fail(new ShoalError("unverified", `${name} was given up: ${why}`));
     }
-    this.#actions.push({ kind: "notice", message: `${name}: ${why}; starting over` });
+    const message = `${name}: ${why}; starting over`;
+    this.#actions.push({ kind: "notice", message }, { kind: "clear" });
     this.#assembly = new ClassicAssembly({ chunkCount, sha256 });
     this.#fruitless = 0;
   }

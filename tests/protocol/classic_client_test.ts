@@ -71,6 +71,7 @@ class Bench {
     for (const action of actions) {
       this.actions.push(action);
       if (action.kind === "write") this.target.set(action.bytes, action.offset);
+      if (action.kind === "clear") this.target.fill(0);
     }
   }
 }

@@ -10,6 +10,11 @@ export async function canTouchFiles(): Promise<boolean> {
     await isGranted({ name: "env" });
 }
 
+/** Whether sockets can be opened. */
+export async function canUseNetwork(): Promise<boolean> {
+  return await isGranted({ name: "net" });
+}
+
 /** Whether `command` may be run and this platform has commands like it. */
 export async function canRun(command: string): Promise<boolean> {
   return Deno.build.os !== "windows" && await isGranted({ name: "run", command });
