@@ -1,0 +1,247 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import type { Bytes, Content, SafeFileName } from "../../lib/ids.ts";
+import { ShoalError } from "../../lib/errors.ts";
+import type { ListEvent } from "../../lib/app/events.ts";
+import { list } from "../../lib/app/list.ts";
+import { type FindHandlers, openSearch, type Search } from "../../lib/app/search.ts";
+import { nowMs } from "../../lib/io/clock.ts";
+import type { ConfirmedPath } from "../../lib/protocol/layer_fetch.ts";
+import type { Offer } from "../../lib/protocol/finder.ts";
+import type { Query } from "../../lib/wire/frames.ts";
+import { type ScriptedFile, scriptedFile, ScriptedServer } from "../support/scripted_server.ts";
+
+const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
+const MIB = 1024 * 1024;
+const BROADCAST = ["127.255.255.255"];
+
+/** Servers with these files on one discovery port, closed afterwards. */
+async function withServers(
+  folders: readonly (readonly ScriptedFile[])[],
+  body: (servers: readonly ScriptedServer[], port: number) => Promise<void>,
+): Promise<void> {
+  const servers: ScriptedServer[] = [];
+  try {
+    folders.forEach((files, i) => {
+      servers.push(new ScriptedServer(i + 1, files, servers[0]?.discoveryPort));
+    });
+    await body(servers, servers[0]!.discoveryPort);
+  } finally {
+    for (const server of servers) await server.close();
+  }
+}
+
+async function withSearch(
+  options: Parameters<typeof openSearch>[0],
+  body: (search: Search) => Promise<void>,
+): Promise<void> {
+  const search = await openSearch({ broadcast: BROADCAST, tune: false, ...options });
+  try {
+    await body(search);
+  } finally {
+    await search.close();
+  }
+}
+
+const byName = (name: string): Query => ({ by: "name", name: name as SafeFileName });
+
+/** Handlers that only take offers. */
+function offersTo(onOffer: FindHandlers["onOffer"]): FindHandlers {
+  const nothing = () => {};
+  return {
+    onOffer,
+    onPending: nothing,
+    onAttempt: nothing,
+    onNotFound: nothing,
+    onTimedOut: nothing,
+    onClassicDue: nothing,
+  };
+}
+
+function contentOf({ entry: { sizeBytes, sha256 }, root }: ScriptedFile): Content {
+  return { sizeBytes, sha256, root };
+}
+
+Deno.test({ name: "one broadcast finds two servers that share a port", ignore }, async () => {
+  const file = scriptedFile("example.txt", 5 * MIB, 1);
+  await withServers([[file], [file]], async (servers, port) => {
+    await withSearch({ port }, async (search) => {
+      const offers: Offer[] = [];
+      await new Promise<void>((resolve) => {
+        search.find(
+          [byName("example.txt")],
+          offersTo((_, offer) => {
+            offers.push(offer);
+            if (offers.length === 2) resolve();
+          }),
+        );
+      });
+      const ids = (each: readonly { readonly id?: string; readonly server?: string }[]) =>
+        each.map(({ id, server }) => id ?? server).sort();
+      assertEquals(ids(offers), ids(servers));
+      for (const { content } of offers) assertEquals(content, contentOf(file));
+    });
+  });
+});
+
+Deno.test({ name: "several answers in one datagram are told apart", ignore }, async () => {
+  const files = [scriptedFile("a", 10, 1), scriptedFile("longer-name", 20, 2)];
+  await withServers([files], async (_, port) => {
+    await withSearch({ port }, async (search) => {
+      const found = new Map<number, string>();
+      await new Promise<void>((resolve) => {
+        search.find(
+          [byName("a"), byName("longer-name")],
+          offersTo((index, { name }) => {
+            found.set(index, name);
+            if (found.size === 2) resolve();
+          }),
+        );
+      });
+      assertEquals([...found].sort(), [[0, "a"], [1, "longer-name"]]);
+    });
+  });
+});
+
+Deno.test(
+  { name: "a layer comes from whoever was found, each of them confirmed", ignore },
+  async () => {
+    const file = scriptedFile("big.bin", 300 * MIB, 1);
+    await withServers([[file], [file]], async (servers, port) => {
+      await withSearch({ port }, async (search) => {
+        const confirmed = new Map<string, readonly ConfirmedPath[]>();
+        const layer = await new Promise<Bytes>((resolve, reject) => {
+          let whole: Bytes | undefined;
+          const settle = () => {
+            if (whole !== undefined && confirmed.size === 2) resolve(whole);
+          };
+          const fetch = search.fetchLayer(contentOf(file), {
+            onConfirmed: (server, paths) => {
+              confirmed.set(server, paths);
+              settle();
+            },
+            onLayer: (bytes) => {
+              whole = bytes;
+              settle();
+            },
+            onLost: (_, reason) => reject(new Error(reason)),
+          });
+          search.find(
+            [byName("big.bin")],
+            offersTo((_, { server, path }) => {
+              fetch.addServer(server, path.endpoint, path.token);
+            }),
+          );
+        });
+        assertEquals(layer, file.layer);
+        const texts = [...confirmed.values()].flat().map(({ endpoint: { address, port: own } }) =>
+          `${address}:${own}`
+        );
+        assertEquals(texts.sort(), servers.map((server) => server.endpointText).sort());
+      });
+    });
+  },
+);
+
+Deno.test({ name: "a named server is asked at its port, and nobody else is", ignore }, async () => {
+  const file = scriptedFile("example.txt", 10, 1);
+  await withServers([[file]], async ([named], port) => {
+    await withServers([[file]], async ([other], otherPort) => {
+      await withSearch({ servers: [`127.0.0.1:${port}`], port: otherPort }, async (search) => {
+        const offer = await new Promise<Offer>((resolve) => {
+          search.find([byName("example.txt")], offersTo((_, each) => resolve(each)));
+        });
+        assertEquals(offer.server, named!.id);
+        assertEquals(other!.finds, 0);
+      });
+    });
+  });
+});
+
+Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
+  const error = await assertRejects(
+    () => openSearch({ servers: ["127.255.255.255"], tune: false }),
+    ShoalError,
+  );
+  assert(error instanceof ShoalError);
+  assertEquals(error.code, "usage");
+});
+
+Deno.test({ name: "what is no frame is handed over with its sender", ignore }, async () => {
+  await withServers([[]], async ([server], port) => {
+    const heard = Promise.withResolvers<string>();
+    await withSearch({ servers: [`127.0.0.1:${port}`] }, async (search) => {
+      search.onForeign = (bytes, from) => {
+        heard.resolve(`${new TextDecoder().decode(bytes)} from ${from.address}:${from.port}`);
+      };
+      const asked = Promise.withResolvers<void>();
+      search.find([byName("x")], {
+        ...offersTo(() => {}),
+        onServer: () => asked.resolve(),
+      });
+      await asked.promise;
+      await server!.say(new TextEncoder().encode("except 1 chunks"), server!.lastAsker!);
+      assertEquals(await heard.promise, `except 1 chunks from ${server!.endpointText}`);
+    });
+  });
+});
+
+Deno.test(
+  { name: "list merges what servers share and keeps apart what differs", ignore },
+  async () => {
+    const shared = scriptedFile("shared.txt", 10, 1);
+    const mine = scriptedFile("differs.txt", 20, 2);
+    const yours = scriptedFile("differs.txt", 20, 3);
+    const hashing = { ...scriptedFile("hashing.txt", 30, 4) };
+    const pending = { ...hashing, entry: { ...hashing.entry, state: "pending" } } as ScriptedFile;
+    // Listings are sorted by name.
+    const folders = [[mine, pending, shared], [yours, shared]];
+    await withServers(folders, async ([first, second], port) => {
+      const events: ListEvent[] = [];
+      const startMs = nowMs();
+      const onEvent = (event: ListEvent) => void events.push(event);
+      const files = await list({ port, broadcast: BROADCAST, tune: false, onEvent });
+      assertLess(nowMs() - startMs, 3_000);
+      const both = [first!.endpointText, second!.endpointText].sort();
+      const bySha = [
+        { sha256: mine.entry.sha256, servers: [first!.endpointText] },
+        { sha256: yours.entry.sha256, servers: [second!.endpointText] },
+      ].sort((a, b) => a.sha256 < b.sha256 ? -1 : 1);
+      assertEquals(files, [
+        { event: "file", name: "differs.txt", size: 20, ...bySha[0]! },
+        { event: "file", name: "differs.txt", size: 20, ...bySha[1]! },
+        { event: "file", name: "hashing.txt", size: 30, servers: [first!.endpointText] },
+        { event: "file", name: "shared.txt", size: 10, sha256: shared.entry.sha256, servers: both },
+      ]);
+      assertEquals(events.filter(({ event }) => event === "file"), [...files]);
+    });
+  },
+);
+
+Deno.test({ name: "list fails when nobody answers in the time given", ignore }, async () => {
+  const silent = new ScriptedServer(1, []);
+  const port = silent.discoveryPort;
+  await silent.close();
+  const error = await assertRejects(
+    () => list({ port, broadcast: BROADCAST, tune: false, timeoutMs: 700, retries: 1 }),
+    ShoalError,
+  );
+  assert(error instanceof ShoalError);
+  assertEquals(error.code, "no_server");
+});
+
+Deno.test({ name: "list ends when it is aborted", ignore }, async () => {
+  const silent = new ScriptedServer(1, []);
+  const port = silent.discoveryPort;
+  await silent.close();
+  const aborting = new AbortController();
+  const onEvent = ({ event }: ListEvent) => {
+    if (event === "waiting") aborting.abort();
+  };
+  const { signal } = aborting;
+  const error = await assertRejects(
+    () => list({ port, broadcast: BROADCAST, tune: false, signal, onEvent }),
+    ShoalError,
+  );
+  assert(error instanceof ShoalError);
+  assertEquals(error.code, "interrupted");
+});

@@ -1,0 +1,175 @@
+/**
+ * A server on loopback that answers discovery, layers and listings from a script: real sockets and
+ * real frames, but no files and no workers.
+ */
+import {
+  type Bytes,
+  type Endpoint,
+  hashHex,
+  type ServerId,
+  serverId,
+  toHex,
+} from "../../lib/ids.ts";
+import { openUdpPort, type UdpPort } from "../../lib/io/udp_port.ts";
+import { LayerProver } from "../../lib/protocol/layer_prover.ts";
+import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle.ts";
+import { Random } from "../../lib/protocol/random.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  type FrameOf,
+  type ListingEntry,
+} from "../../lib/wire/frames.ts";
+
+/** A file that exists only as its hashes. */
+export interface ScriptedFile {
+  readonly entry: ListingEntry;
+  readonly root: ReturnType<typeof hashHex>;
+  readonly layer: Bytes;
+}
+
+/** @param seed decides the content */
+export function scriptedFile(name: string, sizeBytes: number, seed: number): ScriptedFile {
+  const random = new Random(seed);
+  const layer = random.bytes(chunkCountFor(sizeBytes) * 32);
+  const entry = {
+    state: "ready",
+    sizeBytes,
+    sha256: hashHex(toHex(random.bytes(32))),
+    mtimeMs: 0,
+    name,
+  } as ListingEntry;
+  return { entry, root: rootOfLayer(layer, sizeBytes), layer };
+}
+
+export class ScriptedServer {
+  readonly id: ServerId;
+  readonly #token: Bytes;
+  readonly #files: readonly ScriptedFile[];
+  readonly #discovery: UdpPort;
+  readonly #data: UdpPort;
+  readonly #loops: Promise<void>[];
+  /** FINDs that it has heard, those that needed no answer included. */
+  finds = 0;
+  lastAsker: Endpoint | undefined;
+
+  /** @param port discovery port, shared with other servers; 0 for any */
+  constructor(seed: number, files: readonly ScriptedFile[], port = 0) {
+    const random = new Random(seed);
+    this.id = serverId(toHex(random.bytes(16)));
+    this.#token = random.bytes(16);
+    this.#files = files;
+    this.#discovery = openUdpPort({ port, share: true, tune: false });
+    this.#data = openUdpPort({ port: 0, tune: false });
+    this.#loops = [this.#serve(this.#discovery), this.#serve(this.#data)];
+  }
+
+  get discoveryPort(): number {
+    return this.#discovery.port;
+  }
+
+  get endpointText(): string {
+    return `127.0.0.1:${this.#data.port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#discovery.close();
+    this.#data.close();
+    await Promise.all(this.#loops);
+  }
+
+  async #serve(port: UdpPort): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    for (;;) {
+      const received = await port.receive(buffer);
+      if (received === undefined) return;
+      this.lastAsker = received.from;
+      const frame = decodeFrame(received.bytes);
+      if (frame.kind === "malformed") continue;
+      const answers = this.#answersTo(frame);
+      for (const each of answers) await this.#data.send(each, received.from);
+    }
+  }
+
+  /** Datagrams. The answers to one FIND share one. */
+  #answersTo(frame: Frame): Bytes[] {
+    switch (frame.kind) {
+      case "find":
+        this.finds += 1;
+        if (frame.known.includes(this.id)) return [];
+        return [joined(frame.queries.map((_, i) => encodeFrame(this.#findAnswer(frame, i))))];
+      case "layer_want":
+        return this.#isProved(frame.token)
+          ? this.#layerPages(frame)
+          : [this.#retry(frame.nonce, frame.number)];
+      case "list":
+        return this.#isProved(frame.token)
+          ? this.#listing(frame)
+          : [this.#retry(frame.queryId, frame.number)];
+      default:
+        return [];
+    }
+  }
+
+  #isProved(token: Bytes): boolean {
+    return toHex(token) === toHex(this.#token);
+  }
+
+  #findAnswer(find: FrameOf<"find">, queryIndex: number): Frame {
+    const query = find.queries[queryIndex]!;
+    const { queryId } = find;
+    const head = { queryId, queryIndex, server: this.id, token: this.#token };
+    if (query.by === "any") {
+      return { kind: "retry", echo: queryId, number: 0, server: this.id, token: this.#token };
+    }
+    const file = this.#files.find(({ entry }) =>
+      query.by === "name" ? entry.name === query.name : entry.sha256 === query.sha256
+    );
+    if (file === undefined) return { kind: "absent", ...head, similar: [] };
+    const { sizeBytes, sha256, mtimeMs, name } = file.entry;
+    return { kind: "offer", ...head, sizeBytes, sha256, root: file.root, mtimeMs, name };
+  }
+
+  #layerPages({ nonce, number, root, firstPage, pageCount }: FrameOf<"layer_want">): Bytes[] {
+    const file = this.#files.find((each) => each.root === root);
+    if (file === undefined) {
+      return [encodeFrame({ kind: "gone", nonce, number, root, reason: "unknown" })];
+    }
+    const prover = new LayerProver(file.layer, file.entry.sizeBytes);
+    const pages: Bytes[] = [];
+    for (let page = firstPage; page < Math.min(firstPage + pageCount, prover.pageCount); page++) {
+      pages.push(encodeFrame({ kind: "layer", nonce, number, page, ...prover.page(page) }));
+    }
+    return pages;
+  }
+
+  #listing({ queryId, number, after }: FrameOf<"list">): Bytes[] {
+    const entries = this.#files.map(({ entry }) => entry).filter(({ name }) =>
+      name > (after ?? "")
+    );
+    return [encodeFrame({
+      kind: "listing",
+      queryId,
+      number,
+      server: this.id,
+      page: 0,
+      isLast: 1,
+      filesTotal: this.#files.length,
+      entries,
+    })];
+  }
+
+  #retry(echo: bigint, number: number): Bytes {
+    return encodeFrame({ kind: "retry", echo, number, server: this.id, token: this.#token });
+  }
+
+  /** Sends anything at all from the data port. */
+  async say(bytes: Bytes, to: Endpoint): Promise<void> {
+    await this.#data.send(bytes, to);
+  }
+}
+
+function joined(parts: readonly Bytes[]): Bytes {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
