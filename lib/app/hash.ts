@@ -1,0 +1,87 @@
+/** What a local file is, in every way that somebody might ask for it. */
+import { ShoalError } from "../errors.ts";
+import { yieldToEvents } from "../io/clock.ts";
+import {
+  type OpenProblem,
+  openRegularFile,
+  type RegularFile,
+  sameIdentity,
+} from "../io/regular_file.ts";
+import { HASH_READ_BYTES } from "../limits.ts";
+import { displayName } from "../names.ts";
+import { chunkBytesFor, chunkCountFor, TreeHasher } from "../protocol/merkle.ts";
+import { StreamingHash } from "../protocol/sha256.ts";
+import type { FileHashes } from "./options.ts";
+
+/**
+ * Hashes the file at `path`, in one pass and in bounded memory.
+ *
+ * Throws ShoalError `usage` when there is no regular file that may be read, `changed` when it was
+ * written to meanwhile, `disk` when it cannot be read to its end, `interrupted` through the signal.
+ */
+export async function hashFile(
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<FileHashes> {
+  const opened = openRegularFile(path, "follow");
+  if (!opened.ok) throw problemError(path, opened.problem, opened.message);
+  try {
+    return await hashOpened(path, opened.file, options.signal);
+  } finally {
+    opened.file.close();
+  }
+}
+
+async function hashOpened(
+  path: string,
+  file: RegularFile,
+  signal: AbortSignal | undefined,
+): Promise<FileHashes> {
+  const before = file.identity();
+  const sizeBytes = before?.signature.sizeBytes ?? 0;
+  const [tree, sha256, md5] = [
+    new TreeHasher(sizeBytes),
+    new StreamingHash("sha256"),
+    new StreamingHash("md5"),
+  ];
+  const buffer = new Uint8Array(HASH_READ_BYTES);
+  for (let position = 0; position < sizeBytes;) {
+    if (signal?.aborted) throw new ShoalError("interrupted", "interrupted while hashing");
+    const lengthBytes = Math.min(buffer.length, sizeBytes - position);
+    if (file.readAt(buffer, 0, lengthBytes, position) < lengthBytes) {
+      if (!sameIdentity(before, file.identity())) throw changedError(path);
+      throw new ShoalError("disk", `${displayName(path)} cannot be read to its end`);
+    }
+    const piece = buffer.subarray(0, lengthBytes);
+    for (const hasher of [tree, sha256, md5]) hasher.update(piece);
+    position += lengthBytes;
+    await yieldToEvents();
+  }
+  if (!sameIdentity(before, file.identity())) throw changedError(path);
+  return {
+    sizeBytes,
+    sha256: sha256.digestHex(),
+    root: tree.finish().root,
+    md5: md5.digestHex(),
+    chunkBytes: chunkBytesFor(sizeBytes),
+    chunks: chunkCountFor(sizeBytes),
+  };
+}
+
+const PROBLEMS: Readonly<Record<OpenProblem, { readonly says: string; readonly hint: string }>> = {
+  missing: { says: "does not exist", hint: "Look at the path: names are told apart by case." },
+  folder: { says: "is a folder", hint: "Name files, not folders." },
+  special: { says: "is not a regular file", hint: "Only regular files can be hashed." },
+  unreadable: { says: "cannot be read", hint: "Look at the file's permissions." },
+};
+
+function problemError(path: string, problem: OpenProblem, cause: string): ShoalError {
+  const { says, hint } = PROBLEMS[problem];
+  return new ShoalError("usage", `${displayName(path)} ${says}`, { hint, cause });
+}
+
+function changedError(path: string): ShoalError {
+  return new ShoalError("changed", `${displayName(path)} changed while it was hashed`, {
+    hint: "Wait until nothing writes to it, and run the same command again.",
+  });
+}
