@@ -39,6 +39,8 @@ export interface LayerHandlers {
   onConfirmed(server: ServerId, paths: readonly ConfirmedPath[]): void;
   /** The whole layer, proved; once. Needs no server where it was known or follows from the root. */
   onLayer(layer: Bytes): void;
+  /** No page has come for a whole timeout, and some are missing; told again after as long. */
+  onStalled?(): void;
   /** Asked no more: it has not the content (any more), or what it sent for it was not the layer. */
   onLost(server: ServerId, reason: "gone" | "lying"): void;
 }
@@ -95,6 +97,10 @@ export class Search {
     this.#socket = new ClientSocket(options.tune ?? true);
   }
 
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+  }
+
   /** Where a classic request goes, one at a time. */
   get classicTargets(): readonly Endpoint[] {
     return this.#targets.classic();
@@ -124,7 +130,7 @@ export class Search {
     const finder = new Finder({
       queries,
       firstQueryId: randomU64(),
-      timeoutMs: this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
+      timeoutMs: this.#timeoutMs,
       attempts: this.#options.retries ?? RETRIES_DEFAULT,
       ...(pinned !== undefined && { pinned }),
       ...patience,
@@ -165,7 +171,10 @@ export class Search {
 
   /** @param knownLayer proved by an earlier run: servers are only probed then */
   fetchLayer(content: Content, handlers: LayerHandlers, knownLayer?: Bytes): LayerFetchHandle {
-    const fetch = new LayerFetch(content, knownLayer);
+    const fetch = new LayerFetch(content, {
+      timeoutMs: this.#timeoutMs,
+      ...(knownLayer !== undefined && { knownLayer }),
+    });
     const conversation = new Conversation(this.#socket, fetch, (action) => {
       switch (action.kind) {
         case "send":
@@ -174,6 +183,8 @@ export class Search {
           return handlers.onConfirmed(action.server, action.paths);
         case "layer":
           return handlers.onLayer(action.layer);
+        case "stalled":
+          return handlers.onStalled?.();
         case "lost":
           return handlers.onLost(action.server, action.reason);
         default:

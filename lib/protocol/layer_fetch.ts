@@ -48,8 +48,16 @@ export type LayerFetchAction =
   }
   /** The whole layer; once. */
   | { readonly kind: "layer"; readonly layer: Bytes }
+  /** No page has come for the whole timeout, and some are missing; told again after as long. */
+  | { readonly kind: "stalled" }
   /** Asked no more: it has not the content (any more), or what it sent was not proved. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
+
+export interface LayerFetchOptions {
+  readonly timeoutMs: number;
+  /** Proved by an earlier run: servers are only probed then. */
+  readonly knownLayer?: Bytes;
+}
 
 interface Server {
   readonly id: ServerId;
@@ -64,15 +72,18 @@ export class LayerFetch {
   /** Late servers may always come: its owner ends it. */
   readonly isDone = false;
   readonly #content: Content;
+  readonly #timeoutMs: number;
   readonly #pages: LayerPages;
   readonly #servers = new Map<ServerId, Server>();
   #isLayerTold = false;
+  /** When a page is overdue; never, before the first server and after the last page. */
+  #stallMs = Infinity;
   #actions: LayerFetchAction[] = [];
 
-  /** @param knownLayer proved by an earlier run: servers are only probed then */
-  constructor(content: Content, knownLayer?: Bytes) {
+  constructor(content: Content, options: LayerFetchOptions) {
     this.#content = content;
-    this.#pages = new LayerPages(content, knownLayer);
+    this.#timeoutMs = options.timeoutMs;
+    this.#pages = new LayerPages(content, options.knownLayer);
   }
 
   /** Whether answers with this nonce are for this fetch. */
@@ -92,6 +103,7 @@ export class LayerFetch {
     switch (event.kind) {
       case "path":
         this.#addPath(event);
+        this.#stallMs = Math.min(this.#stallMs, nowMs + this.#timeoutMs);
         break;
       case "frame":
         this.#onFrame(nowMs, event.from, event.frame);
@@ -105,13 +117,14 @@ export class LayerFetch {
       for (const path of paths) this.#pages.giveBack(path.expire(nowMs));
     }
     this.#tellLayer();
+    this.#watch(nowMs);
     this.#probe(nowMs);
     this.#fetch(nowMs);
     return this.#actions;
   }
 
   nextWakeupMs(): number {
-    let nextMs = Infinity;
+    let nextMs = this.#stallMs;
     for (const { paths } of this.#servers.values()) {
       for (const path of paths) nextMs = Math.min(nextMs, path.nextDeadlineMs());
     }
@@ -196,6 +209,7 @@ export class LayerFetch {
       if (server.strikes >= STRIKES_MAX) this.#lose(server, "lying");
       return;
     }
+    this.#stallMs = nowMs + this.#timeoutMs;
     if (path.isConfirmed) return;
     path.isConfirmed = true;
     this.#confirm(server);
@@ -206,6 +220,13 @@ export class LayerFetch {
     if (layer === undefined || this.#isLayerTold) return;
     this.#isLayerTold = true;
     this.#actions.push({ kind: "layer", layer });
+  }
+
+  #watch(nowMs: number): void {
+    if (this.#isLayerTold) this.#stallMs = Infinity;
+    if (nowMs < this.#stallMs) return;
+    this.#stallMs = nowMs + this.#timeoutMs;
+    this.#actions.push({ kind: "stalled" });
   }
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————

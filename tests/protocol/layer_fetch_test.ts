@@ -28,6 +28,7 @@ import { VirtualRun } from "../support/virtual_run.ts";
 type Run = VirtualRun<LayerFetchEvent, LayerFetchAction>;
 type Want = FrameOf<"layer_want">;
 
+const TIMEOUT_MS = 4_000;
 const CHUNK_BYTES = 65_536;
 const idOf = (seed: number): ServerId => serverId(seed.toString(16).padStart(32, "0"));
 const endpointOf = (seed: number): Endpoint => ({ address: `10.0.0.${seed}`, port: 10530 });
@@ -60,7 +61,10 @@ interface Setup extends Scripted {
 
 function start(setup: Setup, wants: Want[] = []): Run {
   const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
-    new LayerFetch(setup.content, setup.known),
+    new LayerFetch(setup.content, {
+      timeoutMs: TIMEOUT_MS,
+      ...(setup.known !== undefined && { knownLayer: setup.known }),
+    }),
     { kind: "wakeup" },
     (action, nowMs) => {
       if (action.kind !== "send") return;
@@ -242,7 +246,7 @@ Deno.test("a stale token costs one round trip and the fresh one is handed on", (
 Deno.test("a server that refuses every token is not asked at the rate of its refusals", () => {
   const wants: Want[] = [];
   const stubborn: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
-    new LayerFetch(fileOf(3).content),
+    new LayerFetch(fileOf(3).content, { timeoutMs: TIMEOUT_MS }),
     { kind: "wakeup" },
     (action, nowMs) => {
       if (action.kind !== "send") return;
@@ -300,4 +304,22 @@ Deno.test("a server that is silent is asked ever more rarely", () => {
   run.runUntil(10_000);
   assertLess(run.of("send").length, 20);
   assertGreater(run.of("send").length, 8);
+});
+
+Deno.test("a layer whose servers are all silent is stalled, once a timeout, until a page comes", () => {
+  let isSilent = false;
+  const run = start({ ...fileOf(3_000), answers: () => !isSilent });
+  run.at(0, path(1));
+  run.runUntil(2);
+  isSilent = true;
+  run.runUntil(9_000);
+  const lastPageMs = 3;
+  assertEquals(run.of("stalled").map(({ atMs }) => atMs), [
+    lastPageMs + TIMEOUT_MS,
+    lastPageMs + 2 * TIMEOUT_MS,
+  ]);
+  isSilent = false;
+  run.runUntil(60_000);
+  assertEquals(run.of("layer").length, 1);
+  assertEquals(run.of("stalled").length, 2);
 });
