@@ -115,6 +115,8 @@ export const ABSENT_DELAY_MS_MAX = 200;
 export const OFFERS_PER_NAME_MAX = 256;
 /** Addresses kept for one server. */
 export const PATHS_PER_SERVER_MAX = 8;
+/** FINDs of one search whose answers are still understood. */
+export const FINDS_REMEMBERED_MAX = 4_096;
 /** Servers that one search keeps track of. */
 export const SERVERS_HEARD_MAX = 1_024;
 /** A server that was heard this lately is listed as known, and stays silent. */

@@ -11,8 +11,9 @@
 import type { Bytes, Endpoint, SafeFileName, ServerId, Token } from "../ids.ts";
 import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, TOKEN_BYTES } from "../limits.ts";
 import type { Frame, FrameOf, Query } from "../wire/frames.ts";
-import { fitFind, packFind } from "./find_packing.ts";
+import { fitFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
+import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "./server_path.ts";
 import { type Offer, type Patience, type PendingNotice, SoughtQuery } from "./sought_query.ts";
 
@@ -58,30 +59,24 @@ export type FinderAction =
   | { readonly kind: "classicDue"; readonly queryIndex: number };
 
 const NO_TOKEN: Token = new Uint8Array(TOKEN_BYTES);
-const QUERY_ID_BITS = 64;
-/** FINDs whose answers are still understood. */
-const FINDS_REMEMBERED_MAX = 4_096;
 
 export class Finder {
   readonly #scheduleMs: readonly number[];
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
-  /** What each FIND asked, by its id: answers name a query by its position in the FIND. */
-  readonly #finds = new Map<bigint, readonly SoughtQuery[]>();
-  #nextQueryId: bigint;
+  readonly #finds: SentFinds<SoughtQuery>;
   #isStarted = false;
   #scheduleStartMs = 0;
   #broadcastCount = 0;
   #broadcastMs = 0;
-  #lastBroadcast: { readonly id: bigint; readonly asked: readonly SoughtQuery[] } | undefined;
   /** No query's patience ends before this. */
   #reviewMs = 0;
   #actions: FinderAction[] = [];
 
   constructor(options: FinderOptions) {
     this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
-    this.#nextQueryId = options.firstQueryId;
+    this.#finds = new SentFinds(options.firstQueryId);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
     this.#unfinished = new Set(this.#queries);
     this.#servers = new HeardServers(this.#queries.length);
@@ -89,7 +84,7 @@ export class Finder {
 
   /** Whether a FIND of ours had this id. */
   owns(queryId: bigint): boolean {
-    return this.#finds.has(queryId);
+    return this.#finds.owns(queryId);
   }
 
   accepts(frame: Frame): frame is FindAnswer {
@@ -154,14 +149,13 @@ export class Finder {
   // — Answers ———————————————————————————————————————————————————————————————————————————————————
 
   #onFrame(nowMs: number, from: Endpoint, frame: FindAnswer): void {
-    const asked = this.#finds.get(frame.kind === "retry" ? frame.echo : frame.queryId);
-    if (asked === undefined) return;
     if (frame.kind === "retry") {
+      if (!this.#finds.owns(frame.echo)) return;
       const heard = this.#hear(nowMs, from, frame);
       if (heard !== undefined) this.#onRetry(heard.server);
       return;
     }
-    const sought = asked[frame.queryIndex];
+    const sought = this.#finds.at(frame.queryId, frame.queryIndex);
     if (sought === undefined || !isAnswerTo(sought.query, frame)) return;
     const heard = this.#hear(nowMs, from, frame);
     if (heard === undefined) return;
@@ -261,12 +255,8 @@ export class Finder {
       : Math.max(nowMs, this.#scheduleStartMs + dueMs);
     const known = this.#servers.known(nowMs);
     const asked = fitFind(this.#soughtFirst(), known.length);
-    const last = this.#lastBroadcast;
-    const isRepeat = last?.asked.length === asked.length &&
-      asked.every((each, i) => each === last.asked[i]);
-    const id = last !== undefined && isRepeat ? last.id : this.#freshId();
-    this.#lastBroadcast = { id, asked };
-    this.#actions.push({ kind: "broadcast", datagram: this.#find(id, NO_TOKEN, known, asked) });
+    const datagram = this.#finds.broadcast({ token: NO_TOKEN, known, asked });
+    this.#actions.push({ kind: "broadcast", datagram });
   }
 
   *#soughtFirst(): Generator<SoughtQuery> {
@@ -282,7 +272,7 @@ export class Finder {
         const asked = fitFind(this.#unanswered(server), 0);
         if (path === undefined || asked.length === 0) break;
         server.asks.asked(nowMs, asked.map((sought) => sought.index));
-        const datagram = this.#find(this.#freshId(), path.token, [], asked);
+        const datagram = this.#finds.ask({ token: path.token, known: [], asked });
         this.#actions.push({ kind: "unicast", to: path.endpoint, datagram });
       }
     }
@@ -298,27 +288,6 @@ export class Finder {
   #isOpen(index: number, server: HeardServer): boolean {
     const sought = this.#queries[index];
     return sought !== undefined && !sought.isFinished && !sought.isAnsweredBy(server.id);
-  }
-
-  #freshId(): bigint {
-    const id = this.#nextQueryId;
-    this.#nextQueryId = BigInt.asUintN(QUERY_ID_BITS, id + 1n);
-    return id;
-  }
-
-  #find(
-    queryId: bigint,
-    token: Token,
-    known: readonly ServerId[],
-    asked: readonly SoughtQuery[],
-  ): Bytes {
-    this.#finds.delete(queryId);
-    const [oldest] = this.#finds.keys();
-    if (oldest !== undefined && this.#finds.size >= FINDS_REMEMBERED_MAX) {
-      this.#finds.delete(oldest);
-    }
-    this.#finds.set(queryId, asked);
-    return packFind({ queryId, token, known }, asked.map((sought) => sought.query));
   }
 }
 
