@@ -46,12 +46,8 @@ async function play(
   await scratch.write("offered", FILE_NAME, hashed(randomPieces(sizeBytes, seed), hash));
   const expectedSha256 = hash.digestHex();
 
-  const port = freePort();
-  const common = {
-    port,
-    broadcast: [LOOPBACK_BROADCAST],
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  };
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const common = { ...signal, port: freePort(), broadcast: [LOOPBACK_BROADCAST] };
   while (servers.length < DEMO_SERVERS) {
     const server = await serve({
       ...common,
@@ -77,7 +73,7 @@ async function play(
   }
 
   say("Comparing the SHA-256 of both files, apart from the transfer");
-  const report = compare(result, expectedSha256, (await hashFile(result.path)).sha256);
+  const report = compare(result, expectedSha256, (await hashFile(result.path, signal)).sha256);
   onEvent(report);
   return report;
 }

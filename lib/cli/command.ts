@@ -23,7 +23,7 @@ export interface App {
   serve(options: ServeOptions): Promise<Server>;
   get(options: GetOptions): Promise<GetResult>;
   list(options: ListOptions): Promise<ListResult>;
-  hashFile(path: string): Promise<FileHashes>;
+  hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
   demo(options: DemoOptions): Promise<ReportEvent>;
 }
 

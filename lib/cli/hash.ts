@@ -1,5 +1,5 @@
 /** `hash FILE…`: what a local file is, in every way that somebody might ask for it. */
-import { EXIT, ShoalError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { NAMES_PER_GET_MAX } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand } from "./command.ts";
@@ -22,8 +22,7 @@ export const hashCommand = defineCommand({
   ],
   async perform(_, paths, { app, reporter, signal }) {
     for (const path of paths) {
-      if (signal.aborted) throw new ShoalError("interrupted", "interrupted while hashing");
-      const { sizeBytes: size, ...hashes } = await app.hashFile(path);
+      const { sizeBytes: size, ...hashes } = await app.hashFile(path, { signal });
       reporter.report({ event: "hash", path, size, ...hashes });
       reporter.say(displayName(path));
       reporter.say(`  size    ${size}`);
