@@ -249,6 +249,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
       onConfirmed: (server, paths) => this.#onConfirmed(server, paths),
       onLayer: (layer) => this.#onLayer(layer),
       onLost: (server, reason) => this.#onLost(server, reason),
+      onStalled: () => this.#onStalled(),
     }, reply.layer);
     for (const { server, path } of this.#offersOf(content)) {
       this.#layerFetch.addServer(server, path.endpoint, path.token);
@@ -301,6 +302,11 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   onNews(news: Extract<CrewNews, { transfer: TransferId }>): void {
     if (this.#stage === "ended" || news.transfer !== this.#transfer) return;
     if (news.kind === "orphaned") return this.#afterOrphaned();
+    this.#onStalled();
+  }
+
+  /** Nothing has come for a whole timeout. */
+  #onStalled(): void {
     this.#stalls += 1;
     if (this.#stalls >= this.#context.retries) {
       return this.fail(new ShoalError("stalled", `nothing more of '${this.name}' arrives`));
