@@ -255,24 +255,19 @@ export const WANTS_PER_FLOW_MAX = 256;
 export const OPEN_FILES_MAX = 64;
 /** An open file is compared with what was indexed this often while it is read. */
 export const FILE_CHECK_INTERVAL_MS = 50;
-/** A sender tells its counts, and takes control frames anew, this often. */
+/** A sender tells its counts this often. */
 export const STATS_INTERVAL_MS = 1_000;
 /** Datagrams that a driver handles before it lets other events in. */
 export const DRIVER_TURN_DATAGRAMS = 64;
 /** Control datagrams waiting for the main thread of a server, or for a socket. */
 export const FORWARDED_DATAGRAMS_MAX = 1_024;
 
-/** Segments and bytes of one send that the kernel cuts into datagrams. */
+/** Datagrams that the kernel cuts one send into. */
 export const SEND_SEGMENTS_MAX = 64;
-export const SEND_BYTES_MAX = QUANTUM_BYTES_MAX;
-/** Contents whose files a sender knows, or is asking the main thread for. */
-export const CONTENTS_LOCATED_MAX = 4_096;
 /** Requests that wait for their file to be located, all together. */
-export const WANTS_WAITING_MAX = 1_024;
+export const WANTS_UNLOCATED_MAX = 1_024;
 /** A capped server may send this much of its rate at once, so that coarse timers don't slow it. */
 export const SEND_BURST_MS = 10;
-/** A sender tells the main thread what it did this often. */
-export const SERVED_INTERVAL_MS = 1_000;
 /** Questions of one address that are answered: lastingly, and at once. */
 export const QUESTIONS_PER_S_MAX = 1_000;
 export const QUESTIONS_BURST_MAX = 4_000;

@@ -4,7 +4,7 @@
  * its slot, which opens the room for the headers.
  */
 import type { Bytes } from "../ids.ts";
-import { QUANTUM_BYTES_MAX } from "../limits.ts";
+import { QUANTUM_BYTES_MAX, SEND_SEGMENTS_MAX } from "../limits.ts";
 import {
   DATA_HEADER_BYTES,
   type DataHeader,
@@ -13,15 +13,13 @@ import {
 } from "../wire/data_frame.ts";
 import type { ByteRange } from "../wire/frames.ts";
 
-/** The kernel cuts one send into no more. */
-const SEGMENTS_MAX = 64;
-const BUFFER_BYTES = QUANTUM_BYTES_MAX + SEGMENTS_MAX * DATA_HEADER_BYTES;
+const BUFFER_BYTES = QUANTUM_BYTES_MAX + SEND_SEGMENTS_MAX * DATA_HEADER_BYTES;
 
 /** Reads `length` bytes at `position` to `target[at]`; returns how many there were. */
 export type ReadAt = (target: Bytes, at: number, length: number, position: number) => number;
 
 export class SegmentWriter {
-  readonly #buffer: Bytes = new Uint8Array(Math.min(BUFFER_BYTES, 65_507));
+  readonly #buffer: Bytes = new Uint8Array(BUFFER_BYTES);
   readonly #view = new DataView(this.#buffer.buffer);
   #usedBytes = 0;
   #segments = 0;
@@ -60,7 +58,7 @@ export class SegmentWriter {
 
   #freeSlots(segmentBytes: number): number {
     const room = Math.floor((this.#buffer.length - this.#usedBytes) / segmentBytes);
-    return Math.min(room, SEGMENTS_MAX - this.#segments);
+    return Math.min(room, SEND_SEGMENTS_MAX - this.#segments);
   }
 
   #place(

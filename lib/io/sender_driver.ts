@@ -3,21 +3,17 @@
  * the main thread, and sends what that answers. Receiving and sending take turns, so that a long
  * queue of requests never keeps new ones from being heard.
  */
-import type { Endpoint } from "../ids.ts";
-import { endpointText, type ServerId, serverId } from "../ids.ts";
+import { type Bytes, type Endpoint, endpointText, type ServerId, serverId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import {
-  FORWARDED_DATAGRAMS_MAX,
-  RECEIVE_BUFFER_BYTES,
-  STATS_INTERVAL_MS,
-  WANTS_PER_FLOW_MAX,
-} from "../limits.ts";
+import { FORWARDED_DATAGRAMS_MAX, RECEIVE_BUFFER_BYTES, STATS_INTERVAL_MS } from "../limits.ts";
 import type { SenderReply, SenderRequest } from "../messages/sender.ts";
 import { FaultInjector } from "../protocol/faults.ts";
+import { ParkedTurns } from "../protocol/parked_turns.ts";
+import { retryFor } from "../protocol/retry.ts";
 import { Sender, type Turn, type WantFrame } from "../protocol/sender.ts";
 import { Tokens } from "../protocol/tokens.ts";
-import { encodeFrame, type Frame } from "../wire/frames.ts";
-import { framesIn } from "../wire/packed_frames.ts";
+import { encodeFrame } from "../wire/frames.ts";
+import { type PackedFrame, packedFramesIn } from "../wire/packed_frames.ts";
 import { clockOriginMs, nowMs, sleep, WakeupTimer } from "./clock.ts";
 import { FaultyUdpPort } from "./faulty_udp_port.ts";
 import { SegmentWriter } from "./segment_writer.ts";
@@ -52,18 +48,20 @@ class SenderDriver {
   readonly #writer = new SegmentWriter();
   readonly #files = new ServedFiles();
   /** Requests for contents that the main thread is being asked about. */
-  readonly #unlocated = new Map<string, Turn[]>();
+  readonly #unlocated = new ParkedTurns();
   /** Flows that the main thread has been told of, the oldest first. */
   readonly #toldFlows = new Set<string>();
-  readonly #timer = new WakeupTimer(() => this.#pump());
+  readonly #timer = new WakeupTimer(() => this.#serveAll());
   readonly #stopping = new AbortController();
   /** Add to this thread's clock to get the main thread's. */
   readonly #clockOffsetMs: number;
   #isPumping = false;
-  #forwardable = FORWARDED_DATAGRAMS_MAX;
+  /** Frames that the main thread has not dealt with. */
+  #forwarded = 0;
   #sentBytes = 0;
   #malformed = 0;
   #dropped = 0;
+  #tooLong = 0;
   #receiveMs = 0;
   #waitMs = 0;
   #writeMs = 0;
@@ -91,6 +89,9 @@ class SenderDriver {
       case "send":
         for (const datagram of request.datagrams) this.#queue.push(datagram, request.to);
         return;
+      case "handled":
+        this.#forwarded -= 1;
+        return;
       case "located":
         return this.#onLocated(request);
       case "forget":
@@ -111,56 +112,63 @@ class SenderDriver {
       const arrivedMs = nowMs();
       this.#waitMs += arrivedMs - startMs;
       let frames = 0;
-      for (const frame of framesIn(received.bytes)) {
+      for (const packed of packedFramesIn(received.bytes)) {
         frames += 1;
-        this.#onFrame(received.from, frame);
+        this.#onFrame(received.from, packed);
       }
       if (frames === 0) this.#malformed += 1;
       this.#receiveMs += nowMs() - arrivedMs;
-      this.#pump();
+      this.#serveAll();
     }
   }
 
-  #onFrame(from: Endpoint, frame: Frame): void {
+  #onFrame(from: Endpoint, { frame, bytes }: PackedFrame): void {
     switch (frame.kind) {
       case "want":
-        return this.#onWant(from, frame);
+        return this.#onWant(from, frame, bytes.length);
       case "find":
       case "list":
       case "layer_want":
       case "strike":
-        return this.#forward(from, frame);
+        return this.#forward(from, bytes);
       default:
         // What only servers send.
         this.#malformed += 1;
     }
   }
 
-  /** The main thread takes so many in an interval: a flood must not pile up in front of it. */
-  #forward(from: Endpoint, frame: Frame): void {
-    if (this.#forwardable === 0) {
+  /** The main thread has so many before it at most: a flood must not pile up there. */
+  #forward(from: Endpoint, bytes: Uint8Array): void {
+    if (this.#forwarded >= FORWARDED_DATAGRAMS_MAX) {
       this.#dropped += 1;
       return;
     }
-    this.#forwardable -= 1;
-    this.#parent.post({ kind: "frame", from, bytes: encodeFrame(frame) });
+    this.#forwarded += 1;
+    const copy = bytes.slice() as Bytes;
+    this.#parent.post({ kind: "frame", from, bytes: copy }, [copy.buffer]);
   }
 
-  #onWant(from: Endpoint, want: WantFrame): void {
+  #onWant(from: Endpoint, want: WantFrame, wantBytes: number): void {
     const now = nowMs() + this.#clockOffsetMs;
     if (this.#tokens.judge(now, from.address, want.token) !== "valid") {
       const token = this.#tokens.issue(now, from.address);
-      const { nonce: echo, number } = want;
-      const retry = encodeFrame({ kind: "retry", echo, number, server: this.#server, token });
-      return this.#queue.push(retry, from);
+      const retry = retryFor(want, wantBytes, this.#server, token);
+      if (retry !== undefined) this.#queue.push(retry, from);
+      return;
     }
-    const turn = { to: from, want };
-    const waiting = this.#unlocated.get(keyOf(want));
-    if (waiting !== undefined) return this.#park(waiting, turn);
-    if (!this.#machine.add(from, want)) this.#dropped += 1;
+    const isTaken = this.#unlocated.has(keyOf(want))
+      ? this.#unlocated.park(keyOf(want), { to: from, want })
+      : this.#machine.add(from, want);
+    if (!isTaken) this.#dropped += 1;
   }
 
   // — Sending ———————————————————————————————————————————————————————————————————————————————————
+
+  #serveAll(): void {
+    this.#pump().catch((error: unknown) => {
+      this.#parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    });
+  }
 
   /** Serves what waits, until nothing does or the rate says wait. */
   async #pump(): Promise<void> {
@@ -180,7 +188,6 @@ class SenderDriver {
     if (state.kind === "unknown") return this.#locate(turn);
     if (state.kind === "changed") return this.#onChanged(turn);
     this.#tellFlow(turn);
-    const { source } = state;
     const { nonce, number, segmentBytes } = want;
     const header = { nonce, number, withCrc: want.withCrc === 1 };
     let isCut = false;
@@ -189,7 +196,8 @@ class SenderDriver {
       want.ranges,
       segmentBytes,
       header,
-      (target, at, length, position) => source.readAt(target, at, length, position),
+      // Looked up for each read: while a send is awaited the file may be closed.
+      (...read) => this.#files.readAt(want, ...read),
       async (bytes) => {
         this.#sentBytes += bytes.length;
         isCut = await this.#port.send(bytes, to, segmentBytes) === "too long";
@@ -199,7 +207,7 @@ class SenderDriver {
     this.#writeMs += nowMs() - startMs;
     if (isSent) return;
     // Too long for this machine's interface: the client will ask for shorter segments.
-    if (isCut) this.#dropped += 1;
+    if (isCut) this.#tooLong += 1;
     else this.#onChanged(turn);
   }
 
@@ -227,25 +235,14 @@ class SenderDriver {
 
   #locate(turn: Turn): void {
     const { root, sizeBytes } = turn.want;
-    const waiting = this.#unlocated.get(keyOf(turn.want));
-    if (waiting !== undefined) return this.#park(waiting, turn);
-    if (this.#unlocated.size >= FORWARDED_DATAGRAMS_MAX) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#unlocated.set(keyOf(turn.want), [turn]);
-    this.#parent.post({ kind: "locate", root, sizeBytes });
-  }
-
-  #park(waiting: Turn[], turn: Turn): void {
-    if (waiting.length < WANTS_PER_FLOW_MAX) waiting.push(turn);
-    else this.#dropped += 1;
+    const isAsked = this.#unlocated.has(keyOf(turn.want));
+    if (!this.#unlocated.park(keyOf(turn.want), turn)) this.#dropped += 1;
+    else if (!isAsked) this.#parent.post({ kind: "locate", root, sizeBytes });
   }
 
   #onLocated(located: Extract<SenderRequest, { kind: "located" }>): void {
     const ref: ContentRef = located;
-    const waiting = this.#unlocated.get(keyOf(ref)) ?? [];
-    this.#unlocated.delete(keyOf(ref));
+    const waiting = this.#unlocated.take(keyOf(ref));
     const isOpen = located.file !== undefined && this.#files.open(nowMs(), ref, located.file);
     if (located.file !== undefined && !isOpen) {
       this.#parent.post({ kind: "changed", root: ref.root, sizeBytes: ref.sizeBytes });
@@ -254,7 +251,7 @@ class SenderDriver {
       if (isOpen) this.#machine.add(to, want);
       else this.#sayGone(to, want, located.file === undefined ? "unknown" : "changed");
     }
-    this.#pump();
+    this.#serveAll();
   }
 
   // — Reports and the end ———————————————————————————————————————————————————————————————————————
@@ -264,18 +261,19 @@ class SenderDriver {
     for (;;) {
       await sleep(STATS_INTERVAL_MS, signal);
       if (signal.aborted) return;
-      this.#forwardable = FORWARDED_DATAGRAMS_MAX;
-      if (this.#sentBytes + this.#malformed + this.#dropped === 0) continue;
+      if (this.#sentBytes + this.#malformed + this.#dropped + this.#tooLong === 0) continue;
       this.#parent.post({
         kind: "served",
         sentBytes: this.#sentBytes,
         flows: this.#machine.flowCount,
         malformed: this.#malformed,
         dropped: this.#dropped,
+        tooLong: this.#tooLong,
       });
       this.#sentBytes = 0;
       this.#malformed = 0;
       this.#dropped = 0;
+      this.#tooLong = 0;
     }
   }
 

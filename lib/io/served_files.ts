@@ -2,7 +2,7 @@
  * The files that a sender has open, by content: found through the main thread when they are first
  * asked for, compared with what was indexed while they are read, the least recently used closed.
  */
-import type { HashHex } from "../ids.ts";
+import type { Bytes, HashHex } from "../ids.ts";
 import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "../limits.ts";
 import type { LocatedFile } from "../messages/sender.ts";
 import { type FileSource, openFileSource } from "./file_source.ts";
@@ -14,7 +14,7 @@ export interface ContentRef {
 }
 
 export type FileState =
-  | { readonly kind: "open"; readonly source: FileSource }
+  | { readonly kind: "open" }
   /** Not what was indexed any more. */
   | { readonly kind: "changed" }
   /** Nobody has said where it is. */
@@ -43,7 +43,12 @@ export class ServedFiles {
       file.checkedMs = nowMs;
     }
     this.#open.set(key, file);
-    return { kind: "open", source: file.source };
+    return { kind: "open" };
+  }
+
+  /** Fills `length` bytes of `target` from the file of this content; 0 if it is not open. */
+  readAt(ref: ContentRef, target: Bytes, at: number, length: number, position: number): number {
+    return this.#open.get(keyOf(ref))?.source.readAt(target, at, length, position) ?? 0;
   }
 
   /** Opens what the main thread has located. Says whether it is what was indexed. */

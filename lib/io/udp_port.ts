@@ -7,6 +7,8 @@ import { ShoalError } from "../errors.ts";
 import { SOCKET_BUFFER_BYTES_UNKNOWN } from "../limits.ts";
 import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
+export type SendOutcome = "sent" | "lost" | "too long";
+
 export interface UdpPort {
   readonly port: number;
   /** As read back from the kernel, or a careful guess. */
@@ -22,7 +24,7 @@ export interface UdpPort {
    * shorter). Leave `bytes` alone until this settles. What the network refuses is lost, as on any
    * wire, except that a datagram too long for the path's interface is reported.
    */
-  send(bytes: Bytes, to: Endpoint, segmentBytes?: number): Promise<"sent" | "lost" | "too long">;
+  send(bytes: Bytes, to: Endpoint, segmentBytes?: number): Promise<SendOutcome>;
   close(): void;
 }
 
@@ -73,6 +75,7 @@ class DenoUdpPort implements UdpPort {
   readonly #socket: Deno.DatagramConn;
   readonly #tuning: Tuning | undefined;
   #isClosed = false;
+  #lastSend: Promise<unknown> = Promise.resolve();
 
   constructor(socket: Deno.DatagramConn, port: number, tuning: Tuning | undefined) {
     this.#socket = socket;
@@ -103,9 +106,17 @@ class DenoUdpPort implements UdpPort {
     }
   }
 
-  async send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<"sent" | "lost" | "too long"> {
-    if (segmentBytes === 0 || bytes.length <= segmentBytes) return await this.#sendOne(bytes, to);
-    if (this.#tuning?.setSegmentBytes(segmentBytes)) return await this.#sendOne(bytes, to);
+  /** Sends take turns: what one is cut into is a property of the socket, not of the send. */
+  send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<SendOutcome> {
+    const sent = this.#lastSend.then(() => this.#sendCut(bytes, to, segmentBytes));
+    this.#lastSend = sent;
+    return sent;
+  }
+
+  async #sendCut(bytes: Bytes, to: Endpoint, segmentBytes: number): Promise<SendOutcome> {
+    const isOne = segmentBytes === 0 || bytes.length <= segmentBytes;
+    const isCut = this.#tuning?.setSegmentBytes(isOne ? 0 : segmentBytes) ?? false;
+    if (isOne || isCut) return await this.#sendOne(bytes, to);
     for (let at = 0; at < bytes.length; at += segmentBytes) {
       const outcome = await this.#sendOne(bytes.subarray(at, at + segmentBytes), to);
       if (outcome === "too long") return outcome;
@@ -113,7 +124,7 @@ class DenoUdpPort implements UdpPort {
     return "sent";
   }
 
-  async #sendOne(bytes: Bytes, to: Endpoint): Promise<"sent" | "lost" | "too long"> {
+  async #sendOne(bytes: Bytes, to: Endpoint): Promise<SendOutcome> {
     try {
       await this.#socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
       return "sent";

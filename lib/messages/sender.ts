@@ -28,6 +28,8 @@ export type SenderRequest =
   }
   /** Datagrams to send from the data socket, in order. */
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagrams: readonly Bytes[] }
+  /** A `frame` has been dealt with: there is room for another. */
+  | { readonly kind: "handled" }
   /** Answer to `locate`. */
   | {
     readonly kind: "located";
@@ -51,7 +53,7 @@ export interface LocatedFile {
 
 export type SenderReply =
   | { readonly kind: "ready"; readonly port: number; readonly isTuned: boolean }
-  /** A control frame for the main thread. `bytes` is a copy. */
+  /** A control frame for the main thread, to be followed by `handled`. `bytes` is a copy. */
   | { readonly kind: "frame"; readonly from: Endpoint; readonly bytes: Bytes }
   /** Which file has this content? */
   | { readonly kind: "locate"; readonly root: HashHex; readonly sizeBytes: number }
@@ -71,6 +73,8 @@ export type SenderReply =
     readonly flows: number;
     readonly malformed: number;
     readonly dropped: number;
+    /** Sends that were too long for the network interface. */
+    readonly tooLong: number;
   }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

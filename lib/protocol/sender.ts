@@ -9,7 +9,7 @@ import {
   MTU_BYTES_MAX,
   MTU_BYTES_MIN,
   QUANTUM_BYTES_MAX,
-  REPORT_INTERVAL_MS,
+  SEND_BURST_MS,
   WANTS_PER_FLOW_MAX,
 } from "../limits.ts";
 import type { FrameOf } from "../wire/frames.ts";
@@ -82,7 +82,7 @@ export class Sender {
   #mayServe(nowMs: number): boolean {
     if (this.#rateBytesPerMs === 0) return true;
     const creditBytes = this.#creditBytes + (nowMs - this.#creditMs) * this.#rateBytesPerMs;
-    this.#creditBytes = Math.min(creditBytes, this.#rateBytesPerMs * REPORT_INTERVAL_MS);
+    this.#creditBytes = Math.min(creditBytes, this.#rateBytesPerMs * SEND_BURST_MS);
     this.#creditMs = nowMs;
     return this.#creditBytes >= 0;
   }

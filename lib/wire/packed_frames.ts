@@ -9,8 +9,20 @@ import { declaredLength, decodeFrame, type Frame, HEADER_BYTES, startsFrame } fr
 /** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
 const DAMAGED_MAX = 64;
 
+/** A frame, and the bytes that it came in. */
+export interface PackedFrame {
+  readonly frame: Frame;
+  /** A view of the buffer. */
+  readonly bytes: Uint8Array;
+}
+
 /** Every good control frame in `bytes`, in order. Never throws. */
 export function* framesIn(bytes: Uint8Array): Generator<Frame> {
+  for (const { frame } of packedFramesIn(bytes)) yield frame;
+}
+
+/** The same, each with its bytes. */
+export function* packedFramesIn(bytes: Uint8Array): Generator<PackedFrame> {
   let damaged = 0;
   for (let at = 0; bytes.length - at >= HEADER_BYTES && damaged < DAMAGED_MAX;) {
     if (!startsFrame(bytes, at)) {
@@ -22,8 +34,9 @@ export function* framesIn(bytes: Uint8Array): Generator<Frame> {
       damaged += 1;
       at += 1;
     } else {
-      at += declaredLength(bytes, at);
-      yield frame;
+      const end = at + declaredLength(bytes, at);
+      yield { frame, bytes: bytes.subarray(at, end) };
+      at = end;
     }
   }
 }

@@ -1,0 +1,344 @@
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
+import { clockOriginMs, nowMs } from "../../lib/io/clock.ts";
+import { identityAt } from "../../lib/io/regular_file.ts";
+import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { CONTROL_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../lib/limits.ts";
+import type { LocatedFile, SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import { NO_TOKEN, Tokens } from "../../lib/protocol/tokens.ts";
+import type { FrameOf } from "../../lib/wire/frames.ts";
+import { encodeFrame } from "../../lib/wire/frames.ts";
+import { assertSameBytes } from "../support/bytes.ts";
+import { DatagramPeer } from "../support/datagram_peer.ts";
+import { withFolder, writeFile } from "../support/folder.ts";
+import { canTouchFiles, canUseNetwork } from "../support/permissions.ts";
+
+const ignore = !(await canTouchFiles() && await canUseNetwork());
+
+const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
+const NONCE = 0x1122_3344_5566_7788n;
+const ROOT = hashHex("ab".repeat(32));
+const SERVER = serverId("5e".repeat(16));
+
+function pattern(sizeBytes: number): Bytes {
+  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) % 251);
+}
+
+/** The real worker, with the test as its main thread. */
+class Bench implements AsyncDisposable {
+  readonly #port: WorkerPort<SenderReply, SenderRequest> = startWorker("sender.ts");
+  readonly #replies: SenderReply[] = [];
+  #arrived = Promise.withResolvers<void>();
+  readonly token: Bytes = new Tokens(SECRET).issue(nowMs(), "127.0.0.1");
+  port = 0;
+
+  static async start(
+    options: { readonly tune?: boolean; readonly ports?: readonly number[] } = {},
+  ): Promise<Bench> {
+    const bench = new Bench();
+    bench.post({
+      kind: "init",
+      host: "0.0.0.0",
+      ports: options.ports ?? [0],
+      tune: options.tune ?? true,
+      rateBytesPerS: 0,
+      tokenSecret: SECRET,
+      serverId: SERVER,
+      errorRate: 0,
+      seed: 1,
+      clockOriginMs: clockOriginMs(),
+    });
+    bench.port = (await bench.next("ready")).port;
+    return bench;
+  }
+
+  private constructor() {
+    this.#port.onMessage((reply) => {
+      this.#replies.push(reply);
+      this.#arrived.resolve();
+    });
+    this.#port.onError((error) => this.#arrived.reject(error));
+  }
+
+  post(request: SenderRequest): void {
+    this.#port.post(request);
+  }
+
+  /** The next reply of that kind; counts may come at any time and are passed over. */
+  async next<K extends SenderReply["kind"]>(kind: K): Promise<Extract<SenderReply, { kind: K }>> {
+    for (;;) {
+      const reply = this.#replies.shift();
+      if (reply === undefined) {
+        await this.#arrived.promise;
+        this.#arrived = Promise.withResolvers();
+      } else if (reply.kind === kind) {
+        return reply as Extract<SenderReply, { kind: K }>;
+      } else assertEquals(reply.kind, "served", `instead of ${kind}`);
+    }
+  }
+
+  /** Answers the next `locate`. */
+  async locate(file: LocatedFile | undefined): Promise<void> {
+    const { root, sizeBytes } = await this.next("locate");
+    this.post({ kind: "located", root, sizeBytes, ...(file !== undefined && { file }) });
+  }
+
+  want(sizeBytes: number, fields: Partial<FrameOf<"want">> = {}): FrameOf<"want"> {
+    return {
+      kind: "want",
+      nonce: NONCE,
+      token: this.token,
+      number: 1,
+      root: ROOT,
+      sizeBytes,
+      segmentBytes: 1_400,
+      withCrc: 0,
+      ranges: [{ offset: 0, lengthBytes: sizeBytes }],
+      ...fields,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.post({ kind: "stop" });
+    await this.next("stopped");
+    this.#port.close();
+  }
+}
+
+function located(dir: string, name: string): LocatedFile {
+  const identity = identityAt(join(dir, name));
+  assert(identity !== undefined);
+  return { dir, name, ...identity.signature };
+}
+
+/** Receives until every byte of the ranges has come, and compares it with the file. */
+async function assertServed(peer: DatagramPeer, want: FrameOf<"want">, file: Bytes): Promise<void> {
+  const missing = new Set<number>();
+  for (const { offset, lengthBytes } of want.ranges) {
+    for (let i = 0; i < lengthBytes; i++) missing.add(offset + i);
+  }
+  while (missing.size > 0) {
+    const { number, offset, payload, hasCrc, datagramBytes } = await peer.segment(want.nonce);
+    assertEquals([number, hasCrc], [want.number, want.withCrc === 1]);
+    assert(datagramBytes <= want.segmentBytes);
+    assertSameBytes(payload, file.subarray(offset, offset + payload.length));
+    for (let i = 0; i < payload.length; i++) assert(missing.delete(offset + i), "sent once");
+  }
+}
+
+const SHAPES: readonly (readonly [string, Partial<FrameOf<"want">>])[] = [
+  ["one byte", { ranges: [{ offset: 69_999, lengthBytes: 1 }] }],
+  ["a whole quantum", { ranges: [{ offset: 3, lengthBytes: QUANTUM_BYTES_MAX }] }],
+  ["more segments than one send is cut into", {
+    segmentBytes: MTU_BYTES_MIN,
+    ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX }],
+  }],
+  ["ranges of whole segments, which share a send", {
+    ranges: Array.from({ length: 20 }, (_, i) => ({ offset: i * 3_000, lengthBytes: 1_368 })),
+  }],
+  ["ranges that end in short segments, with checksums", {
+    withCrc: 1,
+    ranges: [{ offset: 1, lengthBytes: 1_369 }, { offset: 5_000, lengthBytes: 1 }, {
+      offset: 6_000,
+      lengthBytes: 4_104,
+    }],
+  }],
+];
+
+for (const tune of [true, false]) {
+  Deno.test(
+    { name: `every shape of request is answered to the byte, ${tune ? "tuned" : "plain"}`, ignore },
+    () =>
+      withFolder({ "f": pattern(70_000) }, async (dir) => {
+        await using bench = await Bench.start({ tune });
+        using peer = new DatagramPeer();
+        const file = pattern(70_000);
+        await peer.send(
+          bench.want(70_000, { ranges: [{ offset: 5, lengthBytes: 5 }] }),
+          bench.port,
+        );
+        await bench.locate(located(dir, "f"));
+        assertEquals((await peer.segment(NONCE)).payload, file.slice(5, 10));
+        assertEquals((await bench.next("flow")).to, peer.endpoint);
+        for (const [i, [, fields]] of SHAPES.entries()) {
+          const want = bench.want(70_000, { number: 2 + i, ...fields });
+          await peer.send(want, bench.port);
+          await assertServed(peer, want, file);
+        }
+      }),
+  );
+}
+
+Deno.test(
+  { name: "a stale token is answered with a fresh one, which is good", ignore },
+  () =>
+    withFolder({ "f": pattern(10) }, async (dir) => {
+      await using bench = await Bench.start();
+      using peer = new DatagramPeer();
+      for (const token of [NO_TOKEN, bench.token.map((byte) => byte ^ 1)]) {
+        await peer.send(bench.want(10, { token, number: 9 }), bench.port);
+        const retry = await peer.frame("retry");
+        assertEquals([retry.echo, retry.number, retry.server], [NONCE, 9, SERVER]);
+        assertEquals(retry.token, bench.token);
+      }
+      await peer.send(bench.want(10), bench.port);
+      await bench.locate(located(dir, "f"));
+      assertEquals((await peer.segment(NONCE)).payload, pattern(10));
+    await bench.next("flow");
+    }),
+);
+
+Deno.test({ name: "a request for what nobody has is answered with GONE", ignore }, async () => {
+  await using bench = await Bench.start();
+  using peer = new DatagramPeer();
+  await peer.send(bench.want(10, { number: 3 }), bench.port);
+  await bench.locate(undefined);
+  const gone = await peer.frame("gone");
+  assertEquals([gone.nonce, gone.number, gone.root], [NONCE, 3, ROOT]);
+  assertEquals(gone.reason, "unknown");
+});
+
+for (
+  const [how, change] of [
+    ["grew", (dir: string) => writeFile(dir, "f", pattern(11))],
+    ["is gone", (dir: string) => Deno.remove(join(dir, "f"))],
+    ["is another one of that name", async (dir: string) => {
+      await writeFile(dir, "g", pattern(10));
+      await Deno.rename(join(dir, "g"), join(dir, "f"));
+    }],
+  ] as const
+) {
+  Deno.test(
+    { name: `a file that ${how} since it was indexed is not sent`, ignore },
+    () =>
+      withFolder({ "f": pattern(10) }, async (dir) => {
+        await using bench = await Bench.start();
+        using peer = new DatagramPeer();
+        const file = located(dir, "f");
+        await change(dir);
+        await peer.send(bench.want(10), bench.port);
+        await bench.locate(file);
+        assertEquals((await peer.frame("gone")).reason, "changed");
+        assertEquals((await bench.next("changed")).root, ROOT);
+      }),
+  );
+}
+
+Deno.test(
+  { name: "a file that shrinks while it is served is told at the next read", ignore },
+  () =>
+    withFolder({ "f": pattern(70_000) }, async (dir) => {
+      await using bench = await Bench.start();
+      using peer = new DatagramPeer();
+      const tail = { ranges: [{ offset: 69_000, lengthBytes: 1_000 }] };
+      await peer.send(bench.want(70_000, tail), bench.port);
+      await bench.locate(located(dir, "f"));
+      assertEquals((await peer.segment(NONCE)).payload.length, 1_000);
+      await bench.next("flow");
+      await Deno.truncate(join(dir, "f"), 100);
+      await peer.send(bench.want(70_000, { ...tail, number: 2 }), bench.port);
+      const gone = await peer.frame("gone");
+      assertEquals([gone.number, gone.reason], [2, "changed"]);
+      await bench.next("changed");
+    }),
+);
+
+Deno.test(
+  { name: "what is forgotten is located anew", ignore },
+  () =>
+    withFolder({ "f": pattern(10), "copy": pattern(10) }, async (dir) => {
+      await using bench = await Bench.start();
+      using peer = new DatagramPeer();
+      await peer.send(bench.want(10), bench.port);
+      await bench.locate(located(dir, "f"));
+      await peer.segment(NONCE);
+      await bench.next("flow");
+      bench.post({ kind: "forget", root: ROOT, sizeBytes: 10 });
+      await peer.send(bench.want(10, { number: 2 }), bench.port);
+      await bench.locate(located(dir, "copy"));
+      assertEquals((await peer.segment(NONCE)).number, 2);
+    }),
+);
+
+Deno.test(
+  { name: "what is malformed or out of bounds gets no answer and is counted", ignore },
+  () =>
+    withFolder({ "f": pattern(10) }, async (dir) => {
+      await using bench = await Bench.start();
+      using peer = new DatagramPeer();
+      const good = encodeFrame(bench.want(10));
+      const damaged = good.with(30, 0xff) as Bytes;
+      const bad: readonly Bytes[] = [
+        Uint8Array.of(1),
+        pattern(9_000),
+        good.slice(0, -1),
+        damaged,
+        encodeFrame({ kind: "retry", echo: 1n, number: 0, server: SERVER, token: NO_TOKEN }),
+      ];
+      const outOfBounds: readonly Partial<FrameOf<"want">>[] = [
+        { ranges: [] },
+        { ranges: [{ offset: 0, lengthBytes: 0 }] },
+        { ranges: [{ offset: 9, lengthBytes: 2 }] },
+        { segmentBytes: MTU_BYTES_MIN - 1 },
+      ];
+      for (const bytes of bad) await peer.send(bytes, bench.port);
+      for (const fields of outOfBounds) await peer.send(bench.want(10, fields), bench.port);
+      await peer.send(bench.want(10), bench.port);
+      await bench.locate(located(dir, "f"));
+      // The first answer of all is to the only good request.
+      assertEquals((await peer.segment(NONCE)).payload, pattern(10));
+      await bench.next("flow");
+      const served = await bench.next("served");
+      assertEquals(served.malformed, bad.length);
+      assertEquals(served.dropped, outOfBounds.length);
+    }),
+);
+
+Deno.test({
+  name: "questions go to the main thread as they came, and its answers leave whole",
+  ignore,
+}, () =>
+  withFolder({ "f": pattern(70_000) }, async (dir) => {
+    await using bench = await Bench.start();
+    using peer = new DatagramPeer();
+    const find = encodeFrame({
+      kind: "find",
+      queryId: 7n,
+      token: NO_TOKEN,
+      known: [],
+      queries: [],
+    });
+    const list = encodeFrame({
+      kind: "list",
+      queryId: 8n,
+      token: NO_TOKEN,
+      number: 1,
+      pagesMax: 1,
+      after: undefined,
+    });
+    const both = new Uint8Array([...find, ...list]);
+    await peer.send(both.subarray(0, CONTROL_BYTES_MAX), bench.port);
+    assertEquals((await bench.next("frame")).bytes, find);
+    const second = await bench.next("frame");
+    assertEquals([second.bytes, second.from], [list, peer.endpoint]);
+
+    // After a send that the kernel cut into small datagrams, a long answer is not cut.
+    const cut = { segmentBytes: MTU_BYTES_MIN, ranges: [{ offset: 0, lengthBytes: 5_440 }] };
+    await peer.send(bench.want(70_000, cut), bench.port);
+    await bench.locate(located(dir, "f"));
+    await assertServed(peer, bench.want(70_000, cut), pattern(70_000));
+    bench.post({ kind: "send", to: peer.endpoint, datagrams: [pattern(CONTROL_BYTES_MAX)] });
+    assertEquals(await peer.receive(), pattern(CONTROL_BYTES_MAX));
+    assertEquals(peer.lastFrom?.port, bench.port);
+    await bench.next("flow");
+  }));
+
+Deno.test(
+  { name: "the data port is the first of those offered that is free", ignore },
+  async () => {
+    await using first = await Bench.start();
+    await using second = await Bench.start({ ports: [first.port, 0] });
+    assert(second.port !== first.port && second.port > 0);
+  },
+);
