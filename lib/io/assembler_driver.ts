@@ -9,20 +9,19 @@ import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
 import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import { nowMs, sleep, yieldToEvents } from "./clock.ts";
-import { syncFolder } from "./file_target.ts";
 import {
   type DiskTimes,
   FileTransfer,
   transferFailed,
   type TransferRequest,
 } from "./file_transfer.ts";
-import { findPresent } from "./present_file.ts";
+import { FolderSyncs } from "./folder_syncs.ts";
+import { findPresent, removeLeftovers } from "./present_file.ts";
 import { targetNames } from "./target_names.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
 type Feed = WorkerPort<ChunkMessage, RecycleMessage>;
-type Finished = Extract<AssemblerReply, { kind: "finished" }>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent): void {
@@ -40,16 +39,16 @@ export function runAssembler(parent: Parent): void {
 class AssemblerDriver {
   readonly #parent: Parent;
   readonly #feeds: Feed[] = [];
-  readonly #transfers = new Map<TransferId, FileTransfer>();
   /** Transfers whose target is still being looked at. */
-  readonly #opening = new Set<TransferId>();
-  readonly #advancing = new Set<TransferId>();
+  readonly #opening = new Map<TransferId, AbortController>();
+  readonly #transfers = new Map<TransferId, FileTransfer>();
+  /** Transfers whose pass is going on, or that are being published. */
+  readonly #advancing = new Map<FileTransfer, Promise<void>>();
+  readonly #folderSyncs = new FolderSyncs();
   readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
   readonly #times: DiskTimes = { hashMs: 0, writeMs: 0 };
   readonly #startedMs = nowMs();
   readonly #stopping = new AbortController();
-  /** Published, but not yet safe from a power cut: one folder sync for as many as a turn brings. */
-  #unsynced: (Finished & { readonly folder: string })[] = [];
 
   constructor(parent: Parent) {
     this.#parent = parent;
@@ -65,14 +64,13 @@ class AssemblerDriver {
         this.#open(request);
         return;
       case "layer":
-        return this.#guard(request.transfer, (transfer) => {
-          transfer.layer = request.layer;
-          this.#advance(request.transfer);
-        });
+        this.#guard(request.transfer, (transfer) => transfer.takeLayer(request.layer));
+        return this.#advance(request.transfer);
       case "abort":
         return this.#abort(request.transfer, request.keep);
       case "stop":
-        return this.#stop();
+        this.#stop();
+        return;
       default:
         request satisfies never;
     }
@@ -90,66 +88,78 @@ class AssemblerDriver {
 
   async #open(request: TransferRequest): Promise<void> {
     const { transfer: id, outDir, name, content } = request;
-    this.#opening.add(id);
+    const { signal } = this.#beginOpening(id);
     try {
       const names = targetNames(outDir, name, content.root.slice(0, 8));
-      const present = await findPresent(names, content.sizeBytes, content.sha256);
-      if (!this.#opening.delete(id)) return;
-      if (present !== undefined) {
-        return this.#parent.post({ kind: "present", transfer: id, path: present });
+      const path = await findPresent(names, { ...content, force: request.force }, signal);
+      if (signal.aborted) return;
+      this.#opening.delete(id);
+      if (path !== undefined) {
+        removeLeftovers(names);
+        return this.#parent.post({ kind: "present", transfer: id, path });
       }
-      const transfer = new FileTransfer(request, this.#times);
+      const transfer = new FileTransfer(request, names, this.#times);
       this.#transfers.set(id, transfer);
       this.#parent.post(transfer.opened);
       this.#advance(id);
     } catch (error) {
+      if (signal.aborted) return;
       this.#opening.delete(id);
       this.#parent.post(transferFailed(id, error));
     }
   }
 
-  /** Takes the pass as far as it goes, a chunk a turn. */
-  async #advance(id: TransferId): Promise<void> {
-    if (this.#advancing.has(id)) return;
-    this.#advancing.add(id);
-    for (let hasMore = true; hasMore;) {
-      hasMore = false;
-      this.#guard(id, (transfer) => hasMore = this.#advanceOnce(id, transfer));
-      if (hasMore) await yieldToEvents();
+  #beginOpening(id: TransferId): AbortController {
+    const opening = new AbortController();
+    this.#opening.set(id, opening);
+    return opening;
+  }
+
+  #advance(id: TransferId): void {
+    const transfer = this.#transfers.get(id);
+    if (transfer === undefined || this.#advancing.has(transfer)) return;
+    if (!transfer.canAdvance) return;
+    const done = this.#advanceFar(id, transfer).finally(() => this.#advancing.delete(transfer));
+    this.#advancing.set(transfer, done);
+  }
+
+  /** Takes the pass as far as it goes, a chunk a turn, and publishes what has passed. */
+  async #advanceFar(id: TransferId, transfer: FileTransfer): Promise<void> {
+    while (this.#transfers.get(id) === transfer && transfer.canAdvance) {
+      if (transfer.isPassed) return await this.#finish(id, transfer);
+      this.#guard(id, () => {
+        const bad = transfer.advance(this.#scratch);
+        if (bad !== undefined) this.#parent.post({ kind: "unproved", transfer: id, chunks: [bad] });
+      });
+      await yieldToEvents();
     }
-    this.#advancing.delete(id);
   }
 
-  #advanceOnce(id: TransferId, transfer: FileTransfer): boolean {
-    if (transfer.isPassed) {
-      this.#finish(id, transfer);
-      return false;
+  async #finish(id: TransferId, transfer: FileTransfer): Promise<void> {
+    if (!transfer.isAsOffered()) {
+      return this.#guard(id, () => {
+        this.#transfers.delete(id);
+        transfer.discard();
+        this.#parent.post({ kind: "unverified", transfer: id });
+      });
     }
-    const { hasMore, bad } = transfer.advance(this.#scratch);
-    if (bad !== undefined) this.#parent.post({ kind: "unproved", transfer: id, chunks: [bad] });
-    return hasMore || transfer.isPassed;
-  }
-
-  #finish(id: TransferId, transfer: FileTransfer): void {
-    const end = transfer.finish();
-    this.#transfers.delete(id);
-    if (end.kind === "unverified") return this.#parent.post({ ...end, transfer: id });
-    this.#unsynced.push({ ...end, transfer: id, folder: transfer.names.folder });
-    if (this.#unsynced.length === 1) this.#syncFolders();
-  }
-
-  /** One sync a folder for everything that was published in the same turn. */
-  async #syncFolders(): Promise<void> {
-    await yieldToEvents();
-    const published = this.#unsynced;
-    this.#unsynced = [];
-    for (const folder of new Set(published.map((each) => each.folder))) syncFolder(folder);
-    for (const { transfer, path } of published) {
-      this.#parent.post({ kind: "finished", transfer, path });
+    try {
+      await transfer.seal();
+      // Aborted meanwhile: a part file that the next run proves and publishes.
+      if (this.#transfers.get(id) !== transfer) return;
+      const path = transfer.publish();
+      this.#transfers.delete(id);
+      await this.#folderSyncs.sync(transfer.names.folder);
+      transfer.forget();
+      this.#parent.post({ kind: "finished", transfer: id, path });
+    } catch (error) {
+      // Aborted meanwhile: then its end has been told already.
+      if (this.#transfers.get(id) === transfer) this.#fail(id, transfer, error);
     }
   }
 
   #abort(id: TransferId, keeps: boolean): void {
+    this.#opening.get(id)?.abort();
     this.#opening.delete(id);
     this.#guard(id, (transfer) => {
       this.#transfers.delete(id);
@@ -166,14 +176,19 @@ class AssemblerDriver {
     try {
       work(transfer);
     } catch (error) {
-      this.#transfers.delete(id);
-      this.#parent.post(transferFailed(id, error));
-      try {
-        transfer.keep();
-      } catch {
-        // The disk has said what is wrong already.
-      }
+      this.#fail(id, transfer, error);
     }
+  }
+
+  /** Ends a transfer; what it has verified stays. */
+  #fail(id: TransferId, transfer: FileTransfer, error: unknown): void {
+    this.#transfers.delete(id);
+    try {
+      transfer.keep();
+    } catch {
+      // The disk has said what is wrong already.
+    }
+    this.#parent.post(transferFailed(id, error));
   }
 
   async #keepJournals(): Promise<void> {
@@ -184,9 +199,11 @@ class AssemblerDriver {
     }
   }
 
-  #stop(): void {
+  async #stop(): Promise<void> {
     this.#stopping.abort();
-    for (const id of [...this.#transfers.keys()]) this.#abort(id, true);
+    for (const id of [...this.#opening.keys(), ...this.#transfers.keys()]) this.#abort(id, true);
+    // What is being published is published.
+    await Promise.all(this.#advancing.values());
     for (const feed of this.#feeds) feed.close();
     const { hashMs, writeMs } = this.#times;
     const waitMs = nowMs() - this.#startedMs - hashMs - writeMs;

@@ -4,46 +4,47 @@
  *
  * A crash between any two steps leaves the old state, or a part that the next run goes on with:
  *
- * | after | on disk |
- * |---|---|
- * | part created | an empty part: begun again |
- * | chunks written, journal behind | chunks that the journal does not know: fetched again |
- * | part fsynced | the same, whole |
- * | part linked to the target | target and part are one file: found present, the part is left over |
- * | part removed | the target |
+ * | the last step before the crash | what is on disk | the next run |
+ * |---|---|---|
+ * | part created and locked | an empty part; the lock died with the process | begins again |
+ * | chunks written, journal behind | chunks that no journal marks | fetches those again |
+ * | journal written | marked chunks | proves the marks, goes on |
+ * | mtime set, part synced | the same, whole | proves the marks, publishes |
+ * | part linked to a free name | target and part are one file | finds the target present, unlinks the part |
+ * | (or: part renamed over the target) | the target | finds it present |
+ * | part unlinked | the target, and a journal of no part | finds it present, removes the journal |
+ * | folder synced, journal removed | the target | finds it present |
+ *
+ * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
  */
-import { join } from "@std/path";
 import { statfsSync } from "node:fs";
-import type { Bytes, SafeFileName } from "../ids.ts";
+import { join } from "@std/path";
+import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
+import { MIB } from "../limits.ts";
 import { diskError } from "./disk_error.ts";
-import { numberedNames, type TargetNames, targetNames } from "./target_names.ts";
-
-export interface PublishOptions {
-  /** Kept on the file. */
-  readonly mtimeMs: number;
-  /** Whether a file that has the name may be replaced. */
-  readonly force: boolean;
-}
+import { lookAt } from "./look_at.ts";
+import { numberedNames, type TargetNames } from "./target_names.ts";
 
 export class FileTarget {
   readonly names: TargetNames;
+  /** Whether the part file was made just now, so that there is nothing to go on from. */
+  readonly isFresh: boolean;
   readonly #file: Deno.FsFile;
   #isOpen = true;
 
-  private constructor(names: TargetNames, file: Deno.FsFile) {
+  private constructor(names: TargetNames, { file, isFresh }: LockedFile) {
     this.names = names;
     this.#file = file;
+    this.isFresh = isFresh;
   }
 
   /**
    * Opens or creates the part file, and locks it.
    *
-   * @param tag eight hex digits that tell contents apart
    * @throws ShoalError `busy_target` when somebody else writes it, `not_writable`, `disk_full`, `disk`
    */
-  static open(outDir: string, name: SafeFileName, tag: string): FileTarget {
-    const names = targetNames(outDir, name, tag);
+  static open(names: TargetNames): FileTarget {
     try {
       return new FileTarget(names, openLocked(names.partPath));
     } catch (cause) {
@@ -59,7 +60,9 @@ export class FileTarget {
   write(bytes: Uint8Array, position: number): void {
     try {
       this.#file.seekSync(position, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) {
+        at += this.#file.writeSync(at === 0 ? bytes : bytes.subarray(at));
+      }
     } catch (cause) {
       throw diskError(`cannot write ${this.partPath}`, cause);
     }
@@ -71,7 +74,7 @@ export class FileTarget {
       this.#file.seekSync(position, Deno.SeekMode.Start);
       let at = 0;
       while (at < target.length) {
-        const count = this.#file.readSync(target.subarray(at));
+        const count = this.#file.readSync(at === 0 ? target : target.subarray(at));
         if (count === null || count === 0) break;
         at += count;
       }
@@ -83,30 +86,50 @@ export class FileTarget {
 
   /** Empties the part file: what is in it is of no use. */
   clear(): void {
-    this.#file.truncateSync(0);
+    try {
+      this.#file.truncateSync(0);
+    } catch (cause) {
+      throw diskError(`cannot write ${this.partPath}`, cause);
+    }
   }
 
   /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit; says nothing where nobody can tell */
   requireSpace(neededBytes: number): void {
-    if (Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state !== "granted") return;
-    const { bavail, bsize } = statfsSync(this.names.folder);
-    if (bavail * bsize >= neededBytes) return;
-    const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    const freeBytes = freeBytesIn(this.names.folder);
+    if (freeBytes === undefined || freeBytes >= neededBytes) return;
+    const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
     throw new ShoalError(
       "disk_full",
-      `${this.names.folder} has ${mib(bavail * bsize)} free and the file needs ${mib(neededBytes)}`,
+      `${this.names.folder} has ${mib(freeBytes)} free and the file needs ${mib(neededBytes)} more`,
     );
   }
 
   /**
-   * Makes the part file the target: mtime set, on disk for good, under a name that was free (or was
-   * to be replaced). The folder still has to be synced ({@linkcode syncFolder}). Returns the path.
+   * Sets the time that the published file shall have and brings everything to the disk for good, off
+   * this thread. Nothing may be read or written meanwhile; {@linkcode close} and
+   * {@linkcode discard} may be called.
    */
-  publish({ mtimeMs, force }: PublishOptions): string {
+  async seal(mtimeMs: number): Promise<void> {
     try {
-      this.#file.utimeSync(new Date(mtimeMs), new Date(mtimeMs));
-      this.#file.syncSync();
-      const path = force ? this.#replace() : this.#linkToFreeName();
+      this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+    } catch {
+      // A time that this disk cannot hold came with a file that it can.
+    }
+    try {
+      await this.#file.sync();
+    } catch (cause) {
+      throw diskError(`cannot finish ${this.partPath}`, cause);
+    }
+  }
+
+  /**
+   * Gives the sealed part file its final name and lets go of it. Without `force` that is the first
+   * free one of `NAME.ext`, `NAME (2).ext` …, and nothing is ever overwritten. The folder still has to
+   * be synced (`folder_syncs.ts`). Returns the path.
+   */
+  publish(options: { readonly force: boolean }): string {
+    try {
+      const path = options.force ? this.#replace() : this.#takeFreeName();
       this.close();
       return path;
     } catch (cause) {
@@ -118,11 +141,9 @@ export class FileTarget {
   discard(): void {
     if (!this.#isOpen) return;
     try {
-      Deno.removeSync(this.partPath);
+      if (lookAt(this.partPath) !== undefined) Deno.removeSync(this.partPath);
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) {
-        throw diskError(`cannot remove ${this.partPath}`, cause);
-      }
+      throw diskError(`cannot remove ${this.partPath}`, cause);
     } finally {
       this.close();
     }
@@ -140,56 +161,71 @@ export class FileTarget {
     return path;
   }
 
-  #linkToFreeName(): string {
+  #takeFreeName(): string {
     for (const name of numberedNames(this.names.base)) {
       const path = join(this.names.folder, name);
-      if (exists(path)) continue;
-      try {
-        Deno.linkSync(this.partPath, path);
-      } catch (cause) {
-        if (cause instanceof Deno.errors.AlreadyExists) continue;
-        // A file system without links: a rename, which nobody should race with.
-        Deno.renameSync(this.partPath, path);
-        return path;
-      }
-      Deno.removeSync(this.partPath);
-      return path;
+      if (lookAt(path) === undefined && takeName(this.partPath, path)) return path;
     }
-    throw new ShoalError("disk", `too many files named like ${this.names.base}`);
+    throw new ShoalError("disk", `too many files are named like ${this.names.base}`);
   }
 }
 
-/** Makes renames in `folder` survive a power cut, where the platform can. */
-export function syncFolder(folder: string): void {
+/** Moves `from` to `to`, which must be free: `false` if it was taken in the last moment. */
+function takeName(from: string, to: string): boolean {
   try {
-    using handle = Deno.openSync(folder, { read: true });
-    handle.syncSync();
-  } catch {
-    // Windows and some network file systems cannot; the rename itself has been done.
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
+    Deno.linkSync(from, to);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
+    if (cause instanceof Deno.errors.AlreadyExists) return false;
+    return reserveAndRename(from, to);
+  }
+  Deno.removeSync(from);
+  return true;
+}
+
+/** For file systems without hard links: the name is reserved, then what reserves it is replaced. */
+function reserveAndRename(from: string, to: string): boolean {
+  try {
+    Deno.openSync(to, { createNew: true, write: true }).close();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AlreadyExists) return false;
     throw cause;
   }
+  Deno.renameSync(from, to);
+  return true;
 }
 
-/** Never through a link, never what another process writes, never a file that lost its name meanwhile. */
-function openLocked(path: string): Deno.FsFile {
+/** `undefined` where it cannot be asked without a prompt, or nobody knows. */
+function freeBytesIn(folder: string): number | undefined {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
+  if (state !== "granted") return undefined;
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+interface LockedFile {
+  readonly file: Deno.FsFile;
+  readonly isFresh: boolean;
+}
+
+/** Never through a link, never what somebody else writes, never a file that has another name as well. */
+function openLocked(path: string): LockedFile {
   for (;;) {
-    const file = createOrOpen(path);
+    const locked = createOrOpen(path);
+    const { file } = locked;
     try {
       if (!file.tryLockSync(true)) {
         throw new ShoalError("busy_target", `another get is writing ${path}`);
       }
       const opened = file.statSync();
-      const named = exists(path) ? Deno.lstatSync(path) : undefined;
-      if (named?.ino === opened.ino && named?.dev === opened.dev) return file;
+      const named = lookAt(path);
+      const isStillNamed = named?.ino === opened.ino && named?.dev === opened.dev;
+      if (isStillNamed && (opened.nlink ?? 1) === 1) return locked;
+      // Published, but its run was cut off before it could unlink the part: writing would hit the file.
+      if (isStillNamed) Deno.removeSync(path);
     } catch (cause) {
       file.close();
       throw cause;
@@ -198,14 +234,15 @@ function openLocked(path: string): Deno.FsFile {
   }
 }
 
-function createOrOpen(path: string): Deno.FsFile {
+function createOrOpen(path: string): LockedFile {
+  const access = { read: true, write: true };
   try {
-    return Deno.openSync(path, { createNew: true, read: true, write: true });
+    return { file: Deno.openSync(path, { ...access, createNew: true }), isFresh: true };
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
   }
-  if (!Deno.lstatSync(path).isFile) {
+  if (lookAt(path)?.isFile !== true) {
     throw new ShoalError("not_writable", `${path} is in the way and is not a file`);
   }
-  return Deno.openSync(path, { read: true, write: true });
+  return { file: Deno.openSync(path, access), isFresh: false };
 }

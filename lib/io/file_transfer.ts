@@ -6,11 +6,11 @@ import type { Bytes, Content, SafeFileName, TransferId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import type { AssemblerReply } from "../messages/assembler.ts";
 import { Assembly } from "../protocol/assembly.ts";
-import { Bitmap } from "../protocol/bitmap.ts";
 import { chunkBytesFor, chunkLength } from "../protocol/merkle.ts";
 import { nowMs } from "./clock.ts";
 import { FileTarget } from "./file_target.ts";
-import { JournalFile, readJournal, removeJournal } from "./journal.ts";
+import { JournalFile, removeJournal } from "./journal.ts";
+import type { TargetNames } from "./target_names.ts";
 
 export interface TransferRequest {
   readonly transfer: TransferId;
@@ -29,23 +29,33 @@ export interface DiskTimes {
 
 export class FileTransfer {
   readonly request: TransferRequest;
+  readonly names: TargetNames;
   /** What an earlier run has left, for the `opened` reply. */
   readonly opened: Extract<AssemblerReply, { kind: "opened" }>;
   readonly #target: FileTarget;
   readonly #assembly: Assembly;
   readonly #times: DiskTimes;
+  readonly #chunkBytes: number;
   #journal: JournalFile | undefined;
 
   /** Throws ShoalError for everything that keeps it from beginning. */
-  constructor(request: TransferRequest, times: DiskTimes) {
-    const { transfer, outDir, name, content } = request;
+  constructor(request: TransferRequest, names: TargetNames, times: DiskTimes) {
+    const { transfer, content } = request;
     this.request = request;
+    this.names = names;
     this.#times = times;
-    this.#target = FileTarget.open(outDir, name, content.root.slice(0, 8));
+    this.#chunkBytes = chunkBytesFor(content.sizeBytes);
+    this.#target = FileTarget.open(names);
     try {
-      const journal = readJournal(this.#target.names.journalPath, content);
-      if (journal === undefined) this.#target.clear();
-      this.#assembly = new Assembly(content.sizeBytes, journal?.written);
+      const resumed = this.#target.isFresh
+        ? undefined
+        : JournalFile.resume(names.journalPath, content);
+      this.#journal = resumed?.journal;
+      if (resumed === undefined) {
+        removeJournal(names.journalPath);
+        this.#target.clear();
+      }
+      this.#assembly = new Assembly(content.sizeBytes, resumed?.state.written);
       const haveBytes = this.#assembly.writtenBytes;
       this.#target.requireSpace(content.sizeBytes - haveBytes);
       this.opened = {
@@ -54,16 +64,12 @@ export class FileTransfer {
         have: this.#assembly.written.bytes.slice(),
         haveBytes,
         partPath: this.#target.partPath,
-        ...(journal === undefined ? {} : { layer: journal.layer }),
+        ...(resumed === undefined ? {} : { layer: resumed.state.layer }),
       };
     } catch (cause) {
-      this.#target.close();
+      this.keep();
       throw cause;
     }
-  }
-
-  get names(): FileTarget["names"] {
-    return this.#target.names;
   }
 
   /** Whether every byte is on disk and hashed. */
@@ -71,85 +77,85 @@ export class FileTransfer {
     return this.#assembly.isPassed;
   }
 
-  set layer(layer: Bytes) {
+  /** Takes the proved layer: from now on a journal is kept. */
+  takeLayer(layer: Bytes): void {
     this.#assembly.layer = layer;
     // A file of one chunk is fetched again as quickly as a journal is read.
-    if (this.#assembly.chunkCount < 2) return;
-    const written = new Bitmap(this.#assembly.chunkCount, this.#assembly.written.bytes);
+    if (this.#journal !== undefined || this.#assembly.chunkCount < 2) return;
     const { content } = this.request;
-    this.#journal = new JournalFile(this.names.journalPath, content, { layer, written });
+    const state = { layer, written: this.#assembly.written };
+    this.#journal = JournalFile.create(this.names.journalPath, content, state);
   }
 
   /** Takes a proved chunk; a duplicate is left aside. */
   write(chunk: number, bytes: Uint8Array): void {
     if (!this.#assembly.isWanted(chunk)) return;
     const startMs = nowMs();
-    this.#target.write(bytes, chunk * chunkBytesFor(this.request.content.sizeBytes));
+    this.#target.write(bytes, chunk * this.#chunkBytes);
     const writtenMs = nowMs();
     this.#assembly.onWritten(chunk, bytes);
     this.#times.writeMs += writtenMs - startMs;
     this.#times.hashMs += nowMs() - writtenMs;
   }
 
-  /**
-   * Reads and hashes the next chunk on disk. Returns whether there may be more to do at once, and the
-   * chunk if it turned out bad.
-   */
-  advance(scratch: Bytes): { readonly hasMore: boolean; readonly bad?: number } {
+  /** Whether {@linkcode advance} has something to read, or all is read. */
+  get canAdvance(): boolean {
+    return this.isPassed || this.#assembly.chunkToRead !== undefined;
+  }
+
+  /** Reads and hashes the next chunk on disk; returns it if it turned out bad. */
+  advance(scratch: Bytes): number | undefined {
     const chunk = this.#assembly.chunkToRead;
-    if (chunk === undefined) return { hasMore: false };
+    if (chunk === undefined) return undefined;
     const startMs = nowMs();
-    const { sizeBytes } = this.request.content;
-    const length = chunkLength(sizeBytes, chunk);
-    const view = scratch.subarray(0, length);
-    const count = this.#target.read(view, chunk * chunkBytesFor(sizeBytes));
+    const view = scratch.subarray(0, chunkLength(this.request.content.sizeBytes, chunk));
+    const count = this.#target.read(view, chunk * this.#chunkBytes);
     const isGood = this.#assembly.onRead(view.subarray(0, count));
     this.#times.hashMs += nowMs() - startMs;
-    return isGood
-      ? { hasMore: this.#assembly.chunkToRead !== undefined }
-      : { hasMore: false, bad: chunk };
+    return isGood ? undefined : chunk;
   }
 
   saveJournal(): void {
     this.#journal?.save(this.#assembly.written);
   }
 
-  /**
-   * The end of the pass: published, or found not to be what was offered. The folder still has to be
-   * synced.
-   */
-  finish(): { readonly kind: "finished"; readonly path: string } | { readonly kind: "unverified" } {
-    const { content, mtimeMs, force } = this.request;
-    if (this.#assembly.digestHex() !== content.sha256) {
-      this.discard();
-      return { kind: "unverified" };
-    }
-    const startMs = nowMs();
-    const path = this.#target.publish({ mtimeMs, force });
-    this.#removeJournal();
-    this.#times.writeMs += nowMs() - startMs;
-    return { kind: "finished", path };
+  /** Whether the whole is what was offered, once the pass is over. To be asked once. */
+  isAsOffered(): boolean {
+    return this.#assembly.digestHex() === this.request.content.sha256;
   }
 
-  /** Everything verified stays, marked. */
+  /** Brings the file to the disk for good, off this thread. */
+  async seal(): Promise<void> {
+    await this.#target.seal(this.request.mtimeMs);
+  }
+
+  /** Gives the sealed file its name; returns its path. {@linkcode forget} follows. */
+  publish(): string {
+    return this.#target.publish(this.request);
+  }
+
+  /** The file is published and the folder synced: the journal has done its work. */
+  forget(): void {
+    this.#journal?.remove();
+    this.#journal = undefined;
+  }
+
+  /** Everything verified stays, marked; what no journal marks would only lie around. */
   keep(): void {
-    this.saveJournal();
-    this.#journal?.close();
-    // Nothing marked, nothing to go on from.
-    if (this.#journal === undefined) this.#target.discard();
-    this.#target.close();
+    try {
+      if (this.#journal === undefined) this.#target.discard();
+      else this.saveJournal();
+    } finally {
+      this.#journal?.close();
+      this.#journal = undefined;
+      this.#target.close();
+    }
   }
 
   /** Nothing stays. */
   discard(): void {
-    this.#removeJournal();
+    this.forget();
     this.#target.discard();
-  }
-
-  #removeJournal(): void {
-    if (this.#journal === undefined) removeJournal(this.names.journalPath);
-    else this.#journal.remove();
-    this.#journal = undefined;
   }
 }
 

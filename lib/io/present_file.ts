@@ -5,49 +5,85 @@ import { ShoalError } from "../errors.ts";
 import { MIB } from "../limits.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
 import { yieldToEvents } from "./clock.ts";
+import { diskError } from "./disk_error.ts";
+import { FileTarget } from "./file_target.ts";
+import { removeJournal } from "./journal.ts";
+import { lookAt } from "./look_at.ts";
+import { openRegularFile } from "./regular_file.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
-/** Its path; `undefined` if it is not there. Throws ShoalError `not_writable` when a folder has the name. */
+export interface WantedFile {
+  readonly sha256: HashHex;
+  /** Absent when it is not known: then every file of a fitting name is hashed. */
+  readonly sizeBytes?: number;
+  /** Whether a different file of that name is going to be replaced, so that no other name counts. */
+  readonly force: boolean;
+}
+
+/**
+ * The path of the wanted file; `undefined` if it is not there, or when `signal` fires first.
+ *
+ * @throws ShoalError `not_writable` when a folder or a device has the name, `disk`
+ */
 export async function findPresent(
   names: TargetNames,
-  sizeBytes: number,
-  sha256: HashHex,
+  wanted: WantedFile,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
-  for (const name of numberedNames(names.base)) {
+  const candidates = wanted.force ? [names.base] : numberedNames(names.base);
+  for (const name of candidates) {
     const path = join(names.folder, name);
-    const info = lstat(path);
+    const info = lookAtTarget(path);
     if (info === undefined) return undefined;
-    if (info.isDirectory && name === names.base) {
-      throw new ShoalError("not_writable", `${path} is a folder`);
-    }
-    if (!info.isFile || info.size !== sizeBytes) continue;
-    if (await hashOf(path) === sha256) return path;
+    if (name === names.base) requireReplaceable(path, info);
+    if (!info.isFile || info.size !== (wanted.sizeBytes ?? info.size)) continue;
+    if (await hashOf(path, signal) === wanted.sha256) return path;
+    if (signal.aborted) return undefined;
   }
   return undefined;
 }
 
-/** Its SHA-256; other work gets its turn between reads. `undefined` if it cannot be read. */
-async function hashOf(path: string): Promise<string | undefined> {
-  const hash = new StreamingHash();
-  const buffer = new Uint8Array(MIB);
+/** Removes what an earlier run has left of a file that is there already, unless somebody writes it. */
+export function removeLeftovers(names: TargetNames): void {
   try {
-    using file = Deno.openSync(path, { read: true });
-    for (;;) {
-      const count = file.readSync(buffer);
-      if (count === null) return hash.digestHex();
-      hash.update(buffer.subarray(0, count));
-      await yieldToEvents();
-    }
+    if (lookAt(names.partPath) !== undefined) FileTarget.open(names).discard();
+    if (lookAt(names.journalPath) !== undefined) removeJournal(names.journalPath);
   } catch {
-    return undefined;
+    // The wanted file is there: what lies beside it is no reason to fail.
   }
 }
 
-function lstat(path: string): Deno.FileInfo | undefined {
+function lookAtTarget(path: string): Deno.FileInfo | undefined {
   try {
-    return Deno.lstatSync(path);
+    return lookAt(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw cause;
+    throw diskError(`cannot look at ${path}`, cause);
+  }
+}
+
+/** Files can be set aside or replaced, and so can links, which are never followed. */
+function requireReplaceable(path: string, info: Deno.FileInfo): void {
+  if (info.isFile || info.isSymlink) return;
+  const what = info.isDirectory ? "is a folder" : "is not a regular file";
+  throw new ShoalError("not_writable", `${path} ${what}`);
+}
+
+/** Its SHA-256; other work gets its turn between reads. `undefined` if it cannot be read. */
+async function hashOf(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const opened = openRegularFile(path, "refuse");
+  if (!opened.ok) return undefined;
+  const hash = new StreamingHash();
+  const buffer = new Uint8Array(MIB);
+  try {
+    for (let at = 0; !signal.aborted;) {
+      const count = opened.file.readAt(buffer, 0, buffer.length, at);
+      hash.update(buffer.subarray(0, count));
+      if (count < buffer.length) return hash.digestHex();
+      at += count;
+      await yieldToEvents();
+    }
+    return undefined;
+  } finally {
+    opened.file.close();
   }
 }

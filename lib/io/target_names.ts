@@ -48,8 +48,8 @@ export function* numberedNames(base: string): Generator<string> {
 function makeFolders(outDir: string, components: readonly string[]): string {
   let folder = outDir;
   try {
-    Deno.mkdirSync(outDir, { recursive: true });
-    const home = Deno.realPathSync(outDir);
+    makeFolder(folder);
+    const home = Deno.realPathSync(folder);
     for (const component of components) {
       folder = join(folder, component);
       makeFolder(folder);
@@ -58,20 +58,19 @@ function makeFolders(outDir: string, components: readonly string[]): string {
         throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
       }
     }
-    if (!Deno.statSync(folder).isDirectory) {
-      throw new ShoalError("not_writable", `${folder} is not a folder`);
-    }
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);
   }
   return folder;
 }
 
+/** Links are followed here; where they lead is for the caller to judge. */
 function makeFolder(path: string): void {
   try {
-    Deno.mkdirSync(path);
+    Deno.mkdirSync(path, { recursive: true });
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    throw new ShoalError("not_writable", `${path} is not a folder`, { cause });
   }
 }
 
