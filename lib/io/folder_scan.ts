@@ -5,6 +5,7 @@
  */
 import { accessSync, constants } from "node:fs";
 import { join } from "@std/path";
+import { ShoalError } from "../errors.ts";
 import type { FileSignature, SafeFileName } from "../ids.ts";
 import {
   CATALOGUE_ENTRIES_MAX,
@@ -35,6 +36,23 @@ export interface ScanOptions {
 export interface ScannedFile {
   readonly name: SafeFileName;
   readonly signature: FileSignature;
+}
+
+/** The path of `dir` without links. Throws ShoalError `folder` if it is not a folder that may be read. */
+export async function resolveFolder(dir: string): Promise<string> {
+  try {
+    const real = await Deno.realPath(dir);
+    for await (const _ of Deno.readDir(real)) break;
+    return real;
+  } catch (cause) {
+    throw new ShoalError("folder", `${displayName(dir)} ${folderProblem(cause)}`, { cause });
+  }
+}
+
+function folderProblem(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "does not exist";
+  if (cause instanceof Deno.errors.NotADirectory) return "is not a folder";
+  return "cannot be read";
 }
 
 /** Every regular file that may be offered, folder by folder, in the order of names within each. */

@@ -15,8 +15,8 @@ const IN_MEMORY = "hashes are kept in memory only, and the next server hashes ev
 
 export interface IndexStoreOptions {
   /** The user's cache folder by default. */
-  readonly cacheDir: string | undefined;
-  onNotice(message: string): void;
+  readonly cacheDir?: string | undefined;
+  readonly onNotice: (message: string) => void;
 }
 
 export class IndexStore {

@@ -1,7 +1,4 @@
-/**
- * Runs an indexer in its worker: hashes the newest job piece by piece, and looks for messages after
- * every piece.
- */
+/** Runs an indexer in its worker: hashes piece by piece, and looks for messages after every piece. */
 import { HASH_READ_BYTES, PROGRESS_INTERVAL_MS } from "../limits.ts";
 import type { IndexerReply, IndexerRequest } from "../messages/indexer.ts";
 import { nowMs, yieldToEvents } from "./clock.ts";
@@ -39,7 +36,7 @@ export function runIndexer(parent: Parent): void {
 class IndexerDriver {
   readonly #parent: Parent;
   readonly #buffer = new Uint8Array(HASH_READ_BYTES);
-  /** The last one is at work. */
+  /** The last one is at work, the first one comes last. */
   readonly #jobs: Job[] = [];
   #isRunning = false;
 
@@ -49,7 +46,9 @@ class IndexerDriver {
 
   add(request: HashRequest): void {
     const steps = indexFile(request, this.#buffer);
-    this.#jobs.push({ id: request.job, steps, reportedMs: nowMs() });
+    const job: Job = { id: request.job, steps, reportedMs: nowMs() };
+    if (request.isUrgent) this.#jobs.push(job);
+    else this.#jobs.unshift(job);
     if (!this.#isRunning) void this.#run();
   }
 

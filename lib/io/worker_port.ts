@@ -44,6 +44,11 @@ export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
   };
 }
 
+/** Threads that can run at once on this machine. */
+export function coreCount(): number {
+  return navigator.hardwareConcurrency;
+}
+
 /** Inside a worker: the end towards the thread that started it. */
 export function parentPort<In, Out>(): WorkerPort<In, Out> {
   const scope = self as unknown as DedicatedScope;

@@ -1,6 +1,6 @@
 /**
- * Main thread of a server ⇄ indexer worker, which hashes files. The file that was asked for last goes
- * first, in front of one that is half done, so that a file somebody waits for is not kept waiting.
+ * Main thread of a server ⇄ indexer worker, which hashes files one after another. An urgent one goes
+ * before all others, one that is half done included: somebody waits for it.
  *
  * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable | cancelled)* → stop →
  * stopped`.
@@ -16,6 +16,7 @@ export type IndexerRequest =
     readonly dir: string;
     readonly name: string;
     readonly signature: FileSignature;
+    readonly isUrgent: boolean;
   }
   | { readonly kind: "cancel"; readonly job: number }
   | { readonly kind: "stop" };

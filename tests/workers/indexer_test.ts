@@ -30,10 +30,10 @@ class Bench implements AsyncDisposable {
     this.#port.post(request);
   }
 
-  hash(job: number, dir: string, name: string): void {
+  hash(job: number, dir: string, name: string, isUrgent = false): void {
     const identity = identityAt(join(dir, name));
     assert(identity !== undefined);
-    this.post({ kind: "hash", job, dir, name, signature: identity.signature });
+    this.post({ kind: "hash", job, dir, name, signature: identity.signature, isUrgent });
   }
 
   async next(): Promise<IndexerReply> {
@@ -98,11 +98,11 @@ Deno.test({
     await using bench = new Bench();
     const signature = identityAt(join(dir, "file"))!.signature;
     const other = { ...signature, sizeBytes: 5 };
-    bench.post({ kind: "hash", job: 1, dir, name: "file", signature: other });
+    bench.post({ kind: "hash", job: 1, dir, name: "file", signature: other, isUrgent: false });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 1 });
-    bench.post({ kind: "hash", job: 2, dir, name: "gone", signature });
+    bench.post({ kind: "hash", job: 2, dir, name: "gone", signature, isUrgent: false });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 2 });
-    bench.post({ kind: "hash", job: 3, dir, name: "folder", signature });
+    bench.post({ kind: "hash", job: 3, dir, name: "folder", signature, isUrgent: false });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 3 });
   }));
 
@@ -129,16 +129,17 @@ Deno.test({
   }));
 
 Deno.test({
-  name: "a file that is asked for later goes first, and the earlier one goes on after it",
+  name: "an urgent file goes first, and what was begun goes on after it",
   ignore,
 }, () =>
-  withFolder({ "short": "x" }, async (dir) => {
+  withFolder({ "short": "x", "later": "y" }, async (dir) => {
     await sparseFile(dir, "long");
     await using bench = new Bench();
     bench.hash(1, dir, "long");
     const before = await bench.nextOf("progress");
-    bench.hash(2, dir, "short");
-    assertEquals((await bench.nextOf("hashed")).job, 2);
+    bench.hash(2, dir, "later");
+    bench.hash(3, dir, "short", true);
+    assertEquals((await bench.nextOf("hashed")).job, 3);
     const after = await bench.nextOf("progress");
     assertEquals(after.job, 1);
     assertGreater(after.hashedBytes, before.hashedBytes);
