@@ -166,6 +166,8 @@ export const CLASSIC_ASK_AFTER_MS = 500;
 export const CLASSIC_ASK_SPACING_MS = 300;
 /** After asking a classic server again, nothing is asked before it has been silent for this long. */
 export const CLASSIC_SILENCE_MS = 1_000;
+/** This machine's own subnets, to which classic is answered, are looked up this often. */
+export const SUBNETS_MEMORY_MS = 10_000;
 /** Classic transfers that a server runs at once. */
 export const CLASSIC_TRANSFERS_MAX = 16;
 /** A transfer gives way to another port of the same address that has waited for this long. */

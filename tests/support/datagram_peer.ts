@@ -26,9 +26,9 @@ export class DatagramPeer implements Disposable {
     return { address: hostname, port };
   }
 
-  async send(what: Frame | Bytes, port: number): Promise<void> {
+  async send(what: Frame | Bytes, port: number, hostname = "127.0.0.1"): Promise<void> {
     const bytes = what instanceof Uint8Array ? what : encodeFrame(what);
-    await this.#socket.send(bytes, { transport: "udp", hostname: "127.0.0.1", port });
+    await this.#socket.send(bytes, { transport: "udp", hostname, port });
   }
 
   async receive(): Promise<Bytes> {
@@ -38,11 +38,18 @@ export class DatagramPeer implements Disposable {
     return bytes as Bytes;
   }
 
+  async anyFrame(): Promise<Frame> {
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (frame !== undefined) return frame;
+      this.#frames = [...framesIn(await this.receive())];
+    }
+  }
+
   /** The next control frame, which is of this kind. */
   async frame<K extends FrameKind>(kind: K): Promise<FrameOf<K>> {
-    while (this.#frames.length === 0) this.#frames = [...framesIn(await this.receive())];
-    const frame = this.#frames.shift();
-    assert(frame?.kind === kind, `a ${frame?.kind} came, not a ${kind}`);
+    const frame = await this.anyFrame();
+    assert(frame.kind === kind, `a ${frame.kind} came, not a ${kind}`);
     return frame as FrameOf<K>;
   }
 
