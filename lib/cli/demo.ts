@@ -6,7 +6,6 @@ import { DEMO_BYTES_DEFAULT, DEMO_BYTES_MAX, MIB } from "../limits.ts";
 import { defineCommand } from "./command.ts";
 import { serverTable } from "./get_summary.ts";
 import { OUTPUT_OPTIONS, SIMULATION_OPTIONS, toggle, withDefault } from "./options.ts";
-import { textTable } from "./text_table.ts";
 import { durationText, rateText, sizeText } from "./units.ts";
 import { SIZE } from "./value_types.ts";
 
@@ -52,13 +51,13 @@ export const demoCommand = defineCommand({
 
 function reportLines(report: ReportEvent): string[] {
   const rate = report.seconds > 0 ? rateText(report.size / report.seconds) : "";
-  const facts = textTable(["", ""], [
+  const facts = [
     ["size", sizeText(report.size)],
     ["time", durationText(report.seconds)],
     ["rate", rate],
     ["sha256 offered", report.expectedSha256],
     ["sha256 fetched", report.actualSha256],
-  ]).slice(1);
+  ].map(([label = "", value]) => `${label.padEnd(14)}  ${value}`);
   const verdict = report.ok ? "TRANSFER SUCCESSFUL" : "TRANSFER FAILED";
   return ["", ...facts, "", ...serverTable(report.servers), "", verdict];
 }

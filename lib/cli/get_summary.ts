@@ -21,7 +21,7 @@ export function summaryLines(done: readonly DoneEvent[], wallSeconds: number): s
   ];
 }
 
-/** One row a server, whatever number of files it gave. */
+/** One row a server, whatever number of files it gave; who gave most stands first. */
 export function serverTable(shares: readonly ServerShare[]): string[] {
   const rows = new Map<string, ServerShare>();
   for (const share of shares) {
@@ -31,7 +31,7 @@ export function serverTable(shares: readonly ServerShare[]): string[] {
   if (rows.size === 0) return [];
   return textTable(
     ["server", "bytes", "chunks", "bad", "retransmits"],
-    [...rows.values()].map((row) => [
+    [...rows.values()].sort((a, b) => b.bytes - a.bytes).map((row) => [
       row.server,
       sizeText(row.bytes),
       String(row.chunks),

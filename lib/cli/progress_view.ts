@@ -73,9 +73,9 @@ export class ProgressView {
 }
 
 export function indexingText(event: IndexingEvent): string {
-  const eta = etaText(event.bytesLeft, event.rate);
-  return `Indexing: ${countText(event.filesLeft, "file")}, ${sizeText(event.bytesLeft)} left, ` +
-    `${rateText(event.rate)}${eta}`;
+  const rate = event.rate > 0 ? `, ${rateText(event.rate)}` : "";
+  return `Indexing: ${countText(event.filesLeft, "file")}, ${sizeText(event.bytesLeft)} left` +
+    rate + etaText(event.bytesLeft, event.rate);
 }
 
 /** `62 % of 1.9 GB, 112 MB/s, ETA 0:06`. */

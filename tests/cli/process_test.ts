@@ -50,19 +50,26 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-withProcess("the permission set for get is enough, and nothing is asked for", async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=get", "--no-prompt", "cli.ts", "get", "nothing"].concat(
-      ["--timeout", "0.2", "--retries", "1", "-p", String(freePort()), "--json"],
-    ),
+withProcess("the permission sets are enough to offer and to fetch", async () => {
+  const port = String(freePort());
+  const out = `downloads/test-${port}`;
+  const [asServer, asGet] = ["-P=server", "-P=get"].map((permissions) => ({
+    permissions,
     cwd: ROOT,
-    env: { SHOAL_BROADCAST: "127.255.255.255" },
-    stdin: "null",
-  });
-  const { code, stdout } = await child.output();
-  const text = new TextDecoder().decode(stdout);
-  assertEquals(code, 3, text);
-  assertStringIncludes(text, '"code":"no_server"');
+  }));
+  await using server = new ShoalProcess(["server", "-p", port], asServer);
+  await server.event(({ event }) => event === "ready");
+  try {
+    const { code, process } = await runShoal(
+      ["get", "example.txt", "-p", port, "--out", out],
+      asGet,
+    );
+    assertEquals(code, 0, process.description());
+    const [fetched, offered] = [`${ROOT}/${out}/example.txt`, `${ROOT}/data/example.txt`];
+    assertEquals(await Deno.readTextFile(fetched), await Deno.readTextFile(offered));
+  } finally {
+    await Deno.remove(`${ROOT}/${out}`, { recursive: true });
+  }
 });
 
 withProcess("wrong usage ends with 2 and says so on stderr", async () => {

@@ -19,6 +19,8 @@ export interface ShoalOptions {
   readonly cwd?: string;
   /** Prefix of the command, such as `ip netns exec NAME`. */
   readonly via?: readonly string[];
+  /** What the process may do: `-A` by default. */
+  readonly permissions?: string;
   /** Whether `--json` is appended; yes by default. */
   readonly json?: boolean;
 }
@@ -36,7 +38,8 @@ export class ShoalProcess implements AsyncDisposable {
   constructor(args: readonly string[], options: ShoalOptions = {}) {
     this.#args = args;
     const flags = options.json ?? true ? ["--json"] : [];
-    const command = [...options.via ?? [], Deno.execPath(), "run", "-A", CLI, ...args, ...flags];
+    const deno = [Deno.execPath(), "run", "--no-prompt", options.permissions ?? "-A"];
+    const command = [...options.via ?? [], ...deno, CLI, ...args, ...flags];
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),
       env: { SHOAL_BROADCAST: "127.255.255.255", NO_COLOR: "1", ...options.env },
