@@ -26,7 +26,7 @@ export const demoCommand = defineCommand({
   examples: [
     { line: "demo", says: "a small file, some errors" },
     { line: "demo --size 100MiB --error-rate 0.2", says: "a larger one, on a worse network" },
-    { line: "demo --seed 7", says: "the same file and errors again" },
+    { line: "demo --seed 7", says: "the same file, and chance from the same seed" },
   ],
   async perform(options, _, { app, reporter, signal }) {
     if (options.size > DEMO_BYTES_MAX) {
