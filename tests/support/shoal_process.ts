@@ -7,12 +7,20 @@ import { fromFileUrl, join } from "@std/path";
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
 const EVENT_TIMEOUT_MS = 60_000;
 
-/** One line of `--json`. */
-export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
-
 export const canRunProcesses = (await Promise.all(
   (["run", "net", "read", "write", "env"] as const).map((name) => Deno.permissions.query({ name })),
 )).every((status) => status.state === "granted");
+
+/** Deno's own cache, which must stay where it is while ours is moved: some hosts have no network. */
+const DENO_CACHE = canRunProcesses ? { DENO_DIR: denoDir() } : {};
+
+function denoDir(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache");
+  return Deno.env.get("DENO_DIR") ?? join(cache, "deno");
+}
+
+/** One line of `--json`. */
+export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 export interface ShoalOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -42,7 +50,7 @@ export class ShoalProcess implements AsyncDisposable {
     const command = [...options.via ?? [], ...deno, CLI, ...args, ...flags];
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),
-      env: { SHOAL_BROADCAST: "127.255.255.255", NO_COLOR: "1", ...options.env },
+      env: { SHOAL_BROADCAST: "127.255.255.255", NO_COLOR: "1", ...DENO_CACHE, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdin: "null",
       stdout: "piped",
