@@ -3,7 +3,6 @@
  * other events in all the time, and promises nothing about what happens to a file after it was seen:
  * `file_source.ts` checks again.
  */
-import { accessSync, constants } from "node:fs";
 import { join } from "@std/path";
 import { ShoalError } from "../errors.ts";
 import type { FileSignature, SafeFileName } from "../ids.ts";
@@ -16,7 +15,7 @@ import {
 import { displayName, isHiddenName, isPartName, isTemporaryName, parseFileName } from "../names.ts";
 import { nowMs, yieldToEvents } from "./clock.ts";
 import { resolveInside } from "./file_source.ts";
-import { signatureOf } from "./regular_file.ts";
+import { canOpen, signatureOf } from "./regular_file.ts";
 
 export interface ScanOptions {
   /** Absolute and free of links. */
@@ -158,7 +157,7 @@ function readableFile(options: ScanOptions, name: SafeFileName): FileSignature |
   if (found.kind === "nothing") return undefined;
   if (found.kind === "file") {
     const { signature } = found;
-    if (options.isKnown(name, signature) || isReadable(join(options.dir, name))) return signature;
+    if (options.isKnown(name, signature) || canOpen(join(options.dir, name))) return signature;
   }
   const why = found.kind === "leftOut" ? found.why : "it cannot be read";
   options.onLeftOut(`${displayName(name)} is left out: ${why}`);
@@ -170,14 +169,5 @@ function lookAt(path: string): Deno.FileInfo | undefined {
     return Deno.lstatSync(path);
   } catch {
     return undefined;
-  }
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
