@@ -44,8 +44,8 @@ export const INDEXERS_MAX = 4;
 export const JOBS_PER_INDEXER_MAX = 8;
 /** An indexer without work is ended after this. */
 export const INDEXER_IDLE_MS = 10_000;
-/** One read of a file that is hashed. */
-export const HASH_READ_BYTES = 1 * MIB;
+/** One read of a file that is hashed: what it brings should still be in the cache when it is hashed twice. */
+export const HASH_READ_BYTES = 256 * KIB;
 /** How long a server waits for another one that writes to the index they share. */
 export const INDEX_BUSY_MS = 250;
 /** A row of the index that no server has used for this long is dropped … */
