@@ -192,11 +192,10 @@ export class FolderIndex implements Shelf {
   /** A file that is new or not what it was. */
   #take(name: SafeFileName, signature: FileSignature): void {
     this.#forget(name);
-    const lost = this.catalogue.find(name)?.content;
+    const before = this.catalogue.find(name);
+    const lost = before?.content;
     const known = this.#store.find(join(this.dir, name), signature);
-    // A time to come, by somebody else's clock, counts as now.
-    const nowMs = wallMs();
-    const settlesInMs = Math.min(signature.mtimeMs, nowMs) + SETTLE_MS - nowMs;
+    const settlesInMs = before === undefined ? settlingMs(signature) : SETTLE_MS;
     if (known !== undefined) {
       this.catalogue.put(name, signature, "pending");
       this.catalogue.ready(name, known);
@@ -264,4 +263,15 @@ export class FolderIndex implements Shelf {
     const isLast = this.#noted.size > LEFT_OUT_NOTICES_MAX;
     this.#options.onNotice(isLast ? "more is left out, which is not named here" : message);
   }
+}
+
+/**
+ * How long a file that is new to us is still to be left alone. One that changes before our eyes is
+ * left alone for the whole time, whatever it says: while a file is cut off, its size is seen to
+ * change before its time does.
+ */
+function settlingMs({ mtimeMs }: FileSignature): number {
+  const nowMs = wallMs();
+  // A time to come, by somebody else's clock, counts as now.
+  return Math.min(mtimeMs, nowMs) + SETTLE_MS - nowMs;
 }

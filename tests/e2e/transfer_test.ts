@@ -298,7 +298,7 @@ e2e(
     const replacement = randomFile(2 * MIB, 2);
     await scratch.serve("log.bin", replacement);
     assertEquals(await get.exit(), 0, get.description());
-    assertSameBytes(await scratch.read("log.bin"), replacement);
+    assertSameBytes(await scratch.read("log.bin"), replacement, get.description());
   },
 );
 
