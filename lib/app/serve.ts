@@ -130,6 +130,8 @@ class Service {
     const { port: dataPort, isTuned } = await this.#data.opened;
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
     this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
+    const { host = ANY_ADDRESS } = this.#options;
+    if (host !== ANY_ADDRESS) this.#tell(unheardNotice(host));
     const ready: ReadyEvent = {
       event: "ready",
       port: this.#port.port,
@@ -259,4 +261,10 @@ class Service {
   #tell(event: ServeEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** A socket that is bound to one address is handed no broadcasts. */
+function unheardNotice(host: string): ServeEvent {
+  const message = `listening on ${host} only: broadcasts are not heard, clients need --server`;
+  return { event: "notice", level: "info", message };
 }

@@ -36,4 +36,4 @@ export class RateLimit {
 }
 
 /** Enough to make the level positive, where rounding would leave it at zero. */
-const EPSILON_MS = 0.01;
+const EPSILON_MS = 0.001;

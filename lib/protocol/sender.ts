@@ -13,6 +13,7 @@ import {
   WANTS_PER_FLOW_MAX,
 } from "../limits.ts";
 import type { FrameOf } from "../wire/frames.ts";
+import { RateLimit } from "./rate_limit.ts";
 
 export type WantFrame = FrameOf<"want">;
 
@@ -28,15 +29,14 @@ interface Flow {
 }
 
 export class Sender {
-  readonly #rateBytesPerMs: number;
+  readonly #limit: RateLimit | undefined;
   /** In the order of their turns. */
   readonly #flows = new Map<string, Flow>();
-  #creditBytes = 0;
-  #creditMs = 0;
 
   /** @param rateBytesPerS cap on what is sent; 0 for none */
   constructor(rateBytesPerS: number) {
-    this.#rateBytesPerMs = rateBytesPerS / 1000;
+    const burstBytes = rateBytesPerS * SEND_BURST_MS / 1_000;
+    this.#limit = rateBytesPerS === 0 ? undefined : new RateLimit(rateBytesPerS, burstBytes);
   }
 
   get flowCount(): number {
@@ -61,12 +61,12 @@ export class Sender {
 
   /** The next request to be answered; `undefined` when none waits or the rate allows none yet. */
   next(nowMs: number): Turn | undefined {
-    if (!this.#mayServe(nowMs)) return undefined;
     for (const [key, flow] of this.#flows) {
+      const want = flow.wants[0]!;
+      if (this.#limit?.take(nowMs, lengthOf(want)) === false) return undefined;
+      flow.wants.shift();
       this.#flows.delete(key);
-      const want = flow.wants.shift()!;
       if (flow.wants.length > 0) this.#flows.set(key, flow);
-      this.#creditBytes -= lengthOf(want);
       return { to: flow.to, want };
     }
     return undefined;
@@ -75,16 +75,7 @@ export class Sender {
   /** When the rate allows the next request; Infinity when none waits. */
   nextWakeupMs(nowMs: number): number {
     if (this.#flows.size === 0) return Infinity;
-    if (this.#creditBytes >= 0 || this.#rateBytesPerMs === 0) return nowMs;
-    return this.#creditMs - this.#creditBytes / this.#rateBytesPerMs;
-  }
-
-  #mayServe(nowMs: number): boolean {
-    if (this.#rateBytesPerMs === 0) return true;
-    const creditBytes = this.#creditBytes + (nowMs - this.#creditMs) * this.#rateBytesPerMs;
-    this.#creditBytes = Math.min(creditBytes, this.#rateBytesPerMs * SEND_BURST_MS);
-    this.#creditMs = nowMs;
-    return this.#creditBytes >= 0;
+    return this.#limit?.readyMs(nowMs) ?? nowMs;
   }
 }
 
