@@ -97,12 +97,12 @@ export const NETWORK_OPTIONS = {
     env: "SHOAL_PORT",
     summary: "UDP port of discovery",
   }),
-  broadcast: many(ADDRESS, {
-    label: "ADDRESS",
-    env: "SHOAL_BROADCAST",
-    summary: "broadcast here, not on every interface",
-  }),
+  broadcast: broadcastOption("broadcast here, not on every interface"),
 } as const;
+
+export function broadcastOption(summary: string) {
+  return many(ADDRESS, { label: "ADDRESS", env: "SHOAL_BROADCAST", summary });
+}
 
 export function rateOption(verb: "send" | "fetch") {
   return {

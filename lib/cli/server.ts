@@ -8,6 +8,7 @@ import {
 } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
+  broadcastOption,
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
@@ -31,6 +32,8 @@ export const serverCommand = defineCommand({
   },
   options: {
     ...NETWORK_OPTIONS,
+    // Scripts give every command the same network flags.
+    broadcast: broadcastOption("without effect here: a server only answers"),
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
     ...rateOption("send"),
     hidden: toggle("offer names that start with a dot, too"),
