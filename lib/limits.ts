@@ -259,8 +259,6 @@ export const OPEN_FILES_MAX = 64;
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** A sender tells its counts this often. */
 export const STATS_INTERVAL_MS = 1_000;
-/** Datagrams that a driver handles before it lets other events in. */
-export const DRIVER_TURN_DATAGRAMS = 64;
 /** Control datagrams waiting for the main thread of a server, or for a socket. */
 export const FORWARDED_DATAGRAMS_MAX = 1_024;
 
