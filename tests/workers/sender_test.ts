@@ -185,7 +185,7 @@ Deno.test(
       await peer.send(bench.want(10), bench.port);
       await bench.locate(located(dir, "f"));
       assertEquals((await peer.segment(NONCE)).payload, pattern(10));
-    await bench.next("flow");
+      await bench.next("flow");
     }),
 );
 
