@@ -97,7 +97,7 @@ export class FileTarget {
   requireSpace(neededBytes: number): void {
     const freeBytes = freeBytesIn(this.names.folder);
     if (freeBytes === undefined || freeBytes >= neededBytes) return;
-    const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+    const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
     throw new ShoalError(
       "disk_full",
       `${this.names.folder} has ${mib(freeBytes)} free and the file needs ${mib(neededBytes)} more`,

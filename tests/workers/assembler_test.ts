@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import {
   type Bytes,
@@ -8,18 +8,20 @@ import {
   toHex,
   transferId,
 } from "../../lib/ids.ts";
+import type { ErrorMessage } from "../../lib/errors.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { JOURNAL_INTERVAL_MS } from "../../lib/limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { ChunkMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import { sha256 } from "../../lib/protocol/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
+import { withFolder } from "../support/folder.ts";
+import { canRun, canTouchFiles, isRoot } from "../support/permissions.ts";
 import { hashed, mixedFile } from "../support/virtual_link.ts";
 
 const CHUNK = 65536;
 const ID = transferId(1);
-const granted = (await Promise.all(
-  (["read", "write", "env"] as const).map((name) => Deno.permissions.query({ name })),
-)).every((status) => status.state === "granted");
+const isIgnored = !await canTouchFiles();
 
 function contentOf(file: Bytes): Content {
   const { root } = hashed(file);
@@ -32,7 +34,7 @@ class Bench implements AsyncDisposable {
   readonly replies: AssemblerReply[] = [];
   recycled = 0;
   readonly #port: WorkerPort<AssemblerReply, AssemblerRequest>;
-  readonly #feed: MessagePort;
+  readonly #feeds: MessagePort[] = [];
   #changed = Promise.withResolvers<void>();
 
   constructor(dir: string) {
@@ -43,24 +45,30 @@ class Bench implements AsyncDisposable {
       this.#notify();
     });
     this.#port.post({ kind: "init" });
+    this.addFeed();
+  }
+
+  /** Returns its number. */
+  addFeed(): number {
     const { port1, port2 } = new MessageChannel();
     this.#port.post({ kind: "feed", port: port1 }, [port1]);
-    this.#feed = port2;
-    this.#feed.onmessage = (event: MessageEvent<RecycleMessage>) => {
-      assert(event.data.buffer.length > 0);
+    port2.onmessage = (event: MessageEvent<RecycleMessage>) => {
+      assertEquals(event.data.buffer.length, CHUNK);
       this.recycled += 1;
       this.#notify();
     };
+    return this.#feeds.push(port2) - 1;
   }
 
   post(request: AssemblerRequest): void {
     this.#port.post(request);
   }
 
-  open(file: Bytes, name = "film.bin", force = false): void {
+  open(file: Bytes, name = "film.bin", options: { force?: boolean; id?: number } = {}): void {
+    const { force = false, id = 1 } = options;
     this.post({
       kind: "open",
-      transfer: ID,
+      transfer: transferId(id),
       outDir: this.dir,
       name: name as SafeFileName,
       content: contentOf(file),
@@ -69,32 +77,41 @@ class Bench implements AsyncDisposable {
     });
   }
 
-  chunk(file: Bytes, chunk: number): void {
+  layer(file: Bytes, id = 1): void {
+    this.post({ kind: "layer", transfer: transferId(id), layer: hashed(file).layer });
+  }
+
+  chunk(file: Bytes, chunk: number, { feed = 0, id = 1 } = {}): void {
     const buffer = new Uint8Array(CHUNK);
     const part = file.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
     buffer.set(part);
     const message: ChunkMessage = {
       kind: "chunk",
-      transfer: ID,
+      transfer: transferId(id),
       chunk,
       bytes: part.length,
       buffer,
     };
-    this.#feed.postMessage(message, [buffer.buffer]);
+    this.#feeds[feed]?.postMessage(message, [buffer.buffer]);
   }
 
+  /** The next reply of one of these kinds; fails when something goes wrong that was not asked for. */
   async reply<K extends AssemblerReply["kind"]>(
-    kind: K,
+    ...kinds: readonly K[]
   ): Promise<Extract<AssemblerReply, { kind: K }>> {
+    const awaited: readonly string[] = [...kinds, "failed", "transferFailed"];
     for (;;) {
-      const i = this.replies.findIndex((reply) => reply.kind === kind);
-      if (i >= 0) return this.replies.splice(i, 1)[0] as Extract<AssemblerReply, { kind: K }>;
-      const failed = this.replies.find((reply) =>
-        reply.kind === "failed" || reply.kind === "transferFailed"
-      );
-      if (failed !== undefined) throw new Error(JSON.stringify(failed));
+      const i = this.replies.findIndex((reply) => awaited.includes(reply.kind));
+      const [reply] = i < 0 ? [] : this.replies.splice(i, 1);
+      if (reply !== undefined && isOneOf(reply, kinds)) return reply;
+      if (reply !== undefined) throw new Error(JSON.stringify(reply));
       await this.#changed.promise;
     }
+  }
+
+  /** How the transfer ended that could not go on. */
+  async failure(): Promise<ErrorMessage> {
+    return (await this.reply("transferFailed")).error;
   }
 
   async hasRecycled(count: number): Promise<void> {
@@ -103,7 +120,7 @@ class Bench implements AsyncDisposable {
 
   /** As a crash would: nothing is flushed, nobody says goodbye. */
   crash(): void {
-    this.#feed.close();
+    for (const feed of this.#feeds) feed.close();
     this.#port.close();
   }
 
@@ -119,18 +136,22 @@ class Bench implements AsyncDisposable {
   }
 }
 
-function withFolder(name: string, fn: (dir: string) => Promise<void>): void {
+function isOneOf<K extends AssemblerReply["kind"]>(
+  reply: AssemblerReply,
+  kinds: readonly K[],
+): reply is Extract<AssemblerReply, { kind: K }> {
+  return kinds.some((kind) => kind === reply.kind);
+}
+
+function inFolder(
+  name: string,
+  body: (dir: string) => Promise<void>,
+  options: { readonly ignore?: boolean } = {},
+): void {
   Deno.test({
     name,
-    ignore: !granted,
-    async fn() {
-      const dir = await Deno.makeTempDir({ prefix: "shoal-test-" });
-      try {
-        await fn(dir);
-      } finally {
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
+    ignore: isIgnored || (options.ignore ?? false),
+    fn: () => withFolder({}, body),
   });
 }
 
@@ -138,7 +159,7 @@ function namesIn(dir: string): string[] {
   return [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
 }
 
-withFolder(
+inFolder(
   "chunks in any order, some twice, become the file; every buffer comes back",
   async (dir) => {
     const file = mixedFile(9 * CHUNK + 5);
@@ -146,7 +167,7 @@ withFolder(
     bench.open(file);
     const opened = await bench.reply("opened");
     assertEquals(opened.haveBytes, 0);
-    bench.post({ kind: "layer", transfer: ID, layer: hashed(file).layer });
+    bench.layer(file);
     const order = [3, 0, 1, 1, 9, 2, 8, 4, 3, 7, 6, 5];
     for (const chunk of order) bench.chunk(file, chunk);
     const { path } = await bench.reply("finished");
@@ -158,7 +179,7 @@ withFolder(
   },
 );
 
-withFolder("an empty file and one of a single chunk leave nothing beside them", async (dir) => {
+inFolder("an empty file and one of a single chunk leave nothing beside them", async (dir) => {
   await using bench = new Bench(dir);
   bench.open(new Uint8Array(0), "empty");
   await bench.reply("opened");
@@ -172,7 +193,7 @@ withFolder("an empty file and one of a single chunk leave nothing beside them", 
   assertSameBytes(await Deno.readFile(join(dir, "sub/folder/small")), file);
 });
 
-withFolder(
+inFolder(
   "what an aborted run marked is taken up, proved, and fetched anew where it is bad",
   async (dir) => {
     const file = mixedFile(6 * CHUNK);
@@ -180,7 +201,7 @@ withFolder(
       await using bench = new Bench(dir);
       bench.open(file);
       await bench.reply("opened");
-      bench.post({ kind: "layer", transfer: ID, layer: hashed(file).layer });
+      bench.layer(file);
       for (const chunk of [0, 1, 4]) bench.chunk(file, chunk);
       await bench.hasRecycled(3);
       bench.post({ kind: "abort", transfer: ID, keep: true });
@@ -204,7 +225,7 @@ withFolder(
   },
 );
 
-withFolder(
+inFolder(
   "a part file of another content, or with a damaged journal, is begun again",
   async (dir) => {
     const file = mixedFile(3 * CHUNK);
@@ -214,27 +235,27 @@ withFolder(
     await using bench = new Bench(dir);
     bench.open(file);
     assertEquals((await bench.reply("opened")).haveBytes, 0);
-    bench.post({ kind: "layer", transfer: ID, layer: hashed(file).layer });
+    bench.layer(file);
     for (const chunk of [0, 1, 2]) bench.chunk(file, chunk);
     const { path } = await bench.reply("finished");
     assertSameBytes(await Deno.readFile(path), file);
   },
 );
 
-withFolder("chunks that do not add up to the offered SHA-256 leave nothing behind", async (dir) => {
+inFolder("chunks that do not add up to the offered SHA-256 leave nothing behind", async (dir) => {
   const file = mixedFile(2 * CHUNK);
   const other = file.slice();
   other[5]! ^= 1;
   await using bench = new Bench(dir);
   bench.open(file);
   await bench.reply("opened");
-  bench.post({ kind: "layer", transfer: ID, layer: hashed(file).layer });
+  bench.layer(file);
   for (const chunk of [0, 1]) bench.chunk(other, chunk);
   await bench.reply("unverified");
   assertEquals(namesIn(dir), []);
 });
 
-withFolder(
+inFolder(
   "an identical file is present; a different one stays, and the new one gets a number",
   async (dir) => {
     const file = mixedFile(1_000);
@@ -251,19 +272,16 @@ withFolder(
   },
 );
 
-withFolder("a part that somebody else writes is left to them", async (dir) => {
+inFolder("a part that somebody else writes is left to them", async (dir) => {
   const file = mixedFile(2 * CHUNK);
   await using first = new Bench(dir);
   first.open(file);
   await first.reply("opened");
   await using second = new Bench(dir);
   second.open(file);
-  while (second.replies.every((reply) => reply.kind !== "transferFailed")) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const failed = second.replies.find((reply) => reply.kind === "transferFailed");
-  assert(failed?.kind === "transferFailed" && failed.error.code === "busy_target");
-  second.replies.length = 0;
+  assertEquals((await second.failure()).code, "busy_target");
+  first.open(file, "film.bin", { id: 2 });
+  assertEquals((await first.failure()).code, "busy_target");
 });
 
 for (
@@ -289,24 +307,215 @@ for (
     }, "not_writable"],
   ] as const
 ) {
-  withFolder(`${what} is refused with ${code}`, async (dir) => {
+  inFolder(`${what} is refused with ${code}`, async (dir) => {
     prepare(dir);
     await using bench = new Bench(join(dir, "o"));
     bench.open(mixedFile(2 * CHUNK), what.includes("link out") ? "sub/film.bin" : "film.bin");
-    const error = await bench.reply("opened").catch((thrown: Error) => thrown.message);
-    assert(typeof error === "string" && error.includes(code), String(error));
-    bench.replies.length = 0;
+    assertEquals((await bench.failure()).code, code);
   });
 }
 
-withFolder("a target of 255 bytes works, part and journal included", async (dir) => {
+inFolder("a target of 255 bytes works, part and journal included", async (dir) => {
   const file = mixedFile(2 * CHUNK);
   const name = "é".repeat(125) + ".text";
   await using bench = new Bench(dir);
   bench.open(file, name);
   await bench.reply("opened");
-  bench.post({ kind: "layer", transfer: ID, layer: hashed(file).layer });
+  bench.layer(file);
   for (const chunk of [1, 0]) bench.chunk(file, chunk);
   const { path } = await bench.reply("finished");
   assertEquals(path, join(dir, name));
 });
+
+inFolder("two files from two feeds at once each get their own chunks", async (dir) => {
+  const files = [mixedFile(7 * CHUNK + 1), mixedFile(5 * CHUNK).reverse()] as const;
+  await using bench = new Bench(dir);
+  bench.addFeed();
+  for (const [i, file] of files.entries()) {
+    bench.open(file, `file${i}`, { id: i });
+    await bench.reply("opened");
+    bench.layer(file, i);
+  }
+  for (let chunk = 7; chunk >= 0; chunk--) {
+    bench.chunk(files[0], chunk, { feed: chunk % 2, id: 0 });
+    if (chunk < 5) bench.chunk(files[1], chunk, { feed: (chunk + 1) % 2, id: 1 });
+  }
+  await bench.reply("finished");
+  await bench.reply("finished");
+  await bench.hasRecycled(13);
+  for (const [i, file] of files.entries()) {
+    assertSameBytes(await Deno.readFile(join(dir, `file${i}`)), file, `file${i}`);
+  }
+});
+
+inFolder("after a crash the next run goes on from the last journal", async (dir) => {
+  const file = mixedFile(6 * CHUNK);
+  const crashed = new Bench(dir);
+  crashed.open(file);
+  const { partPath } = await crashed.reply("opened");
+  crashed.layer(file);
+  for (const chunk of [0, 2, 5]) crashed.chunk(file, chunk);
+  await crashed.hasRecycled(3);
+  const bitmapAt = 116 + 6 * 32;
+  while (Deno.readFileSync(`${partPath}.journal`)[bitmapAt] !== 0b100101) {
+    await new Promise((resolve) => setTimeout(resolve, JOURNAL_INTERVAL_MS / 10));
+  }
+  crashed.crash();
+
+  await using bench = new Bench(dir);
+  const opened = await openAfterCrash(bench, file);
+  assertEquals(opened.have, new Uint8Array([0b100101]));
+  assertEquals(opened.haveBytes, 3 * CHUNK);
+  bench.post({ kind: "layer", transfer: ID, layer: opened.layer! });
+  for (const chunk of [1, 3, 4]) bench.chunk(file, chunk);
+  const { path } = await bench.reply("finished");
+  assertSameBytes(await Deno.readFile(path), file);
+  assertEquals(namesIn(dir), ["film.bin"]);
+});
+
+inFolder("a run that ends before anything arrives loses nothing of an earlier one", async (dir) => {
+  const file = mixedFile(3 * CHUNK);
+  await leaveHalf(dir, file, [0, 2]);
+  for (const end of ["abort", "stop"] as const) {
+    await using bench = new Bench(dir);
+    bench.open(file);
+    assertEquals((await bench.reply("opened")).haveBytes, 2 * CHUNK);
+    if (end === "abort") {
+      bench.post({ kind: "abort", transfer: ID, keep: true });
+      await bench.reply("aborted");
+    }
+  }
+  await using bench = new Bench(dir);
+  bench.open(file);
+  assertEquals((await bench.reply("opened")).have, new Uint8Array([0b101]));
+});
+
+inFolder("an abort that keeps nothing leaves nothing", async (dir) => {
+  const file = mixedFile(3 * CHUNK);
+  await leaveHalf(dir, file, [1]);
+  assertEquals(namesIn(dir).length, 2);
+  await using bench = new Bench(dir);
+  bench.open(file);
+  await bench.reply("opened");
+  bench.post({ kind: "abort", transfer: ID, keep: false });
+  await bench.reply("aborted");
+  assertEquals(namesIn(dir), []);
+  bench.chunk(file, 0);
+  await bench.hasRecycled(1);
+  assertEquals(namesIn(dir), []);
+});
+
+inFolder("a journal without its part file is not believed", async (dir) => {
+  const file = mixedFile(3 * CHUNK);
+  await leaveHalf(dir, file, [0, 1]);
+  const part = namesIn(dir).find((name) => name.endsWith(".part"))!;
+  await Deno.remove(join(dir, part));
+  await using bench = new Bench(dir);
+  bench.open(file);
+  const opened = await bench.reply("opened");
+  assertEquals([opened.haveBytes, opened.layer], [0, undefined]);
+});
+
+inFolder("a file that is there already is found although a part was left over", async (dir) => {
+  const file = mixedFile(3 * CHUNK);
+  await leaveHalf(dir, file, [0]);
+  await Deno.writeFile(join(dir, "film.bin"), file);
+  await using bench = new Bench(dir);
+  bench.open(file);
+  assertEquals((await bench.reply("present")).path, join(dir, "film.bin"));
+  assertEquals(namesIn(dir), ["film.bin"]);
+});
+
+inFolder(
+  "with force a different file is replaced, and only when the new one is whole",
+  async (dir) => {
+    const file = mixedFile(2 * CHUNK);
+    await Deno.writeTextFile(join(dir, "film.bin"), "old");
+    await using bench = new Bench(dir);
+    bench.open(file, "film.bin", { force: true });
+    await bench.reply("opened");
+    bench.layer(file);
+    bench.chunk(file, 1);
+    await bench.hasRecycled(1);
+    assertEquals(await Deno.readTextFile(join(dir, "film.bin")), "old");
+    bench.chunk(file, 0);
+    assertEquals((await bench.reply("finished")).path, join(dir, "film.bin"));
+    assertSameBytes(await Deno.readFile(join(dir, "film.bin")), file);
+    assertEquals(namesIn(dir), ["film.bin"]);
+  },
+);
+
+inFolder("a search for the file on disk ends when it is aborted", async (dir) => {
+  const file = mixedFile(40 * CHUNK);
+  await Deno.writeFile(join(dir, "film.bin"), file.slice().reverse());
+  await using bench = new Bench(dir);
+  bench.open(file);
+  bench.post({ kind: "abort", transfer: ID, keep: true });
+  await bench.reply("aborted");
+  // Had the first search gone on, it would end before this one and take the part.
+  bench.open(file, "film.bin", { id: 2 });
+  assertEquals((await bench.reply("opened")).transfer, transferId(2));
+});
+
+const canMount = Deno.build.os === "linux" && await isRoot() && await canRun("mount") &&
+  await canRun("umount");
+
+inFolder("a disk that fills up keeps what arrived, and room is asked for first", async (dir) => {
+  const disk = join(dir, "disk");
+  await Deno.mkdir(disk);
+  await command("mount", "-t", "tmpfs", "-o", `size=${8 * CHUNK}`, "tmpfs", disk);
+  try {
+    await using bench = new Bench(disk);
+    bench.open(mixedFile(9 * CHUNK));
+    const early = await bench.failure();
+    assertEquals(early.code, "disk_full");
+    assertMatch(early.message, /has 0\.5 MiB free and the file needs 0\.6 MiB more/);
+    assertEquals(namesIn(disk), []);
+
+    const file = mixedFile(6 * CHUNK);
+    bench.open(file);
+    await bench.reply("opened");
+    bench.layer(file);
+    bench.chunk(file, 0);
+    await bench.hasRecycled(1);
+    await Deno.writeFile(join(disk, "ballast"), new Uint8Array(5 * CHUNK));
+    for (const chunk of [1, 2, 3]) bench.chunk(file, chunk);
+    assertEquals((await bench.failure()).code, "disk_full");
+    await bench.hasRecycled(4);
+    await Deno.remove(join(disk, "ballast"));
+
+    bench.open(file);
+    const opened = await bench.reply("opened");
+    assertEquals(opened.have[0]! & 1, 1);
+    bench.post({ kind: "layer", transfer: ID, layer: opened.layer! });
+    for (const chunk of [1, 2, 3, 4, 5]) bench.chunk(file, chunk);
+    assertSameBytes(await Deno.readFile((await bench.reply("finished")).path), file);
+  } finally {
+    await command("umount", disk);
+  }
+}, { ignore: !canMount });
+
+async function command(name: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(name, { args }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** A run that writes these chunks and is told to keep them. */
+async function leaveHalf(dir: string, file: Bytes, chunks: readonly number[]): Promise<void> {
+  await using bench = new Bench(dir);
+  bench.open(file);
+  await bench.reply("opened");
+  bench.layer(file);
+  for (const chunk of chunks) bench.chunk(file, chunk);
+  await bench.hasRecycled(chunks.length);
+}
+
+/** The operating system gives up a crashed worker's lock when it gets to it. */
+async function openAfterCrash(bench: Bench, file: Bytes) {
+  for (;;) {
+    bench.open(file);
+    const reply = await bench.reply("opened", "transferFailed");
+    if (reply.kind === "opened") return reply;
+    assertEquals(reply.error.code, "busy_target");
+  }
+}
