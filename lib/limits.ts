@@ -286,7 +286,7 @@ export const DELAYED_ANSWERS_MAX = 1_024;
 // — Writing ——————————————————————————————————————————————————————————————————————————————————————
 /** The journal of a download is brought up to date this often. */
 export const JOURNAL_INTERVAL_MS = 250;
-/** Renames are followed by one folder sync for this many small files. */
+/** What goes on is told this often. */
 export const PROGRESS_INTERVAL_MS = 100;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;

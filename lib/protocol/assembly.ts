@@ -4,12 +4,11 @@
  * they are next, over what lies on disk when they came early. Chunks of an earlier run are proved
  * again in that same pass, because a mark in a journal is only a claim.
  */
-import type { Bytes } from "../ids.ts";
+import { type Bytes, toHex } from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
 import { Bitmap } from "./bitmap.ts";
 import { chunkCountFor, chunkHash, chunkLength, layerHash } from "./merkle.ts";
 import { sha256, StreamingHash } from "./sha256.ts";
-import { toHex } from "../ids.ts";
 
 export class Assembly {
   readonly sizeBytes: number;
