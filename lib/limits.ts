@@ -231,6 +231,8 @@ export const LEASE_STALL_MS_MIN = 250;
 export const LEASE_STALL_RTTS = 8;
 /** A server that is silent for this long while bytes are asked of it is set aside. */
 export const SERVER_SILENT_MS = 2_000;
+/** … for as long again, and twice as long each time in a row, so many times. */
+export const SERVER_REST_DOUBLINGS_MAX = 4;
 /** Proven bad chunks after which a server is dropped. */
 export const STRIKES_MAX = 3;
 /** Receivers tell the coordinator what they did at least this often while they work. */

@@ -9,7 +9,7 @@ import { type ErrorCode, ShoalError } from "../errors.ts";
 import { GATHER_MS } from "../limits.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
 import type { AssemblerReply } from "../messages/assembler.ts";
-import type { Path } from "../protocol/coordinator.ts";
+import type { Path } from "../protocol/known_server.ts";
 import { ContentChoice } from "../protocol/content_choice.ts";
 import type { Offer, PendingNotice } from "../protocol/finder.ts";
 import type { Query } from "../wire/frames.ts";

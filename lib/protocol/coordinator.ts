@@ -7,36 +7,24 @@
  * another; a transfer ends when all its chunks are verified, or when its caller gives up on it after
  * a `stalled`.
  */
-import type { Bytes, ReceiverIndex, ServerId, TransferId } from "../ids.ts";
+import { type ReceiverIndex, receiverIndex, type ServerId, type TransferId } from "../ids.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
-  LEASE_MS,
   LEASE_STALL_MS_MIN,
-  LEASE_STALL_RTTS,
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
-  STRIKES_MAX,
   SWAP_INTERVAL_MS,
 } from "../limits.ts";
-import { LeaseTable } from "./lease_table.ts";
-import { chunkBytesFor, chunkCountFor, chunkLength } from "./merkle.ts";
-import { hashesOf, type Lease } from "./fetch_list.ts";
-import type { Assignment, ChunkCount, Report } from "./receiver.ts";
-
-/** A way to a server that has answered a request with a token. */
-export type Path = Omit<Assignment, "nonce" | "server">;
+import { ActiveReceiver, type LeasedChunk } from "./active_receiver.ts";
+import type { Lease } from "./fetch_list.ts";
+import { KnownServer, type Path, type ServerTally } from "./known_server.ts";
+import type { ChunkCount, Report } from "./receiver.ts";
+import { type TransferStart, TransferState } from "./transfer_state.ts";
 
 export type CoordinatorEvent =
-  /** A file to be fetched; `isVerified` tells what an earlier run has. */
-  | {
-    readonly kind: "transfer";
-    readonly transfer: TransferId;
-    readonly root: Lease["root"];
-    readonly sizeBytes: number;
-    readonly layer: Bytes;
-    readonly isVerified: (chunk: number) => boolean;
-  }
+  /** A file to be fetched. */
+  | ({ readonly kind: "transfer" } & TransferStart)
   /** The transfer is over, however it ended. */
   | { readonly kind: "forget"; readonly transfer: TransferId }
   /** `server` has answered at these paths, best first, and holds the content of `transfer`. */
@@ -99,61 +87,6 @@ export type CoordinatorAction =
   /** Nobody that we know holds this transfer's content any more. */
   | { readonly kind: "orphaned"; readonly transfer: TransferId };
 
-interface Transfer {
-  readonly id: TransferId;
-  readonly root: Lease["root"];
-  readonly sizeBytes: number;
-  readonly layer: Bytes;
-  readonly leases: LeaseTable;
-  readonly holders: Set<ServerId>;
-  /** Servers that gave a bad copy of a chunk: others are asked for it where there are any. */
-  readonly badFrom: Map<number, Set<ServerId>>;
-  progressMs: number;
-}
-
-/** What a server has given, for the summary and for choosing. */
-export interface ServerTally {
-  bytes: number;
-  chunks: number;
-  badChunks: number;
-  retransmits: number;
-}
-
-interface KnownServer {
-  readonly id: ServerId;
-  paths: readonly Path[];
-  pathIndex: number;
-  strikes: number;
-  isDropped: boolean;
-  /** Until when it is left alone because it was silent, and how often in a row it was. */
-  restUntilMs: number;
-  silences: number;
-  readonly tallies: Map<TransferId, ServerTally>;
-}
-
-interface Leased {
-  readonly transfer: Transfer;
-  readonly chunk: number;
-  readonly lengthBytes: number;
-}
-
-/** One receiver worker and what it has to do. */
-interface Active {
-  readonly receiver: ReceiverIndex;
-  readonly server: KnownServer;
-  /** In the order in which they were given. */
-  readonly leased: Map<string, Leased>;
-  leasedBytes: number;
-  /** How many chunks it may have leased while its rate is unknown: doubles with each report. */
-  startChunks: number;
-  rateBytesPerS: number;
-  rttMs: number;
-  silentMs: number;
-  /** When something was last heard of it; the clock of silence runs from here. */
-  aliveMs: number;
-  sinceMs: number;
-}
-
 export interface CoordinatorOptions {
   readonly timeoutMs: number;
   /** `--rate`, for all receivers together; 0 for none. */
@@ -162,9 +95,9 @@ export interface CoordinatorOptions {
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #transfers = new Map<TransferId, Transfer>();
+  readonly #transfers = new Map<TransferId, TransferState>();
   readonly #servers = new Map<ServerId, KnownServer>();
-  readonly #active = new Map<ReceiverIndex, Active>();
+  readonly #active = new Map<ReceiverIndex, ActiveReceiver>();
   #actions: CoordinatorAction[] = [];
   #swappedMs = 0;
 
@@ -176,7 +109,7 @@ export class Coordinator {
     this.#actions = [];
     switch (event.kind) {
       case "transfer":
-        this.#addTransfer(nowMs, event);
+        this.#transfers.set(event.transfer, new TransferState(nowMs, event));
         break;
       case "forget":
         this.#forget(event.transfer);
@@ -191,9 +124,7 @@ export class Coordinator {
         this.#onGone(event);
         break;
       case "unproved":
-        for (const chunk of event.chunks) {
-          this.#transfers.get(event.transfer)?.leases.unverify(chunk);
-        }
+        this.#onUnproved(nowMs, event.transfer, event.chunks);
         break;
       case "wakeup":
         break;
@@ -202,7 +133,7 @@ export class Coordinator {
     }
     this.#watch(nowMs);
     this.#staff(nowMs);
-    for (const active of this.#active.values()) this.#topUp(active, nowMs);
+    for (const active of this.#active.values()) this.#topUp(nowMs, active);
     return this.#actions;
   }
 
@@ -235,19 +166,6 @@ export class Coordinator {
 
   // — Transfers and servers —————————————————————————————————————————————————————————————————————
 
-  #addTransfer(nowMs: number, event: Extract<CoordinatorEvent, { kind: "transfer" }>): void {
-    this.#transfers.set(event.transfer, {
-      id: event.transfer,
-      root: event.root,
-      sizeBytes: event.sizeBytes,
-      layer: event.layer,
-      leases: new LeaseTable(chunkCountFor(event.sizeBytes), event.isVerified),
-      holders: new Set(),
-      badFrom: new Map(),
-      progressMs: nowMs,
-    });
-  }
-
   #forget(id: TransferId): void {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
@@ -257,26 +175,18 @@ export class Coordinator {
   }
 
   #addHolder(event: Extract<CoordinatorEvent, { kind: "holder" }>): void {
-    let server = this.#servers.get(event.server);
-    if (server === undefined) {
-      server = {
-        id: event.server,
-        paths: event.paths,
-        pathIndex: 0,
-        strikes: 0,
-        isDropped: false,
-        restUntilMs: 0,
-        silences: 0,
-        tallies: new Map(),
-      };
-      this.#servers.set(event.server, server);
-    }
+    const server = this.#servers.get(event.server) ?? new KnownServer(event.server, event.paths);
+    this.#servers.set(event.server, server);
     if (server.isDropped) return;
-    // It has just answered: whatever was held against its silence is over.
-    server.paths = event.paths;
-    server.pathIndex = 0;
-    server.restUntilMs = 0;
+    server.onAnswered(event.paths);
     this.#transfers.get(event.transfer)?.holders.add(event.server);
+  }
+
+  #onUnproved(nowMs: number, id: TransferId, chunks: readonly number[]): void {
+    const transfer = this.#transfers.get(id);
+    if (transfer === undefined) return;
+    transfer.progressMs = nowMs;
+    for (const chunk of chunks) transfer.leases.unverify(chunk);
   }
 
   #isHolder(server: KnownServer): boolean {
@@ -292,7 +202,7 @@ export class Coordinator {
   #staff(nowMs: number): void {
     const standby: KnownServer[] = [];
     for (const server of this.#servers.values()) {
-      if (server.isDropped || server.restUntilMs > nowMs || this.#isActive(server)) continue;
+      if (!server.mayWork(nowMs) || this.#isActive(server)) continue;
       if (this.#isHolder(server)) standby.push(server);
     }
     for (const server of standby) {
@@ -309,7 +219,7 @@ export class Coordinator {
 
   #freeReceiver(): ReceiverIndex | undefined {
     for (let index = 0; index < RECEIVERS_MAX; index++) {
-      if (!this.#active.has(index as ReceiverIndex)) return index as ReceiverIndex;
+      if (!this.#active.has(receiverIndex(index))) return receiverIndex(index);
     }
     return undefined;
   }
@@ -320,7 +230,7 @@ export class Coordinator {
       if (!this.#isHolder(active.server)) return this.#dismiss(active, "standby");
     }
     if (nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return undefined;
-    let slowest: Active | undefined;
+    let slowest: ActiveReceiver | undefined;
     for (const active of this.#active.values()) {
       if (nowMs - active.sinceMs < SWAP_INTERVAL_MS) continue;
       if (slowest === undefined || active.rateBytesPerS < slowest.rateBytesPerS) slowest = active;
@@ -328,42 +238,31 @@ export class Coordinator {
     if (slowest === undefined) return undefined;
     this.#swappedMs = nowMs;
     // It stands by for as long as the others get their turn.
-    slowest.server.restUntilMs = nowMs + SWAP_INTERVAL_MS;
+    slowest.server.rest(nowMs, SWAP_INTERVAL_MS);
     return this.#dismiss(slowest, "standby");
   }
 
   #assign(nowMs: number, receiver: ReceiverIndex, server: KnownServer): void {
-    const path = server.paths[server.pathIndex % server.paths.length]!;
-    this.#active.set(receiver, {
-      receiver,
-      server,
-      leased: new Map(),
-      leasedBytes: 0,
-      startChunks: 1,
-      rateBytesPerS: 0,
-      rttMs: path.rttMs,
-      silentMs: 0,
-      aliveMs: nowMs,
-      sinceMs: nowMs,
-    });
+    const { path } = server;
+    this.#active.set(receiver, new ActiveReceiver(nowMs, receiver, server));
     this.#actions.push({ kind: "assign", receiver, server: server.id, path });
     this.#actions.push({ kind: "server", server: server.id, state: "active" });
     this.#divide();
   }
 
-  #dismiss(active: Active, state: "standby" | "silent" | "dropped"): ReceiverIndex {
+  #dismiss(active: ActiveReceiver, state: "standby" | "silent" | "dropped"): ReceiverIndex {
     this.#takeBack(active, () => true);
-    this.#active.delete(active.receiver);
-    this.#actions.push({ kind: "release", receiver: active.receiver });
+    this.#active.delete(active.index);
+    this.#actions.push({ kind: "release", receiver: active.index });
     this.#actions.push({ kind: "server", server: active.server.id, state });
     this.#divide();
-    return active.receiver;
+    return active.index;
   }
 
   /** One window, one set of buffers and one rate for the whole client. */
   #divide(): void {
     const count = Math.max(1, this.#active.size);
-    for (const { receiver } of this.#active.values()) {
+    for (const receiver of this.#active.keys()) {
       this.#actions.push({
         kind: "allot",
         receiver,
@@ -381,32 +280,24 @@ export class Coordinator {
     if (server === undefined) return;
     for (const count of report.verified) this.#onVerified(nowMs, receiver, server, count);
     for (const bad of report.bad) this.#onBad(receiver, server, bad);
-    this.#countRetransmits(server, receiver, report);
     const active = this.#active.get(receiver);
+    this.#countRetransmits(server, active, report);
     if (active?.server !== server) return;
-    active.rateBytesPerS = report.rateBytesPerS;
-    active.rttMs = report.rttMs;
-    active.silentMs = report.silentMs;
-    if (report.silentMs === 0 || report.receivedBytes > 0) active.aliveMs = nowMs;
-    if (report.verified.length > 0) {
-      active.startChunks *= 2;
-      server.silences = 0;
-    }
-    if (server.strikes >= STRIKES_MAX) this.#drop(active);
+    active.onReport(nowMs, report);
+    if (server.isDropped) this.#drop(active);
   }
 
   /** A server that gave too many bad chunks is not asked again. */
-  #drop(active: Active): void {
-    active.server.isDropped = true;
+  #drop(active: ActiveReceiver): void {
     this.#dismiss(active, "dropped");
     for (const transfer of this.#transfers.values()) this.#removeHolder(transfer, active.server);
   }
 
   /** Retransmits are counted a flow; they go to the transfer that the flow worked for. */
-  #countRetransmits(server: KnownServer, receiver: ReceiverIndex, report: Report): void {
-    const id = report.verified[0]?.transfer ??
-      first(this.#active.get(receiver)?.leased)?.transfer.id;
-    if (id !== undefined) this.#tally(server, id).retransmits += report.retransmits;
+  #countRetransmits(server: KnownServer, active: ActiveReceiver | undefined, report: Report): void {
+    let id = report.verified[0]?.transfer;
+    for (const lease of active?.leased ?? []) id ??= lease.transfer.id;
+    if (id !== undefined) server.tallyOf(id).retransmits += report.retransmits;
   }
 
   #onVerified(
@@ -415,31 +306,26 @@ export class Coordinator {
     server: KnownServer,
     { transfer: id, chunk, bytes }: ChunkCount,
   ): void {
-    this.#unlease(receiver, id, chunk);
+    this.#active.get(receiver)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
     const others = transfer?.leases.verify(chunk, receiver);
     if (transfer === undefined || others === undefined) return;
     transfer.progressMs = nowMs;
-    const tally = this.#tally(server, id);
-    tally.bytes += bytes;
-    tally.chunks += 1;
+    server.onVerified(id, bytes);
     for (const other of others) {
-      this.#unlease(other, id, chunk);
+      this.#active.get(other)?.unlease(id, chunk);
       this.#actions.push({ kind: "revoke", receiver: other, transfer: id, chunks: [chunk] });
     }
   }
 
   #onBad(receiver: ReceiverIndex, server: KnownServer, bad: Report["bad"][number]): void {
     const { transfer: id, chunk, isStrike } = bad;
-    this.#unlease(receiver, id, chunk);
+    this.#active.get(receiver)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
     transfer.leases.giveBack(chunk, receiver);
-    this.#tally(server, id).badChunks += 1;
-    if (!isStrike) return;
-    server.strikes += 1;
-    const badFrom = transfer.badFrom.get(chunk) ?? new Set();
-    transfer.badFrom.set(chunk, badFrom.add(server.id));
+    server.onBad(id, isStrike);
+    if (isStrike) transfer.noteBad(chunk, server.id);
   }
 
   #onGone({ receiver, server: id, transfer: transferId }: GoneEvent): void {
@@ -452,34 +338,19 @@ export class Coordinator {
     this.#removeHolder(transfer, server);
   }
 
-  #removeHolder(transfer: Transfer, server: KnownServer): void {
+  #removeHolder(transfer: TransferState, server: KnownServer): void {
     if (!transfer.holders.delete(server.id)) return;
     if (transfer.holders.size > 0 || transfer.leases.isComplete) return;
     this.#actions.push({ kind: "orphaned", transfer: transfer.id });
-  }
-
-  #tally(server: KnownServer, id: TransferId): ServerTally {
-    let tally = server.tallies.get(id);
-    if (tally === undefined) {
-      tally = { bytes: 0, chunks: 0, badChunks: 0, retransmits: 0 };
-      server.tallies.set(id, tally);
-    }
-    return tally;
   }
 
   // — Silence ———————————————————————————————————————————————————————————————————————————————————
 
   #watch(nowMs: number): void {
     for (const active of [...this.#active.values()]) {
-      if (active.leased.size === 0) {
-        active.aliveMs = nowMs;
-        continue;
-      }
-      const silentMs = nowMs - active.aliveMs;
-      const stallMs = Math.max(LEASE_STALL_MS_MIN, LEASE_STALL_RTTS * active.rttMs);
-      if (silentMs < stallMs) continue;
+      if (!active.isStalled(nowMs)) continue;
       this.#shareStalled(active);
-      if (silentMs >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
+      if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {
       if (transfer.leases.isComplete) continue;
@@ -490,37 +361,35 @@ export class Coordinator {
   }
 
   /** The leases of a receiver that hears nothing go to others, where there are others. */
-  #shareStalled(active: Active): void {
+  #shareStalled(active: ActiveReceiver): void {
     this.#takeBack(active, (transfer) => {
       for (const other of this.#active.values()) {
         if (other === active || !transfer.holders.has(other.server.id)) continue;
-        if (other.silentMs < LEASE_STALL_MS_MIN) return true;
+        if (other.isHeard) return true;
       }
       return false;
     });
   }
 
   /** Another address of the server, if it has one; else a rest, if others can use the receiver. */
-  #onSilent(nowMs: number, active: Active): void {
+  #onSilent(nowMs: number, active: ActiveReceiver): void {
     const { server } = active;
-    active.aliveMs = nowMs;
+    active.forgiveSilence(nowMs);
     this.#actions.push({ kind: "server", server: server.id, state: "silent" });
-    if (server.paths.length > 1) {
-      server.pathIndex += 1;
-      const path = server.paths[server.pathIndex % server.paths.length]!;
-      this.#actions.push({ kind: "path", receiver: active.receiver, server: server.id, path });
+    if (server.turnToNextPath()) {
+      const { path } = server;
+      this.#actions.push({ kind: "path", receiver: active.index, server: server.id, path });
     }
     if (this.#active.size > 1) {
-      server.restUntilMs = nowMs + SERVER_SILENT_MS * 2 ** Math.min(server.silences, 4);
-      server.silences += 1;
+      server.restFromSilence(nowMs);
       this.#dismiss(active, "silent");
     }
   }
 
   /** Frees what `active` has leased of the transfers that `isMeant`. */
-  #takeBack(active: Active, isMeant: (transfer: Transfer) => boolean): void {
-    const byTransfer = new Map<Transfer, number[]>();
-    for (const { transfer, chunk } of active.leased.values()) {
+  #takeBack(active: ActiveReceiver, isMeant: (transfer: TransferState) => boolean): void {
+    const byTransfer = new Map<TransferState, number[]>();
+    for (const { transfer, chunk } of active.leased) {
       if (!isMeant(transfer)) continue;
       const chunks = byTransfer.get(transfer) ?? [];
       chunks.push(chunk);
@@ -528,118 +397,67 @@ export class Coordinator {
     }
     for (const [transfer, chunks] of byTransfer) {
       for (const chunk of chunks) {
-        this.#unlease(active.receiver, transfer.id, chunk);
-        transfer.leases.giveBack(chunk, active.receiver);
+        active.unlease(transfer.id, chunk);
+        transfer.leases.giveBack(chunk, active.index);
       }
-      this.#actions.push({
-        kind: "revoke",
-        receiver: active.receiver,
-        transfer: transfer.id,
-        chunks,
-      });
+      const { index: receiver } = active;
+      this.#actions.push({ kind: "revoke", receiver, transfer: transfer.id, chunks });
     }
   }
 
   // — Leasing ———————————————————————————————————————————————————————————————————————————————————
 
-  #topUp(active: Active, nowMs: number): void {
-    const stallMs = Math.max(LEASE_STALL_MS_MIN, LEASE_STALL_RTTS * active.rttMs);
+  #topUp(nowMs: number, active: ActiveReceiver): void {
     // Whoever hears nothing gets nothing more.
-    if (active.leased.size > 0 && nowMs - active.aliveMs >= stallMs) return;
+    if (active.isStalled(nowMs)) return;
+    const { server } = active;
     for (const transfer of this.#transfers.values()) {
-      if (!transfer.holders.has(active.server.id)) continue;
-      const chunkBytes = chunkBytesFor(transfer.sizeBytes);
-      const wantedBytes = active.rateBytesPerS > 0
-        ? Math.max(active.rateBytesPerS * LEASE_MS / 1000, chunkBytes)
-        : active.startChunks * chunkBytes;
+      if (!transfer.holders.has(server.id)) continue;
       const chunks: number[] = [];
-      while (active.leasedBytes < wantedBytes) {
-        const chunk = transfer.leases.takeFree(
-          active.receiver,
-          (each) => this.#mayFetch(transfer, each, active.server),
-        );
+      while (active.wantsMore(transfer.sizeBytes)) {
+        const mayTake = (each: number): boolean => transfer.mayFetch(each, server.id);
+        const chunk = transfer.leases.takeFree(active.index, mayTake);
         if (chunk === undefined) break;
         chunks.push(chunk);
-        this.#lease(active, transfer, chunk);
+        active.lease(transfer, chunk);
       }
-      this.#sendLease(active, transfer, chunks);
+      if (chunks.length > 0) this.#sendLease(active, transfer.leaseOf(chunks));
     }
-    if (active.leased.size === 0) this.#doubleUp(active);
+    if (active.isIdle) this.#doubleUp(active);
   }
 
-  /** Whether this server may be asked for a chunk: not while it gave a bad copy and others have one. */
-  #mayFetch(transfer: Transfer, chunk: number, server: KnownServer): boolean {
-    const bad = transfer.badFrom.get(chunk);
-    if (bad === undefined || !bad.has(server.id)) return true;
-    for (const holder of transfer.holders) if (!bad.has(holder)) return false;
-    return true;
-  }
-
-  #lease(active: Active, transfer: Transfer, chunk: number): void {
-    const lengthBytes = chunkLength(transfer.sizeBytes, chunk);
-    if (active.leased.size === 0) active.silentMs = 0;
-    active.leased.set(leaseKey(transfer.id, chunk), { transfer, chunk, lengthBytes });
-    active.leasedBytes += lengthBytes;
-  }
-
-  #unlease(receiver: ReceiverIndex, id: TransferId, chunk: number): void {
-    const active = this.#active.get(receiver);
-    const key = leaseKey(id, chunk);
-    const lease = active?.leased.get(key);
-    if (active === undefined || lease === undefined) return;
-    active.leased.delete(key);
-    active.leasedBytes -= lease.lengthBytes;
-  }
-
-  #sendLease(active: Active, transfer: Transfer, chunks: readonly number[]): void {
-    if (chunks.length === 0) return;
-    const lease: Lease = {
-      transfer: transfer.id,
-      root: transfer.root,
-      sizeBytes: transfer.sizeBytes,
-      chunks,
-      hashes: hashesOf(transfer.layer, chunks),
-    };
-    this.#actions.push({ kind: "lease", receiver: active.receiver, lease });
+  #sendLease(active: ActiveReceiver, lease: Lease): void {
+    this.#actions.push({ kind: "lease", receiver: active.index, lease });
   }
 
   /**
    * The endgame: nothing is free, so an idle receiver takes a second copy of the lease that would
    * end last, if it should end sooner that way.
    */
-  #doubleUp(idle: Active): void {
+  #doubleUp(idle: ActiveReceiver): void {
     if (idle.rateBytesPerS === 0) return;
-    let latest: Leased | undefined;
+    let latest: LeasedChunk | undefined;
     let latestEndS = 0;
     for (const other of this.#active.values()) {
       if (other === idle) continue;
       let aheadBytes = 0;
-      for (const lease of other.leased.values()) {
+      for (const lease of other.leased) {
         aheadBytes += lease.lengthBytes;
-        if (!lease.transfer.holders.has(idle.server.id)) continue;
-        if (lease.transfer.leases.freeCount > 0) continue;
-        if (lease.transfer.leases.owners(lease.chunk).length > 1) continue;
-        if (!this.#mayFetch(lease.transfer, lease.chunk, idle.server)) continue;
-        const endS = aheadBytes / Math.max(other.rateBytesPerS, 1) + other.silentMs / 1000;
-        if (endS <= latestEndS) continue;
+        const endS = other.secondsFor(aheadBytes);
+        if (endS <= latestEndS || !this.#mayDouble(lease, idle)) continue;
         latest = lease;
         latestEndS = endS;
       }
     }
-    if (latest === undefined) return;
-    const ownEndS = latest.lengthBytes / idle.rateBytesPerS + idle.rttMs / 1000;
-    if (ownEndS >= latestEndS) return;
-    latest.transfer.leases.double(latest.chunk, idle.receiver);
-    this.#lease(idle, latest.transfer, latest.chunk);
-    this.#sendLease(idle, latest.transfer, [latest.chunk]);
+    if (latest === undefined || idle.secondsToFetch(latest.lengthBytes) >= latestEndS) return;
+    const { transfer, chunk } = latest;
+    transfer.leases.double(chunk, idle.index);
+    idle.lease(transfer, chunk);
+    this.#sendLease(idle, transfer.leaseOf([chunk]));
   }
-}
 
-function leaseKey(transfer: TransferId, chunk: number): string {
-  return `${transfer}:${chunk}`;
-}
-
-function first<T>(map: ReadonlyMap<string, T> | undefined): T | undefined {
-  for (const value of map?.values() ?? []) return value;
-  return undefined;
+  #mayDouble({ transfer, chunk }: LeasedChunk, idle: ActiveReceiver): boolean {
+    return transfer.holders.has(idle.server.id) && transfer.leases.freeCount === 0 &&
+      transfer.leases.owners(chunk).length === 1 && transfer.mayFetch(chunk, idle.server.id);
+  }
 }
