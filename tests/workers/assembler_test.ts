@@ -1,147 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import {
-  type Bytes,
-  type Content,
-  hashHex,
-  type SafeFileName,
-  toHex,
-  transferId,
-} from "../../lib/ids.ts";
-import type { ErrorMessage } from "../../lib/errors.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { type Bytes, transferId } from "../../lib/ids.ts";
 import { JOURNAL_INTERVAL_MS } from "../../lib/limits.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
-import type { ChunkMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
-import { sha256 } from "../../lib/protocol/sha256.ts";
+import { AssemblerBench, CHUNK, contentOf, ID } from "../support/assembler_bench.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { withFolder } from "../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../support/permissions.ts";
 import { hashed, mixedFile } from "../support/virtual_link.ts";
 
-const CHUNK = 65536;
-const ID = transferId(1);
 const isIgnored = !await canTouchFiles();
-
-function contentOf(file: Bytes): Content {
-  const { root } = hashed(file);
-  return { sizeBytes: file.length, sha256: hashHex(toHex(sha256(file))), root };
-}
-
-/** The real worker with one feed, and its replies as they come. */
-class Bench implements AsyncDisposable {
-  readonly dir: string;
-  readonly replies: AssemblerReply[] = [];
-  recycled = 0;
-  readonly #port: WorkerPort<AssemblerReply, AssemblerRequest>;
-  readonly #feeds: MessagePort[] = [];
-  #changed = Promise.withResolvers<void>();
-
-  constructor(dir: string) {
-    this.dir = dir;
-    this.#port = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
-    this.#port.onMessage((reply) => {
-      this.replies.push(reply);
-      this.#notify();
-    });
-    this.#port.post({ kind: "init" });
-    this.addFeed();
-  }
-
-  /** Returns its number. */
-  addFeed(): number {
-    const { port1, port2 } = new MessageChannel();
-    this.#port.post({ kind: "feed", port: port1 }, [port1]);
-    port2.onmessage = (event: MessageEvent<RecycleMessage>) => {
-      assertEquals(event.data.buffer.length, CHUNK);
-      this.recycled += 1;
-      this.#notify();
-    };
-    return this.#feeds.push(port2) - 1;
-  }
-
-  post(request: AssemblerRequest): void {
-    this.#port.post(request);
-  }
-
-  open(file: Bytes, name = "film.bin", options: { force?: boolean; id?: number } = {}): void {
-    const { force = false, id = 1 } = options;
-    this.post({
-      kind: "open",
-      transfer: transferId(id),
-      outDir: this.dir,
-      name: name as SafeFileName,
-      content: contentOf(file),
-      mtimeMs: 1_600_000_000_000,
-      force,
-    });
-  }
-
-  layer(file: Bytes, id = 1): void {
-    this.post({ kind: "layer", transfer: transferId(id), layer: hashed(file).layer });
-  }
-
-  chunk(file: Bytes, chunk: number, { feed = 0, id = 1 } = {}): void {
-    const buffer = new Uint8Array(CHUNK);
-    const part = file.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
-    buffer.set(part);
-    const message: ChunkMessage = {
-      kind: "chunk",
-      transfer: transferId(id),
-      chunk,
-      bytes: part.length,
-      buffer,
-    };
-    this.#feeds[feed]?.postMessage(message, [buffer.buffer]);
-  }
-
-  /** The next reply of one of these kinds; fails when something goes wrong that was not asked for. */
-  async reply<K extends AssemblerReply["kind"]>(
-    ...kinds: readonly K[]
-  ): Promise<Extract<AssemblerReply, { kind: K }>> {
-    const awaited: readonly string[] = [...kinds, "failed", "transferFailed"];
-    for (;;) {
-      const i = this.replies.findIndex((reply) => awaited.includes(reply.kind));
-      const [reply] = i < 0 ? [] : this.replies.splice(i, 1);
-      if (reply !== undefined && isOneOf(reply, kinds)) return reply;
-      if (reply !== undefined) throw new Error(JSON.stringify(reply));
-      await this.#changed.promise;
-    }
-  }
-
-  /** How the transfer ended that could not go on. */
-  async failure(): Promise<ErrorMessage> {
-    return (await this.reply("transferFailed")).error;
-  }
-
-  async hasRecycled(count: number): Promise<void> {
-    while (this.recycled < count) await this.#changed.promise;
-  }
-
-  /** As a crash would: nothing is flushed, nobody says goodbye. */
-  crash(): void {
-    for (const feed of this.#feeds) feed.close();
-    this.#port.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.post({ kind: "stop" });
-    await this.reply("stopped");
-    this.crash();
-  }
-
-  #notify(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
-  }
-}
-
-function isOneOf<K extends AssemblerReply["kind"]>(
-  reply: AssemblerReply,
-  kinds: readonly K[],
-): reply is Extract<AssemblerReply, { kind: K }> {
-  return kinds.some((kind) => kind === reply.kind);
-}
 
 function inFolder(
   name: string,
@@ -163,7 +30,7 @@ inFolder(
   "chunks in any order, some twice, become the file; every buffer comes back",
   async (dir) => {
     const file = mixedFile(9 * CHUNK + 5);
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file);
     const opened = await bench.reply("opened");
     assertEquals(opened.haveBytes, 0);
@@ -180,7 +47,7 @@ inFolder(
 );
 
 inFolder("an empty file and one of a single chunk leave nothing beside them", async (dir) => {
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(new Uint8Array(0), "empty");
   await bench.reply("opened");
   await bench.reply("finished");
@@ -198,7 +65,7 @@ inFolder(
   async (dir) => {
     const file = mixedFile(6 * CHUNK);
     {
-      await using bench = new Bench(dir);
+      await using bench = new AssemblerBench(dir);
       bench.open(file);
       await bench.reply("opened");
       bench.layer(file);
@@ -211,7 +78,7 @@ inFolder(
     using handle = await Deno.open(join(dir, part), { write: true });
     await handle.seek(CHUNK + 7, Deno.SeekMode.Start);
     await handle.write(new Uint8Array(20));
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file);
     const opened = await bench.reply("opened");
     assertEquals(opened.have[0], 0b010011);
@@ -232,7 +99,7 @@ inFolder(
     const tag = contentOf(file).root.slice(0, 8);
     await Deno.writeFile(join(dir, `film.bin.${tag}.part`), new Uint8Array(5 * CHUNK).fill(7));
     await Deno.writeFile(join(dir, `film.bin.${tag}.part.journal`), new Uint8Array(300).fill(1));
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file);
     assertEquals((await bench.reply("opened")).haveBytes, 0);
     bench.layer(file);
@@ -246,7 +113,7 @@ inFolder("chunks that do not add up to the offered SHA-256 leave nothing behind"
   const file = mixedFile(2 * CHUNK);
   const other = file.slice();
   other[5]! ^= 1;
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   await bench.reply("opened");
   bench.layer(file);
@@ -261,7 +128,7 @@ inFolder(
     const file = mixedFile(1_000);
     await Deno.writeFile(join(dir, "a.txt"), file);
     await Deno.writeTextFile(join(dir, "b.txt"), "mine");
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file, "a.txt");
     assertEquals((await bench.reply("present")).path, join(dir, "a.txt"));
     bench.open(file, "b.txt");
@@ -274,10 +141,10 @@ inFolder(
 
 inFolder("a part that somebody else writes is left to them", async (dir) => {
   const file = mixedFile(2 * CHUNK);
-  await using first = new Bench(dir);
+  await using first = new AssemblerBench(dir);
   first.open(file);
   await first.reply("opened");
-  await using second = new Bench(dir);
+  await using second = new AssemblerBench(dir);
   second.open(file);
   assertEquals((await second.failure()).code, "busy_target");
   first.open(file, "film.bin", { id: 2 });
@@ -309,7 +176,7 @@ for (
 ) {
   inFolder(`${what} is refused with ${code}`, async (dir) => {
     prepare(dir);
-    await using bench = new Bench(join(dir, "o"));
+    await using bench = new AssemblerBench(join(dir, "o"));
     bench.open(mixedFile(2 * CHUNK), what.includes("link out") ? "sub/film.bin" : "film.bin");
     assertEquals((await bench.failure()).code, code);
   });
@@ -318,7 +185,7 @@ for (
 inFolder("a target of 255 bytes works, part and journal included", async (dir) => {
   const file = mixedFile(2 * CHUNK);
   const name = "é".repeat(125) + ".text";
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file, name);
   await bench.reply("opened");
   bench.layer(file);
@@ -329,7 +196,7 @@ inFolder("a target of 255 bytes works, part and journal included", async (dir) =
 
 inFolder("two files from two feeds at once each get their own chunks", async (dir) => {
   const files = [mixedFile(7 * CHUNK + 1), mixedFile(5 * CHUNK).reverse()] as const;
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.addFeed();
   for (const [i, file] of files.entries()) {
     bench.open(file, `file${i}`, { id: i });
@@ -350,7 +217,7 @@ inFolder("two files from two feeds at once each get their own chunks", async (di
 
 inFolder("after a crash the next run goes on from the last journal", async (dir) => {
   const file = mixedFile(6 * CHUNK);
-  const crashed = new Bench(dir);
+  const crashed = new AssemblerBench(dir);
   crashed.open(file);
   const { partPath } = await crashed.reply("opened");
   crashed.layer(file);
@@ -362,7 +229,7 @@ inFolder("after a crash the next run goes on from the last journal", async (dir)
   }
   crashed.crash();
 
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   const opened = await openAfterCrash(bench, file);
   assertEquals(opened.have, new Uint8Array([0b100101]));
   assertEquals(opened.haveBytes, 3 * CHUNK);
@@ -377,7 +244,7 @@ inFolder("a run that ends before anything arrives loses nothing of an earlier on
   const file = mixedFile(3 * CHUNK);
   await leaveHalf(dir, file, [0, 2]);
   for (const end of ["abort", "stop"] as const) {
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file);
     assertEquals((await bench.reply("opened")).haveBytes, 2 * CHUNK);
     if (end === "abort") {
@@ -385,7 +252,7 @@ inFolder("a run that ends before anything arrives loses nothing of an earlier on
       await bench.reply("aborted");
     }
   }
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   assertEquals((await bench.reply("opened")).have, new Uint8Array([0b101]));
 });
@@ -394,7 +261,7 @@ inFolder("an abort that keeps nothing leaves nothing", async (dir) => {
   const file = mixedFile(3 * CHUNK);
   await leaveHalf(dir, file, [1]);
   assertEquals(namesIn(dir).length, 2);
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   await bench.reply("opened");
   bench.post({ kind: "abort", transfer: ID, keep: false });
@@ -410,7 +277,7 @@ inFolder("a journal without its part file is not believed", async (dir) => {
   await leaveHalf(dir, file, [0, 1]);
   const part = namesIn(dir).find((name) => name.endsWith(".part"))!;
   await Deno.remove(join(dir, part));
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   const opened = await bench.reply("opened");
   assertEquals([opened.haveBytes, opened.layer], [0, undefined]);
@@ -420,7 +287,7 @@ inFolder("a file that is there already is found although a part was left over", 
   const file = mixedFile(3 * CHUNK);
   await leaveHalf(dir, file, [0]);
   await Deno.writeFile(join(dir, "film.bin"), file);
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   assertEquals((await bench.reply("present")).path, join(dir, "film.bin"));
   assertEquals(namesIn(dir), ["film.bin"]);
@@ -431,7 +298,7 @@ inFolder(
   async (dir) => {
     const file = mixedFile(2 * CHUNK);
     await Deno.writeTextFile(join(dir, "film.bin"), "old");
-    await using bench = new Bench(dir);
+    await using bench = new AssemblerBench(dir);
     bench.open(file, "film.bin", { force: true });
     await bench.reply("opened");
     bench.layer(file);
@@ -448,7 +315,7 @@ inFolder(
 inFolder("a search for the file on disk ends when it is aborted", async (dir) => {
   const file = mixedFile(40 * CHUNK);
   await Deno.writeFile(join(dir, "film.bin"), file.slice().reverse());
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   bench.post({ kind: "abort", transfer: ID, keep: true });
   await bench.reply("aborted");
@@ -465,7 +332,7 @@ inFolder("a disk that fills up keeps what arrived, and room is asked for first",
   await Deno.mkdir(disk);
   await command("mount", "-t", "tmpfs", "-o", `size=${8 * CHUNK}`, "tmpfs", disk);
   try {
-    await using bench = new Bench(disk);
+    await using bench = new AssemblerBench(disk);
     bench.open(mixedFile(9 * CHUNK));
     const early = await bench.failure();
     assertEquals(early.code, "disk_full");
@@ -502,7 +369,7 @@ async function command(name: string, ...args: string[]): Promise<void> {
 
 /** A run that writes these chunks and is told to keep them. */
 async function leaveHalf(dir: string, file: Bytes, chunks: readonly number[]): Promise<void> {
-  await using bench = new Bench(dir);
+  await using bench = new AssemblerBench(dir);
   bench.open(file);
   await bench.reply("opened");
   bench.layer(file);
@@ -511,7 +378,7 @@ async function leaveHalf(dir: string, file: Bytes, chunks: readonly number[]): P
 }
 
 /** The operating system gives up a crashed worker's lock when it gets to it. */
-async function openAfterCrash(bench: Bench, file: Bytes) {
+async function openAfterCrash(bench: AssemblerBench, file: Bytes) {
   for (;;) {
     bench.open(file);
     const reply = await bench.reply("opened", "transferFailed");
