@@ -51,7 +51,10 @@ export class Crew {
     this.#options = options;
     this.coordinator = new Coordinator(options);
     this.#assembler = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
-    this.#assembler.onError(options.onFailure);
+    this.#assembler.onError((error) => {
+      this.#assemblerStopped.resolve();
+      options.onFailure(error);
+    });
     this.#assembler.onMessage((reply) => this.#onAssembler(reply));
     this.#assembler.post({ kind: "init" });
   }
