@@ -12,7 +12,7 @@ import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
 import { SendQueue } from "../io/send_queue.ts";
 import { openUdpPort, type UdpPort } from "../io/udp_port.ts";
-import { PROGRESS_INTERVAL_MS, RECEIVE_BUFFER_BYTES, TOKEN_BYTES } from "../limits.ts";
+import { PROGRESS_INTERVAL_MS, RECEIVE_BUFFER_BYTES } from "../limits.ts";
 import { displayName } from "../names.ts";
 import {
   ClassicClient,
@@ -20,6 +20,7 @@ import {
   type ClassicClientEvent,
 } from "../protocol/classic_client.ts";
 import { RateMeter } from "../protocol/rate_meter.ts";
+import { NO_TOKEN } from "../protocol/tokens.ts";
 import { classicDatagramsIn, encodeClassicRequest } from "../wire/classic.ts";
 import { encodeFrame } from "../wire/frames.ts";
 import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "./events.ts";
@@ -89,11 +90,10 @@ export class ClassicDownload {
 
   /** Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others. */
   #announce(): void {
-    const token = new Uint8Array(TOKEN_BYTES);
     const frame = encodeFrame({
       kind: "find",
       queryId: randomU64(),
-      token,
+      token: NO_TOKEN,
       known: [],
       queries: [],
     });

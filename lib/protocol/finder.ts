@@ -8,14 +8,15 @@
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import type { Bytes, Endpoint, SafeFileName, ServerId, Token } from "../ids.ts";
-import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, TOKEN_BYTES } from "../limits.ts";
+import type { Bytes, Endpoint, SafeFileName, ServerId } from "../ids.ts";
+import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS } from "../limits.ts";
 import type { Frame, FrameOf, Query } from "../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "./server_path.ts";
 import { type Offer, type Patience, type PendingNotice, SoughtQuery } from "./sought_query.ts";
+import { NO_TOKEN } from "./tokens.ts";
 
 export type { Offer, PendingNotice } from "./sought_query.ts";
 
@@ -57,8 +58,6 @@ export type FinderAction =
   | { readonly kind: "timedOut"; readonly queryIndex: number }
   /** Nobody has offered it for a while: ask the classic way as well. Once a query. */
   | { readonly kind: "classicDue"; readonly queryIndex: number };
-
-const NO_TOKEN: Token = new Uint8Array(TOKEN_BYTES);
 
 export class Finder {
   readonly #scheduleMs: readonly number[];

@@ -3,6 +3,7 @@
  * there lately. A token is a MAC, so a server stores nothing for it and every thread that knows the
  * secret can judge it. It does not say who is at that address.
  */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Bytes, Token } from "../ids.ts";
 import { TOKEN_BYTES, TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "../limits.ts";
 import { hmacSha256 } from "./sha256.ts";
@@ -34,8 +35,8 @@ export class Tokens {
   judge(nowMs: number, address: string, token: Token): TokenVerdict {
     const epoch = epochAt(nowMs);
     const issued = (token[0] ?? 0) === epoch % 256 ? epoch : epoch - 1;
-    if (areEqual(token, this.#tokenOf(issued, address))) return "valid";
-    return areEqual(token, NO_TOKEN) ? "none" : "stale";
+    if (timingSafeEqual(token, this.#tokenOf(issued, address))) return "valid";
+    return timingSafeEqual(token, NO_TOKEN) ? "none" : "stale";
   }
 
   #tokenOf(epoch: number, address: string): Token {
@@ -58,11 +59,4 @@ export class Tokens {
 /** Epochs start at 1, so that there is always one before. */
 function epochAt(nowMs: number): number {
   return 1 + Math.floor(nowMs / TOKEN_EPOCH_MS);
-}
-
-/** Takes as long wherever the difference is. */
-function areEqual(a: Token, b: Token): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < b.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
-  return difference === 0;
 }
