@@ -9,10 +9,6 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** Position of a chunk in its file, from 0. */
-export type ChunkIndex = Brand<number, "ChunkIndex">;
-/** A byte position in a file, from 0. */
-export type ByteOffset = Brand<number, "ByteOffset">;
 /** 32 lower-case hex digits: the random 128-bit id of one server process. */
 export type ServerId = Brand<string, "ServerId">;
 /** 64 lower-case hex digits. */
@@ -26,8 +22,6 @@ export type ReceiverIndex = Brand<number, "ReceiverIndex">;
 /** 128 bits that prove to a server that we receive at the address we send from. */
 export type Token = Bytes;
 
-export const chunkIndex = (value: number): ChunkIndex => value as ChunkIndex;
-export const byteOffset = (value: number): ByteOffset => value as ByteOffset;
 export const transferId = (value: number): TransferId => value as TransferId;
 export const receiverIndex = (value: number): ReceiverIndex => value as ReceiverIndex;
 /** Trusts its caller: for ids that came out of a decoder or were just made. */

@@ -1,6 +1,6 @@
 /**
- * The client's main socket: frames go to whoever asked for them, what is no frame to
- * whoever takes foreign datagrams, and one timer wakes whoever is next.
+ * The client's main socket: frames go to whoever asked for them, what is no frame is dropped, and one
+ * timer wakes whoever is next.
  */
 import type { Bytes, Endpoint } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { SendQueue } from "../io/send_queue.ts";
 import { openUdpPort, type UdpPort } from "../io/udp_port.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
-import { type Frame, startsFrame } from "../wire/frames.ts";
+import type { Frame } from "../wire/frames.ts";
 import { framesIn } from "../wire/packed_frames.ts";
 
 /** Who asks, and what the answers are known by. */
@@ -21,8 +21,6 @@ export interface Listener {
 }
 
 export class ClientSocket {
-  /** Datagrams that are no Shoal frames; the bytes are lent until it returns. */
-  onForeign: ((bytes: Bytes, from: Endpoint) => void) | undefined;
   onError: ((error: ShoalError) => void) | undefined;
   readonly #port: UdpPort;
   readonly #queue: SendQueue;
@@ -77,7 +75,6 @@ export class ClientSocket {
   }
 
   #onDatagrams(bytes: Bytes, from: Endpoint): void {
-    if (!startsFrame(bytes)) return this.onForeign?.(bytes, from);
     for (const frame of framesIn(bytes)) {
       const echo = echoOf(frame);
       if (echo === undefined) continue;

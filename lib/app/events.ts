@@ -101,7 +101,7 @@ export interface ServerEvent {
   readonly event: "server";
   readonly server: string;
   readonly id: string;
-  readonly state: "found" | "active" | "standby" | "silent" | "dropped";
+  readonly state: "active" | "standby" | "silent" | "dropped";
   readonly message: string;
 }
 

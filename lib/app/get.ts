@@ -40,7 +40,7 @@ export async function get(options: GetOptions): Promise<GetResult> {
 }
 
 /** `sha256:HEX` asks by content, anything else by name. Throws ShoalError `bad_name` or `usage`. */
-export function queryOf(text: string): Query {
+function queryOf(text: string): Query {
   const match = /^sha256:(.*)$/s.exec(text);
   if (match !== null) {
     const hex = match[1]!.toLowerCase();

@@ -106,11 +106,6 @@ export class Search {
     return this.#targets.classic();
   }
 
-  /** Takes datagrams that are no Shoal frames; the bytes are lent until it returns. */
-  set onForeign(handler: (bytes: Bytes, from: Endpoint) => void) {
-    this.#socket.onForeign = handler;
-  }
-
   /** Something that should not happen did: the search is of no use any more. */
   set onError(handler: (error: ShoalError) => void) {
     this.#socket.onError = handler;

@@ -104,7 +104,7 @@ function opening(names: readonly string[], servers: readonly string[]): string {
 }
 
 /** Names that failed alike have their code; a mixture is just a failure. */
-export function exitCodeOf(results: GetResult): ExitCode {
+function exitCodeOf(results: GetResult): ExitCode {
   const codes = new Set(
     results
       .filter((result): result is FailedEvent => result.event === "failed")

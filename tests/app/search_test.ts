@@ -166,25 +166,6 @@ Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
   assertEquals(error.code, "usage");
 });
 
-Deno.test({ name: "what is no frame is handed over with its sender", ignore }, async () => {
-  await withServers([[]], async ([server], port) => {
-    const heard = Promise.withResolvers<string>();
-    await withSearch({ servers: [`127.0.0.1:${port}`] }, async (search) => {
-      search.onForeign = (bytes, from) => {
-        heard.resolve(`${new TextDecoder().decode(bytes)} from ${from.address}:${from.port}`);
-      };
-      const asked = Promise.withResolvers<void>();
-      search.find([byName("x")], {
-        ...offersTo(() => {}),
-        onServer: () => asked.resolve(),
-      });
-      await asked.promise;
-      await server!.say(new TextEncoder().encode("except 1 chunks"), server!.lastAsker!);
-      assertEquals(await heard.promise, `except 1 chunks from ${server!.endpointText}`);
-    });
-  });
-});
-
 Deno.test(
   { name: "list merges what servers share and keeps apart what differs", ignore },
   async () => {
