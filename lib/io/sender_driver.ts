@@ -5,7 +5,12 @@
  */
 import { type Bytes, type Endpoint, endpointText, type ServerId, serverId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { FORWARDED_DATAGRAMS_MAX, RECEIVE_BUFFER_BYTES, STATS_INTERVAL_MS } from "../limits.ts";
+import {
+  FLOWS_MAX,
+  FORWARDED_DATAGRAMS_MAX,
+  RECEIVE_BUFFER_BYTES,
+  STATS_INTERVAL_MS,
+} from "../limits.ts";
 import type { SenderReply, SenderRequest } from "../messages/sender.ts";
 import { FaultInjector } from "../protocol/faults.ts";
 import { ParkedTurns } from "../protocol/parked_turns.ts";
@@ -49,7 +54,7 @@ class SenderDriver {
   readonly #files = new ServedFiles();
   /** Requests for contents that the main thread is being asked about. */
   readonly #unlocated = new ParkedTurns();
-  /** Flows that the main thread has been told of, the oldest first. */
+  /** Flows that the main thread has been told of; all are forgotten when there are too many. */
   readonly #toldFlows = new Set<string>();
   readonly #timer = new WakeupTimer(() => this.#serveAll());
   readonly #stopping = new AbortController();
@@ -227,7 +232,7 @@ class SenderDriver {
     const key = `${endpointText(to)} ${want.nonce} ${keyOf(want)}`;
     if (this.#toldFlows.has(key)) return;
     this.#toldFlows.add(key);
-    if (this.#toldFlows.size > FORWARDED_DATAGRAMS_MAX) this.#toldFlows.clear();
+    if (this.#toldFlows.size > FLOWS_MAX) this.#toldFlows.clear();
     this.#parent.post({ kind: "flow", to, root: want.root, sizeBytes: want.sizeBytes });
   }
 
