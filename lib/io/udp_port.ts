@@ -37,7 +37,7 @@ export interface UdpPortOptions {
   readonly tune?: boolean;
 }
 
-/** Throws ShoalError `port_in_use`, or `network` for an address that is not this machine's. */
+/** Throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening. */
 export function openUdpPort(options: UdpPortOptions): UdpPort {
   const hostname = options.host ?? "0.0.0.0";
   const socket = listen(hostname, options);
@@ -66,7 +66,14 @@ function listen(hostname: string, options: UdpPortOptions): Deno.DatagramConn {
     if (cause instanceof Deno.errors.AddrNotAvailable) {
       throw new ShoalError("network", `${hostname} is not an address of this machine`, { cause });
     }
-    throw cause;
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new ShoalError("network", `this user may not open UDP port ${options.port}`, {
+        hint: "Ports below 1024 are for administrators: choose another with --port.",
+        cause,
+      });
+    }
+    const { message } = ShoalError.from(cause);
+    throw new ShoalError("network", `no UDP socket can be opened: ${message}`, { cause });
   }
 }
 
