@@ -118,8 +118,9 @@ export class LayerFetch {
     }
     this.#tellLayer();
     this.#watch(nowMs);
-    this.#probe(nowMs);
+    // In this order: pages go to who answers, and only what is left to who may not be there at all.
     this.#fetch(nowMs);
+    this.#probe(nowMs);
     return this.#actions;
   }
 
@@ -258,17 +259,21 @@ export class LayerFetch {
     this.#actions.push({ kind: "send", to: path.endpoint, datagram });
   }
 
-  /** The best path of the server that was asked for least, if more may be asked for at all. */
+  /**
+   * The best path of the server that was asked for least, if more may be asked for at all. Probes of
+   * the silent do not count: however many servers only say that they are there, the others go on.
+   */
   #idlest(): LayerPath | undefined {
     let best: LayerPath | undefined;
     let bestAsked = LAYER_PAGES_PER_SERVER_MAX - LAYER_PAGES_PER_WANT_MAX + 1;
     let total = 0;
     for (const { paths } of this.#servers.values()) {
-      const asked = paths.reduce((sum, path) => sum + path.pagesAsked, 0);
-      total += asked;
       const [path] = paths.filter((each) => each.isConfirmed && each.misses === 0)
         .sort(byPreference);
-      if (path === undefined || asked >= bestAsked) continue;
+      if (path === undefined) continue;
+      const asked = paths.reduce((sum, each) => sum + each.pagesAsked, 0);
+      total += asked;
+      if (asked >= bestAsked) continue;
       best = path;
       bestAsked = asked;
     }

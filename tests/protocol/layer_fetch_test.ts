@@ -216,6 +216,19 @@ Deno.test("a server that sends other hashes is named a liar, and the layer comes
   assertEquals(run.of("send").length, sent);
 });
 
+Deno.test("a crowd that only says it is there does not keep the layer from who has it", () => {
+  const file = fileOf(960);
+  const honest = 1;
+  const run = start({
+    ...file,
+    answers: (want) => want.token[0] === honest,
+  });
+  for (let seed = honest; seed <= 250; seed++) run.at(0, path(seed));
+  run.runUntil(TIMEOUT_MS);
+  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+  assertEquals(run.of("confirmed").map(({ action }) => action.server), [idOf(honest)]);
+});
+
 Deno.test("a server without the content is lost, and may come back with it", () => {
   const file = fileOf(3);
   const world: { -readonly [Key in keyof Setup]: Setup[Key] } = {
