@@ -47,7 +47,7 @@ const TABLE = {
   busy_target: {
     exit: EXIT.disk,
     hint:
-      "Another get is writing this file here: let it finish, or choose another folder with --out.",
+      "Another get, or another name of this one, is writing this file: let it finish, or choose another folder with --out.",
   },
   disk: { exit: EXIT.disk, hint: "Look at the disk; what arrived is kept where it could be." },
   folder: { exit: EXIT.usage, hint: "Name a folder that exists and that you may read." },

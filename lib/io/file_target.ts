@@ -218,7 +218,7 @@ function openLocked(path: string): LockedFile {
     const { file } = locked;
     try {
       if (!file.tryLockSync(true)) {
-        throw new ShoalError("busy_target", `another get is writing ${path}`);
+        throw new ShoalError("busy_target", `${path} is being written already`);
       }
       const opened = file.statSync();
       const named = lookAt(path);
