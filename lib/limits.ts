@@ -176,6 +176,8 @@ export const CLASSIC_TURN_MS = 2_000;
 export const CLASSIC_PEERS_MAX = 1_024;
 /** … and for how long. */
 export const CLASSIC_PEER_MEMORY_MS = 60_000;
+/** Names that our client asks classic servers for at once: each takes a port of its own. */
+export const CLASSIC_DOWNLOADS_MAX = 64;
 /** Chunks of a file that our client takes from a classic server: bounds its bitmap. */
 export const CLASSIC_CHUNKS_MAX = 16 * MIB;
 
@@ -200,7 +202,7 @@ export const RECEIVERS_MAX = 8;
 /** The slowest active server is swapped for one that stands by, this often. */
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
-export const CHUNK_BUFFER_BYTES_MAX = 48 * MIB;
+export const CHUNK_BUFFER_BYTES_MAX = 24 * MIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 /** Bytes that one WANT may ask for: one send of the server. */

@@ -7,7 +7,7 @@ import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
 import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
-import { nowMs, WakeupTimer } from "./clock.ts";
+import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openUdpPort, type UdpPort } from "./udp_port.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
@@ -35,7 +35,8 @@ class ReceiverDriver {
   readonly #port: UdpPort;
   readonly #machine: Receiver;
   readonly #queue: SendQueue;
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #timer = new WakeupTimer(() => this.#wake());
+  #isStopped = false;
   #receiveMs = 0;
   #waitMs = 0;
 
@@ -71,7 +72,14 @@ class ReceiverDriver {
     }
   }
 
+  /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */
+  async #wake(): Promise<void> {
+    await yieldToEvents();
+    this.#step({ kind: "wakeup" });
+  }
+
   #step(event: ReceiverEvent): void {
+    if (this.#isStopped) return;
     const now = nowMs();
     for (const action of this.#machine.handle(now, event)) this.#perform(action);
     this.#timer.set(this.#machine.nextWakeupMs(now));
@@ -92,6 +100,7 @@ class ReceiverDriver {
   }
 
   #stop(): void {
+    this.#isStopped = true;
     this.#timer.clear();
     this.#port.close();
     this.#feed.close();

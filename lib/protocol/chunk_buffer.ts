@@ -54,9 +54,14 @@ export class ChunkBuffer {
    */
   add(start: number, source: Uint8Array, from: number, length: number): number {
     const end = start + length;
-    const added = this.#present.gaps(start, end, (low, high) => {
-      this.buffer.set(source.subarray(from + low - start, from + high - start), low);
-    });
+    const added = this.#present.gaps(start, end);
+    // Nearly always all of it is new: then nothing but the view that copies it is made.
+    if (added === length) this.buffer.set(source.subarray(from, from + length), start);
+    else {
+      this.#present.gaps(start, end, (low, high) => {
+        this.buffer.set(source.subarray(from + low - start, from + high - start), low);
+      });
+    }
     if (added === 0) return 0;
     this.#present.add(start, end);
     for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {

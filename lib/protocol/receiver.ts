@@ -102,6 +102,8 @@ interface Flow {
   hasData: boolean;
   /** Tail timers that fired since something arrived. */
   timeouts: number;
+  /** Whether the last of them has not been followed by a request yet. */
+  mayProbe: boolean;
   /** When something last arrived, or was first asked for after a silence. */
   aliveMs: number;
 }
@@ -212,23 +214,31 @@ export class Receiver {
       congestion: new Congestion(this.#mtuBytes, rttMs),
       hasData: false,
       timeouts: 0,
+      mayProbe: false,
       aliveMs: nowMs,
     };
   }
 
   #tailDeadlineMs(flow: Flow): number {
-    const sentMs = this.#ledger.oldestSentMs ?? Infinity;
+    const sentMs = (flow.timeouts > 0 ? this.#ledger.newestSentMs : this.#ledger.oldestSentMs) ??
+      Infinity;
     const timerMs = flow.congestion.tailTimerMs * 2 ** Math.min(flow.timeouts, 6);
     return Math.max(sentMs, flow.hasData ? flow.aliveMs : 0) + Math.min(timerMs, TAIL_TIMER_MS_MAX);
   }
 
-  /** Nothing has come for so long that all that is in flight counts as lost. */
+  /**
+   * Nothing has come for a while. The first time only the oldest request counts as lost: whatever
+   * answers its repetition proves the others lost as well, and a server that was merely busy has not
+   * been asked for everything twice. The next time all that is in flight is lost.
+   */
   #findLostTail(nowMs: number): void {
     const flow = this.#flow;
     if (flow === undefined || this.#ledger.count === 0) return;
     if (nowMs < this.#tailDeadlineMs(flow)) return;
     flow.timeouts += 1;
-    this.#loseAll();
+    flow.mayProbe = true;
+    if (flow.timeouts > 1) this.#loseAll();
+    else for (const want of this.#ledger.giveUpOldest()) this.#fetches.queueLost(want);
     if (!flow.hasData && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
       // Small frames passed while probing and no full-size segment ever did.
       flow.segmentBytes = MTU_BYTES_FALLBACK;
@@ -265,8 +275,8 @@ export class Receiver {
   #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
     if (this.#rateBytesPerMs > 0 && this.#rateCreditBytes <= -1) return false;
     const inFlight = this.#ledger.inFlightBytes;
-    // After a silence one request at a time, until something answers.
-    if (flow.timeouts > 0) return inFlight === 0;
+    // In a silence one request a timer, until something answers.
+    if (flow.timeouts > 0) return flow.mayProbe;
     const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
     return inFlight === 0 ||
       (inFlight + quantumBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
@@ -274,6 +284,7 @@ export class Receiver {
 
   #send(flow: Flow, nowMs: number, plan: Plan): void {
     if (this.#ledger.count === 0 && flow.timeouts === 0) flow.aliveMs = nowMs;
+    flow.mayProbe = false;
     const number = this.#nextNumber++;
     const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
     const askedBytes = this.#ledger.add(number, plan.ranges, mark);

@@ -48,6 +48,13 @@ export class WantLedger {
     return undefined;
   }
 
+  /** When the latest outstanding request was sent. */
+  get newestSentMs(): number | undefined {
+    let sentMs: number | undefined;
+    for (const want of this.#outstanding.values()) sentMs = want.mark.sentMs;
+    return sentMs;
+  }
+
   /** Returns how many bytes the request asks for. */
   add(number: number, ranges: readonly WantRange[], mark: SendMark): number {
     let outstandingBytes = 0;
@@ -97,6 +104,15 @@ export class WantLedger {
     }
     for (const want of lost) this.giveUp(want);
     return lost;
+  }
+
+  /** What the oldest outstanding request lacks is lost. */
+  giveUpOldest(): Want[] {
+    for (const want of this.#outstanding.values()) {
+      this.giveUp(want);
+      return [want];
+    }
+    return [];
   }
 
   /** Everything outstanding is lost. */
