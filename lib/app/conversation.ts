@@ -23,6 +23,8 @@ export class Conversation<Event, Action, Answer extends Frame> {
   readonly #socket: ClientSocket;
   readonly #machine: Machine<Event, Action, Answer>;
   readonly #perform: (action: Action) => void;
+  /** What is being handled, and what handling it has brought about. */
+  #events: (Event | SocketEvent<Answer>)[] = [];
   #isClosed = false;
 
   constructor(
@@ -44,12 +46,20 @@ export class Conversation<Event, Action, Answer extends Frame> {
     return this.#machine.nextWakeupMs();
   }
 
-  /** What happens elsewhere. */
+  /**
+   * What happens elsewhere. All that comes of one event is done before the next is looked at, even
+   * one that a handler makes: the end that it may bring would cut off the rest.
+   */
   handle(event: Event | SocketEvent<Answer>): void {
-    for (const action of this.#machine.handle(nowMs(), event)) {
-      if (!this.#isClosed) this.#perform(action);
+    this.#events.push(event);
+    if (this.#events.length > 1) return;
+    try {
+      for (const each of this.#events) this.#handleOne(each);
+    } finally {
+      this.#events = [];
     }
-    if (this.#machine.isDone) this.close();
+    // Handlers may call back: what this event has brought about besides is still to be performed.
+    if (this.#machine.isDone) this.#socket.detach(this);
     else this.#socket.rearm();
   }
 
@@ -65,5 +75,11 @@ export class Conversation<Event, Action, Answer extends Frame> {
   close(): void {
     this.#isClosed = true;
     this.#socket.detach(this);
+  }
+
+  #handleOne(event: Event | SocketEvent<Answer>): void {
+    for (const action of this.#machine.handle(nowMs(), event)) {
+      if (!this.#isClosed) this.#perform(action);
+    }
   }
 }

@@ -5,6 +5,7 @@ import type { ListEvent } from "../../lib/app/events.ts";
 import { list } from "../../lib/app/list.ts";
 import { type FindHandlers, openSearch, type Search } from "../../lib/app/search.ts";
 import { nowMs } from "../../lib/io/clock.ts";
+import { openUdpPort } from "../../lib/io/udp_port.ts";
 import type { ConfirmedPath } from "../../lib/protocol/layer_fetch.ts";
 import type { Offer } from "../../lib/protocol/finder.ts";
 import type { Query } from "../../lib/wire/frames.ts";
@@ -165,6 +166,33 @@ Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
   assert(error instanceof ShoalError);
   assertEquals(error.code, "usage");
 });
+
+Deno.test(
+  { name: "names that end at the same moment all end, whoever finishes first", ignore },
+  async () => {
+    const silent = openUdpPort({ host: "127.0.0.1", port: 0, tune: false });
+    const servers = [`127.0.0.1:${silent.port}`];
+    try {
+      await withSearch({ servers, timeoutMs: 20, retries: 1 }, async (search) => {
+        const ended: number[] = [];
+        await new Promise<void>((resolve) => {
+          const find = search.find([byName("a"), byName("b"), byName("c")], {
+            ...offersTo(() => {}),
+            onTimedOut: (index) => {
+              ended.push(index);
+              // As a download does, while the others are still to be told.
+              find.finish(index);
+              if (ended.length === 3) resolve();
+            },
+          });
+        });
+        assertEquals(ended, [0, 1, 2]);
+      });
+    } finally {
+      silent.close();
+    }
+  },
+);
 
 Deno.test(
   { name: "list merges what servers share and keeps apart what differs", ignore },
