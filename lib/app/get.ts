@@ -3,9 +3,10 @@
  * names of a run; a {@linkcode Download} a name.
  */
 import { type HashHex, hashHex, type ServerId, transferId } from "../ids.ts";
-import type { TransferId } from "../ids.ts";
+import type { SafeFileName, TransferId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import {
+  CLASSIC_DOWNLOADS_MAX,
   JOBS_DEFAULT,
   MTU_BYTES_DEFAULT,
   PROGRESS_INTERVAL_MS,
@@ -65,6 +66,7 @@ class GetRun {
   readonly #laneBytes = new Map<ServerId, number>();
   readonly #meters = new Map<Download, { readonly meter: RateMeter; bytes: number }>();
   readonly #classics: ClassicDownload[] = [];
+  readonly #classicSlots = new Slots(CLASSIC_DOWNLOADS_MAX);
   readonly #closing = new AbortController();
   readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
   readonly #pinned: HashHex | undefined;
@@ -147,10 +149,20 @@ class GetRun {
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
   #askClassic(download: Download): void {
     const { query } = download;
-    if (query.by !== "name" || !download.isSearching || this.#closing.signal.aborted) return;
+    if (query.by !== "name") return;
+    const { name } = query;
+    this.#classicSlots.acquire(() => {
+      this.#fetchClassic(download, name)
+        .catch((error: unknown) => this.#failAll(ShoalError.from(error)))
+        .finally(() => this.#classicSlots.release());
+    });
+  }
+
+  async #fetchClassic(download: Download, name: SafeFileName): Promise<void> {
+    if (!download.isSearching || this.#closing.signal.aborted) return;
     const { outDir, force, timeoutMs, retries, tune } = this.#options;
     const classic = new ClassicDownload({
-      name: query.name,
+      name,
       outDir,
       force: force ?? false,
       targets: this.#search.classicTargets,
@@ -163,10 +175,11 @@ class GetRun {
       ...(this.#pinned === undefined ? {} : { sha256: this.#pinned }),
     });
     this.#classics.push(classic);
+    // However the download ends, nobody waits for this any more.
+    download.ended.then(() => classic.close());
+    const event = await classic.ended;
     // What comes of it counts only if the search has yielded to it.
-    classic.ended.then((event) => {
-      if (event !== undefined) download.endElsewhere(event);
-    });
+    if (event !== undefined) download.endElsewhere(event);
   }
 
   #onNews(news: CrewNews): void {
