@@ -289,12 +289,15 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #onLost(server: ServerId, reason: "gone" | "lying"): void {
     if (this.#stage === "ended") return;
     this.#confirmed.delete(server);
-    const address = this.#context.addresses.get(server) ?? server;
+    const offer = this.#offers.find((each) => each.server === server);
     if (reason === "lying") {
       this.#dropped.add(server);
+      const address = offer === undefined ? server : endpointText(offer.path.endpoint);
       this.#notice("warning", `${address} sent hashes that do not prove the file: dropped`);
     }
-    if (!this.#isTransferring && this.#confirmed.size === 0) this.#afterOrphaned();
+    this.#offers = this.#offers.filter((each) => each.server !== server);
+    // Who has not answered yet may still have it; those who never do are seen by the timeout.
+    if (!this.#isTransferring && this.#offersOf(this.#content!).length === 0) this.#afterOrphaned();
   }
 
   // — Trouble ———————————————————————————————————————————————————————————————————————————————————
