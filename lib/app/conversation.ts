@@ -23,8 +23,6 @@ export class Conversation<Event, Action, Answer extends Frame> {
   readonly #socket: ClientSocket;
   readonly #machine: Machine<Event, Action, Answer>;
   readonly #perform: (action: Action) => void;
-  /** What is being handled, and what handling it has brought about. */
-  #events: (Event | SocketEvent<Answer>)[] = [];
   #isClosed = false;
 
   constructor(
@@ -46,17 +44,10 @@ export class Conversation<Event, Action, Answer extends Frame> {
     return this.#machine.nextWakeupMs();
   }
 
-  /**
-   * What happens elsewhere. All that comes of one event is done before the next is looked at, even
-   * one that a handler makes: the end that it may bring would cut off the rest.
-   */
+  /** What happens elsewhere. */
   handle(event: Event | SocketEvent<Answer>): void {
-    this.#events.push(event);
-    if (this.#events.length > 1) return;
-    try {
-      for (const each of this.#events) this.#handleOne(each);
-    } finally {
-      this.#events = [];
+    for (const action of this.#machine.handle(nowMs(), event)) {
+      if (!this.#isClosed) this.#perform(action);
     }
     // Handlers may call back: what this event has brought about besides is still to be performed.
     if (this.#machine.isDone) this.#socket.detach(this);
@@ -75,11 +66,5 @@ export class Conversation<Event, Action, Answer extends Frame> {
   close(): void {
     this.#isClosed = true;
     this.#socket.detach(this);
-  }
-
-  #handleOne(event: Event | SocketEvent<Answer>): void {
-    for (const action of this.#machine.handle(nowMs(), event)) {
-      if (!this.#isClosed) this.#perform(action);
-    }
   }
 }
