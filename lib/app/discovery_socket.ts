@@ -17,11 +17,17 @@ export class DiscoverySocket {
   readonly #port: UdpPort;
   readonly #handlers: DiscoveryHandlers;
   readonly #received: Promise<void>;
+  #noiseCount = 0;
 
   constructor(port: UdpPort, handlers: DiscoveryHandlers) {
     this.#port = port;
     this.#handlers = handlers;
     this.#received = this.#receive();
+  }
+
+  /** Datagrams that were neither a frame nor a request. */
+  get noiseCount(): number {
+    return this.#noiseCount;
   }
 
   async close(): Promise<void> {
@@ -46,6 +52,11 @@ export class DiscoverySocket {
   #onDatagram(from: Endpoint, bytes: Bytes): void {
     const name = decodeClassicRequest(bytes);
     if (name !== undefined) return this.#handlers.onClassicRequest(from, name);
-    for (const packed of packedFramesIn(bytes)) this.#handlers.onFrame(from, packed);
+    let isNoise = true;
+    for (const packed of packedFramesIn(bytes)) {
+      isNoise = false;
+      this.#handlers.onFrame(from, packed);
+    }
+    if (isNoise) this.#noiseCount += 1;
   }
 }

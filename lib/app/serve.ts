@@ -168,6 +168,8 @@ class Service {
     this.#options.signal?.removeEventListener("abort", this.close);
     this.#classic?.close();
     await this.#discovery.close();
+    const { noiseCount } = this.#discovery;
+    if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port.port}`);
     await this.#data.close();
     await this.#index.close();
   }

@@ -161,6 +161,13 @@ e2e(`noise on every port during a get is counted and harmless (seed ${SEED})`, a
   assertEquals(share?.badChunks, 0);
   await server.event(({ message }) => /ignored [1-9]\d* malformed datagrams/.test(String(message)));
   assertEquals(await listed(port), ["a.bin"]);
+  server.signal("SIGINT");
+  assertEquals(await server.exit(), 130);
+  const onDiscovery = new RegExp(`ignored [1-9]\\d* datagrams on port ${port}$`);
+  assert(
+    server.events.some(({ message }) => onDiscovery.test(String(message))),
+    server.description(),
+  );
 });
 
 function portOf(event: JsonEvent): number {
