@@ -19,7 +19,7 @@ import { sha256 } from "./sha256.ts";
 /** Root of the empty file, which BEP 52 leaves undefined. */
 export const EMPTY_ROOT: HashHex = hashHex("0".repeat(2 * HASH_BYTES));
 
-/** The smallest power of two from 64 KiB to 1 MiB that gives at most 4,096 chunks. */
+/** The smallest power of two within its bounds that gives at most `CHUNKS_WANTED_MAX` chunks, or the largest. */
 export function chunkBytesFor(sizeBytes: number): number {
   let chunkBytes = CHUNK_BYTES_MIN;
   while (chunkBytes < CHUNK_BYTES_MAX && sizeBytes > chunkBytes * CHUNKS_WANTED_MAX) {
