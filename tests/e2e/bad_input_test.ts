@@ -105,6 +105,9 @@ e2e("nobody there: list and get end with 3 and point at the firewall", async () 
   assertRefused(list, 3, /firewall/);
   const args = ["get", "a", "--out", scratch.out, ...IMPATIENT, ...common];
   assertRefused(await runShoal(args, { json: false }), 3, /firewall.*--server/);
+  const both = await runShoal(["get", "b", ...args.slice(1)], { json: false });
+  assertEquals(both.code, 3, both.process.description());
+  assertEquals(both.stderr.match(/^error: nobody answered the search for '[ab]'$/gm)?.length, 2);
   assertEquals(contentsOf(scratch.out), {});
 });
 

@@ -63,7 +63,7 @@ e2e("hash of files of which one is missing tells of those before it, and exits 2
   await Deno.writeTextFile(join(scratch.served, "a"), "a");
   const run = await runShoal(["hash", "a", "missing"], { cwd: scratch.served, json: false });
   assertRefused(run, 2, /missing does not exist/);
-  assertMatch(run.stdout, /^a\n  size    1\n/);
+  assertMatch(run.stdout, /^a\n {2}size {4}1\n/);
 });
 
 e2e("server --json says ready once it answers, with its ports and its folder", async () => {

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
-import { Random } from "../../lib/protocol/random.ts";
 import { assertSameBytes } from "../support/bytes.ts";
+import { e2e, randomFile, sha256Hex } from "../support/e2e.ts";
 import {
-  canRunProcesses,
   freePort,
   type JsonEvent,
   runShoal,
@@ -16,18 +15,6 @@ const MIB = 1024 * 1024;
 
 /** What lies at the edges: nothing, the classic chunk, a block, a chunk, several chunks. */
 const BOUNDARY_SIZES = [0, 1, 1023, 1024, 1025, 16383, 16384, 16385, 65536, 65537, 5 * MIB];
-
-function e2e(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !canRunProcesses, fn });
-}
-
-/** Cheap bytes that do not repeat within a chunk. */
-function randomFile(sizeBytes: number, seed: number): Uint8Array<ArrayBuffer> {
-  const random = new Random(seed);
-  const words = new Uint32Array(Math.ceil(sizeBytes / 4));
-  for (let i = 0; i < words.length; i++) words[i] = random.u32();
-  return new Uint8Array(words.buffer, 0, sizeBytes);
-}
 
 function done(events: readonly JsonEvent[]): readonly JsonEvent[] {
   return events.filter((event) => event.event === "done");
@@ -205,8 +192,7 @@ e2e("get sha256:HEX fetches by content and keeps the server's name", async () =>
   const file = randomFile(70_000, 6);
   await scratch.serve("inner/deep.bin", file);
   await using _server = await startServer(scratch, port);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", file));
-  const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = await sha256Hex(file);
   const { code, process } = await runShoal(
     ["get", `sha256:${hex}`, "--port", String(port), "--out", scratch.out],
   );
@@ -265,8 +251,7 @@ e2e("two servers that disagree: exit 4, and --sha256 chooses", async () => {
   const args = ["get", "a.txt", "--port", String(port), "--out", scratch.out];
   const tie = await runShoal(args);
   assertEquals(tie.code, 4, tie.process.description());
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", mine));
-  const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = await sha256Hex(mine);
   assert(String(tie.events.find((event) => event.event === "failed")?.["hint"]).includes(hex));
   const { code, process } = await runShoal([...args, "--sha256", hex]);
   assertEquals(code, 0, process.description());
