@@ -162,8 +162,10 @@ export class SoughtQuery {
     this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
     if (this.#isAny((answer) => this.#isWantedOffer(answer))) return undefined;
     if (this.#attempt >= this.#patience.attempts) {
+      const isLacked = this.#isAny((answer) => answer.kind === "absent");
+      const similar = [...this.#similar];
       this.finish();
-      return { kind: "timedOut" };
+      return isLacked ? { kind: "notFound", similar } : { kind: "timedOut" };
     }
     this.#attempt += 1;
     return { kind: "attempt", attempt: this.#attempt };

@@ -129,6 +129,16 @@ Deno.test("a search that nobody answers times out after its attempts and is sile
   assertEquals(times(run, "broadcast").filter((atMs) => atMs >= 3_000), []);
 });
 
+Deno.test("a search that ends early, and was told that the name is lacked, says so", () => {
+  const run = start({ timeoutMs: 500, attempts: 2 });
+  run.runUntil(1);
+  const find = findIn(run.of("broadcast")[0]!.action.datagram);
+  run.at(10, frameOf(1, absent(find, 1)));
+  run.runUntil(60_000);
+  assertEquals(times(run, "notFound"), [1_000]);
+  assertEquals(times(run, "timedOut"), []);
+});
+
 Deno.test("an offer is told once, and again for a new path, a fresh token or another content", () => {
   const run = start({});
   run.runUntil(1);
