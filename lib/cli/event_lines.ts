@@ -86,5 +86,5 @@ function isLoss({ state }: ServerEvent): boolean {
 }
 
 function serverLine({ server, state, message }: ServerEvent): string {
-  return `server ${server} is ${state}${message === "" ? "" : `: ${displayName(message)}`}`;
+  return `server ${server} ${message === "" ? `is ${state}` : displayName(message)}`;
 }
