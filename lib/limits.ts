@@ -202,7 +202,7 @@ export const RECEIVERS_MAX = 8;
 /** The slowest active server is swapped for one that stands by, this often. */
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
-export const CHUNK_BUFFER_BYTES_MAX = 24 * MIB;
+export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 /** Bytes that one WANT may ask for: one send of the server. */

@@ -9,6 +9,7 @@ import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
 import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import { nowMs, sleep, yieldToEvents } from "./clock.ts";
+import { useNativeSha256 } from "./native_sha256.ts";
 import {
   type DiskTimes,
   FileTransfer,
@@ -25,6 +26,7 @@ type Feed = WorkerPort<ChunkMessage, RecycleMessage>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent): void {
+  useNativeSha256();
   let driver: AssemblerDriver | undefined;
   parent.onMessage((message) => {
     try {

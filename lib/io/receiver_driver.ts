@@ -8,6 +8,7 @@ import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
 import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
+import { useNativeSha256 } from "./native_sha256.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openUdpPort, type UdpPort } from "./udp_port.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
@@ -18,6 +19,7 @@ type Init = Extract<ReceiverRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runReceiver(parent: Parent): void {
+  useNativeSha256();
   let driver: ReceiverDriver | undefined;
   parent.onMessage((message) => {
     try {

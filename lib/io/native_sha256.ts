@@ -1,0 +1,34 @@
+/**
+ * SHA-256 straight from the system's OpenSSL, through FFI. The tree hashes sixteen kilobytes at a
+ * time: `node:crypto` makes an object for each, a third of the time and, until they are collected,
+ * tens of megabytes. Everything works without it.
+ */
+import type { Bytes } from "../ids.ts";
+import { HASH_BYTES } from "../limits.ts";
+import { useSha256 } from "../protocol/sha256.ts";
+
+/** By soname, so that no development package is needed. */
+const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
+const SYMBOLS = {
+  SHA256: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Call once a thread, before it hashes. Silently leaves things as they are where it cannot be had. */
+export function useNativeSha256(): void {
+  if (Deno.build.os !== "linux") return;
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return;
+  if (Deno.env.get("SHOAL_TUNE") === "off") return;
+  for (const name of LIBRARIES) {
+    try {
+      const { symbols } = Deno.dlopen(name, SYMBOLS);
+      useSha256((bytes) => {
+        const digest = new Uint8Array(HASH_BYTES);
+        symbols.SHA256(bytes as Bytes, BigInt(bytes.length), digest);
+        return digest;
+      });
+      return;
+    } catch {
+      // Not this one.
+    }
+  }
+}
