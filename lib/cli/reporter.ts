@@ -33,14 +33,17 @@ export function makeReporter(terminal: Terminal, mode: OutputMode): Reporter {
 
 class JsonReporter implements Reporter {
   readonly #terminal: Terminal;
+  readonly #verbose: boolean;
   readonly #errors: QuietReporter;
 
   constructor(terminal: Terminal, verbose: boolean) {
     this.#terminal = terminal;
+    this.#verbose = verbose;
     this.#errors = new QuietReporter(terminal, verbose);
   }
 
   report(event: ShoalEvent): void {
+    if (event.event === "notice" && event.level === "verbose" && !this.#verbose) return;
     this.#print(event);
     this.#errors.report(event);
   }
