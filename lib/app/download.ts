@@ -12,6 +12,7 @@ import type { AssemblerReply } from "../messages/assembler.ts";
 import type { Path } from "../protocol/known_server.ts";
 import { ContentChoice } from "../protocol/content_choice.ts";
 import type { Offer, PendingNotice } from "../protocol/finder.ts";
+import { isSameEndpoint } from "../protocol/server_path.ts";
 import type { Query } from "../wire/frames.ts";
 import type { Crew, CrewNews } from "./crew.ts";
 import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "./events.ts";
@@ -119,7 +120,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     const isNew = !this.#offers.some((known) =>
       known.server === server && contentKey(known.content) === contentKey(content)
     );
-    this.#offers.push(offer);
+    this.#remember(offer);
     if (isNew) this.#tellOffer(offer);
     this.#choice.add(offer);
     if (this.#content === undefined) {
@@ -132,6 +133,18 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
       const address = endpointText(path.endpoint);
       this.#notice("info", `${address} offers another file under this name: left aside`);
     }
+  }
+
+  /** A server holds one content under a name; only what is being fetched stays known beside it. */
+  #remember(offer: Offer): void {
+    const key = contentKey(offer.content);
+    const fetchedKey = this.#content && contentKey(this.#content);
+    const isReplaced = (known: Offer): boolean => {
+      if (known.server !== offer.server) return false;
+      const knownKey = contentKey(known.content);
+      return knownKey === key ? isSameEndpoint(known.path, offer.path) : knownKey !== fetchedKey;
+    };
+    this.#offers = [...this.#offers.filter((known) => !isReplaced(known)), offer];
   }
 
   onPending(_queryIndex: number, pending: PendingNotice): void {
@@ -190,8 +203,12 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   #open(content: Content): void {
     if (this.#stage === "ended") return this.#context.release();
+    const [offer] = this.#offersOf(content);
+    if (offer === undefined) {
+      this.#context.release();
+      return this.#afterOrphaned();
+    }
     this.#stage = "opening";
-    const offer = this.#offersOf(content)[0]!;
     this.#transfer = this.#context.adopt(this);
     this.#context.crew.askAssembler({
       kind: "open",
