@@ -29,7 +29,11 @@ try {
   await measure();
 } finally {
   for (const child of children) {
-    child.kill("SIGKILL");
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await child.status;
   }
   await Deno.remove(scratch, { recursive: true });
@@ -88,10 +92,11 @@ async function startContenders(served: string, file: string): Promise<Contender[
 }
 
 async function startShoal(served: string): Promise<string> {
+  const cache = join(scratch, "cache");
   const port = String(freePort());
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", CLI, "server", served, "--port", port, "--json"],
-    env: { SHOAL_BROADCAST: "127.255.255.255", XDG_CACHE_HOME: join(scratch, "cache") },
+    env: { SHOAL_BROADCAST: "127.255.255.255", DENO_DIR: denoDir(), XDG_CACHE_HOME: cache },
     stdout: "piped",
     stderr: "inherit",
     stdin: "null",
@@ -197,6 +202,12 @@ async function has(program: string): Promise<boolean> {
   const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`] })
     .output();
   return success;
+}
+
+/** Deno's own cache, which stays where it is while the index gets a place of its own. */
+function denoDir(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache");
+  return Deno.env.get("DENO_DIR") ?? join(cache, "deno");
 }
 
 /** Where files live in memory, so that no disk is measured. */
