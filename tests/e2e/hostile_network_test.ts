@@ -137,7 +137,7 @@ e2e(`noise on every port during a get is counted and harmless (seed ${SEED})`, a
   const port = freePort();
   const file = randomFile(8 * MIB, 1);
   await scratch.serve("a.bin", file);
-  await using server = await startServer(scratch, port, ["--rate", "40mbit"]);
+  await using server = await startServer(scratch, port, ["--rate", "40mbit", "--verbose"]);
   const { dataPort } = await server.event(({ event }) => event === "ready");
   await using get = new ShoalProcess(
     ["get", "a.bin", "--out", scratch.out, "--port", String(port)],
