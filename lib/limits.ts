@@ -82,6 +82,8 @@ export const MTU_BYTES_DEFAULT = 1_400;
 export const MTU_BYTES_FALLBACK = 1_200;
 export const MTU_BYTES_MIN = 576;
 export const MTU_BYTES_MAX = 8_900;
+/** Errors in a row after which a socket counts as broken. */
+export const RECEIVE_FAILURES_MAX = 100;
 /** Largest datagram or joined buffer that a socket hands over. */
 export const RECEIVE_BUFFER_BYTES = 65_536;
 /** Control frames are never longer. */

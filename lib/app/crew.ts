@@ -8,12 +8,13 @@ import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
 import { startWorker, type WorkerPort } from "../io/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
-import type { ReceiverReply, ReceiverRequest, StageTimes } from "../messages/receiver.ts";
+import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import {
   Coordinator,
   type CoordinatorAction,
   type CoordinatorEvent,
 } from "../protocol/coordinator.ts";
+import { timesText } from "./stage_times.ts";
 
 /** What the coordinator decides that is not a worker's business. */
 export type CrewNews = Extract<CoordinatorAction, { kind: "server" | "stalled" | "orphaned" }>;
@@ -143,7 +144,10 @@ export class Crew {
         seat.stopped.resolve();
         return this.#options.onFailure(ShoalError.fromMessage(reply.error));
       case "stopped":
-        this.#options.onDetail(`receiver ${receiver}: ${timesText(reply.times)}`);
+        this.#options.onDetail(
+          `receiver ${receiver}: ${timesText(reply.times)}; ${reply.ignored} datagrams ignored, ` +
+            `${reply.duplicateBytes} bytes came twice`,
+        );
         return seat.stopped.resolve();
       default:
         reply satisfies never;
@@ -164,11 +168,4 @@ export class Crew {
         return this.#options.onAssembler(reply);
     }
   }
-}
-
-function timesText(times: StageTimes): string {
-  const parts = Object.entries(times).map(([stage, ms]) =>
-    `${stage.replace(/Ms$/, "")} ${(ms / 1000).toFixed(2)} s`
-  );
-  return parts.join(", ");
 }

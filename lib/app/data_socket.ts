@@ -5,6 +5,7 @@ import { clockOriginMs } from "../io/clock.ts";
 import { startWorker, type WorkerPort } from "../io/worker_port.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../limits.ts";
 import type { LocatedFile, SenderReply, SenderRequest } from "../messages/sender.ts";
+import { timesText } from "./stage_times.ts";
 
 export interface DataSocketOptions {
   readonly host: string;
@@ -102,6 +103,7 @@ export class DataSocket {
       case "failed":
         return this.#fail(ShoalError.fromMessage(reply.error));
       case "stopped":
+        this.#options.onDetail(`sender: ${timesText(reply.times)}`);
         return this.#stopped.resolve();
       default:
         reply satisfies never;

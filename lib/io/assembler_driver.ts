@@ -209,6 +209,6 @@ class AssemblerDriver {
     for (const feed of this.#feeds) feed.close();
     const { hashMs, writeMs } = this.#times;
     const waitMs = nowMs() - this.#startedMs - hashMs - writeMs;
-    this.#parent.post({ kind: "stopped", times: { receiveMs: 0, hashMs, writeMs, waitMs } });
+    this.#parent.post({ kind: "stopped", times: { hashMs, writeMs, waitMs } });
   }
 }

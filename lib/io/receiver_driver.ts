@@ -106,7 +106,8 @@ class ReceiverDriver {
     this.#timer.clear();
     this.#port.close();
     this.#feed.close();
-    const times = { receiveMs: this.#receiveMs, hashMs: 0, writeMs: 0, waitMs: this.#waitMs };
-    this.#parent.post({ kind: "stopped", times });
+    const times = { receiveMs: this.#receiveMs, waitMs: this.#waitMs };
+    const { ignoredSegments: ignored, duplicateBytes } = this.#machine;
+    this.#parent.post({ kind: "stopped", times, ignored, duplicateBytes });
   }
 }

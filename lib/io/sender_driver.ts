@@ -289,7 +289,6 @@ class SenderDriver {
     this.#files.closeAll();
     const times = {
       receiveMs: this.#receiveMs,
-      hashMs: 0,
       writeMs: this.#writeMs,
       waitMs: this.#waitMs,
     };

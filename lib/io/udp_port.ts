@@ -4,7 +4,7 @@
  */
 import type { Bytes, Endpoint } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { SOCKET_BUFFER_BYTES_UNKNOWN } from "../limits.ts";
+import { RECEIVE_FAILURES_MAX, SOCKET_BUFFER_BYTES_UNKNOWN } from "../limits.ts";
 import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 export type SendOutcome = "sent" | "lost" | "too long";
@@ -99,7 +99,7 @@ class DenoUdpPort implements UdpPort {
   }
 
   async receive(buffer: Bytes) {
-    for (;;) {
+    for (let failures = 0;; failures++) {
       try {
         const [bytes, address] = await this.#socket.receive(buffer);
         const { hostname, port } = address as Deno.NetAddr;
@@ -107,6 +107,9 @@ class DenoUdpPort implements UdpPort {
       } catch (cause) {
         if (this.#isClosed) return undefined;
         // An ICMP error of an earlier send can surface here on some platforms; the socket lives on.
+        if (failures >= RECEIVE_FAILURES_MAX) {
+          throw new ShoalError("network", `UDP port ${this.port} receives nothing more`, { cause });
+        }
         if (cause instanceof Deno.errors.BadResource) return undefined;
         if (cause instanceof Deno.errors.Interrupted) return undefined;
       }

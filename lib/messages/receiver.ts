@@ -27,12 +27,22 @@ export type ReceiverReply =
   | { readonly kind: "ready"; readonly receiveBufferBytes: number; readonly isTuned: boolean }
   | Extract<ReceiverAction, { kind: "report" | "gone" }>
   | { readonly kind: "failed"; readonly error: ErrorMessage }
-  | { readonly kind: "stopped"; readonly times: StageTimes };
+  | {
+    readonly kind: "stopped";
+    readonly times: StageTimes;
+    /** Datagrams that were not ours, not whole or not asked for. */
+    readonly ignored: number;
+    /** Payload that had arrived before. */
+    readonly duplicateBytes: number;
+  };
 
-/** Where a worker's time went, in milliseconds. */
+/** Where a worker's time went, in milliseconds; a stage that it does not have is absent. */
 export interface StageTimes {
-  readonly receiveMs: number;
-  readonly hashMs: number;
-  readonly writeMs: number;
+  /** Handling what arrives; in a receiver with the proof of it. */
+  readonly receiveMs?: number;
+  /** Hashing of whole files. */
+  readonly hashMs?: number;
+  /** Writing to disk; in a sender reading and sending. */
+  readonly writeMs?: number;
   readonly waitMs: number;
 }
