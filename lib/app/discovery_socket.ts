@@ -48,7 +48,7 @@ export class DiscoverySocket {
     }
   }
 
-  /** What is neither, is noise: any program may broadcast to this port. */
+  /** What is neither is noise, which programs of all sorts may broadcast to this port. */
   #onDatagram(from: Endpoint, bytes: Bytes): void {
     const name = decodeClassicRequest(bytes);
     if (name !== undefined) return this.#handlers.onClassicRequest(from, name);

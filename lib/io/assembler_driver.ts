@@ -4,7 +4,6 @@
  * disk) is done in slices, so that buffers keep coming back meanwhile.
  */
 import type { TransferId } from "../ids.ts";
-import { ShoalError } from "../errors.ts";
 import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
 import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
@@ -19,6 +18,7 @@ import {
 import { FolderSyncs } from "./folder_syncs.ts";
 import { findPresent, removeLeftovers } from "./present_file.ts";
 import { targetNames } from "./target_names.ts";
+import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
@@ -27,15 +27,7 @@ type Feed = WorkerPort<ChunkMessage, RecycleMessage>;
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent): void {
   useNativeSha256();
-  let driver: AssemblerDriver | undefined;
-  parent.onMessage((message) => {
-    try {
-      if (message.kind === "init") driver = new AssemblerDriver(parent);
-      else driver?.onRequest(message);
-    } catch (error) {
-      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    }
-  });
+  runDriver(parent, () => new AssemblerDriver(parent));
 }
 
 class AssemblerDriver {

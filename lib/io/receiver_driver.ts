@@ -11,6 +11,7 @@ import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<ReceiverRequest, ReceiverReply>;
@@ -20,15 +21,7 @@ type Init = Extract<ReceiverRequest, { kind: "init" }>;
 /** Waits for `init`, then works until `stop`. */
 export function runReceiver(parent: Parent): void {
   useNativeSha256();
-  let driver: ReceiverDriver | undefined;
-  parent.onMessage((message) => {
-    try {
-      if (message.kind === "init") driver = new ReceiverDriver(parent, message);
-      else driver?.onRequest(message);
-    } catch (error) {
-      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    }
-  });
+  runDriver(parent, (init: Init) => new ReceiverDriver(parent, init));
 }
 
 class ReceiverDriver {

@@ -25,6 +25,7 @@ import { SegmentWriter } from "./segment_writer.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type ContentRef, keyOf, ServedFiles } from "./served_files.ts";
 import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<SenderRequest, SenderReply>;
@@ -32,15 +33,7 @@ type Init = Extract<SenderRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runSender(parent: Parent): void {
-  let driver: SenderDriver | undefined;
-  parent.onMessage((message) => {
-    try {
-      if (message.kind === "init") driver = new SenderDriver(parent, message);
-      else driver?.onRequest(message);
-    } catch (error) {
-      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    }
-  });
+  runDriver(parent, (init: Init) => new SenderDriver(parent, init));
 }
 
 class SenderDriver {
