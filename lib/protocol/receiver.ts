@@ -276,7 +276,7 @@ export class Receiver {
     if (this.#rateBytesPerMs > 0 && this.#rateCreditBytes <= -1) return false;
     const inFlight = this.#ledger.inFlightBytes;
     // In a silence one request a timer, until something answers.
-    if (flow.timeouts > 0) return flow.mayProbe;
+    if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
     const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
     return inFlight === 0 ||
       (inFlight + quantumBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));

@@ -281,3 +281,20 @@ Deno.test("silence is reported, and requests grow rare", () => {
   assertGreater(link.reports.at(-1)?.silentMs ?? 0, 4_000);
   assertLess(link.wants.length, 15);
 });
+
+Deno.test("a chunk that was taken back in a silence and leased again is asked for", () => {
+  const file = mixedFile(65536);
+  let isUp = false;
+  const link = new VirtualLink({
+    file,
+    oneWayMs: 1,
+    serve: (want) => (isUp ? answer(want, file) : []),
+  });
+  link.lease();
+  link.run(150);
+  link.step({ kind: "revoke", transfer: TRANSFER, chunks: [0] });
+  isUp = true;
+  link.lease();
+  link.run(5_000, () => link.chunks.size === 1);
+  assertSameBytes(joined(link, file), file);
+});
