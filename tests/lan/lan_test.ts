@@ -1,5 +1,4 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { join } from "@std/path";
 import { Random } from "../../lib/protocol/random.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { type Host, Lab, labObstacle } from "../support/lab.ts";
@@ -134,7 +133,6 @@ lan("a name that nobody on the subnet has ends with similar names", async () => 
   await using lab = await Lab.build();
   await using scratch = await Scratch.make();
   const [a, b] = [await lab.host(1), await lab.host(1)];
-  await Deno.writeFile(join(scratch.served, "placeholder"), new Uint8Array(1));
   await scratch.serve("example.bin", randomFile(10, 6));
   await using _server = await serve(a, scratch);
   await using get = fetch(b, scratch, "exmaple.bin");
