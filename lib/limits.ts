@@ -207,8 +207,8 @@ export const SWAP_INTERVAL_MS = 10_000;
 export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
-/** Bytes that one WANT may ask for: one send of the server. */
-export const QUANTUM_BYTES_MAX = 60_000;
+/** Bytes that one WANT may ask for: one send of the server, 46 segments of the default size. */
+export const QUANTUM_BYTES_MAX = 64_400;
 /** A quantum is this much of the measured rate, within the bounds. */
 export const QUANTUM_MS = 1;
 /** The window is this many bandwidth-delay products … */
@@ -268,8 +268,9 @@ export const STATS_INTERVAL_MS = 1_000;
 /** Control datagrams waiting for the main thread of a server, or for a socket. */
 export const FORWARDED_DATAGRAMS_MAX = 1_024;
 
-/** Datagrams that the kernel cuts one send into. */
+/** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */
 export const SEND_SEGMENTS_MAX = 64;
+export const SEND_BYTES_MAX = 65_507;
 /** Requests that wait for their file to be located, all together. */
 export const WANTS_UNLOCATED_MAX = 1_024;
 /** A capped server may send this much of its rate at once, so that coarse timers don't slow it. */
@@ -316,7 +317,7 @@ function assertLimits(): void {
     [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
     [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
     [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
-    [QUANTUM_BYTES_MAX <= 65_507, "a quantum fits one send"],
+    [QUANTUM_BYTES_MAX <= SEND_BYTES_MAX, "a quantum fits one send"],
     [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
     [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
     [LIST_SCHEDULE_MS[0] === 0, "so does a listing's"],

@@ -21,10 +21,11 @@ export function useNativeSha256(): void {
   for (const name of LIBRARIES) {
     try {
       const { symbols } = Deno.dlopen(name, SYMBOLS);
-      useSha256((bytes) => {
-        const digest = new Uint8Array(HASH_BYTES);
+      // Small arrays live in V8's heap until a pointer to them is taken: one is enough for that.
+      const digest = new Uint8Array(HASH_BYTES);
+      useSha256((bytes, target, at) => {
         symbols.SHA256(bytes as Bytes, BigInt(bytes.length), digest);
-        return digest;
+        target.set(digest, at);
       });
       return;
     } catch {

@@ -4,23 +4,21 @@
  * its slot, which opens the room for the headers.
  */
 import type { Bytes } from "../ids.ts";
-import { QUANTUM_BYTES_MAX, SEND_SEGMENTS_MAX } from "../limits.ts";
+import { SEND_BYTES_MAX, SEND_SEGMENTS_MAX } from "../limits.ts";
 import {
   DATA_HEADER_BYTES,
   type DataHeader,
+  DataWriter,
   payloadBytesOf,
-  writeDataHeader,
 } from "../wire/data_frame.ts";
 import type { ByteRange } from "../wire/frames.ts";
-
-const BUFFER_BYTES = QUANTUM_BYTES_MAX + SEND_SEGMENTS_MAX * DATA_HEADER_BYTES;
 
 /** Reads `length` bytes at `position` to `target[at]`; returns how many there were. */
 export type ReadAt = (target: Bytes, at: number, length: number, position: number) => number;
 
 export class SegmentWriter {
-  readonly #buffer: Bytes = new Uint8Array(BUFFER_BYTES);
-  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #buffer: Bytes = new Uint8Array(SEND_BYTES_MAX);
+  readonly #headers = new DataWriter(this.#buffer);
   #usedBytes = 0;
   #segments = 0;
 
@@ -32,12 +30,13 @@ export class SegmentWriter {
   async write(
     ranges: readonly ByteRange[],
     segmentBytes: number,
-    header: Omit<DataHeader, "offset">,
+    header: DataHeader,
     readAt: ReadAt,
     flush: (bytes: Bytes) => Promise<boolean>,
   ): Promise<boolean> {
     this.#usedBytes = 0;
     this.#segments = 0;
+    this.#headers.header = header;
     const payloadBytes = payloadBytesOf(segmentBytes);
     for (const { offset, lengthBytes } of ranges) {
       for (let done = 0; done < lengthBytes;) {
@@ -47,7 +46,7 @@ export class SegmentWriter {
           continue;
         }
         const length = Math.min(lengthBytes - done, slots * payloadBytes);
-        if (!this.#place(offset + done, length, payloadBytes, header, readAt)) return false;
+        if (!this.#place(offset + done, length, payloadBytes, readAt)) return false;
         done += length;
         // A short segment ends a send.
         if (length % payloadBytes !== 0 && !await this.#flush(flush)) return false;
@@ -65,7 +64,6 @@ export class SegmentWriter {
     offset: number,
     length: number,
     payloadBytes: number,
-    header: Omit<DataHeader, "offset">,
     readAt: ReadAt,
   ): boolean {
     const slots = Math.ceil(length / payloadBytes);
@@ -77,10 +75,7 @@ export class SegmentWriter {
       const size = Math.min(payloadBytes, length - slot * payloadBytes);
       const at = start + slot * (payloadBytes + DATA_HEADER_BYTES);
       this.#buffer.copyWithin(at + DATA_HEADER_BYTES, from, from + size);
-      writeDataHeader(this.#buffer, this.#view, at, size, {
-        ...header,
-        offset: offset + slot * payloadBytes,
-      });
+      this.#headers.write(at, size, offset + slot * payloadBytes);
     }
     this.#usedBytes = readTo + length;
     this.#segments += slots;

@@ -8,7 +8,7 @@ import { type Bytes, toHex } from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
 import { Bitmap } from "./bitmap.ts";
 import { chunkCountFor, chunkHash, chunkLength, layerHash } from "./merkle.ts";
-import { sha256, StreamingHash } from "./sha256.ts";
+import { sha256Into, StreamingHash } from "./sha256.ts";
 
 export class Assembly {
   readonly sizeBytes: number;
@@ -95,7 +95,7 @@ export class Assembly {
     const hashes = new Uint8Array(blocks * HASH_BYTES);
     for (let block = 0; block < blocks; block++) {
       const at = block * BLOCK_BYTES;
-      hashes.set(sha256(bytes.subarray(at, at + BLOCK_BYTES)), block * HASH_BYTES);
+      sha256Into(bytes.subarray(at, at + BLOCK_BYTES), hashes, block * HASH_BYTES);
     }
     const expected = layerHash(this.#layer!, chunk);
     return toHex(chunkHash(hashes, this.sizeBytes)) === toHex(expected);

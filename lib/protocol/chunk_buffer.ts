@@ -5,9 +5,10 @@
  */
 import type { Bytes, TransferId } from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
+import type { SegmentRuns } from "../wire/segment_runs.ts";
 import { IntervalSet } from "./interval_set.ts";
 import { chunkHash } from "./merkle.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256Into } from "./sha256.ts";
 
 export class ChunkBuffer {
   readonly transfer: TransferId;
@@ -49,19 +50,15 @@ export class ChunkBuffer {
   }
 
   /**
-   * Copies what is new of `source[from, from + length)` to `start` (relative to the chunk) and hashes
+   * Copies what is new of `[start, end)`, relative to the chunk, from a run that has it, and hashes
    * the blocks that this completes. Returns how many bytes were new.
    */
-  add(start: number, source: Uint8Array, from: number, length: number): number {
-    const end = start + length;
-    const added = this.#present.gaps(start, end);
-    // Nearly always all of it is new: then nothing but the view that copies it is made.
-    if (added === length) this.buffer.set(source.subarray(from, from + length), start);
-    else {
-      this.#present.gaps(start, end, (low, high) => {
-        this.buffer.set(source.subarray(from + low - start, from + high - start), low);
-      });
-    }
+  add(run: SegmentRuns, start: number, end: number): number {
+    let added = 0;
+    this.#present.gaps(start, end, (low, high) => {
+      run.copyTo(this.buffer, low, this.offset + low, this.offset + high);
+      added += high - low;
+    });
     if (added === 0) return 0;
     this.#present.add(start, end);
     for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {
@@ -84,7 +81,7 @@ export class ChunkBuffer {
     const start = block * BLOCK_BYTES;
     const end = Math.min(start + BLOCK_BYTES, this.lengthBytes);
     if (this.#isHashed[block] === 1 || !this.#present.covers(start, end)) return;
-    this.#blockHashes.set(sha256(this.buffer.subarray(start, end)), block * HASH_BYTES);
+    sha256Into(this.buffer.subarray(start, end), this.#blockHashes, block * HASH_BYTES);
     this.#isHashed[block] = 1;
     this.#blocksLeft -= 1;
   }

@@ -119,8 +119,9 @@ export class FetchList {
   }
 
   /**
-   * The next request of up to `bytes`; a range that stops inside its chunk stops at a multiple of
-   * `payloadBytes`, so that its segments are equally long. `undefined` when there is nothing to ask.
+   * The next request of up to `bytes`; what was never asked for is asked for in multiples of
+   * `payloadBytes`, as far as there is more, so that its segments are equally long. `undefined` when
+   * there is nothing to ask.
    */
   next(bytes: number, payloadBytes: number): Plan | undefined {
     const ranges: WantRange[] = [];
@@ -155,15 +156,12 @@ export class FetchList {
   }
 
   #takeNew(bytes: number, payloadBytes: number, ranges: WantRange[]): void {
-    let leftBytes = bytes;
+    let leftBytes = bytes - bytes % payloadBytes;
     while (leftBytes > 0 && ranges.length < WANT_RANGES_MAX) {
       const chunk = this.#chunkToAsk(ranges[0]?.chunk.transfer);
       if (chunk === undefined) return;
       const start = chunk.askedBytes;
-      const end = chunk.lengthBytes - start <= leftBytes
-        ? chunk.lengthBytes
-        : start + Math.floor(leftBytes / payloadBytes) * payloadBytes;
-      if (end === start) return;
+      const end = Math.min(chunk.lengthBytes, start + leftBytes);
       chunk.askedBytes = end;
       ranges.push({ chunk, start, end });
       leftBytes -= end - start;

@@ -14,7 +14,7 @@ import {
   HASH_BYTES,
   LAYER_PAGE_HASHES,
 } from "../limits.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256, sha256Into } from "./sha256.ts";
 
 /** Root of the empty file, which BEP 52 leaves undefined. */
 export const EMPTY_ROOT: HashHex = hashHex("0".repeat(2 * HASH_BYTES));
@@ -70,19 +70,17 @@ export function parent(left: Uint8Array, right: Uint8Array): Bytes {
  * @param topHeight height of the wanted root; the row is padded up to it
  */
 export function rootOfRow(row: Uint8Array, rowHeight: number, topHeight: number): Bytes {
-  const current: Bytes = row.slice() as Bytes;
-  let count = current.length / HASH_BYTES;
+  let count = row.length / HASH_BYTES;
+  // Each row overwrites the one below it; there is room to make an odd one even.
+  const current: Bytes = new Uint8Array(row.length + HASH_BYTES);
+  current.set(row);
   for (let height = rowHeight; height < topHeight; height++) {
-    const above = Math.ceil(count / 2);
-    for (let i = 0; i < above; i++) {
-      const at = 2 * i * HASH_BYTES;
-      const left = current.subarray(at, at + HASH_BYTES);
-      const right = 2 * i + 1 < count
-        ? current.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)
-        : padding(height);
-      current.set(parent(left, right), i * HASH_BYTES);
+    if (count % 2 === 1) current.set(padding(height), count++ * HASH_BYTES);
+    for (let i = 0; i < count / 2; i++) {
+      const pairAt = 2 * i * HASH_BYTES;
+      sha256Into(current.subarray(pairAt, pairAt + 2 * HASH_BYTES), current, i * HASH_BYTES);
     }
-    count = above;
+    count /= 2;
   }
   return current.slice(0, HASH_BYTES);
 }
@@ -210,7 +208,7 @@ export class TreeHasher {
   }
 
   #addBlock(block: Uint8Array): void {
-    this.#blockHashes.set(sha256(block), this.#blocks * HASH_BYTES);
+    sha256Into(block, this.#blockHashes, this.#blocks * HASH_BYTES);
     this.#blocks += 1;
     if (this.#blocks === this.#blocksPerChunk) this.#endChunk();
   }

@@ -16,8 +16,9 @@ import {
   REPORT_INTERVAL_MS,
   TAIL_TIMER_MS_MAX,
 } from "../limits.ts";
-import { DataReader, isData, payloadBytesOf } from "../wire/data_frame.ts";
-import { decodeFrame, encodeFrame, type Frame } from "../wire/frames.ts";
+import { payloadBytesOf } from "../wire/data_frame.ts";
+import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../wire/frames.ts";
+import { SegmentRuns } from "../wire/segment_runs.ts";
 import { slotBytesOf } from "../wire/slots.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
@@ -113,6 +114,7 @@ export class Receiver {
   readonly #inFlightBytesMax: number;
   readonly #fetches = new FetchList();
   readonly #ledger = new WantLedger();
+  readonly #runs = new SegmentRuns();
   readonly #actions: ReceiverAction[] = [];
   #flow: Flow | undefined;
   #nextNumber = 1;
@@ -299,10 +301,7 @@ export class Receiver {
       sizeBytes: plan.sizeBytes,
       segmentBytes: flow.segmentBytes,
       withCrc: this.#wantsCrc ? 1 : 0,
-      ranges: plan.ranges.map(({ chunk, start, end }) => ({
-        offset: chunk.offset + start,
-        lengthBytes: end - start,
-      })),
+      ranges: rangesOfFile(plan.ranges),
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
   }
@@ -332,23 +331,21 @@ export class Receiver {
       this.ignoredSegments += 1;
       return;
     }
-    const reader = new DataReader(bytes);
-    const slotBytes = slotBytesOf(bytes, flow.segmentBytes);
+    const runs = this.#runs;
+    runs.read(bytes, slotBytesOf(bytes, flow.segmentBytes));
     let newest = 0;
     let newestSegments = 0;
-    for (let at = 0; at < bytes.length; at += slotBytes) {
-      reader.at = at;
-      reader.slotBytes = Math.min(slotBytes, bytes.length - at);
-      if (!isData(bytes, at)) {
-        this.#onControl(nowMs, flow, bytes.subarray(at, at + reader.slotBytes));
+    while (!runs.isAtEnd) {
+      if (!runs.isData) {
+        this.#onControl(nowMs, flow, runs.takeSlot());
         continue;
       }
-      const number = this.#onSegment(nowMs, flow, bytes, reader);
+      const number = this.#onSegments(nowMs, flow, runs);
       if (number > newest) {
         newest = number;
         newestSegments = 0;
       }
-      if (number === newest) newestSegments += 1;
+      if (number === newest) newestSegments += runs.segments;
     }
     if (newest === 0) return;
     const reorderMs = flow.congestion.rttMs / 4;
@@ -358,36 +355,57 @@ export class Receiver {
     }
   }
 
-  /** Takes one segment; returns the number of the request it belongs to, 0 if it is not ours. */
-  #onSegment(nowMs: number, flow: Flow, bytes: Bytes, reader: DataReader): number {
-    const want = reader.isWhole() && reader.nonceLow === flow.nonceLow &&
-        reader.nonceHigh === flow.nonceHigh && (reader.hasCrc || !this.#wantsCrc)
-      ? this.#ledger.find(reader.number)
+  /** Takes the run at hand; returns the number of its request, 0 if what is at hand is not ours. */
+  #onSegments(nowMs: number, flow: Flow, runs: SegmentRuns): number {
+    const want = runs.isOfFlow(flow.nonceHigh, flow.nonceLow, this.#wantsCrc)
+      ? this.#ledger.find(runs.segment.number)
       : undefined;
-    const range = want === undefined ? undefined : rangeOf(want, reader);
-    if (want === undefined || range === undefined) {
+    if (want === undefined) {
       this.ignoredSegments += 1;
+      runs.takeSlot();
       return 0;
     }
+    runs.takeRun();
+    let isAskedFor = false;
+    for (const { chunk, start, end } of want.ranges) {
+      const from = Math.max(start, runs.start - chunk.offset);
+      const to = Math.min(end, runs.end - chunk.offset);
+      if (from >= to) continue;
+      if (!isAskedFor) this.#onAlive(nowMs, flow, want);
+      isAskedFor = true;
+      this.#onBytes(nowMs, flow, want, chunk, from, to);
+    }
+    if (isAskedFor) return want.number;
+    this.ignoredSegments += runs.segments;
+    return 0;
+  }
+
+  #onAlive(nowMs: number, flow: Flow, want: Want): void {
     flow.hasData = true;
     flow.timeouts = 0;
     flow.aliveMs = nowMs;
-    if (!want.hasArrivals) {
-      want.hasArrivals = true;
-      flow.congestion.onRtt(nowMs, want.mark);
-    }
-    const chunk = range.chunk;
-    const length = reader.payloadLength;
-    const start = reader.offset - chunk.offset;
-    const added = chunk.isDropped ? 0 : chunk.add(start, bytes, reader.payloadStart, length);
-    this.duplicateBytes += length - added;
+    if (want.hasArrivals) return;
+    want.hasArrivals = true;
+    flow.congestion.onRtt(nowMs, want.mark);
+  }
+
+  /** The run at hand brings `[from, to)` of a chunk, which `want` asked for. */
+  #onBytes(
+    nowMs: number,
+    flow: Flow,
+    want: Want,
+    chunk: ChunkBuffer,
+    from: number,
+    to: number,
+  ): void {
+    const added = chunk.isDropped ? 0 : chunk.add(this.#runs, from, to);
+    this.duplicateBytes += to - from - added;
     flow.congestion.onDelivered(added);
     this.#receivedBytes += added;
     if (this.#ledger.onArrival(want, added)) flow.congestion.onAnswered(nowMs, want.mark);
-    if (chunk.isDropped) return want.number;
-    if (!reader.hasCrc) chunk.hasOnlyCheckedSegments = false;
+    if (chunk.isDropped) return;
+    if (!this.#runs.hasOnlyCrcs) chunk.hasOnlyCheckedSegments = false;
     if (chunk.isComplete) this.#onComplete(flow, chunk);
-    return want.number;
   }
 
   #onComplete(flow: Flow, chunk: ChunkBuffer): void {
@@ -482,14 +500,15 @@ export class Receiver {
   }
 }
 
-/** The range of `want` that the segment lies in. */
-function rangeOf(want: Want, reader: DataReader): WantRange | undefined {
-  const start = reader.offset;
-  const end = start + reader.payloadLength;
-  for (const range of want.ranges) {
-    if (start >= range.chunk.offset + range.start && end <= range.chunk.offset + range.end) {
-      return range;
-    }
+/** What `ranges` ask for as ranges of the file; where one goes on from another they are one. */
+function rangesOfFile(ranges: readonly WantRange[]): ByteRange[] {
+  const merged: { offset: number; lengthBytes: number }[] = [];
+  for (const { chunk, start, end } of ranges) {
+    const offset = chunk.offset + start;
+    const last = merged.at(-1);
+    if (last !== undefined && last.offset + last.lengthBytes === offset) {
+      last.lengthBytes += end - start;
+    } else merged.push({ offset, lengthBytes: end - start });
   }
-  return undefined;
+  return merged;
 }

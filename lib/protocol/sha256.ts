@@ -1,16 +1,22 @@
 /** SHA-256 as pure functions. The only file outside `lib/io` that reaches for a platform's hash. */
 import { createHash, createHmac, hash } from "node:crypto";
 import { type Bytes, toHex } from "../ids.ts";
+import { HASH_BYTES } from "../limits.ts";
 
-/** A whole SHA-256 at once: 32 bytes that are the caller's. */
-export type Sha256 = (bytes: Uint8Array) => Bytes;
+/** Writes the SHA-256 of `bytes`, 32 bytes, to `target[at]`. */
+export type Sha256 = (bytes: Uint8Array, target: Bytes, at: number) => void;
 
-const portable: Sha256 = (bytes) => asBytes(hash("sha256", bytes, "buffer"));
+const portable: Sha256 = (bytes, target, at) => target.set(hash("sha256", bytes, "buffer"), at);
 let current: Sha256 = portable;
 
-/** 32 bytes. */
+/** 32 bytes that are the caller's. */
 export function sha256(bytes: Uint8Array): Bytes {
-  return current(bytes);
+  return digestBy(current, bytes);
+}
+
+/** Writes the SHA-256 of `bytes` to `target[at]`, which may be among `bytes`. */
+export function sha256Into(bytes: Uint8Array, target: Bytes, at: number): void {
+  current(bytes, target, at);
 }
 
 /**
@@ -19,9 +25,17 @@ export function sha256(bytes: Uint8Array): Bytes {
  */
 export function useSha256(faster: Sha256): boolean {
   const probes = [new Uint8Array(0), new Uint8Array(64).fill(0x5a), new Uint8Array(1_000).fill(7)];
-  const agrees = probes.every((probe) => toHex(faster(probe)) === toHex(portable(probe)));
+  const agrees = probes.every((probe) =>
+    toHex(digestBy(faster, probe)) === toHex(digestBy(portable, probe))
+  );
   if (agrees) current = faster;
   return agrees;
+}
+
+function digestBy(way: Sha256, bytes: Uint8Array): Bytes {
+  const digest = new Uint8Array(HASH_BYTES);
+  way(bytes, digest, 0);
+  return digest;
 }
 
 /** HMAC-SHA-256, 32 bytes. */

@@ -92,33 +92,52 @@ export class DataReader {
   }
 }
 
+/** What all segments of an answer have in common. */
 export interface DataHeader {
   readonly nonce: bigint;
   readonly number: number;
-  readonly offset: number;
   readonly withCrc: boolean;
 }
 
-/** Writes the header in front of a payload that already stands at `at + DATA_HEADER_BYTES`. */
-export function writeDataHeader(
-  target: Bytes,
-  view: DataView,
-  at: number,
-  payloadBytes: number,
-  header: DataHeader,
-): void {
-  const frameBytes = DATA_HEADER_BYTES + payloadBytes;
-  view.setUint16(at + HEADER.magic, MAGIC);
-  view.setUint8(at + HEADER.version, VERSION);
-  view.setUint8(at + HEADER.type, DATA_TYPE);
-  view.setUint16(at + HEADER.length, frameBytes);
-  view.setUint16(at + HEADER.flags, header.withCrc ? FLAG_CRC : 0);
-  view.setUint32(at + HEADER.crc, 0);
-  view.setBigUint64(at + AT.nonceHigh, header.nonce);
-  view.setUint32(at + AT.number, header.number);
-  view.setUint32(at + AT.offsetHigh, Math.floor(header.offset / TWO_32));
-  view.setUint32(at + AT.offsetLow, header.offset % TWO_32);
-  if (header.withCrc) {
-    view.setUint32(at + HEADER.crc, frameCrc(target.subarray(at, at + frameBytes)));
+/** Writes headers in front of payloads that already stand in one buffer. */
+export class DataWriter {
+  readonly #bytes: Bytes;
+  readonly #view: DataView;
+  #nonceHigh = 0;
+  #nonceLow = 0;
+  #number = 0;
+  #withCrc = false;
+
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** What the headers say from now on. */
+  set header({ nonce, number, withCrc }: DataHeader) {
+    this.#nonceHigh = Number(nonce >> 32n);
+    this.#nonceLow = Number(nonce & 0xffff_ffffn);
+    this.#number = number;
+    this.#withCrc = withCrc;
+  }
+
+  /** Writes the header at `at`; its payload, from `offset` of the file, follows it. */
+  write(at: number, payloadBytes: number, offset: number): void {
+    const view = this.#view;
+    const frameBytes = DATA_HEADER_BYTES + payloadBytes;
+    view.setUint16(at + HEADER.magic, MAGIC);
+    view.setUint8(at + HEADER.version, VERSION);
+    view.setUint8(at + HEADER.type, DATA_TYPE);
+    view.setUint16(at + HEADER.length, frameBytes);
+    view.setUint16(at + HEADER.flags, this.#withCrc ? FLAG_CRC : 0);
+    view.setUint32(at + HEADER.crc, 0);
+    view.setUint32(at + AT.nonceHigh, this.#nonceHigh);
+    view.setUint32(at + AT.nonceLow, this.#nonceLow);
+    view.setUint32(at + AT.number, this.#number);
+    view.setUint32(at + AT.offsetHigh, Math.floor(offset / TWO_32));
+    view.setUint32(at + AT.offsetLow, offset % TWO_32);
+    if (this.#withCrc) {
+      view.setUint32(at + HEADER.crc, frameCrc(this.#bytes.subarray(at, at + frameBytes)));
+    }
   }
 }

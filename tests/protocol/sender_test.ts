@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex } from "../../lib/ids.ts";
-import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../lib/limits.ts";
+import { FLOWS_MAX, QUANTUM_BYTES_MAX, WANTS_PER_FLOW_MAX } from "../../lib/limits.ts";
 import { Sender, type WantFrame } from "../../lib/protocol/sender.ts";
 
 const A: Endpoint = { address: "10.0.0.1", port: 5000 };
@@ -47,7 +47,7 @@ for (
     ["ends behind the file", { ranges: [{ offset: 999_990, lengthBytes: 20 }] }],
     ["asks for nothing", { ranges: [] }],
     ["asks for an empty range", { ranges: [{ offset: 0, lengthBytes: 0 }] }],
-    ["asks for more than a quantum", { ranges: [{ offset: 0, lengthBytes: 60_001 }] }],
+    ["asks for more than a quantum", { ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX + 1 }] }],
     ["wants tiny segments", { segmentBytes: 100 }],
     ["wants giant segments", { segmentBytes: 65_000 }],
   ] as const

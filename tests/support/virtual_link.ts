@@ -7,8 +7,9 @@ import { receiverIndex, serverId, transferId } from "../../lib/ids.ts";
 import { TreeHasher } from "../../lib/protocol/merkle.ts";
 import { hashesOf } from "../../lib/protocol/fetch_list.ts";
 import { Receiver, type ReceiverAction, type Report } from "../../lib/protocol/receiver.ts";
-import { DATA_HEADER_BYTES, payloadBytesOf, writeDataHeader } from "../../lib/wire/data_frame.ts";
+import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
+import { segment } from "./segment.ts";
 
 export const SERVER = serverId("5e".repeat(16));
 export const TRANSFER = transferId(1);
@@ -37,15 +38,8 @@ export function answer(want: FrameOf<"want">, file: Bytes): Bytes[] {
     const end = range.offset + range.lengthBytes;
     for (let offset = range.offset; offset < end; offset += payloadBytes) {
       const payload = file.subarray(offset, Math.min(offset + payloadBytes, end));
-      const datagram = new Uint8Array(DATA_HEADER_BYTES + payload.length);
-      datagram.set(payload, DATA_HEADER_BYTES);
-      writeDataHeader(datagram, new DataView(datagram.buffer), 0, payload.length, {
-        nonce: want.nonce,
-        number: want.number,
-        offset,
-        withCrc: want.withCrc === 1,
-      });
-      datagrams.push(datagram);
+      const { nonce, number } = want;
+      datagrams.push(segment(payload, offset, { nonce, number, withCrc: want.withCrc === 1 }));
     }
   }
   return datagrams;

@@ -5,11 +5,12 @@ import {
   DATA_HEADER_BYTES,
   type DataHeader,
   DataReader,
+  DataWriter,
   isData,
   payloadBytesOf,
-  writeDataHeader,
 } from "../../lib/wire/data_frame.ts";
 import { decodeFrame } from "../../lib/wire/frames.ts";
+import { segment } from "../support/segment.ts";
 import { parseHexVector } from "./hex_vector.ts";
 import data from "../../fixtures/wire/data.hex" with { type: "text" };
 import dataCrc from "../../fixtures/wire/data_crc.hex" with { type: "text" };
@@ -18,19 +19,17 @@ const SEED = 32;
 const PAYLOAD = Uint8Array.from({ length: 20 }, (_, i) => 64 + i);
 const NONCE = 0xf0e1_d2c3_b4a5_9687n;
 
-const VECTORS: readonly (readonly [string, Bytes, DataHeader])[] = [
+const VECTORS: readonly (readonly [string, Bytes, DataHeader, number])[] = [
   ["data", parseHexVector(data), {
     nonce: NONCE,
     number: 7,
-    offset: 2 ** 32 + 65_536,
     withCrc: false,
-  }],
+  }, 2 ** 32 + 65_536],
   ["data_crc", parseHexVector(dataCrc), {
     nonce: NONCE,
     number: 7,
-    offset: 65_536,
     withCrc: true,
-  }],
+  }, 65_536],
 ];
 
 function readerAt(bytes: Bytes, at = 0, slotBytes = bytes.length - at): DataReader {
@@ -40,7 +39,7 @@ function readerAt(bytes: Bytes, at = 0, slotBytes = bytes.length - at): DataRead
   return reader;
 }
 
-for (const [title, bytes, header] of VECTORS) {
+for (const [title, bytes, header, offset] of VECTORS) {
   Deno.test(`the ${title} vector reads as its header and payload`, () => {
     const reader = readerAt(bytes);
     assert(isData(bytes, 0));
@@ -48,7 +47,7 @@ for (const [title, bytes, header] of VECTORS) {
     assertEquals(reader.nonceHigh, Number(header.nonce >> 32n));
     assertEquals(reader.nonceLow, Number(header.nonce & 0xffff_ffffn));
     assertEquals(reader.number, header.number);
-    assertEquals(reader.offset, header.offset);
+    assertEquals(reader.offset, offset);
     assertEquals(reader.hasCrc, header.withCrc);
     const payload = bytes.subarray(reader.payloadStart, reader.payloadStart + reader.payloadLength);
     assertEquals(payload, PAYLOAD);
@@ -58,7 +57,9 @@ for (const [title, bytes, header] of VECTORS) {
     const at = 13;
     const target = new Uint8Array(at + bytes.length + 9).fill(0xa5);
     target.set(PAYLOAD, at + DATA_HEADER_BYTES);
-    writeDataHeader(target, new DataView(target.buffer), at, PAYLOAD.length, header);
+    const writer = new DataWriter(target);
+    writer.header = header;
+    writer.write(at, PAYLOAD.length, offset);
     assertEquals(target.slice(at, at + bytes.length), bytes);
     assert(target.subarray(0, at).every((byte) => byte === 0xa5));
     assert(target.subarray(at + bytes.length).every((byte) => byte === 0xa5));
@@ -104,13 +105,7 @@ Deno.test("no flipped bit of a segment with a CRC-32 passes for one with a good 
 });
 
 Deno.test("a segment without payload is not whole", () => {
-  const bytes = new Uint8Array(DATA_HEADER_BYTES);
-  writeDataHeader(bytes, new DataView(bytes.buffer), 0, 0, {
-    nonce: 1n,
-    number: 1,
-    offset: 0,
-    withCrc: false,
-  });
+  const bytes = segment(new Uint8Array(0), 0, { nonce: 1n, number: 1, withCrc: false });
   assert(!readerAt(bytes).isWhole());
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../lib/ids.ts";
-import { DataReader, writeDataHeader } from "../../lib/wire/data_frame.ts";
+import { DataReader, DataWriter } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, HEADER } from "../../lib/wire/frames.ts";
 import { slotBytesOf } from "../../lib/wire/slots.ts";
 import { CONTROL_VECTORS } from "./control_vectors.ts";
@@ -12,11 +12,11 @@ const SEGMENT_BYTES = 1_400;
 /** DATA frames of `SEGMENT_BYTES` end to end, the last one of `lastBytes`. */
 function joinedSegments(count: number, lastBytes = SEGMENT_BYTES): Bytes {
   const bytes = new Uint8Array((count - 1) * SEGMENT_BYTES + lastBytes).fill(7);
-  const view = new DataView(bytes.buffer);
+  const writer = new DataWriter(bytes);
+  writer.header = { nonce: 5n, number: 1, withCrc: false };
   for (let i = 0; i < count; i++) {
     const frameBytes = i === count - 1 ? lastBytes : SEGMENT_BYTES;
-    const header = { nonce: 5n, number: 1, offset: i * 1_368, withCrc: false };
-    writeDataHeader(bytes, view, i * SEGMENT_BYTES, frameBytes - 32, header);
+    writer.write(i * SEGMENT_BYTES, frameBytes - 32, i * 1_368);
   }
   return bytes;
 }
@@ -113,10 +113,9 @@ Deno.test("control frames survive being joined", () => {
 Deno.test("smaller frames than were asked for are told apart by what they declare", () => {
   // Two slots of 700 in each expected slot of 1,400: both sizes find a frame at every place.
   const bytes = new Uint8Array(2_800).fill(7);
-  for (let i = 0; i < 4; i++) {
-    const header = { nonce: 5n, number: 1, offset: 0, withCrc: false };
-    writeDataHeader(bytes, new DataView(bytes.buffer), i * 700, 668, header);
-  }
+  const writer = new DataWriter(bytes);
+  writer.header = { nonce: 5n, number: 1, withCrc: false };
+  for (let i = 0; i < 4; i++) writer.write(i * 700, 668, 0);
   assertEquals(slotBytesOf(bytes, SEGMENT_BYTES), 700);
 });
 
