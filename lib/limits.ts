@@ -86,6 +86,8 @@ export const MTU_BYTES_MAX = 8_900;
 export const RECEIVE_FAILURES_MAX = 100;
 /** Largest datagram or joined buffer that a socket hands over. */
 export const RECEIVE_BUFFER_BYTES = 65_536;
+/** Receives in a row before a thread looks at whatever else has happened. */
+export const RECEIVES_PER_TURN = 16;
 /** Control frames are never longer. */
 export const CONTROL_BYTES_MAX = 1_400;
 export const TOKEN_BYTES = 16;
@@ -271,6 +273,8 @@ export const FORWARDED_DATAGRAMS_MAX = 1_024;
 /** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */
 export const SEND_SEGMENTS_MAX = 64;
 export const SEND_BYTES_MAX = 65_507;
+/** Requests that a server answers in a row before it looks at whatever else has happened. */
+export const TURNS_UNTIL_YIELD = 16;
 /** Requests that wait for their file to be located, all together. */
 export const WANTS_UNLOCATED_MAX = 1_024;
 /** A capped server may send this much of its rate at once, so that coarse timers don't slow it. */

@@ -2,9 +2,7 @@
 import type { Bytes, Endpoint } from "../ids.ts";
 import { FAULT_DELAYED_DATAGRAMS_MAX } from "../limits.ts";
 import type { FaultInjector } from "../protocol/faults.ts";
-import type { UdpPort } from "./udp_port.ts";
-
-type SendOutcome = Awaited<ReturnType<UdpPort["send"]>>;
+import type { Received, SendOutcome, UdpPort } from "./udp_port.ts";
 
 export class FaultyUdpPort implements UdpPort {
   readonly #inner: UdpPort;
@@ -28,8 +26,16 @@ export class FaultyUdpPort implements UdpPort {
     return this.#inner.isTuned;
   }
 
-  receive(buffer: Bytes): ReturnType<UdpPort["receive"]> {
+  get canReceiveNow(): boolean {
+    return this.#inner.canReceiveNow;
+  }
+
+  receive(buffer: Bytes): Promise<Received | undefined> {
     return this.#inner.receive(buffer);
+  }
+
+  receiveNow(buffer: Bytes): Received | undefined {
+    return this.#inner.receiveNow(buffer);
   }
 
   /** Cuts a burst into its datagrams first, so that each has a fate of its own. */

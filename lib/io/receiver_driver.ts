@@ -2,15 +2,16 @@
  * Runs a receiver's machine in its worker: one UDP socket towards a server, one port to the main
  * thread, one to the assembler. Receive, step, perform, set the timer again.
  */
+import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import { RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../limits.ts";
 import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
 import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 import { SendQueue } from "./send_queue.ts";
-import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import { openUdpPort, type Received, type UdpPort } from "./udp_port.ts";
 import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
@@ -62,9 +63,22 @@ class ReceiverDriver {
       if (received === undefined) return;
       const arrivedMs = nowMs();
       this.#waitMs += arrivedMs - startMs;
-      this.#step({ kind: "datagrams", ...received });
+      const hasMore = this.#take(received, buffer);
       this.#receiveMs += nowMs() - arrivedMs;
+      // Whatever else happens in this thread gets its turn, however fast datagrams come.
+      if (hasMore) await yieldToEvents();
     }
+  }
+
+  /** Handles what was received and what has arrived meanwhile; says whether there may be more. */
+  #take(received: Received, buffer: Bytes): boolean {
+    let next: Received | undefined = received;
+    for (let receives = 1; next !== undefined && !this.#isStopped; receives++) {
+      this.#step({ kind: "datagrams", bytes: next.bytes, from: next.from });
+      if (receives === RECEIVES_PER_TURN) return true;
+      next = this.#port.receiveNow(buffer);
+    }
+    return false;
   }
 
   /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */

@@ -22,7 +22,8 @@ export class SendQueue {
   async #drain(): Promise<void> {
     this.#isSending = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await this.#port.send(next.datagram, next.to);
+      const outcome = this.#port.send(next.datagram, next.to);
+      if (outcome instanceof Promise) await outcome;
     }
     this.#isSending = false;
   }

@@ -9,7 +9,9 @@ import {
   FLOWS_MAX,
   FORWARDED_DATAGRAMS_MAX,
   RECEIVE_BUFFER_BYTES,
+  RECEIVES_PER_TURN,
   STATS_INTERVAL_MS,
+  TURNS_UNTIL_YIELD,
 } from "../limits.ts";
 import type { SenderReply, SenderRequest } from "../messages/sender.ts";
 import { FaultInjector } from "../protocol/faults.ts";
@@ -19,12 +21,12 @@ import { Sender, type Turn, type WantFrame } from "../protocol/sender.ts";
 import { Tokens } from "../protocol/tokens.ts";
 import { encodeFrame } from "../wire/frames.ts";
 import { type PackedFrame, packedFramesIn } from "../wire/packed_frames.ts";
-import { clockOriginMs, nowMs, sleep, WakeupTimer } from "./clock.ts";
+import { clockOriginMs, nowMs, sleep, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { FaultyUdpPort } from "./faulty_udp_port.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type ContentRef, keyOf, ServedFiles } from "./served_files.ts";
-import { openUdpPort, type UdpPort } from "./udp_port.ts";
+import { openUdpPort, type Received, type UdpPort } from "./udp_port.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "./worker_port.ts";
 
@@ -44,6 +46,7 @@ class SenderDriver {
   readonly #tokens: Tokens;
   readonly #machine: Sender;
   readonly #writer = new SegmentWriter();
+  readonly #arrived = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly #files = new ServedFiles();
   /** Requests for contents that the main thread is being asked about. */
   readonly #unlocated = new ParkedTurns();
@@ -54,6 +57,8 @@ class SenderDriver {
   /** Add to this thread's clock to get the main thread's. */
   readonly #clockOffsetMs: number;
   #isPumping = false;
+  /** Whether the socket is being waited for. */
+  #isWaiting = false;
   /** Frames that the main thread has not dealt with. */
   #forwarded = 0;
   #sentBytes = 0;
@@ -105,18 +110,36 @@ class SenderDriver {
     const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
     for (;;) {
       const startMs = nowMs();
+      this.#isWaiting = true;
       const received = await this.#port.receive(buffer);
+      this.#isWaiting = false;
       if (received === undefined) return;
-      const arrivedMs = nowMs();
-      this.#waitMs += arrivedMs - startMs;
-      let frames = 0;
-      for (const packed of packedFramesIn(received.bytes)) {
-        frames += 1;
-        this.#onFrame(received.from, packed);
-      }
-      if (frames === 0) this.#malformed += 1;
-      this.#receiveMs += nowMs() - arrivedMs;
-      this.#serveAll();
+      this.#waitMs += nowMs() - startMs;
+      this.#take(received);
+      const served = this.#serveAll();
+      // Who serves hears what arrives meanwhile, where the socket can be asked.
+      if (this.#port.canReceiveNow) await served;
+    }
+  }
+
+  #take({ bytes, from }: Received): void {
+    const startMs = nowMs();
+    let frames = 0;
+    for (const packed of packedFramesIn(bytes)) {
+      frames += 1;
+      this.#onFrame(from, packed);
+    }
+    if (frames === 0) this.#malformed += 1;
+    this.#receiveMs += nowMs() - startMs;
+  }
+
+  /** Takes what has arrived while others were served: a long queue must not keep it from being heard. */
+  #takeArrived(): void {
+    if (this.#isWaiting) return;
+    for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
+      const received = this.#port.receiveNow(this.#arrived);
+      if (received === undefined) return;
+      this.#take(received);
     }
   }
 
@@ -162,19 +185,25 @@ class SenderDriver {
 
   // — Sending ———————————————————————————————————————————————————————————————————————————————————
 
-  #serveAll(): void {
-    this.#pump().catch((error: unknown) => {
+  async #serveAll(): Promise<void> {
+    try {
+      await this.#pump();
+    } catch (error) {
       this.#parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    });
+    }
   }
 
   /** Serves what waits, until nothing does or the rate says wait. */
   async #pump(): Promise<void> {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    for (let turn = this.#machine.next(nowMs()); turn; turn = this.#machine.next(nowMs())) {
-      if (this.#stopping.signal.aborted) break;
+    for (let turns = 1;; turns++) {
+      const turn = this.#machine.next(nowMs());
+      if (turn === undefined || this.#stopping.signal.aborted) break;
       await this.#serve(turn);
+      this.#takeArrived();
+      // Sends that need not wait would keep everything else in this thread waiting.
+      if (turns % TURNS_UNTIL_YIELD === 0) await yieldToEvents();
     }
     this.#isPumping = false;
     if (!this.#stopping.signal.aborted) this.#timer.set(this.#machine.nextWakeupMs(nowMs()));

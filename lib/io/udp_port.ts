@@ -9,22 +9,38 @@ import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 export type SendOutcome = "sent" | "lost" | "too long";
 
+export interface Received {
+  readonly bytes: Bytes;
+  readonly from: Endpoint;
+}
+
 export interface UdpPort {
   readonly port: number;
   /** As read back from the kernel, or a careful guess. */
   readonly receiveBufferBytes: number;
   readonly isTuned: boolean;
+  readonly canReceiveNow: boolean;
   /**
    * The next datagram, or several joined ones, in `buffer`. Keep exactly one receive pending.
    * `undefined` once the port is closed.
    */
-  receive(buffer: Bytes): Promise<{ readonly bytes: Bytes; readonly from: Endpoint } | undefined>;
+  receive(buffer: Bytes): Promise<Received | undefined>;
+  /**
+   * The same without waiting, while no receive is pending: `undefined` when nothing has arrived, and
+   * always where {@linkcode canReceiveNow} is false.
+   */
+  receiveNow(buffer: Bytes): Received | undefined;
   /**
    * Sends `bytes`, cut into datagrams of `segmentBytes` where it is longer (the last may be
    * shorter). Leave `bytes` alone until this settles. What the network refuses is lost, as on any
-   * wire, except that a datagram too long for the path's interface is reported.
+   * wire, except that a datagram too long for the path's interface is reported. No promise comes
+   * back where it is done already.
    */
-  send(bytes: Bytes, to: Endpoint, segmentBytes?: number): Promise<SendOutcome>;
+  send(
+    bytes: Bytes,
+    to: Endpoint,
+    segmentBytes?: number,
+  ): SendOutcome | Promise<SendOutcome>;
   close(): void;
 }
 
@@ -83,6 +99,7 @@ class DenoUdpPort implements UdpPort {
   readonly #tuning: Tuning | undefined;
   #isClosed = false;
   #lastSend: Promise<unknown> = Promise.resolve();
+  #sendsWaiting = 0;
 
   constructor(socket: Deno.DatagramConn, port: number, tuning: Tuning | undefined) {
     this.#socket = socket;
@@ -98,7 +115,15 @@ class DenoUdpPort implements UdpPort {
     return this.#tuning?.isTuned ?? false;
   }
 
-  async receive(buffer: Bytes) {
+  get canReceiveNow(): boolean {
+    return this.isTuned;
+  }
+
+  receiveNow(buffer: Bytes): Received | undefined {
+    return this.#isClosed ? undefined : this.#tuning?.receiveNow(buffer);
+  }
+
+  async receive(buffer: Bytes): Promise<Received | undefined> {
     for (let failures = 0;; failures++) {
       try {
         const [bytes, address] = await this.#socket.receive(buffer);
@@ -117,16 +142,27 @@ class DenoUdpPort implements UdpPort {
   }
 
   /** Sends take turns: what one is cut into is a property of the socket, not of the send. */
-  send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<SendOutcome> {
+  send(bytes: Bytes, to: Endpoint, segmentBytes = 0): SendOutcome | Promise<SendOutcome> {
+    if (this.#sendsWaiting === 0 && this.#sendNow(bytes, to, segmentBytes)) return "sent";
+    this.#sendsWaiting += 1;
     const sent = this.#lastSend.then(() => this.#sendCut(bytes, to, segmentBytes));
-    this.#lastSend = sent;
+    this.#lastSend = sent.then(() => this.#sendsWaiting -= 1);
     return sent;
   }
 
-  async #sendCut(bytes: Bytes, to: Endpoint, segmentBytes: number): Promise<SendOutcome> {
+  #sendNow(bytes: Bytes, to: Endpoint, segmentBytes: number): boolean {
+    if (this.#tuning === undefined || this.#isClosed) return false;
+    return this.#cut(bytes, segmentBytes) && this.#tuning.sendNow(bytes, to);
+  }
+
+  /** Has the next send cut as it should be; `false` if this socket cannot. */
+  #cut(bytes: Bytes, segmentBytes: number): boolean {
     const isOne = segmentBytes === 0 || bytes.length <= segmentBytes;
-    const isCut = this.#tuning?.setSegmentBytes(isOne ? 0 : segmentBytes) ?? false;
-    if (isOne || isCut) return await this.#sendOne(bytes, to);
+    return (this.#tuning?.setSegmentBytes(isOne ? 0 : segmentBytes) ?? false) || isOne;
+  }
+
+  async #sendCut(bytes: Bytes, to: Endpoint, segmentBytes: number): Promise<SendOutcome> {
+    if (this.#cut(bytes, segmentBytes)) return await this.#sendOne(bytes, to);
     for (let at = 0; at < bytes.length; at += segmentBytes) {
       const outcome = await this.#sendOne(bytes.subarray(at, at + segmentBytes), to);
       if (outcome === "too long") return outcome;

@@ -16,6 +16,12 @@ class RecordingPort implements UdpPort {
   isClosed = false;
   onSend = (): void => {};
 
+  readonly canReceiveNow = false;
+
+  receiveNow(): undefined {
+    return undefined;
+  }
+
   receive(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
