@@ -6,7 +6,7 @@
 import type { TransferId } from "../ids.ts";
 import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
-import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
+import type { ChunksMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import { nowMs, sleep, yieldToEvents } from "./clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 import {
@@ -22,7 +22,7 @@ import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
-type Feed = WorkerPort<ChunkMessage, RecycleMessage>;
+type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent): void {
@@ -71,12 +71,15 @@ class AssemblerDriver {
   }
 
   #addFeed(port: MessagePort): void {
-    const feed = channelPort<ChunkMessage, RecycleMessage>(port);
+    const feed = channelPort<ChunksMessage, RecycleMessage>(port);
     this.#feeds.push(feed);
-    feed.onMessage(({ transfer: id, chunk, bytes, buffer }) => {
-      this.#guard(id, (transfer) => transfer.write(chunk, buffer.subarray(0, bytes)));
-      feed.post({ kind: "recycle", buffer }, [buffer.buffer]);
-      this.#advance(id);
+    feed.onMessage(({ chunks }) => {
+      for (const { transfer: id, chunk, bytes, buffer } of chunks) {
+        this.#guard(id, (transfer) => transfer.write(chunk, buffer.subarray(0, bytes)));
+      }
+      const buffers = chunks.map((each) => each.buffer);
+      feed.post({ kind: "recycle", buffers }, buffers.map((each) => each.buffer));
+      for (const { transfer } of chunks) this.#advance(transfer);
     });
   }
 

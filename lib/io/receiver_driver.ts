@@ -4,8 +4,8 @@
  */
 import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../limits.ts";
-import type { ChunkMessage, RecycleMessage } from "../messages/chunk_feed.ts";
+import { HELD_BUFFER_SHARE, RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../limits.ts";
+import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
 import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
@@ -16,7 +16,7 @@ import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "./worker_port.ts";
 
 type Parent = WorkerPort<ReceiverRequest, ReceiverReply>;
-type Feed = WorkerPort<RecycleMessage, ChunkMessage>;
+type Feed = WorkerPort<RecycleMessage, ChunksMessage>;
 type Init = Extract<ReceiverRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
@@ -32,6 +32,10 @@ class ReceiverDriver {
   readonly #machine: Receiver;
   readonly #queue: SendQueue;
   readonly #timer = new WakeupTimer(() => this.#wake());
+  /** Verified chunks that the assembler has not been given. */
+  #held: VerifiedChunk[] = [];
+  #heldBytes = 0;
+  #heldBytesMax = 0;
   #isStopped = false;
   #receiveMs = 0;
   #waitMs = 0;
@@ -42,8 +46,8 @@ class ReceiverDriver {
     this.#queue = new SendQueue(this.#port);
     const { receiveBufferBytes, isTuned } = this.#port;
     this.#machine = new Receiver({ mtuBytes: init.mtuBytes, receiveBufferBytes });
-    this.#feed = channelPort<RecycleMessage, ChunkMessage>(init.feed);
-    this.#feed.onMessage(({ buffer }) => this.#step({ kind: "recycle", buffer }));
+    this.#feed = channelPort<RecycleMessage, ChunksMessage>(init.feed);
+    this.#feed.onMessage((message) => this.#step(message));
     parent.post({ kind: "ready", receiveBufferBytes, isTuned });
     this.#receive().catch((error: unknown) => {
       parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
@@ -52,7 +56,12 @@ class ReceiverDriver {
 
   onRequest(request: Exclude<ReceiverRequest, Init>): void {
     if (request.kind === "stop") this.#stop();
-    else this.#step(request);
+    else {
+      if (request.kind === "allot") {
+        this.#heldBytesMax = request.bufferBytesMax * HELD_BUFFER_SHARE;
+      }
+      this.#step(request);
+    }
   }
 
   async #receive(): Promise<void> {
@@ -99,8 +108,10 @@ class ReceiverDriver {
       case "send":
         return this.#queue.push(action.datagram, action.to);
       case "chunk":
-        return this.#feed.post(action, [action.buffer.buffer]);
+        return this.#hold(action);
       case "report":
+        this.#handOver();
+        return this.#parent.post(action);
       case "gone":
         return this.#parent.post(action);
       default:
@@ -108,8 +119,23 @@ class ReceiverDriver {
     }
   }
 
+  #hold(chunk: VerifiedChunk): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.bytes;
+    if (this.#heldBytes >= this.#heldBytesMax) this.#handOver();
+  }
+
+  /** Hands what is verified to the assembler: when it is worth a message, and with each report. */
+  #handOver(): void {
+    if (this.#held.length === 0) return;
+    this.#feed.post({ kind: "chunks", chunks: this.#held }, this.#held.map((e) => e.buffer.buffer));
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
   #stop(): void {
     this.#isStopped = true;
+    this.#handOver();
     this.#timer.clear();
     this.#port.close();
     this.#feed.close();

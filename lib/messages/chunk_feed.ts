@@ -1,21 +1,27 @@
 /**
  * Receiver ⇄ assembler, over a MessagePort of their own. A chunk's buffer changes hands with it and
  * comes back when it is written and hashed: an outstanding buffer is a credit in use, so a slow disk
- * slows the asking.
+ * slows the asking. A message costs about as much as hashing what it carries if that is little, so
+ * several chunks travel together.
  */
 import type { Bytes, TransferId } from "../ids.ts";
 
-/** Receiver → assembler; `buffer` is transferred. Its first `bytes` bytes are a verified chunk. */
-export interface ChunkMessage {
-  readonly kind: "chunk";
+/** A verified chunk: the first `bytes` bytes of `buffer`. */
+export interface VerifiedChunk {
   readonly transfer: TransferId;
   readonly chunk: number;
   readonly bytes: number;
   readonly buffer: Bytes;
 }
 
-/** Assembler → receiver; `buffer` is transferred back whole. */
+/** Receiver → assembler; the buffers are transferred. */
+export interface ChunksMessage {
+  readonly kind: "chunks";
+  readonly chunks: readonly VerifiedChunk[];
+}
+
+/** Assembler → receiver; the buffers are transferred back whole. */
 export interface RecycleMessage {
   readonly kind: "recycle";
-  readonly buffer: Bytes;
+  readonly buffers: readonly Bytes[];
 }

@@ -48,8 +48,8 @@ export type ReceiverEvent =
   | { readonly kind: "release" }
   /** One datagram, or several that arrived joined. */
   | { readonly kind: "datagrams"; readonly bytes: Bytes; readonly from: Endpoint }
-  /** A buffer comes back from the assembler. */
-  | { readonly kind: "recycle"; readonly buffer: Bytes }
+  /** Buffers come back from the assembler. */
+  | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
   | { readonly kind: "wakeup" };
 
 export interface ChunkCount {
@@ -174,7 +174,7 @@ export class Receiver {
         this.#onDatagrams(nowMs, event.bytes, event.from);
         break;
       case "recycle":
-        this.#fetches.recycle(event.buffer);
+        for (const buffer of event.buffers) this.#fetches.recycle(buffer);
         break;
       case "wakeup":
         break;

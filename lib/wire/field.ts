@@ -65,9 +65,15 @@ function fixedBytes(count: number): Field<Bytes> {
 
 export const token: Field<Token> = fixedBytes(TOKEN_BYTES);
 
+let lastHex = "";
+let lastBytes: Bytes = new Uint8Array(0);
+
+/** Remembers the last one: every request of a flow names the same root. */
 function hexBytes(hex: string, count: number): Bytes {
-  const bytes = fromHex(hex);
+  const bytes = hex === lastHex ? lastBytes : fromHex(hex);
   if (bytes?.length !== count) throw new RangeError(`'${hex}' is not ${count} bytes in hex`);
+  lastHex = hex;
+  lastBytes = bytes;
   return bytes;
 }
 
@@ -166,17 +172,18 @@ export function hashesOf(max: number): Field<Bytes> {
 export function record<const Table extends Readonly<Record<string, Field<unknown>>>>(
   table: Table,
 ): Field<{ readonly [Name in keyof Table]: FieldValue<Table[Name]> }> {
-  const entries = Object.entries(table) as [string, Field<unknown>][];
+  const names = Object.keys(table);
+  const fields = Object.values(table);
   type Value = { readonly [Name in keyof Table]: FieldValue<Table[Name]> };
   return {
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (const [name, field] of entries) value[name] = field.read(reader);
+      for (let i = 0; i < names.length; i++) value[names[i]!] = fields[i]!.read(reader);
       return value as Value;
     },
     write(writer, value) {
       const values = value as Readonly<Record<string, unknown>>;
-      for (const [name, field] of entries) field.write(writer, values[name]);
+      for (let i = 0; i < names.length; i++) fields[i]!.write(writer, values[names[i]!]);
     },
   };
 }

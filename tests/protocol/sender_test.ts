@@ -47,7 +47,9 @@ for (
     ["ends behind the file", { ranges: [{ offset: 999_990, lengthBytes: 20 }] }],
     ["asks for nothing", { ranges: [] }],
     ["asks for an empty range", { ranges: [{ offset: 0, lengthBytes: 0 }] }],
-    ["asks for more than a quantum", { ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX + 1 }] }],
+    ["asks for more than a quantum", {
+      ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX + 1 }],
+    }],
     ["wants tiny segments", { segmentBytes: 100 }],
     ["wants giant segments", { segmentBytes: 65_000 }],
   ] as const

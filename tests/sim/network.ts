@@ -225,7 +225,7 @@ export class SimNetwork {
           action.chunk * CHUNK_BYTES_MIN,
         );
         return this.#agenda.add(this.nowMs + 0.1, () => {
-          this.#receive(receiver, { kind: "recycle", buffer: action.buffer });
+          this.#receive(receiver, { kind: "recycle", buffers: [action.buffer] });
         });
       case "report":
         return this.#agenda.add(this.nowMs + 0.1, () => {

@@ -11,7 +11,7 @@ import {
 } from "../../lib/ids.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
-import type { ChunkMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
+import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import { sha256 } from "../../lib/protocol/sha256.ts";
 import { hashed } from "./virtual_link.ts";
 
@@ -48,8 +48,8 @@ export class AssemblerBench implements AsyncDisposable {
     const { port1, port2 } = new MessageChannel();
     this.#port.post({ kind: "feed", port: port1 }, [port1]);
     port2.onmessage = (event: MessageEvent<RecycleMessage>) => {
-      assertEquals(event.data.buffer.length, CHUNK);
-      this.recycled += 1;
+      for (const buffer of event.data.buffers) assertEquals(buffer.length, CHUNK);
+      this.recycled += event.data.buffers.length;
       this.#notify();
     };
     return this.#feeds.push(port2) - 1;
@@ -80,13 +80,8 @@ export class AssemblerBench implements AsyncDisposable {
     const buffer = new Uint8Array(CHUNK);
     const part = file.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);
     buffer.set(part);
-    const message: ChunkMessage = {
-      kind: "chunk",
-      transfer: transferId(id),
-      chunk,
-      bytes: part.length,
-      buffer,
-    };
+    const chunks = [{ transfer: transferId(id), chunk, bytes: part.length, buffer }];
+    const message: ChunksMessage = { kind: "chunks", chunks };
     this.#feeds[feed]?.postMessage(message, [buffer.buffer]);
   }
 

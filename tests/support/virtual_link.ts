@@ -156,7 +156,7 @@ export class VirtualLink {
         return this.#toServer(action.datagram);
       case "chunk":
         this.chunks.set(action.chunk, action.buffer.slice(0, action.bytes));
-        return this.at(this.nowMs, () => this.step({ kind: "recycle", buffer: action.buffer }));
+        return this.at(this.nowMs, () => this.step({ kind: "recycle", buffers: [action.buffer] }));
       case "report":
         this.reports.push(action.report);
         return;
