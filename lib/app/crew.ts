@@ -17,7 +17,10 @@ import {
 import { timesText } from "./stage_times.ts";
 
 /** What the coordinator decides that is not a worker's business. */
-export type CrewNews = Extract<CoordinatorAction, { kind: "server" | "stalled" | "orphaned" }>;
+export type CrewNews = Extract<
+  CoordinatorAction,
+  { kind: "server" | "complete" | "stalled" | "orphaned" }
+>;
 
 export interface CrewOptions {
   readonly tune: boolean;
@@ -101,6 +104,7 @@ export class Crew {
       case "allot":
         return this.#seat(action.receiver).port.post(action);
       case "server":
+      case "complete":
       case "stalled":
       case "orphaned":
         return this.#options.onNews(action);

@@ -68,6 +68,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #confirmed = new Map<ServerId, readonly Path[]>();
   #isTransferring = false;
   #have: Bytes = new Uint8Array(0);
+  /** Where the file is, once it is published. */
+  #finishedPath: string | undefined;
   #resumedBytes = 0;
   #startedMs: number;
   #stalls = 0;
@@ -244,7 +246,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
         this.#notice("warning", `${reply.chunks.length} chunks on disk were bad: fetching anew`);
         return this.#context.crew.step({ ...reply });
       case "finished":
-        return this.#done(reply.path, false);
+        this.#finishedPath = reply.path;
+        return this.#doneWhenTold();
       case "unverified":
         return this.#onUnverified();
       case "transferFailed":
@@ -321,8 +324,16 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   onNews(news: Extract<CrewNews, { transfer: TransferId }>): void {
     if (this.#stage === "ended" || news.transfer !== this.#transfer) return;
-    if (news.kind === "orphaned") return this.#afterOrphaned();
-    this.#onStalled();
+    switch (news.kind) {
+      case "complete":
+        return this.#doneWhenTold();
+      case "stalled":
+        return this.#onStalled();
+      case "orphaned":
+        return this.#afterOrphaned();
+      default:
+        news satisfies never;
+    }
   }
 
   /** Nothing has come for a whole timeout. */
@@ -394,6 +405,13 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   }
 
   // — Ends ——————————————————————————————————————————————————————————————————————————————————————
+
+  /** The assembler may be done before the last receiver has said who gave what. */
+  #doneWhenTold(): void {
+    if (this.#finishedPath === undefined || this.#transfer === undefined) return;
+    if (!this.#context.crew.coordinator.isComplete(this.#transfer)) return;
+    this.#done(this.#finishedPath, false);
+  }
 
   #done(path: string, isPresent: boolean): void {
     const { sizeBytes: size, sha256, root } = this.#content!;

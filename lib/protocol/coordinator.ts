@@ -82,6 +82,8 @@ export type CoordinatorAction =
     readonly server: ServerId;
     readonly state: "active" | "standby" | "silent" | "dropped";
   }
+  /** Every chunk is verified. */
+  | { readonly kind: "complete"; readonly transfer: TransferId }
   /** Nothing verified for this transfer in a whole timeout. */
   | { readonly kind: "stalled"; readonly transfer: TransferId }
   /** Nobody that we know holds this transfer's content any more. */
@@ -144,6 +146,11 @@ export class Coordinator {
       nextMs = Math.min(nextMs, transfer.progressMs + this.#options.timeoutMs);
     }
     return nextMs;
+  }
+
+  /** Whether every chunk of a transfer is verified; true of one that is not known. */
+  isComplete(transfer: TransferId): boolean {
+    return this.#transfers.get(transfer)?.leases.isComplete ?? true;
   }
 
   /** What each server gave to one transfer. */
@@ -312,6 +319,7 @@ export class Coordinator {
     if (transfer === undefined || others === undefined) return;
     transfer.progressMs = nowMs;
     server.onVerified(id, bytes);
+    if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
     for (const other of others) {
       this.#active.get(other)?.unlease(id, chunk);
       this.#actions.push({ kind: "revoke", receiver: other, transfer: id, chunks: [chunk] });

@@ -195,6 +195,7 @@ export class SimNetwork {
         if (action.state === "dropped") this.#dropped.add(action.server);
         return;
       case "stalled":
+      case "complete":
       case "orphaned":
         return;
       default:

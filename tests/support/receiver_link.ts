@@ -167,7 +167,7 @@ export class ReceiverFlow implements Party {
         return this.#ask(nowMs, action.datagram, action.to);
       case "chunk":
         this.#verifiedChunks += 1;
-        this.handle(nowMs, { kind: "recycle", buffer: action.buffer });
+        this.handle(nowMs, { kind: "recycle", buffers: [action.buffer] });
         if (this.#options.onReport === undefined) this.#lease(nowMs);
         return;
       case "report":
