@@ -1,0 +1,49 @@
+/** Files to move: random, so that nothing can be compressed or told apart by luck, and in memory. */
+import { join } from "@std/path";
+import { run } from "./command.ts";
+
+const BLOCK_BYTES = 4 * 1024 * 1024;
+/** What one call fills. */
+const RANDOM_BYTES_MAX = 65_536;
+const PAST_MS = 60_000;
+const MEMORY_FOLDER = "/dev/shm";
+
+/** A scratch folder where files live in memory, if there is such a place: no disk is measured. */
+export async function makeScratch(): Promise<string> {
+  const hasMemory = (await Deno.stat(MEMORY_FOLDER).catch(() => undefined))?.isDirectory ?? false;
+  return await Deno.makeTempDir({ prefix: "sb-", ...(hasMemory ? { dir: MEMORY_FOLDER } : {}) });
+}
+
+/** It counts as settled: its mtime is well in the past. */
+export async function makeFile(path: string, sizeBytes: number): Promise<void> {
+  {
+    using file = await Deno.create(path);
+    const block = new Uint8Array(BLOCK_BYTES);
+    for (let left = Math.floor(sizeBytes); left > 0; left -= BLOCK_BYTES) {
+      for (let at = 0; at < block.length; at += RANDOM_BYTES_MAX) {
+        crypto.getRandomValues(block.subarray(at, at + RANDOM_BYTES_MAX));
+      }
+      await writeAll(file, block.subarray(0, Math.min(left, BLOCK_BYTES)));
+    }
+  }
+  const past = new Date(Date.now() - PAST_MS);
+  await Deno.utime(path, past, past);
+}
+
+/** Throws unless both folders have the same bytes under each name. */
+export async function compare(
+  expectedDir: string,
+  actualDir: string,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    const { ok, text } = await run("cmp", join(expectedDir, name), join(actualDir, name));
+    if (!ok) throw new Error(`the copy differs: ${text.trim()}`);
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
+}

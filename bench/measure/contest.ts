@@ -1,0 +1,123 @@
+/** Tools in turns: each round, every tool moves the files once, so that a machine's drift hits all. */
+import { join } from "@std/path";
+import type { Bed } from "../lab/bed.ts";
+import { compare } from "../lab/files.ts";
+import type { Job, Session, Tool } from "../tools/tool.ts";
+import { Run, type Sample, TimedOut } from "./run.ts";
+
+/** A tool that failed this often is not tried again. */
+const FAILURES_MAX = 2;
+
+export interface Entry {
+  readonly tool: Tool;
+  /** Asked for where the tool uses TCP. */
+  readonly congestion: string;
+  readonly serverCount: number;
+}
+
+/** How an entry did. */
+export interface Standing {
+  readonly entry: Entry;
+  /** The congestion control it had; `undefined` where it uses no TCP. */
+  readonly congestion: string | undefined;
+  /** By round; `undefined` where it did not succeed. */
+  readonly samples: readonly (Sample | undefined)[];
+  readonly failures: readonly string[];
+  /** The bound that it did not keep, in seconds. */
+  readonly boundSeconds: number | undefined;
+  readonly note: string | undefined;
+}
+
+export interface Contest {
+  readonly bed: Bed;
+  readonly entries: readonly Entry[];
+  readonly job: Omit<Job, "bed" | "servers" | "workDir" | "signal">;
+  /** Everything that is written goes below it. */
+  readonly scratch: string;
+  readonly runs: number;
+  readonly boundMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Contender {
+  readonly entry: Entry;
+  session: Session | undefined;
+  congestion: string | undefined;
+  readonly samples: (Sample | undefined)[];
+  readonly failures: string[];
+  boundSeconds: number | undefined;
+}
+
+export async function hold(contest: Contest): Promise<Standing[]> {
+  await using sessions = new AsyncDisposableStack();
+  const contenders: Contender[] = [];
+  for (const entry of contest.entries) {
+    contest.signal.throwIfAborted();
+    const contender: Contender = {
+      entry,
+      session: undefined,
+      congestion: undefined,
+      samples: [],
+      failures: [],
+      boundSeconds: undefined,
+    };
+    contenders.push(contender);
+    try {
+      contender.session = sessions.use(await open(contest, entry, contenders));
+    } catch (error) {
+      contest.signal.throwIfAborted();
+      contender.failures.push(messageOf(error));
+    }
+  }
+  for (let round = 0; round < contest.runs; round++) {
+    for (const contender of contenders) contender.samples.push(await turn(contest, contender));
+  }
+  return contenders.map(({ session, ...standing }) => ({ ...standing, note: session?.note }));
+}
+
+/** Rows of one tool that differ in congestion control only share what serves. */
+async function open(
+  contest: Contest,
+  entry: Entry,
+  before: readonly Contender[],
+): Promise<Session> {
+  const twin = before.find(({ entry: other, session }) =>
+    session !== undefined && other.tool === entry.tool && other.serverCount === entry.serverCount
+  );
+  if (twin?.session !== undefined) {
+    return { ...twin.session, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const { bed, job, scratch, signal } = contest;
+  const workDir = join(scratch, `tool-${before.length}`);
+  await Deno.mkdir(workDir);
+  await bed.useCongestion(entry.congestion);
+  const servers = bed.servers.slice(0, entry.serverCount);
+  return await entry.tool.open({ ...job, bed, servers, workDir, signal });
+}
+
+async function turn(contest: Contest, contender: Contender): Promise<Sample | undefined> {
+  const { bed, job, scratch, boundMs, signal } = contest;
+  const { entry, session } = contender;
+  const isOut = contender.boundSeconds !== undefined || contender.failures.length >= FAILURES_MAX;
+  if (session === undefined || isOut) return undefined;
+  const congestion = await bed.useCongestion(entry.congestion);
+  if (entry.tool.usesTcp) contender.congestion = congestion;
+  const outDir = await Deno.makeTempDir({ dir: scratch, prefix: "out-" });
+  try {
+    const { daemons } = session;
+    const sample = await Run.measure({ outDir, boundMs, daemons, signal }, session.fetch);
+    if (entry.tool.leavesCopies) await compare(job.dir, outDir, job.names);
+    return sample;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TimedOut) contender.boundSeconds = boundMs / 1000;
+    else contender.failures.push(messageOf(error));
+    return undefined;
+  } finally {
+    await Deno.remove(outDir, { recursive: true });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ");
+}

@@ -1,0 +1,60 @@
+/** The bench's command line. */
+import { parseArgs } from "@std/cli/parse-args";
+
+export interface Options {
+  readonly isHelp: boolean;
+  readonly only: readonly string[] | undefined;
+  readonly runs: number;
+  readonly sizeMib: number | undefined;
+  readonly timeoutS: number;
+}
+
+export class UsageError extends Error {}
+
+const RUNS = 5;
+const TIMEOUT_S = 60;
+
+/** Throws UsageError. */
+export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options {
+  const flags = parseArgs(args, {
+    boolean: ["help"],
+    string: ["only", "runs", "size", "timeout"],
+    alias: { help: "h" },
+    unknown: (arg) => {
+      throw new UsageError(`unknown argument: ${arg}`);
+    },
+  });
+  const only = flags["only"] === undefined ? undefined : String(flags["only"]).split(",");
+  const unknown = only?.find((name) => !scenarios.includes(name));
+  if (unknown !== undefined) throw new UsageError(`no such scenario: ${unknown}`);
+  return {
+    isHelp: flags["help"] === true,
+    only,
+    runs: wholeNumber("runs", flags["runs"]) ?? RUNS,
+    sizeMib: wholeNumber("size", flags["size"]),
+    timeoutS: wholeNumber("timeout", flags["timeout"]) ?? TIMEOUT_S,
+  };
+}
+
+export function helpText(scenarios: readonly { name: string; title: string }[]): string {
+  const list = scenarios.map(({ name, title }) => `  ${name.padEnd(11)} ${title}`);
+  return `deno task bench [--only NAME,…] [--runs N] [--size MIB] [--timeout S]
+
+Measures \`shoal get\` beside the other tools that are installed, prints the tables and puts them into
+bench/RESULTS.md. As root it works in network namespaces of its own, otherwise on loopback.
+
+  --only NAME,…  these scenarios; the sections of the others stay
+  --runs N       rounds, in each of which every tool has a turn (${RUNS})
+  --size MIB     size of the file, in place of each scenario's own
+  --timeout S    what takes longer is reported as that (${TIMEOUT_S}; four times as long for memory)
+
+Scenarios:
+${list.join("\n")}`;
+}
+
+function wholeNumber(flag: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new UsageError(`--${flag} wants a whole number from 1: ${value}`);
+}

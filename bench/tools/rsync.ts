@@ -1,0 +1,41 @@
+/**
+ * rsync from its daemon, without SSH: whole files, since there is nothing to compare with. It checks
+ * each file with a hash of its own choice.
+ */
+import { join } from "@std/path";
+import { Daemon } from "../measure/daemon.ts";
+import { missingOf, type Tool } from "./tool.ts";
+
+export const rsync: Tool = {
+  name: "rsync daemon",
+  usesTcp: true,
+  leavesCopies: true,
+  worksOnLoopback: true,
+  missing: () => missingOf("rsync"),
+  async open({ bed, servers, dir, names, workDir }) {
+    const [host] = servers;
+    const port = bed.port();
+    const config = join(workDir, "rsyncd.conf");
+    const identity = Deno.uid() === 0 ? "uid = root\ngid = root\n" : "";
+    await Deno.writeTextFile(
+      config,
+      `use chroot = no\nreverse lookup = no\n${identity}[files]\npath = ${dir}\nread only = yes\n`,
+    );
+    const list = join(workDir, "names");
+    await Deno.writeTextFile(list, names.map((name) => `${name}\n`).join(""));
+    const daemon = await Daemon.start({
+      host: host!,
+      argv: ["rsync", "--daemon", "--no-detach", `--config=${config}`, `--port=${port}`],
+      ready: { tcp: port },
+    });
+    return {
+      daemons: [{ side: "server", daemon }],
+      fetch: (run) =>
+        run.exec("client", bed.client, [
+          ...["rsync", "--whole-file", "--times", `--files-from=${list}`],
+          ...[`rsync://${host!.address}:${port}/files/`, `${run.outDir}/`],
+        ]),
+      [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+    };
+  },
+};

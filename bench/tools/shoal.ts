@@ -1,0 +1,89 @@
+/** Shoal itself, started as the tasks of deno.json start it. Its clock is the wall, start-up included. */
+import { join } from "@std/path";
+import project from "../../deno.json" with { type: "json" };
+import { Daemon } from "../measure/daemon.ts";
+import type { Job, Session, Tool } from "./tool.ts";
+
+export const ROOT = new URL("../../", import.meta.url).pathname;
+
+interface DoneEvent {
+  readonly event: "done";
+  readonly seconds: number;
+}
+
+export const shoal: Tool = shoalTool("shoal get", {});
+export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off", { SHOAL_TUNE: "off" });
+
+/** A command line that a task of deno.json stands for, up to the arguments. */
+export function taskArgv(task: "server" | "get"): string[] {
+  return project.tasks[task].split(" ").map((word) => {
+    if (word === "deno") return Deno.execPath();
+    return word === "cli.ts" ? join(ROOT, word) : word;
+  });
+}
+
+/** Whether a line of `server --json` says that everything is hashed. */
+export function saysIndexed(line: string): boolean {
+  if (!line.includes('"event":"indexing"')) return false;
+  return (JSON.parse(line) as { filesLeft: number }).filesLeft === 0;
+}
+
+function shoalTool(name: string, env: Readonly<Record<string, string>>): Tool {
+  return {
+    name,
+    usesTcp: false,
+    leavesCopies: true,
+    worksOnLoopback: true,
+    missing: () => Promise.resolve(undefined),
+    open: (job) => open(job, env),
+  };
+}
+
+async function open(job: Job, env: Readonly<Record<string, string>>): Promise<Session> {
+  const { bed, servers, dir, names, workDir } = job;
+  const port = String(bed.port());
+  await using starting = new AsyncDisposableStack();
+  const daemons: Daemon[] = [];
+  // One after the other: hashing at the same time, they would not be ready sooner.
+  for (const [index, host] of servers.entries()) {
+    const daemon = await Daemon.start({
+      host,
+      argv: [...taskArgv("server"), dir, "--port", port, "--json"],
+      env: { ...env, XDG_CACHE_HOME: join(workDir, `cache-${index}`) },
+      cwd: ROOT,
+      ready: { line: saysIndexed },
+    });
+    daemons.push(starting.use(daemon));
+  }
+  const daemonsToEnd = starting.move();
+  return {
+    daemons: daemons.map((daemon) => ({ side: "server", daemon })),
+    async fetch(run) {
+      const argv = [...taskArgv("get"), ...names, "--port", port, "--out", run.outDir, "--json"];
+      const span = new Span();
+      await run.exec("client", bed.client, argv, {
+        env,
+        onLine: (line, atMs) => span.hear(line, atMs),
+      });
+      run.ownSeconds = span.seconds;
+    },
+    [Symbol.asyncDispose]: () => daemonsToEnd.disposeAsync(),
+  };
+}
+
+/** From the first FIND to the last rename, whatever the number of files. */
+class Span {
+  #startMs = Infinity;
+  #endMs = -Infinity;
+
+  hear(line: string, atMs: number): void {
+    if (!line.includes('"event":"done"')) return;
+    const { seconds } = JSON.parse(line) as DoneEvent;
+    this.#startMs = Math.min(this.#startMs, atMs - seconds * 1000);
+    this.#endMs = Math.max(this.#endMs, atMs);
+  }
+
+  get seconds(): number | undefined {
+    return this.#endMs < this.#startMs ? undefined : (this.#endMs - this.#startMs) / 1000;
+  }
+}
