@@ -8,13 +8,13 @@ import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
 import { startWorker, type WorkerPort } from "../io/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
-import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
+import type { ReceiverReply, ReceiverRequest, StageTimes } from "../messages/receiver.ts";
 import {
   Coordinator,
   type CoordinatorAction,
   type CoordinatorEvent,
 } from "../protocol/coordinator.ts";
-import { timesText } from "./stage_times.ts";
+import { paceText, timesText } from "./stage_times.ts";
 
 /** What the coordinator decides that is not a worker's business. */
 export type CrewNews = Extract<
@@ -49,6 +49,8 @@ export class Crew {
   readonly #assembler: WorkerPort<AssemblerReply, AssemblerRequest>;
   readonly #assemblerStopped = Promise.withResolvers<void>();
   readonly #seats = new Map<ReceiverIndex, ReceiverSeat>();
+  /** Of those that have stopped. */
+  readonly #receiverTimes: StageTimes[] = [];
   readonly #timer = new WakeupTimer(() => this.step({ kind: "wakeup" }));
 
   constructor(options: CrewOptions) {
@@ -152,6 +154,7 @@ export class Crew {
           `receiver ${receiver}: ${timesText(reply.times)}; ${reply.ignored} datagrams ignored, ` +
             `${reply.duplicateBytes} bytes came twice`,
         );
+        this.#receiverTimes.push(reply.times);
         return seat.stopped.resolve();
       default:
         reply satisfies never;
@@ -167,6 +170,9 @@ export class Crew {
         return this.#options.onFailure(ShoalError.fromMessage(reply.error));
       case "stopped":
         this.#options.onDetail(`assembler: ${timesText(reply.times)}`);
+        if (this.#receiverTimes.length > 0) {
+          this.#options.onDetail(paceText(this.#receiverTimes, reply.times));
+        }
         return this.#assemblerStopped.resolve();
       default:
         return this.#options.onAssembler(reply);

@@ -1,5 +1,9 @@
-/** Where a worker's time went, for people. */
+/** Where the workers' time went, for people. */
 import type { StageTimes } from "../messages/receiver.ts";
+
+/** Parts of a worker's time from which on it, or the disk that it writes to, is what limits. */
+const BUSY_SHARE = 0.7;
+const DISK_SHARE = 0.5;
 
 /** `receive 1.20 s, wait 0.31 s` */
 export function timesText(times: StageTimes): string {
@@ -7,4 +11,18 @@ export function timesText(times: StageTimes): string {
     `${stage.replace(/Ms$/, "")} ${(ms / 1000).toFixed(2)} s`
   );
   return parts.join(", ");
+}
+
+/** What set the pace of a client's downloads: the one thing that would have to be faster. */
+export function paceText(receivers: readonly StageTimes[], assembler: StageTimes): string {
+  if (share(assembler, "writeMs") >= DISK_SHARE) return "the disk set the pace";
+  const busiest = Math.max(...[assembler, ...receivers].map((each) => 1 - share(each, "waitMs")));
+  if (busiest >= BUSY_SHARE) return "this machine's processor set the pace";
+  return "the network or the servers set the pace";
+}
+
+/** The part of a worker's time that went into one stage. */
+function share(times: StageTimes, stage: keyof StageTimes): number {
+  const totalMs = Object.values(times).reduce((sum, ms) => sum + ms, 0);
+  return totalMs === 0 ? 0 : (times[stage] ?? 0) / totalMs;
 }

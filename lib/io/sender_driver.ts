@@ -67,7 +67,8 @@ class SenderDriver {
   #tooLong = 0;
   #receiveMs = 0;
   #waitMs = 0;
-  #writeMs = 0;
+  #readMs = 0;
+  #sendMs = 0;
 
   constructor(parent: Parent, init: Init) {
     this.#parent = parent;
@@ -218,20 +219,25 @@ class SenderDriver {
     const { nonce, number, segmentBytes } = want;
     const header = { nonce, number, withCrc: want.withCrc === 1 };
     let isCut = false;
-    const startMs = nowMs();
     const isSent = await this.#writer.write(
       want.ranges,
       segmentBytes,
       header,
       // Looked up for each read: while a send is awaited the file may be closed.
-      (...read) => this.#files.readAt(want, ...read),
+      (...read) => {
+        const startMs = nowMs();
+        const bytes = this.#files.readAt(want, ...read);
+        this.#readMs += nowMs() - startMs;
+        return bytes;
+      },
       async (bytes) => {
         this.#sentBytes += bytes.length;
+        const startMs = nowMs();
         isCut = await this.#port.send(bytes, to, segmentBytes) === "too long";
+        this.#sendMs += nowMs() - startMs;
         return !isCut;
       },
     );
-    this.#writeMs += nowMs() - startMs;
     if (isSent) return;
     // Too long for this machine's interface: the client will ask for shorter segments.
     if (isCut) this.#tooLong += 1;
@@ -311,7 +317,8 @@ class SenderDriver {
     this.#files.closeAll();
     const times = {
       receiveMs: this.#receiveMs,
-      writeMs: this.#writeMs,
+      readMs: this.#readMs,
+      sendMs: this.#sendMs,
       waitMs: this.#waitMs,
     };
     this.#parent.post({ kind: "stopped", times });

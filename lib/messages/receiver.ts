@@ -38,11 +38,13 @@ export type ReceiverReply =
 
 /** Where a worker's time went, in milliseconds; a stage that it does not have is absent. */
 export interface StageTimes {
-  /** Handling what arrives; in a receiver with the proof of it. */
+  /** Handling what arrives. */
   readonly receiveMs?: number;
-  /** Hashing of whole files. */
+  /** Proving chunks, or hashing whole files. */
   readonly hashMs?: number;
-  /** Writing to disk; in a sender reading and sending. */
+  readonly readMs?: number;
   readonly writeMs?: number;
+  readonly sendMs?: number;
+  /** For something to do, or for a turn on a processor. */
   readonly waitMs: number;
 }

@@ -3,7 +3,7 @@ import type { ReceiverIndex, TransferId } from "../ids.ts";
 import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "../limits.ts";
 import type { KnownServer } from "./known_server.ts";
 import { chunkBytesFor, chunkLength } from "./merkle.ts";
-import type { Report } from "./receiver.ts";
+import type { Report } from "./receiver_report.ts";
 import type { TransferState } from "./transfer_state.ts";
 
 export interface LeasedChunk {

@@ -19,7 +19,7 @@ import {
 import { ActiveReceiver, type LeasedChunk } from "./active_receiver.ts";
 import type { Lease } from "./fetch_list.ts";
 import { KnownServer, type Path, type ServerTally } from "./known_server.ts";
-import type { ChunkCount, Report } from "./receiver.ts";
+import type { ChunkCount, Report } from "./receiver_report.ts";
 import { type TransferStart, TransferState } from "./transfer_state.ts";
 
 export type CoordinatorEvent =

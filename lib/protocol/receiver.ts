@@ -10,7 +10,6 @@
 import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../ids.ts";
 import { toHex } from "../ids.ts";
 import {
-  LEASE_STALL_MS_MIN,
   MTU_BYTES_FALLBACK,
   RECEIVE_BUFFER_SHARE,
   REPORT_INTERVAL_MS,
@@ -23,6 +22,8 @@ import { slotBytesOf } from "../wire/slots.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { type Report, ReportCounts } from "./receiver_report.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
 
 export interface Assignment {
@@ -51,26 +52,6 @@ export type ReceiverEvent =
   /** Buffers come back from the assembler. */
   | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
   | { readonly kind: "wakeup" };
-
-export interface ChunkCount {
-  readonly transfer: TransferId;
-  readonly chunk: number;
-  readonly bytes: number;
-}
-
-/** Counts since the last report, and where things stand. */
-export interface Report {
-  /** Whom this is about: a report may cross a new assignment on its way. */
-  readonly server: ServerId;
-  readonly verified: readonly ChunkCount[];
-  readonly bad: readonly (ChunkCount & { readonly isStrike: boolean })[];
-  readonly receivedBytes: number;
-  readonly retransmits: number;
-  readonly rateBytesPerS: number;
-  readonly rttMs: number;
-  readonly leasedBytes: number;
-  readonly silentMs: number;
-}
 
 export type ReceiverAction =
   | { readonly kind: "send"; readonly datagram: Bytes; readonly to: Endpoint }
@@ -121,15 +102,11 @@ export class Receiver {
   /** After a chunk that failed, this server's segments must carry a CRC. */
   #wantsCrc = false;
   #windowBytesMax = Infinity;
-  #rateBytesPerMs = 0;
-  #rateCreditBytes = 0;
-  #rateCreditMs = 0;
+  #rateBytesPerS = 0;
+  /** `--rate`, if there is one. */
+  #rateLimit: RateLimit | undefined;
 
-  #verified: ChunkCount[] = [];
-  #bad: (ChunkCount & { isStrike: boolean })[] = [];
-  #receivedBytes = 0;
-  #retransmits = 0;
-  #reportedMs = 0;
+  readonly #counts = new ReportCounts();
   /** Datagrams that were not ours, not whole or not asked for. */
   ignoredSegments = 0;
   /** Payload that had arrived before. */
@@ -164,7 +141,7 @@ export class Receiver {
       case "allot":
         this.#windowBytesMax = event.windowBytesMax;
         this.#fetches.budgetBytes = event.bufferBytesMax;
-        this.#rateBytesPerMs = event.rateBytesPerS / 1000;
+        this.#setRate(event.rateBytesPerS);
         break;
       case "release":
         this.#release(nowMs);
@@ -192,13 +169,13 @@ export class Receiver {
     const flow = this.#flow;
     if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
     const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
-    return Math.min(this.#reportDeadlineMs(), tailMs, this.#rateCreditedMs(nowMs));
+    return Math.min(this.#counts.deadlineMs, tailMs, this.#rateReadyMs(nowMs));
   }
 
   // — Flow ——————————————————————————————————————————————————————————————————————————————————————
 
   #release(nowMs: number): void {
-    if (this.#flow !== undefined && this.#hasNews()) this.#report(nowMs, this.#flow);
+    if (this.#flow !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#flow);
     this.#fetches.drop(() => true);
     this.#ledger.clear();
   }
@@ -257,7 +234,6 @@ export class Receiver {
   #ask(nowMs: number): void {
     const flow = this.#flow;
     if (flow === undefined) return;
-    this.#refillRate(nowMs);
     for (;;) {
       const quantumBytes = this.#quantumBytes(flow);
       if (!this.#mayAsk(flow, nowMs, quantumBytes)) return;
@@ -275,7 +251,7 @@ export class Receiver {
   }
 
   #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
-    if (this.#rateBytesPerMs > 0 && this.#rateCreditBytes <= -1) return false;
+    if (this.#rateReadyMs(nowMs) !== Infinity) return false;
     const inFlight = this.#ledger.inFlightBytes;
     // In a silence one request a timer, until something answers.
     if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
@@ -290,8 +266,8 @@ export class Receiver {
     const number = this.#nextNumber++;
     const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
     const askedBytes = this.#ledger.add(number, plan.ranges, mark);
-    this.#rateCreditBytes -= askedBytes;
-    this.#retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(flow.segmentBytes));
+    this.#rateLimit?.take(nowMs, askedBytes);
+    this.#counts.retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(flow.segmentBytes));
     const datagram = encodeFrame({
       kind: "want",
       nonce: flow.nonce,
@@ -306,18 +282,17 @@ export class Receiver {
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
   }
 
-  /** When `--rate` allows the next request, if it is what holds it back. */
-  #rateCreditedMs(nowMs: number): number {
-    if (this.#rateBytesPerMs === 0 || this.#rateCreditBytes > -1) return Infinity;
-    return nowMs - this.#rateCreditBytes / this.#rateBytesPerMs;
+  /** When the rate limit allows the next request, if it is what holds it back. */
+  #rateReadyMs(nowMs: number): number {
+    const readyMs = this.#rateLimit?.readyMs(nowMs) ?? nowMs;
+    return readyMs > nowMs ? readyMs : Infinity;
   }
 
-  #refillRate(nowMs: number): void {
-    if (this.#rateBytesPerMs === 0) return;
-    const burstBytes = Math.max(this.#rateBytesPerMs * REPORT_INTERVAL_MS, 1);
-    const creditBytes = this.#rateCreditBytes + (nowMs - this.#rateCreditMs) * this.#rateBytesPerMs;
-    this.#rateCreditBytes = Math.min(creditBytes, burstBytes);
-    this.#rateCreditMs = nowMs;
+  #setRate(bytesPerS: number): void {
+    if (bytesPerS === this.#rateBytesPerS) return;
+    this.#rateBytesPerS = bytesPerS;
+    const burstBytes = bytesPerS * REPORT_INTERVAL_MS / 1000;
+    this.#rateLimit = bytesPerS === 0 ? undefined : new RateLimit(bytesPerS, burstBytes);
   }
 
   // — Arrivals ——————————————————————————————————————————————————————————————————————————————————
@@ -401,7 +376,7 @@ export class Receiver {
     const added = chunk.isDropped ? 0 : chunk.add(this.#runs, from, to);
     this.duplicateBytes += to - from - added;
     flow.congestion.onDelivered(added);
-    this.#receivedBytes += added;
+    this.#counts.receivedBytes += added;
     if (this.#ledger.onArrival(want, added)) flow.congestion.onAnswered(nowMs, want.mark);
     if (chunk.isDropped) return;
     if (!this.#runs.hasOnlyCrcs) chunk.hasOnlyCheckedSegments = false;
@@ -415,12 +390,12 @@ export class Receiver {
     this.#fetches.end(fetch, !isProved);
     this.#ledger.settle();
     if (isProved) {
-      this.#verified.push(count);
+      this.#counts.verified.push(count);
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
       return;
     }
     const isStrike = chunk.hasOnlyCheckedSegments;
-    this.#bad.push({ ...count, isStrike });
+    this.#counts.bad.push({ ...count, isStrike });
     this.#wantsCrc = true;
     if (!isStrike) return;
     const datagram = encodeFrame({
@@ -458,45 +433,27 @@ export class Receiver {
 
   // — Reports ———————————————————————————————————————————————————————————————————————————————————
 
-  #hasNews(): boolean {
-    return this.#verified.length > 0 || this.#bad.length > 0 || this.#receivedBytes > 0;
-  }
-
   /** At once when the leases run out, else at intervals: while there is news, and while there is silence. */
   #reportWhenDue(nowMs: number): void {
     const flow = this.#flow;
     if (flow === undefined) return;
-    const isHungry = this.#fetches.isAllBegun && this.#verified.length > 0;
-    const isDue = nowMs >= this.#reportDeadlineMs() &&
-      (this.#hasNews() || this.#fetches.leasedBytes > 0);
-    if (isHungry || this.#bad.length > 0 || isDue) this.#report(nowMs, flow);
-  }
-
-  #reportDeadlineMs(): number {
-    return this.#reportedMs + (this.#hasNews() ? REPORT_INTERVAL_MS : LEASE_STALL_MS_MIN / 2);
+    const isHungry = this.#fetches.isAllBegun && this.#counts.verified.length > 0;
+    const isDue = nowMs >= this.#counts.deadlineMs &&
+      (this.#counts.hasNews || this.#fetches.leasedBytes > 0);
+    if (isHungry || this.#counts.bad.length > 0 || isDue) this.#report(nowMs, flow);
   }
 
   #report(nowMs: number, flow: Flow): void {
     const isWaiting = this.#ledger.count > 0 || flow.timeouts > 0;
-    this.#actions.push({
-      kind: "report",
-      report: {
-        server: flow.server,
-        verified: this.#verified,
-        bad: this.#bad,
-        receivedBytes: this.#receivedBytes,
-        retransmits: this.#retransmits,
-        rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
-        rttMs: flow.congestion.rttMs,
-        leasedBytes: this.#fetches.leasedBytes,
-        silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
-      },
-    });
-    this.#verified = [];
-    this.#bad = [];
-    this.#receivedBytes = 0;
-    this.#retransmits = 0;
-    this.#reportedMs = nowMs;
+    const report = {
+      server: flow.server,
+      rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
+      rttMs: flow.congestion.rttMs,
+      leasedBytes: this.#fetches.leasedBytes,
+      silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
+      ...this.#counts.take(nowMs),
+    };
+    this.#actions.push({ kind: "report", report });
   }
 }
 

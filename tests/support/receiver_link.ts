@@ -22,12 +22,8 @@ import {
   SOCKET_BUFFER_BYTES_WANTED,
 } from "../../lib/limits.ts";
 import { chunkHash } from "../../lib/protocol/merkle.ts";
-import {
-  Receiver,
-  type ReceiverAction,
-  type ReceiverEvent,
-  type Report,
-} from "../../lib/protocol/receiver.ts";
+import { Receiver, type ReceiverAction, type ReceiverEvent } from "../../lib/protocol/receiver.ts";
+import type { Report } from "../../lib/protocol/receiver_report.ts";
 import { useSha256 } from "../../lib/protocol/sha256.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
