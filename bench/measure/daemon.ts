@@ -15,13 +15,18 @@ export interface DaemonOptions {
   readonly ready:
     | { readonly tcp: number }
     | { readonly udp: number }
-    | { readonly line: (line: string) => boolean };
+    | Watch;
+}
+
+/** Follows what a program prints, and knows when that is enough. */
+export interface Watch {
+  hear(line: string): void;
+  isReady(): boolean;
 }
 
 export class Daemon implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #argv: readonly string[];
-  readonly #seen = Promise.withResolvers<void>();
   readonly #ended: Promise<unknown>;
   #hasEnded = false;
   #said = "";
@@ -39,9 +44,7 @@ export class Daemon implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const { ready } = options;
-    const onLine = "line" in ready
-      ? (line: string) => ready.line(line) && this.#seen.resolve()
-      : () => {};
+    const onLine = "hear" in ready ? (line: string) => ready.hear(line) : () => {};
     const ended = this.#child.status.then(() => this.#hasEnded = true);
     this.#ended = Promise.all([
       ended,
@@ -54,17 +57,17 @@ export class Daemon implements AsyncDisposable {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(options);
     const { ready } = options;
-    let isReady = false;
-    daemon.#seen.promise.then(() => isReady = true);
+    const isReady = () => {
+      if ("tcp" in ready) return listens(daemon.pid, "tcp", ready.tcp);
+      return "udp" in ready ? listens(daemon.pid, "udp", ready.udp) : ready.isReady();
+    };
     const deadline = performance.now() + READY_TIMEOUT_MS;
-    while (!isReady) {
+    while (!isReady()) {
       if (daemon.#hasEnded || performance.now() > deadline) {
         await daemon[Symbol.asyncDispose]();
         throw new Error(`${options.argv[0]} did not start: ${daemon.#said.trim().slice(-300)}`);
       }
-      if ("tcp" in ready) isReady = listens(daemon.pid, "tcp", ready.tcp);
-      if ("udp" in ready) isReady = listens(daemon.pid, "udp", ready.udp);
-      if (!isReady) await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
     return daemon;
   }

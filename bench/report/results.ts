@@ -8,9 +8,9 @@ Written by \`deno task bench\`, a section a scenario; each says when and where i
 drift, so only figures of one section may be compared.
 
 Seconds are wall time from the start of the client's process to its end, medians over the runs, in which
-all tools take turns; "own s" is what Shoal itself says, from the first question to the rename. Tools that
-prove nothing, or less than the file's SHA-256, are followed by \`openssl dgst -sha256\` of the copy where
-the name says so. Ratios are medians of the ratios within a round. CPU is user and system time, MiB the
+all tools take turns; "own s" is what Shoal itself says, from the first question to the rename, and for
+aria2 as BitTorrent, which waits whole seconds at its end, the time until it last wrote. Tools that prove
+nothing are followed by \`openssl dgst -sha256\` of the copy, and their names say so. Ratios are medians of the ratios within a round. CPU is user and system time, MiB the
 most that the processes of a side held (VmHWM, summed), over all runs.
 `;
 

@@ -106,7 +106,7 @@ function shaped(shaping: Shaping): Scenario {
         ...[...shareColumns(sizeBytes, lineMbit), ...COST],
       ];
       const network = `${networkText(setting, false)}, tbf on both ends of each link`;
-      const lines = [`${sizeMib} MiB, ${network}; ${setting.runs} rounds.`];
+      const lines = [`${sizeMib} MiB, ${network}; rounds: ${setting.runs}.`];
       if (serverMbit.length > 1) {
         lines.push(`The line is all servers together: ${lineMbit} Mbit/s, also for one server.`);
       }

@@ -48,7 +48,7 @@ export const small: Scenario = {
       name: small.name,
       title: small.title,
       lines: [
-        `${networkText(setting, true)}; ${setting.runs} rounds. Own seconds run from the first`,
+        `${networkText(setting, true)}; rounds: ${setting.runs}. Own seconds run from the first`,
         "question on the wire to the last file's rename, without the start of the process.",
         "",
         ...standingsTable(columns, standings),

@@ -121,7 +121,7 @@ async function race(setting: Setting, options: Race): Promise<Outcome> {
   });
   const circumstances = `${sizeMib} MiB, ${
     networkText(setting, offloads)
-  }; ${setting.runs} rounds.`;
+  }; rounds: ${setting.runs}.`;
   return { standings, sizeMib, circumstances, skipped };
 }
 

@@ -3,7 +3,8 @@
  *
  * As BitTorrent it checks the SHA-1 of each piece; peers come from a tracker of ours, and everything
  * that searches for others is off. It reads and writes through the page cache, plain connections, no
- * limits. From mirrors it fetches parts of one file on a connection a mirror, and proves nothing, so
+ * limits. It looks up once a second whether there is somebody to connect to or something to end, so its
+ * own seconds, until the last byte was written, are told as well. From mirrors it fetches parts of one file on a connection a mirror, and proves nothing, so
  * `openssl dgst` follows.
  */
 import { join } from "@std/path";
@@ -56,11 +57,15 @@ export const aria2Torrent: Tool = {
     const ends = starting.move();
     return {
       daemons: seeders.map((daemon) => ({ side: "server", daemon })),
-      fetch: (run) =>
-        run.exec("client", bed.client, [
+      async fetch(run) {
+        const startMs = Date.now();
+        await run.exec("client", bed.client, [
           ...["aria2c", ...QUIET, ...ALONE, `--dir=${run.outDir}`, "--seed-time=0"],
           ...[`--listen-port=${clientPort}`, torrent],
-        ]),
+        ]);
+        const { mtime } = await Deno.stat(join(run.outDir, names[0]!));
+        run.ownSeconds = (mtime!.getTime() - startMs) / 1000;
+      },
       [Symbol.asyncDispose]: () => ends.disposeAsync(),
     };
   },

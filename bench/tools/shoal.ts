@@ -1,10 +1,13 @@
 /** Shoal itself, started as the tasks of deno.json start it. Its clock is the wall, start-up included. */
 import { join } from "@std/path";
 import project from "../../deno.json" with { type: "json" };
-import { Daemon } from "../measure/daemon.ts";
+import { Daemon, type Watch } from "../measure/daemon.ts";
 import type { Job, Session, Tool } from "./tool.ts";
 
 export const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What was to be said is said by then. */
+const SILENCE_MS = 500;
 
 interface DoneEvent {
   readonly event: "done";
@@ -22,10 +25,31 @@ export function taskArgv(task: "server" | "get"): string[] {
   });
 }
 
-/** Whether a line of `server --json` says that everything is hashed. */
-export function saysIndexed(line: string): boolean {
-  if (!line.includes('"event":"indexing"')) return false;
-  return (JSON.parse(line) as { filesLeft: number }).filesLeft === 0;
+/**
+ * Follows `server --json` until all is hashed. If something is left when it is ready, it says so at
+ * once; if it says nothing, nothing is left.
+ */
+export class IndexWatch implements Watch {
+  readyMs: number | undefined;
+  /** When the last file was hashed; `readyMs` if it was by then. */
+  indexedMs: number | undefined;
+  #isHashing = false;
+
+  hear(line: string): void {
+    const nowMs = performance.now();
+    if (line.includes('"event":"ready"')) this.readyMs = nowMs;
+    if (!line.includes('"event":"indexing"')) return;
+    this.#isHashing = (JSON.parse(line) as { filesLeft: number }).filesLeft > 0;
+    if (!this.#isHashing) this.indexedMs = nowMs;
+  }
+
+  isReady(): boolean {
+    if (this.readyMs === undefined || this.#isHashing) return false;
+    if (this.indexedMs !== undefined) return true;
+    if (performance.now() < this.readyMs + SILENCE_MS) return false;
+    this.indexedMs = this.readyMs;
+    return true;
+  }
 }
 
 function shoalTool(name: string, env: Readonly<Record<string, string>>): Tool {
@@ -51,7 +75,7 @@ async function open(job: Job, env: Readonly<Record<string, string>>): Promise<Se
       argv: [...taskArgv("server"), dir, "--port", port, "--json"],
       env: { ...env, XDG_CACHE_HOME: join(workDir, `cache-${index}`) },
       cwd: ROOT,
-      ready: { line: saysIndexed },
+      ready: new IndexWatch(),
     });
     daemons.push(starting.use(daemon));
   }
