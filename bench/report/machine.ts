@@ -34,7 +34,7 @@ const PROBES: readonly Probe[] = [
 /** Of what is installed. */
 export async function versions(): Promise<string> {
   const found = [`Deno ${Deno.version.deno}`];
-  const commit = await run("git", "-C", ROOT, "rev-parse", "--short", "HEAD");
+  const commit = await run("git", "-C", ROOT, "describe", "--always", "--dirty");
   if (commit.ok) found.unshift(`Shoal ${commit.text.trim()}`);
   for (const { name, argv, pattern } of PROBES) {
     const { text } = await run(...argv);

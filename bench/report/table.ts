@@ -28,7 +28,11 @@ export const COLUMNS = {
     cell: (standing) => {
       const seconds = successes(standing).map((sample) => sample.seconds);
       if (seconds.length === 0) return NOTHING;
-      return `${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)}`;
+      const { boundSeconds } = standing;
+      const most = boundSeconds === undefined
+        ? Math.max(...seconds).toFixed(2)
+        : `> ${boundSeconds}`;
+      return `${Math.min(...seconds).toFixed(2)}–${most}`;
     },
   },
   ownSeconds: {
@@ -94,7 +98,8 @@ export function ratioColumn(head: string, reference: Standing | undefined): Colu
         const other = reference?.samples[round];
         return sample === undefined || other === undefined ? [] : [sample.seconds / other.seconds];
       });
-      return ratios.length === 0 ? NOTHING : median(ratios).toFixed(2);
+      const areKept = [standing, reference].every((each) => each?.boundSeconds === undefined);
+      return areKept && ratios.length > 0 ? median(ratios).toFixed(2) : NOTHING;
     },
   };
 }
@@ -131,8 +136,7 @@ export function remarks(standings: readonly Standing[]): string[] {
     const { entry, failures, note } = standing;
     const lines = note === undefined ? [] : [`- ${note}.`];
     if (failures.length > 0) {
-      const times = `${failures.length} of its runs failed`;
-      lines.push(`- ${entry.tool.name}: ${times}, the last with: ${failures.at(-1)}`);
+      lines.push(`- ${entry.tool.name} failed, ${failures.length} ×: ${failures.at(-1)}`);
     }
     return lines;
   });
@@ -148,14 +152,15 @@ export function successes(standing: Standing): Sample[] {
   return standing.samples.filter((sample) => sample !== undefined);
 }
 
-/** Median over the runs that succeeded; a dash when there is nothing to tell. */
+/** Median over the runs; a dash when there is nothing to tell, or no median because one took too long. */
 export function medianText(
   standing: Standing,
   value: (sample: Sample) => number | undefined,
   digits: number,
 ): string {
   const values = successes(standing).map(value).filter((each) => each !== undefined);
-  return values.length === 0 ? NOTHING : median(values).toFixed(digits);
+  if (values.length === 0 || standing.boundSeconds !== undefined) return NOTHING;
+  return median(values).toFixed(digits);
 }
 
 /** The highest of all runs: a peak has no median. */
