@@ -12,6 +12,9 @@ export async function machine(): Promise<string> {
   return `${model}, ${cores} cores, ${sha}; ${Deno.build.os} ${Deno.osRelease()}`;
 }
 
+/** What of the project a result depends on. */
+const MEASURED = ["cli.ts", "mod.ts", "deno.json", "lib", "workers"];
+
 interface Probe {
   readonly name: string;
   readonly argv: readonly string[];
@@ -34,8 +37,9 @@ const PROBES: readonly Probe[] = [
 /** Of what is installed. */
 export async function versions(): Promise<string> {
   const found = [`Deno ${Deno.version.deno}`];
-  const commit = await run("git", "-C", ROOT, "describe", "--always", "--dirty");
-  if (commit.ok) found.unshift(`Shoal ${commit.text.trim()}`);
+  const commit = await run("git", "-C", ROOT, "rev-parse", "--short", "HEAD");
+  const unchanged = await run("git", "-C", ROOT, "diff", "--quiet", "HEAD", "--", ...MEASURED);
+  if (commit.ok) found.unshift(`Shoal ${commit.text.trim()}${unchanged.ok ? "" : ", changed"}`);
   for (const { name, argv, pattern } of PROBES) {
     const { text } = await run(...argv);
     const version = pattern.exec(text)?.[1];

@@ -10,9 +10,10 @@ drift, so only figures of one section may be compared.
 Seconds are wall time from the start of the client's process to its end, medians over the runs, in which
 all tools take turns; "own s" is what Shoal itself says, from the first question to the rename, and for
 aria2 as BitTorrent, which waits whole seconds at its end, the time until it last wrote. Tools that prove
-nothing are followed by \`openssl dgst -sha256\` of the copy, and their names say so. Ratios are medians of the ratios within a round. CPU is user and system time, MiB the
-most that the processes of a side held (VmHWM, summed), over all runs; libtorrent maps files into memory,
-which counts. A tool that takes longer than the bound once is not run again in that scenario.
+nothing are followed by \`openssl dgst -sha256\` of the copy, and their names say so. Ratios are medians of
+the ratios within a round. CPU is user and system time, MiB the most that the processes of a side held
+(VmHWM, summed), over all runs; libtorrent maps files into memory, which counts. A tool that takes longer
+than the bound once is not run again in that scenario.
 `;
 
 export interface Section {
