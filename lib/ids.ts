@@ -52,6 +52,10 @@ export function contentKey(content: Content): string {
   return `${content.sizeBytes}:${content.sha256}:${content.root}`;
 }
 
+export function sameContent(a: Content, b: Content): boolean {
+  return contentKey(a) === contentKey(b);
+}
+
 /** What a file looked like when it was found: a hash is good for this and nothing else. */
 export interface FileSignature {
   readonly sizeBytes: number;

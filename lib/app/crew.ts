@@ -2,7 +2,7 @@
  * The workers of a client: one assembler, and receivers as the coordinator asks for them. Carries
  * out what the coordinator says and tells it what they answer; the files themselves pass by.
  */
-import type { ReceiverIndex, ServerId, TransferId } from "../ids.ts";
+import { type ReceiverIndex, receiverIndex, type ServerId, type TransferId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
@@ -70,6 +70,11 @@ export class Crew {
     const now = nowMs();
     for (const action of this.coordinator.handle(now, event)) this.#perform(action);
     this.#timer.set(this.coordinator.nextWakeupMs(now));
+  }
+
+  /** Starts the first receiver worker, which the first server to answer will need. */
+  warmUp(): void {
+    this.#seat(receiverIndex(0));
   }
 
   askAssembler(request: AssemblerRequest): void {

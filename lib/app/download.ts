@@ -3,8 +3,8 @@
  * layer, let the coordinator bring the chunks, and say how it ended. Everything that moves bytes is
  * elsewhere; this is the order of events.
  */
-import type { Bytes, HashHex, SafeFileName, ServerId, TransferId } from "../ids.ts";
-import { type Content, contentKey, endpointText } from "../ids.ts";
+import type { Bytes, SafeFileName, ServerId, TransferId } from "../ids.ts";
+import { type Content, contentKey, endpointText, sameContent } from "../ids.ts";
 import { type ErrorCode, ShoalError } from "../errors.ts";
 import { GATHER_MS } from "../limits.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
@@ -14,29 +14,11 @@ import { ContentChoice } from "../protocol/content_choice.ts";
 import type { Offer, PendingNotice } from "../protocol/finder.ts";
 import { isSameEndpoint } from "../protocol/server_path.ts";
 import type { Query } from "../wire/frames.ts";
-import type { Crew, CrewNews } from "./crew.ts";
-import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "./events.ts";
-import type { Find, FindHandlers, LayerFetchHandle, Search } from "./search.ts";
-
-/** What all names of a run share. */
-export interface DownloadContext {
-  readonly search: Search;
-  readonly crew: Crew;
-  readonly outDir: string;
-  readonly force: boolean;
-  readonly retries: number;
-  readonly pinned: HashHex | undefined;
-  readonly emit: (event: GetEvent) => void;
-  /** A fresh id; its news come to this download from now on. */
-  readonly adopt: (download: Download) => TransferId;
-  /** Runs `start` when one of the `--jobs` is free. */
-  readonly acquire: (start: () => void) => void;
-  readonly release: () => void;
-  /** Searches this name once more, from the beginning. */
-  readonly searchAgain: (download: Download) => void;
-  /** Where a server's bytes come from, for people. */
-  readonly addresses: Map<ServerId, string>;
-}
+import type { CrewNews } from "./crew.ts";
+import type { DownloadContext } from "./download_context.ts";
+import type { DoneEvent, FailedEvent, ServerShare } from "./events.ts";
+import type { Find, FindHandlers } from "./search.ts";
+import { Sources } from "./sources.ts";
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
 
@@ -63,9 +45,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #content: Content | undefined;
   #offers: Offer[] = [];
   #transfer: TransferId | undefined;
-  #layer: Bytes | undefined;
-  #layerFetch: LayerFetchHandle | undefined;
-  #confirmed = new Map<ServerId, readonly Path[]>();
+  #sources: Sources | undefined;
   #isTransferring = false;
   #have: Bytes = new Uint8Array(0);
   /** Where the file is, once it is published. */
@@ -125,13 +105,10 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#remember(offer);
     if (isNew) this.#tellOffer(offer);
     this.#choice.add(offer);
-    if (this.#content === undefined) {
-      this.#gatherMore();
-      return;
-    }
-    if (contentKey(content) === contentKey(this.#content)) {
-      this.#layerFetch?.addServer(server, path.endpoint, path.token);
-    } else if (isNew) {
+    if (this.#sources !== undefined && sameContent(content, this.#sources.content)) {
+      this.#sources.add(offer);
+    } else if (this.#content === undefined) this.#gatherMore();
+    else if (isNew && !sameContent(content, this.#content)) {
       const address = endpointText(path.endpoint);
       this.#notice("info", `${address} offers another file under this name: left aside`);
     }
@@ -175,12 +152,31 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   // — Choosing and opening ——————————————————————————————————————————————————————————————————————
 
-  /** The first offer that may be chosen starts the time in which others may come. */
+  /**
+   * The first offer that may be chosen starts the time in which others may come. Nearly always it is
+   * what will be chosen, so that time is used to look into it.
+   */
   #gatherMore(): void {
     if (this.#stage !== "searching" || this.#isGathering) return;
-    if (this.#choice.decide().kind === "none") return;
+    const choice = this.#choice.decide();
+    if (choice.kind === "none") return;
     this.#isGathering = true;
     this.#gather.set(nowMs() + GATHER_MS);
+    if (choice.kind !== "chosen" || !this.#context.looksAhead) return;
+    this.#context.crew.warmUp();
+    this.#sources = this.#lookInto(choice.content);
+  }
+
+  #lookInto(content: Content): Sources | undefined {
+    if (content.sizeBytes === 0) return undefined;
+    const sources = new Sources(this.#context.search, content, {
+      onConfirmed: (server, paths) => this.#onConfirmed(server, paths),
+      onLayer: () => this.#transferWhenReady(),
+      onLost: (server, reason) => this.#onLost(server, reason),
+      onStalled: () => this.#onStalled(),
+    });
+    for (const offer of this.#offersOf(content)) sources.add(offer);
+    return sources;
   }
 
   #choose(): void {
@@ -197,6 +193,10 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
         );
       case "chosen":
         this.#content = choice.content;
+        if (this.#sources !== undefined && !sameContent(choice.content, this.#sources.content)) {
+          this.#sources.close();
+          this.#sources = undefined;
+        }
         this.#stage = "queued";
         this.#find?.settle(this.#queryIndex);
         return this.#context.acquire(() => this.#open(choice.content));
@@ -229,8 +229,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   }
 
   #offersOf(content: Content): Offer[] {
-    const key = contentKey(content);
-    return this.#offers.filter((offer) => contentKey(offer.content) === key);
+    return this.#offers.filter((offer) => sameContent(offer.content, content));
   }
 
   // — What the assembler says ———————————————————————————————————————————————————————————————————
@@ -264,22 +263,16 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#have = reply.have;
     this.#resumedBytes = reply.haveBytes;
     const content = this.#content!;
-    if (content.sizeBytes === 0) return;
-    this.#layerFetch = this.#context.search.fetchLayer(content, {
-      onConfirmed: (server, paths) => this.#onConfirmed(server, paths),
-      onLayer: (layer) => this.#onLayer(layer),
-      onLost: (server, reason) => this.#onLost(server, reason),
-      onStalled: () => this.#onStalled(),
-    }, reply.layer);
-    for (const { server, path } of this.#offersOf(content)) {
-      this.#layerFetch.addServer(server, path.endpoint, path.token);
-    }
+    this.#sources ??= this.#lookInto(content);
+    if (reply.layer !== undefined) this.#sources?.know(reply.layer);
+    this.#transferWhenReady();
   }
 
-  #onLayer(layer: Bytes): void {
-    if (this.#layer !== undefined || this.#transfer === undefined) return;
-    this.#layer = layer;
-    const transfer = this.#transfer;
+  /** Target and layer are both there: the coordinator can begin. */
+  #transferWhenReady(): void {
+    const layer = this.#sources?.layer;
+    if (this.#stage !== "fetching" || this.#isTransferring || layer === undefined) return;
+    const transfer = this.#transfer!;
     const { root, sizeBytes } = this.#content!;
     const have = this.#have;
     this.#context.crew.askAssembler({ kind: "layer", transfer, layer });
@@ -292,13 +285,12 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
       isVerified: (chunk) => ((have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0,
     });
     this.#isTransferring = true;
-    for (const [server, paths] of this.#confirmed) this.#hold(server, paths);
+    for (const [server, paths] of this.#sources!.confirmed) this.#hold(server, paths);
   }
 
   #onConfirmed(server: ServerId, paths: readonly Path[]): void {
     if (this.#stage === "ended" || this.#dropped.has(server)) return;
     this.#context.addresses.set(server, endpointText(paths[0]!.endpoint));
-    this.#confirmed.set(server, paths);
     if (this.#isTransferring) this.#hold(server, paths);
   }
 
@@ -308,7 +300,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   #onLost(server: ServerId, reason: "gone" | "lying"): void {
     if (this.#stage === "ended") return;
-    this.#confirmed.delete(server);
+    this.#sources?.remove(server);
     const offer = this.#offers.find((each) => each.server === server);
     if (reason === "lying") {
       this.#dropped.add(server);
@@ -317,7 +309,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     }
     this.#offers = this.#offers.filter((each) => each.server !== server);
     // Who has not answered yet may still have it; those who never do are seen by the timeout.
-    if (!this.#isTransferring && this.#offersOf(this.#content!).length === 0) this.#afterOrphaned();
+    if (this.#content === undefined || this.#isTransferring) return;
+    if (this.#offersOf(this.#content).length === 0) this.#afterOrphaned();
   }
 
   // — Trouble ———————————————————————————————————————————————————————————————————————————————————
@@ -348,7 +341,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   /** A server was caught lying, whoever noticed. */
   onDropped(server: ServerId): void {
     this.#dropped.add(server);
-    this.#confirmed.delete(server);
+    this.#sources?.remove(server);
   }
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
@@ -389,8 +382,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #letGo(keepsPart: boolean): void {
     this.#gather.clear();
     this.#isGathering = false;
-    this.#layerFetch?.close();
-    this.#layerFetch = undefined;
+    this.#sources?.close();
+    this.#sources = undefined;
     if (this.#transfer !== undefined) {
       this.#context.crew.step({ kind: "forget", transfer: this.#transfer });
       const transfer = this.#transfer;
@@ -399,8 +392,6 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     }
     this.#transfer = undefined;
     this.#content = undefined;
-    this.#layer = undefined;
-    this.#confirmed = new Map();
     this.#isTransferring = false;
   }
 

@@ -19,7 +19,8 @@ import { RateMeter } from "../protocol/rate_meter.ts";
 import type { Query } from "../wire/frames.ts";
 import { ClassicDownload } from "./classic_download.ts";
 import { Crew, type CrewNews } from "./crew.ts";
-import { Download, type DownloadContext } from "./download.ts";
+import { Download } from "./download.ts";
+import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "./events.ts";
 import type { GetOptions, GetResult } from "./options.ts";
 import { openSearch, type Search } from "./search.ts";
@@ -109,8 +110,8 @@ class GetRun {
   }
 
   #context(): DownloadContext {
-    const { outDir, force, jobs, retries } = this.#options;
-    const slots = new Slots(jobs ?? JOBS_DEFAULT);
+    const { outDir, force, jobs = JOBS_DEFAULT, names, retries } = this.#options;
+    const slots = new Slots(jobs);
     return {
       search: this.#search,
       crew: this.#crew,
@@ -118,6 +119,7 @@ class GetRun {
       force: force ?? false,
       retries: retries ?? RETRIES_DEFAULT,
       pinned: this.#pinned,
+      looksAhead: names.length <= jobs,
       emit: (event) => this.#emit(event),
       adopt: (download) => {
         const id = transferId(this.#nextTransfer++);

@@ -1,0 +1,76 @@
+/**
+ * What one content can be fetched from: the servers that offer it, as far as they have answered, and
+ * the layer that their chunks are proved by. It may be looked into before the content is chosen, as
+ * nothing of it touches the disk.
+ */
+import type { Bytes, Content, ServerId } from "../ids.ts";
+import type { Offer } from "../protocol/finder.ts";
+import type { ConfirmedPath } from "../protocol/layer_fetch.ts";
+import type { LayerFetchHandle, LayerHandlers, Search } from "./search.ts";
+
+export class Sources {
+  readonly content: Content;
+  readonly #search: Search;
+  readonly #handlers: Required<LayerHandlers>;
+  readonly #confirmed = new Map<ServerId, readonly ConfirmedPath[]>();
+  #offers: Offer[] = [];
+  #layer: Bytes | undefined;
+  #fetch: LayerFetchHandle;
+
+  constructor(search: Search, content: Content, handlers: Required<LayerHandlers>) {
+    this.content = content;
+    this.#search = search;
+    this.#handlers = handlers;
+    this.#fetch = this.#begin();
+  }
+
+  /** The proved layer; `undefined` while pages of it are missing. */
+  get layer(): Bytes | undefined {
+    return this.#layer;
+  }
+
+  /** The servers that have answered, and on which paths, best first. */
+  get confirmed(): ReadonlyMap<ServerId, readonly ConfirmedPath[]> {
+    return this.#confirmed;
+  }
+
+  /** A server says that it holds the content. */
+  add(offer: Offer): void {
+    this.#offers.push(offer);
+    this.#fetch.addServer(offer.server, offer.path.endpoint, offer.path.token);
+  }
+
+  /** A server turned out not to be one. */
+  remove(server: ServerId): void {
+    this.#confirmed.delete(server);
+    this.#offers = this.#offers.filter((offer) => offer.server !== server);
+  }
+
+  /** The layer, proved by an earlier run: what is left to find out is who answers. */
+  know(layer: Bytes): void {
+    if (this.#layer !== undefined) return;
+    this.#fetch.close();
+    this.#fetch = this.#begin(layer);
+    for (const { server, path } of this.#offers) {
+      this.#fetch.addServer(server, path.endpoint, path.token);
+    }
+  }
+
+  close(): void {
+    this.#fetch.close();
+  }
+
+  #begin(knownLayer?: Bytes): LayerFetchHandle {
+    return this.#search.fetchLayer(this.content, {
+      ...this.#handlers,
+      onConfirmed: (server, paths) => {
+        this.#confirmed.set(server, paths);
+        this.#handlers.onConfirmed(server, paths);
+      },
+      onLayer: (layer) => {
+        this.#layer = layer;
+        this.#handlers.onLayer(layer);
+      },
+    }, knownLayer);
+  }
+}
