@@ -51,7 +51,8 @@ class Network implements Bed {
 
   constructor(wiring: Wiring, env: Readonly<Record<string, string>>) {
     this.#wiring = wiring;
-    this.#env = env;
+    // Whoever starts the bench may have limited the broadcasts of this machine to itself.
+    this.#env = { ...env, SHOAL_BROADCAST: "" };
   }
 
   get client(): Host {
