@@ -216,9 +216,23 @@ export const QUANTUM_BYTES_MAX = 64_400;
 /** A quantum is this much of the measured rate, within the bounds. */
 export const QUANTUM_MS = 1;
 /** The window is this many bandwidth-delay products … */
-export const WINDOW_GAIN = 2;
-/** … of a round trip of at least this. */
+export const WINDOW_GAIN = 1.5;
+/** … and the root of one of them times this: it is what evens out the shares of flows. */
+export const WINDOW_ROOT_BYTES = 3 * KIB;
+/** The gain while the rate is still to be found. */
+export const WINDOW_GAIN_STARTING = 3;
+/** The gain while the queue is to go. */
+export const WINDOW_GAIN_DRAINING = 0.5;
+/** The window is this much of the rate at least, however short the path. */
+export const WINDOW_MS_MIN = 2;
+/** Round trips below this are not told apart. */
 export const RTT_FLOOR_MS = 1;
+/** Flows drain whenever the wall clock passes a multiple of this … */
+export const DRAIN_INTERVAL_MS = 2_000;
+/** … for this long or a base round trip: long enough for clocks that agree only roughly. */
+export const DRAIN_MS_MIN = 20;
+/** After a drain the base round trip is at most so many times what it was. */
+export const BASE_RTT_GROWTH_MAX = 2;
 /** Part of the socket's receive buffer that may be in flight. */
 export const RECEIVE_BUFFER_SHARE = 0.6;
 /** Receive buffer where the socket's own is not known. */

@@ -4,6 +4,7 @@
  */
 import { type ReceiverIndex, receiverIndex, type ServerId, type TransferId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
+import { RECEIVERS_MAX } from "../limits.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
 import { startWorker, type WorkerPort } from "../io/worker_port.ts";
@@ -72,9 +73,10 @@ export class Crew {
     this.#timer.set(this.coordinator.nextWakeupMs(now));
   }
 
-  /** Starts the first receiver worker, which the first server to answer will need. */
-  warmUp(): void {
-    this.#seat(receiverIndex(0));
+  /** Starts the receiver workers that so many servers will need. */
+  warmUp(serverCount: number): void {
+    const count = Math.min(serverCount, RECEIVERS_MAX);
+    for (let index = 0; index < count; index++) this.#seat(receiverIndex(index));
   }
 
   askAssembler(request: AssemblerRequest): void {

@@ -163,7 +163,6 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#isGathering = true;
     this.#gather.set(nowMs() + GATHER_MS);
     if (choice.kind !== "chosen" || !this.#context.looksAhead) return;
-    this.#context.crew.warmUp();
     this.#sources = this.#lookInto(choice.content);
   }
 
@@ -292,6 +291,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     if (this.#stage === "ended" || this.#dropped.has(server)) return;
     this.#context.addresses.set(server, endpointText(paths[0]!.endpoint));
     if (this.#isTransferring) this.#hold(server, paths);
+    // Nothing moves before the content is chosen; what will move it starts meanwhile.
+    else this.#context.crew.warmUp(this.#sources?.confirmed.size ?? 0);
   }
 
   #hold(server: ServerId, paths: readonly Path[]): void {

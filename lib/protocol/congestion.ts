@@ -5,10 +5,16 @@
  * - The delivery rate is measured a request at a time: bytes that arrived between its sending and its
  *   end, over that time. The largest of the last rounds counts. Random loss takes bytes from a sample
  *   but not the window from the flow.
- * - The base round trip is the smallest of the last ten seconds. When it has not been seen again for
- *   so long, the window shrinks for one round, so that a queue of our own making drains and shows it.
+ * - The base round trip is the smallest that was seen since the last drain. A drain is a moment of a
+ *   smaller window, in which a queue of our own making goes and the path shows what it is without it.
+ *   All flows drain when the wall clock passes a multiple of the interval: what each of them measures
+ *   is then free of the others' queues, too, and only those who never drain count as part of the path.
+ * - Until a queue shows or the rate stops growing, a flow is starting: its window grows faster.
  */
 import {
+  BASE_RTT_GROWTH_MAX,
+  DRAIN_INTERVAL_MS,
+  DRAIN_MS_MIN,
   MTU_BYTES_MIN,
   QUANTUM_BYTES_MAX,
   QUANTUM_MS,
@@ -17,18 +23,24 @@ import {
   TAIL_TIMER_MS_MAX,
   TAIL_TIMER_MS_MIN,
   WINDOW_GAIN,
+  WINDOW_GAIN_DRAINING,
+  WINDOW_GAIN_STARTING,
+  WINDOW_MS_MIN,
+  WINDOW_ROOT_BYTES,
 } from "../limits.ts";
 
 /** Segments of the first quantum, before any rate is known. */
 const INITIAL_QUANTUM_SEGMENTS = 10;
-/** A quantum is never fewer segments, so that the loss of one is found by the others. */
-const QUANTUM_SEGMENTS_MIN = 4;
-const BASE_RTT_LIFETIME_MS = 10_000;
-/** Rounds for which a rate sample counts, and the shortest time that this may be. */
-const RATE_LIFETIME_RTTS = 10;
+/** A quantum is never fewer segments, so that requests stay few beside what they bring. */
+const QUANTUM_SEGMENTS_MIN = 2;
+/** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
+const RATE_LIFETIME_RTTS = 1.5;
 const RATE_LIFETIME_MS_MIN = 50;
-/** Share of the bandwidth-delay product that is in flight while the base round trip is looked for. */
-const DRAIN_GAIN = 0.5;
+/** A flow has started when a round trip is so many times the base … */
+const STARTED_RTT_RATIO = 1.75;
+/** … or when in so many rounds the rate has not grown by this factor. */
+const STARTED_ROUNDS = 3;
+const STARTING_GROWTH = 1.25;
 
 /** What was known when a request was sent: the other end of a rate sample. */
 export interface SendMark {
@@ -40,23 +52,42 @@ export interface SendMark {
 
 export class Congestion {
   readonly #segmentBytes: number;
+  readonly #clockOriginMs: number;
   #deliveredBytes = 0;
   #smoothedRttMs = 0;
   #rttVarianceMs = 0;
-  #baseRttMs = Infinity;
-  #baseRttAtMs = 0;
-  #drainUntilMs = 0;
+  /** 0 before the first round trip. */
+  #baseRttMs = 0;
+
   /** The best sample of this period and of the one before. */
   #rate = 0;
   #previousRate = 0;
   #periodStartMs = 0;
 
-  /** @param rttMs a first idea of the round trip, from probing; 0 if there is none */
-  constructor(segmentBytes: number, rttMs: number) {
+  #isStarting = true;
+  /** The rate that has to be outgrown while starting, and the rounds in which it was not. */
+  #rateToGrow = 0;
+  #roundsWithoutGrowth = 0;
+  /** A request that is sent after as many bytes were delivered belongs to the next round. */
+  #roundEndBytes = 0;
+
+  #isDraining = false;
+  /** The drain ends with the answer to a request that was sent from then on. */
+  #drainedFromMs = 0;
+  #drainedRttMs = Infinity;
+  #nextDrainMs = 0;
+
+  /**
+   * @param rttMs a first idea of the round trip, from probing; 0 if there is none
+   * @param clockOriginMs the wall clock when the clock of the calls stood at 0
+   */
+  constructor(segmentBytes: number, rttMs: number, clockOriginMs: number) {
     this.#segmentBytes = Math.max(segmentBytes, MTU_BYTES_MIN);
+    this.#clockOriginMs = clockOriginMs;
     if (rttMs > 0) {
       this.#smoothedRttMs = rttMs;
       this.#rttVarianceMs = rttMs / 2;
+      this.#baseRttMs = rttMs;
     }
   }
 
@@ -81,9 +112,15 @@ export class Congestion {
 
   /** Bytes that may be in flight. */
   windowBytes(nowMs: number): number {
-    const productBytes = this.rateBytesPerMs * Math.max(this.#baseRtt(), RTT_FLOOR_MS);
-    const gain = nowMs < this.#drainUntilMs ? DRAIN_GAIN : WINDOW_GAIN;
-    return Math.max(gain * productBytes, 2 * this.quantumBytes);
+    const rate = this.rateBytesPerMs;
+    if (this.#isDraining || this.#isDrainDue(nowMs)) {
+      return Math.max(WINDOW_GAIN_DRAINING * rate * this.#countedRttMs, this.quantumBytes);
+    }
+    const productBytes = rate * this.#baseRttMs;
+    const gain = this.#isStarting ? WINDOW_GAIN_STARTING : WINDOW_GAIN;
+    // The root is what makes shares even: the smaller of two flows gets more of it for its size.
+    const pathBytes = gain * productBytes + Math.sqrt(WINDOW_ROOT_BYTES * productBytes);
+    return Math.max(pathBytes, rate * WINDOW_MS_MIN, 2 * this.quantumBytes);
   }
 
   /**
@@ -114,23 +151,16 @@ export class Congestion {
   /** The first segment of a request arrived. */
   onRtt(nowMs: number, mark: SendMark): void {
     const rttMs = Math.max(nowMs - mark.sentMs, 0.01);
-    if (this.#smoothedRttMs === 0) {
-      this.#smoothedRttMs = rttMs;
-      this.#rttVarianceMs = rttMs / 2;
-    } else {
-      const error = Math.abs(this.#smoothedRttMs - rttMs);
-      this.#rttVarianceMs += (error - this.#rttVarianceMs) / 4;
-      this.#smoothedRttMs += (rttMs - this.#smoothedRttMs) / 8;
+    this.#smooth(rttMs);
+    if (this.#isDraining) {
+      this.#drainedRttMs = Math.min(this.#drainedRttMs, rttMs);
+      if (mark.sentMs >= this.#drainedFromMs) this.#endDrain();
+      return;
     }
-    if (rttMs <= this.#baseRttMs) {
-      this.#baseRttMs = rttMs;
-      this.#baseRttAtMs = nowMs;
-    } else if (nowMs - this.#baseRttAtMs > BASE_RTT_LIFETIME_MS) {
-      // Forget it, and make room for the queue to drain and show it again.
-      this.#baseRttMs = rttMs;
-      this.#baseRttAtMs = nowMs;
-      this.#drainUntilMs = nowMs + 2 * this.#smoothedRttMs;
-    }
+    if (this.#baseRttMs === 0 || rttMs < this.#baseRttMs) this.#baseRttMs = rttMs;
+    if (this.#isStarting) {
+      if (rttMs > STARTED_RTT_RATIO * this.#countedRttMs) this.#endStart(nowMs);
+    } else if (this.#isDrainDue(nowMs)) this.#drain(nowMs);
   }
 
   /** A request was answered in full: a rate sample ends. */
@@ -139,7 +169,7 @@ export class Congestion {
     if (elapsedMs <= 0) return;
     const rate = (this.#deliveredBytes - mark.deliveredBytes) / elapsedMs;
     if (mark.isAppLimited && rate <= this.rateBytesPerMs) return;
-    if (nowMs < this.#drainUntilMs) return;
+    if (this.#isDraining) return;
     const lifetimeMs = Math.max(RATE_LIFETIME_MS_MIN, RATE_LIFETIME_RTTS * this.#smoothedRttMs);
     if (nowMs - this.#periodStartMs > lifetimeMs) {
       this.#previousRate = this.#rate;
@@ -147,9 +177,58 @@ export class Congestion {
       this.#periodStartMs = nowMs;
     }
     this.#rate = Math.max(this.#rate, rate);
+    if (this.#isStarting && mark.deliveredBytes >= this.#roundEndBytes) this.#endRound(nowMs);
   }
 
-  #baseRtt(): number {
-    return this.#baseRttMs === Infinity ? this.#smoothedRttMs : this.#baseRttMs;
+  /** The base round trip where less than the floor makes no difference. */
+  get #countedRttMs(): number {
+    return Math.max(this.#baseRttMs, RTT_FLOOR_MS);
+  }
+
+  #smooth(rttMs: number): void {
+    if (this.#smoothedRttMs === 0) {
+      this.#smoothedRttMs = rttMs;
+      this.#rttVarianceMs = rttMs / 2;
+      return;
+    }
+    const error = Math.abs(this.#smoothedRttMs - rttMs);
+    this.#rttVarianceMs += (error - this.#rttVarianceMs) / 4;
+    this.#smoothedRttMs += (rttMs - this.#smoothedRttMs) / 8;
+  }
+
+  // — Starting ——————————————————————————————————————————————————————————————————————————————————
+
+  #endRound(nowMs: number): void {
+    this.#roundEndBytes = this.#deliveredBytes;
+    if (this.#rate > STARTING_GROWTH * this.#rateToGrow) {
+      this.#rateToGrow = this.#rate;
+      this.#roundsWithoutGrowth = 0;
+    } else if (++this.#roundsWithoutGrowth === STARTED_ROUNDS) this.#endStart(nowMs);
+  }
+
+  /** The queue that the start made goes at once, and with it what it hid. */
+  #endStart(nowMs: number): void {
+    this.#isStarting = false;
+    this.#drain(nowMs);
+  }
+
+  // — Draining ——————————————————————————————————————————————————————————————————————————————————
+
+  #isDrainDue(nowMs: number): boolean {
+    return !this.#isStarting && nowMs >= this.#nextDrainMs;
+  }
+
+  #drain(nowMs: number): void {
+    this.#isDraining = true;
+    this.#drainedRttMs = Infinity;
+    this.#drainedFromMs = nowMs + Math.max(this.#baseRttMs, DRAIN_MS_MIN);
+    const wallMs = this.#clockOriginMs + nowMs;
+    this.#nextDrainMs = nowMs + DRAIN_INTERVAL_MS - wallMs % DRAIN_INTERVAL_MS;
+  }
+
+  #endDrain(): void {
+    this.#isDraining = false;
+    // What looks like a longer path may be others who did not drain this time.
+    this.#baseRttMs = Math.min(this.#drainedRttMs, BASE_RTT_GROWTH_MAX * this.#countedRttMs);
   }
 }

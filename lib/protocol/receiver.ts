@@ -93,6 +93,7 @@ interface Flow {
 export class Receiver {
   readonly #mtuBytes: number;
   readonly #inFlightBytesMax: number;
+  readonly #clockOriginMs: number;
   readonly #fetches = new FetchList();
   readonly #ledger = new WantLedger();
   readonly #runs = new SegmentRuns();
@@ -112,8 +113,14 @@ export class Receiver {
   /** Payload that had arrived before. */
   duplicateBytes = 0;
 
-  constructor(options: { readonly mtuBytes: number; readonly receiveBufferBytes: number }) {
+  /** @param options `clockOriginMs` is the wall clock when `nowMs` was 0: flows drain by it, together */
+  constructor(options: {
+    readonly mtuBytes: number;
+    readonly receiveBufferBytes: number;
+    readonly clockOriginMs?: number;
+  }) {
     this.#mtuBytes = options.mtuBytes;
+    this.#clockOriginMs = options.clockOriginMs ?? 0;
     this.#inFlightBytesMax = RECEIVE_BUFFER_SHARE * options.receiveBufferBytes;
   }
 
@@ -190,7 +197,7 @@ export class Receiver {
       nonceLow: Number(nonce & 0xffff_ffffn),
       token,
       segmentBytes: this.#mtuBytes,
-      congestion: new Congestion(this.#mtuBytes, rttMs),
+      congestion: new Congestion(this.#mtuBytes, rttMs, this.#clockOriginMs),
       hasData: false,
       timeouts: 0,
       mayProbe: false,
@@ -221,7 +228,8 @@ export class Receiver {
     if (!flow.hasData && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
       // Small frames passed while probing and no full-size segment ever did.
       flow.segmentBytes = MTU_BYTES_FALLBACK;
-      flow.congestion = new Congestion(MTU_BYTES_FALLBACK, flow.congestion.rttMs);
+      const { rttMs } = flow.congestion;
+      flow.congestion = new Congestion(MTU_BYTES_FALLBACK, rttMs, this.#clockOriginMs);
     }
   }
 
