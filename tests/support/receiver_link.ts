@@ -75,7 +75,8 @@ export interface ReceiverFlowOptions {
   /** What the server's own line carries; without limit, one answer comes to the queue at once. */
   readonly accessBytesPerMs?: number;
   readonly startMs?: number;
-  readonly receiveBufferBytes?: number;
+  /** The wall clock when the run begins. */
+  readonly clockOriginMs?: number;
   /** Who does the leasing, if it is not to be endless. */
   readonly onReport?: (nowMs: number, report: Report) => void;
 }
@@ -104,7 +105,8 @@ export class ReceiverFlow implements Party {
     this.#options = options;
     this.receiver = new Receiver({
       mtuBytes: MTU_BYTES_DEFAULT,
-      receiveBufferBytes: options.receiveBufferBytes ?? SOCKET_BUFFER_BYTES_WANTED,
+      receiveBufferBytes: SOCKET_BUFFER_BYTES_WANTED,
+      clockOriginMs: options.clockOriginMs ?? 0,
     });
     if (options.onReport !== undefined) this.#hasStarted = true;
   }
@@ -131,8 +133,8 @@ export class ReceiverFlow implements Party {
     for (const action of [...this.receiver.handle(nowMs, event)]) this.#perform(nowMs, action);
   }
 
-  assign(nowMs: number, server: ServerId, endpoint: Endpoint, nonce: bigint): void {
-    const assignment = { server, endpoint, token: new Uint8Array(16), nonce, rttMs: 0 };
+  assign(nowMs: number, server: ServerId, endpoint: Endpoint, nonce: bigint, rttMs = 0): void {
+    const assignment = { server, endpoint, token: new Uint8Array(16), nonce, rttMs };
     this.handle(nowMs, { kind: "assign", assignment });
   }
 
