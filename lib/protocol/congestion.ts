@@ -36,6 +36,8 @@ const QUANTUM_SEGMENTS_MIN = 2;
 /** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
 const RATE_LIFETIME_RTTS = 1.5;
 const RATE_LIFETIME_MS_MIN = 50;
+/** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
+const ROUNDING_STEP = 0.618;
 /** A flow has started when a round trip is so many times the base … */
 const STARTED_RTT_RATIO = 1.75;
 /** … or when in so many rounds the rate has not grown by this factor. */
@@ -54,6 +56,8 @@ export class Congestion {
   readonly #segmentBytes: number;
   readonly #clockOriginMs: number;
   #deliveredBytes = 0;
+  /** The fraction of a quantum at which the window is rounded next. */
+  #rounding = 0.5;
   #smoothedRttMs = 0;
   #rttVarianceMs = 0;
   /** 0 before the first round trip. */
@@ -113,22 +117,24 @@ export class Congestion {
   /** Bytes that may be in flight. */
   windowBytes(nowMs: number): number {
     const rate = this.rateBytesPerMs;
+    const productBytes = rate * this.#countedRttMs;
     if (this.#isDraining || this.#isDrainDue(nowMs)) {
-      return Math.max(WINDOW_GAIN_DRAINING * rate * this.#countedRttMs, this.quantumBytes);
+      const drainedBytes = Math.max(WINDOW_GAIN_DRAINING * productBytes, rate * RTT_FLOOR_MS);
+      return Math.max(drainedBytes, this.quantumBytes);
     }
-    const productBytes = rate * this.#baseRttMs;
     const gain = this.#isStarting ? WINDOW_GAIN_STARTING : WINDOW_GAIN;
     // The root is what makes shares even: the smaller of two flows gets more of it for its size.
-    const pathBytes = gain * productBytes + Math.sqrt(WINDOW_ROOT_BYTES * productBytes);
-    return Math.max(pathBytes, rate * WINDOW_MS_MIN, 2 * this.quantumBytes);
+    const rootBytes = Math.sqrt(WINDOW_ROOT_BYTES * productBytes);
+    return Math.max(gain * productBytes, rate * WINDOW_MS_MIN, 2 * this.quantumBytes) + rootBytes;
   }
 
   /**
-   * Whether one more quantum may leave. The window is rounded to whole quanta, not cut down to them:
-   * otherwise few large quanta would keep the measured rate, and so the window, from growing.
+   * Whether one more quantum may leave. The window is rounded to whole quanta, each time at another
+   * fraction of one: on average it is met, so that it matters by how little one window is larger than
+   * another, even where both are few quanta.
    */
   hasRoom(nowMs: number, inFlightBytes: number): boolean {
-    return inFlightBytes + this.quantumBytes / 2 <= this.windowBytes(nowMs);
+    return inFlightBytes + this.#rounding * this.quantumBytes <= this.windowBytes(nowMs);
   }
 
   /** How long nothing may arrive before what is in flight counts as lost. */
@@ -140,6 +146,7 @@ export class Congestion {
 
   /** Takes note that a request leaves now. */
   onSent(nowMs: number, isAppLimited: boolean): SendMark {
+    this.#rounding = (this.#rounding + ROUNDING_STEP) % 1;
     return { sentMs: nowMs, deliveredBytes: this.#deliveredBytes, isAppLimited };
   }
 
@@ -180,7 +187,7 @@ export class Congestion {
     if (this.#isStarting && mark.deliveredBytes >= this.#roundEndBytes) this.#endRound(nowMs);
   }
 
-  /** The base round trip where less than the floor makes no difference. */
+  /** The base round trip; below the floor differences are not counted. */
   get #countedRttMs(): number {
     return Math.max(this.#baseRttMs, RTT_FLOOR_MS);
   }
