@@ -8,7 +8,7 @@ import { HELD_BUFFER_SHARE, RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../l
 import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
-import { nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
+import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { startHashClock } from "./hash_clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -50,7 +50,11 @@ class ReceiverDriver {
     this.#port = openUdpPort({ port: 0, tune: init.tune });
     this.#queue = new SendQueue(this.#port);
     const { receiveBufferBytes, isTuned } = this.#port;
-    this.#machine = new Receiver({ mtuBytes: init.mtuBytes, receiveBufferBytes });
+    this.#machine = new Receiver({
+      mtuBytes: init.mtuBytes,
+      receiveBufferBytes,
+      clockOriginMs: clockOriginMs(),
+    });
     this.#feed = channelPort<RecycleMessage, ChunksMessage>(init.feed);
     this.#feed.onMessage((message) => this.#step(message));
     parent.post({ kind: "ready", receiveBufferBytes, isTuned });

@@ -75,7 +75,8 @@ export class ActiveReceiver {
   wantsMore(sizeBytes: number): boolean {
     const chunkBytes = chunkBytesFor(sizeBytes);
     const wantedBytes = this.rateBytesPerS > 0
-      ? Math.max(this.rateBytesPerS * LEASE_MS / 1000, chunkBytes)
+      // Beside what is in flight.
+      ? Math.max(this.rateBytesPerS * (LEASE_MS + 2 * this.#rttMs) / 1000, chunkBytes)
       : this.#startChunks * chunkBytes;
     return this.#leasedBytes < wantedBytes;
   }
