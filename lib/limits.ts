@@ -65,6 +65,8 @@ export const SIMILAR_COMPARISONS_MAX = 1_000_000;
 export const HASH_BYTES = 32;
 /** Leaf of the Merkle tree (BEP 52). */
 export const BLOCK_BYTES = 16 * KIB;
+/** Where blocks are hashed more slowly one by one, four at a time are quicker. */
+export const GROUP_HASHING_BELOW_BYTES_PER_MS = 500_000;
 export const CHUNK_BYTES_MIN = 64 * KIB;
 export const CHUNK_BYTES_MAX = 1 * MIB;
 /** Chunks grow to {@linkcode CHUNK_BYTES_MAX} to stay within this count. */

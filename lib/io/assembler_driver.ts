@@ -8,7 +8,7 @@ import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../messages/chunk_feed.ts";
 import { nowMs, sleep, yieldToEvents } from "./clock.ts";
-import { useNativeSha256 } from "./native_sha256.ts";
+import { useFastestSha256 } from "./fastest_sha256.ts";
 import {
   type DiskTimes,
   FileTransfer,
@@ -26,7 +26,7 @@ type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent): void {
-  useNativeSha256();
+  useFastestSha256();
   runDriver(parent, () => new AssemblerDriver(parent));
 }
 

@@ -2,7 +2,7 @@
 import { HASH_READ_BYTES, PROGRESS_INTERVAL_MS } from "../limits.ts";
 import type { IndexerReply, IndexerRequest } from "../messages/indexer.ts";
 import { nowMs, yieldToEvents } from "./clock.ts";
-import { useNativeSha256 } from "./native_sha256.ts";
+import { useFastestSha256 } from "./fastest_sha256.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "./file_indexing.ts";
 import type { WorkerPort } from "./worker_port.ts";
 
@@ -16,7 +16,7 @@ interface Job {
 
 /** Waits for `init`, then works until `stop`. */
 export function runIndexer(parent: Parent): void {
-  useNativeSha256();
+  useFastestSha256();
   const driver = new IndexerDriver(parent);
   parent.onMessage((message) => {
     switch (message.kind) {

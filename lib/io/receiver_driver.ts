@@ -10,7 +10,7 @@ import type { ReceiverReply, ReceiverRequest } from "../messages/receiver.ts";
 import { Receiver, type ReceiverAction, type ReceiverEvent } from "../protocol/receiver.ts";
 import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "./clock.ts";
 import { startHashClock } from "./hash_clock.ts";
-import { useNativeSha256 } from "./native_sha256.ts";
+import { useFastestSha256 } from "./fastest_sha256.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openUdpPort, type Received, type UdpPort } from "./udp_port.ts";
 import { runDriver } from "./worker_driver.ts";
@@ -22,7 +22,7 @@ type Init = Extract<ReceiverRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runReceiver(parent: Parent): void {
-  useNativeSha256();
+  useFastestSha256();
   const hashedMs = startHashClock();
   runDriver(parent, (init: Init) => new ReceiverDriver(parent, init, hashedMs));
 }

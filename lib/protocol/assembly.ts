@@ -7,8 +7,9 @@
 import { type Bytes, toHex } from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
 import { Bitmap } from "./bitmap.ts";
+import { hashBlocks } from "./block_hashes.ts";
 import { chunkCountFor, chunkHash, chunkLength, layerHash } from "./merkle.ts";
-import { sha256Into, StreamingHash } from "./sha256.ts";
+import { StreamingHash } from "./sha256.ts";
 
 export class Assembly {
   readonly sizeBytes: number;
@@ -93,10 +94,7 @@ export class Assembly {
   #isProved(chunk: number, bytes: Uint8Array): boolean {
     const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
     const hashes = new Uint8Array(blocks * HASH_BYTES);
-    for (let block = 0; block < blocks; block++) {
-      const at = block * BLOCK_BYTES;
-      sha256Into(bytes.subarray(at, at + BLOCK_BYTES), hashes, block * HASH_BYTES);
-    }
+    hashBlocks(bytes, hashes, 0);
     const expected = layerHash(this.#layer!, chunk);
     return toHex(chunkHash(hashes, this.sizeBytes)) === toHex(expected);
   }

@@ -1,14 +1,14 @@
 /**
  * A chunk on its way in: the buffer that its segments are copied into, which bytes are there, and the
- * hashes of the blocks that are complete. Bytes that are there are never written again: a block that
- * was hashed stays what was hashed.
+ * hashes of the blocks, which are computed a group at a time, as soon as the group is complete. Bytes
+ * that are there are never written again: a block that was hashed stays what was hashed.
  */
 import type { Bytes, TransferId } from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
 import type { SegmentRuns } from "../wire/segment_runs.ts";
+import { BLOCK_GROUP_BYTES, hashBlocks } from "./block_hashes.ts";
 import { IntervalSet } from "./interval_set.ts";
 import { chunkHash } from "./merkle.ts";
-import { sha256Into } from "./sha256.ts";
 
 export class ChunkBuffer {
   readonly transfer: TransferId;
@@ -26,7 +26,8 @@ export class ChunkBuffer {
   readonly #present = new IntervalSet();
   readonly #blockHashes: Bytes;
   readonly #isHashed: Uint8Array;
-  #blocksLeft: number;
+  /** Groups of blocks that are not complete. */
+  #groupsLeft: number;
 
   constructor(
     transfer: TransferId,
@@ -40,13 +41,13 @@ export class ChunkBuffer {
     this.offset = offset;
     this.lengthBytes = lengthBytes;
     this.buffer = buffer;
-    this.#blocksLeft = Math.ceil(lengthBytes / BLOCK_BYTES);
-    this.#blockHashes = new Uint8Array(this.#blocksLeft * HASH_BYTES);
-    this.#isHashed = new Uint8Array(this.#blocksLeft);
+    this.#blockHashes = new Uint8Array(Math.ceil(lengthBytes / BLOCK_BYTES) * HASH_BYTES);
+    this.#groupsLeft = Math.ceil(lengthBytes / BLOCK_GROUP_BYTES);
+    this.#isHashed = new Uint8Array(this.#groupsLeft);
   }
 
   get isComplete(): boolean {
-    return this.#blocksLeft === 0;
+    return this.#groupsLeft === 0;
   }
 
   /**
@@ -61,9 +62,8 @@ export class ChunkBuffer {
     });
     if (added === 0) return 0;
     this.#present.add(start, end);
-    for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {
-      this.#hashIfWhole(block);
-    }
+    const first = Math.floor(start / BLOCK_GROUP_BYTES);
+    for (let group = first; group * BLOCK_GROUP_BYTES < end; group++) this.#hashIfWhole(group);
     return added;
   }
 
@@ -77,12 +77,13 @@ export class ChunkBuffer {
     return chunkHash(this.#blockHashes, sizeBytes);
   }
 
-  #hashIfWhole(block: number): void {
-    const start = block * BLOCK_BYTES;
-    const end = Math.min(start + BLOCK_BYTES, this.lengthBytes);
-    if (this.#isHashed[block] === 1 || !this.#present.covers(start, end)) return;
-    sha256Into(this.buffer.subarray(start, end), this.#blockHashes, block * HASH_BYTES);
-    this.#isHashed[block] = 1;
-    this.#blocksLeft -= 1;
+  #hashIfWhole(group: number): void {
+    const start = group * BLOCK_GROUP_BYTES;
+    const end = Math.min(start + BLOCK_GROUP_BYTES, this.lengthBytes);
+    if (this.#isHashed[group] === 1 || !this.#present.covers(start, end)) return;
+    const hashesAt = start / BLOCK_BYTES * HASH_BYTES;
+    hashBlocks(this.buffer.subarray(start, end), this.#blockHashes, hashesAt);
+    this.#isHashed[group] = 1;
+    this.#groupsLeft -= 1;
   }
 }

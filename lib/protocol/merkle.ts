@@ -14,6 +14,7 @@ import {
   HASH_BYTES,
   LAYER_PAGE_HASHES,
 } from "../limits.ts";
+import { hashBlocks } from "./block_hashes.ts";
 import { sha256, sha256Into } from "./sha256.ts";
 
 /** Root of the empty file, which BEP 52 leaves undefined. */
@@ -189,11 +190,16 @@ export class TreeHasher {
       this.#rest.set(bytes.subarray(0, at), this.#restBytes);
       this.#restBytes += at;
       if (this.#restBytes < BLOCK_BYTES) return;
-      this.#addBlock(this.#rest);
+      this.#addBlocks(this.#rest);
       this.#restBytes = 0;
     }
-    for (; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) {
-      this.#addBlock(bytes.subarray(at, at + BLOCK_BYTES));
+    while (at + BLOCK_BYTES <= bytes.length) {
+      const blocks = Math.min(
+        Math.floor((bytes.length - at) / BLOCK_BYTES),
+        this.#blocksPerChunk - this.#blocks,
+      );
+      this.#addBlocks(bytes.subarray(at, at + blocks * BLOCK_BYTES));
+      at += blocks * BLOCK_BYTES;
     }
     this.#rest.set(bytes.subarray(at));
     this.#restBytes = bytes.length - at;
@@ -202,14 +208,15 @@ export class TreeHasher {
   /** Throws a RangeError when fewer bytes came than were announced. */
   finish(): { readonly root: HashHex; readonly layer: Bytes } {
     if (this.#seenBytes !== this.#sizeBytes) throw new RangeError("fewer bytes than announced");
-    if (this.#restBytes > 0) this.#addBlock(this.#rest.subarray(0, this.#restBytes));
+    if (this.#restBytes > 0) this.#addBlocks(this.#rest.subarray(0, this.#restBytes));
     if (this.#blocks > 0) this.#endChunk();
     return { root: rootOfLayer(this.#layer, this.#sizeBytes), layer: this.#layer };
   }
 
-  #addBlock(block: Uint8Array): void {
-    sha256Into(block, this.#blockHashes, this.#blocks * HASH_BYTES);
-    this.#blocks += 1;
+  /** Takes blocks of the chunk at hand. */
+  #addBlocks(bytes: Uint8Array): void {
+    hashBlocks(bytes, this.#blockHashes, this.#blocks * HASH_BYTES);
+    this.#blocks += Math.ceil(bytes.length / BLOCK_BYTES);
     if (this.#blocks === this.#blocksPerChunk) this.#endChunk();
   }
 

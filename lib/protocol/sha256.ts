@@ -38,11 +38,6 @@ function digestBy(way: Sha256, bytes: Uint8Array): Bytes {
   return digest;
 }
 
-/** Puts something around the way in place, for this thread. */
-export function wrapSha256(wrap: (inner: Sha256) => Sha256): void {
-  current = wrap(current);
-}
-
 /** HMAC-SHA-256, 32 bytes. */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Bytes {
   return asBytes(createHmac("sha256", key).update(bytes).digest());
