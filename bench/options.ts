@@ -7,6 +7,8 @@ export interface Options {
   readonly runs: number;
   readonly sizeMib: number | undefined;
   readonly timeoutS: number;
+  /** Whether the tools may use the processor's instructions for SHA-256. */
+  readonly usesSha: boolean;
 }
 
 export class UsageError extends Error {}
@@ -17,7 +19,9 @@ const TIMEOUT_S = 60;
 /** Throws UsageError. */
 export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options {
   const flags = parseArgs(args, {
-    boolean: ["help"],
+    boolean: ["help", "sha"],
+    negatable: ["sha"],
+    default: { sha: true },
     string: ["only", "runs", "size", "timeout"],
     alias: { help: "h" },
     unknown: (arg) => {
@@ -33,12 +37,13 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
     runs: wholeNumber("runs", flags["runs"]) ?? RUNS,
     sizeMib: wholeNumber("size", flags["size"]),
     timeoutS: wholeNumber("timeout", flags["timeout"]) ?? TIMEOUT_S,
+    usesSha: flags["sha"] === true,
   };
 }
 
 export function helpText(scenarios: readonly { name: string; title: string }[]): string {
   const list = scenarios.map(({ name, title }) => `  ${name.padEnd(11)} ${title}`);
-  return `deno task bench [--only NAME,…] [--runs N] [--size MIB] [--timeout S]
+  return `deno task bench [--only NAME,…] [--runs N] [--size MIB] [--timeout S] [--no-sha]
 
 Measures \`shoal get\` beside the other tools that are installed, prints the tables and puts them into
 bench/RESULTS.md. As root it works in network namespaces of its own, otherwise on loopback.
@@ -47,6 +52,8 @@ bench/RESULTS.md. As root it works in network namespaces of its own, otherwise o
   --runs N       rounds, in each of which every tool has a turn (${RUNS})
   --size MIB     size of the file, in place of each scenario's own
   --timeout S    what takes longer is reported as that (${TIMEOUT_S}; four times as long for memory)
+  --no-sha       hide the processor's instructions for SHA-256 from OpenSSL and Deno, as on a machine
+                 without them; results go to sections of their own
 
 Scenarios:
 ${list.join("\n")}`;

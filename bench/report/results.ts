@@ -14,6 +14,9 @@ nothing are followed by \`openssl dgst -sha256\` of the copy, and their names sa
 the ratios within a round. CPU is user and system time, MiB the most that the processes of a side held
 (VmHWM, summed), over all runs; libtorrent maps files into memory, which counts. A tool that takes longer
 than the bound once is not run again in that scenario.
+
+Sections named \`…-no-sha\` hide the processor's instructions for SHA-256 from OpenSSL and from Deno, which is how
+fast both are on a machine without them; whatever else a tool hashes with is not affected.
 `;
 
 export interface Section {
@@ -32,7 +35,7 @@ export async function saveSection(section: Section, names: readonly string[]): P
   const old = await Deno.readTextFile(FILE).catch(() => "");
   const sections = new Map<string, string>();
   for (const part of old.split(/^(?=## )/m)) {
-    const name = /^## (\w+):/.exec(part)?.[1];
+    const name = /^## ([\w-]+):/.exec(part)?.[1];
     if (name !== undefined) sections.set(name, `${part.trimEnd()}\n`);
   }
   sections.set(section.name, sectionText(section));
