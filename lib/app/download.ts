@@ -263,7 +263,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#resumedBytes = reply.haveBytes;
     const content = this.#content!;
     this.#sources ??= this.#lookInto(content);
-    if (reply.layer !== undefined) this.#sources?.know(reply.layer);
+    if (reply.layer !== undefined) this.#sources?.know(reply.layer, this.#offersOf(content));
     this.#transferWhenReady();
   }
 

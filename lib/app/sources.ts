@@ -13,7 +13,6 @@ export class Sources {
   readonly #search: Search;
   readonly #handlers: Required<LayerHandlers>;
   readonly #confirmed = new Map<ServerId, readonly ConfirmedPath[]>();
-  #offers: Offer[] = [];
   #layer: Bytes | undefined;
   #fetch: LayerFetchHandle;
 
@@ -36,24 +35,20 @@ export class Sources {
 
   /** A server says that it holds the content. */
   add(offer: Offer): void {
-    this.#offers.push(offer);
     this.#fetch.addServer(offer.server, offer.path.endpoint, offer.path.token);
   }
 
   /** A server turned out not to be one. */
   remove(server: ServerId): void {
     this.#confirmed.delete(server);
-    this.#offers = this.#offers.filter((offer) => offer.server !== server);
   }
 
-  /** The layer, proved by an earlier run: what is left to find out is who answers. */
-  know(layer: Bytes): void {
+  /** The layer, proved by an earlier run: what is left to find out is which of `offers` answer. */
+  know(layer: Bytes, offers: readonly Offer[]): void {
     if (this.#layer !== undefined) return;
     this.#fetch.close();
     this.#fetch = this.#begin(layer);
-    for (const { server, path } of this.#offers) {
-      this.#fetch.addServer(server, path.endpoint, path.token);
-    }
+    for (const offer of offers) this.add(offer);
   }
 
   close(): void {

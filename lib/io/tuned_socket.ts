@@ -33,21 +33,29 @@ const SYMBOLS = {
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
 let libc: Libc | undefined;
 
+/** One datagram, or several joined ones. */
+export interface Received {
+  readonly bytes: Bytes;
+  readonly from: Endpoint;
+}
+
 /** What a socket could be tuned to. */
 export interface Tuning {
   readonly receiveBufferBytes: number;
   readonly isTuned: boolean;
+  readonly canReceiveNow: boolean;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
   setSegmentBytes(bytes: number): boolean;
   /** `false` when the kernel did not take it, for whatever reason. */
   sendNow(bytes: Bytes, to: Endpoint): boolean;
   /** What has arrived already; `undefined` when nothing has, or for whatever other reason. */
-  receiveNow(buffer: Bytes): { readonly bytes: Bytes; readonly from: Endpoint } | undefined;
+  receiveNow(buffer: Bytes): Received | undefined;
 }
 
 const UNTUNED: Tuning = {
   receiveBufferBytes: SOCKET_BUFFER_BYTES_UNKNOWN,
   isTuned: false,
+  canReceiveNow: false,
   setSegmentBytes: () => false,
   sendNow: () => false,
   receiveNow: () => undefined,
@@ -81,6 +89,7 @@ function tune(library: Libc, descriptor: number): Tuning {
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
       SOCKET_BUFFER_BYTES_UNKNOWN,
     isTuned: hasOffload,
+    canReceiveNow: true,
     setSegmentBytes(bytes) {
       if (!hasOffload) return false;
       if (bytes === segmentBytes) return true;

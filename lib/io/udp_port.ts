@@ -5,14 +5,11 @@
 import type { Bytes, Endpoint } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { RECEIVE_FAILURES_MAX, SOCKET_BUFFER_BYTES_UNKNOWN } from "../limits.ts";
-import { tuneSocket, type Tuning } from "./tuned_socket.ts";
+import { type Received, tuneSocket, type Tuning } from "./tuned_socket.ts";
+
+export type { Received };
 
 export type SendOutcome = "sent" | "lost" | "too long";
-
-export interface Received {
-  readonly bytes: Bytes;
-  readonly from: Endpoint;
-}
 
 export interface UdpPort {
   readonly port: number;
@@ -116,7 +113,7 @@ class DenoUdpPort implements UdpPort {
   }
 
   get canReceiveNow(): boolean {
-    return this.isTuned;
+    return this.#tuning?.canReceiveNow ?? false;
   }
 
   receiveNow(buffer: Bytes): Received | undefined {

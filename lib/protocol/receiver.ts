@@ -117,10 +117,10 @@ export class Receiver {
   constructor(options: {
     readonly mtuBytes: number;
     readonly receiveBufferBytes: number;
-    readonly clockOriginMs?: number;
+    readonly clockOriginMs: number;
   }) {
     this.#mtuBytes = options.mtuBytes;
-    this.#clockOriginMs = options.clockOriginMs ?? 0;
+    this.#clockOriginMs = options.clockOriginMs;
     this.#inFlightBytesMax = RECEIVE_BUFFER_SHARE * options.receiveBufferBytes;
   }
 

@@ -206,7 +206,11 @@ export class SimNetwork {
   #receive(index: ReceiverIndex, event: Parameters<Receiver["handle"]>[1]): void {
     let receiver = this.#receivers.get(index);
     if (receiver === undefined) {
-      receiver = new Receiver({ mtuBytes: 1400, receiveBufferBytes: 4 * 1024 * 1024 });
+      receiver = new Receiver({
+        mtuBytes: 1400,
+        receiveBufferBytes: 4 * 1024 * 1024,
+        clockOriginMs: 0,
+      });
       this.#receivers.set(index, receiver);
     }
     const actions = [...receiver.handle(this.nowMs, event)];

@@ -85,6 +85,7 @@ export class VirtualLink {
     this.receiver = new Receiver({
       mtuBytes: options.mtuBytes ?? 1400,
       receiveBufferBytes: options.receiveBufferBytes ?? 4 * 1024 * 1024,
+      clockOriginMs: 0,
     });
     this.step({
       kind: "allot",
