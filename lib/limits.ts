@@ -213,8 +213,10 @@ export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 export const HELD_BUFFER_SHARE = 1 / 16;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
-/** Bytes that one WANT may ask for: one send of the server, 46 segments of the default size. */
-export const QUANTUM_BYTES_MAX = 64_400;
+/** Bytes of segments that the kernel cuts from one send: 46 of the default size. */
+export const BURST_BYTES = 64_400;
+/** Bytes that one WANT may ask for: so many bursts. */
+export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
 /** A quantum is this much of the measured rate, within the bounds. */
 export const QUANTUM_MS = 1;
 /** The window is this many bandwidth-delay products … */
@@ -339,7 +341,7 @@ function assertLimits(): void {
     [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
     [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
     [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
-    [QUANTUM_BYTES_MAX <= SEND_BYTES_MAX, "a quantum fits one send"],
+    [BURST_BYTES <= SEND_BYTES_MAX, "a burst is one send"],
     [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
     [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
     [LIST_SCHEDULE_MS[0] === 0, "so does a listing's"],

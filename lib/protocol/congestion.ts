@@ -13,6 +13,7 @@
  */
 import {
   BASE_RTT_GROWTH_MAX,
+  BURST_BYTES,
   DRAIN_INTERVAL_MS,
   DRAIN_MS_MIN,
   MTU_BYTES_MIN,
@@ -108,10 +109,13 @@ export class Congestion {
   get quantumBytes(): number {
     const rate = this.rateBytesPerMs;
     if (rate === 0) {
-      return Math.min(QUANTUM_BYTES_MAX, INITIAL_QUANTUM_SEGMENTS * this.#segmentBytes);
+      return Math.min(BURST_BYTES, INITIAL_QUANTUM_SEGMENTS * this.#segmentBytes);
     }
     const wanted = Math.max(rate * QUANTUM_MS, QUANTUM_SEGMENTS_MIN * this.#segmentBytes);
-    return Math.min(QUANTUM_BYTES_MAX, wanted);
+    if (wanted <= BURST_BYTES) return wanted;
+    // Whole sends, few of them: where the rate is high, what a request costs counts.
+    const bursts = Math.floor(rate * QUANTUM_MS / 2 / BURST_BYTES);
+    return Math.min(QUANTUM_BYTES_MAX, Math.max(1, bursts) * BURST_BYTES);
   }
 
   /** Bytes that may be in flight. */

@@ -10,6 +10,7 @@
 import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../ids.ts";
 import { toHex } from "../ids.ts";
 import {
+  BURST_BYTES,
   MTU_BYTES_FALLBACK,
   RECEIVE_BUFFER_SHARE,
   REPORT_INTERVAL_MS,
@@ -25,6 +26,9 @@ import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { type Report, ReportCounts } from "./receiver_report.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
+
+/** So many requests fit into what may be in flight at most, unless one burst each does not. */
+const QUANTA_IN_FLIGHT_MIN = 8;
 
 export interface Assignment {
   readonly server: ServerId;
@@ -254,7 +258,9 @@ export class Receiver {
   /** Whole segments, so that all but the last of a send are equally long. */
   #quantumBytes(flow: Flow): number {
     const payloadBytes = payloadBytesOf(flow.segmentBytes);
-    const segments = Math.floor(flow.congestion.quantumBytes / flow.segmentBytes);
+    const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / QUANTA_IN_FLIGHT_MIN);
+    const bytes = Math.min(flow.congestion.quantumBytes, bytesMax);
+    const segments = Math.floor(bytes / flow.segmentBytes);
     return Math.max(1, segments) * payloadBytes;
   }
 

@@ -4,7 +4,7 @@ import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
 import { clockOriginMs, nowMs } from "../../lib/io/clock.ts";
 import { identityAt } from "../../lib/io/regular_file.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
-import { CONTROL_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../lib/limits.ts";
+import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/limits.ts";
 import type { LocatedFile, SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
 import { NO_TOKEN, Tokens } from "../../lib/protocol/tokens.ts";
 import type { FrameOf } from "../../lib/wire/frames.ts";
@@ -129,10 +129,10 @@ async function assertServed(peer: DatagramPeer, want: FrameOf<"want">, file: Byt
 
 const SHAPES: readonly (readonly [string, Partial<FrameOf<"want">>])[] = [
   ["one byte", { ranges: [{ offset: 69_999, lengthBytes: 1 }] }],
-  ["a whole quantum", { ranges: [{ offset: 3, lengthBytes: QUANTUM_BYTES_MAX }] }],
+  ["more than one burst", { ranges: [{ offset: 3, lengthBytes: 69_997 }] }],
   ["more segments than one send is cut into", {
     segmentBytes: MTU_BYTES_MIN,
-    ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX }],
+    ranges: [{ offset: 0, lengthBytes: BURST_BYTES }],
   }],
   ["ranges of whole segments, which share a send", {
     ranges: Array.from({ length: 20 }, (_, i) => ({ offset: i * 3_000, lengthBytes: 1_368 })),
