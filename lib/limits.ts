@@ -209,6 +209,8 @@ export const RECEIVERS_MAX = 8;
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
 export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
+/** Of these, what one receiver may use where there are few: more brings nothing. */
+export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
 /** Part of a receiver's buffers that may wait verified, so that one message carries several. */
 export const HELD_BUFFER_SHARE = 1 / 16;
 /** In flight towards one client, of all its receivers together. */

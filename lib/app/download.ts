@@ -4,7 +4,7 @@
  * elsewhere; this is the order of events.
  */
 import type { Bytes, SafeFileName, ServerId, TransferId } from "../ids.ts";
-import { type Content, contentKey, endpointText, sameContent } from "../ids.ts";
+import { type Content, endpointText, sameContent } from "../ids.ts";
 import { type ErrorCode, ShoalError } from "../errors.ts";
 import { GATHER_MS } from "../limits.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
@@ -12,13 +12,15 @@ import type { AssemblerReply } from "../messages/assembler.ts";
 import type { Path } from "../protocol/known_server.ts";
 import { ContentChoice } from "../protocol/content_choice.ts";
 import type { Offer, PendingNotice } from "../protocol/finder.ts";
-import { isSameEndpoint } from "../protocol/server_path.ts";
 import type { Query } from "../wire/frames.ts";
 import type { CrewNews } from "./crew.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "./events.ts";
+import { OfferBook } from "./offer_book.ts";
 import type { Find, FindHandlers } from "./search.ts";
 import { Sources } from "./sources.ts";
+
+type TransferReply = Extract<AssemblerReply, { transfer: TransferId }>;
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
 
@@ -35,18 +37,20 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   readonly #context: DownloadContext;
   readonly #end: (event: DoneEvent | FailedEvent) => void;
   readonly #gather = new WakeupTimer(() => this.#choose());
-  readonly #dropped = new Set<ServerId>();
+  readonly #offers = new OfferBook();
   #stage: Stage = "searching";
   #find: Find | undefined;
   /** Which query of `#find` is ours. */
   #queryIndex = 0;
   #choice: ContentChoice;
+  /** Whether offers are still awaited, so that `#content` may yet turn out to be another. */
   #isGathering = false;
   #content: Content | undefined;
-  #offers: Offer[] = [];
   #transfer: TransferId | undefined;
   #sources: Sources | undefined;
   #isTransferring = false;
+  /** How the transfer ended, while it is not certain that its content was the right one. */
+  #heldReply: TransferReply | undefined;
   #have: Bytes = new Uint8Array(0);
   /** Where the file is, once it is published. */
   #finishedPath: string | undefined;
@@ -80,7 +84,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   /** Whether nobody has offered it so far, so that a classic server may. */
   get isSearching(): boolean {
-    return this.#stage === "searching" && this.#offers.length === 0;
+    return this.#stage === "searching" && this.#offers.isEmpty;
   }
 
   get progress(): Progress | undefined {
@@ -95,35 +99,18 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   // — What the search says ——————————————————————————————————————————————————————————————————————
 
   onOffer(_queryIndex: number, offer: Offer): void {
-    if (this.#stage === "ended" || this.#stage === "classic" || this.#dropped.has(offer.server)) {
-      return;
-    }
+    if (this.#stage === "ended" || this.#stage === "classic") return;
     const { content, server, path } = offer;
-    const isNew = !this.#offers.some((known) =>
-      known.server === server && contentKey(known.content) === contentKey(content)
-    );
-    this.#remember(offer);
+    if (this.#offers.isDropped(server)) return;
+    const isNew = this.#offers.add(offer, this.#content);
     if (isNew) this.#tellOffer(offer);
     this.#choice.add(offer);
-    if (this.#sources !== undefined && sameContent(content, this.#sources.content)) {
-      this.#sources.add(offer);
-    } else if (this.#content === undefined) this.#gatherMore();
-    else if (isNew && !sameContent(content, this.#content)) {
+    if (this.#content === undefined) this.#gatherMore();
+    else if (sameContent(content, this.#content)) this.#sources?.add(offer);
+    else if (isNew && !this.#isGathering) {
       const address = endpointText(path.endpoint);
       this.#notice("info", `${address} offers another file under this name: left aside`);
     }
-  }
-
-  /** A server holds one content under a name; only what is being fetched stays known beside it. */
-  #remember(offer: Offer): void {
-    const key = contentKey(offer.content);
-    const fetchedKey = this.#content && contentKey(this.#content);
-    const isReplaced = (known: Offer): boolean => {
-      if (known.server !== offer.server) return false;
-      const knownKey = contentKey(known.content);
-      return knownKey === key ? isSameEndpoint(known.path, offer.path) : knownKey !== fetchedKey;
-    };
-    this.#offers = [...this.#offers.filter((known) => !isReplaced(known)), offer];
   }
 
   onPending(_queryIndex: number, pending: PendingNotice): void {
@@ -154,7 +141,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   /**
    * The first offer that may be chosen starts the time in which others may come. Nearly always it is
-   * what will be chosen, so that time is used to look into it.
+   * what will be chosen, so its transfer begins at once; only publishing waits for the choice.
    */
   #gatherMore(): void {
     if (this.#stage !== "searching" || this.#isGathering) return;
@@ -162,8 +149,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     if (choice.kind === "none") return;
     this.#isGathering = true;
     this.#gather.set(nowMs() + GATHER_MS);
-    if (choice.kind !== "chosen" || !this.#context.looksAhead) return;
-    this.#sources = this.#lookInto(choice.content);
+    if (choice.kind === "chosen" && this.#context.looksAhead) this.#begin(choice.content);
   }
 
   #lookInto(content: Content): Sources | undefined {
@@ -174,37 +160,44 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
       onLost: (server, reason) => this.#onLost(server, reason),
       onStalled: () => this.#onStalled(),
     });
-    for (const offer of this.#offersOf(content)) sources.add(offer);
+    for (const offer of this.#offers.of(content)) sources.add(offer);
     return sources;
   }
 
   #choose(): void {
     this.#isGathering = false;
     const choice = this.#choice.decide();
-    switch (choice.kind) {
-      case "none":
-        return;
-      case "ambiguous":
-        return this.fail(
-          new ShoalError("ambiguous", `servers disagree about '${this.name}': ${choice.message}`, {
-            hint: choice.hint,
-          }),
-        );
-      case "chosen":
-        this.#content = choice.content;
-        if (this.#sources !== undefined && !sameContent(choice.content, this.#sources.content)) {
-          this.#sources.close();
-          this.#sources = undefined;
-        }
-        this.#stage = "queued";
-        this.#find?.settle(this.#queryIndex);
-        return this.#context.acquire(() => this.#open(choice.content));
+    if (choice.kind === "chosen") {
+      this.#begin(choice.content);
+      this.#find?.settle(this.#queryIndex);
+      return this.#publishWhenChosen();
     }
+    this.#giveUpGuess();
+    if (choice.kind === "none") return;
+    const message = `servers disagree about '${this.name}': ${choice.message}`;
+    this.fail(new ShoalError("ambiguous", message, { hint: choice.hint }));
   }
 
-  #open(content: Content): void {
+  /** Transfers this content from now on, and none that was begun before. */
+  #begin(content: Content): void {
+    if (this.#content !== undefined && sameContent(content, this.#content)) return;
+    this.#giveUpGuess();
+    this.#content = content;
+    if (this.#context.looksAhead) this.#sources = this.#lookInto(content);
+    this.#stage = "queued";
+    this.#context.acquire(() => this.#open());
+  }
+
+  /** What an earlier run has fetched stays; what the wrong guess has brought goes. */
+  #giveUpGuess(): void {
+    this.#letGo(this.#resumedBytes > 0);
+    this.#stage = "searching";
+  }
+
+  #open(): void {
     if (this.#stage === "ended") return this.#context.release();
-    const [offer] = this.#offersOf(content);
+    const content = this.#content!;
+    const [offer] = this.#offers.of(content);
     if (offer === undefined) {
       this.#context.release();
       return this.#afterOrphaned();
@@ -227,14 +220,14 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     return this.query.by === "name" ? this.query.name : offer.name;
   }
 
-  #offersOf(content: Content): Offer[] {
-    return this.#offers.filter((offer) => sameContent(offer.content, content));
-  }
-
   // — What the assembler says ———————————————————————————————————————————————————————————————————
 
-  onAssembler(reply: Extract<AssemblerReply, { transfer: TransferId }>): void {
+  onAssembler(reply: TransferReply): void {
     if (this.#stage === "ended" || reply.transfer !== this.#transfer) return;
+    if (this.#isGathering && (reply.kind === "present" || reply.kind === "transferFailed")) {
+      this.#heldReply = reply;
+      return;
+    }
     switch (reply.kind) {
       case "present":
         return this.#done(reply.path, true);
@@ -263,8 +256,19 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#resumedBytes = reply.haveBytes;
     const content = this.#content!;
     this.#sources ??= this.#lookInto(content);
-    if (reply.layer !== undefined) this.#sources?.know(reply.layer, this.#offersOf(content));
+    if (reply.layer !== undefined) this.#sources?.know(reply.layer, this.#offers.of(content));
     this.#transferWhenReady();
+    this.#publishWhenChosen();
+  }
+
+  /** The choice is made and the target open: what becomes of the transfer counts. */
+  #publishWhenChosen(): void {
+    if (this.#isGathering || this.#transfer === undefined) return;
+    const reply = this.#heldReply;
+    this.#heldReply = undefined;
+    if (reply !== undefined) return this.onAssembler(reply);
+    if (this.#stage !== "fetching") return;
+    this.#context.crew.askAssembler({ kind: "publish", transfer: this.#transfer });
   }
 
   /** Target and layer are both there: the coordinator can begin. */
@@ -288,10 +292,10 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   }
 
   #onConfirmed(server: ServerId, paths: readonly Path[]): void {
-    if (this.#stage === "ended" || this.#dropped.has(server)) return;
+    if (this.#stage === "ended" || this.#offers.isDropped(server)) return;
     this.#context.addresses.set(server, endpointText(paths[0]!.endpoint));
     if (this.#isTransferring) this.#hold(server, paths);
-    // Nothing moves before the content is chosen; what will move it starts meanwhile.
+    // What will move the file starts while its target is opened and its layer is on its way.
     else this.#context.crew.warmUp(this.#sources?.confirmed.size ?? 0);
   }
 
@@ -302,16 +306,16 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #onLost(server: ServerId, reason: "gone" | "lying"): void {
     if (this.#stage === "ended") return;
     this.#sources?.remove(server);
-    const offer = this.#offers.find((each) => each.server === server);
+    const offer = this.#offers.ofServer(server);
     if (reason === "lying") {
-      this.#dropped.add(server);
+      this.#offers.drop(server);
       const address = offer === undefined ? server : endpointText(offer.path.endpoint);
       this.#notice("warning", `${address} sent hashes that do not prove the file: dropped`);
     }
-    this.#offers = this.#offers.filter((each) => each.server !== server);
+    this.#offers.forget(server);
     // Who has not answered yet may still have it; those who never do are seen by the timeout.
     if (this.#content === undefined || this.#isTransferring) return;
-    if (this.#offersOf(this.#content).length === 0) this.#afterOrphaned();
+    if (this.#offers.of(this.#content).length === 0) this.#afterOrphaned();
   }
 
   // — Trouble ———————————————————————————————————————————————————————————————————————————————————
@@ -341,13 +345,13 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   /** A server was caught lying, whoever noticed. */
   onDropped(server: ServerId): void {
-    this.#dropped.add(server);
+    this.#offers.drop(server);
     this.#sources?.remove(server);
   }
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
   #afterOrphaned(): void {
-    const hasLiars = this.#dropped.size > 0;
+    const hasLiars = this.#offers.hasDropped;
     if (this.#searches >= this.#context.retries) {
       const code: ErrorCode = hasLiars ? "unverified" : "changed";
       return this.fail(new ShoalError(code, `no server still offers '${this.name}' as it was`));
@@ -359,10 +363,11 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
         ? `every server of '${this.name}' sent bad chunks: looking for others`
         : `'${this.name}' changed on its server: looking again`,
     );
+    this.#stopGathering();
     this.#letGo(true);
     this.#find?.finish(this.#queryIndex);
     this.#stage = "searching";
-    this.#offers = [];
+    this.#offers.clear();
     this.#choice = this.#freshChoice();
     this.#context.searchAgain(this);
   }
@@ -370,19 +375,21 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   /** Each chunk was proved and the whole is not what was offered: that offer was a lie. */
   #onUnverified(): void {
     this.#notice("warning", `the whole of '${this.name}' is not what was offered: trying others`);
-    for (const { server } of this.#offersOf(this.#content!)) this.#dropped.add(server);
+    for (const { server } of this.#offers.of(this.#content!)) this.#offers.drop(server);
     this.#choice.distrust(this.#content!);
     this.#letGo(false);
-    this.#offers = this.#offers.filter((offer) => !this.#dropped.has(offer.server));
     this.#stage = "searching";
     if (this.#choice.decide().kind !== "none") return this.#choose();
     this.fail(new ShoalError("unverified", `'${this.name}' could not be verified`));
   }
 
-  /** Lets go of the transfer, and of the job's slot. */
-  #letGo(keepsPart: boolean): void {
+  #stopGathering(): void {
     this.#gather.clear();
     this.#isGathering = false;
+  }
+
+  /** Lets go of the transfer, and of the job's slot. */
+  #letGo(keepsPart: boolean): void {
     this.#sources?.close();
     this.#sources = undefined;
     if (this.#transfer !== undefined) {
@@ -394,6 +401,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#transfer = undefined;
     this.#content = undefined;
     this.#isTransferring = false;
+    this.#heldReply = undefined;
+    this.#resumedBytes = 0;
   }
 
   // — Ends ——————————————————————————————————————————————————————————————————————————————————————
@@ -443,6 +452,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   }
 
   #finish(event: DoneEvent | FailedEvent): void {
+    this.#stopGathering();
     this.#letGo(true);
     this.#find?.finish(this.#queryIndex);
     this.#stage = "ended";

@@ -5,14 +5,19 @@ import type { Download } from "./download.ts";
 import type { GetEvent } from "./events.ts";
 import type { Search } from "./search.ts";
 
+/** What a download asks of the crew. */
+export interface DownloadCrew extends Pick<Crew, "step" | "askAssembler" | "warmUp"> {
+  readonly coordinator: Pick<Crew["coordinator"], "tallies" | "isComplete">;
+}
+
 export interface DownloadContext {
-  readonly search: Search;
-  readonly crew: Crew;
+  readonly search: Pick<Search, "fetchLayer">;
+  readonly crew: DownloadCrew;
   readonly outDir: string;
   readonly force: boolean;
   readonly retries: number;
   readonly pinned: HashHex | undefined;
-  /** Whether every name of the run may be looked into while its offers are gathered. */
+  /** Whether every name of the run may begin its transfer while its offers are gathered. */
   readonly looksAhead: boolean;
   readonly emit: (event: GetEvent) => void;
   /** A fresh id; its news come to this download from now on. */

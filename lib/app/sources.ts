@@ -1,7 +1,6 @@
 /**
  * What one content can be fetched from: the servers that offer it, as far as they have answered, and
- * the layer that their chunks are proved by. It may be looked into before the content is chosen, as
- * nothing of it touches the disk.
+ * the layer that their chunks are proved by.
  */
 import type { Bytes, Content, ServerId } from "../ids.ts";
 import type { Offer } from "../protocol/finder.ts";
@@ -10,13 +9,17 @@ import type { LayerFetchHandle, LayerHandlers, Search } from "./search.ts";
 
 export class Sources {
   readonly content: Content;
-  readonly #search: Search;
+  readonly #search: Pick<Search, "fetchLayer">;
   readonly #handlers: Required<LayerHandlers>;
   readonly #confirmed = new Map<ServerId, readonly ConfirmedPath[]>();
   #layer: Bytes | undefined;
   #fetch: LayerFetchHandle;
 
-  constructor(search: Search, content: Content, handlers: Required<LayerHandlers>) {
+  constructor(
+    search: Pick<Search, "fetchLayer">,
+    content: Content,
+    handlers: Required<LayerHandlers>,
+  ) {
     this.content = content;
     this.#search = search;
     this.#handlers = handlers;

@@ -60,6 +60,9 @@ class AssemblerDriver {
       case "layer":
         this.#guard(request.transfer, (transfer) => transfer.takeLayer(request.layer));
         return this.#advance(request.transfer);
+      case "publish":
+        this.#guard(request.transfer, (transfer) => transfer.mayPublish = true);
+        return this.#advance(request.transfer);
       case "abort":
         return this.#abort(request.transfer, request.keep);
       case "stop":

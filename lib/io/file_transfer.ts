@@ -32,6 +32,8 @@ export class FileTransfer {
   readonly names: TargetNames;
   /** What an earlier run has left, for the `opened` reply. */
   readonly opened: Extract<AssemblerReply, { kind: "opened" }>;
+  /** Whether it is certain that this content is wanted under its name. */
+  mayPublish = false;
   readonly #target: FileTarget;
   readonly #assembly: Assembly;
   readonly #times: DiskTimes;
@@ -98,9 +100,9 @@ export class FileTransfer {
     this.#times.hashMs += nowMs() - writtenMs;
   }
 
-  /** Whether {@linkcode advance} has something to read, or all is read. */
+  /** Whether {@linkcode advance} has something to read, or all is read and may be published. */
   get canAdvance(): boolean {
-    return this.isPassed || this.#assembly.chunkToRead !== undefined;
+    return this.isPassed ? this.mayPublish : this.#assembly.chunkToRead !== undefined;
   }
 
   /** Reads and hashes the next chunk on disk; returns it if it turned out bad. */

@@ -2,7 +2,7 @@
  * Main thread ⇄ assembler worker: one a process, for every file that it fetches.
  *
  * Lifetime: `init → ready → (feed | open … finished/aborted)* → stop → stopped`.
- * One transfer: `open → present | opened → layer → unproved* → finished | unverified`, or
+ * One transfer: `open → present | opened → layer, publish → unproved* → finished | unverified`, or
  * `transferFailed` at any point; `abort → aborted` ends it from this side.
  */
 import type { Bytes, Content, SafeFileName, TransferId } from "../ids.ts";
@@ -25,6 +25,8 @@ export type AssemblerRequest =
   }
   /** The whole layer, proved against the root, whether fetched or brought along by `opened`. */
   | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
+  /** This content is the one that is meant: publish it once it is whole. Follows `opened`. */
+  | { readonly kind: "publish"; readonly transfer: TransferId }
   /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
   | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean }
   | { readonly kind: "stop" };

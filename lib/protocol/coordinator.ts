@@ -12,6 +12,7 @@ import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
   LEASE_STALL_MS_MIN,
+  RECEIVER_BUFFER_BYTES_MAX,
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
@@ -274,7 +275,7 @@ export class Coordinator {
         kind: "allot",
         receiver,
         windowBytesMax: CLIENT_WINDOW_BYTES_MAX / count,
-        bufferBytesMax: CHUNK_BUFFER_BYTES_MAX / count,
+        bufferBytesMax: Math.min(CHUNK_BUFFER_BYTES_MAX / count, RECEIVER_BUFFER_BYTES_MAX),
         rateBytesPerS: this.#options.rateBytesPerS / count,
       });
     }

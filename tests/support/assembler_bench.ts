@@ -72,8 +72,14 @@ export class AssemblerBench implements AsyncDisposable {
     });
   }
 
+  /** The layer of an opened transfer, by which its chunks are proved, and leave to publish it. */
   layer(file: Bytes, id = 1): void {
     this.post({ kind: "layer", transfer: transferId(id), layer: hashed(file).layer });
+    this.publish(id);
+  }
+
+  publish(id = 1): void {
+    this.post({ kind: "publish", transfer: transferId(id) });
   }
 
   chunk(file: Bytes, chunk: number, { feed = 0, id = 1 } = {}): void {

@@ -46,14 +46,35 @@ inFolder(
   },
 );
 
+inFolder("what is whole waits for its leave to be published", async (dir) => {
+  await using bench = new AssemblerBench(dir);
+  const guess = mixedFile(2 * CHUNK);
+  bench.open(guess, "film.bin", { id: 7 });
+  await bench.reply("opened");
+  bench.post({ kind: "layer", transfer: transferId(7), layer: hashed(guess).layer });
+  for (const chunk of [0, 1]) bench.chunk(guess, chunk, { id: 7 });
+  const file = mixedFile(CHUNK);
+  bench.open(file);
+  await bench.reply("opened");
+  bench.layer(file);
+  bench.chunk(file, 0);
+  assertEquals((await bench.reply("finished")).transfer, ID);
+  bench.post({ kind: "abort", transfer: transferId(7), keep: false });
+  await bench.reply("aborted");
+  assertEquals(namesIn(dir), ["film.bin"]);
+  assertSameBytes(await Deno.readFile(join(dir, "film.bin")), file);
+});
+
 inFolder("an empty file and one of a single chunk leave nothing beside them", async (dir) => {
   await using bench = new AssemblerBench(dir);
   bench.open(new Uint8Array(0), "empty");
   await bench.reply("opened");
+  bench.publish();
   await bench.reply("finished");
   const file = mixedFile(10);
   bench.open(file, "sub/folder/small");
   await bench.reply("opened");
+  bench.publish();
   bench.chunk(file, 0);
   await bench.reply("finished");
   assertEquals(namesIn(dir), ["empty", "sub"]);
@@ -83,7 +104,7 @@ inFolder(
     const opened = await bench.reply("opened");
     assertEquals(opened.have[0], 0b010011);
     assertEquals(opened.layer, hashed(file).layer);
-    bench.post({ kind: "layer", transfer: ID, layer: opened.layer! });
+    bench.layer(file);
     assertEquals((await bench.reply("unproved")).chunks, [1]);
     for (const chunk of [5, 3, 2, 1]) bench.chunk(file, chunk);
     const { path } = await bench.reply("finished");
@@ -133,6 +154,7 @@ inFolder(
     assertEquals((await bench.reply("present")).path, join(dir, "a.txt"));
     bench.open(file, "b.txt");
     await bench.reply("opened");
+    bench.publish();
     bench.chunk(file, 0);
     assertEquals((await bench.reply("finished")).path, join(dir, "b (2).txt"));
     assertEquals(await Deno.readTextFile(join(dir, "b.txt")), "mine");
@@ -233,7 +255,7 @@ inFolder("after a crash the next run goes on from the last journal", async (dir)
   const opened = await openAfterCrash(bench, file);
   assertEquals(opened.have, new Uint8Array([0b100101]));
   assertEquals(opened.haveBytes, 3 * CHUNK);
-  bench.post({ kind: "layer", transfer: ID, layer: opened.layer! });
+  bench.layer(file);
   for (const chunk of [1, 3, 4]) bench.chunk(file, chunk);
   const { path } = await bench.reply("finished");
   assertSameBytes(await Deno.readFile(path), file);
@@ -354,7 +376,7 @@ inFolder("a disk that fills up keeps what arrived, and room is asked for first",
     bench.open(file);
     const opened = await bench.reply("opened");
     assertEquals(opened.have[0]! & 1, 1);
-    bench.post({ kind: "layer", transfer: ID, layer: opened.layer! });
+    bench.layer(file);
     for (const chunk of [1, 2, 3, 4, 5]) bench.chunk(file, chunk);
     assertSameBytes(await Deno.readFile((await bench.reply("finished")).path), file);
   } finally {
