@@ -64,6 +64,8 @@ export class Crew {
     });
     this.#assembler.onMessage((reply) => this.#onAssembler(reply));
     this.#assembler.post({ kind: "init" });
+    // Nearly every run needs one receiver; it starts while the first question is on its way.
+    this.warmUp(1);
   }
 
   /** Tells the coordinator and does what it says. */

@@ -204,6 +204,7 @@ export class LayerFetch {
 
   #onLayer(nowMs: number, server: Server, path: LayerPath, frame: FrameOf<"layer">): void {
     if (!path.answered(nowMs, frame.number, frame.page)) return;
+    this.#pages.giveBack(path.overtaken(frame.number, frame.page));
     if (!this.#pages.accept(frame.page, frame)) {
       this.#pages.giveBack([frame.page]);
       server.strikes += 1;

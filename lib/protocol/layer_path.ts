@@ -1,6 +1,6 @@
 /** One address of one server while layer pages are asked of it: requests, round trips, patience. */
 import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../ids.ts";
-import { RETRIES_HEEDED_MAX } from "../limits.ts";
+import { REORDER_SEGMENTS, RETRIES_HEEDED_MAX } from "../limits.ts";
 import { encodeFrame } from "../wire/frames.ts";
 import type { PageRange } from "./layer_pages.ts";
 import { RequestTimer } from "./request_timer.ts";
@@ -83,6 +83,24 @@ export class LayerPath {
 
   isWaitingFor(number: number): boolean {
     return this.#requests.has(number);
+  }
+
+  /**
+   * `page` of the request `number` has come, so what was to come well before it is lost: answers
+   * leave in the order of what they answer. Returns the pages to be asked for again.
+   */
+  overtaken(number: number, page: number): number[] {
+    const lost: number[] = [];
+    for (const [earlier, { unanswered }] of this.#requests) {
+      if (earlier > number) break;
+      for (const awaited of unanswered) {
+        if (earlier === number && awaited + REORDER_SEGMENTS > page) continue;
+        unanswered.delete(awaited);
+        lost.push(awaited);
+      }
+      if (unanswered.size === 0) this.#requests.delete(earlier);
+    }
+    return lost;
   }
 
   /** Gives up on requests that took too long; returns their pages. */

@@ -149,7 +149,7 @@ Deno.test("a known layer is told at once, and every server is asked for one page
 Deno.test("pages are spread over servers, and never too many are asked for at a time", () => {
   const file = fileOf(3_000);
   const pageCount = layerPageCount(file.content.sizeBytes);
-  const delayMs = (page: number) => 1 + page % 3;
+  const delayMs = (page: number) => 1 + Math.floor(page / 64);
   const wants: Want[] = [];
   const run = start({ ...file, delayMs: (_, page) => delayMs(page) }, wants);
   for (const seed of [1, 2, 3]) run.at(0, path(seed));
@@ -189,6 +189,21 @@ for (const seed of [1, 2, 3, 4]) {
     assertEquals(run.of("lost"), []);
   });
 }
+
+Deno.test("a page that later ones overtake is asked for again without waiting", () => {
+  const file = fileOf(600);
+  const lost = new Set([5, 20]);
+  const delayMs = (_: Endpoint, page: number) => lost.delete(page) ? Infinity : 2;
+  const wants: Want[] = [];
+  const run = start({ ...file, delayMs }, wants);
+  run.at(0, path(1));
+  run.runUntil(1_000);
+  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+  // A round trip for the first page, one for the others, one for those that were lost.
+  assertEquals(run.of("layer")[0]!.atMs, 6);
+  const asked = wants.reduce((sum, want) => sum + want.pageCount, 0);
+  assertEquals(asked, layerPageCount(file.content.sizeBytes) + 2);
+});
 
 Deno.test("a server that sends other hashes is named a liar, and the layer comes from the other", () => {
   const file = fileOf(500);
