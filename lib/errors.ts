@@ -31,6 +31,10 @@ const TABLE = {
     exit: EXIT.unverified,
     hint: "Nothing wrong was kept. Fetch it again, or from other servers with --server.",
   },
+  refused: {
+    exit: EXIT.failed,
+    hint: "Start that server with --allow-upload, and --max-upload for large files.",
+  },
   changed: {
     exit: EXIT.failed,
     hint: "The file changed while it was served. Run the same command again for the new one.",

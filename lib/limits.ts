@@ -16,6 +16,78 @@ export const DISCOVERY_PORT = 10526;
 export const DATA_PORT_FIRST = 10530;
 export const DATA_PORT_LAST = 10545;
 
+// — Sessions over TCP ————————————————————————————————————————————————————————————————————————————
+/** Peers that are served at once; more are told so. */
+export const SESSIONS_MAX = 256;
+/** Of those that are only told so; more are cut off. */
+export const CROWD_MAX = 64;
+/** A peer that sends nothing for this long, or takes this long for one message, is left. */
+export const SESSION_IDLE_MS = 60_000;
+/** Of a body, so many bytes (or the rest) must come in that time. */
+export const SESSION_PACE_BYTES = 256 * KIB;
+/** After this long without a byte an ASCII message that could be whole is taken as whole. */
+export const ASCII_QUIET_MS = 50;
+/** One read of a connection. */
+export const SESSION_READ_BYTES = 256 * KIB;
+/** Requests a second that a session may make, and how many at once; more wait. */
+export const SESSION_REQUESTS_PER_S = 100;
+export const SESSION_REQUESTS_BURST = 200;
+/** How long one that is only told so is listened to. */
+export const CROWD_IDLE_MS = 2_000;
+/** A line of the ASCII dialect. */
+export const SESSION_LINE_BYTES_MAX = 2 * KIB;
+/** A JSON message without a file in it. */
+export const SESSION_COMMAND_BYTES_MAX = 256 * KIB;
+/** A JSON message with a whole file in it … */
+export const UPLOAD_MESSAGE_BYTES_MAX = 64 * MIB;
+/** … and all of those that are arriving at the same time. */
+export const UPLOAD_MESSAGES_BYTES_MAX = 160 * MIB;
+/** A refused message is passed over up to this length; beyond it the connection ends. */
+export const SESSION_SKIP_BYTES_MAX = 512 * MIB;
+/** One frame of a body. */
+export const BODY_FRAME_BYTES_MAX = MIB;
+/** One write of an upload, and what the digest worker is given at a time. */
+export const UPLOAD_BUFFER_BYTES = MIB;
+/** Such buffers of all uploads together. */
+export const UPLOAD_BUFFERS_MAX = 16;
+/** What an upload left that broke off is kept for this long. */
+export const UPLOAD_KEEP_MS = 3_600_000;
+/** How often it is looked for what was kept long enough. */
+export const UPLOAD_SWEEP_MS = 600_000;
+/** Largest file that is taken by default. */
+export const UPLOAD_BYTES_DEFAULT = GIB;
+/** After a refusal in the middle of a body so much more is read, so that the peer reads the reason. */
+export const LINGER_BYTES_MAX = 64 * MIB;
+export const LINGER_MS = 2_000;
+/** One read of a file that is sent, and one write of it. */
+export const SESSION_SEND_BYTES = 256 * KIB;
+/** How long an answer waits for MD5s that nobody has asked for before. */
+export const MD5_PATIENCE_MS = 10_000;
+/** A listing in the ASCII dialect. */
+export const ASCII_LISTING_BYTES_MAX = 64 * MIB;
+/** Rounds of one round trip in which each brings more of the file. */
+export const FRESH_ROUNDS_MAX = 64;
+/** Between two questions for a file that the server is still hashing. */
+export const PENDING_PAUSE_MS = 500;
+/** Uploads of one round trip after the first. */
+export const MAX_RETRIES_DEFAULT = 3;
+export const MAX_RETRIES_MAX = 100;
+/** Of the demo's file, what goes to and fro in the JSON dialect. */
+export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
+/** Port of the existing programs of both dialects. */
+export const DIALECT_PORT = 9999;
+/** How long a client waits for a server to bring an upload to its disk. */
+export const STORE_PATIENCE_MS = 600_000;
+/** How deep JSON may be, and how many values it may hold. */
+export const JSON_DEPTH_MAX = 16;
+export const JSON_NODES_MAX = 100_000;
+/** Files of one answer to a listing. */
+export const LISTED_FILES_PER_STEP = 100;
+/** Chunks that are sent back travel together up to about this size. */
+export const ECHO_BATCH_BYTES = 64 * KIB;
+/** Bytes that a chunk is spoilt in on purpose, at most. */
+export const ECHO_FLIPPED_BYTES_MAX = 10;
+
 // — Files and names ——————————————————————————————————————————————————————————————————————————————
 /** Largest file that is offered or accepted. */
 export const FILE_BYTES_MAX = 16 * TIB;

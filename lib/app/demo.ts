@@ -1,91 +1,188 @@
 /**
- * The main job of this project on one machine: servers that offer a random file and spoil some of
- * their datagrams on purpose, a client that fetches it from all of them, and a comparison of hashes
- * that trusts neither. Everything happens on loopback and in a temporary folder.
+ * The main jobs of this project on one machine: a random file is uploaded to two servers that spoil
+ * some of what they send on purpose, fetched from both at once, sent to and fro in the JSON dialect,
+ * and compared by hashes that trust none of it. Everything happens on loopback and in a temporary
+ * folder.
  */
 import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
 import { ScratchFolder } from "../io/scratch_folder.ts";
 import { openUdpPort } from "../io/udp_port.ts";
-import { DEMO_SERVERS, MIB } from "../limits.ts";
+import {
+  DEMO_ECHO_BYTES_MAX,
+  DEMO_SERVERS,
+  MAX_RETRIES_DEFAULT,
+  MIB,
+  TIMEOUT_MS_DEFAULT,
+} from "../limits.ts";
 import { Random } from "../protocol/random.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
 import { get } from "./get.ts";
 import { hashFile } from "./hash.ts";
 import type { DemoOptions, Server } from "./options.ts";
+import { put } from "./put.ts";
+import { roundTrip, type RoundTripResult } from "./round_trip.ts";
 import { serve } from "./serve.ts";
 
 const FILE_NAME = "demo.bin";
+const LOOPBACK = "127.0.0.1";
 const LOOPBACK_BROADCAST = "127.255.255.255";
 const PIECE_BYTES = MIB;
 
-/** Throws what `serve` and `get` throw; a file that arrived wrong is a report that is not `ok`. */
+/** Throws what the parts throw; a file that arrived wrong is a report that is not `ok`. */
 export async function demo(options: DemoOptions): Promise<ReportEvent> {
   const scratch = await ScratchFolder.make("shoal_demo_");
-  const servers: Server[] = [];
+  const play = new Play(options, scratch);
   try {
-    return await play(options, scratch, servers);
+    return await play.run();
   } finally {
-    await Promise.all(servers.map((server) => server.close()));
+    await play.end();
     await scratch.remove();
   }
 }
 
-async function play(
-  options: DemoOptions,
-  scratch: ScratchFolder,
-  servers: Server[],
-): Promise<ReportEvent> {
-  const { sizeBytes, errorRate, seed } = options;
-  const onEvent = options.onEvent ?? (() => {});
-  const say = (message: string): void => onEvent({ event: "step", message });
+class Play {
+  readonly #options: DemoOptions;
+  readonly #scratch: ScratchFolder;
+  readonly #servers: Server[] = [];
+  readonly #common;
 
-  say(`Making a random file of ${sizeBytes} bytes from seed ${seed}`);
-  const hash = new StreamingHash();
-  await scratch.write("offered", FILE_NAME, hashed(randomPieces(sizeBytes, seed), hash));
-  const expectedSha256 = hash.digestHex();
+  constructor(options: DemoOptions, scratch: ScratchFolder) {
+    this.#options = options;
+    this.#scratch = scratch;
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    this.#common = { ...signal, port: freePort(), broadcast: [LOOPBACK_BROADCAST] };
+  }
 
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
-  const common = { ...signal, port: freePort(), broadcast: [LOOPBACK_BROADCAST] };
-  while (servers.length < DEMO_SERVERS) {
+  async run(): Promise<ReportEvent> {
+    const { sizeBytes, errorRate, seed } = this.#options;
+    this.#say(`Making a random file of ${sizeBytes} bytes from seed ${seed}`);
+    const hash = new StreamingHash();
+    const pieces = hashed(randomPieces(sizeBytes, seed), hash);
+    const path = await this.#scratch.write("made", FILE_NAME, pieces);
+    const expectedSha256 = hash.digestHex();
+
+    while (this.#servers.length < DEMO_SERVERS) await this.#startServer();
+    for (const server of this.#servers) await this.#upload(path, server, expectedSha256);
+
+    const hits = `while ${errorRate * 100} % of what they send is hit`;
+    this.#say(`Fetching it by UDP from all ${DEMO_SERVERS}, ${hits}`);
+    const done = await this.#fetch();
+    this.#say("Sending it to and fro in the JSON dialect, with the same errors");
+    const piece = firstBytes(randomPieces(sizeBytes, seed), DEMO_ECHO_BYTES_MAX);
+    const echoed = await this.#echo(piece);
+
+    this.#say("Comparing every SHA-256, apart from the transfers");
+    const { sha256: actualSha256 } = await hashFile(done.path, this.#signal);
+    const report = compare(done, expectedSha256, actualSha256, echoReport(piece, echoed));
+    this.#options.onEvent?.(report);
+    return report;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+
+  get #signal(): { readonly signal?: AbortSignal } {
+    const { signal } = this.#options;
+    return signal === undefined ? {} : { signal };
+  }
+
+  async #startServer(): Promise<void> {
+    const number = this.#servers.length + 1;
     const server = await serve({
-      ...common,
-      dir: await scratch.folder("offered"),
-      cacheDir: await scratch.folder("cache"),
-      errorRate,
-      seed: seed + servers.length,
+      ...this.#common,
+      dir: await this.#scratch.folder(`offered${number}`),
+      cacheDir: await this.#scratch.folder("cache"),
+      allowUpload: true,
+      uploadBytesMax: this.#options.sizeBytes,
+      errorRate: this.#options.errorRate,
+      seed: this.#options.seed + number,
     });
-    servers.push(server);
-    say(`Server ${servers.length} is ready: 127.0.0.1:${server.ready.dataPort}`);
+    this.#servers.push(server);
+    const { dataPort, tcpPort } = server.ready;
+    this.#say(`Server ${number} is ready: ${LOOPBACK}, UDP ${dataPort}, TCP ${tcpPort}`);
   }
 
-  say(`Fetching it from all ${DEMO_SERVERS}, while ${errorRate * 100} % of the datagrams are hit`);
-  const [result] = await get({
-    ...common,
-    names: [FILE_NAME],
-    outDir: await scratch.folder("fetched"),
-    onEvent,
-  });
-  if (result === undefined) throw new ShoalError("internal", "get answered for no name");
-  if (result.event === "failed") {
-    throw new ShoalError(result.code, result.message, { hint: result.hint });
+  async #upload(path: string, server: Server, expectedSha256: string): Promise<void> {
+    const target = `${LOOPBACK}:${server.ready.tcpPort}`;
+    this.#say(`Uploading it to ${target}`);
+    const [result] = await put({ ...this.#signal, files: [path], server: target });
+    if (result?.event !== "stored") throw failure(result);
+    if (result.sha256 !== expectedSha256) {
+      throw new ShoalError("unverified", `${target} stored another file than was sent`);
+    }
   }
 
-  say("Comparing the SHA-256 of both files, apart from the transfer");
-  const report = compare(result, expectedSha256, (await hashFile(result.path, signal)).sha256);
-  onEvent(report);
-  return report;
+  async #fetch(): Promise<DoneEvent> {
+    const [result] = await get({
+      ...this.#common,
+      names: [FILE_NAME],
+      outDir: await this.#scratch.folder("fetched"),
+      onEvent: (event) => this.#options.onEvent?.(event),
+    });
+    if (result?.event !== "done") throw failure(result);
+    return result;
+  }
+
+  async #echo(piece: Bytes): Promise<RoundTripResult> {
+    return await roundTrip({
+      ...this.#signal,
+      server: LOOPBACK,
+      port: this.#servers[0]!.ready.tcpPort,
+      timeoutMs: TIMEOUT_MS_DEFAULT,
+      file: piece,
+      path: FILE_NAME,
+      retriesMax: MAX_RETRIES_DEFAULT,
+      log: (_, message) => this.#options.onEvent?.({ event: "notice", level: "verbose", message }),
+    });
+  }
+
+  #say(message: string): void {
+    this.#options.onEvent?.({ event: "step", message });
+  }
 }
 
-function compare(done: DoneEvent, expectedSha256: string, actualSha256: string): ReportEvent {
+type Failure =
+  & { readonly event: string }
+  & Partial<
+    Pick<ShoalError, "code" | "message" | "hint">
+  >;
+
+function failure(result: Failure | undefined): ShoalError {
+  const { code = "internal", message = "nothing was answered", hint } = result ?? {};
+  return new ShoalError(code, message, hint === undefined ? {} : { hint });
+}
+
+function echoReport(piece: Bytes, echoed: RoundTripResult): ReportEvent["echo"] {
+  const [expected, actual] = [new StreamingHash(), new StreamingHash()];
+  expected.update(piece);
+  actual.update(echoed.file);
+  return {
+    size: piece.length,
+    expectedSha256: expected.digestHex(),
+    actualSha256: actual.digestHex(),
+    chunks: echoed.chunkCount,
+    rounds: echoed.rounds,
+  };
+}
+
+function compare(
+  done: DoneEvent,
+  expectedSha256: string,
+  actualSha256: string,
+  echo: ReportEvent["echo"],
+): ReportEvent {
+  const isFetched = actualSha256 === expectedSha256 && done.sha256 === expectedSha256;
   return {
     event: "report",
-    ok: actualSha256 === expectedSha256 && done.sha256 === expectedSha256,
+    ok: isFetched && echo.actualSha256 === echo.expectedSha256,
     size: done.size,
     seconds: done.seconds,
     expectedSha256,
     actualSha256,
+    echo,
     servers: done.servers,
   };
 }
@@ -99,6 +196,19 @@ function* randomPieces(sizeBytes: number, seed: number): Generator<Bytes> {
   }
 }
 
+/** At most so many of the bytes of `pieces`. */
+function firstBytes(pieces: Iterable<Bytes>, bytesMax: number): Bytes {
+  const whole: Bytes = new Uint8Array(bytesMax);
+  let at = 0;
+  for (const piece of pieces) {
+    const part = piece.subarray(0, bytesMax - at);
+    whole.set(part, at);
+    at += part.length;
+    if (at === bytesMax) break;
+  }
+  return whole.subarray(0, at);
+}
+
 function* hashed(pieces: Iterable<Bytes>, hash: StreamingHash): Generator<Bytes> {
   for (const piece of pieces) {
     hash.update(piece);
@@ -108,7 +218,7 @@ function* hashed(pieces: Iterable<Bytes>, hash: StreamingHash): Generator<Bytes>
 
 /** One that the servers can share; nobody else is likely to take it in between. */
 function freePort(): number {
-  const probe = openUdpPort({ host: "127.0.0.1", port: 0, tune: false });
+  const probe = openUdpPort({ host: LOOPBACK, port: 0, tune: false });
   probe.close();
   return probe.port;
 }

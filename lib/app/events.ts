@@ -19,6 +19,7 @@ export interface ReadyEvent {
   readonly event: "ready";
   readonly port: number;
   readonly dataPort: number;
+  readonly tcpPort: number;
   readonly id: string;
   readonly dir: string;
   /** Files found by the first scan; some may still be hashing. */
@@ -77,6 +78,22 @@ export interface FailedEvent {
   readonly hint: string;
 }
 
+/** A file that was uploaded, verified and written by the server. */
+export interface StoredEvent {
+  readonly event: "stored";
+  /** The path that was given. */
+  readonly name: string;
+  /** What it is called on the server, which may be another name. */
+  readonly storedAs: string;
+  readonly server: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly md5: string;
+  /** Whether the identical file was there already. */
+  readonly present: boolean;
+  readonly seconds: number;
+}
+
 /** One content under one name, in a listing. */
 export interface FileEvent {
   readonly event: "file";
@@ -84,6 +101,8 @@ export interface FileEvent {
   readonly size: number;
   /** Absent while the only servers that have it are still hashing it. */
   readonly sha256?: string;
+  /** Where the server tells it. */
+  readonly md5?: string;
   readonly servers: readonly string[];
 }
 
@@ -117,6 +136,16 @@ export interface SendingEvent {
   readonly name: string;
   readonly client: string;
   readonly classic: boolean;
+}
+/** A file was uploaded and is offered now. */
+export interface UploadedEvent {
+  readonly event: "uploaded";
+  /** What it is called now, which may be another name than was asked for. */
+  readonly name: string;
+  readonly client: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly md5: string;
 }
 export interface IndexingEvent {
   readonly event: "indexing";
@@ -160,6 +189,15 @@ export interface ReportEvent {
   /** Of the file as it was made, and of the file as it was read back, each hashed apart from the transfer. */
   readonly expectedSha256: string;
   readonly actualSha256: string;
+  /** The part of it that went up and came back in the JSON dialect. */
+  readonly echo: {
+    readonly size: number;
+    readonly expectedSha256: string;
+    readonly actualSha256: string;
+    readonly chunks: number;
+    /** Uploads until all of it was back. */
+    readonly rounds: number;
+  };
   readonly servers: readonly ServerShare[];
 }
 
@@ -167,6 +205,7 @@ export type ServeEvent =
   | ReadyEvent
   | RequestEvent
   | SendingEvent
+  | UploadedEvent
   | IndexingEvent
   | NoticeEvent;
 export type GetEvent =
@@ -178,5 +217,6 @@ export type GetEvent =
   | ServerEvent
   | NoticeEvent;
 export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
+export type PutEvent = StoredEvent | FailedEvent | ProgressEvent | WaitingEvent | NoticeEvent;
 export type DemoEvent = StepEvent | ReportEvent | GetEvent;
-export type ShoalEvent = ServeEvent | GetEvent | ListEvent | DemoEvent | HashEvent;
+export type ShoalEvent = ServeEvent | GetEvent | ListEvent | PutEvent | DemoEvent | HashEvent;

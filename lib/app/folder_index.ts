@@ -5,19 +5,20 @@
  * It promises that an entry which is `ready` looked like its signature when it was hashed. Whether it
  * still does is for whoever opens it to see, and to tell through {@linkcode FolderIndex.recheck}.
  */
-import { join } from "@std/path";
+import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { wallMs } from "../io/clock.ts";
 import { openFileSource } from "../io/file_source.ts";
 import { inspectFile, resolveFolder, scanFolder } from "../io/folder_scan.ts";
 import { watchFolder } from "../io/folder_watch.ts";
+import type { IndexedHashes } from "../io/hash_table.ts";
 import { IndexStore } from "../io/index_store.ts";
 import { sameSignature } from "../io/regular_file.ts";
 import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "../limits.ts";
 import type { LocatedFile } from "../messages/sender.ts";
 import { displayName } from "../names.ts";
-import { Catalogue } from "../protocol/catalogue.ts";
+import { Catalogue, type CatalogueEntry } from "../protocol/catalogue.ts";
 import type { Shelf } from "../protocol/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../protocol/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
@@ -128,6 +129,42 @@ export class FolderIndex implements Shelf {
       return { dir: this.dir, name, ...signature };
     }
     return undefined;
+  }
+
+  /** 32 lower-case hex digits, if anybody has asked for it before. */
+  md5Of({ name, signature }: CatalogueEntry): string | undefined {
+    return this.#store.md5Of(join(this.dir, name), signature);
+  }
+
+  /** The MD5 of a file that looked like this. */
+  learnMd5(name: SafeFileName, signature: FileSignature, md5: string): void {
+    this.#store.putMd5(join(this.dir, name), signature, md5);
+  }
+
+  /** A file with this MD5, if anybody has asked for that before. */
+  findByMd5(md5: string): CatalogueEntry | undefined {
+    const prefix = join(this.dir, SEPARATOR);
+    for (const path of this.#store.pathsByMd5(md5)) {
+      if (!path.startsWith(prefix)) continue;
+      const name = path.slice(prefix.length).replaceAll(SEPARATOR, "/") as SafeFileName;
+      const entry = this.catalogue.find(name);
+      if (entry !== undefined && this.md5Of(entry) === md5) return entry;
+    }
+    return undefined;
+  }
+
+  /** A file that was written here by this server and hashed on its way: it is ready at once. */
+  adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, layer: Bytes): void {
+    const found = inspectFile(this.dir, name);
+    // Somebody was quick to change it: the next scan sees what it is.
+    if (found.kind !== "file" || found.signature.sizeBytes !== sizeBytes) return;
+    const { signature } = found;
+    const lost = this.catalogue.find(name)?.content;
+    this.#forget(name);
+    this.#store.put(join(this.dir, name), signature, hashes, layer);
+    this.catalogue.put(name, signature, "pending");
+    this.catalogue.ready(name, hashes);
+    this.#options.onChange?.(name, lost);
   }
 
   /** Somebody waits for this file: it is hashed before the others. */

@@ -1,16 +1,12 @@
 /** What a local file is, in every way that somebody might ask for it. */
 import { ShoalError } from "../errors.ts";
 import { yieldToEvents } from "../io/clock.ts";
-import {
-  type OpenProblem,
-  openRegularFile,
-  type RegularFile,
-  sameIdentity,
-} from "../io/regular_file.ts";
+import { type RegularFile, sameIdentity } from "../io/regular_file.ts";
 import { HASH_READ_BYTES } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { chunkBytesFor, chunkCountFor, TreeHasher } from "../protocol/merkle.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
+import { openLocalFile } from "./local_file.ts";
 import type { FileHashes } from "./options.ts";
 
 /**
@@ -23,12 +19,11 @@ export async function hashFile(
   path: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<FileHashes> {
-  const opened = openRegularFile(path, "follow");
-  if (!opened.ok) throw problemError(path, opened.problem, opened.message);
+  const file = openLocalFile(path);
   try {
-    return await hashOpened(path, opened.file, options.signal);
+    return await hashOpened(path, file, options.signal);
   } finally {
-    opened.file.close();
+    file.close();
   }
 }
 
@@ -66,18 +61,6 @@ async function hashOpened(
     chunkBytes: chunkBytesFor(sizeBytes),
     chunks: chunkCountFor(sizeBytes),
   };
-}
-
-const PROBLEMS: Readonly<Record<OpenProblem, { readonly says: string; readonly hint: string }>> = {
-  missing: { says: "does not exist", hint: "Look at the path: names are told apart by case." },
-  folder: { says: "is a folder", hint: "Name files, not folders." },
-  special: { says: "is not a regular file", hint: "Only regular files can be hashed." },
-  unreadable: { says: "cannot be read", hint: "Look at the file's permissions." },
-};
-
-function problemError(path: string, problem: OpenProblem, cause: string): ShoalError {
-  const { says, hint } = PROBLEMS[problem];
-  return new ShoalError("usage", `${displayName(path)} ${says}`, { hint, cause });
 }
 
 function changedError(path: string): ShoalError {

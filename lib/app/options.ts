@@ -6,8 +6,11 @@ import type {
   FileEvent,
   GetEvent,
   ListEvent,
+  NoticeEvent,
+  PutEvent,
   ReadyEvent,
   ServeEvent,
+  StoredEvent,
 } from "./events.ts";
 
 export interface NetworkOptions {
@@ -28,6 +31,14 @@ export interface ServeOptions extends NetworkOptions {
   readonly classicChunkBytes?: number;
   /** Whether dot-names are offered. */
   readonly hidden?: boolean;
+  /** TCP port of sessions; the number of the discovery port, or any other if that is taken. */
+  readonly tcpPort?: number;
+  /** Whether peers may upload into the folder. */
+  readonly allowUpload?: boolean;
+  /** Largest file that is taken. */
+  readonly uploadBytesMax?: number;
+  /** What all uploads together may take. */
+  readonly uploadQuotaBytes?: number;
   /** Cap on what is sent; 0 for none. */
   readonly rateBytesPerS?: number;
   /** Simulated errors: probability that a datagram is hit; 0 for none. */
@@ -67,13 +78,102 @@ export interface GetOptions extends FindOptions {
   readonly onEvent?: (event: GetEvent) => void;
 }
 
+/** A download over TCP, from one server. */
+export interface TcpGetOptions {
+  /** `NAME`, `sha256:HEX`, `md5:HEX`, or a bare digest. */
+  readonly names: readonly string[];
+  readonly outDir: string;
+  /** `HOST` or `HOST:PORT`. */
+  readonly server: string;
+  /** TCP port where `server` names none; 10526 by default. */
+  readonly port?: number;
+  readonly dialect?: Dialect;
+  readonly sha256?: string;
+  readonly force?: boolean;
+  /** How long to wait for a connection. */
+  readonly timeoutMs?: number;
+  /** Connections that may break off before it is given up. */
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: GetEvent) => void;
+}
+
 /** One a name, in the order of the names. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
 export interface ListOptions extends FindOptions {
   readonly onEvent?: (event: ListEvent) => void;
 }
+
+/** A listing over TCP, of one server. */
+export interface TcpListOptions {
+  /** `HOST` or `HOST:PORT`. */
+  readonly server: string;
+  /** TCP port where `server` names none; 10526 by default. */
+  readonly port?: number;
+  readonly dialect?: Dialect;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: ListEvent) => void;
+}
+
 export type ListResult = readonly FileEvent[];
+
+/** How a TCP session is spoken: as between ours, or as one of the programs that were there before. */
+export type Dialect = "shoal" | "json" | "ascii";
+
+export interface PutOptions {
+  /** Paths of regular files. */
+  readonly files: readonly string[];
+  /** `HOST` or `HOST:PORT`. */
+  readonly server: string;
+  /** TCP port where `server` names none; 10526 by default. */
+  readonly port?: number;
+  readonly dialect?: Dialect;
+  /** How long to wait for a connection. */
+  readonly timeoutMs?: number;
+  /** Connections that may break off before it is given up. */
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: PutEvent) => void;
+}
+/** One a file, in the order of the files. */
+export type PutResult = readonly (StoredEvent | FailedEvent)[];
+
+/** The server of the existing round-trip tool. */
+export interface EchoServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly chunkBytes?: number;
+  /** Probability that a chunk is lost or spoilt on purpose. */
+  readonly errorRate?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: NoticeEvent) => void;
+}
+
+/** Its client. */
+export interface EchoClientOptions {
+  /** `HOST` or `HOST:PORT`. */
+  readonly server: string;
+  readonly port: number;
+  /** Path of a file that one message can hold. */
+  readonly file: string;
+  /** Uploads after the first. */
+  readonly retriesMax: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: NoticeEvent) => void;
+}
+
+export interface EchoResult {
+  /** Where what came back is kept: `received_NAME` in the current folder. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly chunkCount: number;
+  /** Uploads in all. */
+  readonly rounds: number;
+}
 
 export interface FileHashes {
   readonly sizeBytes: number;

@@ -15,6 +15,7 @@ import {
   DISCOVERY_PORT,
   HASH_BYTES,
   PROGRESS_INTERVAL_MS,
+  UPLOAD_BYTES_DEFAULT,
 } from "../limits.ts";
 import { FaultInjector } from "../protocol/faults.ts";
 import { Responder, type ResponderAction } from "../protocol/responder.ts";
@@ -26,10 +27,11 @@ import type { ReadyEvent, ServeEvent } from "./events.ts";
 import { FolderIndex } from "./folder_index.ts";
 import type { ServeOptions, Server } from "./options.ts";
 import { ClassicService } from "./serve_classic.ts";
+import { SessionService } from "./session_service.ts";
 
 const ANY_ADDRESS = "0.0.0.0";
 /** What each part draws its chances from, beside the sender's own: the seed and this. */
-const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3 } as const;
+const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
 /**
  * Offers the files below a folder until it is closed or `signal` is aborted. Resolves once it answers.
@@ -77,6 +79,7 @@ class Service {
   readonly #classic: ClassicService | undefined;
   readonly #discovery: DiscoverySocket;
   readonly #data: DataSocket;
+  readonly #sessions: SessionService;
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #failure: ShoalError | undefined;
@@ -114,6 +117,7 @@ class Service {
       onDetail: (message) => this.#detail(message),
       onFailure,
     });
+    this.#sessions = this.#sessionService(host, seed);
     this.#discovery = new DiscoverySocket(this.#port, {
       onFrame: (from, { frame, bytes }) => this.#onFrame(from, frame, bytes.length),
       onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
@@ -128,6 +132,7 @@ class Service {
   /** Resolves when questions are answered and requests are served. */
   async open(): Promise<ReadyEvent> {
     const { port: dataPort, isTuned } = await this.#data.opened;
+    const tcpPort = await this.#sessions.opened;
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
     this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
     const { host = ANY_ADDRESS } = this.#options;
@@ -136,6 +141,7 @@ class Service {
       event: "ready",
       port: this.#port.port,
       dataPort,
+      tcpPort,
       id: this.#server,
       dir: this.#index.dir,
       files: this.#index.catalogue.size,
@@ -171,6 +177,7 @@ class Service {
     const { noiseCount } = this.#discovery;
     if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port.port}`);
     await this.#data.close();
+    await this.#sessions.close();
     await this.#index.close();
   }
 
@@ -224,6 +231,30 @@ class Service {
       rateBytesPerS: this.#options.rateBytesPerS ?? 0,
       seed: seed + SEED_OFFSET.classicOrder,
       onEvent: (event) => this.#tell(event),
+    });
+  }
+
+  #sessionService(host: string, seed: number): SessionService {
+    const { tcpPort, allowUpload = false, errorRate = 0 } = this.#options;
+    return new SessionService({
+      index: this.#index,
+      host,
+      // Servers of one host share a UDP port, which they cannot with a TCP port.
+      ports: tcpPort === undefined ? [this.#port.port, 0] : [tcpPort],
+      policy: {
+        allowsUpload: allowUpload,
+        uploadBytesMax: this.#options.uploadBytesMax ?? UPLOAD_BYTES_DEFAULT,
+        chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
+        errorRate,
+        seed: seed + SEED_OFFSET.sessions,
+      },
+      quotaBytes: this.#options.uploadQuotaBytes ?? Infinity,
+      onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
+        this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
+      onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
+      onLog: (level, message) =>
+        this.#tell({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+      onFailure: (error) => this.#fail(error),
     });
   }
 

@@ -1,15 +1,23 @@
 /** What a command is: a table to parse and explain it by, and what it does. */
 import type {
   DemoOptions,
+  EchoClientOptions,
+  EchoResult,
+  EchoServerOptions,
   FileHashes,
   GetOptions,
   GetResult,
   ListOptions,
   ListResult,
   NetworkOptions,
+  PutOptions,
+  PutResult,
   ServeOptions,
   Server,
+  TcpGetOptions,
+  TcpListOptions,
 } from "../app/options.ts";
+import type { EchoServer } from "../app/echo_server.ts";
 import type { ReportEvent } from "../app/events.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Terminal } from "../io/terminal.ts";
@@ -22,9 +30,14 @@ import type { Reporter } from "./reporter.ts";
 export interface App {
   serve(options: ServeOptions): Promise<Server>;
   get(options: GetOptions): Promise<GetResult>;
+  getOverTcp(options: TcpGetOptions): Promise<GetResult>;
   list(options: ListOptions): Promise<ListResult>;
+  listOverTcp(options: TcpListOptions): Promise<ListResult>;
+  put(options: PutOptions): Promise<PutResult>;
   hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
   demo(options: DemoOptions): Promise<ReportEvent>;
+  serveEcho(options: EchoServerOptions): EchoServer;
+  echo(options: EchoClientOptions): Promise<EchoResult>;
 }
 
 export interface Context {

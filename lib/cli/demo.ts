@@ -1,63 +1,190 @@
-/** `demo`: servers and a client on loopback, with simulated errors, and a report. */
-import type { ReportEvent } from "../app/events.ts";
-import { EXIT, ShoalError } from "../errors.ts";
+/**
+ * `demo`: servers and a client on loopback, with simulated errors, and a report; or either half of the
+ * existing round-trip tool.
+ */
+import type { NoticeEvent, ReportEvent } from "../app/events.ts";
+import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import { randomSeed } from "../io/random_source.ts";
-import { DEMO_BYTES_DEFAULT, DEMO_BYTES_MAX, MIB } from "../limits.ts";
-import { defineCommand } from "./command.ts";
+import {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  DEMO_BYTES_DEFAULT,
+  DEMO_BYTES_MAX,
+  DIALECT_PORT,
+  MAX_RETRIES_DEFAULT,
+  MIB,
+} from "../limits.ts";
+import { displayName } from "../names.ts";
+import { type Context, defineCommand, given } from "./command.ts";
 import { serverTable } from "./get_summary.ts";
-import { OUTPUT_OPTIONS, SIMULATION_OPTIONS, toggle, withDefault } from "./options.ts";
-import { durationText, rateText, sizeText } from "./units.ts";
-import { SIZE } from "./value_types.ts";
+import {
+  LOG_OPTION,
+  optional,
+  type OptionValues,
+  OUTPUT_OPTIONS,
+  SIMULATION_OPTIONS,
+  tristate,
+  withDefault,
+} from "./options.ts";
+import { textTable } from "./text_table.ts";
+import { countText, durationText, rateText, sizeText } from "./units.ts";
+import {
+  CLASSIC_CHUNK,
+  DEMO_MODE,
+  HOST,
+  KIBIBYTES,
+  MAX_RETRIES,
+  PORT,
+  SIZE,
+  TEXT,
+} from "./value_types.ts";
+
+const OPTIONS = {
+  mode: withDefault(DEMO_MODE, "demo", {
+    label: "MODE",
+    summary: "demo, or one half of the round-trip tool: server, client",
+  }),
+  size: withDefault(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
+    label: "SIZE",
+    summary: "size of the file that is made",
+  }),
+  "test-file-size": optional(KIBIBYTES, { label: "KB", summary: "the same, in KiB" }),
+  "simulate-errors": tristate("spoil what is sent, or don't (demo does, the server alone not)"),
+  ...SIMULATION_OPTIONS,
+  file: optional(TEXT, { label: "PATH", summary: "what the client sends to and fro" }),
+  host: withDefault(HOST, "localhost", {
+    label: "HOST",
+    summary: "where the server listens, and the client connects to",
+  }),
+  port: withDefault(PORT, String(DIALECT_PORT), {
+    label: "PORT",
+    short: "p",
+    summary: "TCP port of either",
+  }),
+  "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
+    label: "BYTES",
+    summary: "of what --mode server sends back at a time",
+  }),
+  "max-retries": withDefault(MAX_RETRIES, String(MAX_RETRIES_DEFAULT), {
+    label: "N",
+    summary: "uploads of --mode client after the first",
+  }),
+  ...LOG_OPTION,
+  ...OUTPUT_OPTIONS,
+} as const;
+
+type Options = OptionValues<typeof OPTIONS>;
 
 export const demoCommand = defineCommand({
   command: "demo",
   summary: "see it work on this machine alone, on a bad network",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
-  options: {
-    size: withDefault(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
-      label: "SIZE",
-      summary: "size of the file that is made",
-    }),
-    "simulate-errors": toggle("leave the datagrams alone", true),
-    ...SIMULATION_OPTIONS,
-    ...OUTPUT_OPTIONS,
-  },
-  notes: ["Nothing leaves this machine, and nothing stays on it."],
+  options: OPTIONS,
+  notes: [
+    "Nothing leaves this machine, and nothing stays on it; --mode client leaves received_NAME here.",
+  ],
   examples: [
     { line: "demo", says: "a small file, some errors" },
     { line: "demo --size 100MiB --error-rate 0.2", says: "a larger one, on a worse network" },
     { line: "demo --seed 7", says: "the same file, and chance from the same seed" },
+    { line: "demo --mode server --simulate-errors", says: "the JSON server alone, on port 9999" },
+    { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
-  async perform(options, _, { app, reporter, signal }) {
-    if (options.size > DEMO_BYTES_MAX) {
-      throw new ShoalError("usage", `--size is at most ${DEMO_BYTES_MAX / MIB}MiB`, {
-        hint: "To try a larger file, offer it with `server` and fetch it with `get`.",
-      });
+  async perform(options, _, context) {
+    switch (options.mode) {
+      case "demo":
+        return await play(options, context);
+      case "server":
+        return await runServer(options, context);
+      case "client":
+        return await runClient(options, context);
     }
-    const report = await app.demo({
-      sizeBytes: options.size,
-      errorRate: options["simulate-errors"] ? options["error-rate"] : 0,
-      seed: options.seed ?? randomSeed(),
-      signal,
-      onEvent: (event) => reporter.report(event),
-    });
-    for (const line of reportLines(report)) reporter.say(line);
-    if (report.ok) return EXIT.done;
-    throw new ShoalError("unverified", "the file that arrived is not the file that was offered", {
-      hint: "This is a bug in Shoal: run it again with the same --seed and report what you see.",
-    });
   },
 });
 
+async function play(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
+  const sizeBytes = options["test-file-size"] ?? options.size;
+  if (sizeBytes > DEMO_BYTES_MAX) {
+    throw new ShoalError("usage", `--size is at most ${DEMO_BYTES_MAX / MIB}MiB`, {
+      hint: "To try a larger file, offer it with `server` and fetch it with `get`.",
+    });
+  }
+  const report = await app.demo({
+    sizeBytes,
+    errorRate: options["simulate-errors"] ?? true ? options["error-rate"] : 0,
+    seed: options.seed ?? randomSeed(),
+    signal,
+    onEvent: (event) => reporter.report(event),
+  });
+  for (const line of reportLines(report)) reporter.say(line);
+  if (report.ok) return EXIT.done;
+  throw new ShoalError("unverified", "the file that arrived is not the file that was offered", {
+    hint: "This is a bug in Shoal: run it again with the same --seed and report what you see.",
+  });
+}
+
+async function runServer(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
+  const { host, port } = options;
+  const server = app.serveEcho({
+    host,
+    port,
+    chunkBytes: options["chunk-size"],
+    errorRate: options["simulate-errors"] === true ? options["error-rate"] : 0,
+    signal,
+    onEvent: (event: NoticeEvent) => reporter.report(event),
+    ...given({ seed: options.seed }),
+  });
+  reporter.say(`Server listening on ${displayName(host)}:${server.port}`);
+  await server.closed;
+  reporter.say("Stopped.");
+  return signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+async function runClient(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
+  const { file, host, port } = options;
+  if (file === undefined) {
+    throw new ShoalError("usage", "--mode client needs --file", {
+      hint: "Say what to send, as in --file notes.txt",
+    });
+  }
+  const result = await app.echo({
+    server: host,
+    port,
+    file,
+    retriesMax: options["max-retries"],
+    signal,
+    onEvent: (event: NoticeEvent) => reporter.report(event),
+  });
+  const rounds = countText(result.rounds, "upload");
+  reporter.say(
+    `File ${displayName(result.path)} received: ${sizeText(result.sizeBytes)}, ${rounds}`,
+  );
+  reporter.say(`sha256  ${result.sha256}`);
+  reporter.say("TRANSFER SUCCESSFUL");
+  return EXIT.done;
+}
+
 function reportLines(report: ReportEvent): string[] {
+  const { echo } = report;
   const rate = report.seconds > 0 ? rateText(report.size / report.seconds) : "";
-  const facts = [
-    ["size", sizeText(report.size)],
-    ["time", durationText(report.seconds)],
-    ["rate", rate],
-    ["sha256 offered", report.expectedSha256],
-    ["sha256 fetched", report.actualSha256],
-  ].map(([label = "", value]) => `${label.padEnd(14)}  ${value}`);
-  const verdict = report.ok ? "TRANSFER SUCCESSFUL" : "TRANSFER FAILED";
-  return ["", ...facts, "", ...serverTable(report.servers), "", verdict];
+  const verdict = (expected: string, actual: string): string =>
+    expected === actual ? "equal" : "DIFFERENT";
+  const rows = [
+    [
+      "UDP, from all servers",
+      sizeText(report.size),
+      `${durationText(report.seconds)}, ${rate}`,
+      verdict(report.expectedSha256, report.actualSha256),
+      report.actualSha256,
+    ],
+    [
+      "JSON dialect",
+      sizeText(echo.size),
+      `${countText(echo.chunks, "chunk")}, ${countText(echo.rounds, "round")}`,
+      verdict(echo.expectedSha256, echo.actualSha256),
+      echo.actualSha256,
+    ],
+  ];
+  const table = textTable(["way", "size", "took", "SHA-256 is", "what came back"], rows);
+  const end = report.ok ? "TRANSFER SUCCESSFUL" : "TRANSFER FAILED";
+  return ["", ...serverTable(report.servers), "", ...table, "", end];
 }

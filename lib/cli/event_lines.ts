@@ -5,6 +5,7 @@ import type {
   OfferEvent,
   ServerEvent,
   ShoalEvent,
+  StoredEvent,
   WaitingEvent,
 } from "../app/events.ts";
 import { displayName } from "../names.ts";
@@ -15,12 +16,17 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
   switch (event.event) {
     case "ready":
       return `Offering ${displayName(event.dir)}: ${countText(event.files, "file")}, ` +
-        `UDP port ${event.port}, data port ${event.dataPort}\n` +
+        `UDP port ${event.port}, data port ${event.dataPort}, TCP port ${event.tcpPort}\n` +
         "Waiting for client to request";
     case "request":
       return `Received request for file: ${displayName(event.name)}`;
     case "sending":
       return `Sending ${displayName(event.name)} to ${event.client}`;
+    case "stored":
+      return storedLines(event);
+    case "uploaded":
+      return `Received ${displayName(event.name)} from ${event.client} ` +
+        `(${sizeText(event.size)}, sha256 ${event.sha256.slice(0, 16)}…)`;
     case "offer":
       return offerLine(event);
     case "server":
@@ -74,6 +80,13 @@ export function failedLines(event: FailedEvent): readonly string[] {
   const { name, message: what } = event;
   const message = what.includes(name) ? what : `${name}: ${what}`;
   return errorLines({ ...event, message });
+}
+
+function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {
+  const what = present
+    ? `${displayName(name)} is on ${server} already, and identical`
+    : `${displayName(name)} is safe on ${server} as ${displayName(storedAs)}`;
+  return `${what} (${sizeText(size)}).\n  sha256  ${sha256}\n  md5     ${md5}`;
 }
 
 function offerLine({ name, server, size, sha256 }: OfferEvent): string {

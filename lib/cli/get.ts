@@ -1,7 +1,6 @@
 /** `get NAME…`: fetch files from every server that has them. */
-import type { DoneEvent, FailedEvent } from "../app/events.ts";
-import type { GetResult } from "../app/options.ts";
-import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
+import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
+import { ShoalError } from "../errors.ts";
 import { nowMs } from "../io/clock.ts";
 import {
   JOBS_DEFAULT,
@@ -11,10 +10,13 @@ import {
 } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
 import {
+  DIALECT_OPTION,
   NETWORK_OPTIONS,
+  oneServer,
   optional,
   OUTPUT_OPTIONS,
   rateOption,
@@ -53,6 +55,8 @@ export const getCommand = defineCommand({
       label: "BYTES",
       summary: "size of a data datagram",
     }),
+    tcp: toggle("over TCP from the one --server, where UDP does not pass"),
+    ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
     ...rateOption("fetch"),
     ...OUTPUT_OPTIONS,
@@ -65,25 +69,38 @@ export const getCommand = defineCommand({
   examples: [
     { line: "get example.txt", says: "into ./downloads" },
     { line: "get photos/a.jpg photos/b.jpg --out ~/Pictures", says: "several, elsewhere" },
+    { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP does not pass" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
   async perform(options, names, { app, reporter, signal, again }) {
-    checkWanted(names, options.sha256);
+    if (!options.tcp) checkWanted(names, options.sha256);
     reporter.say(opening(names, options.server));
     const startMs = nowMs();
-    const results = await app.get({
-      ...networkOptions(options, signal),
+    const common = {
       names,
       outDir: options.out,
       force: options.force,
-      servers: options.server,
       timeoutMs: options.timeout,
       retries: options.retries,
-      jobs: options.jobs,
-      mtuBytes: options.mtu,
-      onEvent: (event) => reporter.report(event),
-      ...given({ sha256: options.sha256, rateBytesPerS: options.rate }),
-    });
+      onEvent: (event: GetEvent) => reporter.report(event),
+      ...given({ sha256: options.sha256 }),
+    };
+    const results = await (options.tcp || options.dialect !== "shoal"
+      ? app.getOverTcp({
+        ...common,
+        signal,
+        server: oneServer(options.server),
+        port: options.port,
+        dialect: options.dialect,
+      })
+      : app.get({
+        ...common,
+        ...networkOptions(options, signal),
+        servers: options.server,
+        jobs: options.jobs,
+        mtuBytes: options.mtu,
+        ...given({ rateBytesPerS: options.rate }),
+      }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     for (const line of summaryLines(done, (nowMs() - startMs) / 1000)) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
@@ -91,7 +108,7 @@ export const getCommand = defineCommand({
         hint: `Go on from there with: ${again}`,
       });
     }
-    return exitCodeOf(results);
+    return exitCodeOf(results.filter((result): result is FailedEvent => result.event === "failed"));
   },
 });
 
@@ -101,15 +118,4 @@ function opening(names: readonly string[], servers: readonly string[]): string {
   return servers.length === 0
     ? `Broadcasting request for ${what}`
     : `Asking ${displayName(servers.join(", "))} for ${what}`;
-}
-
-/** Names that failed alike have their code; a mixture is just a failure. */
-function exitCodeOf(results: GetResult): ExitCode {
-  const codes = new Set(
-    results
-      .filter((result): result is FailedEvent => result.event === "failed")
-      .map(({ code, message }) => new ShoalError(code, message).exitCode),
-  );
-  const [code = EXIT.done] = codes;
-  return codes.size > 1 ? EXIT.failed : code;
 }

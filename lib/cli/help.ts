@@ -56,6 +56,8 @@ function optionRow([flag, option]: readonly [string, Option]): Row {
   switch (option.kind) {
     case "toggle":
       return [`--${option.fallback ? "no-" : ""}${flag}`, option.summary];
+    case "tristate":
+      return [`--[no-]${flag}`, option.summary];
     case "single": {
       const short = option.short === undefined ? "" : `-${option.short}, `;
       const { env, fallbackText: fallback } = option;

@@ -1,10 +1,17 @@
 /** `list`: every file that answers, differing contents of one name apart. */
-import type { FileEvent } from "../app/events.ts";
+import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
 import { LIST_PATIENCE_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, networkOptions } from "./command.ts";
-import { NETWORK_OPTIONS, OUTPUT_OPTIONS, searchOptions } from "./options.ts";
+import {
+  DIALECT_OPTION,
+  NETWORK_OPTIONS,
+  oneServer,
+  OUTPUT_OPTIONS,
+  searchOptions,
+  toggle,
+} from "./options.ts";
 import { textTable } from "./text_table.ts";
 import { sizeText } from "./units.ts";
 
@@ -12,7 +19,13 @@ export const listCommand = defineCommand({
   command: "list",
   summary: "show every file that is offered",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
-  options: { ...searchOptions(LIST_PATIENCE_MS), ...NETWORK_OPTIONS, ...OUTPUT_OPTIONS },
+  options: {
+    ...searchOptions(LIST_PATIENCE_MS),
+    tcp: toggle("over TCP from the one --server, where UDP does not pass"),
+    ...DIALECT_OPTION,
+    ...NETWORK_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
   notes: ["The last column is the content: equal there, equal files. Fetch one with get --sha256."],
   examples: [
     { line: "list", says: "name, size, servers and content of each" },
@@ -20,14 +33,17 @@ export const listCommand = defineCommand({
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
   async perform(options, _, { app, reporter, signal }) {
-    const files = await app.list({
-      ...networkOptions(options, signal),
-      servers: options.server,
-      timeoutMs: options.timeout,
-      onEvent: (event) => reporter.report(event),
-    });
-    if (signal.aborted) throw new ShoalError("interrupted", "interrupted while listing");
-    for (const line of listing(files)) reporter.say(line);
+    const { server: servers, timeout: timeoutMs, dialect, port } = options;
+    const onEvent = (event: ListEvent): void => reporter.report(event);
+    const files = await (options.tcp || dialect !== "shoal"
+      ? app.listOverTcp({ server: oneServer(servers), port, dialect, timeoutMs, signal, onEvent })
+      : app.list({ ...networkOptions(options, signal), servers, timeoutMs, onEvent }));
+    if (signal.aborted) {
+      throw new ShoalError("interrupted", "interrupted while listing");
+    }
+    for (const line of listing(files)) {
+      reporter.say(line);
+    }
     return EXIT.done;
   },
 });
@@ -40,7 +56,7 @@ function listing(files: readonly FileEvent[]): string[] {
     displayName(file.name),
     sizeText(file.size),
     String(file.servers.length),
-    file.sha256?.slice(0, SHORT_ID_DIGITS) ?? "still hashing",
+    file.sha256?.slice(0, SHORT_ID_DIGITS) ?? file.md5 ?? "still hashing",
   ]);
   return textTable(["name", "size", "servers", "content"], rows);
 }

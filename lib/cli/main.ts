@@ -9,14 +9,18 @@ import { getCommand } from "./get.ts";
 import { hashCommand } from "./hash.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
-import { hasFlag } from "./parse.ts";
+import { logTerminal } from "./log_terminal.ts";
+import { flagValue, hasFlag } from "./parse.ts";
 import { makeReporter } from "./reporter.ts";
+import { putCommand } from "./put.ts";
 import { serverCommand } from "./server.ts";
+import { LOG_FORMAT } from "./value_types.ts";
 
 export const COMMANDS: readonly Command[] = [
   serverCommand,
   getCommand,
   listCommand,
+  putCommand,
   hashCommand,
   demoCommand,
 ];
@@ -28,8 +32,10 @@ export async function main(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const reporter = makeReporter(terminal, {
-    json: hasFlag(args, "--json"),
+  const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ?? "plain";
+  const isServer = args[0] === "server" || flagValue(args, "--mode") === "server";
+  const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
+    json: hasFlag(args, "--json") || format === "json",
     quiet: hasFlag(args, "--quiet"),
     verbose: hasFlag(args, "--verbose"),
   });

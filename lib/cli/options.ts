@@ -1,8 +1,11 @@
 /** What an option is, and the options that several commands share. A command is a table of these. */
+import { ShoalError } from "../errors.ts";
 import { DISCOVERY_PORT, RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../limits.ts";
 import {
   ADDRESS,
+  DIALECT,
   HOST,
+  LOG_FORMAT,
   PORT,
   PROBABILITY,
   RATE,
@@ -17,6 +20,12 @@ export interface Toggle {
   readonly kind: "toggle";
   readonly summary: string;
   readonly fallback: boolean;
+}
+
+/** `--flag` or `--no-flag`; what it is without either depends on the rest of the command line. */
+export interface Tristate {
+  readonly kind: "tristate";
+  readonly summary: string;
 }
 
 /** `--flag VALUE`, once. */
@@ -42,11 +51,12 @@ export interface Many<T> {
   readonly env?: string;
 }
 
-export type Option = Toggle | Single<unknown> | Many<unknown>;
+export type Option = Toggle | Tristate | Single<unknown> | Many<unknown>;
 /** By flag, without the dashes. */
 export type OptionTable = Readonly<Record<string, Option>>;
 
 type OptionValue<O> = O extends Toggle ? boolean
+  : O extends Tristate ? boolean | undefined
   : O extends Single<infer T> ? T
   : O extends Many<infer T> ? readonly T[]
   : never;
@@ -57,6 +67,10 @@ export type OptionValues<Table extends OptionTable> = {
 
 export function toggle(summary: string, fallback = false): Toggle {
   return { kind: "toggle", summary, fallback };
+}
+
+export function tristate(summary: string): Tristate {
+  return { kind: "tristate", summary };
 }
 
 type SingleDetails = Pick<Single<unknown>, "summary" | "label" | "short" | "env">;
@@ -127,6 +141,29 @@ export const RETRY_OPTION = {
     summary: "attempts before giving up",
   }),
 } as const;
+
+export const LOG_OPTION = {
+  "log-format": withDefault(LOG_FORMAT, "plain", {
+    label: "FORMAT",
+    summary: "of lines: plain, json, classic (time, name, level)",
+  }),
+} as const;
+
+export const DIALECT_OPTION = {
+  dialect: withDefault(DIALECT, "shoal", {
+    label: "NAME",
+    summary: "how the TCP session is spoken: shoal, json or ascii",
+  }),
+} as const;
+
+/** The server of a TCP session. Throws ShoalError `usage` unless exactly one was named. */
+export function oneServer(servers: readonly string[]): string {
+  const [server] = servers;
+  if (server !== undefined && servers.length === 1) return server;
+  throw new ShoalError("usage", "a TCP session needs one --server", {
+    hint: "Say which, as in --server 192.168.1.7",
+  });
+}
 
 export const SIMULATION_OPTIONS = {
   "error-rate": withDefault(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {

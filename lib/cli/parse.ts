@@ -57,17 +57,33 @@ export function hasFlag(args: readonly string[], flag: string): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes(flag);
 }
 
+/** What the parser gives for a tristate that was not on the command line. */
+const UNSAID = "unsaid";
+
+/** The value of `flag`, whatever else is wrong with the options. */
+export function flagValue(args: readonly string[], flag: string): string | undefined {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  const at = options.indexOf(flag);
+  if (at !== -1) return options[at + 1];
+  return options.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
+}
+
 function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
   const { command, options } = syntax;
   const flagsOf = (accepts: (option: Option) => boolean): string[] =>
     Object.keys(options).filter((flag) => accepts(options[flag] as Option));
-  const toggles = flagsOf((option) => option.kind === "toggle");
+  const tristates = flagsOf((option) => option.kind === "tristate");
+  const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates];
   const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
-  const valued = flagsOf((option) => option.kind !== "toggle");
+  const valued = flagsOf((option) => option.kind === "single" || option.kind === "many");
   return parseArgs(spellOutToggles(args, toggles), {
     boolean: toggles,
-    negatable: onByDefault,
-    default: Object.fromEntries(onByDefault.map((flag) => [flag, true])),
+    negatable: [...onByDefault, ...tristates],
+    default: Object.fromEntries([
+      ...onByDefault.map((flag) => [flag, true]),
+      ...tristates.map((flag) => [flag, UNSAID]),
+    ]),
     // "_" keeps a file that is called 007 from becoming the number 7.
     string: [...valued, "_"],
     collect: valued,
@@ -88,7 +104,7 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
 function spellOutToggles(args: readonly string[], toggles: readonly string[]): string[] {
   const end = args.indexOf("--");
   return args.map((arg, i) => {
-    if (end !== -1 && i >= end) return arg;
+    if ((end !== -1 && i >= end) || !arg.startsWith("--")) return arg;
     const [flag = "", value] = arg.split("=", 2);
     const isToggle = toggles.includes(flag.replace(/^--/, ""));
     if (value === undefined) return isToggle ? `${flag}=true` : arg;
@@ -109,6 +125,8 @@ function optionValue(flag: string, option: Option, given: unknown, env: ReadEnv)
   switch (option.kind) {
     case "toggle":
       return given === true;
+    case "tristate":
+      return given === UNSAID ? undefined : given === true;
     case "single":
       return singleValue(flag, option, asTexts(given), env);
     case "many":

@@ -37,11 +37,12 @@ export class ProgressView {
         this.#indexing = event.filesLeft === 0 ? undefined : event;
         return event.filesLeft === 0 ? "changed" : "moved";
       case "done":
+      case "stored":
       case "failed":
         this.#transfers.delete(event.name);
         this.#waits.delete(event.name);
-        if (event.event === "done") this.#doneCount++;
-        else this.#failedCount++;
+        if (event.event === "failed") this.#failedCount++;
+        else this.#doneCount++;
         return "changed";
       default:
         return "nothing";

@@ -5,10 +5,13 @@ import {
   DATA_PORT_FIRST,
   DATA_PORT_LAST,
   DISCOVERY_PORT,
+  GIB,
+  UPLOAD_BYTES_DEFAULT,
 } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
   broadcastOption,
+  LOG_OPTION,
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
@@ -17,7 +20,7 @@ import {
   toggle,
   withDefault,
 } from "./options.ts";
-import { ADDRESS, CLASSIC_CHUNK } from "./value_types.ts";
+import { ADDRESS, CLASSIC_CHUNK, PORT, SIZE } from "./value_types.ts";
 
 export const serverCommand = defineCommand({
   command: "server",
@@ -38,21 +41,36 @@ export const serverCommand = defineCommand({
     ...rateOption("send"),
     hidden: toggle("offer names that start with a dot, too"),
     classic: toggle("don't answer the classic protocol", true),
+    "tcp-port": optional(PORT, {
+      label: "PORT",
+      summary: "TCP port of sessions (default: the number of --port, or a free one)",
+    }),
+    "allow-upload": toggle("let others upload into the folder (put)"),
+    "max-upload": withDefault(SIZE, `${UPLOAD_BYTES_DEFAULT / GIB}GiB`, {
+      label: "SIZE",
+      summary: "largest file that is taken",
+    }),
+    "upload-quota": optional(SIZE, {
+      label: "SIZE",
+      summary: "what all uploads together may take, while this server runs",
+    }),
     "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
       label: "BYTES",
-      summary: "size of a classic chunk",
+      summary: "of a chunk, classic or in the JSON dialect",
     }),
     "simulate-errors": toggle("lose, corrupt, double and delay datagrams on purpose"),
     ...SIMULATION_OPTIONS,
+    ...LOG_OPTION,
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine.`,
+    `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine, and TCP ${DISCOVERY_PORT} for put and get --tcp.`,
     "Everyone on the network can fetch what is offered; nothing is encrypted.",
   ],
   examples: [
     { line: "server", says: "offer ./data" },
     { line: "server ~/Videos --rate 400mbit", says: "offer a folder, and leave room for others" },
+    { line: "server --allow-upload --max-upload 4gb", says: "take files from others, too" },
     { line: "server --simulate-errors --error-rate 0.2", says: "see how a client copes" },
   ],
   async perform(options, [dir = ""], { app, reporter, signal }) {
@@ -63,9 +81,17 @@ export const serverCommand = defineCommand({
       classic: options.classic,
       classicChunkBytes: options["chunk-size"],
       hidden: options.hidden,
+      allowUpload: options["allow-upload"],
+      uploadBytesMax: options["max-upload"],
       errorRate: simulates ? options["error-rate"] : 0,
       onEvent: (event) => reporter.report(event),
-      ...given({ host: options.host, rateBytesPerS: options.rate, seed: options.seed }),
+      ...given({
+        host: options.host,
+        rateBytesPerS: options.rate,
+        seed: options.seed,
+        tcpPort: options["tcp-port"],
+        uploadQuotaBytes: options["upload-quota"],
+      }),
     });
     try {
       await server.closed;

@@ -5,11 +5,14 @@
 import {
   CLASSIC_CHUNK_BYTES_MAX,
   JOBS_MAX,
+  KIB,
+  MAX_RETRIES_MAX,
   MTU_BYTES_MAX,
   MTU_BYTES_MIN,
   RETRIES_MAX,
   TIMEOUT_MS_MAX,
 } from "../limits.ts";
+import type { Dialect } from "../app/options.ts";
 import { type HashHex, hashHex } from "../ids.ts";
 import { parseRate, parseSize } from "./units.ts";
 
@@ -23,6 +26,7 @@ export interface ValueType<T> {
 
 export const PORT = wholeNumber(1, 65_535, "10526");
 export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
+export const MAX_RETRIES = wholeNumber(0, MAX_RETRIES_MAX, "3");
 export const JOBS = wholeNumber(1, JOBS_MAX, "4");
 export const MTU = wholeNumber(MTU_BYTES_MIN, MTU_BYTES_MAX, "1400");
 export const CLASSIC_CHUNK = wholeNumber(1, CLASSIC_CHUNK_BYTES_MAX, "1024");
@@ -51,6 +55,36 @@ export const HOST: ValueType<string> = {
     if (/^[\d.]+$/.test(host) && !isIpv4(host)) return undefined;
     return port !== undefined && PORT.read(port) === undefined ? undefined : text;
   },
+};
+
+export const DIALECT: ValueType<Dialect> = {
+  expects: "shoal, json or ascii",
+  example: "ascii",
+  read: (text) => text === "shoal" || text === "json" || text === "ascii" ? text : undefined,
+};
+
+/** Written in KiB, read as bytes. */
+export const KIBIBYTES: ValueType<number> = {
+  expects: "a whole number of KiB from 0 to 1048576",
+  example: "10",
+  read(text) {
+    const value = /^\d{1,7}$/.test(text) ? Number(text) : NaN;
+    return value <= KIB ** 2 ? value * KIB : undefined;
+  },
+};
+
+export type DemoMode = "demo" | "server" | "client";
+export const DEMO_MODE: ValueType<DemoMode> = {
+  expects: "demo, server or client",
+  example: "server",
+  read: (text) => text === "demo" || text === "server" || text === "client" ? text : undefined,
+};
+
+export type LogFormat = "plain" | "classic" | "json";
+export const LOG_FORMAT: ValueType<LogFormat> = {
+  expects: "plain, classic or json",
+  example: "classic",
+  read: (text) => text === "plain" || text === "classic" || text === "json" ? text : undefined,
 };
 
 export const SHA256: ValueType<HashHex> = {

@@ -23,9 +23,13 @@ export class ClassicTarget {
   readonly #discarded = new AbortController();
   #isSpaceChecked = false;
 
-  /** Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do. */
-  constructor(outDir: string, name: SafeFileName, sha256: HashHex, force: boolean) {
-    this.#target = FileTarget.open(targetNames(outDir, name, sha256.slice(0, 8)));
+  /**
+   * @param digest hex digits that tell this content from others
+   *
+   * Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do.
+   */
+  constructor(outDir: string, name: SafeFileName, digest: string, force: boolean) {
+    this.#target = FileTarget.open(targetNames(outDir, name, digest.slice(0, 8)));
     this.#target.clear();
     this.#force = force;
   }

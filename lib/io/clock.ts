@@ -16,6 +16,14 @@ export function wallMs(): number {
   return clockOriginMs() + nowMs();
 }
 
+/** Now, as a log of this place writes it: `2023-05-16 14:30:25`. */
+export function logTime(): string {
+  const now = new Date();
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join("-");
+  return `${day} ${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(":")}`;
+}
+
 /** Lets everything that has happened meanwhile be handled, at a hundredth of a timer's price. */
 export async function yieldToEvents(): Promise<void> {
   await setImmediate();
@@ -32,6 +40,17 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal?.addEventListener("abort", done, { once: true });
   });
+}
+
+/** What `promise` resolves to; `undefined` if it takes longer than `ms`, which does not end it. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

@@ -26,6 +26,9 @@ import { diskError } from "./disk_error.ts";
 import { lookAt } from "./look_at.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
+/** Where a finished file goes. */
+export type TargetPlace = Pick<TargetNames, "folder" | "base">;
+
 export class FileTarget {
   readonly names: TargetNames;
   /** Whether the part file was made just now, so that there is nothing to go on from. */
@@ -54,6 +57,11 @@ export class FileTarget {
 
   get partPath(): string {
     return this.names.partPath;
+  }
+
+  /** How long the part file is now. */
+  get lengthBytes(): number {
+    return this.#file.statSync().size;
   }
 
   /** @throws ShoalError `disk_full`, `not_writable`, `disk` */
@@ -86,8 +94,13 @@ export class FileTarget {
 
   /** Empties the part file: what is in it is of no use. */
   clear(): void {
+    this.truncate(0);
+  }
+
+  /** What lies beyond `lengthBytes` is of no use. */
+  truncate(lengthBytes: number): void {
     try {
-      this.#file.truncateSync(0);
+      this.#file.truncateSync(lengthBytes);
     } catch (cause) {
       throw diskError(`cannot write ${this.partPath}`, cause);
     }
@@ -126,10 +139,12 @@ export class FileTarget {
    * Gives the sealed part file its final name and lets go of it. Without `force` that is the first
    * free one of `NAME.ext`, `NAME (2).ext` …, and nothing is ever overwritten. The folder still has to
    * be synced (`folder_syncs.ts`). Returns the path.
+   *
+   * @param place another folder of the same disk, and a name in it
    */
-  publish(options: { readonly force: boolean }): string {
+  publish(options: { readonly force: boolean }, place: TargetPlace = this.names): string {
     try {
-      const path = options.force ? this.#replace() : this.#takeFreeName();
+      const path = options.force ? this.#replace(place) : this.#takeFreeName(place);
       this.close();
       return path;
     } catch (cause) {
@@ -155,18 +170,18 @@ export class FileTarget {
     this.#isOpen = false;
   }
 
-  #replace(): string {
-    const path = join(this.names.folder, this.names.base);
+  #replace({ folder, base }: TargetPlace): string {
+    const path = join(folder, base);
     Deno.renameSync(this.partPath, path);
     return path;
   }
 
-  #takeFreeName(): string {
-    for (const name of numberedNames(this.names.base)) {
-      const path = join(this.names.folder, name);
+  #takeFreeName({ folder, base }: TargetPlace): string {
+    for (const name of numberedNames(base)) {
+      const path = join(folder, name);
       if (lookAt(path) === undefined && takeName(this.partPath, path)) return path;
     }
-    throw new ShoalError("disk", `too many files are named like ${this.names.base}`);
+    throw new ShoalError("disk", `too many files are named like ${base}`);
   }
 }
 

@@ -28,6 +28,15 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS files_by_root ON files (root);
   CREATE INDEX IF NOT EXISTS files_by_use ON files (used_ms);
+  -- Only of files that somebody asked for it: most are never asked for.
+  CREATE TABLE IF NOT EXISTS md5s (
+    path TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL,
+    mtime_ms INTEGER NOT NULL,
+    inode TEXT NOT NULL,
+    md5 TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS md5s_by_md5 ON md5s (md5);
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -97,13 +106,32 @@ export class HashTable {
     return layer instanceof Uint8Array ? layer as Bytes : undefined;
   }
 
+  /** 32 lower-case hex digits. */
+  md5Of(path: string, signature: FileSignature): string | undefined {
+    const { sizeBytes, mtimeMs, inode } = signature;
+    const row = this.#statements.md5.get(path, sizeBytes, mtimeMs, String(inode));
+    return row === undefined ? undefined : String(row["md5"]);
+  }
+
+  putMd5(path: string, signature: FileSignature, md5: string): void {
+    const { sizeBytes, mtimeMs, inode } = signature;
+    this.#statements.putMd5.run(path, sizeBytes, mtimeMs, String(inode), md5);
+  }
+
+  /** Where a file with this MD5 was, when it was last looked at; at most so many places. */
+  pathsByMd5(md5: string, countMax: number): string[] {
+    return this.#statements.pathsByMd5.all(md5, countMax).map((row) => String(row["path"]));
+  }
+
   forget(path: string): void {
     this.#statements.forget.run(path);
+    this.#statements.forgetMd5.run(path);
   }
 
   /** Drops rows that nobody has used for long, a bounded number of them. */
   prune(): void {
     this.#statements.prune.run(Math.trunc(wallMs()) - INDEX_KEEP_MS, INDEX_ROWS_PRUNED_MAX);
+    this.#statements.pruneMd5s.run(INDEX_ROWS_PRUNED_MAX);
   }
 
   close(): void {
@@ -119,7 +147,20 @@ export class HashTable {
 }
 
 type Statements = Readonly<
-  Record<"find" | "put" | "layer" | "forget" | "markUsed" | "prune", StatementSync>
+  Record<
+    | "find"
+    | "put"
+    | "layer"
+    | "md5"
+    | "putMd5"
+    | "pathsByMd5"
+    | "forget"
+    | "forgetMd5"
+    | "markUsed"
+    | "prune"
+    | "pruneMd5s",
+    StatementSync
+  >
 >;
 
 function prepare(database: DatabaseSync): Statements {
@@ -130,6 +171,15 @@ function prepare(database: DatabaseSync): Statements {
     put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     layer: database.prepare(
       "SELECT layer FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
+    ),
+    md5: database.prepare(
+      "SELECT md5 FROM md5s WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND inode = ?",
+    ),
+    putMd5: database.prepare("INSERT OR REPLACE INTO md5s VALUES (?, ?, ?, ?, ?)"),
+    pathsByMd5: database.prepare("SELECT path FROM md5s WHERE md5 = ? LIMIT ?"),
+    forgetMd5: database.prepare("DELETE FROM md5s WHERE path = ?"),
+    pruneMd5s: database.prepare(
+      "DELETE FROM md5s WHERE path IN (SELECT path FROM md5s WHERE path NOT IN (SELECT path FROM files) LIMIT ?)",
     ),
     forget: database.prepare("DELETE FROM files WHERE path = ?"),
     markUsed: database.prepare("UPDATE files SET used_ms = ? WHERE path = ?"),

@@ -11,6 +11,8 @@ import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
 const OPEN_TRIES_MAX = 5;
+/** Copies of a file, in this folder and others that share the index. */
+const PATHS_BY_MD5_MAX = 100;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything anew";
 
 export interface IndexStoreOptions {
@@ -58,6 +60,29 @@ export class IndexStore {
     const layer = this.#memory?.layerOf(root, sizeBytes) ??
       this.#onDisk((table) => table.layerOf(root, sizeBytes));
     return layer?.length === chunkCountFor(sizeBytes) * HASH_BYTES ? layer : undefined;
+  }
+
+  /** 32 lower-case hex digits, if anybody has asked for it before. */
+  md5Of(path: string, signature: FileSignature): string | undefined {
+    return this.#memory?.md5Of(path, signature) ??
+      this.#onDisk((table) => table.md5Of(path, signature));
+  }
+
+  putMd5(path: string, signature: FileSignature, md5: string): void {
+    const isOnDisk = this.#onDisk((table) => {
+      table.putMd5(path, signature, md5);
+      return true;
+    });
+    if (isOnDisk) return;
+    this.#memory ??= new HashTable(":memory:");
+    this.#memory.putMd5(path, signature, md5);
+  }
+
+  /** Where files with this MD5 were, when they were last looked at. */
+  pathsByMd5(md5: string): readonly string[] {
+    const inMemory = this.#memory?.pathsByMd5(md5, PATHS_BY_MD5_MAX) ?? [];
+    const onDisk = this.#onDisk((table) => table.pathsByMd5(md5, PATHS_BY_MD5_MAX)) ?? [];
+    return [...inMemory, ...onDisk];
   }
 
   /** Makes sure that this file is hashed again. */

@@ -55,6 +55,11 @@ export class StreamingHash {
     this.#hash.update(bytes);
   }
 
+  /** Of what has come so far; the stream goes on. */
+  digestSoFarHex(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
   /** Ends the stream; lower-case hex. */
   digestHex(): string {
     return this.#hash.digest("hex");

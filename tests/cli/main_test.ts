@@ -26,10 +26,10 @@ Deno.test("help and version go to stdout and are no failure", async () => {
 });
 
 Deno.test("a command that does not exist is wrong usage, and the answer lists those that do", async () => {
-  for (const args of [[], ["fetch"], ["--json", "get"], ["put", "x"]]) {
+  for (const args of [[], ["fetch"], ["--json", "get"], ["send", "x"]]) {
     const { code, err } = await run(args);
     assertEquals(code, 2, args.join(" "));
-    assertStringIncludes(err, "server, get, list, hash, demo");
+    assertStringIncludes(err, "server, get, list, put, hash, demo");
   }
 });
 
@@ -98,10 +98,54 @@ Deno.test("server hands its options to the library, and its folder may come from
     classic: false,
     classicChunkBytes: 1024,
     hidden: true,
+    allowUpload: false,
+    uploadBytesMax: 2 ** 30,
     errorRate: 0,
     seed: 7,
   });
   assertStringIncludes(out, "Waiting for client to request");
+});
+
+Deno.test("server takes uploads only when it is told to, and how much of them", async () => {
+  const { app } = await run([
+    ...["server", "--allow-upload", "--max-upload", "4gb", "--upload-quota", "10GiB"],
+    ...["--tcp-port", "7000"],
+  ]);
+  const { allowUpload, uploadBytesMax, uploadQuotaBytes, tcpPort } = app.served!;
+  assertEquals([allowUpload, uploadBytesMax], [true, 4e9]);
+  assertEquals([uploadQuotaBytes, tcpPort], [10 * 2 ** 30, 7000]);
+});
+
+Deno.test("put hands over its files, prints their digests, and needs a server", async () => {
+  const { app, out, code } = await run(["put", "a", "json", "--server", "10.0.0.7"]);
+  const { files, server, dialect } = app.putWith!;
+  assertEquals([code, files, server, dialect], [0, ["a", "json"], "10.0.0.7", "shoal"]);
+  assertStringIncludes(out, "a is safe on 10.0.0.7 as a (4.0 MB).\n  sha256  dddd");
+  const without = await run(["put", "a"]);
+  assertEquals(without.code, 2);
+  assertStringIncludes(without.err, "--server");
+  const app2 = appWith({ failures: { a: "refused" } });
+  assertEquals((await run(["put", "a", "--server", "h"], { app: app2 })).code, 1);
+});
+
+Deno.test("get and list go over TCP where they are told to, with one server", async () => {
+  const get = await run(["get", "a", "--tcp", "--server", "h:7"]);
+  assertEquals([get.app.gotOverTcp?.server, get.app.gotOverTcp?.dialect], ["h:7", "shoal"]);
+  const list = await run(["list", "--dialect", "ascii", "--server", "h"]);
+  assertEquals([list.app.listedOverTcp?.server, list.app.listedOverTcp?.dialect], ["h", "ascii"]);
+  for (const args of [["get", "a", "--tcp"], ["list", "--tcp", "--server", "a", "--server", "b"]]) {
+    const { code, err } = await run(args);
+    assertEquals([code, err.includes("one --server")], [2, true]);
+  }
+});
+
+Deno.test("a log's lines carry time, program and level", async () => {
+  const { out } = await run(["server", "--log-format", "classic"]);
+  const time = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d";
+  assertMatch(out, new RegExp(`^(${time} - FileTransferServer - INFO - .+\n)+$`));
+  assertStringIncludes(out, "INFO - Waiting for client to request");
+  const json = await run(["server", "--log-format", "json"]);
+  assertStringIncludes(json.out, '{"event":"ready"');
 });
 
 Deno.test("server offers ./data and simulates errors only when it is told to", async () => {

@@ -11,7 +11,7 @@ import {
   startServer,
 } from "../support/shoal_process.ts";
 
-const COMMANDS = ["server", "get", "list", "hash", "demo"];
+const COMMANDS = ["server", "get", "list", "put", "hash", "demo"];
 
 /** BEP 52 roots of files whose byte i is i mod 251. */
 const ROOTS: Readonly<Record<number, string>> = {

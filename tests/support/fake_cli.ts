@@ -5,8 +5,17 @@ import type {
   FileEvent,
   GetEvent,
   ReportEvent,
+  StoredEvent,
 } from "../../lib/app/events.ts";
-import type { DemoOptions, GetOptions, ListOptions, ServeOptions } from "../../lib/app/options.ts";
+import type {
+  DemoOptions,
+  GetOptions,
+  ListOptions,
+  PutOptions,
+  ServeOptions,
+  TcpGetOptions,
+  TcpListOptions,
+} from "../../lib/app/options.ts";
 import type { App } from "../../lib/cli/command.ts";
 import { main } from "../../lib/cli/main.ts";
 import { type ErrorCode, type ExitCode, ShoalError } from "../../lib/errors.ts";
@@ -43,6 +52,9 @@ export class FakeApp implements App {
   served: ServeOptions | undefined;
   got: GetOptions | undefined;
   listed: ListOptions | undefined;
+  gotOverTcp: TcpGetOptions | undefined;
+  listedOverTcp: TcpListOptions | undefined;
+  putWith: PutOptions | undefined;
   demonstrated: DemoOptions | undefined;
   /** Events of a get before its results. */
   events: GetEvent[] = [];
@@ -60,6 +72,7 @@ export class FakeApp implements App {
       event: "ready",
       port: options.port ?? 0,
       dataPort: 10530,
+      tcpPort: options.tcpPort ?? 10526,
       id: "0".repeat(32),
       dir: options.dir,
       files: 1,
@@ -86,6 +99,36 @@ export class FakeApp implements App {
     this.listed = options;
     this.files.forEach((file) => options.onEvent?.(file));
     return Promise.resolve(this.files);
+  }
+
+  getOverTcp(options: TcpGetOptions) {
+    this.gotOverTcp = options;
+    return this.get({ names: options.names, outDir: options.outDir });
+  }
+
+  listOverTcp(options: TcpListOptions) {
+    this.#begin();
+    this.listedOverTcp = options;
+    return Promise.resolve(this.files);
+  }
+
+  put(options: PutOptions) {
+    this.#begin();
+    this.putWith = options;
+    const results = options.files.map((name) => {
+      const code = this.failures[name];
+      return code === undefined ? stored(name, options.server) : failed(name, code);
+    });
+    results.forEach((result) => options.onEvent?.(result));
+    return Promise.resolve(results);
+  }
+
+  serveEcho(): never {
+    throw new ShoalError("internal", "nothing listens here");
+  }
+
+  echo(): never {
+    throw new ShoalError("internal", "nothing answers here");
   }
 
   hashFile() {
@@ -121,6 +164,13 @@ export const REPORT: ReportEvent = {
   seconds: 0.5,
   expectedSha256: "d".repeat(64),
   actualSha256: "d".repeat(64),
+  echo: {
+    size: 2_000_000,
+    expectedSha256: "e".repeat(64),
+    actualSha256: "e".repeat(64),
+    chunks: 1_954,
+    rounds: 4,
+  },
   servers: [SERVER],
 };
 
@@ -137,6 +187,20 @@ export function done(name: string, changes: Partial<DoneEvent> = {}): DoneEvent 
     present: false,
     servers: [SERVER],
     ...changes,
+  };
+}
+
+function stored(name: string, server: string): StoredEvent {
+  return {
+    event: "stored",
+    name,
+    storedAs: name,
+    server,
+    size: 4_000_000,
+    sha256: "d".repeat(64),
+    md5: "c".repeat(32),
+    present: false,
+    seconds: 0.5,
   };
 }
 

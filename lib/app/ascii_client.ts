@@ -1,0 +1,95 @@
+/** A client's side of the ASCII dialect: what its existing servers understand. */
+import type { Bytes } from "../ids.ts";
+import { ShoalError } from "../errors.ts";
+import type { SessionConnection } from "../io/session_connection.ts";
+import { ASCII_LISTING_BYTES_MAX, SESSION_SEND_BYTES } from "../limits.ts";
+import type { RegularFile } from "../io/regular_file.ts";
+import { asciiLine } from "../protocol/session_ascii.ts";
+import { StreamingHash } from "../protocol/sha256.ts";
+import { type ListedFile, parseListLine } from "../wire/session_ascii.ts";
+
+const utf8 = new TextDecoder();
+
+export class AsciiClient {
+  readonly #connection: SessionConnection;
+
+  constructor(connection: SessionConnection) {
+    this.#connection = connection;
+  }
+
+  /** Every file of the server; lines that make no sense are left out. */
+  async list(): Promise<ListedFile[]> {
+    await this.#connection.send(asciiLine("LIST_FILES"));
+    const bytes = await this.#connection.textUntilQuiet(ASCII_LISTING_BYTES_MAX);
+    const text = utf8.decode(bytes);
+    if (text.startsWith("ERROR")) throw refusal(text.trim());
+    return text.split("\n").map(parseListLine).filter((file) => file !== undefined);
+  }
+
+  /** Uploads a file; returns the id that the server gives it, and what it is. */
+  async upload(
+    name: string,
+    file: RegularFile,
+    sizeBytes: number,
+    onProgress: (bytes: number) => void,
+  ): Promise<{ readonly said: string; readonly md5: string; readonly sha256: string }> {
+    const connection = this.#connection;
+    await connection.send(asciiLine("UPLOAD"));
+    await this.#hear("Please send");
+    await connection.send(asciiLine(`${name};${sizeBytes}`));
+    await this.#hear("Ready");
+    const md5 = new StreamingHash("md5");
+    const sha256 = new StreamingHash();
+    const buffer: Bytes = new Uint8Array(SESSION_SEND_BYTES);
+    for (let at = 0; at < sizeBytes;) {
+      const wanted = Math.min(buffer.length, sizeBytes - at);
+      const count = file.readAt(buffer, 0, wanted, at);
+      if (count < wanted) throw new ShoalError("disk", `${name} became shorter`);
+      const piece = buffer.subarray(0, count);
+      md5.update(piece);
+      sha256.update(piece);
+      await connection.send(piece);
+      at += count;
+      onProgress(at);
+    }
+    const said = (await this.#hear("", "id")).toLowerCase();
+    return { said, md5: md5.digestHex(), sha256: sha256.digestHex() };
+  }
+
+  /** Fetches the file with this id; `take` is handed its bytes in order. Returns their MD5. */
+  async download(
+    { id, sizeBytes }: ListedFile,
+    take: (bytes: Bytes) => void | Promise<void>,
+  ): Promise<string> {
+    const connection = this.#connection;
+    await connection.send(asciiLine("DOWNLOAD"));
+    await this.#hear("Please send");
+    await connection.send(asciiLine(id));
+    const md5 = new StreamingHash("md5");
+    const pace = connection.pace();
+    for (let at = 0; at < sizeBytes;) {
+      const piece = connection.queue.takeSome(sizeBytes - at);
+      if (piece.length === 0) {
+        await connection.more(pace);
+        continue;
+      }
+      md5.update(piece);
+      await take(piece);
+      at += piece.length;
+    }
+    return md5.digestHex();
+  }
+
+  /** The server's next line, which must begin so. */
+  async #hear(beginning: string, form: "text" | "id" = "text"): Promise<string> {
+    const read = await this.#connection.line(form);
+    if (read.kind !== "line") throw new ShoalError("stalled", "the server stopped answering");
+    if (read.text.startsWith("ERROR")) throw refusal(read.text);
+    if (read.text.startsWith(beginning)) return read.text;
+    throw new ShoalError("network", `the server does not speak the ASCII dialect: ${read.text}`);
+  }
+}
+
+function refusal(text: string): ShoalError {
+  return new ShoalError("refused", `the server says: ${text}`);
+}

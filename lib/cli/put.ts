@@ -1,0 +1,73 @@
+/** `put FILE…`: upload files to one server. */
+import type { FailedEvent } from "../app/events.ts";
+import { EXIT, ShoalError } from "../errors.ts";
+import { NAMES_PER_GET_MAX, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { defineCommand } from "./command.ts";
+import { exitCodeOf } from "./exit_code.ts";
+import {
+  DIALECT_OPTION,
+  NETWORK_OPTIONS,
+  optional,
+  OUTPUT_OPTIONS,
+  RETRY_OPTION,
+  withDefault,
+} from "./options.ts";
+import { HOST, SECONDS } from "./value_types.ts";
+
+export const putCommand = defineCommand({
+  command: "put",
+  summary: "upload files to a server that allows it",
+  positionals: {
+    label: "FILE…",
+    summary: "what to upload",
+    countMin: 1,
+    countMax: NAMES_PER_GET_MAX,
+  },
+  options: {
+    server: optional(HOST, { label: "HOST[:PORT]", summary: "where to; must be named" }),
+    ...DIALECT_OPTION,
+    timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
+      label: "SECONDS",
+      summary: "how long to wait for a connection",
+    }),
+    ...RETRY_OPTION,
+    port: { ...NETWORK_OPTIONS.port, summary: "TCP port, where HOST names none" },
+    ...OUTPUT_OPTIONS,
+  },
+  notes: [
+    "The server must run with --allow-upload. It verifies what arrives, and offers it at once.",
+    "What an interrupted put has sent is kept for an hour; the same command goes on from there.",
+  ],
+  examples: [
+    {
+      line: "put notes.txt --server 192.168.1.7",
+      says: "prints its digests once it is safe there",
+    },
+    { line: "put film.mkv --server 192.168.1.7:9999 --dialect ascii", says: "to an older server" },
+  ],
+  async perform(options, files, { app, reporter, signal, again }) {
+    const { server } = options;
+    if (server === undefined) {
+      throw new ShoalError("usage", "put needs --server", {
+        hint: "Say where to, as in --server 192.168.1.7",
+      });
+    }
+    const results = await app.put({
+      files,
+      server,
+      port: options.port,
+      dialect: options.dialect,
+      timeoutMs: options.timeout,
+      retries: options.retries,
+      signal,
+      onEvent: (event) => reporter.report(event),
+    });
+    const failed = results.filter((result): result is FailedEvent => result.event === "failed");
+    if (signal.aborted && failed.length > 0) {
+      throw new ShoalError("interrupted", "interrupted; what arrived is kept for an hour", {
+        hint: `Go on from there with: ${again}`,
+      });
+    }
+    return failed.length === 0 ? EXIT.done : exitCodeOf(failed);
+  },
+});

@@ -1,0 +1,110 @@
+/** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
+import { ShoalError } from "../errors.ts";
+import {
+  CROWD_IDLE_MS,
+  CROWD_MAX,
+  SESSION_IDLE_MS,
+  SESSION_REQUESTS_BURST,
+  SESSION_REQUESTS_PER_S,
+  SESSIONS_MAX,
+} from "../limits.ts";
+import { RateLimit } from "../protocol/rate_limit.ts";
+import type { Dialogue } from "../protocol/session.ts";
+import { nowMs, sleep } from "./clock.ts";
+import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
+import { converse, type SessionLibrary } from "./session_host.ts";
+import { listenTcp } from "./tcp_port.ts";
+
+export interface SessionListenerOptions {
+  readonly host: string;
+  /** Ports to try, in order. */
+  readonly ports: readonly number[];
+  readonly library: SessionLibrary;
+  /** What is said to a peer. @param isCrowded whether it is only to be told that there are too many */
+  readonly dialogue: (isCrowded: boolean) => Dialogue;
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+/** After a failed accept, before the next. */
+const ACCEPT_PAUSE_MS = 100;
+
+export class SessionListener {
+  readonly #options: SessionListenerOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #budget = new MessageBudget();
+  readonly #connections = new Set<SessionConnection>();
+  /** Of those that are only told that there are too many. */
+  readonly #crowd = new Set<SessionConnection>();
+  readonly #conversations = new Set<Promise<void>>();
+  #isClosed = false;
+
+  /** Throws ShoalError `port_in_use` or `network`. */
+  constructor(options: SessionListenerOptions) {
+    this.#options = options;
+    this.#listener = listenTcp(options.host, options.ports);
+    this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Hangs up on everybody. */
+  hangUp(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const connection of [...this.#connections, ...this.#crowd]) connection.close();
+  }
+
+  /** Resolves when every conversation has noticed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#conversations);
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isClosed) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        if (this.#isClosed) return;
+        if (error instanceof Deno.errors.BadResource) throw error;
+        // Out of descriptors, or the peer left before it was met: others will do better.
+        await sleep(ACCEPT_PAUSE_MS);
+        continue;
+      }
+      this.#meet(conn);
+    }
+  }
+
+  #meet(conn: Deno.TcpConn): void {
+    const isCrowded = this.#connections.size >= SESSIONS_MAX;
+    if (isCrowded && this.#crowd.size >= CROWD_MAX) return conn.close();
+    const idleMs = isCrowded ? CROWD_IDLE_MS : SESSION_IDLE_MS;
+    const connection = new SessionConnection(conn, this.#budget, idleMs);
+    const place = isCrowded ? this.#crowd : this.#connections;
+    place.add(connection);
+    const conversation = this.#converse(connection, isCrowded).finally(() => {
+      place.delete(connection);
+      this.#conversations.delete(conversation);
+    });
+    this.#conversations.add(conversation);
+  }
+
+  async #converse(connection: SessionConnection, isCrowded: boolean): Promise<void> {
+    const { library, dialogue } = this.#options;
+    const requests = new RateLimit(SESSION_REQUESTS_PER_S, SESSION_REQUESTS_BURST);
+    const mayAsk = async (): Promise<void> => {
+      while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
+    };
+    try {
+      await converse(dialogue(isCrowded), connection, library, mayAsk);
+      await connection.finish();
+    } catch (error) {
+      connection.close();
+      if (error instanceof ConnectionLost || this.#isClosed) return;
+      library.log("ERROR", `${connection.peer}: ${ShoalError.from(error).message}`);
+    }
+  }
+}

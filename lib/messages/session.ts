@@ -1,0 +1,61 @@
+/**
+ * Main thread of a server ⇄ session worker, which owns the TCP port and everything that is said there.
+ * What is offered is the main thread's to know: the worker asks, and is answered by number.
+ *
+ * Lifetime: `init → ready → (ask → answer)* → stop → stopped`.
+ */
+import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
+import type { ErrorMessage } from "../errors.ts";
+import type { FileQuery, LogLevel, SessionFile, SessionPolicy } from "../protocol/session.ts";
+
+export interface SessionSettings {
+  readonly host: string;
+  /** Ports to try, in order. */
+  readonly ports: readonly number[];
+  /** The served folder, absolute. */
+  readonly dir: string;
+  readonly policy: Omit<SessionPolicy, "isCrowded">;
+  /** What all uploads of this server's life may take; Infinity for no such bound. */
+  readonly quotaBytes: number;
+}
+
+/** A file that was uploaded and has its name now, with what it hashed to on its way in. */
+export interface UploadedFile {
+  readonly name: SafeFileName;
+  readonly sizeBytes: number;
+  readonly sha256: HashHex;
+  readonly root: HashHex;
+  readonly layer: Bytes;
+  /** 32 lower-case hex digits. */
+  readonly md5: string;
+}
+
+/** What the worker may ask. Answers come in the same order of fields in {@linkcode Answers}. */
+export type Question =
+  | { readonly kind: "files"; readonly after: SafeFileName | undefined; readonly countMax: number }
+  | { readonly kind: "find"; readonly query: FileQuery }
+  | { readonly kind: "layer"; readonly root: HashHex; readonly sizeBytes: number };
+
+export interface Answers {
+  readonly files: readonly SessionFile[];
+  readonly find: SessionFile | undefined;
+  readonly layer: Bytes | undefined;
+}
+export type Answer = Answers[keyof Answers];
+
+export type SessionRequest =
+  | ({ readonly kind: "init" } & SessionSettings)
+  | { readonly kind: "answer"; readonly number: number; readonly answer: Answer }
+  | { readonly kind: "stop" };
+
+export type SessionReply =
+  | { readonly kind: "ready"; readonly port: number }
+  | { readonly kind: "ask"; readonly number: number; readonly question: Question }
+  /** The MD5 of a file as it looked then, for the next time that somebody asks. */
+  | { readonly kind: "learned"; readonly file: SessionFile; readonly md5: string }
+  | { readonly kind: "uploaded"; readonly file: UploadedFile; readonly from: string }
+  /** Somebody asked for a file, or is sent one. */
+  | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: "failed"; readonly error: ErrorMessage }
+  | { readonly kind: "stopped" };

@@ -1,0 +1,131 @@
+/** Independent peers in Python of both TCP dialects against the real command line, both ways. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { StreamingHash } from "../../lib/protocol/sha256.ts";
+import { assertSameBytes } from "../support/bytes.ts";
+import { randomFile } from "../support/e2e.ts";
+import { hasPython, Peer, runPeer } from "../support/python_peer.ts";
+import {
+  freePort,
+  runShoal,
+  Scratch,
+  ShoalProcess,
+  startServer,
+} from "../support/shoal_process.ts";
+
+const python = await hasPython();
+
+function dialect(name: string, fn: () => Promise<void>): void {
+  const reason = python ? "" : " [skipped: needs deno test -A and python3]";
+  Deno.test({ name: `dialects: ${name}${reason}`, ignore: !python, fn });
+}
+
+const script = (name: string): string =>
+  fromFileUrl(new URL(`../support/${name}`, import.meta.url));
+
+function md5Hex(bytes: Uint8Array): string {
+  const hash = new StreamingHash("md5");
+  hash.update(bytes);
+  return hash.digestHex();
+}
+
+async function serving(scratch: Scratch): Promise<readonly [ShoalProcess, string]> {
+  const server = await startServer(scratch, freePort(), ["--allow-upload"]);
+  const ready = await server.event((event) => event.event === "ready");
+  return [server, String(ready["tcpPort"])];
+}
+
+// Bytes of every value; one chunk; nothing.
+for (const size of [100_000, 1_024, 1, 0]) {
+  dialect(`an existing JSON client gets its ${size} bytes back from our server`, async () => {
+    await using scratch = await Scratch.make();
+    const [server, port] = await serving(scratch);
+    await using _server = server;
+    const path = join(scratch.root, "film.bin");
+    await Deno.writeFile(path, randomFile(size, 1));
+    assertEquals(await runPeer(script("json_peer_client.py"), "127.0.0.1", port, path), "equal\n");
+  });
+}
+
+dialect("our JSON client proves the way to an existing server that loses and spoils", async () => {
+  await using scratch = await Scratch.make();
+  await using peer = await Peer.start(script("json_peer_server.py"), "0", "1024", "3");
+  const path = join(scratch.root, "film.bin");
+  const file = randomFile(20_000, 2);
+  await Deno.writeFile(path, file);
+  const demo = ["demo", "--mode", "client", "--file", path, "--host", "127.0.0.1"];
+  const run = await runShoal([...demo, "--port", peer.line, "--log-format", "classic"], {
+    cwd: scratch.out,
+    json: false,
+  });
+  assertEquals(run.code, 0, run.process.description());
+  assertSameBytes(await scratch.read("received_film.bin"), file);
+  const time = "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d";
+  const line = (text: string): RegExp =>
+    new RegExp(`^${time} - FileTransferClient - ${text}$`, "m");
+  assertMatch(run.stderr, line("ERROR - Missing sequence numbers: \\[3\\]"));
+  assertMatch(run.stdout, line("INFO - Retrying upload \\(attempt 1/3\\)\\.\\.\\."));
+  assertMatch(run.stdout, line("INFO - Checksum verification successful!"));
+});
+
+dialect("the JSON server alone serves an existing client, errors and all", async () => {
+  await using scratch = await Scratch.make();
+  const path = join(scratch.root, "film.bin");
+  await Deno.writeFile(path, randomFile(5_000, 3));
+  const port = freePort();
+  await using server = new ShoalProcess(
+    [
+      ...["demo", "--mode", "server", "--port", String(port), "--chunk-size", "500"],
+      ...["--simulate-errors", "--error-rate", "0.1", "--seed", "1", "--log-format", "classic"],
+    ],
+    { json: false },
+  );
+  while (!server.stdout.includes("listening")) await server.change();
+  const output = await runPeer(
+    script("json_peer_client.py"),
+    ...["127.0.0.1", String(port), path, "20"],
+  );
+  assertMatch(output, /equal\n$/);
+  assertMatch(server.stdout, /- FileTransferServer - INFO - File split into 10 chunks/);
+});
+
+dialect("an existing ASCII client lists, uploads and downloads at our server", async () => {
+  await using scratch = await Scratch.make();
+  const [server, port] = await serving(scratch);
+  await using _server = server;
+  const file = randomFile(300_001, 4);
+  const path = join(scratch.root, "a film.bin");
+  await Deno.writeFile(path, file);
+  const run = (...args: string[]): Promise<string> =>
+    runPeer(script("ascii_peer_client.py"), "127.0.0.1", port, ...args);
+  assertEquals(await run("list"), "No files available at the moment\n\n");
+  assertEquals(await run("upload", path), "Success\n");
+  const id = md5Hex(file);
+  assertEquals(await run("list"), `${id};a film.bin;300001\n\n`);
+  const target = join(scratch.out, "back");
+  assertEquals(await run("download", id, "300001", target), "Success\n");
+  assertSameBytes(await Deno.readFile(target), file);
+});
+
+dialect("our client lists, uploads and downloads at an existing ASCII server", async () => {
+  await using scratch = await Scratch.make();
+  await using peer = await Peer.start(script("ascii_peer_server.py"), "0", scratch.served);
+  const ascii = ["--server", `127.0.0.1:${peer.line}`, "--dialect", "ascii"];
+  const empty = await runShoal(["list", ...ascii], { json: false });
+  assertMatch(empty.stdout, /No files are offered/);
+  const file = randomFile(200_003, 5);
+  const path = join(scratch.root, "film.bin");
+  await Deno.writeFile(path, file);
+  const put = await runShoal(["put", path, ...ascii], { json: false });
+  assertEquals(put.code, 0, put.process.description());
+  assertMatch(put.stdout, /^Success$/m);
+  const list = await runShoal(["list", ...ascii]);
+  const [listed] = list.events;
+  assertEquals([listed?.["name"], listed?.["md5"]], ["film.bin", md5Hex(file)]);
+  for (const name of ["film.bin", md5Hex(file)]) {
+    const out = join(scratch.out, name);
+    const get = await runShoal(["get", name, ...ascii, "--out", out]);
+    assertEquals(get.code, 0, get.process.description());
+    assertSameBytes(await Deno.readFile(join(out, "film.bin")), file);
+  }
+});
