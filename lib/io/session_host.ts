@@ -167,7 +167,7 @@ class SessionHost {
       return false;
     }
     const { source } = opened;
-    this.#library.onSending(file, this.#connection.peer);
+    if (lengthBytes > 0 && offset === 0) this.#library.onSending(file, this.#connection.peer);
     try {
       // The prefix of a frame lies before its bytes, so that both leave in one write.
       const prefixBytes = framing === "frames" ? LENGTH_PREFIX_BYTES : 0;
