@@ -215,6 +215,8 @@ export const LIST_SCHEDULE_MS: readonly number[] = [0, 150, 300, 450, 1_000, 2_0
 export const LIST_GATHER_MS = 600;
 /** Without any server a listing ends after this, unless a timeout was given. */
 export const LIST_PATIENCE_MS = 3_000;
+/** The rest of a listing is read by datagrams when TCP is silent for this long. */
+export const LIST_TCP_PATIENCE_MS = 2_000;
 /** An attempt waits at most this long without any answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;

@@ -2,14 +2,15 @@
  * `list`: what everybody offers. Asks who is there, reads every listing at once, and ends when those
  * who answered within a moment have told everything.
  */
-import { type Endpoint, endpointText, type ServerId } from "../ids.ts";
+import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { sleep } from "../io/clock.ts";
 import { LIST_GATHER_MS, LIST_PATIENCE_MS, LIST_SCHEDULE_MS } from "../limits.ts";
 import type { ServerPath } from "../protocol/server_path.ts";
-import { ListingMerge } from "./listing_merge.ts";
+import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "./options.ts";
 import { type ListHandle, openSearch, type Search } from "./search.ts";
+import { restOfListing } from "./tcp_list.ts";
 
 /** Throws ShoalError `no_server` when nobody answers, `interrupted` on abort. */
 export async function list(options: ListOptions): Promise<ListResult> {
@@ -32,6 +33,8 @@ class ListRun {
   readonly #merge = new ListingMerge();
   readonly #readings = new Map<ServerId, Reading>();
   readonly #ended = Promise.withResolvers<void>();
+  /** Aborted when the run is over, however it ended. */
+  readonly #ending = new AbortController();
   #unended = 0;
   #isGathering = true;
 
@@ -42,17 +45,16 @@ class ListRun {
 
   async run(): Promise<ListResult> {
     const { signal } = this.#options;
-    const gathering = new AbortController();
     const onAbort = () => this.#ended.reject(new ShoalError("interrupted", "interrupted"));
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#search.onError = (error) => this.#ended.reject(error);
     try {
       signal?.aborted && onAbort();
       this.#find();
-      this.#gather(gathering.signal);
+      this.#gather();
       await this.#ended.promise;
     } finally {
-      gathering.abort();
+      this.#ending.abort();
       signal?.removeEventListener("abort", onAbort);
     }
     const files = this.#merge.files();
@@ -85,9 +87,9 @@ class ListRun {
     );
   }
 
-  async #gather(signal: AbortSignal): Promise<void> {
-    await sleep(LIST_GATHER_MS, signal);
-    if (signal.aborted) return;
+  async #gather(): Promise<void> {
+    await sleep(LIST_GATHER_MS, this.#ending.signal);
+    if (this.#ending.signal.aborted) return;
     this.#isGathering = false;
     if (this.#readings.size === 0) this.#tellWaiting(1);
     this.#endIfComplete();
@@ -100,6 +102,7 @@ class ListRun {
     this.#unended += 1;
     const handle = this.#search.fetchList(server, {
       onEntries: (entries) => this.#merge.add(server, endpoint, entries),
+      onRest: (from, after) => this.#readRest(server, endpoint, from, after),
       onEnded: (isComplete) => {
         this.#unended -= 1;
         if (!isComplete) this.#tellSilent(server, endpoint);
@@ -108,6 +111,21 @@ class ListRun {
     });
     this.#readings.set(server, { endpoint, handle });
     handle.addPath(path);
+  }
+
+  /** Most of a long listing comes over TCP; by datagrams where that is closed. */
+  async #readRest(
+    server: ServerId,
+    endpoint: Endpoint,
+    from: Endpoint,
+    after: SafeFileName,
+  ): Promise<void> {
+    let last: SafeFileName | undefined;
+    const isComplete = await restOfListing(from, after, (files) => {
+      this.#merge.add(server, endpoint, files.map(listingEntry));
+      last = files.at(-1)?.name ?? last;
+    }, this.#ending.signal).then(() => true, () => false);
+    if (!this.#ending.signal.aborted) this.#readings.get(server)?.handle.restRead(isComplete, last);
   }
 
   #endIfComplete(): void {

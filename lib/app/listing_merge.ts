@@ -1,7 +1,9 @@
 /** The listings of many servers as one: a content under a name, and who has it. */
 import { type Endpoint, endpointText, type ServerId } from "../ids.ts";
 import type { ListingEntry } from "../wire/frames.ts";
+import { HASH_UNKNOWN } from "../protocol/listing.ts";
 import type { FileEvent } from "./events.ts";
+import type { DescribedFile } from "./session_client.ts";
 
 interface Listed {
   readonly entry: ListingEntry;
@@ -31,6 +33,17 @@ export class ListingMerge {
       .map(([, listed]) => fileEvent(listed))
       .sort((a, b) => compare(a.name, b.name) || compare(a.sha256 ?? "", b.sha256 ?? ""));
   }
+}
+
+/** What a session says of a file, as a page of a listing would. */
+export function listingEntry({ name, sizeBytes, mtimeMs, sha256 }: DescribedFile): ListingEntry {
+  return {
+    state: sha256 === undefined ? "pending" : "ready",
+    sizeBytes,
+    sha256: sha256 ?? HASH_UNKNOWN,
+    mtimeMs,
+    name,
+  };
 }
 
 /** No name holds a line break. */

@@ -2,7 +2,7 @@
  * The client's main socket at work: who has what we want, what is its layer, what else is there? One
  * socket carries any number of finds, layer fetches and listings beside each other.
  */
-import type { Bytes, Content, Endpoint, HashHex, ServerId, Token } from "../ids.ts";
+import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId, Token } from "../ids.ts";
 import type { ShoalError } from "../errors.ts";
 import { nowMs } from "../io/clock.ts";
 import { randomU64 } from "../io/random_source.ts";
@@ -47,6 +47,8 @@ export interface LayerHandlers {
 
 export interface ListHandlers {
   onEntries(entries: readonly ListingEntry[]): void;
+  /** Read what follows `after` over TCP from `from`, and tell the handle how that ended. */
+  onRest(from: Endpoint, after: SafeFileName): void;
   /** Everything was told, or the server has fallen silent. */
   onEnded(isComplete: boolean): void;
 }
@@ -71,6 +73,8 @@ export interface LayerFetchHandle {
 export interface ListHandle {
   /** Another way to the server; the first one starts the fetch. */
   addPath(path: ServerPath): void;
+  /** @param after the last name that came over TCP, if any did */
+  restRead(isComplete: boolean, after?: SafeFileName): void;
   close(): void;
 }
 
@@ -208,6 +212,8 @@ export class Search {
           return this.send(action.datagram, action.to);
         case "entries":
           return handlers.onEntries(action.entries);
+        case "rest":
+          return handlers.onRest(action.from, action.after);
         case "ended":
           return handlers.onEnded(action.isComplete);
         default:
@@ -216,6 +222,12 @@ export class Search {
     });
     return {
       addPath: (path) => conversation.handle({ kind: "path", path }),
+      restRead: (isComplete, after) =>
+        conversation.handle({
+          kind: "restRead",
+          isComplete,
+          ...(after !== undefined && { after }),
+        }),
       close: () => conversation.close(),
     };
   }

@@ -133,6 +133,7 @@ class Service {
   async open(): Promise<ReadyEvent> {
     const { port: dataPort, isTuned } = await this.#data.opened;
     const tcpPort = await this.#sessions.opened;
+    this.#responder.tcpPort = tcpPort;
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
     this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
     const { host = ANY_ADDRESS } = this.#options;

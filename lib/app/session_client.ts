@@ -58,9 +58,10 @@ export class SessionClient {
     );
   }
 
-  async ask(request: JsonObject): Promise<JsonObject> {
+  /** @param idleMs how long the answer may take */
+  async ask(request: JsonObject, idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
     await this.tell(request);
-    return await this.hear();
+    return await this.hear(idleMs);
   }
 
   /** Hands the bytes of a body to `take` as they come, and what follows it to the caller. */

@@ -1,7 +1,8 @@
 /**
  * One server's listing, page by page (docs/PROTOCOL.md, "Listing"). A LIST asks for the pages after a
  * name; what is lost is found by the gap or by a timer, and asked for again after the last name that
- * came without one. Nothing is kept here: entries are told as they come.
+ * came without one. What does not fit the first page is left to TCP, if the server has a port for it
+ * and somebody can get there. Nothing is kept here: entries are told as they come.
  */
 import {
   type Bytes,
@@ -31,11 +32,15 @@ export type ListFetchEvent =
   /** Another way to the server, or another token for a known one. */
   | { readonly kind: "path"; readonly path: ServerPath }
   | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: ListAnswer }
+  /** How the attempt of `rest` ended; `after` is the last name that came, if any did. */
+  | { readonly kind: "restRead"; readonly isComplete: boolean; readonly after?: SafeFileName }
   | { readonly kind: "wakeup" };
 
 export type ListFetchAction =
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
   | { readonly kind: "entries"; readonly entries: readonly ListingEntry[] }
+  /** At most once: read what follows `after` over TCP from `from`, and tell `restRead`. */
+  | { readonly kind: "rest"; readonly from: Endpoint; readonly after: SafeFileName }
   /** The last action: everything was told, or the server has fallen silent. */
   | { readonly kind: "ended"; readonly isComplete: boolean };
 
@@ -56,6 +61,8 @@ export class ListFetch {
   #nextPage = 0;
   /** Pages of the current LIST that came before the ones before them. */
   readonly #early = new Map<number, FrameOf<"listing">>();
+  /** Of the current LIST: one, until it is known whether TCP takes the others. */
+  #pagesMax = 1;
   #after: SafeFileName | undefined;
   #entryCount = 0;
   #hasEnded = false;
@@ -92,6 +99,9 @@ export class ListFetch {
       case "frame":
         this.#onFrame(nowMs, event.from, event.frame);
         break;
+      case "restRead":
+        this.#onRestRead(nowMs, event.isComplete, event.after);
+        break;
       case "wakeup":
         break;
       default:
@@ -115,15 +125,15 @@ export class ListFetch {
     if (frame.server !== this.#server || frame.number !== this.#number) return;
     const path = this.#paths.find(({ endpoint }) => endpointText(endpoint) === endpointText(from));
     if (path === undefined) return;
-    if (frame.kind === "listing") return this.#onListing(nowMs, frame);
+    if (frame.kind === "listing") return this.#onListing(nowMs, frame, path.endpoint);
     if (this.#refusals >= RETRIES_HEEDED_MAX) return;
     this.#refusals += 1;
     this.#addPath({ endpoint: path.endpoint, token: frame.token });
     this.#ask(nowMs);
   }
 
-  #onListing(nowMs: number, frame: FrameOf<"listing">): void {
-    if (frame.page < this.#nextPage || frame.page >= LISTING_PAGES_PER_LIST_MAX) return;
+  #onListing(nowMs: number, frame: FrameOf<"listing">, from: Endpoint): void {
+    if (frame.page < this.#nextPage || frame.page >= this.#pagesMax) return;
     if (frame.entries.length === 0 && frame.isLast === 0) return;
     this.#timer.answered(nowMs - this.#sentMs);
     this.#refusals = 0;
@@ -135,7 +145,7 @@ export class ListFetch {
       this.#early.delete(this.#nextPage);
       this.#tell(next);
       if (next.isLast !== 0 || this.#entryCount >= CATALOGUE_ENTRIES_MAX) return this.#end(true);
-      if (this.#nextPage === LISTING_PAGES_PER_LIST_MAX) return this.#ask(nowMs);
+      if (this.#nextPage === this.#pagesMax) return this.#goOn(nowMs, from, next.tcpPort);
     }
     if (this.#early.size === 0) return;
     // Pages beyond a gap: what is in it may have been overtaken, or it is lost.
@@ -149,6 +159,21 @@ export class ListFetch {
     this.#after = frame.entries.at(-1)?.name ?? this.#after;
     this.#entryCount += frame.entries.length;
     if (frame.entries.length > 0) this.#actions.push({ kind: "entries", entries: frame.entries });
+  }
+
+  /** All pages of a LIST are here, and the listing is longer. */
+  #goOn(nowMs: number, { address }: Endpoint, tcpPort: number): void {
+    const isFirst = this.#pagesMax === 1;
+    this.#pagesMax = LISTING_PAGES_PER_LIST_MAX;
+    if (!isFirst || tcpPort === 0 || this.#after === undefined) return this.#ask(nowMs);
+    this.#deadlineMs = Infinity;
+    this.#actions.push({ kind: "rest", from: { address, port: tcpPort }, after: this.#after });
+  }
+
+  #onRestRead(nowMs: number, isComplete: boolean, after: SafeFileName | undefined): void {
+    this.#after = after ?? this.#after;
+    if (isComplete) this.#end(true);
+    else this.#ask(nowMs);
   }
 
   /** What was asked for did not come, or not all of it. */
@@ -188,7 +213,7 @@ export class ListFetch {
       queryId: this.#queryId,
       token: path.token,
       number: this.#number,
-      pagesMax: LISTING_PAGES_PER_LIST_MAX,
+      pagesMax: this.#pagesMax,
       after: this.#after,
     });
     this.#actions.push({ kind: "send", to: path.endpoint, datagram });

@@ -4,23 +4,29 @@ import { CONTROL_BYTES_MAX, HASH_BYTES, LISTING_PAGES_PER_LIST_MAX } from "../li
 import { encodeFrame, type FrameOf, HEADER_BYTES, type ListingEntry } from "../wire/frames.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 
-/** Header, query id, number, server, page, flag, total and the count of entries. */
-const EMPTY_LISTING_BYTES = HEADER_BYTES + 8 + 4 + 16 + 1 + 1 + 4 + 1;
+/** Header, query id, number, server, page, flag, port, total and the count of entries. */
+const EMPTY_LISTING_BYTES = HEADER_BYTES + 8 + 4 + 16 + 1 + 1 + 2 + 4 + 1;
 /** State, size, digest, time and the length of the name. */
 const NAMELESS_ENTRY_BYTES = 1 + 8 + HASH_BYTES + 8 + 2;
 /** No more can fit a page, since names are not empty. */
 const ENTRIES_PER_PAGE_MAX = Math.floor(
   (CONTROL_BYTES_MAX - EMPTY_LISTING_BYTES) / (NAMELESS_ENTRY_BYTES + 1),
 );
-const HASH_UNKNOWN = hashHex("0".repeat(2 * HASH_BYTES));
+/** Of what is still being hashed. */
+export const HASH_UNKNOWN = hashHex("0".repeat(2 * HASH_BYTES));
 
 const utf8 = new TextEncoder();
 
-/** The LISTING datagrams that answer `list`; the one that ends the listing is flagged. */
+/**
+ * The LISTING datagrams that answer `list`; the one that ends the listing is flagged.
+ *
+ * @param tcpPort where the listing can be read as well; 0 for nowhere
+ */
 export function listingPages(
   catalogue: Catalogue,
   server: ServerId,
   list: FrameOf<"list">,
+  tcpPort: number,
 ): Bytes[] {
   const pagesMax = Math.min(list.pagesMax, LISTING_PAGES_PER_LIST_MAX);
   // One more than can be sent shows whether anything follows.
@@ -38,6 +44,7 @@ export function listingPages(
       server,
       page,
       isLast: isLast ? 1 : 0,
+      tcpPort,
       filesTotal: catalogue.size,
       entries: found.slice(next, end).map(listingEntry),
     }));

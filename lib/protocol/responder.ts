@@ -61,6 +61,8 @@ export class Responder {
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
   readonly #rehashes = new RecentMap<true>(REHASHES_REMEMBERED_MAX, REHASH_INTERVAL_MS);
   #actions: ResponderAction[] = [];
+  /** Where listings can be read over TCP as well; 0 for nowhere. */
+  tcpPort = 0;
 
   constructor(options: ResponderOptions) {
     this.#server = options.server;
@@ -151,7 +153,7 @@ export class Responder {
   }
 
   #onList(from: Endpoint, list: FrameOf<"list">): void {
-    this.#send(from, listingPages(this.#shelf.catalogue, this.#server, list));
+    this.#send(from, listingPages(this.#shelf.catalogue, this.#server, list, this.tcpPort));
   }
 
   #onStrike(nowMs: number, { root, sizeBytes }: FrameOf<"strike">): void {

@@ -162,6 +162,7 @@ const TABLE = {
     server,
     page: u8,
     isLast: u8,
+    tcpPort: u16,
     filesTotal: u32,
     entries: listOf(listingEntry, 255),
   }],

@@ -1,35 +1,16 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Bytes, Content, SafeFileName } from "../../lib/ids.ts";
 import { ShoalError } from "../../lib/errors.ts";
-import type { ListEvent } from "../../lib/app/events.ts";
-import { list } from "../../lib/app/list.ts";
 import { type FindHandlers, openSearch, type Search } from "../../lib/app/search.ts";
-import { nowMs } from "../../lib/io/clock.ts";
 import { openUdpPort } from "../../lib/io/udp_port.ts";
 import type { ConfirmedPath } from "../../lib/protocol/layer_fetch.ts";
 import type { Offer } from "../../lib/protocol/finder.ts";
 import type { Query } from "../../lib/wire/frames.ts";
-import { type ScriptedFile, scriptedFile, ScriptedServer } from "../support/scripted_server.ts";
+import { type ScriptedFile, scriptedFile, withServers } from "../support/scripted_server.ts";
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
 const MIB = 1024 * 1024;
 const BROADCAST = ["127.255.255.255"];
-
-/** Servers with these files on one discovery port, closed afterwards. */
-async function withServers(
-  folders: readonly (readonly ScriptedFile[])[],
-  body: (servers: readonly ScriptedServer[], port: number) => Promise<void>,
-): Promise<void> {
-  const servers: ScriptedServer[] = [];
-  try {
-    folders.forEach((files, i) => {
-      servers.push(new ScriptedServer(i + 1, files, servers[0]?.discoveryPort));
-    });
-    await body(servers, servers[0]!.discoveryPort);
-  } finally {
-    for (const server of servers) await server.close();
-  }
-}
 
 async function withSearch(
   options: Parameters<typeof openSearch>[0],
@@ -193,64 +174,3 @@ Deno.test(
     }
   },
 );
-
-Deno.test(
-  { name: "list merges what servers share and keeps apart what differs", ignore },
-  async () => {
-    const shared = scriptedFile("shared.txt", 10, 1);
-    const mine = scriptedFile("differs.txt", 20, 2);
-    const yours = scriptedFile("differs.txt", 20, 3);
-    const hashing = { ...scriptedFile("hashing.txt", 30, 4) };
-    const pending = { ...hashing, entry: { ...hashing.entry, state: "pending" } } as ScriptedFile;
-    // Listings are sorted by name.
-    const folders = [[mine, pending, shared], [yours, shared]];
-    await withServers(folders, async ([first, second], port) => {
-      const events: ListEvent[] = [];
-      const startMs = nowMs();
-      const onEvent = (event: ListEvent) => void events.push(event);
-      const files = await list({ port, broadcast: BROADCAST, tune: false, onEvent });
-      assertLess(nowMs() - startMs, 3_000);
-      const both = [first!.endpointText, second!.endpointText].sort();
-      const bySha = [
-        { sha256: mine.entry.sha256, servers: [first!.endpointText] },
-        { sha256: yours.entry.sha256, servers: [second!.endpointText] },
-      ].sort((a, b) => a.sha256 < b.sha256 ? -1 : 1);
-      assertEquals(files, [
-        { event: "file", name: "differs.txt", size: 20, ...bySha[0]! },
-        { event: "file", name: "differs.txt", size: 20, ...bySha[1]! },
-        { event: "file", name: "hashing.txt", size: 30, servers: [first!.endpointText] },
-        { event: "file", name: "shared.txt", size: 10, sha256: shared.entry.sha256, servers: both },
-      ]);
-      assertEquals(events.filter(({ event }) => event === "file"), [...files]);
-    });
-  },
-);
-
-Deno.test({ name: "list fails when nobody answers in the time given", ignore }, async () => {
-  const silent = new ScriptedServer(1, []);
-  const port = silent.discoveryPort;
-  await silent.close();
-  const error = await assertRejects(
-    () => list({ port, broadcast: BROADCAST, tune: false, timeoutMs: 700, retries: 1 }),
-    ShoalError,
-  );
-  assert(error instanceof ShoalError);
-  assertEquals(error.code, "no_server");
-});
-
-Deno.test({ name: "list ends when it is aborted", ignore }, async () => {
-  const silent = new ScriptedServer(1, []);
-  const port = silent.discoveryPort;
-  await silent.close();
-  const aborting = new AbortController();
-  const onEvent = ({ event }: ListEvent) => {
-    if (event === "waiting") aborting.abort();
-  };
-  const { signal } = aborting;
-  const error = await assertRejects(
-    () => list({ port, broadcast: BROADCAST, tune: false, signal, onEvent }),
-    ShoalError,
-  );
-  assert(error instanceof ShoalError);
-  assertEquals(error.code, "interrupted");
-});

@@ -32,7 +32,7 @@ function catalogueOf(count: number): ListingEntry[] {
 }
 
 /** What a server answers to `list`, page by page. */
-function pagesOf(catalogue: readonly ListingEntry[], list: List): Listing[] {
+function pagesOf(catalogue: readonly ListingEntry[], list: List, tcpPort = 0): Listing[] {
   const { queryId, number, after = "" } = list;
   const rest = catalogue.filter(({ name }) => name > after);
   const pages: Listing[] = [];
@@ -47,6 +47,7 @@ function pagesOf(catalogue: readonly ListingEntry[], list: List): Listing[] {
       server: SERVER,
       page,
       isLast,
+      tcpPort,
       filesTotal,
       entries,
     });
@@ -73,9 +74,11 @@ function start(onList: (run: Run, list: List, to: Endpoint, nowMs: number) => vo
 const told = (run: Run) => run.of("entries").flatMap(({ action }) => action.entries);
 const ends = (run: Run) => run.of("ended").map(({ action }) => action.isComplete);
 
-// None; one page; a whole LIST's worth; one more than that; many.
+// None; one page; one and a whole LIST's worth; one more than that; many.
 const perList = ENTRIES_PER_PAGE * LISTING_PAGES_PER_LIST_MAX;
-for (const count of [0, 1, perList, perList + 1, 1_000]) {
+for (
+  const count of [0, 1, ENTRIES_PER_PAGE + perList, ENTRIES_PER_PAGE + perList + 1, 1_000]
+) {
   Deno.test(`a listing of ${count} files is told in order, with no LIST too many`, () => {
     const catalogue = catalogueOf(count);
     const run = start((world, list, from, nowMs) => {
@@ -86,7 +89,8 @@ for (const count of [0, 1, perList, perList + 1, 1_000]) {
     run.runUntil(10_000);
     assertEquals(told(run), catalogue);
     assertEquals(ends(run), [true]);
-    assertEquals(run.of("send").length, Math.max(1, Math.ceil(count / perList)));
+    const restCount = Math.max(0, count - ENTRIES_PER_PAGE);
+    assertEquals(run.of("send").length, 1 + Math.ceil(restCount / perList));
   });
 }
 
@@ -110,18 +114,18 @@ for (const seed of [1, 2, 3, 4]) {
 }
 
 Deno.test("a lost page in the middle is asked for again within a few milliseconds", () => {
-  const catalogue = catalogueOf(perList);
+  const catalogue = catalogueOf(ENTRIES_PER_PAGE + perList);
   let lists = 0;
   const run = start((world, list, from, nowMs) => {
     lists += 1;
     for (const frame of pagesOf(catalogue, list)) {
-      if (lists === 1 && frame.page === 3) continue;
+      if (lists === 2 && frame.page === 3) continue;
       world.at(nowMs + 1, { kind: "frame", from, frame });
     }
   });
   run.runUntil(1_000);
   assertEquals(told(run), catalogue);
-  assertLess(run.of("ended")[0]!.atMs, 6);
+  assertLess(run.of("ended")[0]!.atMs, 8);
 });
 
 Deno.test("a server that falls silent ends the listing as incomplete", () => {
@@ -169,9 +173,58 @@ Deno.test("a server that sends empty pages without end is left", () => {
 
 Deno.test("a server that never sends the page that is needed is left", () => {
   const run = start((world, list, from, nowMs) => {
-    const frame = pagesOf(catalogueOf(perList), list)[1]!;
+    const pages = pagesOf(catalogueOf(perList), list);
+    const frame = pages.at(list.pagesMax === 1 ? 0 : 1)!;
     world.at(nowMs + 1, { kind: "frame", from, frame });
   });
   run.runUntil(60_000);
   assertEquals(ends(run), [false]);
 });
+
+Deno.test("what one datagram cannot hold is left to TCP, where there is a port", () => {
+  const catalogue = catalogueOf(100);
+  const run = start((world, list, from, nowMs) => {
+    for (const frame of pagesOf(catalogue, list, 10_527)) {
+      world.at(nowMs + 1, { kind: "frame", from, frame });
+    }
+  });
+  run.at(500, { kind: "restRead", isComplete: true, after: catalogue.at(-1)!.name });
+  run.runUntil(60_000);
+  assertEquals(run.of("rest").map(({ action }) => [action.from, action.after]), [
+    [{ address: FIRST.address, port: 10_527 }, catalogue[ENTRIES_PER_PAGE - 1]!.name],
+  ]);
+  assertEquals(told(run), catalogue.slice(0, ENTRIES_PER_PAGE));
+  assertEquals(ends(run), [true]);
+  assertEquals(run.of("send").length, 1);
+});
+
+Deno.test("a listing that one datagram holds asks for no TCP", () => {
+  const run = start((world, list, from, nowMs) => {
+    const [frame] = pagesOf(catalogueOf(ENTRIES_PER_PAGE), list, 10_527);
+    world.at(nowMs + 1, { kind: "frame", from, frame: frame! });
+  });
+  run.runUntil(1_000);
+  assertEquals(run.of("rest"), []);
+  assertEquals(ends(run), [true]);
+});
+
+// Where TCP brought nothing, and where it broke off after some.
+for (const [title, cameCount] of [["at once", 0], ["in the middle", 50]] as const) {
+  Deno.test(`when TCP fails ${title}, datagrams go on where it ended`, () => {
+    const catalogue = catalogueOf(400);
+    const run = start((world, list, from, nowMs) => {
+      for (const frame of pagesOf(catalogue, list, 10_527)) {
+        world.at(nowMs + 1, { kind: "frame", from, frame });
+      }
+    });
+    const after = cameCount > 0 ? { after: catalogue[ENTRIES_PER_PAGE + cameCount - 1]!.name } : {};
+    run.at(500, { kind: "restRead", isComplete: false, ...after });
+    run.runUntil(60_000);
+    assertEquals(run.of("rest").length, 1);
+    assertEquals(told(run), [
+      ...catalogue.slice(0, ENTRIES_PER_PAGE),
+      ...catalogue.slice(ENTRIES_PER_PAGE + cameCount),
+    ]);
+    assertEquals(ends(run), [true]);
+  });
+}

@@ -50,6 +50,9 @@ export class ScriptedServer {
   readonly #discovery: UdpPort;
   readonly #data: UdpPort;
   readonly #loops: Promise<void>[];
+  /** Where it says that sessions are; and how many files a page of its listings holds. */
+  tcpPort = 0;
+  filesPerPage = 255;
   /** FINDs that it has heard, those that needed no answer included. */
   finds = 0;
   lastAsker: Endpoint | undefined;
@@ -144,20 +147,25 @@ export class ScriptedServer {
     return pages;
   }
 
-  #listing({ queryId, number, after }: FrameOf<"list">): Bytes[] {
-    const entries = this.#files.map(({ entry }) => entry).filter(({ name }) =>
-      name > (after ?? "")
-    );
-    return [encodeFrame({
-      kind: "listing",
-      queryId,
-      number,
-      server: this.id,
-      page: 0,
-      isLast: 1,
-      filesTotal: this.#files.length,
-      entries,
-    })];
+  #listing({ queryId, number, pagesMax, after }: FrameOf<"list">): Bytes[] {
+    const rest = this.#files.map(({ entry }) => entry).filter(({ name }) => name > (after ?? ""));
+    const pages: Bytes[] = [];
+    for (let page = 0; page < pagesMax; page++) {
+      const end = (page + 1) * this.filesPerPage;
+      pages.push(encodeFrame({
+        kind: "listing",
+        queryId,
+        number,
+        server: this.id,
+        page,
+        isLast: end >= rest.length ? 1 : 0,
+        tcpPort: this.tcpPort,
+        filesTotal: this.#files.length,
+        entries: rest.slice(page * this.filesPerPage, end),
+      }));
+      if (end >= rest.length) break;
+    }
+    return pages;
   }
 
   #retry(echo: bigint, number: number): Bytes {
@@ -172,4 +180,20 @@ export class ScriptedServer {
 
 function joined(parts: readonly Bytes[]): Bytes {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** Servers with these files on one discovery port, closed afterwards. */
+export async function withServers(
+  folders: readonly (readonly ScriptedFile[])[],
+  body: (servers: readonly ScriptedServer[], port: number) => Promise<void>,
+): Promise<void> {
+  const servers: ScriptedServer[] = [];
+  try {
+    folders.forEach((files, i) => {
+      servers.push(new ScriptedServer(i + 1, files, servers[0]?.discoveryPort));
+    });
+    await body(servers, servers[0]!.discoveryPort);
+  } finally {
+    for (const server of servers) await server.close();
+  }
 }

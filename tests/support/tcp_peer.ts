@@ -9,7 +9,7 @@ export class TcpPeer implements Disposable {
   readonly #conn: Deno.TcpConn;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  private constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
   }
 

@@ -142,6 +142,7 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     server,
     page: 0,
     isLast: 1,
+    tcpPort: 10_527,
     filesTotal: 3,
     entries: [
       { state: "ready", sizeBytes: 107, sha256, mtimeMs: 1_700_000_000_123, name: name("c.txt") },
