@@ -28,7 +28,7 @@ export const SESSION_PACE_BYTES = 256 * KIB;
 /** After this long without a byte an ASCII message that could be whole is taken as whole. */
 export const ASCII_QUIET_MS = 50;
 /** One read of a connection. */
-export const SESSION_READ_BYTES = 256 * KIB;
+export const SESSION_READ_BYTES = 64 * KIB;
 /** Requests a second that a session may make, and how many at once; more wait. */
 export const SESSION_REQUESTS_PER_S = 100;
 export const SESSION_REQUESTS_BURST = 200;
@@ -49,7 +49,7 @@ export const BODY_FRAME_BYTES_MAX = MIB;
 /** One write of an upload, and what the digest worker is given at a time. */
 export const UPLOAD_BUFFER_BYTES = MIB;
 /** Such buffers of all uploads together. */
-export const UPLOAD_BUFFERS_MAX = 16;
+export const UPLOAD_BUFFERS_MAX = 8;
 /** What an upload left that broke off is kept for this long. */
 export const UPLOAD_KEEP_MS = 3_600_000;
 /** How often it is looked for what was kept long enough. */

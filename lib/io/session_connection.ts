@@ -34,6 +34,10 @@ interface Patience {
 
 type Arrival = "data" | "closed";
 
+function lost(why: "closed" | "late"): ConnectionLost {
+  return new ConnectionLost(why === "late" ? "nothing came for too long" : "the connection ended");
+}
+
 export class SessionConnection {
   readonly queue = new ByteQueue();
   readonly #conn: Deno.TcpConn;
@@ -106,9 +110,27 @@ export class SessionConnection {
     const queuedBytes = this.queue.lengthBytes;
     const arrival = await this.#arrival(pace.leftMs);
     pace.on(this.queue.lengthBytes - queuedBytes);
-    if (arrival === "data") return;
-    const why = arrival === "late" ? "nothing came for too long" : "the connection ended";
-    throw new ConnectionLost(why);
+    if (arrival !== "data") throw lost(arrival);
+  }
+
+  /**
+   * Reads what comes next, the queue being empty, to where the caller wants it; returns how many
+   * bytes. They may be in the queue instead, as for an empty `target`: then it is none.
+   *
+   * Throws {@linkcode ConnectionLost} if nothing comes.
+   */
+  async readInto(target: Bytes, pace: Pace): Promise<number> {
+    if (target.length === 0 || this.#reading !== undefined) {
+      await this.more(pace);
+      return 0;
+    }
+    const reading = this.#conn.read(target).catch(() => null);
+    const count = await within(reading, pace.leftMs);
+    // What comes later must not be written to a buffer that is somebody else's by then.
+    if (count === undefined) this.close();
+    if (!count) throw lost(count === undefined ? "late" : "closed");
+    pace.on(count);
+    return count;
   }
 
   /** Passes over bytes; `false` if they do not come. */

@@ -268,13 +268,16 @@ export class Upload {
         if (part === undefined || part.length > leftBytes) {
           return { kind: "failed", message: "more bytes came than were announced" };
         }
-        if (part.length === 0) {
-          if (source.isAtEnd) break;
-          await connection.more(pace);
-          continue;
-        }
+        if (part.length === 0 && source.isAtEnd) break;
         buffer.set(part, filledBytes);
         filledBytes += part.length;
+        if (part.length === 0) {
+          const openBytes = Math.min(roomBytes, leftBytes, source.openBytes);
+          const open = buffer.subarray(filledBytes, filledBytes + openBytes);
+          const count = await connection.readInto(open, pace);
+          source.passed(count);
+          filledBytes += count;
+        }
         if (filledBytes < UPLOAD_BUFFER_BYTES) continue;
         this.#write(buffer, filledBytes);
         filledBytes = 0;
@@ -315,10 +318,13 @@ export class Upload {
 /** A body of exactly so many bytes: whatever comes is of it. */
 class RawBody {
   readonly isAtEnd = false;
+  readonly openBytes = Infinity;
 
   take(queue: SessionConnection["queue"], bytesMax: number): Bytes {
     return queue.takeSome(bytesMax);
   }
+
+  passed(): void {}
 }
 
 /** The part of this upload, or of its own where another upload holds that one. */
