@@ -201,7 +201,7 @@ export class SessionConnection {
       const pauseMs: number | undefined = isQuiet ? undefined : quietMs?.();
       const arrival = await this.#arrival(Math.min(leftMs, pauseMs ?? this.#idleMs));
       if (arrival === "closed") return take(true) ?? { kind: "ended", why: "closed" };
-      isQuiet = arrival === "late" && pauseMs !== undefined;
+      isQuiet = arrival === "late" && pauseMs !== undefined && pauseMs <= leftMs;
     }
   }
 
