@@ -1,7 +1,7 @@
 /**
- * Shoal as a library: offer files, fetch them, list what is offered. Everything that takes time takes
- * an `AbortSignal` and reports through `onEvent`; what goes wrong is a {@linkcode ShoalError} with a
- * code, a message and a hint.
+ * Shoal as a library: offer files, fetch them, upload them, list what is offered. Everything that
+ * takes time takes an `AbortSignal` and reports through `onEvent`; what goes wrong is a
+ * {@linkcode ShoalError} with a code, a message and a hint.
  *
  * ```ts
  * import { get, serve } from "./mod.ts";

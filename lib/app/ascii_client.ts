@@ -2,7 +2,12 @@
 import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import type { SessionConnection } from "../io/session_connection.ts";
-import { ASCII_LISTING_BYTES_MAX, SESSION_SEND_BYTES } from "../limits.ts";
+import {
+  ASCII_ERROR_QUIET_MS,
+  ASCII_LISTING_BYTES_MAX,
+  SESSION_LINE_BYTES_MAX,
+  SESSION_SEND_BYTES,
+} from "../limits.ts";
 import type { RegularFile } from "../io/regular_file.ts";
 import { asciiLine } from "../protocol/session_ascii.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
@@ -67,11 +72,20 @@ export class AsciiClient {
     await connection.send(asciiLine(id));
     const md5 = new StreamingHash("md5");
     const pace = connection.pace();
+    // An error comes where the file should, and only the silence after it tells them apart.
+    let beginning = "";
     for (let at = 0; at < sizeBytes;) {
       const piece = connection.queue.takeSome(sizeBytes - at);
       if (piece.length === 0) {
-        await connection.more(pace);
+        const mayBeError = beginning.startsWith("ERROR") && at < SESSION_LINE_BYTES_MAX;
+        const patience = mayBeError ? connection.pace(ASCII_ERROR_QUIET_MS) : pace;
+        await connection.more(patience).catch((error) => {
+          throw mayBeError ? refusal(beginning.trim()) : error;
+        });
         continue;
+      }
+      if (at < SESSION_LINE_BYTES_MAX) {
+        beginning += utf8.decode(piece.subarray(0, SESSION_LINE_BYTES_MAX));
       }
       md5.update(piece);
       await take(piece);

@@ -6,7 +6,7 @@ import { basename } from "@std/path";
 import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs, within } from "../io/clock.ts";
-import type { RegularFile } from "../io/regular_file.ts";
+import type { FileIdentity, RegularFile } from "../io/regular_file.ts";
 import { type TcpTarget, withConnection } from "../io/tcp_client.ts";
 import {
   DISCOVERY_PORT,
@@ -21,7 +21,7 @@ import { RateMeter } from "../protocol/rate_meter.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
 import { type JsonObject, LENGTH_PREFIX_BYTES, lengthPrefix } from "../wire/session_json.ts";
 import type { FailedEvent, PutEvent, StoredEvent } from "./events.ts";
-import { openLocalFile } from "./local_file.ts";
+import { identityOf, openLocalFile, requireUnchanged } from "./local_file.ts";
 import type { PutOptions, PutResult } from "./options.ts";
 import { putByAscii, putByJson } from "./put_dialects.ts";
 import { describedFile, SessionClient } from "./session_client.ts";
@@ -87,8 +87,7 @@ class Put {
   }
 
   async #send(client: SessionClient, file: RegularFile, name: string): Promise<StoredEvent> {
-    const identity = file.identity();
-    if (identity === undefined) throw new ShoalError("disk", `cannot look at ${this.#path}`);
+    const identity = identityOf(file, this.#path);
     const { sizeBytes, mtimeMs } = identity.signature;
     const request = { command: "put", name, size: sizeBytes, mtime: mtimeMs };
     let reply = await client.ask(request);
@@ -101,15 +100,16 @@ class Put {
     if (reply["status"] !== "ready" || typeof offset !== "number" || offset > sizeBytes) {
       throw client.nonsense();
     }
-    return this.#stored(client, await this.#sendBody(client, file, reply, sizeBytes), false);
+    return this.#stored(client, await this.#sendBody(client, file, reply, identity), false);
   }
 
   async #sendBody(
     client: SessionClient,
     file: RegularFile,
     ready: JsonObject,
-    sizeBytes: number,
+    identity: FileIdentity,
   ): Promise<JsonObject> {
+    const { sizeBytes } = identity.signature;
     let hash = new StreamingHash();
     let at = ready["offset"] as number;
     if (at > 0) {
@@ -136,12 +136,13 @@ class Put {
         return !isAnswered;
       });
       if (!isAnswered) {
+        requireUnchanged(file, this.#path, identity);
         await connection.send(lengthPrefix(0));
         await client.tell({ command: "end", sha256: hash.digestHex() });
       }
     } catch (error) {
       // What the server said last is worth more than that it hung up.
-      if (ShoalError.from(error).code === "disk") throw error;
+      if (["disk", "changed"].includes(ShoalError.from(error).code)) throw error;
       await answer;
       throw error;
     }

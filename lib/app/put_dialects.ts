@@ -16,7 +16,7 @@ import { StreamingHash } from "../protocol/sha256.ts";
 import { isSayable } from "../wire/session_ascii.ts";
 import { AsciiClient } from "./ascii_client.ts";
 import type { StoredEvent } from "./events.ts";
-import { openLocalFile } from "./local_file.ts";
+import { identityOf, openLocalFile, requireUnchanged } from "./local_file.ts";
 import type { PutOptions } from "./options.ts";
 import { roundTrip } from "./round_trip.ts";
 
@@ -29,7 +29,8 @@ export async function putByAscii(options: PutOptions, path: string): Promise<Sto
   }
   const file = openLocalFile(path);
   try {
-    const size = file.identity()?.signature.sizeBytes ?? 0;
+    const identity = identityOf(file, path);
+    const size = identity.signature.sizeBytes;
     const meter = new RateMeter(startedMs);
     let [before, toldMs] = [0, -Infinity];
     const { server, onEvent } = options;
@@ -53,6 +54,7 @@ export async function putByAscii(options: PutOptions, path: string): Promise<Sto
       targetOf(options),
       (connection) => new AsciiClient(connection).upload(name, file, size, onProgress),
     );
+    requireUnchanged(file, path, identity);
     if (said !== md5) {
       throw new ShoalError("unverified", `Fail: the server has ${said}, the file is ${md5}`);
     }
@@ -87,7 +89,7 @@ export async function putByJson(options: PutOptions, path: string): Promise<Stor
 export function readWhole(path: string): Bytes {
   const file = openLocalFile(path);
   try {
-    const sizeBytes = file.identity()?.signature.sizeBytes ?? 0;
+    const { sizeBytes } = identityOf(file, path).signature;
     if (sizeBytes > UPLOAD_MESSAGE_BYTES_MAX) {
       throw new ShoalError("usage", `${path} is too large for the JSON dialect`, {
         hint: "Its messages hold whole files. Use put without --dialect, or --dialect ascii.",

@@ -101,8 +101,8 @@ export class SessionConnection {
   }
 
   /** For reading a body that must not take for ever. */
-  pace(): Pace {
-    return new Pace(this.#idleMs);
+  pace(idleMs = this.#idleMs): Pace {
+    return new Pace(idleMs);
   }
 
   /** Waits until more bytes are in the queue. Throws {@linkcode ConnectionLost} if none come. */

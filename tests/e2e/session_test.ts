@@ -320,6 +320,50 @@ e2e("bad input in JSON sessions is answered with an error, and the session goes 
   assertEquals(visibleIn(scratch), []);
 });
 
+/** A message of our own framing, prefix and all. */
+function framed(value: unknown): Uint8Array {
+  const body = typeof value === "string" ? value : JSON.stringify(value);
+  const bytes = new TextEncoder().encode(body);
+  return Uint8Array.of(0, 0, bytes.length >> 8, bytes.length & 0xff, ...bytes);
+}
+
+e2e("a dialogue that is cut off after any of its bytes leaves nothing to be seen", async () => {
+  await using scratch = await Scratch.make();
+  await scratch.serve("a", GREETING);
+  await using server = await startServer(scratch, freePort(), UPLOADS);
+  const port = await tcpPortOf(server);
+  const sha256 = await sha256Hex(new TextEncoder().encode("12345"));
+  // All messages glued together, each dialogue a whole one.
+  const dialogues: readonly Uint8Array[] = [
+    new TextEncoder().encode(`DOWNLOAD\n${md5Hex(GREETING)}\nUPLOAD\nb;5\n12345`),
+    Uint8Array.of(
+      ...framed({ command: "fetch", name: "a" }),
+      ...framed({ command: "put", name: "c", size: 5, mtime: 0 }),
+      ...framed({ command: "body", offset: 0 }),
+      ...framed("12345"),
+      ...framed(""),
+      ...framed({ command: "end", sha256 }),
+    ),
+  ];
+  for (const bytes of dialogues) {
+    await Promise.all(Array.from(bytes, async (_, end) => {
+      using peer = await TcpPeer.connect(port);
+      await peer.send(bytes.subarray(0, end));
+    }));
+  }
+  assertEquals(visibleIn(scratch), ["a"]);
+  for (const [i, bytes] of dialogues.entries()) {
+    const name = ["b", "c"][i]!;
+    // The server may still be busy with those that are gone, and say so.
+    for (let tries = 0; !visibleIn(scratch).includes(name); tries++) {
+      assert(tries < 100, `${name} is not there`);
+      using peer = await TcpPeer.connect(port);
+      await peer.send(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+});
+
 e2e("two hundred peers at once are served, and those beyond the bound are told so", async () => {
   await using scratch = await Scratch.make();
   await scratch.serve("a", GREETING);

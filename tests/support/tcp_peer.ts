@@ -54,6 +54,16 @@ export class TcpPeer implements Disposable {
     return JSON.parse(decoder.decode(body));
   }
 
+  /** The bytes behind the next length; `undefined` when nothing follows, or not all of it. */
+  async takeFrame(): Promise<Uint8Array | undefined> {
+    try {
+      const prefix = await this.bytes(4);
+      return await this.bytes(new DataView(prefix.buffer).getUint32(0));
+    } catch {
+      return undefined;
+    }
+  }
+
   async bytes(count: number): Promise<Uint8Array<ArrayBuffer>> {
     while (this.#received.length < count) {
       if (!await this.#more()) throw new Error("the server hung up");
