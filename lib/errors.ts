@@ -33,7 +33,7 @@ const TABLE = {
   },
   refused: {
     exit: EXIT.failed,
-    hint: "Start that server with --allow-upload, and --max-upload for large files.",
+    hint: "The server says why; whoever runs it can change that.",
   },
   changed: {
     exit: EXIT.failed,

@@ -69,6 +69,9 @@ export const MD5_PATIENCE_MS = 10_000;
 export const ASCII_LISTING_BYTES_MAX = 64 * MIB;
 /** Rounds of one round trip in which each brings more of the file. */
 export const FRESH_ROUNDS_MAX = 64;
+/** After a connection broke off the next is tried after this, then after twice as long …, up to: */
+export const RECONNECT_PAUSE_MS = 500;
+export const RECONNECT_PAUSE_MS_MAX = 4_000;
 /** Between two questions for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
 /** Uploads of one round trip after the first. */

@@ -9,6 +9,7 @@ import {
   SESSION_SEND_BYTES,
 } from "../limits.ts";
 import type { RegularFile } from "../io/regular_file.ts";
+import { Throttle } from "../io/throttle.ts";
 import { asciiLine } from "../protocol/session_ascii.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
 import { type ListedFile, parseListLine } from "../wire/session_ascii.ts";
@@ -17,9 +18,11 @@ const utf8 = new TextDecoder();
 
 export class AsciiClient {
   readonly #connection: SessionConnection;
+  readonly #throttle: Throttle;
 
-  constructor(connection: SessionConnection) {
+  constructor(connection: SessionConnection, rateBytesPerS?: number) {
     this.#connection = connection;
+    this.#throttle = new Throttle(rateBytesPerS);
   }
 
   /** Every file of the server; lines that make no sense are left out. */
@@ -53,6 +56,7 @@ export class AsciiClient {
       const piece = buffer.subarray(0, count);
       md5.update(piece);
       sha256.update(piece);
+      await this.#throttle.pass(piece.length);
       await connection.send(piece);
       at += count;
       onProgress(at);
@@ -87,6 +91,7 @@ export class AsciiClient {
       if (at < SESSION_LINE_BYTES_MAX) {
         beginning += utf8.decode(piece.subarray(0, SESSION_LINE_BYTES_MAX));
       }
+      await this.#throttle.pass(piece.length);
       md5.update(piece);
       await take(piece);
       at += piece.length;
@@ -100,7 +105,9 @@ export class AsciiClient {
     if (read.kind !== "line") throw new ShoalError("stalled", "the server stopped answering");
     if (read.text.startsWith("ERROR")) throw refusal(read.text);
     if (read.text.startsWith(beginning)) return read.text;
-    throw new ShoalError("network", `the server does not speak the ASCII dialect: ${read.text}`);
+    throw new ShoalError("network", "the server does not speak the ASCII dialect", {
+      hint: "Look at the address and the port, or try another --dialect.",
+    });
   }
 }
 

@@ -32,7 +32,7 @@ async function getOne(options: TcpGetOptions, wanted: string): Promise<DoneEvent
   const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
   const startedMs = nowMs();
   return await withConnection({ server, port, timeoutMs, signal }, async (connection) => {
-    const client = new AsciiClient(connection);
+    const client = new AsciiClient(connection, options.rateBytesPerS);
     const file = chosen(await client.list(), wanted);
     const name = safeName(file.name);
     const target = new ClassicTarget(options.outDir, name, file.id, options.force ?? false);
@@ -58,7 +58,7 @@ async function getOne(options: TcpGetOptions, wanted: string): Promise<DoneEvent
       }
       const digest = hashHex(sha256.digestHex());
       if (options.sha256 !== undefined && options.sha256.toLowerCase() !== digest) {
-        throw new ShoalError("unverified", `the server has another '${wanted}'`);
+        throw new ShoalError("not_found", `the server has another '${wanted}'`);
       }
       const published = await target.publish(file.sizeBytes, digest);
       if (published === undefined) {

@@ -17,6 +17,7 @@ import {
 } from "../limits.ts";
 import { Random } from "../protocol/random.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
+import { sizeText } from "../sizes.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
 import { get } from "./get.ts";
 import { hashFile } from "./hash.ts";
@@ -66,10 +67,11 @@ class Play {
     while (this.#servers.length < DEMO_SERVERS) await this.#startServer();
     for (const server of this.#servers) await this.#upload(path, server, expectedSha256);
 
-    const hits = `while ${errorRate * 100} % of what they send is hit`;
-    this.#say(`Fetching it by UDP from all ${DEMO_SERVERS}, ${hits}`);
+    const hits = errorRate > 0 ? `, while ${errorRate * 100} % of what they send is hit` : "";
+    this.#say(`Fetching it by UDP from all ${DEMO_SERVERS}${hits}`);
     const done = await this.#fetch();
-    this.#say("Sending it to and fro in the JSON dialect, with the same errors");
+    const size = sizeText(Math.min(sizeBytes, DEMO_ECHO_BYTES_MAX));
+    this.#say(`Sending ${size} of it to and fro in the JSON dialect, with the same errors`);
     const piece = firstBytes(randomPieces(sizeBytes, seed), DEMO_ECHO_BYTES_MAX);
     const echoed = await this.#echo(piece);
 

@@ -3,6 +3,7 @@ import { ShoalError } from "../errors.ts";
 import { randomSeed } from "../io/random_source.ts";
 import type { SessionLibrary } from "../io/session_host.ts";
 import { SessionListener } from "../io/session_listener.ts";
+import { Throttle } from "../io/throttle.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT, UPLOAD_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { answerUpload, serveJson } from "../protocol/session_json.ts";
 import type { EchoServerOptions } from "./options.ts";
@@ -32,6 +33,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     md5Of: nobody,
     onUploaded: nobody,
     onSending: nobody,
+    throttle: new Throttle(),
     log: (level, message) =>
       options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
   };

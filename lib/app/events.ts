@@ -83,14 +83,25 @@ export interface StoredEvent {
   readonly event: "stored";
   /** The path that was given. */
   readonly name: string;
-  /** What it is called on the server, which may be another name. */
-  readonly storedAs: string;
+  /** What it is called on the server, where that says so: it may be another name. */
+  readonly storedAs?: string;
   readonly server: string;
   readonly size: number;
   readonly sha256: string;
   readonly md5: string;
   /** Whether the identical file was there already. */
   readonly present: boolean;
+  readonly seconds: number;
+}
+
+/** A file went to a server of the JSON dialect and came back whole. Nothing of it was kept there. */
+export interface EchoedEvent {
+  readonly event: "echoed";
+  /** The path that was given. */
+  readonly name: string;
+  readonly server: string;
+  readonly size: number;
+  readonly sha256: string;
   readonly seconds: number;
 }
 
@@ -217,6 +228,12 @@ export type GetEvent =
   | ServerEvent
   | NoticeEvent;
 export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
-export type PutEvent = StoredEvent | FailedEvent | ProgressEvent | WaitingEvent | NoticeEvent;
+export type PutEvent =
+  | StoredEvent
+  | EchoedEvent
+  | FailedEvent
+  | ProgressEvent
+  | WaitingEvent
+  | NoticeEvent;
 export type DemoEvent = StepEvent | ReportEvent | GetEvent;
 export type ShoalEvent = ServeEvent | GetEvent | ListEvent | PutEvent | DemoEvent | HashEvent;

@@ -2,6 +2,7 @@
 import type {
   DemoEvent,
   DoneEvent,
+  EchoedEvent,
   FailedEvent,
   FileEvent,
   GetEvent,
@@ -94,6 +95,8 @@ export interface TcpGetOptions {
   readonly timeoutMs?: number;
   /** Connections that may break off before it is given up. */
   readonly retries?: number;
+  /** Fetch no faster; 0 for no bound. */
+  readonly rateBytesPerS?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: GetEvent) => void;
 }
@@ -132,13 +135,15 @@ export interface PutOptions {
   readonly dialect?: Dialect;
   /** How long to wait for a connection. */
   readonly timeoutMs?: number;
-  /** Connections that may break off before it is given up. */
+  /** Connections that may break off before it is given up; in the JSON dialect, uploads. */
   readonly retries?: number;
+  /** Send no faster, but in the JSON dialect; 0 for no bound. */
+  readonly rateBytesPerS?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: PutEvent) => void;
 }
 /** One a file, in the order of the files. */
-export type PutResult = readonly (StoredEvent | FailedEvent)[];
+export type PutResult = readonly (StoredEvent | EchoedEvent | FailedEvent)[];
 
 /** The server of the existing round-trip tool. */
 export interface EchoServerOptions {

@@ -7,28 +7,34 @@ import type { Bytes } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs, within } from "../io/clock.ts";
 import type { FileIdentity, RegularFile } from "../io/regular_file.ts";
-import { type TcpTarget, withConnection } from "../io/tcp_client.ts";
+import { Throttle } from "../io/throttle.ts";
 import {
   DISCOVERY_PORT,
   PROGRESS_INTERVAL_MS,
-  RETRIES_DEFAULT,
   SESSION_SEND_BYTES,
   STORE_PATIENCE_MS,
   TIMEOUT_MS_DEFAULT,
 } from "../limits.ts";
-import { parseFileName } from "../names.ts";
 import { RateMeter } from "../protocol/rate_meter.ts";
 import { StreamingHash } from "../protocol/sha256.ts";
+import { uploadName } from "../protocol/upload_rules.ts";
+import { sizeText } from "../sizes.ts";
 import { type JsonObject, LENGTH_PREFIX_BYTES, lengthPrefix } from "../wire/session_json.ts";
-import type { FailedEvent, PutEvent, StoredEvent } from "./events.ts";
+import type { EchoedEvent, FailedEvent, PutEvent, StoredEvent } from "./events.ts";
 import { identityOf, openLocalFile, requireUnchanged } from "./local_file.ts";
 import type { PutOptions, PutResult } from "./options.ts";
 import { putByAscii, putByJson } from "./put_dialects.ts";
 import { describedFile, SessionClient } from "./session_client.ts";
+import { withConnections } from "./session_retries.ts";
 
-/** One a file, in the order of the files. Rejects with a ShoalError only on abort. */
+/**
+ * One a file, in the order of the files. Rejects with ShoalError `usage` when one of them cannot be
+ * read, before anything is sent.
+ */
 export async function put(options: PutOptions): Promise<PutResult> {
-  const results: (StoredEvent | FailedEvent)[] = [];
+  // What cannot be read is told before anything is sent.
+  for (const path of options.files) openLocalFile(path).close();
+  const results: (StoredEvent | EchoedEvent | FailedEvent)[] = [];
   for (const path of options.files) {
     const event = await new Put(options, path).run();
     options.onEvent?.(event);
@@ -42,15 +48,17 @@ class Put {
   readonly #path: string;
   readonly #startedMs = nowMs();
   readonly #buffer: Bytes = new Uint8Array(LENGTH_PREFIX_BYTES + SESSION_SEND_BYTES);
+  readonly #throttle: Throttle;
   #meter = new RateMeter(nowMs());
   #toldMs = -Infinity;
 
   constructor(options: PutOptions, path: string) {
     this.#options = options;
     this.#path = path;
+    this.#throttle = new Throttle(options.rateBytesPerS);
   }
 
-  async run(): Promise<StoredEvent | FailedEvent> {
+  async run(): Promise<StoredEvent | EchoedEvent | FailedEvent> {
     try {
       const { dialect = "shoal" } = this.#options;
       if (dialect === "ascii") return await putByAscii(this.#options, this.#path);
@@ -64,26 +72,26 @@ class Put {
 
   /** A connection that breaks off is no reason to give up: the server keeps what it has. */
   async #tryAll(): Promise<StoredEvent> {
-    const parsed = parseFileName(basename(this.#path));
-    if (!parsed.ok) throw new ShoalError("bad_name", `${this.#path}: ${parsed.problem}`);
+    const name = uploadName(basename(this.#path), "whole");
+    if (name === undefined) {
+      throw new ShoalError("bad_name", `${this.#path} has a name that nobody can be offered`, {
+        hint:
+          "Hidden files, unfinished downloads and names that not every system has are left out.",
+      });
+    }
     const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = this.#options;
-    const target: TcpTarget = { server, port, timeoutMs, signal };
-    const retries = this.#options.retries ?? RETRIES_DEFAULT;
-    for (let attempt = 1;; attempt++) {
+    const { retries } = this.#options;
+    const onWaiting = (attempt: number, attempts: number, message: string): void =>
+      this.#emit({ event: "waiting", name: this.#path, attempt, attempts, message });
+    const target = { server, port, timeoutMs, signal, retries, onWaiting };
+    return await withConnections(target, async (connection) => {
       const file = openLocalFile(this.#path);
       try {
-        return await withConnection(
-          target,
-          (connection) => this.#send(new SessionClient(connection), file, parsed.name),
-        );
-      } catch (error) {
-        if (ShoalError.from(error).code !== "stalled" || attempt >= retries) throw error;
-        const message = `${ShoalError.from(error).message}: going on`;
-        this.#emit({ event: "waiting", name: this.#path, attempt, attempts: retries, message });
+        return await this.#send(new SessionClient(connection), file, name);
       } finally {
         file.close();
       }
-    }
+    });
   }
 
   async #send(client: SessionClient, file: RegularFile, name: string): Promise<StoredEvent> {
@@ -95,12 +103,12 @@ class Put {
       const sha256 = await this.#hash(file, sizeBytes);
       reply = await client.ask({ ...request, sha256 });
     }
-    if (reply["status"] === "present") return this.#stored(client, reply, true);
+    if (reply["status"] === "present") return this.#stored(client, reply);
     const { offset } = reply;
     if (reply["status"] !== "ready" || typeof offset !== "number" || offset > sizeBytes) {
       throw client.nonsense();
     }
-    return this.#stored(client, await this.#sendBody(client, file, reply, identity), false);
+    return this.#stored(client, await this.#sendBody(client, file, reply, identity));
   }
 
   async #sendBody(
@@ -120,6 +128,10 @@ class Put {
         at = 0;
       }
     }
+    if (at > 0) {
+      const message = `${sizeText(at)} of ${this.#path} are there from an earlier run`;
+      this.#emit({ event: "notice", level: "info", message });
+    }
     const { connection } = client;
     await client.tell({ command: "body", offset: at });
     // The server may refuse in the middle; then nobody waits for the rest.
@@ -130,6 +142,7 @@ class Put {
     try {
       await this.#read(file, at, sizeBytes, async (bytes, frame) => {
         hash.update(bytes);
+        await this.#throttle.pass(frame.length);
         await connection.send(frame);
         at += bytes.length;
         this.#tellProgress(at, sizeBytes, bytes.length);
@@ -179,10 +192,15 @@ class Put {
     return hash.digestHex();
   }
 
-  #stored(client: SessionClient, reply: JsonObject, isPresent: boolean): StoredEvent {
+  #stored(client: SessionClient, reply: JsonObject): StoredEvent {
     const file = describedFile(reply);
-    const isStored = reply["status"] === (isPresent ? "present" : "stored");
-    if (!isStored || file?.sha256 === undefined || file.md5 === undefined) throw client.nonsense();
+    const isPresent = reply["status"] === "present" || reply["present"] === true;
+    if (
+      !["present", "stored"].includes(String(reply["status"])) || file?.sha256 === undefined ||
+      file.md5 === undefined
+    ) {
+      throw client.nonsense();
+    }
     return {
       event: "stored",
       name: this.#path,

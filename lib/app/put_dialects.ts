@@ -12,10 +12,9 @@ import {
   UPLOAD_MESSAGE_BYTES_MAX,
 } from "../limits.ts";
 import { RateMeter } from "../protocol/rate_meter.ts";
-import { StreamingHash } from "../protocol/sha256.ts";
 import { isSayable } from "../wire/session_ascii.ts";
 import { AsciiClient } from "./ascii_client.ts";
-import type { StoredEvent } from "./events.ts";
+import type { EchoedEvent, StoredEvent } from "./events.ts";
 import { identityOf, openLocalFile, requireUnchanged } from "./local_file.ts";
 import type { PutOptions } from "./options.ts";
 import { roundTrip } from "./round_trip.ts";
@@ -52,37 +51,39 @@ export async function putByAscii(options: PutOptions, path: string): Promise<Sto
     };
     const { said, md5, sha256 } = await withConnection(
       targetOf(options),
-      (connection) => new AsciiClient(connection).upload(name, file, size, onProgress),
+      (connection) =>
+        new AsciiClient(connection, options.rateBytesPerS).upload(name, file, size, onProgress),
     );
     requireUnchanged(file, path, identity);
     if (said !== md5) {
       throw new ShoalError("unverified", `Fail: the server has ${said}, the file is ${md5}`);
     }
     onEvent?.({ event: "notice", level: "info", message: "Success" });
-    return stored(options, path, { storedAs: name, size, sha256, md5, startedMs });
+    const seconds = (nowMs() - startedMs) / 1000;
+    // Whether it was there already, and what it is called now, the server does not say.
+    return { event: "stored", name: path, server, size, sha256, md5, present: false, seconds };
   } finally {
     file.close();
   }
 }
 
 /** The server sends the file back and keeps nothing; what came back must be what was sent. */
-export async function putByJson(options: PutOptions, path: string): Promise<StoredEvent> {
+export async function putByJson(options: PutOptions, path: string): Promise<EchoedEvent> {
   const startedMs = nowMs();
   const file = readWhole(path);
   const { sha256 } = await roundTrip({
     ...targetOf(options),
     file,
     path: basename(path),
-    retriesMax: MAX_RETRIES_DEFAULT,
+    retriesMax: options.retries === undefined ? MAX_RETRIES_DEFAULT : options.retries - 1,
     log: (level, message) => {
       const isProblem = level !== "INFO";
       options.onEvent?.({ event: "notice", level: isProblem ? "warning" : "info", message });
     },
   });
-  const md5 = new StreamingHash("md5");
-  md5.update(file);
-  const facts = { storedAs: basename(path), size: file.length, sha256, md5: md5.digestHex() };
-  return stored(options, path, { ...facts, startedMs });
+  const seconds = (nowMs() - startedMs) / 1000;
+  const { server } = options;
+  return { event: "echoed", name: path, server, size: file.length, sha256, seconds };
 }
 
 /** A file that one message can hold. Throws ShoalError `usage` for any other. */
@@ -92,7 +93,7 @@ export function readWhole(path: string): Bytes {
     const { sizeBytes } = identityOf(file, path).signature;
     if (sizeBytes > UPLOAD_MESSAGE_BYTES_MAX) {
       throw new ShoalError("usage", `${path} is too large for the JSON dialect`, {
-        hint: "Its messages hold whole files. Use put without --dialect, or --dialect ascii.",
+        hint: "Its messages hold whole files: choose a smaller one, or another dialect.",
       });
     }
     const bytes: Bytes = new Uint8Array(sizeBytes);
@@ -108,14 +109,4 @@ export function readWhole(path: string): Bytes {
 function targetOf(options: PutOptions): TcpTarget {
   const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
   return { server, port, timeoutMs, signal };
-}
-
-function stored(
-  { server }: PutOptions,
-  name: string,
-  facts: Pick<StoredEvent, "storedAs" | "size" | "sha256" | "md5"> & { readonly startedMs: number },
-): StoredEvent {
-  const { startedMs, ...known } = facts;
-  const seconds = (nowMs() - startedMs) / 1000;
-  return { event: "stored", name, server, ...known, present: false, seconds };
 }

@@ -31,7 +31,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
   const message = encodeMessage(uploadOf(options));
   if (message.length > UPLOAD_MESSAGE_BYTES_MAX) {
     throw new ShoalError("usage", `${options.path} is too large for the JSON dialect`, {
-      hint: "Its messages hold whole files. Use put without --dialect, or --dialect ascii.",
+      hint: "Its messages hold whole files: choose a smaller one, or another dialect.",
     });
   }
   return await withConnection(options, async (connection) => {
@@ -42,7 +42,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
       const read = await connection.message(UPLOAD_MESSAGE_BYTES_MAX);
       if (read.kind === "ended") throw new ShoalError("stalled", "the server ended the connection");
       const said = read.kind === "message" ? parseMessage(read.bytes) : undefined;
-      if (said === undefined) throw new ShoalError("network", "the server does not speak JSON");
+      if (said === undefined) throw foreign();
       if (said["status"] === "error") {
         throw new ShoalError("refused", `the server says: ${String(said["message"])}`);
       }
@@ -54,7 +54,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
       await connection.send(again ? encodeMessage({ ...uploadOf(options), ...again }) : message);
       const ready = await hear();
       if (ready["status"] !== "ready" || !books.begin(ready["total_chunks"])) {
-        throw new ShoalError("network", "the server does not answer an upload as it should");
+        throw foreign();
       }
       for (let said = await hear(); said["type"] !== "end"; said = await hear()) {
         if (said["type"] === "chunk") books.take(said);
@@ -78,17 +78,23 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
       // A server that sends only what is asked for gets nearer each time: that is no retry.
       const isNearer = ready["sequences"] !== undefined && lacking.length < before;
       if (isNearer && rounds < FRESH_ROUNDS_MAX) {
-        log("INFO", `Asking again for ${lacking.length} chunks`);
+        log("INFO", `Asking again for ${lacking.length} of ${books.chunkCount} chunks`);
         continue;
       }
       retries += 1;
       if (retries > retriesMax) {
         throw new ShoalError("unverified", "the file did not come back as it was sent", {
-          hint: "Try again, or allow more with --max-retries.",
+          hint: "Try again, or allow more attempts.",
         });
       }
       log("INFO", `Retrying upload (attempt ${retries}/${retriesMax})...`);
     }
+  });
+}
+
+function foreign(): ShoalError {
+  return new ShoalError("network", "the server does not speak the JSON dialect", {
+    hint: "Look at the address and the port, or try another --dialect.",
   });
 }
 

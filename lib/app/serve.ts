@@ -20,6 +20,7 @@ import {
 import { FaultInjector } from "../protocol/faults.ts";
 import { Responder, type ResponderAction } from "../protocol/responder.ts";
 import { Tokens } from "../protocol/tokens.ts";
+import { sizeText } from "../sizes.ts";
 import { decodeFrame, type Frame } from "../wire/frames.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
@@ -149,8 +150,19 @@ class Service {
       classic: this.#classic !== undefined,
     };
     this.#tell(ready);
+    this.#tellUnusual();
     this.#tellProgress();
     return ready;
+  }
+
+  /** What somebody should know who finds this server running. */
+  #tellUnusual(): void {
+    const { allowUpload, uploadBytesMax = UPLOAD_BYTES_DEFAULT, errorRate = 0 } = this.#options;
+    const notices = [
+      ...(allowUpload ? [`Taking uploads of up to ${sizeText(uploadBytesMax)} each`] : []),
+      ...(errorRate > 0 ? [`Spoiling ${errorRate * 100} % of what is sent, on purpose`] : []),
+    ];
+    for (const message of notices) this.#tell({ event: "notice", level: "info", message });
   }
 
   /** Ends everything; the same promise however often it is called. */
@@ -250,6 +262,7 @@ class Service {
         seed: seed + SEED_OFFSET.sessions,
       },
       quotaBytes: this.#options.uploadQuotaBytes ?? Infinity,
+      rateBytesPerS: this.#options.rateBytesPerS ?? 0,
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
       onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),

@@ -37,8 +37,8 @@ export class SessionService {
     this.opened.catch(() => {});
     this.#worker.onError((error) => this.#fail(error));
     this.#worker.onMessage((reply) => this.#onReply(reply));
-    const { host, ports, policy, quotaBytes, index } = options;
-    this.#worker.post({ kind: "init", host, ports, policy, quotaBytes, dir: index.dir });
+    const { host, ports, policy, quotaBytes, rateBytesPerS, index: { dir } } = options;
+    this.#worker.post({ kind: "init", host, ports, policy, quotaBytes, rateBytesPerS, dir });
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { type Bytes, type Content, hashHex, type SafeFileName } from "../ids.ts"
 import { ShoalError } from "../errors.ts";
 import { nowMs, sleep } from "../io/clock.ts";
 import { useFastestSha256 } from "../io/fastest_sha256.ts";
-import { type TcpTarget, withConnection } from "../io/tcp_client.ts";
+import { Throttle } from "../io/throttle.ts";
 import {
   BLOCK_BYTES,
   DISCOVERY_PORT,
@@ -33,6 +33,7 @@ import { getByAscii } from "./ascii_get.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "./events.ts";
 import type { GetResult, TcpGetOptions } from "./options.ts";
 import { type DescribedFile, describedFile, SessionClient } from "./session_client.ts";
+import { withConnections } from "./session_retries.ts";
 import { TcpAssembler } from "./tcp_assembler.ts";
 
 /** One a name, in the order of the names; rejects with a ShoalError only if nothing could begin. */
@@ -64,6 +65,7 @@ class TcpDownload {
   readonly #assembler: TcpAssembler;
   readonly #startedMs = nowMs();
   readonly #meter = new RateMeter(nowMs());
+  readonly #throttle: Throttle;
   #toldMs = -Infinity;
   #haveBytes = 0;
   #fetchedBytes = 0;
@@ -73,25 +75,23 @@ class TcpDownload {
     this.#options = options;
     this.#name = name;
     this.#assembler = assembler;
+    this.#throttle = new Throttle(options.rateBytesPerS);
   }
 
   async run(): Promise<DoneEvent | FailedEvent> {
     const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = this.#options;
-    const target: TcpTarget = { server, port, timeoutMs, signal };
-    const retries = this.#options.retries ?? RETRIES_DEFAULT;
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await withConnection(
-          target,
-          (connection) => this.#fetch(new SessionClient(connection)),
-        );
-      } catch (thrown) {
-        const { code, message, hint } = ShoalError.from(thrown);
-        if (code !== "stalled" || attempt >= retries) {
-          return { event: "failed", name: this.#name, code, message, hint };
-        }
-        this.#waiting(attempt, `${message}: going on`);
-      }
+    const { retries } = this.#options;
+    const onWaiting = (attempt: number, attempts: number, message: string): void =>
+      this.#waiting(attempt, message, attempts);
+    const target = { server, port, timeoutMs, signal, retries, onWaiting };
+    try {
+      return await withConnections(
+        target,
+        (connection) => this.#fetch(new SessionClient(connection)),
+      );
+    } catch (thrown) {
+      const { code, message, hint } = ShoalError.from(thrown);
+      return { event: "failed", name: this.#name, code, message, hint };
     }
   }
 
@@ -206,6 +206,7 @@ class TcpDownload {
     let filledBytes = 0;
     let buffer = await this.#assembler.buffer(chunkBytes);
     await client.body(async (bytes) => {
+      await this.#throttle.pass(bytes.length);
       for (let at = 0; at < bytes.length;) {
         if (chunk >= end) throw client.nonsense();
         const wanted = chunkLength(sizeBytes, chunk);
@@ -263,8 +264,11 @@ class TcpDownload {
     };
   }
 
-  #waiting(attempt: number, message: string): void {
-    const attempts = this.#options.retries ?? RETRIES_DEFAULT;
+  #waiting(
+    attempt: number,
+    message: string,
+    attempts = this.#options.retries ?? RETRIES_DEFAULT,
+  ): void {
     this.#emit({ event: "waiting", name: this.#name, attempt, attempts, message });
   }
 

@@ -12,21 +12,25 @@ import {
   DIALECT_PORT,
   MAX_RETRIES_DEFAULT,
   MIB,
+  SIMULATED_ERROR_RATE_DEFAULT,
 } from "../limits.ts";
 import { displayName } from "../names.ts";
+import { sizeText } from "../sizes.ts";
 import { type Context, defineCommand, given } from "./command.ts";
 import { serverTable } from "./get_summary.ts";
 import {
+  fallingBack,
   LOG_OPTION,
   optional,
   type OptionValues,
   OUTPUT_OPTIONS,
+  requireFor,
   SIMULATION_OPTIONS,
   tristate,
   withDefault,
 } from "./options.ts";
 import { textTable } from "./text_table.ts";
-import { countText, durationText, rateText, sizeText } from "./units.ts";
+import { countText, durationText, rateText } from "./units.ts";
 import {
   CLASSIC_CHUNK,
   DEMO_MODE,
@@ -43,7 +47,7 @@ const OPTIONS = {
     label: "MODE",
     summary: "demo, or one half of the round-trip tool: server, client",
   }),
-  size: withDefault(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
+  size: fallingBack(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
     label: "SIZE",
     summary: "size of the file that is made",
   }),
@@ -90,6 +94,7 @@ export const demoCommand = defineCommand({
     { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
   async perform(options, _, context) {
+    checkTogether(options);
     switch (options.mode) {
       case "demo":
         return await play(options, context);
@@ -101,8 +106,32 @@ export const demoCommand = defineCommand({
   },
 });
 
+/** Throws ShoalError `usage` for options of another mode, or that contradict each other. */
+function checkTogether(options: Options): void {
+  const { mode, size, file, seed } = options;
+  const { "test-file-size": sizeKib, "error-rate": errorRate, "simulate-errors": simulates } =
+    options;
+  requireFor("file", file, "--mode client", mode === "client");
+  requireFor("size", size, "--mode demo", mode === "demo");
+  requireFor("test-file-size", sizeKib, "--mode demo", mode === "demo");
+  requireFor(
+    "size",
+    sizeKib === undefined ? undefined : size,
+    "leaving --test-file-size out",
+    false,
+  );
+  const isSpoiling = mode === "server" ? simulates === true : simulates !== false;
+  requireFor("error-rate", errorRate, "--simulate-errors", isSpoiling);
+  if (mode !== "client") return;
+  // What the client sends must arrive: it is the server that spoils what it sends back.
+  const atServer = "--mode server";
+  requireFor("simulate-errors", simulates === true ? true : undefined, atServer, false);
+  requireFor("error-rate", errorRate, atServer, false);
+  requireFor("seed", seed, atServer, false);
+}
+
 async function play(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
-  const sizeBytes = options["test-file-size"] ?? options.size;
+  const sizeBytes = options["test-file-size"] ?? options.size ?? DEMO_BYTES_DEFAULT;
   if (sizeBytes > DEMO_BYTES_MAX) {
     throw new ShoalError("usage", `--size is at most ${DEMO_BYTES_MAX / MIB}MiB`, {
       hint: "To try a larger file, offer it with `server` and fetch it with `get`.",
@@ -110,7 +139,7 @@ async function play(options: Options, { app, reporter, signal }: Context): Promi
   }
   const report = await app.demo({
     sizeBytes,
-    errorRate: options["simulate-errors"] ?? true ? options["error-rate"] : 0,
+    errorRate: errorRateOf(options, true),
     seed: options.seed ?? randomSeed(),
     signal,
     onEvent: (event) => reporter.report(event),
@@ -128,7 +157,7 @@ async function runServer(options: Options, { app, reporter, signal }: Context): 
     host,
     port,
     chunkBytes: options["chunk-size"],
-    errorRate: options["simulate-errors"] === true ? options["error-rate"] : 0,
+    errorRate: errorRateOf(options, false),
     signal,
     onEvent: (event: NoticeEvent) => reporter.report(event),
     ...given({ seed: options.seed }),
@@ -161,6 +190,11 @@ async function runClient(options: Options, { app, reporter, signal }: Context): 
   reporter.say(`sha256  ${result.sha256}`);
   reporter.say("TRANSFER SUCCESSFUL");
   return EXIT.done;
+}
+
+function errorRateOf(options: Options, spoilsUnasked: boolean): number {
+  if (!(options["simulate-errors"] ?? spoilsUnasked)) return 0;
+  return options["error-rate"] ?? SIMULATED_ERROR_RATE_DEFAULT;
 }
 
 function reportLines(report: ReportEvent): string[] {

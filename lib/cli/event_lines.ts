@@ -9,7 +9,8 @@ import type {
   WaitingEvent,
 } from "../app/events.ts";
 import { displayName } from "../names.ts";
-import { countText, sizeText } from "./units.ts";
+import { sizeText } from "../sizes.ts";
+import { countText } from "./units.ts";
 
 /** One line on stdout. `undefined` for what people are told otherwise or not at all. */
 export function eventLine(event: ShoalEvent, verbose: boolean): string | undefined {
@@ -24,6 +25,10 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       return `Sending ${displayName(event.name)} to ${event.client}`;
     case "stored":
       return storedLines(event);
+    case "echoed":
+      return `${displayName(event.name)} came back whole from ${event.server} ` +
+        `(${sizeText(event.size)}); a server of the JSON dialect keeps nothing.\n` +
+        `  sha256  ${event.sha256}`;
     case "uploaded":
       return `Received ${displayName(event.name)} from ${event.client} ` +
         `(${sizeText(event.size)}, sha256 ${event.sha256.slice(0, 16)}…)`;
@@ -85,7 +90,8 @@ export function failedLines(event: FailedEvent): readonly string[] {
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {
   const what = present
     ? `${displayName(name)} is on ${server} already, and identical`
-    : `${displayName(name)} is safe on ${server} as ${displayName(storedAs)}`;
+    : `${displayName(name)} is safe on ${server}` +
+      (storedAs === undefined ? "" : ` as ${displayName(storedAs)}`);
   return `${what} (${sizeText(size)}).\n  sha256  ${sha256}\n  md5     ${md5}`;
 }
 

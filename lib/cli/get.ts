@@ -33,7 +33,7 @@ export const getCommand = defineCommand({
   summary: "fetch files from every server that has them",
   positionals: {
     label: "NAME…",
-    summary: "what to fetch: a name, or sha256:HEX for a content whatever its name",
+    summary: "what to fetch: a name, or sha256:HEX for a content (with --tcp also md5:HEX)",
     countMin: 1,
     countMax: NAMES_PER_GET_MAX,
   },
@@ -73,7 +73,9 @@ export const getCommand = defineCommand({
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
   async perform(options, names, { app, reporter, signal, again }) {
-    if (!options.tcp) checkWanted(names, options.sha256);
+    const isTcp = options.tcp || options.dialect !== "shoal";
+    checkWanted(names, options.sha256, isTcp);
+    const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options.server));
     const startMs = nowMs();
     const common = {
@@ -85,13 +87,14 @@ export const getCommand = defineCommand({
       onEvent: (event: GetEvent) => reporter.report(event),
       ...given({ sha256: options.sha256 }),
     };
-    const results = await (options.tcp || options.dialect !== "shoal"
+    const results = await (isTcp
       ? app.getOverTcp({
         ...common,
         signal,
-        server: oneServer(options.server),
+        server,
         port: options.port,
         dialect: options.dialect,
+        ...given({ rateBytesPerS: options.rate }),
       })
       : app.get({
         ...common,

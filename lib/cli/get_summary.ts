@@ -1,8 +1,9 @@
 /** What a `get` says at its end: how much, how fast, and what each server did for it. */
 import type { DoneEvent, ServerShare } from "../app/events.ts";
 import { displayName } from "../names.ts";
+import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
-import { countText, durationText, rateText, sizeText } from "./units.ts";
+import { countText, durationText, rateText } from "./units.ts";
 
 /** `wallSeconds` is how long all of them took together. */
 export function summaryLines(done: readonly DoneEvent[], wallSeconds: number): string[] {

@@ -3,6 +3,7 @@ import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
 import { LIST_PATIENCE_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
+import { sizeText } from "../sizes.ts";
 import { defineCommand, networkOptions } from "./command.ts";
 import {
   DIALECT_OPTION,
@@ -13,7 +14,6 @@ import {
   toggle,
 } from "./options.ts";
 import { textTable } from "./text_table.ts";
-import { sizeText } from "./units.ts";
 
 export const listCommand = defineCommand({
   command: "list",

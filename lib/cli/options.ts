@@ -3,7 +3,6 @@ import { ShoalError } from "../errors.ts";
 import { DISCOVERY_PORT, RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../limits.ts";
 import {
   ADDRESS,
-  DIALECT,
   HOST,
   LOG_FORMAT,
   PORT,
@@ -12,6 +11,7 @@ import {
   RETRIES,
   SECONDS,
   SEED,
+  SERVING_DIALECT,
   type ValueType,
 } from "./value_types.ts";
 
@@ -93,6 +93,23 @@ export function withDefault<T extends NonNullable<unknown>>(
   return { kind: "single", type, fallback, fallbackText, ...details };
 }
 
+/** The same where the command must know whether it was given: without, the value is absent. */
+export function fallingBack<T extends NonNullable<unknown>>(
+  type: ValueType<T>,
+  fallbackText: string,
+  details: SingleDetails,
+): Single<T | undefined> {
+  return { kind: "single", type, fallback: undefined, fallbackText, ...details };
+}
+
+/** Throws ShoalError `usage` for a flag that would do nothing without another. */
+export function requireFor(flag: string, given: unknown, other: string, isThere: boolean): void {
+  if (given === undefined || isThere) return;
+  throw new ShoalError("usage", `--${flag} does nothing without ${other}`, {
+    hint: `Add ${other}, or leave --${flag} out.`,
+  });
+}
+
 export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "type">): Many<T> {
   return { kind: "many", type, ...details };
 }
@@ -149,10 +166,11 @@ export const LOG_OPTION = {
   }),
 } as const;
 
+/** Of a command that asks for files. */
 export const DIALECT_OPTION = {
-  dialect: withDefault(DIALECT, "shoal", {
+  dialect: withDefault(SERVING_DIALECT, "shoal", {
     label: "NAME",
-    summary: "how the TCP session is spoken: shoal, json or ascii",
+    summary: "how the TCP session is spoken: shoal or ascii",
   }),
 } as const;
 
@@ -166,7 +184,7 @@ export function oneServer(servers: readonly string[]): string {
 }
 
 export const SIMULATION_OPTIONS = {
-  "error-rate": withDefault(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
+  "error-rate": fallingBack(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
     label: "R",
     summary: "share of datagrams lost, corrupted, doubled or late",
   }),

@@ -91,7 +91,11 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
     unknown(arg, key) {
       if (key === undefined) return true;
       throw new ShoalError("usage", `${command} does not know ${displayName(arg)}`, {
-        hint: `Run \`${command} --help\` to see what it takes.`,
+        hint: arg.startsWith("--")
+          ? `Run \`${command} --help\` to see what it takes.`
+          : `A name that begins with a dash is written ./${
+            displayName(arg)
+          }; see ${command} --help.`,
       });
     },
   });
@@ -193,7 +197,10 @@ function positionalValues(
     });
   if (given.length > countMax) {
     const extra = displayName(String(given[countMax]));
-    throw usage(`${command} takes ${countMax === 0 ? "nothing" : label} and not also ${extra}`);
+    const message = countMax === 0
+      ? `${command} takes no ${extra}`
+      : `${command} takes ${label} and not also ${extra}`;
+    throw usage(message);
   }
   if (given.length < countMin) throw usage(`${command} needs ${label}`);
   if (given.some((text) => text === "")) throw usage(`${label} is empty`);

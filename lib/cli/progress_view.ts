@@ -2,9 +2,10 @@
 import type { IndexingEvent, ProgressEvent, ShoalEvent, WaitingEvent } from "../app/events.ts";
 import type { WindowSize } from "../io/terminal.ts";
 import { displayName } from "../names.ts";
+import { sizeText } from "../sizes.ts";
 import { waitingLine } from "./event_lines.ts";
 import { fit } from "./terminal_text.ts";
-import { clockText, countText, rateText, sizeText } from "./units.ts";
+import { clockText, countText, rateText } from "./units.ts";
 
 const NAME_COLUMNS_MIN = 8;
 const NAME_COLUMNS_MAX = 32;
@@ -38,6 +39,7 @@ export class ProgressView {
         return event.filesLeft === 0 ? "changed" : "moved";
       case "done":
       case "stored":
+      case "echoed":
       case "failed":
         this.#transfers.delete(event.name);
         this.#waits.delete(event.name);

@@ -2,17 +2,18 @@
 import type { FailedEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
 import { NAMES_PER_GET_MAX, TIMEOUT_MS_DEFAULT } from "../limits.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand, given } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import {
-  DIALECT_OPTION,
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
+  rateOption,
+  requireFor,
   RETRY_OPTION,
   withDefault,
 } from "./options.ts";
-import { HOST, SECONDS } from "./value_types.ts";
+import { DIALECT, HOST, SECONDS } from "./value_types.ts";
 
 export const putCommand = defineCommand({
   command: "put",
@@ -25,13 +26,17 @@ export const putCommand = defineCommand({
   },
   options: {
     server: optional(HOST, { label: "HOST[:PORT]", summary: "where to; must be named" }),
-    ...DIALECT_OPTION,
+    dialect: withDefault(DIALECT, "shoal", {
+      label: "NAME",
+      summary: "spoken to the server: shoal, ascii, or json (keeps nothing)",
+    }),
     timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
       label: "SECONDS",
       summary: "how long to wait for a connection",
     }),
     ...RETRY_OPTION,
     port: { ...NETWORK_OPTIONS.port, summary: "TCP port, where HOST names none" },
+    ...rateOption("send"),
     ...OUTPUT_OPTIONS,
   },
   notes: [
@@ -52,6 +57,7 @@ export const putCommand = defineCommand({
         hint: "Say where to, as in --server 192.168.1.7",
       });
     }
+    requireFor("rate", options.rate, "another --dialect", options.dialect !== "json");
     const results = await app.put({
       files,
       server,
@@ -61,6 +67,7 @@ export const putCommand = defineCommand({
       retries: options.retries,
       signal,
       onEvent: (event) => reporter.report(event),
+      ...given({ rateBytesPerS: options.rate }),
     });
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
     if (signal.aborted && failed.length > 0) {

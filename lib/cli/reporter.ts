@@ -106,6 +106,8 @@ class HumanReporter implements Reporter {
 
   report(event: ShoalEvent): void {
     const change = this.#view.apply(event);
+    // A line is followed by the live region as it was: what is over must be gone from it by then.
+    if (change === "changed" && this.#screen.isLive) this.#repaint(change);
     if (event.event === "failed") failedLines(event).forEach((line) => this.#screen.problem(line));
     const warning = warningLine(event);
     if (warning !== undefined) this.#screen.problem(warning);

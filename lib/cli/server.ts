@@ -6,16 +6,19 @@ import {
   DATA_PORT_LAST,
   DISCOVERY_PORT,
   GIB,
+  SIMULATED_ERROR_RATE_DEFAULT,
   UPLOAD_BYTES_DEFAULT,
 } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
   broadcastOption,
+  fallingBack,
   LOG_OPTION,
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
   rateOption,
+  requireFor,
   SIMULATION_OPTIONS,
   toggle,
   withDefault,
@@ -46,7 +49,7 @@ export const serverCommand = defineCommand({
       summary: "TCP port of sessions (default: the number of --port, or a free one)",
     }),
     "allow-upload": toggle("let others upload into the folder (put)"),
-    "max-upload": withDefault(SIZE, `${UPLOAD_BYTES_DEFAULT / GIB}GiB`, {
+    "max-upload": fallingBack(SIZE, `${UPLOAD_BYTES_DEFAULT / GIB}GiB`, {
       label: "SIZE",
       summary: "largest file that is taken",
     }),
@@ -75,21 +78,26 @@ export const serverCommand = defineCommand({
   ],
   async perform(options, [dir = ""], { app, reporter, signal }) {
     const simulates = options["simulate-errors"];
+    const { "allow-upload": allows, "max-upload": uploadBytesMax, "error-rate": errorRate } =
+      options;
+    requireFor("max-upload", uploadBytesMax, "--allow-upload", allows);
+    requireFor("upload-quota", options["upload-quota"], "--allow-upload", allows);
+    requireFor("error-rate", errorRate, "--simulate-errors", simulates);
     const server = await app.serve({
       ...networkOptions(options, signal),
       dir,
       classic: options.classic,
       classicChunkBytes: options["chunk-size"],
       hidden: options.hidden,
-      allowUpload: options["allow-upload"],
-      uploadBytesMax: options["max-upload"],
-      errorRate: simulates ? options["error-rate"] : 0,
+      allowUpload: allows,
+      errorRate: simulates ? errorRate ?? SIMULATED_ERROR_RATE_DEFAULT : 0,
       onEvent: (event) => reporter.report(event),
       ...given({
         host: options.host,
         rateBytesPerS: options.rate,
         seed: options.seed,
         tcpPort: options["tcp-port"],
+        uploadBytesMax,
         uploadQuotaBytes: options["upload-quota"],
       }),
     });

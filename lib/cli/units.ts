@@ -1,19 +1,5 @@
-/** Numbers as people write and read them: sizes, rates, durations. Decimal units, as networks count. */
-
-const SIZE_UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
-
-/** `4.2 MB`; three digits at most, so that columns of them line up. */
-export function sizeText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  // 999.5 would be shown as 1000.
-  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${SIZE_UNITS[unit]}`;
-}
+/** Numbers as people write and read them: rates, durations, sizes. Decimal units, as networks count. */
+import { sizeText } from "../sizes.ts";
 
 /** `112 MB/s`. */
 export function rateText(bytesPerS: number): string {

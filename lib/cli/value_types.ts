@@ -63,6 +63,13 @@ export const DIALECT: ValueType<Dialect> = {
   read: (text) => text === "shoal" || text === "json" || text === "ascii" ? text : undefined,
 };
 
+/** Those that can be asked for files. */
+export const SERVING_DIALECT: ValueType<Dialect> = {
+  expects: "shoal or ascii",
+  example: "ascii",
+  read: (text) => text === "shoal" || text === "ascii" ? text : undefined,
+};
+
 /** Written in KiB, read as bytes. */
 export const KIBIBYTES: ValueType<number> = {
   expects: "a whole number of KiB from 0 to 1048576",

@@ -4,9 +4,18 @@ import { displayName, type NameProblem, parseFileName } from "../names.ts";
 import { SHA256 } from "./value_types.ts";
 
 const CONTENT_PREFIX = "sha256:";
+const MD5_PREFIX = "md5:";
 
-/** Throws ShoalError `usage` or `bad_name`. */
-export function checkWanted(names: readonly string[], sha256: string | undefined): void {
+/**
+ * Throws ShoalError `usage` or `bad_name`.
+ *
+ * @param isTcp whether a session is asked, which knows MD5s as well
+ */
+export function checkWanted(
+  names: readonly string[],
+  sha256: string | undefined,
+  isTcp = false,
+): void {
   if (sha256 !== undefined && names.length > 1) {
     throw new ShoalError("usage", `--sha256 is for one name, not for ${names.length}`, {
       hint: "Run `get` once for each, or name contents as sha256:HEX.",
@@ -15,6 +24,7 @@ export function checkWanted(names: readonly string[], sha256: string | undefined
   const wanted = new Set<string>();
   for (const name of names) {
     if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
+    else if (name.startsWith(MD5_PREFIX)) checkMd5Name(name, isTcp);
     else checkFileName(name);
     if (wanted.has(name)) {
       throw new ShoalError("usage", `${displayName(name)} is named twice`, {
@@ -38,6 +48,18 @@ function checkContentName(name: string, sha256: string | undefined): void {
       hint: "Leave one of them out.",
     });
   }
+}
+
+function checkMd5Name(name: string, isTcp: boolean): void {
+  if (!/^[0-9a-f]{32}$/i.test(name.slice(MD5_PREFIX.length))) {
+    throw new ShoalError("usage", `${displayName(name)} is not md5: and 32 hexadecimal digits`, {
+      hint: "Copy the id from what `put` or an older server said.",
+    });
+  }
+  if (isTcp) return;
+  throw new ShoalError("usage", "files are found by their MD5 over TCP only", {
+    hint: "Add --tcp and --server HOST, or name the file, or its sha256:HEX.",
+  });
 }
 
 function checkFileName(name: string): void {

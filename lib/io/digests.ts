@@ -30,6 +30,11 @@ export class Digests {
     this.#onFailure = onFailure;
   }
 
+  /** Starts the worker before there is anything to hash, so that the first need not wait for it. */
+  warmUp(): void {
+    this.#worker ??= this.#start();
+  }
+
   /** An empty buffer of `UPLOAD_BUFFER_BYTES`, as soon as one is free. */
   buffer(): Promise<Bytes> {
     const free = this.#free.pop();
@@ -92,8 +97,8 @@ export class Digests {
   }
 
   #post(request: DigestRequest, transfer: Transferable[] = []): void {
-    this.#worker ??= this.#start();
-    this.#worker.post(request, transfer);
+    this.warmUp();
+    this.#worker?.post(request, transfer);
   }
 
   #start(): WorkerPort<DigestReply, DigestRequest> {

@@ -15,6 +15,7 @@ import type { SessionFile } from "../protocol/session.ts";
 import { Digests } from "./digests.ts";
 import type { SessionLibrary } from "./session_host.ts";
 import { SessionListener } from "./session_listener.ts";
+import { Throttle } from "./throttle.ts";
 import { Uploads } from "./uploads.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "./worker_port.ts";
@@ -42,8 +43,9 @@ class SessionDriver {
   constructor(parent: Parent, init: Init) {
     this.#parent = parent;
     this.#init = init;
-    const { dir, quotaBytes, policy, host, ports } = init;
+    const { dir, quotaBytes, policy, host, ports, rateBytesPerS } = init;
     this.#digests = new Digests((error) => this.#fail(error));
+    if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
       dir,
       uploads: new Uploads({
@@ -57,6 +59,7 @@ class SessionDriver {
       onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
       onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
       log: (level, message) => parent.post({ kind: "log", level, message }),
+      throttle: new Throttle(rateBytesPerS),
     };
     this.#listener = new SessionListener({
       host,

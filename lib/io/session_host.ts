@@ -21,6 +21,7 @@ import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../wire/session_json.ts";
 import { nowMs, within } from "./clock.ts";
 import { openFileSource } from "./file_source.ts";
 import type { SessionConnection } from "./session_connection.ts";
+import type { Throttle } from "./throttle.ts";
 import type { Upload, Uploads } from "./uploads.ts";
 
 /** What a session needs of its server. */
@@ -36,6 +37,8 @@ export interface SessionLibrary {
   onUploaded(file: UploadedFile, from: string): void;
   onSending(file: SessionFile, to: string): void;
   log(level: LogLevel, message: string): void;
+  /** What is sent to all peers together passes here. */
+  readonly throttle: Throttle;
 }
 
 /** Drives `dialogue` to its end. Throws ConnectionLost when the peer goes in the middle. */
@@ -86,6 +89,7 @@ class SessionHost {
       case "skip":
         return await connection.skip(step.lengthBytes);
       case "send":
+        await this.#library.throttle.pass(step.bytes.length);
         return await connection.send(step.bytes);
       case "files":
         return await this.#files(step);
@@ -180,6 +184,7 @@ class SessionHost {
           return false;
         }
         if (framing === "frames") buffer.set(lengthPrefix(count));
+        await this.#library.throttle.pass(count);
         await this.#connection.send(buffer.subarray(0, prefixBytes + count));
         at += count;
       }
@@ -193,6 +198,7 @@ class SessionHost {
   async #sendBody(bytes: Bytes): Promise<void> {
     for (let at = 0; at < bytes.length; at += BODY_FRAME_BYTES_MAX) {
       const frame = bytes.subarray(at, at + BODY_FRAME_BYTES_MAX);
+      await this.#library.throttle.pass(frame.length);
       await this.#connection.send(lengthPrefix(frame.length));
       await this.#connection.send(frame);
     }
@@ -224,7 +230,7 @@ class SessionHost {
         const file = { name, sizeBytes: upload.sizeBytes, sha256, root, layer, md5 };
         this.#library.onUploaded(file, this.#connection.peer);
       }
-      return { kind: "stored", name, sha256: stored.sha256, md5 };
+      return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };
     } catch (error) {
       return { kind: "failed", message: ShoalError.from(error).message };
     }

@@ -55,8 +55,7 @@ async function connect({ server, port, timeoutMs, signal }: TcpTarget): Promise<
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     const why = patience.aborted ? "does not answer" : "refuses the connection";
     throw new ShoalError("no_server", `${name} ${why}`, {
-      hint:
-        "Start `server` there, open its TCP port in the firewall, or name it: --server HOST:PORT.",
+      hint: "Start the server there, open its TCP port in the firewall, or name another port.",
       cause,
     });
   }

@@ -12,11 +12,14 @@ export function listenTcp(hostname: string, ports: readonly number[]): Deno.TcpL
       return Deno.listen({ transport: "tcp", hostname, port });
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AddrInUse)) {
-        throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}`, { cause });
+        throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}`, {
+          hint: "Name an address of this machine, and a port that may be listened on.",
+          cause,
+        });
       }
       if (i < ports.length - 1) continue;
       throw new ShoalError("port_in_use", `TCP port ${port} is used by another program`, {
-        hint: "Stop that program, or choose another port with --tcp-port.",
+        hint: "Stop that program, or choose another port.",
         cause,
       });
     }

@@ -6,10 +6,11 @@
 import { basename, join } from "@std/path";
 import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { MIB, UPLOAD_BUFFER_BYTES, UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "../limits.ts";
+import { UPLOAD_BUFFER_BYTES, UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
 import type { BodyRead, Framing } from "../protocol/session.ts";
 import { sha256, StreamingHash } from "../protocol/sha256.ts";
+import { sizeText } from "../sizes.ts";
 import { BodyFrames } from "../wire/session_json.ts";
 import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "./clock.ts";
 import type { Digests, StreamDigests } from "./digests.ts";
@@ -68,8 +69,11 @@ export class Uploads {
     let awaitedBytes = 0;
     for (const upload of this.#open) awaitedBytes += upload.missingBytes;
     if (this.#storedBytes + awaitedBytes + request.sizeBytes > quotaBytes) {
-      const mib = Math.floor(quotaBytes / MIB);
-      throw new ShoalError("disk_full", `this server takes ${mib} MiB of uploads, and no more`);
+      const leftBytes = Math.max(0, quotaBytes - this.#storedBytes - awaitedBytes);
+      throw new ShoalError(
+        "disk_full",
+        `this server takes no more than ${sizeText(leftBytes)} now (--upload-quota)`,
+      );
     }
     const upload = new Upload(dir, request, digests, (stored) => {
       this.#open.delete(upload);

@@ -17,6 +17,8 @@ export interface SessionSettings {
   readonly policy: Omit<SessionPolicy, "isCrowded">;
   /** What all uploads of this server's life may take; Infinity for no such bound. */
   readonly quotaBytes: number;
+  /** What is sent to all peers together goes no faster; 0 for no bound. */
+  readonly rateBytesPerS: number;
 }
 
 /** A file that was uploaded and has its name now, with what it hashed to on its way in. */

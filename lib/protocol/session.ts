@@ -64,6 +64,8 @@ export type UploadEnded =
     readonly name: SafeFileName;
     readonly sha256: HashHex;
     readonly md5: string;
+    /** Whether the same file was there already, so that nothing was stored. */
+    readonly isPresent: boolean;
   }
   | { readonly kind: "failed"; readonly message: string };
 

@@ -217,8 +217,8 @@ function* receive(sizeBytes: number, offered: number): Dialogue<boolean> {
   const ended = yield* ask("endUpload", { sha256 });
   if (ended.kind === "failed") yield* fail(ended.message, { code: "unverified" });
   else {
-    const { name, md5 } = ended;
-    yield* say({ status: "stored", name, size: sizeBytes, sha256: ended.sha256, md5 });
+    const { name, sha256, md5, isPresent: present } = ended;
+    yield* say({ status: "stored", name, size: sizeBytes, sha256, md5, present });
   }
   return true;
 }

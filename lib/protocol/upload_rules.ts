@@ -1,7 +1,7 @@
 /** Which uploads a server takes, before a byte of them is read. */
 import type { SafeFileName } from "../ids.ts";
-import { MIB } from "../limits.ts";
 import { isHiddenName, isPartName, isTemporaryName, parseFileName } from "../names.ts";
+import { sizeText } from "../sizes.ts";
 import type { SessionPolicy } from "./session.ts";
 
 /** Why a file of this size is not taken; `undefined` if it is. */
@@ -10,8 +10,11 @@ export function uploadRefusal(policy: SessionPolicy, sizeBytes: number): string 
     return "uploads are not allowed here: the server must run with --allow-upload";
   }
   if (sizeBytes <= policy.uploadBytesMax) return undefined;
-  const largest = (policy.uploadBytesMax / MIB).toFixed(0);
-  return `the file is too large: the server takes up to ${largest} MiB (--max-upload)`;
+  const texts = [sizeBytes, policy.uploadBytesMax].map(sizeText);
+  // Where rounding hides the difference, bytes show it.
+  const isClear = texts[0] !== texts[1];
+  const [size, largest] = isClear ? texts : [`${sizeBytes} B`, `${policy.uploadBytesMax} B`];
+  return `the file is too large: ${size}, where the server takes up to ${largest} (--max-upload)`;
 }
 
 /**

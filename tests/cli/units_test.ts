@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { clockText, durationText, parseRate, parseSize, sizeText } from "../../lib/cli/units.ts";
+import { clockText, durationText, parseRate, parseSize } from "../../lib/cli/units.ts";
+import { sizeText } from "../../lib/sizes.ts";
 
 Deno.test("sizes are shown with three digits at most", () => {
   const cases: readonly (readonly [number, string])[] = [

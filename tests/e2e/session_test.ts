@@ -163,7 +163,7 @@ e2e(
     assertEquals((await put(small)).code, 0);
     await Deno.writeFile(path, randomFile(1.6 * MIB, 6));
     const overQuota = await put(small);
-    assertMatch(overQuota.stderr, /2 MiB of uploads/);
+    assertMatch(overQuota.stderr, /no more than 1\.3 MB now \(--upload-quota\)/);
     await Deno.writeFile(path, randomFile(2.1 * MIB, 7));
     assertMatch((await put(small)).stderr, /too large/);
     assertEquals(visibleIn(scratch), ["film.bin"]);

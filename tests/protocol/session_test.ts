@@ -174,6 +174,7 @@ Deno.test("a put is stored when its digest is told, and not before", () => {
     name: "b" as SafeFileName,
     sha256: SHA,
     md5: FILE.md5!,
+    isPresent: false,
   } as const;
   const { messages } = play(serveSession(POLICY), [
     JSON_BYTE,
