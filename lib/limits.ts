@@ -93,6 +93,40 @@ export const ECHO_BATCH_BYTES = 64 * KIB;
 /** Bytes that a chunk is spoilt in on purpose, at most. */
 export const ECHO_FLIPPED_BYTES_MAX = 10;
 
+// — The master ———————————————————————————————————————————————————————————————————————————————————
+export const MASTER_PORT = 10527;
+/** A lease that is not renewed ends after this … */
+export const REGISTRY_LEASE_MS = 10_000;
+/** … and is renewed this often. */
+export const REGISTRY_RENEW_MS = 3_000;
+/** A master that does not answer a request for this long is left. */
+export const REGISTRY_ANSWER_MS = 8_000;
+/** A master that was lost is tried again after about this, then after twice as long …, up to: */
+export const REGISTRY_RETRY_MS = 500;
+export const REGISTRY_RETRY_MS_MAX = 4_000;
+/** Servers and clients that a master talks with at once. */
+export const MASTER_CONNECTIONS_MAX = 8_192;
+/** What a master says at once: pages of files with their servers. */
+export const MASTER_MESSAGE_BYTES_MAX = 8 * MIB;
+/** A client waits this long for a master; broadcasts go on meanwhile. */
+export const MASTER_PATIENCE_MS = 3_000;
+/** As long as something is looked for, masters are asked again this often. */
+export const MASTER_POLL_MS = 3_000;
+/** Servers that a master names, of one search. */
+export const INVITED_MAX = 1_024;
+/** Leases that have run out are swept up this often … */
+export const REGISTRY_SWEEP_MS = 2_000;
+/** … when they have counted for nothing for this long, so that a master that restarts finds them. */
+export const REGISTRY_KEEP_MS = 60_000;
+/** Files that a server registers, or a client is told of, in one message. */
+export const REGISTRY_PAGE_FILES = 200;
+/** Questions of one `locate`. */
+export const LOCATE_QUERIES_MAX = 200;
+/** Of one content under one name. */
+export const LOCATED_SERVERS_MAX = 32;
+/** Changes that are remembered for those who ask what is new. */
+export const REGISTRY_CHANGES_MAX = 100_000;
+
 // — Files and names ——————————————————————————————————————————————————————————————————————————————
 /** Largest file that is offered or accepted. */
 export const FILE_BYTES_MAX = 16 * TIB;
