@@ -16,11 +16,11 @@
 export { demo } from "./lib/app/demo.ts";
 export { echo } from "./lib/app/echo_client.ts";
 export { type EchoServer, serveEcho } from "./lib/app/echo_server.ts";
-export { get } from "./lib/app/get.ts";
+export { get, getOverTcp } from "./lib/app/get_files.ts";
 export { hashFile } from "./lib/app/hash.ts";
 export { list } from "./lib/app/list.ts";
 export { listOverTcp } from "./lib/app/tcp_list.ts";
-export { getOverTcp } from "./lib/app/tcp_get.ts";
+export { master } from "./lib/app/master.ts";
 export { put } from "./lib/app/put.ts";
 export { serve } from "./lib/app/serve.ts";
 export type * from "./lib/app/events.ts";

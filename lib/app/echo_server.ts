@@ -1,10 +1,10 @@
 /** The server of the existing round-trip tool: what comes up goes back, and nothing is kept. */
 import { ShoalError } from "../errors.ts";
 import { randomSeed } from "../io/random_source.ts";
-import type { SessionLibrary } from "../io/session_host.ts";
+import { converse, type SessionLibrary } from "../io/session_host.ts";
 import { SessionListener } from "../io/session_listener.ts";
 import { Throttle } from "../io/throttle.ts";
-import { CLASSIC_CHUNK_BYTES_DEFAULT, UPLOAD_MESSAGE_BYTES_MAX } from "../limits.ts";
+import { CLASSIC_CHUNK_BYTES_DEFAULT, SESSIONS_MAX, UPLOAD_MESSAGE_BYTES_MAX } from "../limits.ts";
 import { answerUpload, serveJson } from "../protocol/session_json.ts";
 import type { EchoServerOptions } from "./options.ts";
 
@@ -40,9 +40,9 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
   const listener = new SessionListener({
     host,
     ports: [port],
-    library,
-    dialogue: (isCrowded) =>
-      serveJson({
+    connectionsMax: SESSIONS_MAX,
+    talk(connection, isCrowded, mayAsk) {
+      const dialogue = serveJson({
         allowsUpload: true,
         uploadBytesMax: UPLOAD_MESSAGE_BYTES_MAX,
         isCrowded,
@@ -50,7 +50,10 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
         errorRate,
         // Each connection draws other chances.
         seed: seed + 1_000 * connections++,
-      }, answerUpload),
+      }, answerUpload);
+      return converse(dialogue, connection, library, mayAsk);
+    },
+    onProblem: (message) => library.log("ERROR", message),
     onFailure: (error) => ended.reject(error),
   });
   const close = async (): Promise<void> => {

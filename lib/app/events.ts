@@ -36,6 +36,16 @@ export interface OfferEvent {
   readonly size: number;
   readonly sha256: string;
   readonly root: string;
+  /** The master that has told of the server, where one has. */
+  readonly master?: string;
+}
+
+/** A master answers. */
+export interface MasteringEvent {
+  readonly event: "mastering";
+  readonly port: number;
+  readonly store: string;
+  readonly metricsPort?: number;
 }
 
 export interface ProgressEvent {
@@ -236,4 +246,11 @@ export type PutEvent =
   | WaitingEvent
   | NoticeEvent;
 export type DemoEvent = StepEvent | ReportEvent | GetEvent;
-export type ShoalEvent = ServeEvent | GetEvent | ListEvent | PutEvent | DemoEvent | HashEvent;
+export type ShoalEvent =
+  | ServeEvent
+  | MasteringEvent
+  | GetEvent
+  | ListEvent
+  | PutEvent
+  | DemoEvent
+  | HashEvent;

@@ -23,7 +23,8 @@ import { Download } from "./download.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "./events.ts";
 import type { GetOptions, GetResult } from "./options.ts";
-import { openSearch, type Search } from "./search.ts";
+import { MasterSearch } from "./master_search.ts";
+import { type Find, openSearch, type Search } from "./search.ts";
 import { Slots } from "./slots.ts";
 
 /**
@@ -71,6 +72,9 @@ class GetRun {
   readonly #closing = new AbortController();
   readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
   readonly #pinned: HashHex | undefined;
+  readonly #finds: Find[] = [];
+  readonly #unended = new Set<Download>();
+  readonly #masters: MasterSearch;
   #nextTransfer = 1;
 
   constructor(options: GetOptions, queries: readonly Query[], search: Search) {
@@ -93,6 +97,11 @@ class GetRun {
     search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#find(this.#downloads);
+    for (const download of this.#downloads) {
+      this.#unended.add(download);
+      download.ended.then(() => this.#unended.delete(download));
+    }
+    this.#masters = this.#searchMasters(options.masters ?? []);
     if (options.signal?.aborted) this.#onAbort();
     this.#reportProgress();
   }
@@ -104,6 +113,7 @@ class GetRun {
   /** Leaves nothing behind: workers and sockets closed, part files and journals up to date. */
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#masters.close();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     const classics = this.#classics.map((classic) => classic.close());
     await Promise.all([this.#crew.close(), this.#search.close(), ...classics]);
@@ -146,6 +156,22 @@ class GetRun {
       onClassicDue: (index) => this.#askClassic(at(index)),
     }, this.#pinned);
     downloads.forEach((download, index) => download.begin(find, index));
+    this.#finds.push(find);
+  }
+
+  /** What masters tell of is asked like everybody: their word alone counts for nothing. */
+  #searchMasters(masters: readonly string[]): MasterSearch {
+    return new MasterSearch({
+      masters,
+      wanted: () =>
+        [...this.#unended]
+          .map(({ query }) => query)
+          .filter((query) => query.by !== "any"),
+      onServers: (endpoints) => {
+        for (const find of this.#finds) find.invite(endpoints);
+      },
+      onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
+    });
   }
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
@@ -236,7 +262,10 @@ class GetRun {
   }
 
   #emit(event: GetEvent): void {
-    this.#options.onEvent?.(event);
+    const teller = event.event === "offer" ? this.#masters?.tellerOf(event.server) : undefined;
+    this.#options.onEvent?.(
+      event.event === "offer" && teller !== undefined ? { ...event, master: teller } : event,
+    );
   }
 }
 

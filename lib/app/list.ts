@@ -9,6 +9,7 @@ import { LIST_GATHER_MS, LIST_PATIENCE_MS, LIST_SCHEDULE_MS } from "../limits.ts
 import type { ServerPath } from "../protocol/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "./options.ts";
+import { listAt } from "./master_client.ts";
 import { type ListHandle, openSearch, type Search } from "./search.ts";
 import { restOfListing } from "./tcp_list.ts";
 
@@ -37,6 +38,8 @@ class ListRun {
   readonly #ending = new AbortController();
   #unended = 0;
   #isGathering = true;
+  /** Whether a master has told everything. */
+  #hasMaster = false;
 
   constructor(options: ListOptions, search: Search) {
     this.#options = options;
@@ -51,6 +54,7 @@ class ListRun {
     try {
       signal?.aborted && onAbort();
       this.#find();
+      for (const master of this.#options.masters ?? []) this.#readMaster(master);
       this.#gather();
       await this.#ended.promise;
     } finally {
@@ -76,7 +80,10 @@ class ListRun {
         onNotFound: () => {},
         onClassicDue: () => {},
         onAttempt: (_, attempt) => this.#tellWaiting(attempt),
-        onTimedOut: () => this.#ended.reject(new ShoalError("no_server", "no server answered")),
+        onTimedOut: () => {
+          if (this.#unended > 0 || this.#hasMaster) return;
+          this.#ended.reject(new ShoalError("no_server", "no server answered"));
+        },
       },
       undefined,
       {
@@ -91,7 +98,7 @@ class ListRun {
     await sleep(LIST_GATHER_MS, this.#ending.signal);
     if (this.#ending.signal.aborted) return;
     this.#isGathering = false;
-    if (this.#readings.size === 0) this.#tellWaiting(1);
+    if (this.#readings.size === 0 && !this.#hasMaster) this.#tellWaiting(1);
     this.#endIfComplete();
   }
 
@@ -128,8 +135,30 @@ class ListRun {
     if (!this.#ending.signal.aborted) this.#readings.get(server)?.handle.restRead(isComplete, last);
   }
 
+  /** A master lists what its servers have; where broadcasts reach them too, that is one listing. */
+  async #readMaster(master: string): Promise<void> {
+    this.#unended += 1;
+    try {
+      await listAt(master, (files) => {
+        for (const file of files) {
+          for (const { server, endpoint } of file.servers) {
+            this.#merge.add(server, endpoint, [listingEntry(file)]);
+          }
+        }
+      }, this.#ending.signal);
+      this.#hasMaster = true;
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      const message = `master ${master}: ${ShoalError.from(error).message}`;
+      this.#options.onEvent?.({ event: "notice", level: "warning", message });
+    }
+    this.#unended -= 1;
+    this.#endIfComplete();
+  }
+
   #endIfComplete(): void {
-    if (this.#isGathering || this.#unended > 0 || this.#readings.size === 0) return;
+    const hasAny = this.#readings.size > 0 || this.#hasMaster;
+    if (this.#isGathering || this.#unended > 0 || !hasAny) return;
     this.#ended.resolve();
   }
 

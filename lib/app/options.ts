@@ -45,6 +45,10 @@ export interface ServeOptions extends NetworkOptions {
   /** Simulated errors: probability that a datagram is hit; 0 for none. */
   readonly errorRate?: number;
   readonly seed?: number;
+  /** Masters (`HOST` or `HOST:PORT`) to register with. */
+  readonly masters?: readonly string[];
+  /** Where `GET /metrics` and `GET /healthz` are answered; nowhere by default. */
+  readonly metricsPort?: number;
   /** Where the index lives; the user's cache folder by default. */
   readonly cacheDir?: string;
   readonly onEvent?: (event: ServeEvent) => void;
@@ -61,12 +65,17 @@ export interface Server {
 export interface FindOptions extends NetworkOptions {
   /** Ask these hosts (`HOST` or `HOST:PORT`) and nobody else. */
   readonly servers?: readonly string[];
+  /** Ask these masters (`HOST` or `HOST:PORT`) as well. */
+  readonly masters?: readonly string[];
   readonly timeoutMs?: number;
   readonly retries?: number;
 }
 
 export interface GetOptions extends FindOptions {
-  /** `NAME` or `sha256:HEX`. */
+  /**
+   * `NAME` or `sha256:HEX`; a glob over what is offered (`photos/*.jpg`, `**` for everything) or a folder
+   * (`photos/`), unless `sha256` is given.
+   */
   readonly names: readonly string[];
   readonly outDir: string;
   /** Fetch only this content. */
@@ -81,7 +90,7 @@ export interface GetOptions extends FindOptions {
 
 /** A download over TCP, from one server. */
 export interface TcpGetOptions {
-  /** `NAME`, `sha256:HEX`, `md5:HEX`, or a bare digest. */
+  /** `NAME`, `sha256:HEX`, `md5:HEX`, a bare digest, or globs and folders as above. */
   readonly names: readonly string[];
   readonly outDir: string;
   /** `HOST` or `HOST:PORT`. */
@@ -101,7 +110,7 @@ export interface TcpGetOptions {
   readonly onEvent?: (event: GetEvent) => void;
 }
 
-/** One a name, in the order of the names. */
+/** One a name, in the order of the names; of a pattern, one a file that it matches. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
 export interface ListOptions extends FindOptions {
@@ -197,4 +206,28 @@ export interface DemoOptions {
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: DemoEvent) => void;
+}
+
+export interface MasterOptions {
+  /** Address to listen on; 0.0.0.0 by default. */
+  readonly host?: string;
+  /** 10527 by default. */
+  readonly port?: number;
+  /** `memory`, `sqlite:PATH` or `redis://HOST:PORT`; a file in the user's cache folder by default. */
+  readonly store?: string;
+  /** Where `GET /metrics` and `GET /healthz` are answered; nowhere by default. */
+  readonly metricsPort?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: NoticeEvent) => void;
+}
+
+/** A running master. */
+export interface Master {
+  readonly port: number;
+  /** As it would be named; `sqlite:` for the file in the cache folder. */
+  readonly store: string;
+  readonly metricsPort: number | undefined;
+  /** Resolves when it has stopped; rejects with a ShoalError if it had to. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
 }

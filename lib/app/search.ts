@@ -61,6 +61,8 @@ export interface Find {
   settle(queryIndex: number): void;
   /** Stops asking for this query at all. */
   finish(queryIndex: number): void;
+  /** Asks servers of which others have told. */
+  invite(endpoints: readonly Endpoint[]): void;
 }
 
 export interface LayerFetchHandle {
@@ -165,6 +167,7 @@ export class Search {
       startedMs,
       settle: (queryIndex) => conversation.handle({ kind: "settle", queryIndex }),
       finish: (queryIndex) => conversation.handle({ kind: "finish", queryIndex }),
+      invite: (endpoints) => conversation.handle({ kind: "invite", endpoints }),
     };
   }
 

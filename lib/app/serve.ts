@@ -3,10 +3,18 @@
  * to the machines that know what to say. FINDs are answered from the data socket wherever they came
  * in, because that is the address that clients are to ask from then on.
  */
-import { type Bytes, type Content, type Endpoint, endpointText, type HashHex } from "../ids.ts";
+import {
+  type Bytes,
+  type Content,
+  type Endpoint,
+  endpointText,
+  type HashHex,
+  type SafeFileName,
+} from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs, sleep } from "../io/clock.ts";
 import { FaultyUdpPort } from "../io/faulty_udp_port.ts";
+import { MetricsPort } from "../io/metrics_port.ts";
 import { randomBytes, randomSeed, randomServerId } from "../io/random_source.ts";
 import { openUdpPort, type UdpPort } from "../io/udp_port.ts";
 import {
@@ -27,7 +35,9 @@ import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ReadyEvent, ServeEvent } from "./events.ts";
 import { FolderIndex } from "./folder_index.ts";
 import type { ServeOptions, Server } from "./options.ts";
+import { MasterLink } from "./master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
+import { ServerMetrics } from "./server_metrics.ts";
 import { SessionService } from "./session_service.ts";
 
 const ANY_ADDRESS = "0.0.0.0";
@@ -56,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       hidden: options.hidden ?? false,
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
       ...(signal !== undefined && { signal }),
-      onChange: (_name, lost) => service?.onIndexChange(lost),
+      onChange: (name, lost) => service?.onIndexChange(name, lost),
       onNotice: (message) => onEvent?.({ event: "notice", level: "warning", message }),
     });
     service = new Service(options, host, port, index);
@@ -83,6 +93,9 @@ class Service {
   readonly #sessions: SessionService;
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #metrics = new ServerMetrics();
+  #metricsPort: MetricsPort | undefined;
+  #links: readonly MasterLink[] = [];
   #failure: ShoalError | undefined;
   #delayedCount = 0;
   #isTellingProgress = false;
@@ -135,6 +148,8 @@ class Service {
     const { port: dataPort, isTuned } = await this.#data.opened;
     const tcpPort = await this.#sessions.opened;
     this.#responder.tcpPort = tcpPort;
+    this.#openMetrics();
+    this.#register(dataPort);
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
     this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
     const { host = ANY_ADDRESS } = this.#options;
@@ -153,6 +168,32 @@ class Service {
     this.#tellUnusual();
     this.#tellProgress();
     return ready;
+  }
+
+  #openMetrics(): void {
+    const { host = ANY_ADDRESS, metricsPort } = this.#options;
+    if (metricsPort === undefined) return;
+    const read = () =>
+      Promise.resolve(this.#metrics.read(this.#index.catalogue.size, this.#index.progress));
+    this.#metricsPort = new MetricsPort(host, metricsPort, read);
+  }
+
+  #register(port: number): void {
+    this.#links = (this.#options.masters ?? []).map((master) =>
+      new MasterLink({
+        master,
+        server: this.#server,
+        port,
+        catalogue: this.#index.catalogue,
+        seed: randomSeed(),
+        onState: (isRegistered, message) =>
+          this.#tell({
+            event: "notice",
+            level: isRegistered ? "info" : "warning",
+            message: `Master ${master} ${message}`,
+          }),
+      })
+    );
   }
 
   /** What somebody should know who finds this server running. */
@@ -178,7 +219,8 @@ class Service {
     return this.closed;
   };
 
-  onIndexChange(lost: Content | undefined): void {
+  onIndexChange(name: SafeFileName, lost: Content | undefined): void {
+    for (const link of this.#links) link.changed(name);
     if (lost !== undefined) this.#data.forget(lost.root, lost.sizeBytes);
     this.#tellProgress();
   }
@@ -186,6 +228,8 @@ class Service {
   async #end(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.close);
     this.#classic?.close();
+    await Promise.all(this.#links.map((link) => link.close()));
+    await this.#metricsPort?.close();
     await this.#discovery.close();
     const { noiseCount } = this.#discovery;
     if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port.port}`);
@@ -306,6 +350,7 @@ class Service {
   }
 
   #tell(event: ServeEvent): void {
+    this.#metrics.count(event);
     this.#options.onEvent?.(event);
   }
 }

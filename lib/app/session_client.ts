@@ -25,9 +25,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 export class SessionClient {
   readonly #connection: SessionConnection;
+  readonly #messageBytesMax: number;
 
-  constructor(connection: SessionConnection) {
+  constructor(connection: SessionConnection, messageBytesMax = SESSION_COMMAND_BYTES_MAX) {
     this.#connection = connection;
+    this.#messageBytesMax = messageBytesMax;
   }
 
   get connection(): SessionConnection {
@@ -44,7 +46,7 @@ export class SessionClient {
    * @param idleMs how long that may take, Infinity included
    */
   async hear(idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
-    const read = await this.#connection.message(SESSION_COMMAND_BYTES_MAX, idleMs);
+    const read = await this.#connection.message(this.#messageBytesMax, idleMs);
     if (read.kind === "ended") {
       throw new ShoalError("stalled", `${this.#connection.peer} ended the connection`);
     }

@@ -9,6 +9,8 @@ import type {
   GetResult,
   ListOptions,
   ListResult,
+  Master,
+  MasterOptions,
   NetworkOptions,
   PutOptions,
   PutResult,
@@ -36,6 +38,7 @@ export interface App {
   put(options: PutOptions): Promise<PutResult>;
   hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
   demo(options: DemoOptions): Promise<ReportEvent>;
+  master(options: MasterOptions): Promise<Master>;
   serveEcho(options: EchoServerOptions): EchoServer;
   echo(options: EchoClientOptions): Promise<EchoResult>;
 }

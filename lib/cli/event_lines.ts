@@ -19,6 +19,9 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       return `Offering ${displayName(event.dir)}: ${countText(event.files, "file")}, ` +
         `UDP port ${event.port}, data port ${event.dataPort}, TCP port ${event.tcpPort}\n` +
         "Waiting for client to request";
+    case "mastering":
+      return `Master on TCP port ${event.port}, store ${event.store}` +
+        (event.metricsPort === undefined ? "" : `, metrics on TCP port ${event.metricsPort}`);
     case "request":
       return `Received request for file: ${displayName(event.name)}`;
     case "sending":
@@ -95,9 +98,10 @@ function storedLines({ name, storedAs, server, size, sha256, md5, present }: Sto
   return `${what} (${sizeText(size)}).\n  sha256  ${sha256}\n  md5     ${md5}`;
 }
 
-function offerLine({ name, server, size, sha256 }: OfferEvent): string {
+function offerLine({ name, server, size, sha256, master }: OfferEvent): string {
   return `Server found: ${server} has ${displayName(name)} ` +
-    `(${sizeText(size)}, sha256 ${sha256.slice(0, 16)}…)`;
+    `(${sizeText(size)}, sha256 ${sha256.slice(0, 16)}…)` +
+    (master === undefined ? "" : `, says master ${displayName(master)}`);
 }
 
 function isLoss({ state }: ServerEvent): boolean {

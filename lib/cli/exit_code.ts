@@ -2,9 +2,13 @@
 import type { FailedEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 
-/** What failed alike has its code; a mixture is just a failure. */
-export function exitCodeOf(failed: readonly FailedEvent[]): ExitCode {
+/**
+ * What failed alike has its code; a mixture is just a failure, and so is what failed beside files that
+ * were done.
+ */
+export function exitCodeOf(failed: readonly FailedEvent[], doneCount = 0): ExitCode {
   const codes = new Set(failed.map(({ code, message }) => new ShoalError(code, message).exitCode));
   const [code = EXIT.done] = codes;
-  return codes.size > 1 ? EXIT.failed : code;
+  const isMixed = codes.size > 1 || (codes.size > 0 && doneCount > 0);
+  return isMixed ? EXIT.failed : code;
 }

@@ -1,5 +1,6 @@
 /** `get NAME…`: fetch files from every server that has them. */
 import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
+import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs } from "../io/clock.ts";
 import {
@@ -15,6 +16,8 @@ import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
 import {
   DIALECT_OPTION,
+  masterOption,
+  mastersOf,
   NETWORK_OPTIONS,
   oneServer,
   optional,
@@ -33,7 +36,7 @@ export const getCommand = defineCommand({
   summary: "fetch files from every server that has them",
   positionals: {
     label: "NAME…",
-    summary: "what to fetch: a name, or sha256:HEX for a content (with --tcp also md5:HEX)",
+    summary: "a name, a glob ('photos/*.jpg'), a folder (photos/), or a content (sha256:HEX)",
     countMin: 1,
     countMax: NAMES_PER_GET_MAX,
   },
@@ -46,6 +49,7 @@ export const getCommand = defineCommand({
     force: toggle("replace a different file of that name"),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch this content and no other" }),
     ...searchOptions(TIMEOUT_MS_DEFAULT),
+    ...masterOption("ask this master, too; repeatable"),
     ...RETRY_OPTION,
     jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
       label: "N",
@@ -62,13 +66,19 @@ export const getCommand = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    "What an interrupted get has fetched is kept; the same command goes on from there.",
-    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 no server has it; 4 not verified, or servers\n" +
-    "disagree; 5 local disk; 130 interrupted. Names that fail in different ways make 1.",
+    "What an interrupted get has fetched is kept; the same command goes on from there, and fetches only\n" +
+    "what is missing, or different.",
+    "Globs and folders are looked up in what `list` shows. * and ? stay within a part of a name, ** does\n" +
+    "not; [a-z] is one of these, [!a-z] one of the others. Quote globs, or the shell takes them for its\n" +
+    "own. A file that is called just like the glob is fetched, too. With --tcp, md5:HEX works as well.",
+    "Exit codes: 0 done; 1 failed, or some came and some did not; 2 wrong usage; 3 no server has it;\n" +
+    "4 not verified, or servers disagree; 5 local disk; 130 interrupted. Names that fail in different\n" +
+    "ways make 1.",
   ],
   examples: [
     { line: "get example.txt", says: "into ./downloads" },
     { line: "get photos/a.jpg photos/b.jpg --out ~/Pictures", says: "several, elsewhere" },
+    { line: "get '**/*.jpg' docs/", says: "every picture, and a folder with all that is in it" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP does not pass" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
@@ -76,7 +86,7 @@ export const getCommand = defineCommand({
     const isTcp = options.tcp || options.dialect !== "shoal";
     checkWanted(names, options.sha256, isTcp);
     const server = isTcp ? oneServer(options.server) : "";
-    reporter.say(opening(names, options.server));
+    reporter.say(opening(names, options));
     const startMs = nowMs();
     const common = {
       names,
@@ -100,25 +110,40 @@ export const getCommand = defineCommand({
         ...common,
         ...networkOptions(options, signal),
         servers: options.server,
+        ...mastersOf(options.master),
         jobs: options.jobs,
         mtuBytes: options.mtu,
         ...given({ rateBytesPerS: options.rate }),
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
-    for (const line of summaryLines(done, (nowMs() - startMs) / 1000)) reporter.say(line);
+    const failed = results.filter((result): result is FailedEvent => result.event === "failed");
+    for (const line of summaryLines(done, failed, (nowMs() - startMs) / 1000)) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
       throw new ShoalError("interrupted", "interrupted; what arrived is kept", {
         hint: `Go on from there with: ${again}`,
       });
     }
-    return exitCodeOf(results.filter((result): result is FailedEvent => result.event === "failed"));
+    return exitCodeOf(failed, done.length);
   },
 });
 
-function opening(names: readonly string[], servers: readonly string[]): string {
-  const [name = ""] = names;
-  const what = names.length === 1 ? `file: ${displayName(name)}` : countText(names.length, "file");
+function opening(
+  names: readonly string[],
+  { server: servers, sha256 }: {
+    readonly server: readonly string[];
+    readonly sha256: string | undefined;
+  },
+): string {
+  const what = wantedText(names, sha256 === undefined);
   return servers.length === 0
     ? `Broadcasting request for ${what}`
     : `Asking ${displayName(servers.join(", "))} for ${what}`;
+}
+
+/** How many files a pattern stands for is known later. */
+function wantedText(names: readonly string[], mayBePatterns: boolean): string {
+  const [name = ""] = names;
+  const hasPattern = mayBePatterns && names.some((each) => namePattern(each) !== undefined);
+  if (names.length > 1) return countText(names.length, hasPattern ? "name" : "file");
+  return `${hasPattern ? "files" : "file"}: ${displayName(name)}`;
 }

@@ -1,12 +1,24 @@
 /** What a `get` says at its end: how much, how fast, and what each server did for it. */
-import type { DoneEvent, ServerShare } from "../app/events.ts";
+import type { DoneEvent, FailedEvent, ServerShare } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
 
+/** Names of what failed that the last line tells: each has had its own lines before. */
+const FAILED_NAMES_SHOWN_MAX = 5;
+
 /** `wallSeconds` is how long all of them took together. */
-export function summaryLines(done: readonly DoneEvent[], wallSeconds: number): string[] {
+export function summaryLines(
+  done: readonly DoneEvent[],
+  failed: readonly FailedEvent[],
+  wallSeconds: number,
+): string[] {
+  const isOne = done.length + failed.length <= 1;
+  return [...fetchedLines(done, wallSeconds), ...isOne ? [] : [countsLine(done, failed)]];
+}
+
+function fetchedLines(done: readonly DoneEvent[], wallSeconds: number): string[] {
   const fetched = done.filter((event) => !event.present);
   const [first] = fetched;
   if (first === undefined) return [];
@@ -20,6 +32,33 @@ export function summaryLines(done: readonly DoneEvent[], wallSeconds: number): s
     `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}`,
     ...serverTable(fetched.flatMap((event) => event.servers)),
   ];
+}
+
+/** `998 files came (12 MB), 1 was there already, 1 failed: a.txt`. */
+function countsLine(done: readonly DoneEvent[], failed: readonly FailedEvent[]): string {
+  const came = done.filter((event) => !event.present);
+  const presentCount = done.length - came.length;
+  const broken = failed.filter(({ code }) => code !== "interrupted");
+  const interruptedCount = failed.length - broken.length;
+  const parts = [
+    came.length === 0
+      ? "No file came"
+      : `${countText(came.length, "file")} came (${sizeText(sum(came, ({ size }) => size))})`,
+  ];
+  if (presentCount > 0) {
+    parts.push(`${presentCount} ${presentCount === 1 ? "was" : "were"} there already`);
+  }
+  if (interruptedCount > 0) {
+    parts.push(`${interruptedCount} ${interruptedCount === 1 ? "was" : "were"} interrupted`);
+  }
+  if (broken.length > 0) parts.push(`${broken.length} failed: ${namesText(broken)}`);
+  return parts.join(", ");
+}
+
+function namesText(failed: readonly FailedEvent[]): string {
+  const shown = failed.slice(0, FAILED_NAMES_SHOWN_MAX).map(({ name }) => displayName(name));
+  const restCount = failed.length - shown.length;
+  return shown.join(", ") + (restCount > 0 ? ` and ${restCount} more` : "");
 }
 
 /** One row a server, whatever number of files it gave; who gave most stands first. */

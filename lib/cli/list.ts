@@ -7,6 +7,8 @@ import { sizeText } from "../sizes.ts";
 import { defineCommand, networkOptions } from "./command.ts";
 import {
   DIALECT_OPTION,
+  masterOption,
+  mastersOf,
   NETWORK_OPTIONS,
   oneServer,
   OUTPUT_OPTIONS,
@@ -21,6 +23,7 @@ export const listCommand = defineCommand({
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     ...searchOptions(LIST_PATIENCE_MS),
+    ...masterOption("list what this master knows, too"),
     tcp: toggle("over TCP from the one --server, where UDP does not pass"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
@@ -33,11 +36,17 @@ export const listCommand = defineCommand({
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
   async perform(options, _, { app, reporter, signal }) {
-    const { server: servers, timeout: timeoutMs, dialect, port } = options;
+    const { server: servers, master: masters, timeout: timeoutMs, dialect, port } = options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
     const files = await (options.tcp || dialect !== "shoal"
       ? app.listOverTcp({ server: oneServer(servers), port, dialect, timeoutMs, signal, onEvent })
-      : app.list({ ...networkOptions(options, signal), servers, timeoutMs, onEvent }));
+      : app.list({
+        ...networkOptions(options, signal),
+        servers,
+        timeoutMs,
+        onEvent,
+        ...mastersOf(masters),
+      }));
     if (signal.aborted) {
       throw new ShoalError("interrupted", "interrupted while listing");
     }

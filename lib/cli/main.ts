@@ -10,6 +10,7 @@ import { hashCommand } from "./hash.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
 import { logTerminal } from "./log_terminal.ts";
+import { masterCommand } from "./master.ts";
 import { flagValue, hasFlag } from "./parse.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   getCommand,
   listCommand,
   putCommand,
+  masterCommand,
   hashCommand,
   demoCommand,
 ];
@@ -33,7 +35,8 @@ export async function main(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ?? "plain";
-  const isServer = args[0] === "server" || flagValue(args, "--mode") === "server";
+  const isServer = args[0] === "server" || args[0] === "master" ||
+    flagValue(args, "--mode") === "server";
   const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
     json: hasFlag(args, "--json") || format === "json",
     quiet: hasFlag(args, "--quiet"),

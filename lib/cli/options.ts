@@ -152,6 +152,17 @@ export function searchOptions(patienceMs: number) {
   } as const;
 }
 
+export function masterOption(summary: string) {
+  return {
+    master: many(HOST, { label: "HOST[:PORT]", env: "SHOAL_MASTER", summary }),
+  } as const;
+}
+
+/** As the library takes them: not at all where there are none. */
+export function mastersOf(masters: readonly string[]): { readonly masters?: readonly string[] } {
+  return masters.length > 0 ? { masters } : {};
+}
+
 export const RETRY_OPTION = {
   retries: withDefault(RETRIES, String(RETRIES_DEFAULT), {
     label: "N",

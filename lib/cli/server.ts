@@ -14,6 +14,8 @@ import {
   broadcastOption,
   fallingBack,
   LOG_OPTION,
+  masterOption,
+  mastersOf,
   NETWORK_OPTIONS,
   optional,
   OUTPUT_OPTIONS,
@@ -42,6 +44,11 @@ export const serverCommand = defineCommand({
     broadcast: broadcastOption("without effect here: a server only answers"),
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
     ...rateOption("send"),
+    ...masterOption("register with this master; repeatable"),
+    "metrics-port": optional(PORT, {
+      label: "PORT",
+      summary: "answer GET /metrics (Prometheus) and /healthz there",
+    }),
     hidden: toggle("offer names that start with a dot, too"),
     classic: toggle("don't answer the classic protocol", true),
     "tcp-port": optional(PORT, {
@@ -90,10 +97,12 @@ export const serverCommand = defineCommand({
       classicChunkBytes: options["chunk-size"],
       hidden: options.hidden,
       allowUpload: allows,
+      ...mastersOf(options.master),
       errorRate: simulates ? errorRate ?? SIMULATED_ERROR_RATE_DEFAULT : 0,
       onEvent: (event) => reporter.report(event),
       ...given({
         host: options.host,
+        metricsPort: options["metrics-port"],
         rateBytesPerS: options.rate,
         seed: options.seed,
         tcpPort: options["tcp-port"],

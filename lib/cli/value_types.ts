@@ -63,6 +63,12 @@ export const DIALECT: ValueType<Dialect> = {
   read: (text) => text === "shoal" || text === "json" || text === "ascii" ? text : undefined,
 };
 
+export const STORE: ValueType<string> = {
+  expects: "memory, sqlite:PATH or redis://HOST:PORT",
+  example: "redis://10.0.0.5:6379",
+  read: (text) => /^(memory|sqlite:.+|redis:\/\/.+)$/.test(text) ? text : undefined,
+};
+
 /** Those that can be asked for files. */
 export const SERVING_DIALECT: ValueType<Dialect> = {
   expects: "shoal or ascii",

@@ -1,4 +1,5 @@
 /** The names of one `get`, before anything is asked of the network. */
+import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { displayName, type NameProblem, parseFileName } from "../names.ts";
 import { SHA256 } from "./value_types.ts";
@@ -22,10 +23,15 @@ export function checkWanted(
     });
   }
   const wanted = new Set<string>();
+  const plain = new Set<string>();
   for (const name of names) {
     if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
     else if (name.startsWith(MD5_PREFIX)) checkMd5Name(name, isTcp);
-    else checkFileName(name);
+    else {
+      const pattern = sha256 === undefined ? namePattern(name) : undefined;
+      checkFileName(pattern?.name ?? name);
+      if (pattern === undefined) plain.add(name);
+    }
     if (wanted.has(name)) {
       throw new ShoalError("usage", `${displayName(name)} is named twice`, {
         hint: "Name each file once.",
@@ -33,7 +39,7 @@ export function checkWanted(
     }
     wanted.add(name);
   }
-  checkFolders(wanted);
+  checkFolders(plain);
 }
 
 function checkContentName(name: string, sha256: string | undefined): void {
@@ -68,7 +74,10 @@ function checkFileName(name: string): void {
   throw new ShoalError("bad_name", `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`);
 }
 
-/** Files keep their names below the target folder, so that no two can meet but in this way. */
+/**
+ * Files keep their names below the target folder, so that no two can meet but in this way. What patterns
+ * match is not known yet: there it is a failure of the one file.
+ */
 function checkFolders(wanted: ReadonlySet<string>): void {
   for (const name of wanted) {
     for (let end = name.indexOf("/"); end !== -1; end = name.indexOf("/", end + 1)) {

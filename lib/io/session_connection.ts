@@ -62,6 +62,16 @@ export class SessionConnection {
     return `${hostname}:${port}`;
   }
 
+  /** Our address, as the peer has reached it. */
+  get localAddress(): string {
+    return this.#conn.localAddr.hostname;
+  }
+
+  /** The peer's address. */
+  get peerAddress(): string {
+    return this.#conn.remoteAddr.hostname;
+  }
+
   /** The next byte, without taking it. */
   async peek(): Promise<number | undefined> {
     const end = await this.#fill(() => this.queue.lengthBytes > 0 ? true : undefined, {});

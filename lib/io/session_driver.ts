@@ -3,6 +3,7 @@
  * offered.
  */
 import type { ShoalError } from "../errors.ts";
+import { SESSIONS_MAX } from "../limits.ts";
 import type {
   Answer,
   Answers,
@@ -13,7 +14,7 @@ import type {
 import { serveSession } from "../protocol/session_server.ts";
 import type { SessionFile } from "../protocol/session.ts";
 import { Digests } from "./digests.ts";
-import type { SessionLibrary } from "./session_host.ts";
+import { converse, type SessionLibrary } from "./session_host.ts";
 import { SessionListener } from "./session_listener.ts";
 import { Throttle } from "./throttle.ts";
 import { Uploads } from "./uploads.ts";
@@ -64,8 +65,10 @@ class SessionDriver {
     this.#listener = new SessionListener({
       host,
       ports,
-      library: this.#library,
-      dialogue: (isCrowded) => serveSession({ ...policy, isCrowded }),
+      connectionsMax: SESSIONS_MAX,
+      talk: (connection, isCrowded, mayAsk) =>
+        converse(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
+      onProblem: (message) => this.#library.log("ERROR", message),
       onFailure: (error) => this.#fail(error),
     });
     parent.post({ kind: "ready", port: this.#listener.port });

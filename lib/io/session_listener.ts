@@ -6,22 +6,31 @@ import {
   SESSION_IDLE_MS,
   SESSION_REQUESTS_BURST,
   SESSION_REQUESTS_PER_S,
-  SESSIONS_MAX,
 } from "../limits.ts";
 import { RateLimit } from "../protocol/rate_limit.ts";
-import type { Dialogue } from "../protocol/session.ts";
 import { nowMs, sleep } from "./clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
-import { converse, type SessionLibrary } from "./session_host.ts";
 import { listenTcp } from "./tcp_port.ts";
 
 export interface SessionListenerOptions {
   readonly host: string;
   /** Ports to try, in order. */
   readonly ports: readonly number[];
-  readonly library: SessionLibrary;
-  /** What is said to a peer. @param isCrowded whether it is only to be told that there are too many */
-  readonly dialogue: (isCrowded: boolean) => Dialogue;
+  /** How many peers are served at once. */
+  readonly connectionsMax: number;
+  /**
+   * Talks with a peer until it or we have no more to say.
+   *
+   * @param isCrowded whether it is only to be told that there are too many
+   * @param mayAsk resolves when the peer's next request may be read
+   */
+  readonly talk: (
+    connection: SessionConnection,
+    isCrowded: boolean,
+    mayAsk: () => Promise<void>,
+  ) => Promise<void>;
+  /** A conversation ended as none should. */
+  readonly onProblem: (message: string) => void;
   readonly onFailure: (error: ShoalError) => void;
 }
 
@@ -79,7 +88,7 @@ export class SessionListener {
   }
 
   #meet(conn: Deno.TcpConn): void {
-    const isCrowded = this.#connections.size >= SESSIONS_MAX;
+    const isCrowded = this.#connections.size >= this.#options.connectionsMax;
     if (isCrowded && this.#crowd.size >= CROWD_MAX) return conn.close();
     const idleMs = isCrowded ? CROWD_IDLE_MS : SESSION_IDLE_MS;
     const connection = new SessionConnection(conn, this.#budget, idleMs);
@@ -93,18 +102,18 @@ export class SessionListener {
   }
 
   async #converse(connection: SessionConnection, isCrowded: boolean): Promise<void> {
-    const { library, dialogue } = this.#options;
+    const { talk, onProblem } = this.#options;
     const requests = new RateLimit(SESSION_REQUESTS_PER_S, SESSION_REQUESTS_BURST);
     const mayAsk = async (): Promise<void> => {
       while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
     };
     try {
-      await converse(dialogue(isCrowded), connection, library, mayAsk);
+      await talk(connection, isCrowded, mayAsk);
       await connection.finish();
     } catch (error) {
       connection.close();
       if (error instanceof ConnectionLost || this.#isClosed) return;
-      library.log("ERROR", `${connection.peer}: ${ShoalError.from(error).message}`);
+      onProblem(`${connection.peer}: ${ShoalError.from(error).message}`);
     }
   }
 }

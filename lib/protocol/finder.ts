@@ -8,8 +8,14 @@
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import type { Bytes, Endpoint, SafeFileName, ServerId } from "../ids.ts";
-import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS } from "../limits.ts";
+import {
+  type Bytes,
+  type Endpoint,
+  endpointText,
+  type SafeFileName,
+  type ServerId,
+} from "../ids.ts";
+import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "../limits.ts";
 import type { Frame, FrameOf, Query } from "../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
@@ -36,6 +42,8 @@ export type FinderEvent =
   | { readonly kind: "settle"; readonly queryIndex: number }
   /** Nothing more is wanted of this query. */
   | { readonly kind: "finish"; readonly queryIndex: number }
+  /** Somebody says that there are servers here: they are asked as by a broadcast. */
+  | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "wakeup" };
 
 export type FinderAction =
@@ -71,6 +79,8 @@ export class Finder {
   #broadcastMs = 0;
   /** No query's patience ends before this. */
   #reviewMs = 0;
+  /** Endpoints that others have told us of. */
+  readonly #invited = new Map<string, Endpoint>();
   #actions: FinderAction[] = [];
 
   constructor(options: FinderOptions) {
@@ -108,6 +118,9 @@ export class Finder {
         break;
       case "finish":
         this.#finish(this.#queries[event.queryIndex]);
+        break;
+      case "invite":
+        this.#invite(event.endpoints);
         break;
       case "wakeup":
         break;
@@ -256,6 +269,18 @@ export class Finder {
     const asked = fitFind(this.#soughtFirst(), known.length);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, known, asked });
     this.#actions.push({ kind: "broadcast", datagram });
+    for (const to of this.#invited.values()) this.#actions.push({ kind: "unicast", to, datagram });
+  }
+
+  /** Those who are new are asked at once, all of them at every broadcast: a datagram may be lost. */
+  #invite(endpoints: readonly Endpoint[]): void {
+    const fresh = endpoints.filter((each) => !this.#invited.has(endpointText(each)))
+      .slice(0, INVITED_MAX - this.#invited.size);
+    for (const each of fresh) this.#invited.set(endpointText(each), each);
+    if (fresh.length === 0 || this.isDone) return;
+    const asked = fitFind(this.#soughtFirst(), 0);
+    const datagram = this.#finds.broadcast({ token: NO_TOKEN, known: [], asked });
+    for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
   }
 
   *#soughtFirst(): Generator<SoughtQuery> {

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { summaryLines } from "../../lib/cli/get_summary.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
 
@@ -11,6 +12,8 @@ const OFFER = {
   sha256: "f".repeat(64),
   root: "0".repeat(64),
 } as const;
+
+const FAILED = { event: "failed", name: "x", code: "not_found", message: "", hint: "" } as const;
 
 function appWith(changes: Partial<FakeApp>): FakeApp {
   return Object.assign(new FakeApp(), changes);
@@ -29,7 +32,7 @@ Deno.test("a command that does not exist is wrong usage, and the answer lists th
   for (const args of [[], ["fetch"], ["--json", "get"], ["send", "x"]]) {
     const { code, err } = await run(args);
     assertEquals(code, 2, args.join(" "));
-    assertStringIncludes(err, "server, get, list, put, hash, demo");
+    assertStringIncludes(err, "server, get, list, put, master, hash, demo");
   }
 });
 
@@ -190,12 +193,51 @@ Deno.test("a server that is found for many names is named once", async () => {
   assertEquals(out.match(/Server found/g)?.length, 2);
 });
 
-Deno.test("names that fail alike give their exit code, a mixture gives 1", async () => {
+Deno.test("names that all fail alike give their exit code, a mixture gives 1", async () => {
   const codeOf = async (failures: FakeApp["failures"]) =>
-    (await run(["get", "a", "b", "c"], { app: appWith({ failures }) })).code;
+    (await run(["get", ...Object.keys(failures)], { app: appWith({ failures }) })).code;
   assertEquals(await codeOf({ a: "no_server" }), 3);
   assertEquals(await codeOf({ a: "no_server", b: "not_found" }), 3);
   assertEquals(await codeOf({ a: "no_server", b: "disk_full" }), 1);
+});
+
+Deno.test("a name that fails beside one that came gives 1", async () => {
+  const app = appWith({ failures: { a: "no_server" } });
+  assertEquals((await run(["get", "a", "b"], { app })).code, 1);
+});
+
+Deno.test("a get of several files ends with what came and what did not", async () => {
+  const lastLine = async (names: string, failures: FakeApp["failures"] = {}) => {
+    const { out } = await run(["get", ...names.split(" ")], { app: appWith({ failures }) });
+    return out.trimEnd().split("\n").at(-1);
+  };
+  assertEquals(await lastLine("a b"), "2 files came (8.0 MB)");
+  assertEquals(await lastLine("a b", { b: "not_found" }), "1 file came (4.0 MB), 1 failed: b");
+  const failures = Object.fromEntries([..."bcdefgh"].map((name) => [name, "stalled" as const]));
+  assertEquals(
+    await lastLine("a b c d e f g h", failures),
+    "1 file came (4.0 MB), 7 failed: b, c, d, e, f and 2 more",
+  );
+  assertEquals(
+    summaryLines([done("a", { present: true }), done("b", { present: true })], [], 1),
+    ["No file came, 2 were there already"],
+  );
+  const interrupted = { ...FAILED, code: "interrupted" } as const;
+  assertEquals(
+    summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], 1).at(-1),
+    "1 file came (4.0 MB), 1 was there already, 1 was interrupted, 1 failed: x",
+  );
+  assertEquals(summaryLines([], [FAILED], 1), []);
+});
+
+Deno.test("a get of a pattern does not say that it is one file", async () => {
+  const opening = async (...args: string[]) => (await run(["get", ...args])).out.split("\n")[0];
+  assertEquals(await opening("*.jpg"), "Broadcasting request for files: *.jpg");
+  assertEquals(await opening("docs/", "a", "--server", "h"), "Asking h for 2 names");
+  assertEquals(
+    await opening("a[1]", "--sha256", "1".repeat(64)),
+    "Broadcasting request for file: a[1]",
+  );
 });
 
 Deno.test("a name that failed is told with its hint, beside those that did not", async () => {
@@ -210,7 +252,7 @@ Deno.test("--json prints events, one a line, and nothing else on stdout", async 
   const { code, out, err } = await run(["get", "a", "b", "--json"], { app });
   const events = out.trimEnd().split("\n").map((line) => JSON.parse(line).event);
   assertEquals(events, ["offer", "done", "failed"]);
-  assertEquals(code, 3);
+  assertEquals(code, 1);
   assertStringIncludes(err, "error: what is wrong with b");
 });
 

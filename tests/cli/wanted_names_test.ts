@@ -46,6 +46,21 @@ Deno.test("a refused name is shown escaped and shortened", () => {
   assertEquals((problemOf(["x".repeat(5000)]) ?? "").length < 120, true);
 });
 
+Deno.test("patterns are accepted, and refused for what would be no name either", () => {
+  assertEquals(problemOf(["photos/*.jpg", "docs/", "**", "a[1].txt", "docs/x", "*"]), undefined);
+  assertStringIncludes(problemOf(["../*.jpg"]) ?? "", ". or ..");
+  assertStringIncludes(problemOf(["./docs/"]) ?? "", ". or ..");
+  assertStringIncludes(problemOf(["docs//"]) ?? "", "two slashes");
+  assertStringIncludes(problemOf(["/"]) ?? "", "empty");
+  assertStringIncludes(problemOf(["/photos/*"]) ?? "", "start with a slash");
+  assertStringIncludes(problemOf(["*.jpg", "*.jpg"]) ?? "", "named twice");
+});
+
+Deno.test("a name beside a content that is given is no pattern", () => {
+  assertEquals(problemOf(["a[1].txt"], HEX), undefined);
+  assertStringIncludes(problemOf(["docs/"], HEX) ?? "", "end with one");
+});
+
 Deno.test("one name twice, or two names that need one path, are refused", () => {
   assertStringIncludes(problemOf(["a", "b", "a"]) ?? "", "a is named twice");
   assertStringIncludes(problemOf(["x/a/b", "x/a"]) ?? "", "x/a would be a file, and a folder");

@@ -11,6 +11,7 @@ import type {
   DemoOptions,
   GetOptions,
   ListOptions,
+  MasterOptions,
   PutOptions,
   ServeOptions,
   TcpGetOptions,
@@ -55,6 +56,7 @@ export class FakeApp implements App {
   gotOverTcp: TcpGetOptions | undefined;
   listedOverTcp: TcpListOptions | undefined;
   putWith: PutOptions | undefined;
+  mastered: MasterOptions | undefined;
   demonstrated: DemoOptions | undefined;
   /** Events of a get before its results. */
   events: GetEvent[] = [];
@@ -110,6 +112,14 @@ export class FakeApp implements App {
     this.#begin();
     this.listedOverTcp = options;
     return Promise.resolve(this.files);
+  }
+
+  master(options: MasterOptions) {
+    this.#begin();
+    this.mastered = options;
+    const { port = 10527, store = "sqlite:", metricsPort } = options;
+    const closed = Promise.resolve();
+    return Promise.resolve({ port, store, metricsPort, closed, close: () => closed });
   }
 
   put(options: PutOptions) {

@@ -1,0 +1,56 @@
+/** `master`: a registry for networks that broadcasts do not cross. */
+import { EXIT, ShoalError } from "../errors.ts";
+import { MASTER_PORT } from "../limits.ts";
+import { defineCommand, given } from "./command.ts";
+import { LOG_OPTION, optional, OUTPUT_OPTIONS, withDefault } from "./options.ts";
+import { ADDRESS, PORT, STORE } from "./value_types.ts";
+
+export const masterCommand = defineCommand({
+  command: "master",
+  summary: "keep a registry, for networks that broadcasts do not cross",
+  positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
+  options: {
+    port: withDefault(PORT, String(MASTER_PORT), {
+      label: "PORT",
+      short: "p",
+      summary: "TCP port",
+    }),
+    host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
+    store: optional(STORE, {
+      label: "STORE",
+      summary: "memory, sqlite:PATH or redis://HOST:PORT (default: a cache file)",
+    }),
+    "metrics-port": optional(PORT, {
+      label: "PORT",
+      summary: "answer GET /metrics (Prometheus) and /healthz there",
+    }),
+    ...LOG_OPTION,
+    ...OUTPUT_OPTIONS,
+  },
+  notes: [
+    "Servers register with `server --master HOST`; `list` and `get` ask with --master HOST. The files\n" +
+    "themselves go straight from servers to clients.",
+    "Several masters over one redis:// answer for each other.",
+  ],
+  examples: [
+    { line: "master", says: "on any host that servers and clients reach" },
+    { line: "master --store redis://10.0.0.9:6379", says: "one of several that share a store" },
+  ],
+  async perform(options, _, { app, reporter, signal }) {
+    const running = await app.master({
+      port: options.port,
+      signal,
+      onEvent: (event) => reporter.report(event),
+      ...given({ host: options.host, store: options.store, metricsPort: options["metrics-port"] }),
+    });
+    const { port, metricsPort, store } = running;
+    reporter.report({ event: "mastering", port, store, ...given({ metricsPort }) });
+    try {
+      await running.closed;
+    } catch (thrown) {
+      if (ShoalError.from(thrown).code !== "interrupted") throw thrown;
+    }
+    reporter.say("Stopped.");
+    return signal.aborted ? EXIT.interrupted : EXIT.done;
+  },
+});

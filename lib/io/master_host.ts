@@ -1,0 +1,94 @@
+/** Does what a master's dialogue asks for: messages of one connection, and the store. */
+import type { SessionConnection } from "./session_connection.ts";
+import { REGISTRY_LEASE_MS, SESSION_COMMAND_BYTES_MAX, SESSION_SKIP_BYTES_MAX } from "../limits.ts";
+import type { MasterDialogue, MasterStep, RequestRead } from "../protocol/master_session.ts";
+import type { Lease, RegistryStore } from "../protocol/registry_store.ts";
+import { toHex } from "../ids.ts";
+import { encodeMessage, parseMessage } from "../wire/session_json.ts";
+import { nowMs, wallMs } from "./clock.ts";
+import { randomBytes } from "./random_source.ts";
+
+const LEASE_BYTES = 16;
+
+export interface MasterHostOptions {
+  readonly store: RegistryStore;
+  /** How long each question took, for whoever watches. */
+  readonly onAnswered: (command: string, ms: number) => void;
+  /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
+  readonly isStopping: () => boolean;
+}
+
+/** Drives `dialogue` to its end. Throws ConnectionLost or ShoalError when it cannot go on. */
+export async function converseAsMaster(
+  dialogue: MasterDialogue,
+  connection: SessionConnection,
+  options: MasterHostOptions,
+  mayAsk: () => Promise<void>,
+): Promise<void> {
+  const { store, onAnswered, isStopping } = options;
+  let askedMs = nowMs();
+  let command = "";
+  const perform = async (step: MasterStep): Promise<unknown> => {
+    switch (step.kind) {
+      case "request": {
+        const read = await request(connection, step.idleMs, mayAsk);
+        askedMs = nowMs();
+        command = read.kind === "request" ? String(read.request["command"]) : "";
+        return read;
+      }
+      case "say":
+        onAnswered(command, nowMs() - askedMs);
+        return await connection.send(encodeMessage(step.message));
+      case "open": {
+        const lease = toHex(randomBytes(LEASE_BYTES)) as Lease;
+        await store.open(lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
+        return lease;
+      }
+      case "resume":
+        return await store.resume(step.lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
+      case "renew":
+        return await store.renew(step.lease, wallMs() + REGISTRY_LEASE_MS);
+      case "update":
+        return await store.update(step.lease, step.update);
+      case "close":
+        return isStopping() ? undefined : await store.close(step.lease);
+      case "locate":
+        return await store.locate(step.queries, wallMs());
+      case "page":
+        return await store.page(step.prefix, step.after, step.countMax, wallMs());
+      case "changes":
+        return await store.changes(step.since, step.countMax);
+      case "stats":
+        return await store.stats(wallMs());
+      default:
+        return step satisfies never;
+    }
+  };
+  let next = dialogue.next();
+  try {
+    while (!next.done) next = dialogue.next(await perform(next.value));
+  } catch (error) {
+    // What the dialogue holds is let go of, as far as the store still listens.
+    for (let last = dialogue.return(); !last.done; last = dialogue.next()) {
+      if (last.value.kind === "close") await perform(last.value).catch(() => {});
+    }
+    throw error;
+  }
+}
+
+async function request(
+  connection: SessionConnection,
+  idleMs: number,
+  mayAsk: () => Promise<void>,
+): Promise<RequestRead> {
+  await mayAsk();
+  const read = await connection.message(SESSION_COMMAND_BYTES_MAX, idleMs);
+  if (read.kind === "ended") return { kind: "ended" };
+  if (read.kind === "tooLarge") {
+    const isPassable = read.lengthBytes <= SESSION_SKIP_BYTES_MAX;
+    const isPassed = isPassable && await connection.skip(read.lengthBytes);
+    return { kind: isPassed ? "nonsense" : "ended" };
+  }
+  const message = parseMessage(read.bytes);
+  return message === undefined ? { kind: "nonsense" } : { kind: "request", request: message };
+}
