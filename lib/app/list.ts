@@ -40,6 +40,8 @@ class ListRun {
   #isGathering = true;
   /** Whether a master has told everything. */
   #hasMaster = false;
+  /** Whether nobody has answered the broadcasts, and is not waited for any more. */
+  #isTimedOut = false;
 
   constructor(options: ListOptions, search: Search) {
     this.#options = options;
@@ -81,8 +83,8 @@ class ListRun {
         onClassicDue: () => {},
         onAttempt: (_, attempt) => this.#tellWaiting(attempt),
         onTimedOut: () => {
-          if (this.#unended > 0 || this.#hasMaster) return;
-          this.#ended.reject(new ShoalError("no_server", "no server answered"));
+          this.#isTimedOut = true;
+          this.#endIfComplete();
         },
       },
       undefined,
@@ -149,7 +151,7 @@ class ListRun {
       this.#hasMaster = true;
     } catch (error) {
       if (this.#ending.signal.aborted) return;
-      const message = `master ${master}: ${ShoalError.from(error).message}`;
+      const message = `master: ${ShoalError.from(error).message}`;
       this.#options.onEvent?.({ event: "notice", level: "warning", message });
     }
     this.#unended -= 1;
@@ -157,9 +159,11 @@ class ListRun {
   }
 
   #endIfComplete(): void {
-    const hasAny = this.#readings.size > 0 || this.#hasMaster;
-    if (this.#isGathering || this.#unended > 0 || !hasAny) return;
-    this.#ended.resolve();
+    if (this.#isGathering || this.#unended > 0) return;
+    if (this.#readings.size > 0 || this.#hasMaster) this.#ended.resolve();
+    else if (this.#isTimedOut) {
+      this.#ended.reject(new ShoalError("no_server", "no server answered"));
+    }
   }
 
   #tellWaiting(attempt: number): void {

@@ -13,9 +13,8 @@ import {
 } from "../protocol/registration.ts";
 import { encodeMessage, parseMessage } from "../wire/session_json.ts";
 
+/** The master is called `HOST` or `HOST:PORT`. */
 export interface MasterLinkOptions extends RegistrationOptions {
-  /** `HOST` or `HOST:PORT`. */
-  readonly master: string;
   /** Everything is told, or the master is away; when that changes. */
   readonly onState: (isRegistered: boolean, message: string) => void;
 }
@@ -80,7 +79,7 @@ export class MasterLink {
     const { signal } = this.#ending;
     const target = { server: master, port: MASTER_PORT, timeoutMs: REGISTRY_ANSWER_MS, signal };
     let own: SessionConnection | undefined;
-    let message = "ended the connection";
+    let message = `${master} ended the connection`;
     try {
       await withConnection(target, async (connection) => {
         own = this.#connection = connection;

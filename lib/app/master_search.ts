@@ -57,7 +57,7 @@ export class MasterSearch {
         if (!signal.aborted) onServers(endpoints);
       } catch (error) {
         if (signal.aborted) return;
-        if (!isLost) onProblem(`master ${master}: ${ShoalError.from(error).message}`);
+        if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
         isLost = true;
       }
     }

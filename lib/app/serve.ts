@@ -190,7 +190,7 @@ class Service {
           this.#tell({
             event: "notice",
             level: isRegistered ? "info" : "warning",
-            message: `Master ${master} ${message}`,
+            message: isRegistered ? `Master ${message}` : `master: ${message}; trying again`,
           }),
       })
     );

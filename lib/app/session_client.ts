@@ -48,7 +48,8 @@ export class SessionClient {
   async hear(idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
     const read = await this.#connection.message(this.#messageBytesMax, idleMs);
     if (read.kind === "ended") {
-      throw new ShoalError("stalled", `${this.#connection.peer} ended the connection`);
+      const what = read.why === "idle" ? "does not answer" : "ended the connection";
+      throw new ShoalError("stalled", `${this.#connection.peer} ${what}`);
     }
     const message = read.kind === "message" ? parseMessage(read.bytes) : undefined;
     if (message === undefined) throw this.nonsense();

@@ -162,21 +162,21 @@ end
  * generation, server, address, port.
  */
 const GATHER = `
-local holders, serverOf = {}, {}
-local function serverWith(generation)
-  if serverOf[generation] == nil then
-    serverOf[generation] = false
+local holders, endpointOf = {}, {}
+local function endpointWith(generation)
+  if endpointOf[generation] == nil then
+    endpointOf[generation] = false
     local expiry = call('ZSCORE', P .. 'expiries', generation)
     if expiry and tonumber(expiry) > now then
       local holder = call('HMGET', P .. 'holder:' .. generation, 'server', 'address', 'port')
-      serverOf[generation] = holder[1]
+      endpointOf[generation] = holder[2] .. ' ' .. holder[3]
       table.insert(holders, generation)
       for i = 1, 3 do
         table.insert(holders, holder[i])
       end
     end
   end
-  return serverOf[generation]
+  return endpointOf[generation]
 end
 
 -- Of a content, servers that are many enough are begun with at any of them, to share the load.
@@ -189,16 +189,16 @@ local function gather(rows, name, sha256, seed)
     found = call('HGETALL', key)
   end
   local count = #found / 2
-  local servers, counts = {}, {}
+  local isFound, counts = {}, {}
   for i = 0, count - 1 do
     local at = 2 * ((seed + i) % count)
     local generation, packed = found[at + 1], found[at + 2]
-    local server = (sha256 == nil or sha256Of(packed) == sha256) and serverWith(generation)
-    if server then
+    local endpoint = (sha256 == nil or sha256Of(packed) == sha256) and endpointWith(generation)
+    if endpoint then
       local content = string.match(packed, '^%x+ %x+ %d+')
-      local each = content .. server
-      if not servers[each] and (counts[content] or 0) < ${LOCATED_SERVERS_MAX} then
-        servers[each] = true
+      local each = content .. ' ' .. endpoint
+      if not isFound[each] and (counts[content] or 0) < ${LOCATED_SERVERS_MAX} then
+        isFound[each] = true
         counts[content] = (counts[content] or 0) + 1
         table.insert(rows, name)
         table.insert(rows, generation)

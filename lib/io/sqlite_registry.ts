@@ -24,6 +24,8 @@ const BUSY_MS = 5_000;
 const CACHE_KIB = 64 * 1024;
 /** Contents of one name, or names of one content, that are told of. */
 const CONTENTS_MAX = 64;
+/** Of one content, so many holders are looked at. */
+const HOLDERS_MAX = 2 * LOCATED_SERVERS_MAX;
 /** Files of a lease that is gone are forgotten so many at a time, so that nobody waits for long. */
 const FORGET_STEP = 500;
 /** Old changes are dropped after so many new ones. */
@@ -282,11 +284,10 @@ export class SqliteRegistry implements RegistryStore {
   }
 
   #located(name: Uint8Array, sha256: Uint8Array, nowMs: number): LocatedFile[] {
-    const rows = this.#all<Row>(
-      "SELECT sizeBytes, mtimeMs, root, server, address, port FROM files CROSS JOIN leases " +
-        "USING (generation) WHERE name = ? AND sha256 = ? AND expiresMs > ? LIMIT ?",
-      ...[name, sha256, nowMs, 2 * LOCATED_SERVERS_MAX],
-    );
+    // Of servers that are many enough, any is begun with, to share the load.
+    const start = Math.floor(Math.random() * this.#nextGeneration);
+    const rows = this.#holders(name, sha256, ">=", start, nowMs);
+    if (rows.length < HOLDERS_MAX) rows.push(...this.#holders(name, sha256, "<", start, nowMs));
     const collector = new HolderCollector();
     for (const { sizeBytes, mtimeMs, root, server, address, port } of rows) {
       collector.add({
@@ -298,6 +299,21 @@ export class SqliteRegistry implements RegistryStore {
       }, { server: serverId(server), endpoint: { address, port } });
     }
     return collector.files();
+  }
+
+  #holders(
+    name: Uint8Array,
+    sha256: Uint8Array,
+    side: ">=" | "<",
+    generation: number,
+    nowMs: number,
+  ): Row[] {
+    return this.#all<Row>(
+      "SELECT sizeBytes, mtimeMs, root, server, address, port FROM files CROSS JOIN leases " +
+        `USING (generation) WHERE name = ? AND sha256 = ? AND generation ${side} ? ` +
+        "AND expiresMs > ? LIMIT ?",
+      ...[name, sha256, generation, nowMs, HOLDERS_MAX],
+    );
   }
 
   // — Files —————————————————————————————————————————————————————————————————————————————————————

@@ -18,6 +18,8 @@ import { Random } from "./random.ts";
 import type { Lease } from "./registry_store.ts";
 
 export interface RegistrationOptions {
+  /** What people call it. */
+  readonly master: string;
   readonly server: ServerId;
   /** UDP port that answers questions. */
   readonly port: number;
@@ -124,7 +126,9 @@ export class Registration {
   #goOn(nowMs: number): void {
     if (nowMs >= this.#renewMs) return this.#ask(nowMs, "renew", { command: "renew" });
     const page = this.#isTellingAll ? this.#nextOfAll() : this.#nextOfChanged();
-    if (page === undefined) return this.#tellState(true, "knows every file");
+    if (page === undefined) {
+      return this.#tellState(true, `${this.#options.master} knows every file`);
+    }
     this.#ask(nowMs, page, {
       command: "update",
       revision: this.#revision + 1,
@@ -212,9 +216,9 @@ export class Registration {
 
   // — Failures ——————————————————————————————————————————————————————————————————————————————————
 
-  #hangUp(nowMs: number, message: string): void {
+  #hangUp(nowMs: number, why: string): void {
     this.#actions.push({ kind: "hangUp" });
-    this.#fail(nowMs, message);
+    this.#fail(nowMs, `${this.#options.master} ${why}`);
   }
 
   #fail(nowMs: number, message: string): void {

@@ -25,7 +25,7 @@ export interface RegisteredFile {
 
 /** One content under one name, and who has it. */
 export interface LocatedFile extends RegisteredFile {
-  /** Each server once, at most `LOCATED_SERVERS_MAX` of them. */
+  /** Each endpoint once, at most `LOCATED_SERVERS_MAX` of them, begun with at any when there are more. */
   readonly servers: readonly RegisteredServer[];
 }
 

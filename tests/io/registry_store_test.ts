@@ -103,6 +103,15 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     assertEquals(servers, [holderOf(1).server, holderOf(2).server]);
   });
 
+  test("a server that calls itself by the id of another does not hide it", async (master) => {
+    await master.register(A, holderOf(1), [fileOf("f", 1)]);
+    await master.register(B, { ...holderOf(2), server: holderOf(1).server }, [fileOf("f", 1)]);
+    const [file] = await master.byName("f");
+    const endpoints = file!.servers.map(({ endpoint }) => endpoint);
+    assertEquals(endpoints.length, 2);
+    assert(endpoints.some(({ port }) => port === holderOf(1).endpoint.port));
+  });
+
   test("no more servers of a content are told than a client can use", async (master) => {
     const count = LOCATED_SERVERS_MAX + 3;
     for (let i = 0; i < count; i++) {

@@ -272,6 +272,7 @@ export class VirtualServer {
     this.id = serverId(number.toString(16).padStart(32, "0"));
     for (let i = 0; i < fileCount; i++) this.#ready(`file-${i}` as SafeFileName, 0);
     this.#registration = new Registration({
+      master: "master",
       server: this.id,
       port: 10_530,
       catalogue: this.catalogue,
