@@ -71,15 +71,15 @@ export class RedisRegistry implements RegistryStore {
     return await this.#redis.run("renew", [lease, forMs(expiresMs)]) === 1;
   }
 
-  async update(lease: Lease, update: RegistryUpdate): Promise<boolean> {
+  async update(lease: Lease, update: RegistryUpdate): Promise<number | undefined> {
     const { revision, isReset, put, remove } = update;
-    const done = await this.#redis.run("update", [
+    const fileCount = await this.#redis.run("update", [
       ...[lease, revision, isReset ? 1 : 0, remove.length],
       ...remove.map(toSorted),
       ...put.flatMap((file) => [toSorted(file.name), pack(file)]),
     ]);
     if (isReset) this.#bury();
-    return done === 1;
+    return fileCount === null ? undefined : Number(fileCount);
   }
 
   async close(lease: Lease): Promise<void> {

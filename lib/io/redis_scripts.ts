@@ -248,12 +248,12 @@ setExpiry(generation, ARGV[2])
 return 1
 `;
 
-/** Lease, revision, whether to forget everything, how many to remove, their names, and each file as name and packed. 1 if the lease holds. */
+/** Lease, revision, whether to forget everything, how many to remove, their names, and each file as name and packed. How many files the lease has then; nothing if it does not hold. */
 const UPDATE = `
 local lease, revision, isReset, removeCount = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
 local generation = holding(lease)
 if not generation then
-  return 0
+  return false
 end
 if isReset and call('SCARD', P .. 'files:' .. generation) > 0 then
   local fresh = exact(call('INCR', P .. 'generation'))
@@ -288,7 +288,7 @@ end
 call('INCRBY', P .. 'fileCount', count)
 call('HSET', P .. 'holder:' .. generation, 'revision', revision)
 tellChanges(changed)
-return 1
+return call('SCARD', files)
 `;
 
 /** Lease. */

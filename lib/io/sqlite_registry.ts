@@ -158,11 +158,11 @@ export class SqliteRegistry implements RegistryStore {
     return Promise.resolve(renewed > 0);
   }
 
-  update(lease: Lease, update: RegistryUpdate): Promise<boolean> {
+  update(lease: Lease, update: RegistryUpdate): Promise<number | undefined> {
     const row = this.#leaseRow(lease);
-    if (row === undefined || row.expiresMs <= wallMs()) return Promise.resolve(false);
+    if (row === undefined || row.expiresMs <= wallMs()) return Promise.resolve(undefined);
+    let { generation, fileCount } = row;
     this.#inTransaction(() => {
-      let { generation, fileCount } = row;
       if (update.isReset) {
         this.#orphans.add(generation);
         [generation, fileCount] = [this.#nextGeneration++, 0];
@@ -176,7 +176,7 @@ export class SqliteRegistry implements RegistryStore {
       this.#trimChanges();
     });
     this.#forget();
-    return Promise.resolve(true);
+    return Promise.resolve(fileCount);
   }
 
   close(lease: Lease): Promise<void> {

@@ -4,7 +4,12 @@
  * what it needs and is handed what came of it.
  */
 import type { SafeFileName } from "../ids.ts";
-import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS, SESSION_IDLE_MS } from "../limits.ts";
+import {
+  CATALOGUE_ENTRIES_MAX,
+  REGISTRY_LEASE_MS,
+  REGISTRY_RENEW_MS,
+  SESSION_IDLE_MS,
+} from "../limits.ts";
 import type { JsonObject } from "../wire/session_json.ts";
 import {
   holderIn,
@@ -44,7 +49,7 @@ interface Steps {
   renew: { readonly step: { readonly lease: Lease }; readonly result: boolean };
   update: {
     readonly step: { readonly lease: Lease; readonly update: RegistryUpdate };
-    readonly result: boolean;
+    readonly result: number | undefined;
   };
   close: { readonly step: { readonly lease: Lease }; readonly result: void };
   locate: {
@@ -141,6 +146,8 @@ class Registrar {
   #lease: Lease | undefined;
   /** Of the catalogue that was told so far. */
   #revision = 0;
+  /** What the lease holds, as far as it was told of in this session. */
+  #fileCount = 0;
 
   constructor(peer: string) {
     this.#peer = peer;
@@ -208,7 +215,12 @@ class Registrar {
     if (!update.isReset && update.revision !== this.#revision + 1) {
       return yield* fail("revision", `the revision here is ${this.#revision}`);
     }
-    if (!(yield* ask("update", { lease, update }))) return yield* this.#lost();
+    if (!update.isReset && update.put.length > 0 && this.#fileCount >= CATALOGUE_ENTRIES_MAX) {
+      return yield* fail("too_many", `a server may have ${CATALOGUE_ENTRIES_MAX} files here`);
+    }
+    const fileCount = yield* ask("update", { lease, update });
+    if (fileCount === undefined) return yield* this.#lost();
+    this.#fileCount = fileCount;
     this.#revision = update.revision;
     yield* ask("say", { message: { status: "ok" } });
   }

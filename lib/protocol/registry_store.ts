@@ -78,10 +78,10 @@ export interface RegistryStore {
   /** `false` if there is no such lease any more, or it has run out. */
   renew(lease: Lease, expiresMs: number): Promise<boolean>;
   /**
-   * First what is put, then what is removed; all or nothing. `false` if there is no such lease any
-   * more, or it has run out.
+   * First what is put, then what is removed; all or nothing. Returns how many files the lease has
+   * then; `undefined` if there is no such lease any more, or it has run out.
    */
-  update(lease: Lease, update: RegistryUpdate): Promise<boolean>;
+  update(lease: Lease, update: RegistryUpdate): Promise<number | undefined>;
   /** Forgets the lease and its files; fine if there is none. */
   close(lease: Lease): Promise<void>;
   /** For each query what is there: contents that differ apart, in the order of their SHA-256. */

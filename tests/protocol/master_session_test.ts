@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import {
+  CATALOGUE_ENTRIES_MAX,
   LOCATE_QUERIES_MAX,
   REGISTRY_LEASE_MS,
   REGISTRY_PAGE_FILES,
@@ -41,7 +42,7 @@ function play(requests: readonly JsonObject[], results: Readonly<Record<string, 
   const said: JsonObject[] = [];
   const steps: MasterStep[] = [];
   const idleMs: number[] = [];
-  const answers: Record<string, unknown> = { open: LEASE, renew: true, update: true, ...results };
+  const answers: Record<string, unknown> = { open: LEASE, renew: true, update: 1, ...results };
   for (let next = dialogue.next(); !next.done;) {
     const step = next.value;
     let result = answers[step.kind];
@@ -140,6 +141,19 @@ Deno.test("an update that leaves one out is refused, a whole catalogue is not", 
   const { said, kinds } = play([REGISTER, update, { ...update, reset: true }]);
   assertEquals([said[1]!["code"], said[2]!["status"]], ["revision", "ok"]);
   assertEquals(kinds, ["open", "update", "close"]);
+});
+
+Deno.test("a server that has as many files as it may has no more put, only removed", () => {
+  const put = { command: "update", revision: 1, put: [FILE] };
+  const requests = [
+    ...[REGISTER, put, { ...put, revision: 2 }],
+    { command: "update", revision: 2, remove: ["a.txt"] },
+  ];
+  const { said, kinds } = play(requests, { update: CATALOGUE_ENTRIES_MAX });
+  assertEquals([said[1]!["status"], said[2]!["code"], said[3]!["status"]], [
+    ...["ok", "too_many", "ok"],
+  ]);
+  assertEquals(kinds, ["open", "update", "update", "close"]);
 });
 
 Deno.test("who lost the lease is told so, and may register again", () => {

@@ -160,14 +160,14 @@ export class VirtualMaster {
     }
   }
 
-  #update(lease: Lease, { revision, isReset, put, remove }: RegistryUpdate): boolean {
+  #update(lease: Lease, { revision, isReset, put, remove }: RegistryUpdate): number | undefined {
     const held = this.leases.get(lease);
-    if (held === undefined) return false;
+    if (held === undefined) return undefined;
     if (isReset) held.files.clear();
     for (const { name, sha256 } of put) held.files.set(name, sha256);
     for (const name of remove) held.files.delete(name);
     held.revision = revision;
-    return true;
+    return held.files.size;
   }
 }
 

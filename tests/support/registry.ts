@@ -78,15 +78,15 @@ export class Master {
     if (put.length > 0) await this.put(lease, put);
   }
 
-  put(lease: Lease, put: readonly RegisteredFile[]): Promise<boolean> {
+  put(lease: Lease, put: readonly RegisteredFile[]): Promise<number | undefined> {
     return this.#update(lease, false, put, []);
   }
 
-  remove(lease: Lease, names: readonly string[]): Promise<boolean> {
+  remove(lease: Lease, names: readonly string[]): Promise<number | undefined> {
     return this.#update(lease, false, [], names);
   }
 
-  reset(lease: Lease, put: readonly RegisteredFile[]): Promise<boolean> {
+  reset(lease: Lease, put: readonly RegisteredFile[]): Promise<number | undefined> {
     return this.#update(lease, true, put, []);
   }
 
@@ -143,7 +143,7 @@ export class Master {
     isReset: boolean,
     put: readonly RegisteredFile[],
     remove: readonly string[],
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     const revision = (this.#revisions.get(lease) ?? 0) + 1;
     this.#revisions.set(lease, revision);
     return this.store.update(lease, { revision, isReset, put, remove: remove.map(fileName) });
