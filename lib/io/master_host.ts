@@ -40,12 +40,16 @@ export async function converseAsMaster(
         onAnswered(command, nowMs() - askedMs);
         return await connection.send(encodeMessage(step.message));
       case "open": {
-        const lease = toHex(randomBytes(LEASE_BYTES)) as Lease;
+        const lease = newLease();
         await store.open(lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
         return lease;
       }
-      case "resume":
-        return await store.resume(step.lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
+      case "resume": {
+        const { lease, holder } = step;
+        const next = newLease();
+        const revision = await store.resume(lease, next, holder, wallMs() + REGISTRY_LEASE_MS);
+        return revision === undefined ? undefined : { lease: next, revision };
+      }
       case "renew":
         return await store.renew(step.lease, wallMs() + REGISTRY_LEASE_MS);
       case "update":
@@ -74,6 +78,10 @@ export async function converseAsMaster(
     }
     throw error;
   }
+}
+
+function newLease(): Lease {
+  return toHex(randomBytes(LEASE_BYTES)) as Lease;
 }
 
 async function request(

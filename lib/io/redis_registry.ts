@@ -59,10 +59,11 @@ export class RedisRegistry implements RegistryStore {
 
   async resume(
     lease: Lease,
+    next: Lease,
     holder: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
-    const args = [lease, forMs(expiresMs), ...holderArgs(holder)];
+    const args = [lease, next, forMs(expiresMs), ...holderArgs(holder)];
     const revision = await this.#redis.run("resume", args);
     return revision === null ? undefined : Number(revision);
   }

@@ -225,15 +225,17 @@ setExpiry(generation, forMs)
 return 1
 `;
 
-/** The same. The revision as text; nothing without such a lease of this server. */
+/** Lease, the next one, for how many ms, server, address, port. The revision as text; nothing without such a lease of this server. */
 const RESUME = `
-local lease, forMs, server, address, port = unpack(ARGV)
+local lease, next, forMs, server, address, port = unpack(ARGV)
 local generation = call('HGET', P .. 'leases', lease)
 local holder = generation and P .. 'holder:' .. generation
 if not generation or call('HGET', holder, 'server') ~= server then
   return false
 end
-call('HSET', holder, 'address', address, 'port', port)
+call('HDEL', P .. 'leases', lease)
+call('HSET', P .. 'leases', next, generation)
+call('HSET', holder, 'lease', next, 'address', address, 'port', port)
 setExpiry(generation, forMs)
 return call('HGET', holder, 'revision')
 `;

@@ -139,15 +139,17 @@ export class SqliteRegistry implements RegistryStore {
 
   resume(
     lease: Lease,
+    next: Lease,
     holder: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
     const { server, endpoint: { address, port } } = holder;
     const taken = this.#run(
-      "UPDATE leases SET address = ?, port = ?, expiresMs = ? WHERE lease = ? AND server = ?",
-      ...[address, port, expiresMs, lease, server],
+      "UPDATE leases SET lease = ?, address = ?, port = ?, expiresMs = ? " +
+        "WHERE lease = ? AND server = ?",
+      ...[next, address, port, expiresMs, lease, server],
     );
-    return Promise.resolve(taken === 0 ? undefined : this.#leaseRow(lease)?.revision);
+    return Promise.resolve(taken === 0 ? undefined : this.#leaseRow(next)?.revision);
   }
 
   renew(lease: Lease, expiresMs: number): Promise<boolean> {

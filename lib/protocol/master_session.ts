@@ -42,9 +42,10 @@ interface Steps {
   say: { readonly step: { readonly message: JsonObject }; readonly result: void };
   /** Begins a lease of a new random number. */
   open: { readonly step: { readonly holder: RegisteredServer }; readonly result: Lease };
+  /** Takes up a lease, whose random number is another one from then on. */
   resume: {
     readonly step: { readonly lease: Lease; readonly holder: RegisteredServer };
-    readonly result: number | undefined;
+    readonly result: { readonly lease: Lease; readonly revision: number } | undefined;
   };
   renew: { readonly step: { readonly lease: Lease }; readonly result: boolean };
   update: {
@@ -191,15 +192,10 @@ class Registrar {
       return yield* fail("bad_request", "register needs the id of a server and a port");
     }
     const known = leaseIn(request["lease"]);
-    const revision = known && (yield* ask("resume", { lease: known, holder }));
-    if (this.#lease !== known || revision === undefined) yield* this.close();
-    if (known !== undefined && revision !== undefined) {
-      this.#lease = known;
-      this.#revision = revision;
-    } else {
-      this.#lease = yield* ask("open", { holder });
-      this.#revision = 0;
-    }
+    const resumed = known && (yield* ask("resume", { lease: known, holder }));
+    if (this.#lease !== known || resumed === undefined) yield* this.close();
+    this.#lease = resumed?.lease ?? (yield* ask("open", { holder }));
+    this.#revision = resumed?.revision ?? 0;
     const terms = { lease: this.#lease, leaseMs: REGISTRY_LEASE_MS, renewMs: REGISTRY_RENEW_MS };
     yield* ask("say", { message: { status: "lease", ...terms, revision: this.#revision } });
   }

@@ -198,8 +198,7 @@ export class Registration {
     if (message["status"] !== "lease" || lease === undefined) {
       return this.#hangUp(nowMs, reasonIn(message));
     }
-    const isKnown = lease === this.#lease && message["revision"] === this.#revision &&
-      this.#revision > 0;
+    const isKnown = this.#revision > 0 && message["revision"] === this.#revision;
     this.#failures = 0;
     this.#lease = lease;
     if (isKnown) return;

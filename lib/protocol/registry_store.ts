@@ -70,11 +70,16 @@ export interface RegistryStore {
   /** Begins a lease without files. */
   open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void>;
   /**
-   * Takes up a lease that has not been swept up, at this endpoint from now on. Returns the revision
-   * that is known; `undefined` if there is no such lease, or another server's. One that has run out
-   * counts again from then on.
+   * Takes up a lease that has not been swept up, at this endpoint and under the number `next` from now
+   * on: whoever held it before cannot end it any more. Returns the revision that is known; `undefined`
+   * if there is no such lease, or another server's. One that has run out counts again from then on.
    */
-  resume(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<number | undefined>;
+  resume(
+    lease: Lease,
+    next: Lease,
+    holder: RegisteredServer,
+    expiresMs: number,
+  ): Promise<number | undefined>;
   /** `false` if there is no such lease any more, or it has run out. */
   renew(lease: Lease, expiresMs: number): Promise<boolean>;
   /**

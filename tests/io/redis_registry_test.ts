@@ -78,7 +78,7 @@ test("what one master is told the others know", async (_server, join) => {
   assertEquals((await other.byName("f"))[0]?.servers, [holderOf(1)]);
   assertEquals(await other.changed(cursor), ["f"]);
   assertEquals(await other.store.renew(A, wallMs() + LONG_MS), true);
-  assertEquals(await other.store.resume(A, holderOf(1), wallMs() + LONG_MS), 1);
+  assertEquals(await other.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), 1);
   await other.store.close(A);
   assertEquals(await one.names(), []);
   assertEquals(await one.put(A, [fileOf("g", 1)]), undefined);
@@ -138,7 +138,7 @@ test("a lease that is opened once more begins without files", async (server, joi
   await master.store.open(A, holderOf(2), wallMs() + LONG_MS);
   assertEquals(await master.names(), []);
   assertEquals(await master.stats(), [1, 0]);
-  assertEquals(await master.store.resume(A, holderOf(1), wallMs() + LONG_MS), undefined);
+  assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), undefined);
   await master.store.close(A);
   await untilNothingIsLeft(server);
 });
@@ -279,7 +279,7 @@ function failures({ store }: Master): Promise<unknown[]> {
   const update = { revision: 1, isReset: false, put: [], remove: [] };
   const [none, expiresMs] = [leaseOf(99), wallMs() + LONG_MS];
   return Promise.all([
-    store.resume(none, holderOf(99), expiresMs),
+    store.resume(none, none, holderOf(99), expiresMs),
     store.renew(none, expiresMs),
     store.update(none, update),
     store.close(none),

@@ -237,7 +237,7 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     await until(isTold, "what the lease had is told as changed");
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
     assertEquals(await master.put(A, [fileOf("h", 1)]), undefined);
-    assertEquals(await master.store.resume(A, holderOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), undefined);
   });
 
   test("a lease that is renewed goes on", async (master) => {
@@ -261,7 +261,7 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     const isTold = async () => (await master.changed(cursor)).join() === "f,g";
     await until(isTold, "what the lease had is told as changed");
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
-    assertEquals(await master.store.resume(A, holderOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), undefined);
     await master.store.close(A);
     await master.store.close(C);
     assertEquals(await master.sweep(), 0);
@@ -273,21 +273,32 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     const endpoint = { address: "10.9.9.9", port: 999 };
     const moved = { server: holderOf(1).server, endpoint };
     const expiresMs = wallMs() + LONG_MS;
-    assertEquals(await master.store.resume(A, holderOf(2), expiresMs), undefined);
-    assertEquals(await master.store.resume(B, moved, expiresMs), undefined);
+    assertEquals(await master.store.resume(A, A, holderOf(2), expiresMs), undefined);
+    assertEquals(await master.store.resume(B, B, moved, expiresMs), undefined);
     assertEquals((await master.byName("f"))[0]?.servers, [holderOf(1)]);
-    assertEquals(await master.store.resume(A, moved, expiresMs), 2);
+    assertEquals(await master.store.resume(A, A, moved, expiresMs), 2);
     assertEquals((await master.byName("f"))[0]?.servers, [moved]);
     await master.register(C, holderOf(3), []);
-    assertEquals(await master.store.resume(C, holderOf(3), expiresMs), 0);
+    assertEquals(await master.store.resume(C, C, holderOf(3), expiresMs), 0);
   });
 
   test("a lease that is resumed goes on", async (master) => {
     await master.register(A, holderOf(1), [fileOf("f", 1)], SHORT_MS);
-    assertEquals(await master.store.resume(A, holderOf(1), wallMs() + LONG_MS), 1);
+    assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), 1);
     await sleep(SHORT_MS + 20);
     assertEquals(await master.sweep(), 0);
     assertEquals(await master.names(), ["f"]);
+  });
+
+  test("whoever held a lease that was resumed cannot end it", async (master) => {
+    await master.register(A, holderOf(1), [fileOf("f", 1)]);
+    assertEquals(await master.store.resume(A, B, holderOf(1), wallMs() + LONG_MS), 1);
+    await master.store.close(A);
+    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
+    assertEquals(await master.store.resume(A, C, holderOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(await master.names(), ["f"]);
+    await master.store.close(B);
+    assertEquals(await master.names(), []);
   });
 
   test("a lease that ran out can be resumed until it is swept up", async (master) => {
@@ -296,11 +307,11 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     await sleep(SHORT_MS + 20);
     assertEquals(await master.names(), []);
     assertEquals(await master.sweep(60_000), 0, "swept up too early");
-    assertEquals(await master.store.resume(A, holderOf(1), wallMs() + LONG_MS), 1);
+    assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), 1);
     assertEquals(await master.names(), ["f"]);
     assertEquals(await master.stats(), [1, 1]);
     assertEquals(await master.sweep(), 1);
-    assertEquals(await master.store.resume(B, holderOf(2), wallMs() + LONG_MS), undefined);
+    assertEquals(await master.store.resume(B, B, holderOf(2), wallMs() + LONG_MS), undefined);
     assertEquals(await master.names(), ["f"]);
   });
 

@@ -73,8 +73,8 @@ Deno.test("a lease that is known is taken up where it was", () => {
   const { said, kinds } = play([
     { ...REGISTER, lease: LEASE, revision: 3 },
     { command: "update", revision: 4, put: [FILE] },
-  ], { resume: 3 });
-  assertEquals([said[0]!["lease"], said[0]!["revision"]], [LEASE, 3]);
+  ], { resume: { lease: "e".repeat(32), revision: 3 } });
+  assertEquals([said[0]!["lease"], said[0]!["revision"]], ["e".repeat(32), 3]);
   assertEquals(said[1], { status: "ok" });
   assertEquals(kinds, ["resume", "update", "close"]);
 });

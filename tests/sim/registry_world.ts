@@ -133,7 +133,7 @@ export class VirtualMaster {
     const expiresMs = this.#agenda.nowMs + REGISTRY_LEASE_MS;
     switch (step.kind) {
       case "open": {
-        const lease = (this.#nextLease++).toString(16).padStart(32, "0") as Lease;
+        const lease = this.#newLease();
         this.leases.set(lease, { holder: step.holder, expiresMs, revision: 0, files: new Map() });
         return lease;
       }
@@ -141,7 +141,10 @@ export class VirtualMaster {
         const held = this.leases.get(step.lease);
         if (held?.holder.server !== step.holder.server) return undefined;
         held.expiresMs = expiresMs;
-        return held.revision;
+        const lease = this.#newLease();
+        this.leases.delete(step.lease);
+        this.leases.set(lease, held);
+        return { lease, revision: held.revision };
       }
       case "renew": {
         const held = this.leases.get(step.lease);
@@ -158,6 +161,10 @@ export class VirtualMaster {
       default:
         throw new Error(`no server asks for ${step.kind}`);
     }
+  }
+
+  #newLease(): Lease {
+    return (this.#nextLease++).toString(16).padStart(32, "0") as Lease;
   }
 
   #update(lease: Lease, { revision, isReset, put, remove }: RegistryUpdate): number | undefined {
