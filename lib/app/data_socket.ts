@@ -23,6 +23,8 @@ export interface DataSocketOptions {
   readonly onChanged: (root: HashHex, sizeBytes: number) => void;
   /** A client begins to be sent this content. */
   readonly onFlow: (to: Endpoint, root: HashHex, sizeBytes: number) => void;
+  /** What was sent and ignored since the last time. */
+  readonly onServed: (served: Served) => void;
   /** What was ignored, or could not be sent. */
   readonly onDetail: (message: string) => void;
   /** The worker broke. */
@@ -30,7 +32,7 @@ export interface DataSocketOptions {
 }
 
 type Opened = Extract<SenderReply, { kind: "ready" }>;
-type Served = Extract<SenderReply, { kind: "served" }>;
+export type Served = Extract<SenderReply, { kind: "served" }>;
 
 /** The first free one of the range; any other where none is. */
 const PORTS: readonly number[] = [
@@ -110,7 +112,9 @@ export class DataSocket {
     }
   }
 
-  #onServed({ malformed, dropped, tooLong }: Served): void {
+  #onServed(served: Served): void {
+    this.#options.onServed(served);
+    const { malformed, dropped, tooLong } = served;
     if (malformed + dropped > 0) {
       this.#options.onDetail(`ignored ${malformed} malformed datagrams and ${dropped} requests`);
     }

@@ -128,6 +128,7 @@ class Service {
       locate: (root, sizeBytes) => this.#index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
+      onServed: (served) => this.#metrics.countServed(served),
       onDetail: (message) => this.#detail(message),
       onFailure,
     });

@@ -291,14 +291,18 @@ class SenderDriver {
 
   async #report(): Promise<void> {
     const { signal } = this.#stopping;
+    let reportedFlows = 0;
     for (;;) {
       await sleep(STATS_INTERVAL_MS, signal);
       if (signal.aborted) return;
-      if (this.#sentBytes + this.#malformed + this.#dropped + this.#tooLong === 0) continue;
+      const counted = this.#sentBytes + this.#malformed + this.#dropped + this.#tooLong;
+      const { flowCount } = this.#machine;
+      if (counted === 0 && flowCount === reportedFlows) continue;
+      reportedFlows = flowCount;
       this.#parent.post({
         kind: "served",
         sentBytes: this.#sentBytes,
-        flows: this.#machine.flowCount,
+        flows: flowCount,
         malformed: this.#malformed,
         dropped: this.#dropped,
         tooLong: this.#tooLong,
