@@ -10,6 +10,7 @@ import { helpText, type Options, parseOptions, UsageError } from "./options.ts";
 import { machine, versions } from "./report/machine.ts";
 import { saveSection, type Section, sectionText } from "./report/results.ts";
 import { indexer } from "./scenarios/indexer.ts";
+import { master } from "./scenarios/master.ts";
 import { memory } from "./scenarios/memory.ts";
 import type { Scenario, Setting } from "./scenarios/scenario.ts";
 import { shaped100, shaped1000, three, unequal } from "./scenarios/shaped.ts";
@@ -19,7 +20,7 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 /** In the order in which they run, and stand in the results. */
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
-  ...[shaped100, shaped1000, three, unequal, small, memory, indexer],
+  ...[shaped100, shaped1000, three, unequal, small, memory, indexer, master],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);
 /** Name of the sections that were measured without the processor's instructions for SHA-256. */

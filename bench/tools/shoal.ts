@@ -18,7 +18,7 @@ export const shoal: Tool = shoalTool("shoal get", {});
 export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off", { SHOAL_TUNE: "off" });
 
 /** A command line that a task of deno.json stands for, up to the arguments. */
-export function taskArgv(task: "server" | "get"): string[] {
+export function taskArgv(task: "server" | "get" | "master"): string[] {
   return project.tasks[task].split(" ").map((word) => {
     if (word === "deno") return Deno.execPath();
     return word === "cli.ts" ? join(ROOT, word) : word;

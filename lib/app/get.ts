@@ -25,7 +25,7 @@ import type { DoneEvent, FailedEvent, GetEvent } from "./events.ts";
 import type { GetOptions, GetResult } from "./options.ts";
 import { MasterSearch } from "./master_search.ts";
 import { type Find, openSearch, type Search } from "./search.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../protocol/slots.ts";
 
 /**
  * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only

@@ -16,6 +16,7 @@ import {
 import { ShoalError } from "../errors.ts";
 import { encodeMessage } from "../wire/session_json.ts";
 import { serveMaster } from "../protocol/master_session.ts";
+import { Slots } from "../protocol/slots.ts";
 import type { RegistryStore } from "../protocol/registry_store.ts";
 import type { Master, MasterOptions } from "./options.ts";
 import { openStore } from "./registry_stores.ts";
@@ -33,6 +34,8 @@ export async function master(options: MasterOptions = {}): Promise<Master> {
 }
 
 const ANY_ADDRESS = "0.0.0.0";
+/** Pages of catalogues that are taken in at a time: one is parsed while the store is at another. */
+const LARGE_AT_ONCE = 2;
 /** A file in the cache folder. */
 const DEFAULT_STORE = "sqlite:";
 
@@ -45,6 +48,7 @@ class MasterRun implements Master {
   readonly #sweeper = new WakeupTimer(() => this.#sweep());
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
+  readonly #large = new Slots(LARGE_AT_ONCE);
   #connections = 0;
   #isStopping = false;
   #isStoreLost = false;
@@ -108,6 +112,7 @@ class MasterRun implements Master {
       const { peerAddress, localAddress } = connection;
       await converseAsMaster(serveMaster(peerAddress, localAddress), connection, {
         store: this.#store,
+        large: this.#large,
         onAnswered: (command, ms) => this.#count(command, ms),
         isStopping: () => this.#isStopping,
       }, mayAsk);

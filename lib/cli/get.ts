@@ -49,7 +49,7 @@ export const getCommand = defineCommand({
     force: toggle("replace a different file of that name"),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch this content and no other" }),
     ...searchOptions(TIMEOUT_MS_DEFAULT),
-    ...masterOption("ask this master, too, unless over TCP; repeatable"),
+    ...masterOption("ask this master, too (not over TCP)"),
     ...RETRY_OPTION,
     jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
       label: "N",

@@ -23,7 +23,7 @@ export const listCommand = defineCommand({
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     ...searchOptions(LIST_PATIENCE_MS),
-    ...masterOption("list what this master knows, too, unless over TCP"),
+    ...masterOption("list what it knows, too (not over TCP)"),
     tcp: toggle("over TCP from the one --server, where UDP does not pass"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,

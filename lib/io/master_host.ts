@@ -2,18 +2,24 @@
 import type { SessionConnection } from "./session_connection.ts";
 import { REGISTRY_LEASE_MS, SESSION_COMMAND_BYTES_MAX, SESSION_SKIP_BYTES_MAX } from "../limits.ts";
 import type { MasterDialogue, MasterStep, RequestRead } from "../protocol/master_session.ts";
+import type { MessageRead } from "../protocol/session.ts";
+import type { Slots } from "../protocol/slots.ts";
 import type { Lease, RegistryStore } from "../protocol/registry_store.ts";
 import { toHex } from "../ids.ts";
 import { encodeMessage, parseMessage } from "../wire/session_json.ts";
-import { nowMs, wallMs } from "./clock.ts";
+import { nowMs, wallMs, yieldToEvents } from "./clock.ts";
 import { randomBytes } from "./random_source.ts";
 
 const LEASE_BYTES = 16;
+/** What is larger is a page of a catalogue, and takes milliseconds. */
+const SMALL_REQUEST_BYTES = 4096;
 
 export interface MasterHostOptions {
   readonly store: RegistryStore;
   /** How long each question took, for whoever watches. */
   readonly onAnswered: (command: string, ms: number) => void;
+  /** Large requests of all connections: those that clients wait for go in between. */
+  readonly large: Slots;
   /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
   readonly isStopping: () => boolean;
 }
@@ -25,18 +31,33 @@ export async function converseAsMaster(
   options: MasterHostOptions,
   mayAsk: () => Promise<void>,
 ): Promise<void> {
-  const { store, onAnswered, isStopping } = options;
+  const { store, large, onAnswered, isStopping } = options;
   let askedMs = nowMs();
   let command = "";
+  let isLarge = false;
+  const leaveLarge = (): void => {
+    if (isLarge) large.release();
+    isLarge = false;
+  };
   const perform = async (step: MasterStep): Promise<unknown> => {
     switch (step.kind) {
       case "request": {
-        const read = await request(connection, step.idleMs, mayAsk);
+        leaveLarge();
+        await mayAsk();
+        const read = await connection.message(SESSION_COMMAND_BYTES_MAX, step.idleMs);
+        if (read.kind === "message" && read.bytes.length > SMALL_REQUEST_BYTES) {
+          await new Promise<void>((resolve) => large.acquire(resolve));
+          isLarge = true;
+          await yieldToEvents();
+        }
         askedMs = nowMs();
-        command = read.kind === "request" ? String(read.request["command"]) : "";
-        return read;
+        const asked = await requestIn(read, connection);
+        command = asked.kind === "request" ? String(asked.request["command"]) : "";
+        return asked;
       }
       case "say":
+        // Whoever does not take the answer keeps nobody waiting.
+        leaveLarge();
         onAnswered(command, nowMs() - askedMs);
         return await connection.send(encodeMessage(step.message));
       case "open": {
@@ -53,7 +74,7 @@ export async function converseAsMaster(
       case "renew":
         return await store.renew(step.lease, wallMs() + REGISTRY_LEASE_MS);
       case "update":
-        return await store.update(step.lease, step.update);
+        return await store.update(step.lease, step.update, wallMs() + REGISTRY_LEASE_MS);
       case "close":
         return isStopping() ? undefined : await store.close(step.lease);
       case "locate":
@@ -77,6 +98,8 @@ export async function converseAsMaster(
       if (last.value.kind === "close") await perform(last.value).catch(() => {});
     }
     throw error;
+  } finally {
+    leaveLarge();
   }
 }
 
@@ -84,13 +107,7 @@ function newLease(): Lease {
   return toHex(randomBytes(LEASE_BYTES)) as Lease;
 }
 
-async function request(
-  connection: SessionConnection,
-  idleMs: number,
-  mayAsk: () => Promise<void>,
-): Promise<RequestRead> {
-  await mayAsk();
-  const read = await connection.message(SESSION_COMMAND_BYTES_MAX, idleMs);
+async function requestIn(read: MessageRead, connection: SessionConnection): Promise<RequestRead> {
   if (read.kind === "ended") return { kind: "ended" };
   if (read.kind === "tooLarge") {
     const isPassable = read.lengthBytes <= SESSION_SKIP_BYTES_MAX;

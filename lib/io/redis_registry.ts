@@ -6,8 +6,7 @@
  *
  * Whether a lease holds is decided by the clock of Redis: masters say for how long, not until when, so
  * that theirs need not agree, and the `nowMs` of a question is not looked at; that of a sweep says how
- * long ago. A lease that has run out can be resumed until it is swept up, but neither renewed nor
- * updated.
+ * long ago.
  */
 import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
@@ -72,10 +71,14 @@ export class RedisRegistry implements RegistryStore {
     return await this.#redis.run("renew", [lease, forMs(expiresMs)]) === 1;
   }
 
-  async update(lease: Lease, update: RegistryUpdate): Promise<number | undefined> {
+  async update(
+    lease: Lease,
+    update: RegistryUpdate,
+    expiresMs: number,
+  ): Promise<number | undefined> {
     const { revision, isReset, put, remove } = update;
     const fileCount = await this.#redis.run("update", [
-      ...[lease, revision, isReset ? 1 : 0, remove.length],
+      ...[lease, forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
       ...remove.map(toSorted),
       ...put.flatMap((file) => [toSorted(file.name), pack(file)]),
     ]);

@@ -57,13 +57,6 @@ local function setExpiry(generation, forMs)
   call('ZADD', P .. 'expiries', exact(now + math.max(0, tonumber(forMs))), generation)
 end
 
--- The generation of a lease that holds.
-local function holding(lease)
-  local generation = call('HGET', P .. 'leases', lease)
-  local expiry = generation and call('ZSCORE', P .. 'expiries', generation)
-  return expiry and tonumber(expiry) > now and generation
-end
-
 -- Takes one from a count in a hash, and the field with the last.
 local function countDown(hash, field)
   if call('HINCRBY', hash, field, -1) <= 0 then
@@ -240,9 +233,9 @@ setExpiry(generation, forMs)
 return call('HGET', holder, 'revision')
 `;
 
-/** Lease, for how many ms. 1 if it holds. */
+/** Lease, for how many ms. 1 if it is there. */
 const RENEW = `
-local generation = holding(ARGV[1])
+local generation = call('HGET', P .. 'leases', ARGV[1])
 if not generation then
   return 0
 end
@@ -250,13 +243,15 @@ setExpiry(generation, ARGV[2])
 return 1
 `;
 
-/** Lease, revision, whether to forget everything, how many to remove, their names, and each file as name and packed. How many files the lease has then; nothing if it does not hold. */
+/** Lease, for how many ms, revision, whether to forget everything, how many to remove, their names, and each file as name and packed. How many files the lease has then; nothing if it is not there. */
 const UPDATE = `
-local lease, revision, isReset, removeCount = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
-local generation = holding(lease)
+local lease, forMs, revision, isReset = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+local removeCount = tonumber(ARGV[5])
+local generation = call('HGET', P .. 'leases', lease)
 if not generation then
   return false
 end
+setExpiry(generation, forMs)
 if isReset and call('SCARD', P .. 'files:' .. generation) > 0 then
   local fresh = exact(call('INCR', P .. 'generation'))
   call('HSET', P .. 'holder:' .. fresh, unpack(call('HGETALL', P .. 'holder:' .. generation)))
@@ -267,7 +262,7 @@ if isReset and call('SCARD', P .. 'files:' .. generation) > 0 then
 end
 local files = P .. 'files:' .. generation
 local added, scored, changed = {}, {}, {}
-for i = 5 + removeCount, #ARGV, 2 do
+for i = 6 + removeCount, #ARGV, 2 do
   local name = ARGV[i]
   if putFile(generation, name, ARGV[i + 1]) then
     table.insert(added, name)
@@ -279,7 +274,7 @@ end
 callWithAll('SADD', files, added)
 callWithAll('ZADD', P .. 'names', scored)
 local count = #added
-for i = 5, 4 + removeCount do
+for i = 6, 5 + removeCount do
   local name = ARGV[i]
   if dropFile(generation, name) then
     call('SREM', files, name)

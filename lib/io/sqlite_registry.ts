@@ -17,7 +17,7 @@ import type {
   RegistryUpdate,
 } from "../protocol/registry_store.ts";
 import { cacheFolder } from "./cache_folder.ts";
-import { wallMs, yieldToEvents } from "./clock.ts";
+import { yieldToEvents } from "./clock.ts";
 
 /** Another program that writes to the same file is waited for this long. */
 const BUSY_MS = 5_000;
@@ -56,7 +56,6 @@ interface LeaseRow {
   readonly generation: number;
   readonly revision: number;
   readonly fileCount: number;
-  readonly expiresMs: number;
 }
 
 interface Row {
@@ -153,16 +152,17 @@ export class SqliteRegistry implements RegistryStore {
   }
 
   renew(lease: Lease, expiresMs: number): Promise<boolean> {
-    const renewed = this.#run(
-      "UPDATE leases SET expiresMs = ? WHERE lease = ? AND expiresMs > ?",
-      ...[expiresMs, lease, wallMs()],
-    );
+    const renewed = this.#run("UPDATE leases SET expiresMs = ? WHERE lease = ?", expiresMs, lease);
     return Promise.resolve(renewed > 0);
   }
 
-  update(lease: Lease, update: RegistryUpdate): Promise<number | undefined> {
+  update(
+    lease: Lease,
+    update: RegistryUpdate,
+    expiresMs: number,
+  ): Promise<number | undefined> {
     const row = this.#leaseRow(lease);
-    if (row === undefined || row.expiresMs <= wallMs()) return Promise.resolve(undefined);
+    if (row === undefined) return Promise.resolve(undefined);
     let { generation, fileCount } = row;
     this.#inTransaction(() => {
       if (update.isReset) {
@@ -172,8 +172,8 @@ export class SqliteRegistry implements RegistryStore {
       fileCount += this.#put(generation, distinct(update.put));
       fileCount -= this.#remove(generation, update.remove);
       this.#run(
-        "UPDATE leases SET generation = ?, revision = ?, fileCount = ? WHERE lease = ?",
-        ...[generation, update.revision, fileCount, lease],
+        "UPDATE leases SET generation = ?, revision = ?, fileCount = ?, expiresMs = ? WHERE lease = ?",
+        ...[generation, update.revision, fileCount, expiresMs, lease],
       );
       this.#trimChanges();
     });
@@ -410,7 +410,7 @@ export class SqliteRegistry implements RegistryStore {
 
   #leaseRow(lease: Lease): LeaseRow | undefined {
     return this.#all<LeaseRow>(
-      "SELECT generation, revision, fileCount, expiresMs FROM leases WHERE lease = ?",
+      "SELECT generation, revision, fileCount FROM leases WHERE lease = ?",
       lease,
     )[0];
   }

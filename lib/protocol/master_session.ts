@@ -223,7 +223,7 @@ class Registrar {
 
   *#lost(): MasterDialogue {
     this.#lease = undefined;
-    yield* fail("no_lease", "the lease ran out");
+    yield* fail("no_lease", "the lease has ended");
   }
 }
 

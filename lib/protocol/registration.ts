@@ -6,6 +6,7 @@
 import type { SafeFileName, ServerId } from "../ids.ts";
 import {
   REGISTRY_ANSWER_MS,
+  REGISTRY_PAGE_ANSWER_MS,
   REGISTRY_PAGE_FILES,
   REGISTRY_RENEW_MS,
   REGISTRY_RETRY_MS,
@@ -164,7 +165,8 @@ export class Registration {
 
   #ask(nowMs: number, asked: "register" | "renew" | Page, message: JsonObject): void {
     this.#asked = asked;
-    this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
+    const isPage = typeof asked !== "string";
+    this.#answerMs = nowMs + (isPage ? REGISTRY_PAGE_ANSWER_MS : REGISTRY_ANSWER_MS);
     this.#actions.push({ kind: "say", message });
   }
 
@@ -175,8 +177,7 @@ export class Registration {
     if (asked === undefined) return this.#hangUp(nowMs, "speaks unasked");
     this.#asked = undefined;
     this.#answerMs = Infinity;
-    // Every answer is to something that counts as a renewal but for a page that took its time.
-    if (typeof asked === "string") this.#renewMs = nowMs + REGISTRY_RENEW_MS;
+    this.#renewMs = nowMs + REGISTRY_RENEW_MS;
     if (asked === "register") return this.#onRegistered(nowMs, message);
     if (message["status"] !== "ok") {
       this.#takeBack(asked);

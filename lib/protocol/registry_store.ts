@@ -80,13 +80,13 @@ export interface RegistryStore {
     holder: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined>;
-  /** `false` if there is no such lease any more, or it has run out. */
+  /** `false` if there is no such lease any more; one that has run out counts again from then on. */
   renew(lease: Lease, expiresMs: number): Promise<boolean>;
   /**
-   * First what is put, then what is removed; all or nothing. Returns how many files the lease has
-   * then; `undefined` if there is no such lease any more, or it has run out.
+   * First what is put, then what is removed; all or nothing. Renews the lease, too. Returns how many
+   * files it has then; `undefined` if there is no such lease any more.
    */
-  update(lease: Lease, update: RegistryUpdate): Promise<number | undefined>;
+  update(lease: Lease, update: RegistryUpdate, expiresMs: number): Promise<number | undefined>;
   /** Forgets the lease and its files; fine if there is none. */
   close(lease: Lease): Promise<void>;
   /** For each query what is there: contents that differ apart, in the order of their SHA-256. */

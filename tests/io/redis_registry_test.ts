@@ -18,7 +18,6 @@ import {
   until,
 } from "../support/registry.ts";
 
-const SHORT_MS = 150;
 /** Counters, and the newest changes: what stays when nobody has anything. */
 const KEYS_OF_NOTHING = ["changes", "fileCount", "forgottenChange", "generation", "lastChange"];
 const A = leaseOf(1);
@@ -112,15 +111,6 @@ test("what a master left half done, the next sweep of another does", async (serv
   assertEquals(await other.names(), ["f"]);
   await other.store.close(B);
   await untilNothingIsLeft(server);
-});
-
-test("a lease that ran out is neither renewed nor updated", async (_server, join) => {
-  const master = await join();
-  await master.register(A, holderOf(1), [fileOf("f", 1)], SHORT_MS);
-  await sleep(SHORT_MS + 20);
-  assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
-  assertEquals(await master.put(A, [fileOf("g", 1)]), undefined);
-  assertEquals(await master.names(), []);
 });
 
 test("no master's clock makes another's lease run out", async (_server, join) => {
@@ -281,7 +271,7 @@ function failures({ store }: Master): Promise<unknown[]> {
   return Promise.all([
     store.resume(none, none, holderOf(99), expiresMs),
     store.renew(none, expiresMs),
-    store.update(none, update),
+    store.update(none, update, expiresMs),
     store.close(none),
     store.locate([{ by: "name", name: fileName("f") }], wallMs()),
     store.page("", undefined, 10, wallMs()),

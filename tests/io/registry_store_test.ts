@@ -151,7 +151,7 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     await master.register(A, holderOf(1), [fileOf("f", 1)]);
     const put = [fileOf("f", 2), fileOf("g", 3)];
     const remove = ["f", "g", "h"].map(fileName);
-    await master.store.update(A, { revision: 2, isReset: false, put, remove });
+    await master.store.update(A, { revision: 2, isReset: false, put, remove }, wallMs() + LONG_MS);
     assertEquals(await master.names(), []);
     assertEquals(await master.bySha256(2), []);
     assertEquals(await master.stats(), [1, 0]);
@@ -247,6 +247,18 @@ function testStore(title: string, ignore: boolean, withStores: WithStores): void
     assertEquals(await master.sweep(), 0);
     assertEquals(await master.names(), ["f"]);
     assertEquals(await master.store.renew(B, wallMs() + LONG_MS), false);
+  });
+
+  test("a lease that ran out counts again when it is renewed or updated", async (master) => {
+    await master.register(A, holderOf(1), [fileOf("f", 1)], SHORT_MS);
+    await master.register(B, holderOf(2), [fileOf("g", 1)], SHORT_MS);
+    await sleep(SHORT_MS + 20);
+    assertEquals(await master.names(), []);
+    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), true);
+    assertEquals(await master.names(), ["f"]);
+    assertEquals(await master.put(B, [fileOf("h", 1)]), 2);
+    assertEquals(await master.names(), ["f", "g", "h"]);
+    assertEquals(await master.sweep(), 0);
   });
 
   test("a lease that is closed is gone with its files", async (master) => {

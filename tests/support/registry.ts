@@ -75,7 +75,7 @@ export class Master {
     forMs = LONG_MS,
   ): Promise<void> {
     await this.store.open(lease, holder, wallMs() + forMs);
-    if (put.length > 0) await this.put(lease, put);
+    if (put.length > 0) await this.#update(lease, false, put, [], forMs);
   }
 
   put(lease: Lease, put: readonly RegisteredFile[]): Promise<number | undefined> {
@@ -143,9 +143,11 @@ export class Master {
     isReset: boolean,
     put: readonly RegisteredFile[],
     remove: readonly string[],
+    forMs = LONG_MS,
   ): Promise<number | undefined> {
     const revision = (this.#revisions.get(lease) ?? 0) + 1;
     this.#revisions.set(lease, revision);
-    return this.store.update(lease, { revision, isReset, put, remove: remove.map(fileName) });
+    const update = { revision, isReset, put, remove: remove.map(fileName) };
+    return this.store.update(lease, update, wallMs() + forMs);
   }
 }

@@ -1,0 +1,33 @@
+/**
+ * One client that asks a master for one name after another, over one connection. `HOST:PORT SERVERS FILES
+ * SECONDS`; prints the times of all answers in milliseconds, separated by blanks.
+ */
+import { SessionClient } from "../../lib/app/session_client.ts";
+import { withConnection } from "../../lib/io/tcp_client.ts";
+import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS, MASTER_PORT } from "../../lib/limits.ts";
+import { nameOfLoad } from "./registry_files.ts";
+
+const master = Deno.args[0]!;
+const [servers, files, seconds] = Deno.args.slice(1).map(Number) as [number, number, number];
+/** Between two questions: nobody asks without a pause, and the master has a processor to share. */
+const PAUSE_MS = 2;
+
+const target = { server: master, port: MASTER_PORT, timeoutMs: MASTER_PATIENCE_MS };
+await withConnection(target, async (connection) => {
+  const client = new SessionClient(connection, MASTER_MESSAGE_BYTES_MAX);
+  const times: number[] = [];
+  const endMs = performance.now() + seconds * 1000;
+  while (performance.now() < endMs) {
+    const name = nameOfLoad(random(servers), random(files));
+    const startMs = performance.now();
+    const answer = await client.ask({ command: "locate", names: [name] });
+    times.push(performance.now() - startMs);
+    if (answer["status"] !== "located") throw client.nonsense();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  console.log(times.map((ms) => ms.toFixed(3)).join(" "));
+});
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below);
+}
