@@ -99,10 +99,8 @@ export const MASTER_PORT = 10527;
 export const REGISTRY_LEASE_MS = 10_000;
 /** … and is renewed this often. */
 export const REGISTRY_RENEW_MS = 3_000;
-/** A master that does not answer a request for this long is left. */
+/** A master that neither answers a request nor asks for patience for this long is left. */
 export const REGISTRY_ANSWER_MS = 8_000;
-/** … or a page of files for this long: it may have those of many servers to take in. */
-export const REGISTRY_PAGE_ANSWER_MS = 60_000;
 /** A master that was lost is tried again after about this, then after twice as long …, up to: */
 export const REGISTRY_RETRY_MS = 500;
 export const REGISTRY_RETRY_MS_MAX = 4_000;

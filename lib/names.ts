@@ -34,9 +34,7 @@ const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
 export function parseFileName(text: string): ParsedName {
   const no = (problem: NameProblem): ParsedName => ({ ok: false, problem });
   if (text === "") return no("empty");
-  if (text.length > NAME_BYTES_MAX || utf8.encode(text).length > NAME_BYTES_MAX) {
-    return no("too long");
-  }
+  if (isLonger(text, NAME_BYTES_MAX)) return no("too long");
   if (!text.isWellFormed()) return no("not valid text");
   if (CONTROL.test(text)) return no("control character");
   if (text.includes("\\")) return no("backslash");
@@ -45,10 +43,16 @@ export function parseFileName(text: string): ParsedName {
   for (const component of text.split("/")) {
     if (component === "") return no("empty component");
     if (component === "." || component === "..") return no("dot component");
-    if (utf8.encode(component).length > NAME_COMPONENT_BYTES_MAX) return no("component too long");
+    if (isLonger(component, NAME_COMPONENT_BYTES_MAX)) return no("component too long");
     if (DEVICE.test(component)) return no("reserved device name");
   }
   return { ok: true, name: text as SafeFileName };
+}
+
+/** Whether it takes more bytes than that in UTF-8, where a code unit takes one to three. */
+function isLonger(text: string, bytesMax: number): boolean {
+  if (text.length * 3 <= bytesMax) return false;
+  return text.length > bytesMax || utf8.encode(text).length > bytesMax;
 }
 
 /** The same for a name as raw UTF-8, as the wire carries it. */

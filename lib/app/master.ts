@@ -35,7 +35,7 @@ export async function master(options: MasterOptions = {}): Promise<Master> {
 
 const ANY_ADDRESS = "0.0.0.0";
 /** Pages of catalogues that are taken in at a time: one is parsed while the store is at another. */
-const LARGE_AT_ONCE = 2;
+const PAGES_AT_ONCE = 2;
 /** A file in the cache folder. */
 const DEFAULT_STORE = "sqlite:";
 
@@ -48,7 +48,7 @@ class MasterRun implements Master {
   readonly #sweeper = new WakeupTimer(() => this.#sweep());
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
-  readonly #large = new Slots(LARGE_AT_ONCE);
+  readonly #pages = new Slots(PAGES_AT_ONCE);
   #connections = 0;
   #isStopping = false;
   #isStoreLost = false;
@@ -112,7 +112,7 @@ class MasterRun implements Master {
       const { peerAddress, localAddress } = connection;
       await converseAsMaster(serveMaster(peerAddress, localAddress), connection, {
         store: this.#store,
-        large: this.#large,
+        pages: this.#pages,
         onAnswered: (command, ms) => this.#count(command, ms),
         isStopping: () => this.#isStopping,
       }, mayAsk);

@@ -1,25 +1,32 @@
 /** Does what a master's dialogue asks for: messages of one connection, and the store. */
 import type { SessionConnection } from "./session_connection.ts";
-import { REGISTRY_LEASE_MS, SESSION_COMMAND_BYTES_MAX, SESSION_SKIP_BYTES_MAX } from "../limits.ts";
+import {
+  REGISTRY_LEASE_MS,
+  REGISTRY_RENEW_MS,
+  SESSION_COMMAND_BYTES_MAX,
+  SESSION_SKIP_BYTES_MAX,
+} from "../limits.ts";
 import type { MasterDialogue, MasterStep, RequestRead } from "../protocol/master_session.ts";
-import type { MessageRead } from "../protocol/session.ts";
 import type { Slots } from "../protocol/slots.ts";
 import type { Lease, RegistryStore } from "../protocol/registry_store.ts";
 import { toHex } from "../ids.ts";
 import { encodeMessage, parseMessage } from "../wire/session_json.ts";
-import { nowMs, wallMs, yieldToEvents } from "./clock.ts";
+import { nowMs, wallMs, within, yieldToEvents } from "./clock.ts";
 import { randomBytes } from "./random_source.ts";
 
 const LEASE_BYTES = 16;
-/** What is larger is a page of a catalogue, and takes milliseconds. */
-const SMALL_REQUEST_BYTES = 4096;
+/**
+ * Between two pages of catalogues, which take milliseconds, others are heard so often: to connect, to ask
+ * and to be answered takes a few turns.
+ */
+const TURNS_BEFORE_PAGE = 8;
 
 export interface MasterHostOptions {
   readonly store: RegistryStore;
   /** How long each question took, for whoever watches. */
   readonly onAnswered: (command: string, ms: number) => void;
-  /** Large requests of all connections: those that clients wait for go in between. */
-  readonly large: Slots;
+  /** Pages of catalogues, of all connections: what clients ask goes in between. */
+  readonly pages: Slots;
   /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
   readonly isStopping: () => boolean;
 }
@@ -31,33 +38,41 @@ export async function converseAsMaster(
   options: MasterHostOptions,
   mayAsk: () => Promise<void>,
 ): Promise<void> {
-  const { store, large, onAnswered, isStopping } = options;
+  const { store, pages, onAnswered, isStopping } = options;
   let askedMs = nowMs();
   let command = "";
-  let isLarge = false;
-  const leaveLarge = (): void => {
-    if (isLarge) large.release();
-    isLarge = false;
+  let isInPages = false;
+  const leavePages = (): void => {
+    if (isInPages) pages.release();
+    isInPages = false;
+  };
+  const enterPages = async (): Promise<void> => {
+    const turn = new Promise<true>((resolve) => pages.acquire(() => resolve(true)));
+    try {
+      while (!await within(turn, REGISTRY_RENEW_MS)) {
+        await connection.send(encodeMessage({ status: "wait" }));
+      }
+    } catch (error) {
+      turn.then(() => pages.release());
+      throw error;
+    }
+    isInPages = true;
+    for (let turns = 0; turns < TURNS_BEFORE_PAGE; turns++) await yieldToEvents();
   };
   const perform = async (step: MasterStep): Promise<unknown> => {
     switch (step.kind) {
       case "request": {
-        leaveLarge();
+        leavePages();
         await mayAsk();
-        const read = await connection.message(SESSION_COMMAND_BYTES_MAX, step.idleMs);
-        if (read.kind === "message" && read.bytes.length > SMALL_REQUEST_BYTES) {
-          await new Promise<void>((resolve) => large.acquire(resolve));
-          isLarge = true;
-          await yieldToEvents();
-        }
+        const read = await request(connection, step.idleMs);
+        command = read.kind === "request" ? String(read.request["command"]) : "";
+        if (command === "update") await enterPages();
         askedMs = nowMs();
-        const asked = await requestIn(read, connection);
-        command = asked.kind === "request" ? String(asked.request["command"]) : "";
-        return asked;
+        return read;
       }
       case "say":
         // Whoever does not take the answer keeps nobody waiting.
-        leaveLarge();
+        leavePages();
         onAnswered(command, nowMs() - askedMs);
         return await connection.send(encodeMessage(step.message));
       case "open": {
@@ -99,7 +114,7 @@ export async function converseAsMaster(
     }
     throw error;
   } finally {
-    leaveLarge();
+    leavePages();
   }
 }
 
@@ -107,7 +122,8 @@ function newLease(): Lease {
   return toHex(randomBytes(LEASE_BYTES)) as Lease;
 }
 
-async function requestIn(read: MessageRead, connection: SessionConnection): Promise<RequestRead> {
+async function request(connection: SessionConnection, idleMs: number): Promise<RequestRead> {
+  const read = await connection.message(SESSION_COMMAND_BYTES_MAX, idleMs);
   if (read.kind === "ended") return { kind: "ended" };
   if (read.kind === "tooLarge") {
     const isPassable = read.lengthBytes <= SESSION_SKIP_BYTES_MAX;

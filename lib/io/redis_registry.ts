@@ -25,7 +25,7 @@ import type {
 import { wallMs } from "./clock.ts";
 import { randomSeed } from "./random_source.ts";
 import { RedisConnection } from "./redis_connection.ts";
-import { endOfPrefix, fromSorted, toSorted } from "./redis_names.ts";
+import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
 
 /** Files of a lease that is gone are forgotten so many at a time: Redis is busy for milliseconds. */
 const BURY_STEP = 500;

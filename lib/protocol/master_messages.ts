@@ -1,5 +1,5 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
-import { fromHex, type HashHex, hashHex, type SafeFileName, serverId } from "../ids.ts";
+import { type HashHex, hashHex, type SafeFileName, serverId } from "../ids.ts";
 import { FILE_BYTES_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "../limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { parseFileName } from "../names.ts";
@@ -147,8 +147,7 @@ function listIn<T>(
 }
 
 function isHex(value: unknown, bytes: number): value is string {
-  return typeof value === "string" && value === value.toLowerCase() &&
-    fromHex(value)?.length === bytes;
+  return typeof value === "string" && value.length === 2 * bytes && /^[0-9a-f]*$/.test(value);
 }
 
 function isPort(value: unknown): value is number {

@@ -1,5 +1,5 @@
 /** A map with several values a key, at the cost of a plain one where a key has a single value. */
-export class MultiMap<K, V extends object> {
+export class MultiMap<K, V extends object | number> {
   readonly #values = new Map<K, V | Set<V>>();
 
   add(key: K, value: V): void {

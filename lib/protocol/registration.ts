@@ -6,7 +6,6 @@
 import type { SafeFileName, ServerId } from "../ids.ts";
 import {
   REGISTRY_ANSWER_MS,
-  REGISTRY_PAGE_ANSWER_MS,
   REGISTRY_PAGE_FILES,
   REGISTRY_RENEW_MS,
   REGISTRY_RETRY_MS,
@@ -165,8 +164,7 @@ export class Registration {
 
   #ask(nowMs: number, asked: "register" | "renew" | Page, message: JsonObject): void {
     this.#asked = asked;
-    const isPage = typeof asked !== "string";
-    this.#answerMs = nowMs + (isPage ? REGISTRY_PAGE_ANSWER_MS : REGISTRY_ANSWER_MS);
+    this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
     this.#actions.push({ kind: "say", message });
   }
 
@@ -175,6 +173,10 @@ export class Registration {
   #onMessage(nowMs: number, message: JsonObject): void {
     const asked = this.#asked;
     if (asked === undefined) return this.#hangUp(nowMs, "speaks unasked");
+    if (message["status"] === "wait") {
+      this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
+      return;
+    }
     this.#asked = undefined;
     this.#answerMs = Infinity;
     this.#renewMs = nowMs + REGISTRY_RENEW_MS;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { ShoalError } from "../../lib/errors.ts";
 import { wallMs } from "../../lib/io/clock.ts";
-import { fromSorted, toSorted } from "../../lib/io/redis_names.ts";
+import { fromSorted, toSorted } from "../../lib/io/sorted_names.ts";
 import { RedisRegistry } from "../../lib/io/redis_registry.ts";
 import { Random } from "../../lib/protocol/random.ts";
 import { hasRedisServer, RedisServer } from "../support/redis.ts";

@@ -27,8 +27,12 @@ async function must(...command: string[]): Promise<string> {
   return output;
 }
 
-/** Why no lab can be built here; `undefined` if one can. */
-export async function labObstacle(): Promise<string | undefined> {
+/**
+ * Why no lab can be built here; `undefined` if one can.
+ *
+ * @param tools programs that are needed beside iproute2
+ */
+export async function labObstacle(...tools: string[]): Promise<string | undefined> {
   const granted = await Promise.all(
     (["run", "net", "read", "write", "env", "sys"] as const).map((name) =>
       Deno.permissions.query({ name })
@@ -41,6 +45,7 @@ export async function labObstacle(): Promise<string | undefined> {
   const made = await run("ip", "netns", "add", name);
   if (!made.ok) return `needs network namespaces: ${made.output.trim()}`;
   await run("ip", "netns", "delete", name);
+  for (const tool of tools) if (!(await run(tool, "--version")).ok) return `needs ${tool}`;
   return undefined;
 }
 
@@ -54,12 +59,16 @@ export interface Host {
   setLink(subnet: number, state: "up" | "down"): Promise<void>;
   /** Caps its link in this subnet, both ways. */
   shape(subnet: number, rate: string): Promise<void>;
+  /** Runs a command there to its end; returns what it said. Throws when it fails. */
+  run(...command: string[]): Promise<string>;
 }
 
 export class Lab implements AsyncDisposable {
   readonly #prefix: string;
   readonly #namespaces: string[] = [];
   readonly #bridges = new Set<number>();
+  /** By subnet, where its router is. */
+  readonly #gateways = new Map<number, string>();
   #hosts = 0;
 
   private constructor(prefix: string) {
@@ -71,6 +80,17 @@ export class Lab implements AsyncDisposable {
     const lab = new Lab(`sh${new Random(seed).below(46_656).toString(36)}`);
     await lab.#addNamespace("switch");
     return lab;
+  }
+
+  /**
+   * A host that carries datagrams from each of `subnets` to the others, but no broadcasts. Hosts that
+   * come after it send through it what is for none of their own subnets.
+   */
+  async router(...subnets: number[]): Promise<Host> {
+    const router = await this.host(...subnets);
+    await router.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
+    subnets.forEach((subnet, i) => this.#gateways.set(subnet, router.addresses[i]!));
+    return router;
   }
 
   /** A host with an interface in each of `subnets`: 10.99.SUBNET.N/24. */
@@ -117,11 +137,16 @@ export class Lab implements AsyncDisposable {
       await this.#unjoin(home, outside);
       addresses.push(address);
     }
+    const gateway = subnets.map((each) => this.#gateways.get(each)).find((each) => each);
+    if (gateway !== undefined) {
+      await must("ip", "-n", namespace, "route", "add", "default", "via", gateway);
+    }
     const home = `${this.#prefix}-switch`;
+    const via = ["ip", "netns", "exec", namespace];
     return {
       namespace,
       addresses,
-      via: ["ip", "netns", "exec", namespace],
+      via,
       setLink: async (subnet, state) => {
         await must("ip", "-n", home, "link", "set", `p${number}x${subnet}`, state);
       },
@@ -130,6 +155,7 @@ export class Lab implements AsyncDisposable {
         await must("tc", "-n", home, "qdisc", "replace", "dev", `p${number}x${subnet}`, ...limit);
         await must("tc", "-n", namespace, "qdisc", "replace", "dev", `e${subnet}`, ...limit);
       },
+      run: (...command) => must(...via, ...command),
     };
   }
 

@@ -1,4 +1,9 @@
-/** A Redis of a test's own: on a free port of loopback, keeping nothing, gone at the end of the test. */
+/**
+ * A Redis of a test's own: on a free port of loopback or of a host in a lab, keeping nothing, gone at
+ * the end of the test.
+ */
+import type { Host } from "./lab.ts";
+import { LabPeer } from "./lab_peer.ts";
 
 const READY_MS_MAX = 10_000;
 
@@ -24,18 +29,23 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
+  readonly #host: Host | undefined;
   #child: Deno.ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, options: readonly string[]) {
+  private constructor(port: number, folder: string, options: readonly string[], host?: Host) {
     this.port = port;
     this.#folder = folder;
     this.#options = options;
+    this.#host = host;
   }
 
-  /** @param options as `redis-server` takes them, such as `--requirepass` and a password */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
+  /**
+   * @param options as `redis-server` takes them, such as `--requirepass` and a password
+   * @param host of a lab, where it listens on the first address
+   */
+  static async start(options: readonly string[] = [], host?: Host): Promise<RedisServer> {
     const folder = await Deno.makeTempDir({ prefix: "shoal-redis-" });
-    const server = new RedisServer(freePort(), folder, options);
+    const server = new RedisServer(freePort(), folder, options, host);
     try {
       await server.restart();
     } catch (error) {
@@ -46,14 +56,20 @@ export class RedisServer implements AsyncDisposable {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.#address}:${this.port}`;
+  }
+
+  get #address(): string {
+    return this.#host?.addresses[0] ?? "127.0.0.1";
   }
 
   /** Starts it on the port that it had, empty. */
   async restart(): Promise<void> {
-    this.#child = new Deno.Command("redis-server", {
+    const command = [...this.#host?.via ?? [], "redis-server"];
+    this.#child = new Deno.Command(command[0]!, {
       args: [
-        ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder],
+        ...command.slice(1),
+        ...["--port", String(this.port), "--bind", this.#address, "--dir", this.#folder],
         ...["--save", "", "--appendonly", "no", "--loglevel", "warning"],
         ...this.#options,
       ],
@@ -88,6 +104,11 @@ export class RedisServer implements AsyncDisposable {
 
   /** What it replies to one command, as text that is not taken apart. */
   async ask(command: string): Promise<string> {
+    if (this.#host !== undefined) {
+      await using peer = new LabPeer(this.#host, this.#address, this.port);
+      await peer.send(`${command}\r\nQUIT\r\n`);
+      return await peer.rest();
+    }
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
     await connection.write(new TextEncoder().encode(`${command}\r\nQUIT\r\n`));
     let reply = "";
