@@ -106,6 +106,8 @@ export const REGISTRY_RETRY_MS = 500;
 export const REGISTRY_RETRY_MS_MAX = 4_000;
 /** Servers and clients that a master talks with at once. */
 export const MASTER_CONNECTIONS_MAX = 8_192;
+/** Requests of one peer beyond this wait. */
+export const MASTER_REQUESTS_PER_S = 2_000;
 /** What a master says at once: pages of files with their servers. */
 export const MASTER_MESSAGE_BYTES_MAX = 8 * MIB;
 /** A client waits this long for a master; broadcasts go on meanwhile. */
@@ -120,6 +122,11 @@ export const REGISTRY_SWEEP_MS = 2_000;
 export const REGISTRY_KEEP_MS = 60_000;
 /** Files that a server registers, or a client is told of, in one message. */
 export const REGISTRY_PAGE_FILES = 200;
+/**
+ * Between two pieces of work that take a master milliseconds, others have so many turns: to connect, to
+ * ask and to be answered takes a few.
+ */
+export const REGISTRY_TURNS = 8;
 /** Questions of one `locate`. */
 export const LOCATE_QUERIES_MAX = 200;
 /** Of one content under one name. */

@@ -4,7 +4,12 @@ import { randomSeed } from "../io/random_source.ts";
 import { converse, type SessionLibrary } from "../io/session_host.ts";
 import { SessionListener } from "../io/session_listener.ts";
 import { Throttle } from "../io/throttle.ts";
-import { CLASSIC_CHUNK_BYTES_DEFAULT, SESSIONS_MAX, UPLOAD_MESSAGE_BYTES_MAX } from "../limits.ts";
+import {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  SESSION_REQUESTS_PER_S,
+  SESSIONS_MAX,
+  UPLOAD_MESSAGE_BYTES_MAX,
+} from "../limits.ts";
 import { answerUpload, serveJson } from "../protocol/session_json.ts";
 import type { EchoServerOptions } from "./options.ts";
 
@@ -41,6 +46,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     host,
     ports: [port],
     connectionsMax: SESSIONS_MAX,
+    requestsPerS: SESSION_REQUESTS_PER_S,
     talk(connection, isCrowded, mayAsk) {
       const dialogue = serveJson({
         allowsUpload: true,

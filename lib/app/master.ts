@@ -10,6 +10,7 @@ import type { SessionConnection } from "../io/session_connection.ts";
 import {
   MASTER_CONNECTIONS_MAX,
   MASTER_PORT,
+  MASTER_REQUESTS_PER_S,
   REGISTRY_KEEP_MS,
   REGISTRY_SWEEP_MS,
 } from "../limits.ts";
@@ -64,6 +65,7 @@ class MasterRun implements Master {
       host,
       ports: [port],
       connectionsMax: MASTER_CONNECTIONS_MAX,
+      requestsPerS: MASTER_REQUESTS_PER_S,
       talk: (connection, isCrowded, mayAsk) => this.#talk(connection, isCrowded, mayAsk),
       onProblem: (message) => this.#tell("warning", message),
       onFailure: (error) => this.#end(error),

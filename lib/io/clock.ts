@@ -29,6 +29,11 @@ export async function yieldToEvents(): Promise<void> {
   await setImmediate();
 }
 
+/** Lets everything that has happened be handled, and what follows from it, so many times over. */
+export async function yieldTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await yieldToEvents();
+}
+
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();

@@ -3,6 +3,7 @@ import type { SessionConnection } from "./session_connection.ts";
 import {
   REGISTRY_LEASE_MS,
   REGISTRY_RENEW_MS,
+  REGISTRY_TURNS,
   SESSION_COMMAND_BYTES_MAX,
   SESSION_SKIP_BYTES_MAX,
 } from "../limits.ts";
@@ -11,15 +12,10 @@ import type { Slots } from "../protocol/slots.ts";
 import type { Lease, RegistryStore } from "../protocol/registry_store.ts";
 import { toHex } from "../ids.ts";
 import { encodeMessage, parseMessage } from "../wire/session_json.ts";
-import { nowMs, wallMs, within, yieldToEvents } from "./clock.ts";
+import { nowMs, wallMs, within, yieldTurns } from "./clock.ts";
 import { randomBytes } from "./random_source.ts";
 
 const LEASE_BYTES = 16;
-/**
- * Between two pages of catalogues, which take milliseconds, others are heard so often: to connect, to ask
- * and to be answered takes a few turns.
- */
-const TURNS_BEFORE_PAGE = 8;
 
 export interface MasterHostOptions {
   readonly store: RegistryStore;
@@ -57,7 +53,7 @@ export async function converseAsMaster(
       throw error;
     }
     isInPages = true;
-    for (let turns = 0; turns < TURNS_BEFORE_PAGE; turns++) await yieldToEvents();
+    await yieldTurns(REGISTRY_TURNS);
   };
   const perform = async (step: MasterStep): Promise<unknown> => {
     switch (step.kind) {

@@ -3,7 +3,7 @@
  * offered.
  */
 import type { ShoalError } from "../errors.ts";
-import { SESSIONS_MAX } from "../limits.ts";
+import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../limits.ts";
 import type {
   Answer,
   Answers,
@@ -66,6 +66,7 @@ class SessionDriver {
       host,
       ports,
       connectionsMax: SESSIONS_MAX,
+      requestsPerS: SESSION_REQUESTS_PER_S,
       talk: (connection, isCrowded, mayAsk) =>
         converse(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
       onProblem: (message) => this.#library.log("ERROR", message),

@@ -1,12 +1,6 @@
 /** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
 import { ShoalError } from "../errors.ts";
-import {
-  CROWD_IDLE_MS,
-  CROWD_MAX,
-  SESSION_IDLE_MS,
-  SESSION_REQUESTS_BURST,
-  SESSION_REQUESTS_PER_S,
-} from "../limits.ts";
+import { CROWD_IDLE_MS, CROWD_MAX, SESSION_IDLE_MS, SESSION_REQUESTS_BURST } from "../limits.ts";
 import { RateLimit } from "../protocol/rate_limit.ts";
 import { nowMs, sleep } from "./clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
@@ -18,6 +12,8 @@ export interface SessionListenerOptions {
   readonly ports: readonly number[];
   /** How many peers are served at once. */
   readonly connectionsMax: number;
+  /** How many requests of each are read in a second; more wait. */
+  readonly requestsPerS: number;
   /**
    * Talks with a peer until it or we have no more to say.
    *
@@ -102,8 +98,8 @@ export class SessionListener {
   }
 
   async #converse(connection: SessionConnection, isCrowded: boolean): Promise<void> {
-    const { talk, onProblem } = this.#options;
-    const requests = new RateLimit(SESSION_REQUESTS_PER_S, SESSION_REQUESTS_BURST);
+    const { requestsPerS, talk, onProblem } = this.#options;
+    const requests = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
     const mayAsk = async (): Promise<void> => {
       while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
     };

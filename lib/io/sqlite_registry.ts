@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
-import { REGISTRY_CHANGES_MAX } from "../limits.ts";
+import { REGISTRY_CHANGES_MAX, REGISTRY_TURNS } from "../limits.ts";
 import type {
   Lease,
   LocatedFile,
@@ -14,7 +14,7 @@ import type {
   RegistryUpdate,
 } from "../protocol/registry_store.ts";
 import { cacheFolder } from "./cache_folder.ts";
-import { yieldToEvents } from "./clock.ts";
+import { yieldTurns } from "./clock.ts";
 import { RegistryDatabase } from "./registry_database.ts";
 import { RegistryFiles } from "./registry_files.ts";
 import { fromSorted, toSorted } from "./sorted_names.ts";
@@ -274,7 +274,7 @@ export class SqliteRegistry implements RegistryStore {
         this.#tell(names);
       });
       if (forgotten < FORGET_STEP) this.#orphans.delete(orphan);
-      await yieldToEvents();
+      await yieldTurns(REGISTRY_TURNS);
     }
   }
 
