@@ -97,7 +97,7 @@ export const ECHO_FLIPPED_BYTES_MAX = 10;
 export const MASTER_PORT = 10527;
 /** A lease that is not renewed ends after this … */
 export const REGISTRY_LEASE_MS = 10_000;
-/** … and is renewed this often. */
+/** … and is renewed at least this often. */
 export const REGISTRY_RENEW_MS = 3_000;
 /** A master that neither answers a request nor asks for patience for this long is left. */
 export const REGISTRY_ANSWER_MS = 8_000;

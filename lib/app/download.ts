@@ -132,9 +132,10 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.fail(new ShoalError("not_found", `no server has '${this.name}'`, hint ? { hint } : {}));
   }
 
-  onTimedOut(_queryIndex: number): void {
+  onTimedOut(_queryIndex: number, hint?: string): void {
     if (this.#stage !== "searching") return;
-    this.fail(new ShoalError("no_server", `nobody answered the search for '${this.name}'`));
+    const message = `nobody answered the search for '${this.name}'`;
+    this.fail(new ShoalError("no_server", message, hint === undefined ? {} : { hint }));
   }
 
   // — Choosing and opening ——————————————————————————————————————————————————————————————————————

@@ -152,7 +152,7 @@ class GetRun {
       onPending: (index, pending) => at(index).onPending(index, pending),
       onAttempt: (index, attempt) => at(index).onAttempt(index, attempt),
       onNotFound: (index, similar) => at(index).onNotFound(index, similar),
-      onTimedOut: (index) => at(index).onTimedOut(index),
+      onTimedOut: (index) => at(index).onTimedOut(index, this.#silenceHint(at(index).query)),
       onClassicDue: (index) => this.#askClassic(at(index)),
     }, this.#pinned);
     downloads.forEach((download, index) => download.begin(find, index));
@@ -172,6 +172,14 @@ class GetRun {
       },
       onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
     });
+  }
+
+  /** Whom masters told of, and who did not answer. */
+  #silenceHint(query: Query): string | undefined {
+    const [first, ...others] = this.#masters.serversOf(query);
+    if (first === undefined) return undefined;
+    const also = others.length === 0 ? "" : ` and ${others.length} more`;
+    return `A master tells of ${first}${also}: open the UDP ports there, and the way to them.`;
   }
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */

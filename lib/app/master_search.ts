@@ -3,7 +3,8 @@ import { type Endpoint, endpointText } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { sleep } from "../io/clock.ts";
 import { MASTER_POLL_MS } from "../limits.ts";
-import type { LocateQuery } from "../protocol/registry_store.ts";
+import type { LocatedFile, LocateQuery } from "../protocol/registry_store.ts";
+import type { Query } from "../wire/frames.ts";
 import { locateAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
@@ -23,6 +24,9 @@ export class MasterSearch {
   /** By endpoint, which master has told of it. */
   readonly #tellers = new Map<string, string>();
 
+  /** By master and question, whom it told of last. */
+  readonly #told = new Map<string, readonly string[]>();
+
   constructor(options: MasterSearchOptions) {
     this.#options = options;
     this.#loops = Promise.all(options.masters.map((master) => this.#follow(master))).then(() => {});
@@ -31,6 +35,12 @@ export class MasterSearch {
   /** The master that has told of this endpoint; `undefined` if none has. */
   tellerOf(endpoint: string): string | undefined {
     return this.#tellers.get(endpoint);
+  }
+
+  /** Endpoints of the servers that have it, as masters say. */
+  serversOf(query: Query): string[] {
+    const told = this.#options.masters.map((master) => this.#told.get(keyOf(master, query)) ?? []);
+    return [...new Set(told.flat())];
   }
 
   async close(): Promise<void> {
@@ -47,14 +57,9 @@ export class MasterSearch {
       try {
         const found = await locateAt(master, queries, signal);
         isLost = false;
-        const endpoints = found.flat().flatMap(({ servers }) =>
-          servers.map(({ endpoint }) => endpoint)
-        );
-        for (const each of endpoints) {
-          const text = endpointText(each);
-          if (!this.#tellers.has(text)) this.#tellers.set(text, master);
-        }
-        if (!signal.aborted) onServers(endpoints);
+        queries.forEach((query, i) => this.#hear(master, query, found[i]!));
+        const servers = found.flat().flatMap((file) => file.servers);
+        if (!signal.aborted) onServers(servers.map(({ endpoint }) => endpoint));
       } catch (error) {
         if (signal.aborted) return;
         if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
@@ -62,4 +67,16 @@ export class MasterSearch {
       }
     }
   }
+
+  #hear(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
+    const servers = files.flatMap((file) => file.servers);
+    const told = servers.map(({ endpoint }) => endpointText(endpoint));
+    this.#told.set(keyOf(master, query), told);
+    for (const each of told) if (!this.#tellers.has(each)) this.#tellers.set(each, master);
+  }
+}
+
+function keyOf(master: string, query: Query): string {
+  const what = query.by === "name" ? query.name : query.by === "sha256" ? query.sha256 : "";
+  return `${master}\n${query.by}\n${what}`;
 }

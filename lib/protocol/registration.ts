@@ -179,7 +179,8 @@ export class Registration {
     }
     this.#asked = undefined;
     this.#answerMs = Infinity;
-    this.#renewMs = nowMs + REGISTRY_RENEW_MS;
+    // Servers that were told something at the same moment do not renew at the same moment.
+    this.#renewMs = nowMs + this.#random.between(REGISTRY_RENEW_MS * 0.75, REGISTRY_RENEW_MS);
     if (asked === "register") return this.#onRegistered(nowMs, message);
     if (message["status"] !== "ok") {
       this.#takeBack(asked);

@@ -355,3 +355,13 @@ e2e("entries that lead nowhere, or lie, do not delay what a real server has", as
   );
   assertLess(await secondsOf() - alone, 1);
 });
+
+e2e("what only a silent server has is not found, and its place is told", async () => {
+  await using scratch = await Scratch.make();
+  const [port, udpPort] = [freeTcpPort(), freeTcpPort()];
+  await using _master = await startMaster(port);
+  using _fake = await registerFake(port, [fakeFile("ghost")], udpPort);
+  const get = await runGet(scratch, [port], "ghost", "--timeout", "1", "--retries", "2");
+  assertEquals(get.code, 3, get.process.description());
+  assertMatch(get.process.stderr, new RegExp(`^hint: .*127\\.0\\.0\\.1:${udpPort}`, "m"));
+});
