@@ -126,10 +126,9 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   onNotFound(_queryIndex: number, similar: readonly string[]): void {
     if (this.#stage !== "searching") return;
-    const hint = similar.length === 0
-      ? undefined
-      : `Did you mean ${similar.map((each) => `'${each}'`).join(" or ")}?`;
-    this.fail(new ShoalError("not_found", `no server has '${this.name}'`, hint ? { hint } : {}));
+    const meant = similar.map((each) => `'${each}'`).join(" or ");
+    const hint = meant === "" ? {} : { hint: `Did you mean ${meant}?` };
+    this.fail(new ShoalError("not_found", `no server has '${this.name}'`, hint));
   }
 
   onTimedOut(_queryIndex: number, hint?: string): void {

@@ -41,7 +41,7 @@ export class RegistryDatabase {
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
     try {
-      this.#prepare(path);
+      this.#prepare();
     } catch (error) {
       this.#db.close();
       throw error;
@@ -82,7 +82,7 @@ export class RegistryDatabase {
     this.#db.close();
   }
 
-  #prepare(path: string): void {
+  #prepare(): void {
     const pragma = (name: string): unknown =>
       Object.values(this.all<Record<string, unknown>>(`PRAGMA ${name}`)[0] ?? {})[0];
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cache_size = -${CACHE_KIB};`);
@@ -91,7 +91,7 @@ export class RegistryDatabase {
     this.#db.exec("PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE;");
     const isEmpty = this.all("SELECT name FROM sqlite_schema LIMIT 1").length === 0;
     if (!isEmpty && pragma("application_id") !== APPLICATION_ID) {
-      throw new Error(`${path} is a database of another program`);
+      throw new Error("it is a database of another program");
     }
     if (pragma("user_version") !== SCHEMA_VERSION) this.#db.exec(DROP);
     this.#db.exec(`PRAGMA application_id = ${APPLICATION_ID};`);

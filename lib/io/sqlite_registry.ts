@@ -47,8 +47,10 @@ export class SqliteRegistry implements RegistryStore {
     try {
       return Promise.resolve(new SqliteRegistry(path));
     } catch (cause) {
-      const error = new ShoalError("disk", `cannot use ${path} as a store`, {
-        hint: "Name a file in a folder that may be written, or one that a master has made.",
+      const said = cause instanceof Error ? cause.message : String(cause);
+      const why = /\blocked\b/.test(said) ? "another master uses it" : said;
+      const error = new ShoalError("disk", `cannot use ${path} as a store: ${why}`, {
+        hint: "Name a file of its own for each master, in a folder that may be written.",
         cause,
       });
       return Promise.reject(error);
