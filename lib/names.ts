@@ -27,8 +27,11 @@ const utf8 = new TextEncoder();
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-/** Names that Windows gives to devices, whatever their extension: refused everywhere, so that a folder can be shared with it. */
-const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+/**
+ * Names that Windows gives to devices, whatever their extension or stream, and though spaces follow:
+ * refused everywhere, so that a folder can be shared with it.
+ */
+const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *([.:].*)?$/i;
 
 /** Accepts `a/b.txt`; refuses whatever could leave a folder, name a device or upset a terminal's line. */
 export function parseFileName(text: string): ParsedName {

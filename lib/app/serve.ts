@@ -191,7 +191,9 @@ class Service {
           this.#tell({
             event: "notice",
             level: isRegistered ? "info" : "warning",
-            message: isRegistered ? `Master ${message}` : `master: ${message}; trying again`,
+            message: isRegistered
+              ? `Registered with master ${message}`
+              : `master: ${message}; trying again`,
           }),
       })
     );

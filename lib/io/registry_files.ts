@@ -30,8 +30,9 @@ const NUMBERS = 2 ** NUMBER_BITS;
 const INSERT = "INSERT INTO files VALUES ";
 const ONE_ROW = "(?, ?, ?, ?, ?, ?)";
 const MANY_ROWS = Array(ROWS_PER_INSERT).fill(ONE_ROW).join(", ");
-/** What a located file is made of; both tables are in sight. */
-const LOCATED = "SELECT name, sizeBytes, mtimeMs, digests, server, address, port " +
+/** What a located file is made of. */
+const COLUMNS = "SELECT name, sizeBytes, mtimeMs, digests, server, address, port";
+const LOCATED = `${COLUMNS} ` +
   `FROM files CROSS JOIN leases ON generation = id >> ${NUMBER_BITS} WHERE expiresMs > ? `;
 
 interface Row {
@@ -248,17 +249,18 @@ export class RegistryFiles {
     const files: LocatedFile[] = [];
     let [from, relation] = isAfter ? [toSorted(after), ">"] : [toSorted(prefix), ">="];
     for (let missing = countMax; missing > 0 && !this.#db.isClosed;) {
-      const rows = this.#db.all<{ name: string; expiresMs: number | null }>(
-        `SELECT name, expiresMs FROM files LEFT JOIN leases ON generation = id >> ${NUMBER_BITS} ` +
+      const rows = this.#db.all<Row & { readonly expiresMs: number | null }>(
+        `${COLUMNS}, expiresMs FROM files LEFT JOIN leases ON generation = id >> ${NUMBER_BITS} ` +
           `WHERE name ${relation} ? AND name < ? ORDER BY name LIMIT ?`,
         ...[from, end, ROWS_PER_TURN],
       );
-      const names = new Set(rows.filter((row) => (row.expiresMs ?? 0) > nowMs).map(nameOf));
-      const last = rows.length < ROWS_PER_TURN ? undefined : nameOf(rows.at(-1)!);
-      // Whoever else has this one, who may be there, was not looked at.
-      if (last !== undefined) names.add(last);
-      for (const name of names) {
-        const found = this.#withSorted(name, nowMs);
+      const last = rows.length < ROWS_PER_TURN ? undefined : rows.at(-1)!.name;
+      const byName = Map.groupBy(rows, ({ name }) => name);
+      for (const [name, ofName] of byName) {
+        const holding = ofName.filter((row) => (row.expiresMs ?? 0) > nowMs);
+        // There may be more of the last one, and of many holders any are to be told of.
+        const isAll = name !== last && holding.length <= LOCATED_SERVERS_MAX;
+        const found = isAll ? located(holding) : this.#withSorted(name, nowMs);
         files.push(...found);
         if (found.length > 0) missing -= 1;
         if (missing === 0) return files;
@@ -269,10 +271,6 @@ export class RegistryFiles {
     }
     return files;
   }
-}
-
-function nameOf({ name }: { readonly name: string }): string {
-  return name;
 }
 
 /** The last one of each name counts. */

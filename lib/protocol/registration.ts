@@ -127,7 +127,7 @@ export class Registration {
     if (nowMs >= this.#renewMs) return this.#ask(nowMs, "renew", { command: "renew" });
     const page = this.#isTellingAll ? this.#nextOfAll() : this.#nextOfChanged();
     if (page === undefined) {
-      return this.#tellState(true, `${this.#options.master} knows every file`);
+      return this.#tellState(true, this.#options.master);
     }
     this.#ask(nowMs, page, {
       command: "update",

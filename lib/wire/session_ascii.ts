@@ -19,6 +19,8 @@ export type TakenLine =
 const ID_DIGITS = 32;
 const NEWLINE = 0x0a;
 const BLANK = /^[\s]*/;
+/** Tab, newline, vertical tab, form feed, return and space. */
+const BLANK_BYTES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
 const utf8Strict = new TextDecoder("utf-8", { fatal: true });
 const latin1 = new TextDecoder("latin1");
 
@@ -34,6 +36,7 @@ export function takeLine(
   isQuiet: boolean,
 ): TakenLine | undefined {
   for (;;) {
+    skipBlanks(queue);
     const bytes = queue.peek(SESSION_LINE_BYTES_MAX + 1);
     const newline = bytes.indexOf(NEWLINE);
     const complete = completeLength(
@@ -51,6 +54,16 @@ export function takeLine(
     // What follows a message that was complete before its newline is that newline.
     if (text !== "") return { kind: "line", text };
     if (queue.lengthBytes === 0) return undefined;
+  }
+}
+
+/** What is nothing but blanks says nothing: however much of it there is, each byte is looked at once. */
+function skipBlanks(queue: ByteQueue): void {
+  for (;;) {
+    const bytes = queue.peek(SESSION_LINE_BYTES_MAX);
+    const blanks = bytes.findIndex((byte) => !BLANK_BYTES.has(byte));
+    queue.skip(blanks === -1 ? bytes.length : blanks);
+    if (blanks !== -1 || bytes.length === 0) return;
   }
 }
 

@@ -71,7 +71,7 @@ export async function startRegistered(
 }
 
 export function isRegistration({ event, message }: JsonEvent): boolean {
-  return event === "notice" && String(message).endsWith("knows every file");
+  return event === "notice" && String(message).startsWith("Registered with master");
 }
 
 /** What `peer` answers to one request. */
