@@ -137,6 +137,8 @@ export const REGISTRY_CHANGES_MAX = 100_000;
 // — Files and names ——————————————————————————————————————————————————————————————————————————————
 /** Largest file that is offered or accepted. */
 export const FILE_BYTES_MAX = 16 * TIB;
+/** The last time that a Date holds. */
+export const MTIME_MS_MAX = 8.64e15;
 export const NAME_BYTES_MAX = 1024;
 export const NAME_COMPONENT_BYTES_MAX = 255;
 /** Files of one served folder; beyond it the rest is reported and left out. */
@@ -243,6 +245,8 @@ export const PATHS_PER_SERVER_MAX = 8;
 export const FINDS_REMEMBERED_MAX = 4_096;
 /** Servers that one search keeps track of. */
 export const SERVERS_HEARD_MAX = 1_024;
+/** … and of those from one address, which may call itself by any number of ids. */
+export const SERVERS_PER_ADDRESS_MAX = 64;
 /** A server that was heard this lately is listed as known, and stays silent. */
 export const KNOWN_LIFETIME_MS = 10_000;
 /** FINDs to single servers that wait for their answers: to one of them, and to all together. */

@@ -194,11 +194,10 @@ class Put {
 
   #stored(client: SessionClient, reply: JsonObject): StoredEvent {
     const file = describedFile(reply);
-    const isPresent = reply["status"] === "present" || reply["present"] === true;
-    if (
-      !["present", "stored"].includes(String(reply["status"])) || file?.sha256 === undefined ||
-      file.md5 === undefined
-    ) {
+    const { status } = reply;
+    const isPresent = status === "present" || reply["present"] === true;
+    const isKnown = status === "present" || status === "stored";
+    if (!isKnown || file?.sha256 === undefined || file.md5 === undefined) {
       throw client.nonsense();
     }
     return {

@@ -44,7 +44,11 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
       const said = read.kind === "message" ? parseMessage(read.bytes) : undefined;
       if (said === undefined) throw foreign();
       if (said["status"] === "error") {
-        throw new ShoalError("refused", `the server says: ${String(said["message"])}`);
+        const { message: text } = said;
+        throw new ShoalError(
+          "refused",
+          `the server says: ${typeof text === "string" ? text : "error"}`,
+        );
       }
       return said;
     };

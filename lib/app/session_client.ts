@@ -16,12 +16,9 @@ export interface DescribedFile {
   readonly md5?: string;
 }
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  not_found: "not_found",
-  refused: "refused",
-  changed: "changed",
-  unverified: "unverified",
-};
+const CODES = new Map<unknown, ErrorCode>(
+  (["not_found", "refused", "changed", "unverified"] as const).map((code) => [code, code]),
+);
 
 export class SessionClient {
   readonly #connection: SessionConnection;
@@ -56,7 +53,7 @@ export class SessionClient {
     if (message["status"] !== "error") return message;
     const { code, message: text } = message;
     throw new ShoalError(
-      CODES[String(code)] ?? "refused",
+      CODES.get(code) ?? "refused",
       `${this.#connection.peer} says: ${typeof text === "string" ? text : "error"}`,
     );
   }

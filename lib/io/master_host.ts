@@ -61,7 +61,8 @@ export async function converseAsMaster(
         leavePages();
         await mayAsk();
         const read = await request(connection, step.idleMs);
-        command = read.kind === "request" ? String(read.request["command"]) : "";
+        const said = read.kind === "request" ? read.request["command"] : "";
+        command = typeof said === "string" ? said : "";
         if (command === "update") await enterPages();
         askedMs = nowMs();
         return read;

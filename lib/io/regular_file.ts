@@ -91,8 +91,9 @@ interface FileLook {
 }
 
 export function signatureOf(look: FileLook): FileSignature {
-  // Times before 1970 have no place on the wire.
-  const mtimeMs = Math.max(0, look.mtime?.getTime() ?? 0);
+  // Times before 1970 have no place on the wire, and NaN is what comes after a Date's last one.
+  const timeMs = look.mtime?.getTime() ?? 0;
+  const mtimeMs = timeMs > 0 ? timeMs : 0;
   return { sizeBytes: look.size, mtimeMs, inode: look.ino ?? 0 };
 }
 

@@ -4,6 +4,7 @@ import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX, NUMBERED_NAMES_MAX } from "../limits.ts";
 import { diskError } from "./disk_error.ts";
+import { lookAt } from "./look_at.ts";
 
 const utf8 = new TextEncoder();
 /** Room for `.`, eight hex digits, `.part` and `.journal`. */
@@ -44,19 +45,40 @@ export function* numberedNames(base: string): Generator<string> {
   }
 }
 
+/**
+ * Whether the folders that `name` needs can be made, or are there and stay inside `outDir`, as far as
+ * that can be told before.
+ *
+ * @throws ShoalError `not_writable` where not
+ */
+export function requireFolders(outDir: string, name: SafeFileName): void {
+  let folder = outDir;
+  for (const component of name.split("/").slice(0, -1)) {
+    folder = join(folder, component);
+    if (lookAt(folder) === undefined) return;
+    requireInside(outDir, folder);
+    if (!Deno.statSync(folder).isDirectory) {
+      throw new ShoalError("not_writable", `${folder} is not a folder`);
+    }
+  }
+}
+
+/** Wherever links lead. */
+function requireInside(outDir: string, folder: string): void {
+  const [home, real] = [Deno.realPathSync(outDir), Deno.realPathSync(folder)];
+  if (real === home || real.startsWith(join(home, "/"))) return;
+  throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
+}
+
 /** One level at a time, each checked to be a folder inside `outDir`, wherever links point. */
 function makeFolders(outDir: string, components: readonly string[]): string {
   let folder = outDir;
   try {
     makeFolder(folder);
-    const home = Deno.realPathSync(folder);
     for (const component of components) {
       folder = join(folder, component);
       makeFolder(folder);
-      const real = Deno.realPathSync(folder);
-      if (real !== home && !real.startsWith(join(home, "/"))) {
-        throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
-      }
+      requireInside(outDir, folder);
     }
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);

@@ -19,7 +19,7 @@ import { syncFolder } from "./folder_syncs.ts";
 import { findPresent } from "./present_file.ts";
 import { randomBytes } from "./random_source.ts";
 import { ConnectionLost, type SessionConnection } from "./session_connection.ts";
-import { targetNames } from "./target_names.ts";
+import { requireFolders, targetNames } from "./target_names.ts";
 
 /** Below the served folder; its dot hides it, and `.part` files are never offered at all. */
 export const UPLOAD_FOLDER = ".shoal-uploads";
@@ -74,6 +74,12 @@ export class Uploads {
         "disk_full",
         `this server takes no more than ${sizeText(leftBytes)} now (--upload-quota)`,
       );
+    }
+    try {
+      requireFolders(dir, request.name);
+    } catch (cause) {
+      const why = "a folder of it is something else here, or leads elsewhere";
+      throw new ShoalError("not_writable", `${displayName(request.name)}: ${why}`, { cause });
     }
     const upload = new Upload(dir, request, digests, (stored) => {
       this.#open.delete(upload);

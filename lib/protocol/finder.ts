@@ -42,6 +42,8 @@ export type FinderEvent =
   | { readonly kind: "settle"; readonly queryIndex: number }
   /** Nothing more is wanted of this query. */
   | { readonly kind: "finish"; readonly queryIndex: number }
+  /** What the server has offered for this query is not believed: as if it lacked it. */
+  | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: ServerId }
   /** Somebody says that there are servers here: they are asked as by a broadcast. */
   | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "wakeup" };
@@ -118,6 +120,9 @@ export class Finder {
         break;
       case "finish":
         this.#finish(this.#queries[event.queryIndex]);
+        break;
+      case "disbelieve":
+        this.#disbelieve(nowMs, this.#queries[event.queryIndex], event.server);
         break;
       case "invite":
         this.#invite(event.endpoints);
@@ -214,7 +219,7 @@ export class Finder {
     endpoint: Endpoint,
     frame: FindAnswer,
   ): { readonly server: HeardServer; readonly path: ServerPath } | undefined {
-    const server = this.#servers.hear(nowMs, frame.server);
+    const server = this.#servers.hear(nowMs, frame.server, endpoint.address);
     const before = server?.knownPath(endpoint);
     const path = server?.pathAt(endpoint, frame.token);
     if (server === undefined || path === undefined) return undefined;
@@ -242,6 +247,12 @@ export class Finder {
     }
     if (sought.isFinished) this.#unfinished.delete(sought);
     this.#reviewMs = Math.min(this.#reviewMs, sought.nextReviewMs(nowMs));
+  }
+
+  #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: ServerId): void {
+    if (sought === undefined || sought.isFinished) return;
+    sought.onAbsent(server, []);
+    this.#review(nowMs, sought);
   }
 
   #finish(sought: SoughtQuery | undefined): void {

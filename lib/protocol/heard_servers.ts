@@ -1,17 +1,25 @@
 /** The servers that have answered a search: where they answer from, and what they still are asked. */
 import { type Endpoint, endpointText, type ServerId, type Token } from "../ids.ts";
-import { KNOWN_LIFETIME_MS, PATHS_PER_SERVER_MAX, SERVERS_HEARD_MAX } from "../limits.ts";
+import {
+  KNOWN_LIFETIME_MS,
+  PATHS_PER_SERVER_MAX,
+  SERVERS_HEARD_MAX,
+  SERVERS_PER_ADDRESS_MAX,
+} from "../limits.ts";
 import { ServerAsks } from "./server_asks.ts";
 import { isLoopbackAddress, isSamePath, type ServerPath } from "./server_path.ts";
 
 export class HeardServer {
   readonly id: ServerId;
+  /** Where it answered from first. */
+  readonly address: string;
   readonly asks: ServerAsks;
   heardMs = 0;
   readonly #paths = new Map<string, ServerPath>();
 
-  constructor(nowMs: number, id: ServerId, queryCount: number) {
+  constructor(nowMs: number, id: ServerId, address: string, queryCount: number) {
     this.id = id;
+    this.address = address;
     this.asks = new ServerAsks(nowMs, queryCount);
   }
 
@@ -55,12 +63,14 @@ export class HeardServers {
     return this.#servers.values();
   }
 
-  /** `undefined` when it is a new one and there are too many. */
-  hear(nowMs: number, id: ServerId): HeardServer | undefined {
+  /** `undefined` when it is a new one and there are too many, at all or at this address. */
+  hear(nowMs: number, id: ServerId, address: string): HeardServer | undefined {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      if (this.#servers.size >= SERVERS_HEARD_MAX) return undefined;
-      server = new HeardServer(nowMs, id, this.#queryCount);
+      const isCrowded = this.#servers.size >= SERVERS_HEARD_MAX ||
+        this.#countAt(address) >= SERVERS_PER_ADDRESS_MAX;
+      if (isCrowded) return undefined;
+      server = new HeardServer(nowMs, id, address, this.#queryCount);
       this.#servers.set(id, server);
     }
     server.heardMs = nowMs;
@@ -77,6 +87,12 @@ export class HeardServers {
       .filter((server) => nowMs - server.heardMs < KNOWN_LIFETIME_MS)
       .sort((a, b) => b.heardMs - a.heardMs)
       .map((server) => server.id);
+  }
+
+  #countAt(address: string): number {
+    let count = 0;
+    for (const server of this.#servers.values()) if (server.address === address) count += 1;
+    return count;
   }
 
   inFlight(): number {

@@ -1,6 +1,11 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../ids.ts";
-import { FILE_BYTES_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "../limits.ts";
+import {
+  FILE_BYTES_MAX,
+  LOCATE_QUERIES_MAX,
+  MTIME_MS_MAX,
+  REGISTRY_PAGE_FILES,
+} from "../limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { parseFileName } from "../names.ts";
 import type { JsonObject } from "../wire/session_json.ts";
@@ -121,7 +126,7 @@ export function fileIn(value: unknown): RegisteredFile | undefined {
   const [name, sha256, root] = [nameIn(text), digestIn(hex), digestIn(rootHex)];
   if (name === undefined || sha256 === undefined || root === undefined) return undefined;
   if (!isCount(size) || size > FILE_BYTES_MAX) return undefined;
-  if (typeof mtime !== "number" || !Number.isFinite(mtime) || mtime < 0) return undefined;
+  if (typeof mtime !== "number" || !(mtime >= 0 && mtime <= MTIME_MS_MAX)) return undefined;
   return { name, sizeBytes: size, sha256, root, mtimeMs: mtime };
 }
 

@@ -183,10 +183,7 @@ class Registrar {
     const address = request["address"] ?? this.#peer;
     const holder = holderIn(request, this.#peer);
     if (address !== this.#peer) {
-      return yield* fail(
-        "foreign",
-        `register from ${String(address)} itself: you are ${this.#peer}`,
-      );
+      return yield* fail("foreign", `register from there itself: you are ${this.#peer}`);
     }
     if (holder === undefined) {
       return yield* fail("bad_request", "register needs the id of a server and a port");

@@ -3,6 +3,7 @@ import { fromHex, type HashHex, hashHex, type SafeFileName } from "../ids.ts";
 import {
   FILE_BYTES_MAX,
   LISTED_FILES_PER_STEP,
+  MTIME_MS_MAX,
   SESSION_COMMAND_BYTES_MAX,
   SESSION_SKIP_BYTES_MAX,
   UPLOAD_MESSAGE_BYTES_MAX,
@@ -256,5 +257,6 @@ function sizeIn(value: unknown): number | undefined {
 }
 
 function timeIn(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) ? Math.max(0, value) : undefined;
+  if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
+  return Math.min(Math.max(0, value), MTIME_MS_MAX);
 }

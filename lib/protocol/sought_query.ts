@@ -110,7 +110,11 @@ export class SoughtQuery {
     const { server, sizeBytes, sha256, root, mtimeMs, name } = frame;
     const content = { sizeBytes, sha256, root };
     const before = this.#answers.get(server);
-    if (before?.kind !== "offer" && this.#offerCount() >= OFFERS_PER_NAME_MAX) return undefined;
+    // Those that are not wanted never take the place of those that are.
+    const isWanted = this.#isWanted(content);
+    if (before?.kind !== "offer" && this.#offerCount(isWanted) >= OFFERS_PER_NAME_MAX) {
+      return undefined;
+    }
     let paths = [path];
     if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
       if (before.paths.includes(path)) return undefined;
@@ -179,9 +183,11 @@ export class SoughtQuery {
     return this.#startedMs + ABSENT_END_MS;
   }
 
-  #offerCount(): number {
+  #offerCount(areWanted: boolean): number {
     let count = 0;
-    for (const answer of this.#answers.values()) if (answer.kind === "offer") count += 1;
+    for (const answer of this.#answers.values()) {
+      if (answer.kind === "offer" && this.#isWanted(answer.content) === areWanted) count += 1;
+    }
     return count;
   }
 
@@ -190,8 +196,11 @@ export class SoughtQuery {
     return false;
   }
 
+  #isWanted({ sha256 }: Content): boolean {
+    return (this.#patience.pinned ?? sha256) === sha256;
+  }
+
   #isWantedOffer(answer: Answer): boolean {
-    const { pinned } = this.#patience;
-    return answer.kind === "offer" && (pinned ?? answer.content.sha256) === answer.content.sha256;
+    return answer.kind === "offer" && this.#isWanted(answer.content);
   }
 }

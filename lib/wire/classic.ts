@@ -10,6 +10,8 @@ const CHUNK_HEADER_BYTES = 8;
 export const CLASSIC_OVERHEAD_BYTES = CHUNK_HEADER_BYTES + HASH_BYTES;
 
 const utf8 = new TextEncoder();
+const REQUEST_WORD = utf8.encode("get ");
+const ANSWER_WORD = utf8.encode("except ");
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export interface ClassicAnswer {
@@ -31,9 +33,8 @@ export function encodeClassicRequest(name: string): Bytes {
 
 /** The name in a request, unchecked, exactly as it stands after `get `; `undefined` if it is no request. */
 export function decodeClassicRequest(datagram: Uint8Array): string | undefined {
-  const text = asText(datagram);
-  if (text === undefined || !text.startsWith("get ")) return undefined;
-  const name = text.slice(4);
+  if (!startsWith(datagram, REQUEST_WORD)) return undefined;
+  const name = asText(datagram.subarray(REQUEST_WORD.length));
   return name === "" ? undefined : name;
 }
 
@@ -42,7 +43,7 @@ export function encodeClassicAnswer(answer: ClassicAnswer): Bytes {
 }
 
 export function decodeClassicAnswer(datagram: Uint8Array): ClassicAnswer | undefined {
-  if (datagram.length > 128) return undefined;
+  if (datagram.length > 128 || !startsWith(datagram, ANSWER_WORD)) return undefined;
   const match = /^except (\d{1,10}) chunks ([0-9a-fA-F]{64})\s*$/.exec(asText(datagram) ?? "");
   if (match === null) return undefined;
   const chunkCount = Number(match[1]);
@@ -91,6 +92,11 @@ function chunkDatagramBytes(buffer: Uint8Array): number {
   if (buffer.length <= CLASSIC_OVERHEAD_BYTES) return buffer.length;
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   return Math.min(buffer.length, CLASSIC_OVERHEAD_BYTES + view.getUint32(4));
+}
+
+/** Looked at first: to find out by decoding that something is no text costs more than all the rest. */
+function startsWith(datagram: Uint8Array, word: Uint8Array): boolean {
+  return word.every((byte, at) => datagram[at] === byte);
 }
 
 function asText(datagram: Uint8Array): string | undefined {

@@ -4,7 +4,14 @@
  * good one is looked for, so that the damage costs one frame.
  */
 import { CONTROL_BYTES_MAX } from "../limits.ts";
-import { declaredLength, decodeFrame, type Frame, HEADER_BYTES, startsFrame } from "./frames.ts";
+import {
+  declaredLength,
+  decodeFrame,
+  type Frame,
+  HEADER_BYTES,
+  MAGIC,
+  startsFrame,
+} from "./frames.ts";
 
 /** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
 const DAMAGED_MAX = 64;
@@ -26,7 +33,7 @@ export function* packedFramesIn(bytes: Uint8Array): Generator<PackedFrame> {
   let damaged = 0;
   for (let at = 0; bytes.length - at >= HEADER_BYTES && damaged < DAMAGED_MAX;) {
     if (!startsFrame(bytes, at)) {
-      at += 1;
+      at = nextStart(bytes, at + 1);
       continue;
     }
     const frame = frameAt(bytes, at);
@@ -39,6 +46,12 @@ export function* packedFramesIn(bytes: Uint8Array): Generator<PackedFrame> {
       at = end;
     }
   }
+}
+
+/** Where the next frame could start: a buffer full of noise is passed over quickly. */
+function nextStart(bytes: Uint8Array, from: number): number {
+  const at = bytes.indexOf(MAGIC >> 8, from);
+  return at === -1 ? bytes.length : at;
 }
 
 function frameAt(bytes: Uint8Array, at: number): Frame | undefined {

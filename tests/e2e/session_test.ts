@@ -144,6 +144,25 @@ e2e("what changed since an upload broke off is sent from the beginning", async (
 });
 
 e2e(
+  "a put into a folder that leads elsewhere, or is a file, is refused before the body",
+  async () => {
+    await using scratch = await Scratch.make();
+    await scratch.serve("file", randomFile(10, 5));
+    await Deno.symlink("..", join(scratch.served, "away"));
+    await Deno.symlink("nowhere", join(scratch.served, "dangling"));
+    await using server = await startServer(scratch, freePort(), UPLOADS);
+    using peer = await TcpPeer.connect(await tcpPortOf(server));
+    for (const name of ["away/x", "away/y/x", "dangling/x", "file/x"]) {
+      await peer.say({ command: "put", name, size: 5, mtime: 9e15 });
+      const { status, code } = await peer.message();
+      assertEquals([status, code], ["error", "refused"], name);
+    }
+    await peer.say({ command: "put", name: "new/x", size: 5, mtime: 9e15 });
+    assertEquals((await peer.message())["status"], "ready");
+  },
+);
+
+e2e(
   "without --allow-upload, above --max-upload or the quota: refused before the body",
   async () => {
     await using scratch = await Scratch.make();
@@ -287,6 +306,7 @@ e2e("bad input in JSON sessions is answered with an error, and the session goes 
     { ...PUT, size: "4" },
     { ...PUT, size: 2 ** 40 },
     { ...PUT, mtime: "now" },
+    { command: { toString: 1, valueOf: 1 } },
   ];
   using peer = await TcpPeer.connect(port);
   for (const request of bad) {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Bytes, FileSignature } from "../../lib/ids.ts";
 import { type OpenedSource, openFileSource } from "../../lib/io/file_source.ts";
-import { identityAt } from "../../lib/io/regular_file.ts";
+import { identityAt, signatureOf } from "../../lib/io/regular_file.ts";
 import { withFolder } from "../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../support/permissions.ts";
 
@@ -18,6 +18,12 @@ function reasonOf(opened: OpenedSource): string {
   if (opened.ok) opened.source.close();
   return opened.ok ? "opened" : opened.reason;
 }
+
+Deno.test("a time that no Date holds, or from before 1970, is told as 1970", () => {
+  for (const mtime of [new Date(NaN), new Date(-1), null]) {
+    assertEquals(signatureOf({ size: 1, mtime, ino: 1 }).mtimeMs, 0);
+  }
+});
 
 Deno.test(
   { name: "an indexed file is read at any position, and no further than its end", ignore },

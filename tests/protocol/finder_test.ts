@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
-import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../lib/limits.ts";
+import {
+  CONTROL_BYTES_MAX,
+  FIND_BYTES_MIN,
+  OFFERS_PER_NAME_MAX,
+  SERVERS_PER_ADDRESS_MAX,
+} from "../../lib/limits.ts";
 import {
   type FindAnswer,
   Finder,
@@ -377,3 +382,43 @@ for (const seed of [1, 2, 3]) {
     assertLess(run.of("unicast").length, 200 * servers.length);
   });
 }
+
+for (const pinned of [undefined, hashOf(7)]) {
+  const how = pinned === undefined ? "" : ", with a pinned SHA-256";
+  Deno.test(`a crowd of forged servers at one address keeps no honest one out${how}`, () => {
+    const sha256 = pinned ?? hashOf(1);
+    const run = start({
+      ...(pinned !== undefined && { pinned }),
+      onFind(world, find, nowMs, to) {
+        if (to !== undefined) return;
+        for (let i = 0; i < 1_100; i++) {
+          const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
+          const forged = offer(find, 9, { server, sha256: hashOf(1_000 + i) });
+          world.at(nowMs + 1, frameOf(9, forged));
+        }
+        if (nowMs > 500) world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256 })));
+      },
+    });
+    run.runUntil(2_000);
+    const offers = run.of("offer").map(({ action }) => action.offer);
+    assert(offers.some(({ server }) => server === idOf(2)), "the honest one is not heard");
+    assertEquals(new Set(offers.map(({ server }) => server)).size, SERVERS_PER_ADDRESS_MAX + 1);
+  });
+}
+
+Deno.test("offers of what is not wanted do not take the place of those of what is", () => {
+  const run = start({
+    pinned: hashOf(7),
+    onFind(world, find, nowMs, to) {
+      if (to !== undefined) return;
+      for (let i = 0; i < 2 * OFFERS_PER_NAME_MAX; i++) {
+        const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
+        const from = { address: `10.1.${i >> 5}.${(i & 31) + 1}`, port: 10_530 };
+        world.at(nowMs + 1, { kind: "frame", from, frame: offer(find, 9, { server }) });
+      }
+      world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256: hashOf(7) })));
+    },
+  });
+  run.runUntil(100);
+  assert(run.of("offer").some(({ action }) => action.offer.server === idOf(2)));
+});

@@ -1,0 +1,31 @@
+/** The fuzzer for everyday: less of it than `deno task fuzz` does, from seeds that stay. */
+import { assertGreater } from "@std/assert";
+import { fuzzDatagrams } from "./datagrams.ts";
+import { assertBounded, HeapWatch } from "./heap_watch.ts";
+import { fuzzOpenings } from "./openings.ts";
+
+const SEEDS = [10_526, 20_526];
+const DATAGRAMS = 50_000;
+const OPENINGS = 2_500;
+
+for (const seed of SEEDS) {
+  Deno.test(`${DATAGRAMS} spoilt datagrams hurt no decoder and no machine (seed ${seed})`, () => {
+    const heap = new HeapWatch();
+    const onProgress = (sent: number): void => heap.look(sent / DATAGRAMS);
+    const { wellFormed, answered, served, chunks, transfers } = fuzzDatagrams({
+      datagrams: DATAGRAMS,
+      seed,
+      onProgress,
+    });
+    assertBounded(heap);
+    // Past the doors, too: spoilt bytes that nobody takes for anything show nothing.
+    for (const count of [wellFormed, answered]) assertGreater(count, 1_000);
+    for (const count of [served, chunks, transfers]) assertGreater(count, 10);
+  });
+
+  Deno.test(`${OPENINGS} spoilt conversations come to an end (seed ${seed})`, () => {
+    const { steps, stored, leases } = fuzzOpenings({ openings: OPENINGS, seed });
+    assertGreater(steps, 2 * OPENINGS);
+    for (const count of [stored, leases]) assertGreater(count, 10);
+  });
+}
