@@ -77,7 +77,6 @@ export class ClassicDownload {
     this.#port = openUdpPort({ port: 0, tune });
     this.#queue = new SendQueue(this.#port);
     this.#received = this.#receive();
-    this.#announce();
     this.#step({ kind: "started" });
   }
 
@@ -88,8 +87,11 @@ export class ClassicDownload {
     await Promise.all([this.#received, this.#published]);
   }
 
-  /** Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others. */
-  #announce(): void {
+  /**
+   * Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others:
+   * before each of them, because a server may have come just now, or not have heard it the last time.
+   */
+  #announce(target: Endpoint): void {
     const frame = encodeFrame({
       kind: "find",
       queryId: randomU64(),
@@ -97,7 +99,7 @@ export class ClassicDownload {
       known: [],
       queries: [],
     });
-    for (const target of this.#options.targets) this.#queue.push(frame, target);
+    this.#queue.push(frame, target);
   }
 
   async #receive(): Promise<void> {
@@ -127,6 +129,7 @@ export class ClassicDownload {
     const { name, targets, emit } = this.#options;
     switch (action.kind) {
       case "ask":
+        this.#announce(targets[action.addressIndex]!);
         return this.#ask(targets[action.addressIndex]!);
       case "ask_server":
         return this.#ask(action.server);

@@ -5,7 +5,7 @@
  */
 import type { Bytes, SafeFileName, ServerId, TransferId } from "../ids.ts";
 import { type Content, endpointText, sameContent } from "../ids.ts";
-import { type ErrorCode, ShoalError } from "../errors.ts";
+import { ShoalError } from "../errors.ts";
 import { GATHER_MS } from "../limits.ts";
 import { nowMs, WakeupTimer } from "../io/clock.ts";
 import type { AssemblerReply } from "../messages/assembler.ts";
@@ -23,12 +23,6 @@ import { Sources } from "./sources.ts";
 type TransferReply = Extract<AssemblerReply, { transfer: TransferId }>;
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
-
-/** What the display shows of a running download. */
-export interface Progress {
-  readonly bytes: number;
-  readonly sizeBytes: number;
-}
 
 export class Download implements Omit<FindHandlers, "onClassicDue"> {
   readonly name: string;
@@ -65,9 +59,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.query = query;
     this.#choice = this.#freshChoice();
     this.#startedMs = nowMs();
-    const { promise, resolve } = Promise.withResolvers<DoneEvent | FailedEvent>();
-    this.ended = promise;
-    this.#end = resolve;
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
   }
 
   /** The search that looks for this name has begun. */
@@ -87,7 +79,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     return this.#stage === "searching" && this.#offers.isEmpty;
   }
 
-  get progress(): Progress | undefined {
+  get progress(): { readonly bytes: number; readonly sizeBytes: number } | undefined {
     if (this.#stage !== "fetching" || this.#transfer === undefined) return undefined;
     let bytes = this.#resumedBytes;
     for (const tally of this.#context.crew.coordinator.tallies(this.#transfer).values()) {
@@ -101,7 +93,8 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   onOffer(_queryIndex: number, offer: Offer): void {
     if (this.#stage === "ended" || this.#stage === "classic") return;
     const { content, server, path } = offer;
-    if (this.#offers.isDropped(server)) return;
+    // The search must not wait for what nobody is going to take.
+    if (this.#offers.isDropped(server)) return this.#find?.disbelieve(this.#queryIndex, server);
     const isNew = this.#offers.add(offer, this.#content);
     if (isNew) this.#tellOffer(offer);
     this.#choice.add(offer);
@@ -128,13 +121,15 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     if (this.#stage !== "searching") return;
     const meant = similar.map((each) => `'${each}'`).join(" or ");
     const hint = meant === "" ? {} : { hint: `Did you mean ${meant}?` };
-    this.fail(new ShoalError("not_found", `no server has '${this.name}'`, hint));
+    const absence = new ShoalError("not_found", `no server has '${this.name}'`, hint);
+    this.fail(this.#unverified ?? absence);
   }
 
   onTimedOut(_queryIndex: number, hint?: string): void {
     if (this.#stage !== "searching") return;
     const message = `nobody answered the search for '${this.name}'`;
-    this.fail(new ShoalError("no_server", message, hint === undefined ? {} : { hint }));
+    const silence = new ShoalError("no_server", message, hint === undefined ? {} : { hint });
+    this.fail(this.#unverified ?? silence);
   }
 
   // — Choosing and opening ——————————————————————————————————————————————————————————————————————
@@ -276,8 +271,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     const layer = this.#sources?.layer;
     if (this.#stage !== "fetching" || this.#isTransferring || layer === undefined) return;
     const transfer = this.#transfer!;
-    const { root, sizeBytes } = this.#content!;
-    const have = this.#have;
+    const [{ root, sizeBytes }, have] = [this.#content!, this.#have];
     this.#context.crew.askAssembler({ kind: "layer", transfer, layer });
     this.#context.crew.step({
       kind: "transfer",
@@ -353,16 +347,14 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
   #afterOrphaned(): void {
     const hasLiars = this.#offers.hasDropped;
     if (this.#searches >= this.#context.retries) {
-      const code: ErrorCode = hasLiars ? "unverified" : "changed";
-      return this.fail(new ShoalError(code, `no server still offers '${this.name}' as it was`));
+      const message = `no server still offers '${this.name}' as it was`;
+      return this.fail(new ShoalError(hasLiars ? "unverified" : "changed", message));
     }
     this.#searches += 1;
-    this.#notice(
-      "warning",
-      hasLiars
-        ? `every server of '${this.name}' sent bad chunks: looking for others`
-        : `'${this.name}' changed on its server: looking again`,
-    );
+    const why = hasLiars
+      ? `every server of '${this.name}' sent bad chunks: looking for others`
+      : `'${this.name}' changed on its server: looking again`;
+    this.#notice("warning", why);
     this.#stopGathering();
     this.#letGo(true);
     this.#find?.finish(this.#queryIndex);
@@ -380,7 +372,13 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     this.#letGo(false);
     this.#stage = "searching";
     if (this.#choice.decide().kind !== "none") return this.#choose();
-    this.fail(new ShoalError("unverified", `'${this.name}' could not be verified`));
+    this.fail(this.#unverified!);
+  }
+
+  /** What is to be said when nothing came of it because servers were caught lying. */
+  get #unverified(): ShoalError | undefined {
+    const error = new ShoalError("unverified", `'${this.name}' could not be verified`);
+    return this.#offers.hasDropped ? error : undefined;
   }
 
   #stopGathering(): void {

@@ -61,6 +61,8 @@ export interface Find {
   settle(queryIndex: number): void;
   /** Stops asking for this query at all. */
   finish(queryIndex: number): void;
+  /** What the server has offered for this query counts as if it lacked it, until it offers anew. */
+  disbelieve(queryIndex: number, server: ServerId): void;
   /** Asks servers of which others have told. */
   invite(endpoints: readonly Endpoint[]): void;
 }
@@ -167,6 +169,8 @@ export class Search {
       startedMs,
       settle: (queryIndex) => conversation.handle({ kind: "settle", queryIndex }),
       finish: (queryIndex) => conversation.handle({ kind: "finish", queryIndex }),
+      disbelieve: (queryIndex, server) =>
+        conversation.handle({ kind: "disbelieve", queryIndex, server }),
       invite: (endpoints) => conversation.handle({ kind: "invite", endpoints }),
     };
   }
