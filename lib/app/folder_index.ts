@@ -65,6 +65,8 @@ export class FolderIndex implements Shelf {
   readonly #abort = new AbortController();
   /** Files that could not be hashed, as they looked then: no use trying before they change. */
   readonly #refused = new Map<SafeFileName, FileSignature>();
+  /** What files were before somebody said that they are not: by name, signature and root. */
+  readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
   readonly #noted = new Set<string>();
   #unwatch = (): void => {};
 
@@ -76,7 +78,7 @@ export class FolderIndex implements Shelf {
       dir,
       catalogue: this.catalogue,
       store: this.#store,
-      onReady: (name) => this.#options.onChange?.(name, undefined),
+      onReady: (name) => this.#onReady(name),
       onChanged: (job) => this.#onChangedInHashing(job),
       onUnreadable: (job, message) => this.#refuse(job, message),
     });
@@ -189,6 +191,7 @@ export class FolderIndex implements Shelf {
   rehash(root: HashHex, sizeBytes: number): void {
     for (const { name, signature, content } of [...this.catalogue.findByContent(root, sizeBytes)]) {
       this.#store.forget(join(this.dir, name));
+      if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
       this.catalogue.put(name, signature, "pending");
       this.#hashing.add(name, true);
       this.#options.onChange?.(name, content);
@@ -257,6 +260,7 @@ export class FolderIndex implements Shelf {
     this.#hashing.forget(name);
     this.#settling.delete(name);
     this.#refused.delete(name);
+    this.#doubted.delete(name);
   }
 
   #onQuiet(name: SafeFileName): void {
@@ -266,6 +270,18 @@ export class FolderIndex implements Shelf {
     if (entry?.state !== "settling" || this.#settling.has(name)) return;
     this.catalogue.settle(name);
     this.#hashing.add(name);
+    this.#options.onChange?.(name, undefined);
+  }
+
+  #onReady(name: SafeFileName): void {
+    const [entry, before] = [this.catalogue.find(name), this.#doubted.get(name)];
+    this.#doubted.delete(name);
+    const isSame = before !== undefined && entry !== undefined &&
+      sameSignature(before.signature, entry.signature);
+    if (isSame && entry.content?.root !== before.root) {
+      const what = "its bytes changed, its size and time did not: is the disk failing?";
+      this.#note(`${displayName(name)} is another file now: ${what}`);
+    }
     this.#options.onChange?.(name, undefined);
   }
 

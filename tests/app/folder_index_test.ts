@@ -251,6 +251,13 @@ Deno.test({
       String(bench.content("file").root),
       rootOf(new TextEncoder().encode("rot  bytes")),
     );
+    assertEquals(bench.notices.length, 1);
+    assertMatch(bench.notices[0]!, /^file is another file now: .* is the disk failing\?$/);
+
+    // What was doubted for nothing is not told of.
+    bench.index.rehash(bench.content("file").root, good.sizeBytes);
+    await bench.until(() => bench.state("file") === "ready");
+    assertEquals(bench.notices.length, 1);
   }));
 
 Deno.test({
