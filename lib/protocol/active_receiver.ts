@@ -24,14 +24,19 @@ export class ActiveReceiver {
   #startChunks = 1;
   #rttMs: number;
   #silentMs = 0;
-  /** The clock of silence runs from here. */
+  /** Whether leases were taken from it because nothing came, and nothing has come since. */
+  isSuspect = false;
+  /** The clock of silence runs from here: what is leased now … */
   #aliveMs: number;
+  /** … and all that was, since something came. */
+  #heardMs: number;
 
   constructor(nowMs: number, index: ReceiverIndex, server: KnownServer) {
     this.index = index;
     this.server = server;
     this.sinceMs = nowMs;
     this.#aliveMs = nowMs;
+    this.#heardMs = nowMs;
     this.#rttMs = server.path.rttMs;
   }
 
@@ -53,26 +58,32 @@ export class ActiveReceiver {
     this.#rttMs = report.rttMs;
     this.#silentMs = report.silentMs;
     if (report.silentMs === 0 || report.receivedBytes > 0) this.#aliveMs = nowMs;
+    if (report.receivedBytes > 0) this.isSuspect = false;
     if (report.verified.length > 0) this.#startChunks *= 2;
   }
 
-  /** How long nothing has come although something was leased. */
+  /** How long nothing has come although something was leased, then or now. */
   silentMs(nowMs: number): number {
-    if (this.isIdle) this.#aliveMs = nowMs;
-    return nowMs - this.#aliveMs;
+    return nowMs - this.#heardMs;
   }
 
   /** The silence starts anew: it was given another address to try. */
   forgiveSilence(nowMs: number): void {
     this.#aliveMs = nowMs;
+    this.#heardMs = nowMs;
   }
 
+  /** Whether nothing has come of what is leased now for too long. */
   isStalled(nowMs: number): boolean {
-    return this.silentMs(nowMs) >= Math.max(LEASE_STALL_MS_MIN, LEASE_STALL_RTTS * this.#rttMs);
+    if (this.isIdle) this.#aliveMs = nowMs;
+    if (!this.isSuspect) this.#heardMs = this.#aliveMs;
+    const patienceMs = Math.max(LEASE_STALL_MS_MIN, LEASE_STALL_RTTS * this.#rttMs);
+    return nowMs - this.#aliveMs >= patienceMs;
   }
 
-  /** Whether more of a file of this size should be leased. */
+  /** Whether more of a file of this size should be leased: one chunk shows whether it is back. */
   wantsMore(sizeBytes: number): boolean {
+    if (this.isSuspect) return this.isIdle;
     const chunkBytes = chunkBytesFor(sizeBytes);
     const wantedBytes = this.rateBytesPerS > 0
       // Beside what is in flight.

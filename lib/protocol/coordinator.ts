@@ -136,15 +136,17 @@ export class Coordinator {
     }
     this.#watch(nowMs);
     this.#staff(nowMs);
-    for (const active of this.#active.values()) this.#topUp(nowMs, active);
+    // What was taken from who hears nothing goes to others first, or it would have it again at once.
+    for (const active of this.#active.values()) if (!active.isSuspect) this.#topUp(nowMs, active);
+    for (const active of this.#active.values()) if (active.isSuspect) this.#topUp(nowMs, active);
     return this.#actions;
   }
 
   nextWakeupMs(nowMs: number): number {
     if (this.#transfers.size === 0) return Infinity;
     let nextMs = nowMs + LEASE_STALL_MS_MIN / 2;
-    for (const transfer of this.#transfers.values()) {
-      nextMs = Math.min(nextMs, transfer.progressMs + this.#options.timeoutMs);
+    for (const { leases, progressMs } of this.#transfers.values()) {
+      if (!leases.isComplete) nextMs = Math.min(nextMs, progressMs + this.#options.timeoutMs);
     }
     return nextMs;
   }
@@ -363,7 +365,7 @@ export class Coordinator {
     }
     for (const transfer of this.#transfers.values()) {
       if (transfer.leases.isComplete) continue;
-      if (nowMs - transfer.progressMs < this.#options.timeoutMs) continue;
+      if (nowMs < transfer.progressMs + this.#options.timeoutMs) continue;
       transfer.progressMs = nowMs;
       this.#actions.push({ kind: "stalled", transfer: transfer.id });
     }
@@ -374,7 +376,7 @@ export class Coordinator {
     this.#takeBack(active, (transfer) => {
       for (const other of this.#active.values()) {
         if (other === active || !transfer.holders.has(other.server.id)) continue;
-        if (other.isHeard) return true;
+        if (other.isHeard) return active.isSuspect = true;
       }
       return false;
     });

@@ -11,6 +11,7 @@ import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../ids.ts";
 import { toHex } from "../ids.ts";
 import {
   BURST_BYTES,
+  LEASE_STALL_MS_MIN,
   MTU_BYTES_FALLBACK,
   RECEIVE_BUFFER_SHARE,
   REPORT_INTERVAL_MS,
@@ -86,6 +87,8 @@ interface Flow {
   segmentBytes: number;
   congestion: Congestion;
   hasData: boolean;
+  /** Whether a segment as long as was asked for has come: shorter ones show nothing about those. */
+  hasFullSegment: boolean;
   /** Tail timers that fired since something arrived. */
   timeouts: number;
   /** Whether the last of them has not been followed by a request yet. */
@@ -203,6 +206,7 @@ export class Receiver {
       segmentBytes: this.#mtuBytes,
       congestion: new Congestion(this.#mtuBytes, rttMs, this.#clockOriginMs),
       hasData: false,
+      hasFullSegment: false,
       timeouts: 0,
       mayProbe: false,
       aliveMs: nowMs,
@@ -229,7 +233,7 @@ export class Receiver {
     flow.mayProbe = true;
     if (flow.timeouts > 1) this.#loseAll();
     else for (const want of this.#ledger.giveUpOldest()) this.#fetches.queueLost(want);
-    if (!flow.hasData && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
+    if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
       // Small frames passed while probing and no full-size segment ever did.
       flow.segmentBytes = MTU_BYTES_FALLBACK;
       const { rttMs } = flow.congestion;
@@ -259,9 +263,15 @@ export class Receiver {
   #quantumBytes(flow: Flow): number {
     const payloadBytes = payloadBytesOf(flow.segmentBytes);
     const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / QUANTA_IN_FLIGHT_MIN);
-    const bytes = Math.min(flow.congestion.quantumBytes, bytesMax);
+    const bytes = Math.min(flow.congestion.quantumBytes, bytesMax, this.#ratedBytesMax);
     const segments = Math.floor(bytes / flow.segmentBytes);
     return Math.max(1, segments) * payloadBytes;
+  }
+
+  /** A rate parts what is asked, so that a repetition waits less than a lease that seems to stall. */
+  get #ratedBytesMax(): number {
+    const bytesPerMs = this.#rateBytesPerS / 1000;
+    return bytesPerMs === 0 ? Infinity : bytesPerMs * LEASE_STALL_MS_MIN / 8;
   }
 
   #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
@@ -355,6 +365,7 @@ export class Receiver {
       return 0;
     }
     runs.takeRun();
+    if (runs.end - runs.start >= payloadBytesOf(flow.segmentBytes)) flow.hasFullSegment = true;
     let isAskedFor = false;
     for (const { chunk, start, end } of want.ranges) {
       const from = Math.max(start, runs.start - chunk.offset);

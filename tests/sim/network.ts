@@ -17,6 +17,7 @@ import { Random } from "../../lib/protocol/random.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/receiver.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { answer, hashed } from "../support/virtual_link.ts";
+import { Agenda } from "./agenda.ts";
 
 export interface SimServer {
   readonly oneWayMs: number;
@@ -46,54 +47,6 @@ const TRANSFER = transferId(1);
 
 export function simServerId(index: number): ServerId {
   return serverId(index.toString(16).padStart(32, "0"));
-}
-
-interface Pending {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
-/** The earliest first; equal times in the order in which they were added. */
-class Agenda {
-  readonly #heap: Pending[] = [];
-  #order = 0;
-
-  get nextMs(): number {
-    return this.#heap[0]?.atMs ?? Infinity;
-  }
-
-  add(atMs: number, run: () => void): void {
-    const heap = this.#heap;
-    heap.push({ atMs, order: this.#order++, run });
-    for (let i = heap.length - 1; i > 0;) {
-      const parent = (i - 1) >> 1;
-      if (!isBefore(heap[i]!, heap[parent]!)) break;
-      [heap[i], heap[parent]] = [heap[parent]!, heap[i]!];
-      i = parent;
-    }
-  }
-
-  take(): Pending | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined || first === last) return first;
-    heap[0] = last;
-    for (let i = 0;;) {
-      let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < heap.length && isBefore(heap[child]!, heap[least]!)) least = child;
-      }
-      if (least === i) return first;
-      [heap[i], heap[least]] = [heap[least]!, heap[i]!];
-      i = least;
-    }
-  }
-}
-
-function isBefore(a: Pending, b: Pending): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
 export class SimNetwork {

@@ -1,0 +1,151 @@
+/**
+ * A second set of books about leases: what each receiver of a simulated client was really given, held
+ * against the coordinator's own table. No chunk may be forgotten: it is free, leased to one lane (to
+ * two near the end), or verified; and whoever the table says fetches it has been told so.
+ */
+import type { ReceiverIndex, TransferId } from "../../lib/ids.ts";
+import { CHUNK_BUFFER_BYTES_MAX, CLIENT_WINDOW_BYTES_MAX } from "../../lib/limits.ts";
+import type { CoordinatorAction, CoordinatorEvent } from "../../lib/protocol/coordinator.ts";
+import { LeaseTable } from "../../lib/protocol/lease_table.ts";
+import { chunkCountFor } from "../../lib/protocol/merkle.ts";
+import type { ReceiverAction, ReceiverEvent } from "../../lib/protocol/receiver.ts";
+
+/** The table that was asked for a chunk last: the coordinator shows its own to nobody. */
+let askedLast: LeaseTable | undefined;
+const { takeFree } = LeaseTable.prototype;
+LeaseTable.prototype.takeFree = function (this: LeaseTable, ...args) {
+  askedLast = this;
+  return takeFree.apply(this, args);
+};
+
+const OWNERS_MAX = 2;
+
+export class LeaseBooks {
+  readonly #given = new Map<ReceiverIndex, Set<string>>();
+  readonly #allotted = new Map<ReceiverIndex, { windowBytesMax: number; bufferBytesMax: number }>();
+  #transfer: TransferId | undefined;
+  #chunkCount = 0;
+  #table: LeaseTable | undefined;
+  readonly #verified = new Set<number>();
+
+  get verifiedCount(): number {
+    return this.#verified.size;
+  }
+
+  /** To be called before the coordinator is. */
+  beforeCoordinator(): void {
+    askedLast = undefined;
+  }
+
+  afterCoordinator(event: CoordinatorEvent, actions: readonly CoordinatorAction[]): void {
+    switch (event.kind) {
+      case "transfer":
+        this.#transfer = event.transfer;
+        this.#chunkCount = chunkCountFor(event.sizeBytes);
+        this.#table = undefined;
+        this.#verified.clear();
+        for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
+          if (event.isVerified(chunk)) this.#verified.add(chunk);
+        }
+        break;
+      case "forget":
+        if (event.transfer === this.#transfer) this.#transfer = this.#table = undefined;
+        break;
+      case "report":
+        for (const { transfer, chunk } of event.report.verified) {
+          if (transfer === this.#transfer) this.#verified.add(chunk);
+        }
+        break;
+      case "unproved":
+        if (event.transfer !== this.#transfer) break;
+        for (const chunk of event.chunks) this.#verified.delete(chunk);
+        break;
+      default:
+    }
+    if (this.#transfer !== undefined) this.#table ??= askedLast;
+    for (const action of actions) {
+      if (action.kind === "allot") this.#allotted.set(action.receiver, action);
+      else if (action.kind === "release") this.#allotted.delete(action.receiver);
+    }
+  }
+
+  /** A receiver has been handed this. */
+  onReceiverEvent(receiver: ReceiverIndex, event: ReceiverEvent): void {
+    let given = this.#given.get(receiver);
+    if (given === undefined) this.#given.set(receiver, given = new Set());
+    switch (event.kind) {
+      case "assign":
+      case "release":
+        return given.clear();
+      case "lease":
+        for (const chunk of event.lease.chunks) given.add(keyOf(event.lease.transfer, chunk));
+        return;
+      case "revoke":
+        for (const chunk of event.chunks) given.delete(keyOf(event.transfer, chunk));
+        return;
+      default:
+    }
+  }
+
+  onReceiverAction(receiver: ReceiverIndex, action: ReceiverAction): void {
+    const given = this.#given.get(receiver);
+    if (given === undefined) return;
+    if (action.kind === "report") {
+      const { verified, bad } = action.report;
+      for (const { transfer, chunk } of [...verified, ...bad]) given.delete(keyOf(transfer, chunk));
+    } else if (action.kind === "gone") {
+      for (const key of given) if (key.startsWith(`${action.transfer}:`)) given.delete(key);
+    }
+  }
+
+  /** @param isQuiet whether no message is on its way between the coordinator and its receivers */
+  problem(isQuiet: boolean): string | undefined {
+    return this.#allotmentProblem() ?? this.#tableProblem(isQuiet);
+  }
+
+  #allotmentProblem(): string | undefined {
+    let windowBytes = 0;
+    let bufferBytes = 0;
+    for (const allotted of this.#allotted.values()) {
+      windowBytes += allotted.windowBytesMax;
+      bufferBytes += allotted.bufferBytesMax;
+    }
+    if (windowBytes > CLIENT_WINDOW_BYTES_MAX + 1) {
+      return `${windowBytes} bytes of window given out`;
+    }
+    if (bufferBytes > CHUNK_BUFFER_BYTES_MAX + 1) {
+      return `${bufferBytes} bytes of buffers given out`;
+    }
+    return undefined;
+  }
+
+  #tableProblem(isQuiet: boolean): string | undefined {
+    const table = this.#table;
+    const transfer = this.#transfer;
+    if (table === undefined || transfer === undefined) return undefined;
+    let leasedCount = 0;
+    for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
+      const owners = table.owners(chunk);
+      if (owners.length === 0) continue;
+      leasedCount += 1;
+      if (owners.length > OWNERS_MAX || owners[0] === owners[1]) {
+        return `chunk ${chunk} is leased to ${owners.join(", ")}`;
+      }
+      if (this.#verified.has(chunk)) return `chunk ${chunk} is verified and leased`;
+      for (const owner of isQuiet ? owners : []) {
+        if (this.#given.get(owner)?.has(keyOf(transfer, chunk))) continue;
+        return `chunk ${chunk} is leased to receiver ${owner}, which does not fetch it`;
+      }
+    }
+    const sum = table.freeCount + leasedCount + this.#verified.size;
+    if (sum !== this.#chunkCount) {
+      return `${table.freeCount} chunks free, ${leasedCount} leased, ${this.#verified.size} ` +
+        `verified of ${this.#chunkCount}`;
+    }
+    return undefined;
+  }
+}
+
+function keyOf(transfer: TransferId, chunk: number): string {
+  return `${transfer}:${chunk}`;
+}

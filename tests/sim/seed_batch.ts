@@ -1,0 +1,28 @@
+/** Runs the worlds of consecutive seeds and counts how they ended. As a worker it does so when told. */
+import { scenarioOf } from "./scenario.ts";
+import type { Batch, BatchRequest } from "./seed_pool.ts";
+import { seedAt } from "./seeds.ts";
+import { runScenario } from "./world.ts";
+
+export function runBatch({ base, first, count }: BatchRequest): Batch {
+  const ends = new Map<string, number>();
+  const failures: { seed: number; violation: string }[] = [];
+  for (let index = first; index < first + count; index++) {
+    const seed = seedAt(base, index);
+    const { end, violation } = runScenario(scenarioOf(seed));
+    ends.set(end, (ends.get(end) ?? 0) + 1);
+    if (violation !== undefined) failures.push({ seed, violation });
+  }
+  return { count, ends: [...ends], failures };
+}
+
+/** The part of a worker's scope that is used here. */
+interface WorkerScope {
+  onmessage?: ((event: MessageEvent<BatchRequest>) => void) | null;
+  postMessage?(batch: Batch): void;
+}
+
+const scope = globalThis as WorkerScope;
+if ("WorkerGlobalScope" in globalThis) {
+  scope.onmessage = ({ data }) => scope.postMessage?.(runBatch(data));
+}

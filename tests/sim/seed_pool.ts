@@ -1,0 +1,60 @@
+/** Seeds over workers: each takes the next few when it is done with its own. */
+
+export interface BatchRequest {
+  readonly base: number;
+  /** Numbers of seeds, counted from the base. */
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface Batch {
+  readonly count: number;
+  readonly ends: readonly (readonly [end: string, count: number])[];
+  readonly failures: readonly { readonly seed: number; readonly violation: string }[];
+}
+
+const BATCH_SEEDS = 50;
+
+export class SeedPool {
+  readonly #workers: number;
+  readonly #onBatch: (batch: Batch) => void;
+
+  constructor(workers: number, onBatch: (batch: Batch) => void) {
+    this.#workers = workers;
+    this.#onBatch = onBatch;
+  }
+
+  /** Resolves when all have run; rejects when a worker breaks. */
+  async run(base: number, seeds: number): Promise<void> {
+    let next = 0;
+    const take = (): BatchRequest | undefined => {
+      if (next >= seeds) return undefined;
+      const first = next;
+      next = Math.min(seeds, next + BATCH_SEEDS);
+      return { base, first, count: next - first };
+    };
+    await Promise.all(Array.from({ length: this.#workers }, () => this.#work(take)));
+  }
+
+  #work(take: () => BatchRequest | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const worker = new Worker(new URL("./seed_batch.ts", import.meta.url), { type: "module" });
+    const goOn = (): void => {
+      const request = take();
+      if (request !== undefined) return worker.postMessage(request);
+      worker.terminate();
+      resolve();
+    };
+    worker.onmessage = ({ data }: MessageEvent<Batch>) => {
+      this.#onBatch(data);
+      goOn();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      worker.terminate();
+      reject(new Error(event.message));
+    };
+    goOn();
+    return promise;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The command of the simulation: runs the worlds of many seeds, on all cores, or one of them again.
+ *
+ *     deno task sim [--seeds N] [--base B] [--workers W]
+ *     deno task sim --seed S [--trace]
+ *     deno task sim --scenario FILE [--trace]
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { seedFixtures } from "./seed_fixtures.ts";
+import { baseSeed } from "./seeds.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
+import { type Batch, SeedPool } from "./seed_pool.ts";
+import { runScenario } from "./world.ts";
+
+const SEEDS_DEFAULT = 1_000;
+/** Failures that are told; there may be more. */
+const TOLD_MAX = 20;
+
+function replay(scenario: Scenario, showsTrace: boolean): boolean {
+  const outcome = runScenario(scenario, true);
+  if (showsTrace) { for (const line of outcome.lines) console.log(line); }
+  const { client, servers, sizeBytes } = scenario;
+  console.log(`seed ${scenario.seed}: ${sizeBytes} bytes, ${servers.length} servers`);
+  console.log(`  client: ${JSON.stringify(client)}`);
+  for (const [index, { paths, ...spec }] of servers.entries()) {
+    console.log(`  server ${index}: ${JSON.stringify(spec)}`);
+    for (const path of paths) console.log(`    path: ${JSON.stringify(path)}`);
+  }
+  const { end, elapsedMs, eventCount, digest, violation } = outcome;
+  console.log(`  end: ${end} after ${Math.round(elapsedMs)} ms of its time`);
+  console.log(`  ${eventCount} events, digest ${digest}`);
+  console.log(violation === undefined ? "  everything held" : `  BROKEN: ${violation}`);
+  return violation === undefined;
+}
+
+async function runMany(seeds: number, base: number, workers: number): Promise<boolean> {
+  console.log(`${seeds} seeds from ${base} on, ${workers} workers`);
+  const startMs = performance.now();
+  const ends = new Map<string, number>();
+  let failures = 0;
+  let done = 0;
+  const onBatch = (batch: Batch): void => {
+    for (const [end, count] of batch.ends) ends.set(end, (ends.get(end) ?? 0) + count);
+    for (const { seed, violation } of batch.failures) {
+      failures += 1;
+      if (failures > TOLD_MAX) continue;
+      console.log(`seed ${seed}: ${violation.split("\n")[0]}`);
+      console.log(`  again: deno task sim --seed ${seed}`);
+    }
+    done += batch.count;
+    if (done % 10_000 < batch.count && done < seeds) {
+      console.log(`${done} seeds, ${failures} failed`);
+    }
+  };
+  await new SeedPool(workers, onBatch).run(base, seeds);
+  const seconds = (performance.now() - startMs) / 1_000;
+  const told = [...ends].sort(([, a], [, b]) => b - a).map(([end, n]) => `${end} ${n}`).join(", ");
+  console.log(`ends: ${told}`);
+  const rate = `${(seeds / seconds).toFixed(0)} seeds/s`;
+  console.log(`${seeds} seeds in ${seconds.toFixed(1)} s (${rate}), ${failures} failed`);
+  return failures === 0;
+}
+
+const args = parseArgs(Deno.args, {
+  string: ["seed", "seeds", "base", "workers", "scenario"],
+  boolean: ["trace", "fixtures"],
+});
+
+if (args.scenario !== undefined) {
+  const kept = JSON.parse(Deno.readTextFileSync(String(args.scenario)));
+  Deno.exit(replay(kept.scenario ?? kept, args.trace === true) ? 0 : 1);
+}
+if (args.seed !== undefined) {
+  Deno.exit(replay(scenarioOf(Number(args.seed) >>> 0), args.trace === true) ? 0 : 1);
+}
+if (args.fixtures) {
+  const broken = seedFixtures().filter(({ scenario }) => !replay(scenario, false));
+  Deno.exit(broken.length === 0 ? 0 : 1);
+}
+const base = args.base === undefined ? await baseSeed() : Number(args.base) >>> 0;
+const workers = Number(args.workers ?? navigator.hardwareConcurrency);
+const isGood = await runMany(Number(args.seeds ?? SEEDS_DEFAULT), base, workers);
+Deno.exit(isGood ? 0 : 1);

@@ -1,0 +1,131 @@
+/**
+ * The one clock of a simulated world, an agenda with the time on it. While the world runs it also
+ * stands in for this thread's own clock and timers, so that code of ours which takes the time from
+ * `lib/io/clock.ts` (the order of events of a download) lives in virtual time as well. A run is
+ * synchronous: nobody else sees the clocks that were put in place.
+ */
+import { Agenda } from "./agenda.ts";
+
+/** Events at one and the same moment after which a world is said to run in circles. */
+const EVENTS_PER_MOMENT_MAX = 20_000;
+
+export class VirtualClock {
+  nowMs = 0;
+  readonly #agenda = new Agenda();
+  readonly #timers = new Map<number, () => void>();
+  #nextTimer = 1;
+  #eventsNow = 0;
+  /** The most that was ever still to happen. */
+  comingMax = 0;
+  eventCount = 0;
+
+  at(atMs: number, run: () => void): void {
+    this.#agenda.add(Math.max(this.nowMs, atMs), run);
+    if (this.#agenda.size > this.comingMax) this.comingMax = this.#agenda.size;
+  }
+
+  after(ms: number, run: () => void): void {
+    this.at(this.nowMs + ms, run);
+  }
+
+  /** Lets things happen until `isOver`, or nothing is left to happen before `untilMs`. */
+  run(untilMs: number, isOver: () => boolean): void {
+    const restore = this.#replaceClocks();
+    try {
+      while (!isOver() && this.#agenda.nextMs <= untilMs) this.#step();
+    } finally {
+      restore();
+    }
+  }
+
+  #step(): void {
+    const next = this.#agenda.take()!;
+    this.#eventsNow = next.atMs > this.nowMs ? 0 : this.#eventsNow + 1;
+    this.nowMs = Math.max(this.nowMs, next.atMs);
+    this.eventCount += 1;
+    if (this.#eventsNow > EVENTS_PER_MOMENT_MAX) {
+      throw new Error("time stands still: things happen without end");
+    }
+    next.run();
+  }
+
+  #replaceClocks(): () => void {
+    const { now } = performance;
+    const { setTimeout, clearTimeout } = globalThis;
+    performance.now = () => this.nowMs;
+    const set = (run: () => void, ms = 0): number => {
+      const timer = this.#nextTimer++;
+      this.#timers.set(timer, run);
+      this.after(ms, () => {
+        if (this.#timers.delete(timer)) run();
+      });
+      return timer;
+    };
+    const clear = (timer?: unknown): void => {
+      this.#timers.delete(Number(timer));
+    };
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+    return () => {
+      performance.now = now;
+      Object.assign(globalThis, { setTimeout, clearTimeout });
+    };
+  }
+}
+
+/** One wake-up that is moved about, most often to later. */
+export class Alarm {
+  readonly #clock: VirtualClock;
+  readonly #wake: () => void;
+  #wantedMs = Infinity;
+  #armedMs = Infinity;
+
+  constructor(clock: VirtualClock, wake: () => void) {
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  /** Wakes at `atMs` (Infinity: never) instead of whenever was set before. */
+  set(atMs: number): void {
+    this.#wantedMs = atMs;
+    if (atMs >= this.#armedMs || atMs === Infinity) return;
+    this.#arm(atMs);
+  }
+
+  #arm(atMs: number): void {
+    this.#armedMs = atMs;
+    this.#clock.at(atMs, () => {
+      // Set for earlier meanwhile: this one is of no use any more.
+      if (this.#armedMs !== atMs) return;
+      this.#armedMs = Infinity;
+      if (this.#wantedMs === Infinity) return;
+      if (this.#wantedMs > this.#clock.nowMs) return this.#arm(this.#wantedMs);
+      this.#wantedMs = Infinity;
+      this.#wake();
+    });
+  }
+}
+
+/** Messages from one thread to another: they take a while, and never overtake each other. */
+export class Channel {
+  readonly #clock: VirtualClock;
+  readonly #hopMs: () => number;
+  #lastMs = 0;
+  /** Messages on their way. */
+  pending = 0;
+
+  /** @param readyMs when the other side has started; messages wait for that */
+  constructor(clock: VirtualClock, hopMs: () => number, readyMs = 0) {
+    this.#clock = clock;
+    this.#hopMs = hopMs;
+    this.#lastMs = readyMs;
+  }
+
+  post(deliver: () => void): void {
+    this.#lastMs = Math.max(this.#lastMs, this.#clock.nowMs + this.#hopMs());
+    this.pending += 1;
+    this.#clock.at(this.#lastMs, () => {
+      this.pending -= 1;
+      deliver();
+    });
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * A simulated world: a client that wants one file and the servers of a scenario, all of them real
+ * machines, on a virtual clock and a network of seeded links. Same scenario, same run, byte for byte.
+ */
+import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import { endpointText, sameContent } from "../../lib/ids.ts";
+import type { GetEvent } from "../../lib/app/events.ts";
+import { Random } from "../../lib/protocol/random.ts";
+import { DISCOVERY_PORT } from "../../lib/limits.ts";
+import { framesIn } from "../../lib/wire/packed_frames.ts";
+import { Invariants, PROGRESS_MS_MAX, Violation } from "./invariants.ts";
+import { MemoryDisk } from "./memory_disk.ts";
+import type { Scenario } from "./scenario.ts";
+import { SimClient } from "./sim_client.ts";
+import { simContent } from "./sim_contents.ts";
+import { SimLink } from "./sim_link.ts";
+import { BROADCAST } from "./sim_search.ts";
+import { SimServer } from "./sim_server.ts";
+import { SimTrace } from "./sim_trace.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/** Every world ends before this. */
+const WORLD_MS_MAX = 3_600_000;
+const LOOK_MS = 250;
+const RESTART_MS = 50;
+/** What is still to happen at any time: datagrams on their way, timers, messages. */
+const COMING_MAX = 20_000;
+
+export interface Outcome {
+  /** `undefined` where everything held. */
+  readonly violation: string | undefined;
+  /** How the last run of the client ended: `done`, or the code of its error. */
+  readonly end: string;
+  readonly digest: string;
+  readonly elapsedMs: number;
+  readonly eventCount: number;
+  readonly lines: readonly string[];
+}
+
+interface Wire {
+  readonly toServer: SimLink;
+  readonly toClient: SimLink;
+}
+
+class World {
+  readonly #scenario: Scenario;
+  readonly #clock = new VirtualClock();
+  readonly #random: Random;
+  readonly #trace: SimTrace;
+  readonly #servers: readonly SimServer[];
+  readonly #wires: readonly (readonly Wire[])[];
+  readonly #disk: MemoryDisk;
+  readonly #invariants: Invariants;
+  readonly #killsAtDiskOp: number[];
+  #client: SimClient | undefined;
+  #runs = 0;
+  #killsLeft: number;
+  #progressMs = 0;
+  #progress = "";
+  /** Since when each server can be reached. */
+  readonly #reachableSinceMs: number[];
+
+  constructor(scenario: Scenario, keepsLines: boolean) {
+    this.#scenario = scenario;
+    this.#random = new Random(scenario.seed + 0x1_0000_0000);
+    this.#trace = new SimTrace(keepsLines);
+    const clock = this.#clock;
+    const random = this.#random;
+    this.#wires = scenario.servers.map(({ paths }) =>
+      paths.map(({ toServer, toClient }) => ({
+        toServer: new SimLink(clock, random, toServer),
+        toClient: new SimLink(clock, random, toClient),
+      }))
+    );
+    this.#servers = scenario.servers.map((spec, index) =>
+      new SimServer(spec, scenario.sizeBytes, {
+        clock,
+        random,
+        send: (path, to, datagram) => this.#toClient(index, path, to, datagram),
+      })
+    );
+    this.#reachableSinceMs = this.#servers.map(() => Infinity);
+    this.#invariants = new Invariants(scenario, this.#servers);
+    this.#disk = new MemoryDisk(scenario.client.disk, {
+      onWrite: (...write) => this.#invariants.onWrite(...write),
+      onNamed: (_from, to, bytes) => this.#invariants.onNamed(to, bytes),
+    });
+    this.#killsAtDiskOp = [...scenario.client.killsAtDiskOp];
+    this.#killsLeft = scenario.client.killsMs.length;
+  }
+
+  run(): Outcome {
+    const { killsMs } = this.#scenario.client;
+    this.#clock.at(0, () => this.#startClient());
+    this.#clock.at(LOOK_MS, () => this.#look());
+    for (const killMs of killsMs) {
+      this.#clock.at(killMs, () => {
+        this.#killsLeft -= 1;
+        this.#killClient();
+      });
+    }
+    const violation = this.#violation();
+    const end = this.#client?.ended;
+    return {
+      violation,
+      end: end === undefined ? "running" : end.event === "done" ? "done" : end.code,
+      digest: this.#trace.digest,
+      elapsedMs: this.#clock.nowMs,
+      eventCount: this.#clock.eventCount,
+      lines: this.#trace.lines,
+    };
+  }
+
+  #violation(): string | undefined {
+    const restoreDisk = this.#disk.install();
+    try {
+      this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
+      if (this.#client?.ended === undefined) return "it never ends";
+      return undefined;
+    } catch (error) {
+      if (error instanceof Violation) return error.message;
+      return error instanceof Error ? `${error.stack}` : String(error);
+    } finally {
+      restoreDisk();
+    }
+  }
+
+  #isOver(): boolean {
+    if (this.#disk.isCut) {
+      this.#killsAtDiskOp.shift();
+      this.#killClient();
+    }
+    return this.#client?.ended !== undefined && this.#client.isOver && this.#killsLeft === 0;
+  }
+
+  // — The client ————————————————————————————————————————————————————————————————————————————————
+
+  #startClient(): void {
+    const { clock, random, disk, scenario } = {
+      clock: this.#clock,
+      random: this.#random,
+      disk: this.#disk,
+      scenario: this.#scenario,
+    };
+    disk.cutAtOp = this.#killsAtDiskOp[0] ?? Infinity;
+    this.#note(`client starts (${this.#runs})`);
+    this.#client = new SimClient({
+      clock,
+      random,
+      disk,
+      scenario,
+      send: (port, to, datagram) => this.#fromClient(port, to, datagram),
+      onEvent: (event) => this.#onEvent(event),
+      onChunk: ({ chunk, bytes, buffer }) =>
+        this.#invariants.onChunk(chunk, buffer.subarray(0, bytes)),
+      onBlamed: (server, what) => {
+        this.#note(`${server} ${what}`);
+        this.#invariants.onBlamed(server, what);
+      },
+      onStep: () => this.#check(),
+    }, this.#runs++);
+    this.#progressMs = clock.nowMs;
+  }
+
+  #killClient(): void {
+    const client = this.#client;
+    if (client === undefined || client.ended !== undefined) {
+      // It was too late: there is nothing left to be killed.
+      this.#disk.restart();
+      return;
+    }
+    this.#note("client is killed");
+    client.kill();
+    this.#disk.restart();
+    if (this.#scenario.client.rots) this.#rot();
+    this.#clock.after(RESTART_MS, () => {
+      if (this.#client === client) this.#startClient();
+    });
+  }
+
+  #rot(): void {
+    for (const path of this.#disk.paths) {
+      const bytes = path.endsWith(".part") ? this.#disk.contentOf(path)! : undefined;
+      if (bytes !== undefined) this.#disk.rot(path, this.#random.below(bytes.length + 1));
+    }
+  }
+
+  #onEvent(event: GetEvent): void {
+    this.#note(JSON.stringify(event));
+    if (event.event === "done") this.#invariants.onDone(event, this.#disk);
+    if (event.event === "failed") {
+      this.#invariants.onFailed(event, this.#reachableMs(), this.#disk);
+    }
+    if (event.event !== "done" && event.event !== "failed") return;
+    // What is on its way must be dealt with as well.
+    const client = this.#client!;
+    this.#clock.after(LOOK_MS, () => client.kill());
+  }
+
+  // — The network ———————————————————————————————————————————————————————————————————————————————
+
+  #fromClient(port: number, to: Endpoint, datagram: Bytes): void {
+    this.#trace.datagram(
+      this.#clock.nowMs,
+      datagram,
+      () => `:${port} → ${endpointText(to)}  ${describe(datagram)}`,
+    );
+    this.#wires.forEach((paths, index) => {
+      paths.forEach((wire, path) => {
+        const isDiscovery = to.port === DISCOVERY_PORT;
+        if (to.address !== BROADCAST.address && to.address !== addressOf(index, path)) return;
+        const from = { address: `10.${path}.0.200`, port };
+        wire.toServer.send(datagram, (bytes) => {
+          this.#servers[index]!.arrive({ bytes, from, path, isDiscovery });
+        });
+      });
+    });
+  }
+
+  #toClient(index: number, path: number, to: Endpoint, datagram: Bytes): void {
+    const from = { address: addressOf(index, path), port: 10530 };
+    this.#trace.datagram(
+      this.#clock.nowMs,
+      datagram,
+      () => `:${to.port} ← ${endpointText(from)}  ${describe(datagram)}`,
+    );
+    this.#wires[index]![path]!.toClient.send(datagram, (bytes) => {
+      this.#client?.arrive(to.port, bytes, from);
+    });
+  }
+
+  // — Watching ——————————————————————————————————————————————————————————————————————————————————
+
+  #check(): void {
+    const client = this.#client;
+    if (client === undefined || client.isOver) return;
+    const problem = client.problem();
+    if (problem !== undefined) throw new Violation(problem);
+  }
+
+  #look(): void {
+    this.#clock.after(LOOK_MS, () => this.#look());
+    if (this.#clock.comingMax > COMING_MAX) {
+      throw new Violation(`${this.#clock.comingMax} things were on their way at once`);
+    }
+    const { nowMs } = this.#clock;
+    this.#servers.forEach((server, index) => {
+      const problem = server.problem();
+      if (problem !== undefined) throw new Violation(`server ${index}: ${problem}`);
+      if (!this.#isReachable(server, index)) this.#reachableSinceMs[index] = Infinity;
+      else this.#reachableSinceMs[index] = Math.min(this.#reachableSinceMs[index]!, nowMs);
+    });
+    this.#lookAtProgress();
+  }
+
+  #lookAtProgress(): void {
+    const client = this.#client;
+    if (client === undefined || client.ended !== undefined || client.isOver) return;
+    const { nowMs } = this.#clock;
+    const progress = `${this.#runs} ${client.verifiedCount} ${client.progress?.bytes}`;
+    if (progress !== this.#progress) this.#progressMs = nowMs;
+    this.#progress = progress;
+    const stillMs = Math.min(nowMs - this.#progressMs, this.#reachableMs());
+    if (stillMs < PROGRESS_MS_MAX) return;
+    throw new Violation(`nothing has come for ${stillMs} ms, though a server could be reached`);
+  }
+
+  /** For how long somebody can be reached who has what is wanted. */
+  #reachableMs(): number {
+    const { nowMs } = this.#clock;
+    const sinceMs = Math.max(this.#client?.startedMs ?? nowMs, Math.min(...this.#reachableSinceMs));
+    return Math.max(0, nowMs - sinceMs);
+  }
+
+  #isReachable(server: SimServer, index: number): boolean {
+    const { offered } = server;
+    if (!server.isUp || !server.isHonest || offered === undefined) return false;
+    const { isPinned } = this.#scenario.client;
+    const pinned = isPinned ? simContent(this.#scenario.sizeBytes, 0).content : undefined;
+    const wanted = this.#client?.content ?? pinned;
+    if (wanted !== undefined && !sameContent(offered, wanted)) return false;
+    return this.#wires[index]!.some(({ toServer, toClient }) =>
+      !toServer.isDown(this.#clock.nowMs) && !toClient.isDown(this.#clock.nowMs)
+    );
+  }
+
+  #note(text: string): void {
+    this.#trace.note(this.#clock.nowMs, text);
+  }
+}
+
+export function runScenario(scenario: Scenario, keepsLines = false): Outcome {
+  return new World(scenario, keepsLines).run();
+}
+
+function addressOf(index: number, path: number): string {
+  return `10.${path}.0.${index + 1}`;
+}
+
+/** A datagram in one line, for people. */
+function describe(datagram: Bytes): string {
+  const frames: string[] = [];
+  for (const frame of framesIn(datagram)) {
+    frames.push(
+      JSON.stringify(frame, (key, value: unknown) => {
+        if (typeof value === "bigint") return value.toString(16);
+        if (value instanceof Uint8Array) return undefined;
+        return key === "sha256" ? undefined : value;
+      }),
+    );
+  }
+  return frames.join(" + ") || `DATA ${datagram.length} bytes`;
+}
