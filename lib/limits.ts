@@ -26,7 +26,7 @@ export const SESSION_IDLE_MS = 60_000;
 /** Of a body, so many bytes (or the rest) must come in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
 /** After this long without a byte an ASCII message that could be whole is taken as whole. */
-export const ASCII_QUIET_MS = 50;
+export const ASCII_QUIET_MS = 250;
 /** After this long without a byte what begins like an error, and not like a file, is one. */
 export const ASCII_ERROR_QUIET_MS = 2_000;
 /** One read of a connection. */

@@ -24,6 +24,8 @@ const CALLS = [
   ...["mkdir", "openat", "write", "ftruncate", "utimensat", "fsync"],
   ...["linkat", "rename", "unlink"],
 ];
+/** Where a file that is there is replaced. */
+const REPLACING_CALLS = ["utimensat", "fsync", "rename", "unlink"];
 /** Of one kind. */
 const STEPS_MAX = 50;
 
@@ -57,7 +59,11 @@ async function leftovers(folder: string): Promise<string[]> {
 }
 
 /** Kills `get` at each step in turn. Returns how many there were. */
-async function killAtEachStep(scratch: Scratch, before?: Uint8Array): Promise<number> {
+async function killAtEachStep(
+  scratch: Scratch,
+  calls: readonly string[],
+  before?: Uint8Array,
+): Promise<number> {
   await scratch.serve(NAME, FILE);
   const port = freePort();
   await using _server = await startServer(scratch, port);
@@ -71,7 +77,7 @@ async function killAtEachStep(scratch: Scratch, before?: Uint8Array): Promise<nu
 
   const allowed = [part, `${part}.journal`].map((path) => basename(path));
   let steps = 0;
-  for (const call of CALLS) {
+  for (const call of calls) {
     for (let step = 1;; step++) {
       assertLess(step, STEPS_MAX, call);
       const where = `${call} ${step}`;
@@ -112,10 +118,10 @@ async function partTag(scratch: Scratch, args: readonly string[]): Promise<strin
 
 e2e(`killed at any step, a get leaves nothing or a part, and goes on${skipped}`, async () => {
   await using scratch = await Scratch.make();
-  assertGreater(await killAtEachStep(scratch), 10);
+  assertGreater(await killAtEachStep(scratch, CALLS), 10);
 }, obstacle !== undefined);
 
 e2e(`killed at any step, get --force leaves the old file or the new one${skipped}`, async () => {
   await using scratch = await Scratch.make();
-  assertGreater(await killAtEachStep(scratch, OLD), 10);
+  assertGreater(await killAtEachStep(scratch, REPLACING_CALLS, OLD), 3);
 }, obstacle !== undefined);

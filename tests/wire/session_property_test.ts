@@ -1,7 +1,7 @@
 /** What holds for the codecs of sessions over TCP, however the stream is cut and whatever is in it. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import * as fc from "fast-check";
-import { LOCATE_QUERIES_MAX, SESSION_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { LOCATE_QUERIES_MAX, MTIME_MS_MAX, SESSION_LINE_BYTES_MAX } from "../../lib/limits.ts";
 import {
   fileIn,
   fileJson,
@@ -207,7 +207,7 @@ property("a line of a listing says what it was made of, and any other text nothi
 property("a file that is registered is told of as it was", [
   fileName,
   sizeBytes,
-  fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+  fc.double({ min: 0, max: MTIME_MS_MAX, noNaN: true }),
   hash,
   hash,
 ], (name, size, mtimeMs, sha256, root) => {
