@@ -3,7 +3,7 @@
  * meanwhile. Their keys are made from what they find, so a Redis Cluster cannot run them; one server
  * with its replicas can. Redis 6.2 or later.
  *
- * A lease's files belong to its generation, a number; one that no lease has any more counts for
+ * A lease's files belong to its generation, a number; one whose lease is gone counts for
  * nothing, and is buried in small steps. One clock decides what has run out: that of Redis. Keys, all
  * under one prefix that ends with the number of this layout:
  *

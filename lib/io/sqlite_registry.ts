@@ -33,7 +33,7 @@ interface LeaseRow {
 export class SqliteRegistry implements RegistryStore {
   readonly #db: RegistryDatabase;
   readonly #files: RegistryFiles;
-  /** Generations that no lease has any more. */
+  /** Generations whose lease is gone. */
   readonly #orphans = new Set<number>();
   #forgetting: Promise<void> = Promise.resolve();
   #isForgetting = false;

@@ -299,7 +299,7 @@ export class Upload {
       }
       return undefined;
     } finally {
-      // What came before an end that was too soon is as good as any.
+      // What came before an end that was too soon is as good as the rest.
       if (filledBytes > 0) this.#write(buffer, filledBytes);
       else this.#digests.giveBack(buffer);
     }

@@ -119,7 +119,7 @@ export class Registration {
 
   #register(nowMs: number): void {
     const { server, port } = this.#options;
-    const lease = this.#lease === undefined ? {} : { lease: this.#lease, revision: this.#revision };
+    const lease = this.#lease === undefined ? {} : { lease: this.#lease };
     this.#ask(nowMs, "register", { command: "register", server, port, ...lease });
   }
 
