@@ -2,7 +2,7 @@
 import { EXIT, ShoalError } from "./lib/errors.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
-import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/terminal.ts";
+import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/system/terminal.ts";
 import * as shoal from "./mod.ts";
 
 if (import.meta.main) {

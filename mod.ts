@@ -14,15 +14,15 @@
  * @module
  */
 export { demo } from "./lib/app/demo.ts";
-export { echo } from "./lib/app/echo_client.ts";
-export { type EchoServer, serveEcho } from "./lib/app/echo_server.ts";
-export { get, getOverTcp } from "./lib/app/get_files.ts";
+export { echo } from "./lib/app/session/echo_client.ts";
+export { type EchoServer, serveEcho } from "./lib/app/session/echo_server.ts";
+export { get, getOverTcp } from "./lib/app/client/get_files.ts";
 export { hashFile } from "./lib/app/hash.ts";
-export { list } from "./lib/app/list.ts";
-export { listOverTcp } from "./lib/app/tcp_list.ts";
-export { master } from "./lib/app/master.ts";
-export { put } from "./lib/app/put.ts";
-export { serve } from "./lib/app/serve.ts";
+export { list } from "./lib/app/list/list.ts";
+export { listOverTcp } from "./lib/app/list/tcp_list.ts";
+export { master } from "./lib/app/master/master.ts";
+export { put } from "./lib/app/session/put.ts";
+export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/options.ts";
 export { type ErrorCode, EXIT, type ExitCode, ShoalError } from "./lib/errors.ts";

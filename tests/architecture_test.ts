@@ -88,7 +88,7 @@ Deno.test("what hides a type is found", () => {
 Deno.test("node: and npm: outside their places are found", () => {
   assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);
-  assertEquals(problems("lib/protocol/sha256.ts", 'import { x } from "node:crypto";'), []);
+  assertEquals(problems("lib/protocol/merkle/sha256.ts", 'import { x } from "node:crypto";'), []);
   assertEquals(problems("lib/protocol/b.ts", 'import { x } from "node:crypto";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "npm:x";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "jsr:x";').length, 1);

@@ -1,6 +1,6 @@
 /** Assembler worker: writes what receivers have proved, one a process. See `lib/messages/assembler.ts`. */
-import { runAssembler } from "../lib/io/assembler_driver.ts";
-import { parentPort } from "../lib/io/worker_port.ts";
+import { runAssembler } from "../lib/io/workers/assembler_driver.ts";
+import { parentPort } from "../lib/io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../lib/messages/assembler.ts";
 
 runAssembler(parentPort<AssemblerRequest, AssemblerReply>());

@@ -1,6 +1,6 @@
 /** Indexer worker: hashes files of a served folder. See `lib/messages/indexer.ts`. */
-import { runIndexer } from "../lib/io/indexer_driver.ts";
-import { parentPort } from "../lib/io/worker_port.ts";
+import { runIndexer } from "../lib/io/workers/indexer_driver.ts";
+import { parentPort } from "../lib/io/system/worker_port.ts";
 import type { IndexerReply, IndexerRequest } from "../lib/messages/indexer.ts";
 
 runIndexer(parentPort<IndexerRequest, IndexerReply>());

@@ -1,6 +1,6 @@
 /** Session worker: owns a server's TCP port. See `lib/messages/session.ts`. */
-import { runSessions } from "../lib/io/session_driver.ts";
-import { parentPort } from "../lib/io/worker_port.ts";
+import { runSessions } from "../lib/io/workers/session_driver.ts";
+import { parentPort } from "../lib/io/system/worker_port.ts";
 import type { SessionReply, SessionRequest } from "../lib/messages/session.ts";
 
 runSessions(parentPort<SessionRequest, SessionReply>());

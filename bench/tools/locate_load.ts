@@ -2,8 +2,8 @@
  * One client that asks a master for one name after another, over one connection. `HOST:PORT SERVERS FILES
  * SECONDS`; prints the times of all answers in milliseconds, separated by blanks.
  */
-import { SessionClient } from "../../lib/app/session_client.ts";
-import { withConnection } from "../../lib/io/tcp_client.ts";
+import { SessionClient } from "../../lib/app/session/session_client.ts";
+import { withConnection } from "../../lib/io/net/tcp_client.ts";
 import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS, MASTER_PORT } from "../../lib/limits.ts";
 import { nameOfLoad } from "./registry_files.ts";
 

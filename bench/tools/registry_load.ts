@@ -3,9 +3,9 @@
  * Prints `registered` and the milliseconds since 1970 whenever the last of them has told everything, and
  * `lost` when one has not.
  */
-import { MasterLink } from "../../lib/app/master_link.ts";
+import { MasterLink } from "../../lib/app/master/master_link.ts";
 import { type Content, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
-import type { CatalogueEntry } from "../../lib/protocol/catalogue.ts";
+import type { CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
 import { fileOfLoad, nameOfLoad } from "./registry_files.ts";
 
 const FIRST_PORT = 10_530;

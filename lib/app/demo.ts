@@ -6,8 +6,8 @@
  */
 import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
-import { ScratchFolder } from "../io/scratch_folder.ts";
-import { openUdpPort } from "../io/udp_port.ts";
+import { ScratchFolder } from "../io/files/scratch_folder.ts";
+import { openUdpPort } from "../io/net/udp_port.ts";
 import {
   DEMO_ECHO_BYTES_MAX,
   DEMO_SERVERS,
@@ -15,16 +15,16 @@ import {
   MIB,
   TIMEOUT_MS_DEFAULT,
 } from "../limits.ts";
-import { Random } from "../protocol/random.ts";
-import { StreamingHash } from "../protocol/sha256.ts";
+import { Random } from "../protocol/base/random.ts";
+import { StreamingHash } from "../protocol/merkle/sha256.ts";
 import { sizeText } from "../sizes.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
-import { get } from "./get.ts";
+import { get } from "./client/get.ts";
 import { hashFile } from "./hash.ts";
 import type { DemoOptions, Server } from "./options.ts";
-import { put } from "./put.ts";
-import { roundTrip, type RoundTripResult } from "./round_trip.ts";
-import { serve } from "./serve.ts";
+import { put } from "./session/put.ts";
+import { roundTrip, type RoundTripResult } from "./session/round_trip.ts";
+import { serve } from "./serve/serve.ts";
 
 const FILE_NAME = "demo.bin";
 const LOOPBACK = "127.0.0.1";

@@ -1,12 +1,12 @@
 /** What a local file is, in every way that somebody might ask for it. */
 import { ShoalError } from "../errors.ts";
-import { yieldToEvents } from "../io/clock.ts";
-import { type RegularFile, sameIdentity } from "../io/regular_file.ts";
+import { yieldToEvents } from "../io/system/clock.ts";
+import { type RegularFile, sameIdentity } from "../io/files/regular_file.ts";
 import { HASH_READ_BYTES } from "../limits.ts";
 import { displayName } from "../names.ts";
-import { chunkBytesFor, chunkCountFor, TreeHasher } from "../protocol/merkle.ts";
-import { StreamingHash } from "../protocol/sha256.ts";
-import { openLocalFile } from "./local_file.ts";
+import { chunkBytesFor, chunkCountFor, TreeHasher } from "../protocol/merkle/merkle.ts";
+import { StreamingHash } from "../protocol/merkle/sha256.ts";
+import { openLocalFile } from "./session/local_file.ts";
 import type { FileHashes } from "./options.ts";
 
 /**

@@ -19,10 +19,10 @@ import type {
   TcpGetOptions,
   TcpListOptions,
 } from "../app/options.ts";
-import type { EchoServer } from "../app/echo_server.ts";
+import type { EchoServer } from "../app/session/echo_server.ts";
 import type { ReportEvent } from "../app/events.ts";
 import type { ExitCode } from "../errors.ts";
-import type { Terminal } from "../io/terminal.ts";
+import type { Terminal } from "../io/system/terminal.ts";
 import type { HelpTopic } from "./help.ts";
 import type { OptionTable, OptionValues } from "./options.ts";
 import { parseCommandLine } from "./parse.ts";

@@ -4,7 +4,7 @@
  */
 import type { NoticeEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
-import { randomSeed } from "../io/random_source.ts";
+import { randomSeed } from "../io/system/random_source.ts";
 import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
   DEMO_BYTES_DEFAULT,

@@ -2,7 +2,7 @@
 import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
-import { nowMs } from "../io/clock.ts";
+import { nowMs } from "../io/system/clock.ts";
 import {
   JOBS_DEFAULT,
   MTU_BYTES_DEFAULT,

@@ -1,6 +1,6 @@
 /** A terminal whose lines look like a log: time, program and level before each, and no live region. */
-import { logTime } from "../io/clock.ts";
-import type { Terminal, TextStream } from "../io/terminal.ts";
+import { logTime } from "../io/system/clock.ts";
+import type { Terminal, TextStream } from "../io/system/terminal.ts";
 
 /** `2023-05-16 14:30:25 - FileTransferServer - INFO - File split into 10 chunks` */
 export function logTerminal(terminal: Terminal, isServer: boolean): Terminal {

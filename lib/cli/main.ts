@@ -1,7 +1,7 @@
 /** From the arguments of the process to its exit code. */
 import manifest from "../../deno.json" with { type: "json" };
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
-import type { Terminal } from "../io/terminal.ts";
+import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
 import { demoCommand } from "./demo.ts";

@@ -1,6 +1,6 @@
 /** The live region: a bar a file, a lane a server, what is being waited for. State in, lines out. */
 import type { IndexingEvent, ProgressEvent, ShoalEvent, WaitingEvent } from "../app/events.ts";
-import type { WindowSize } from "../io/terminal.ts";
+import type { WindowSize } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { waitingLine } from "./event_lines.ts";

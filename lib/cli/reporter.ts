@@ -1,8 +1,8 @@
 /** Turns events into output: JSON lines, lines and a live region for people, or errors alone. */
 import type { ProgressEvent, ShoalEvent } from "../app/events.ts";
 import type { ShoalError } from "../errors.ts";
-import { nowMs } from "../io/clock.ts";
-import type { Terminal } from "../io/terminal.ts";
+import { nowMs } from "../io/system/clock.ts";
+import type { Terminal } from "../io/system/terminal.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { displayName } from "../names.ts";
 import { errorLines, eventLine, failedLines, waitingLine, warningLine } from "./event_lines.ts";

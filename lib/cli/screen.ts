@@ -3,7 +3,7 @@
  * pipe or a dumb terminal there is no region, only lines. No colours: there is nothing that NO_COLOR
  * would have to switch off.
  */
-import type { Terminal, TextStream, WindowSize } from "../io/terminal.ts";
+import type { Terminal, TextStream, WindowSize } from "../io/system/terminal.ts";
 import { clip, textColumns } from "./terminal_text.ts";
 
 export interface Screen {

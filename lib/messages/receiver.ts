@@ -6,7 +6,7 @@
  * Lifetime: `init → ready → (assign … release)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
-import type { ReceiverAction, ReceiverEvent } from "../protocol/receiver.ts";
+import type { ReceiverAction, ReceiverEvent } from "../protocol/download/receiver.ts";
 
 type Init = {
   readonly kind: "init";

@@ -6,7 +6,12 @@
  */
 import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
-import type { FileQuery, LogLevel, SessionFile, SessionPolicy } from "../protocol/session.ts";
+import type {
+  FileQuery,
+  LogLevel,
+  SessionFile,
+  SessionPolicy,
+} from "../protocol/session/session.ts";
 
 export interface SessionSettings {
   readonly host: string;

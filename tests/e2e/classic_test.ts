@@ -1,7 +1,7 @@
 /** Independent classic peers in Python against the real command line, both ways, on loopback. */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import {
   canRunProcesses,

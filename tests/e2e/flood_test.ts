@@ -4,8 +4,8 @@
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/udp_port.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { Bytes, SafeFileName } from "../../lib/ids.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";

@@ -23,14 +23,14 @@ import {
   RECEIVERS_MAX,
   SERVERS_HEARD_MAX,
 } from "../../lib/limits.ts";
-import { ClassicClient } from "../../lib/protocol/classic_client.ts";
-import { Coordinator, type CoordinatorAction } from "../../lib/protocol/coordinator.ts";
-import { Finder } from "../../lib/protocol/finder.ts";
-import { LayerFetch } from "../../lib/protocol/layer_fetch.ts";
-import { ListFetch } from "../../lib/protocol/list_fetch.ts";
-import type { Random } from "../../lib/protocol/random.ts";
-import { Receiver, type ReceiverAction } from "../../lib/protocol/receiver.ts";
-import { sha256 } from "../../lib/protocol/sha256.ts";
+import { ClassicClient } from "../../lib/protocol/classic/classic_client.ts";
+import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
+import { Finder } from "../../lib/protocol/discovery/finder.ts";
+import { LayerFetch } from "../../lib/protocol/download/layer_fetch.ts";
+import { ListFetch } from "../../lib/protocol/discovery/list_fetch.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
+import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import { answer, hashed, mixedFile } from "../support/virtual_link.ts";

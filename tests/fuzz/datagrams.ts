@@ -1,6 +1,6 @@
 /** Spoilt datagrams against every decoder and every machine that hears datagrams. */
 import type { Bytes } from "../../lib/ids.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import {
   classicDatagramsIn,
   decodeClassicAnswer,

@@ -4,7 +4,7 @@
  * there. Decided by a seed.
  */
 import type { Bytes } from "../../lib/ids.ts";
-import type { Random } from "../../lib/protocol/random.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
 import { frameCrc, HEADER, HEADER_BYTES, startsFrame } from "../../lib/wire/frames.ts";
 
 const LENGTH_MAX = 4_096;

@@ -7,10 +7,14 @@ import { assert } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../lib/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
-import { type MasterStep, serveMaster } from "../../lib/protocol/master_session.ts";
-import { Random } from "../../lib/protocol/random.ts";
-import { serveSession } from "../../lib/protocol/session_server.ts";
-import type { SessionFile, SessionPolicy, SessionStep } from "../../lib/protocol/session.ts";
+import { type MasterStep, serveMaster } from "../../lib/protocol/master/master_session.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
+import { serveSession } from "../../lib/protocol/session/session_server.ts";
+import type {
+  SessionFile,
+  SessionPolicy,
+  SessionStep,
+} from "../../lib/protocol/session/session.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import { takeLine } from "../../lib/wire/session_ascii.ts";
 import {

@@ -13,14 +13,17 @@ import {
   toHex,
 } from "../../lib/ids.ts";
 import { CLASSIC_TRANSFERS_MAX, FLOWS_MAX, QUANTUM_BYTES_MAX } from "../../lib/limits.ts";
-import { Catalogue } from "../../lib/protocol/catalogue.ts";
-import { ClassicServer, type ClassicServerAction } from "../../lib/protocol/classic_server.ts";
-import type { Random } from "../../lib/protocol/random.ts";
-import { Responder } from "../../lib/protocol/responder.ts";
-import { retryFor } from "../../lib/protocol/retry.ts";
-import { lengthOf, Sender } from "../../lib/protocol/sender.ts";
-import { sha256 } from "../../lib/protocol/sha256.ts";
-import { Tokens } from "../../lib/protocol/tokens.ts";
+import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
+import {
+  ClassicServer,
+  type ClassicServerAction,
+} from "../../lib/protocol/classic/classic_server.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import { Responder } from "../../lib/protocol/serve/responder.ts";
+import { retryFor } from "../../lib/protocol/serve/retry.ts";
+import { lengthOf, Sender } from "../../lib/protocol/serve/sender.ts";
+import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { decodeClassicRequest } from "../../lib/wire/classic.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";

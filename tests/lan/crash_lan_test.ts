@@ -3,7 +3,7 @@
  * right file, and whoever comes back goes on from what it had.
  */
 import { assertEquals, assertLess } from "@std/assert";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { randomFile } from "../support/e2e.ts";
 import { Fetch, inLanes, lan, MIB, pass } from "./fault_rig.ts";
 

@@ -3,7 +3,7 @@
  * slow slows nobody else, and a server that has served hundreds of files is as it was before.
  */
 import { assert, assertGreater, assertLess } from "@std/assert";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { randomFile } from "../support/e2e.ts";
 import { eventually } from "../support/master.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { type Host, Lab, labObstacle } from "../support/lab.ts";
 import { type JsonEvent, Scratch, ShoalProcess } from "../support/shoal_process.ts";

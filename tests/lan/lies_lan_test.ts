@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import type { Host } from "../support/lab.ts";
 import { type Files, sharesOf, type Site } from "../support/master_lab.ts";

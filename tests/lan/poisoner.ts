@@ -5,12 +5,12 @@
  */
 import { type Bytes, type Endpoint, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { toHex } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/udp_port.ts";
+import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
 import { DATA_PORT_FIRST, DISCOVERY_PORT } from "../../lib/limits.ts";
-import { hashBlocks } from "../../lib/protocol/block_hashes.ts";
-import { LayerProver } from "../../lib/protocol/layer_prover.ts";
-import { chunkBytesFor, chunkHash, rootOfLayer } from "../../lib/protocol/merkle.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { hashBlocks } from "../../lib/protocol/merkle/block_hashes.ts";
+import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
+import { chunkBytesFor, chunkHash, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";

@@ -6,7 +6,7 @@
  * killed.
  */
 import { hashHex, serverId } from "../../lib/ids.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { DATA_HEADER_BYTES, DataWriter } from "../../lib/wire/data_frame.ts";
 import { encodeFrame } from "../../lib/wire/frames.ts";
 

@@ -3,8 +3,8 @@
  * and all servers, each behind a line of its own, answer into the same {@linkcode BottleneckLink}.
  */
 import { type ReceiverIndex, type ServerId, serverId, transferId } from "../../lib/ids.ts";
-import { Coordinator, type CoordinatorAction } from "../../lib/protocol/coordinator.ts";
-import type { Report } from "../../lib/protocol/receiver_report.ts";
+import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
+import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import type { BottleneckLink, Party } from "../support/bottleneck_link.ts";
 import { ReceiverFlow, ZEROS } from "../support/receiver_link.ts";
 

@@ -5,10 +5,13 @@
  */
 import type { ReceiverIndex, TransferId } from "../../lib/ids.ts";
 import { CHUNK_BUFFER_BYTES_MAX, CLIENT_WINDOW_BYTES_MAX } from "../../lib/limits.ts";
-import type { CoordinatorAction, CoordinatorEvent } from "../../lib/protocol/coordinator.ts";
-import { LeaseTable } from "../../lib/protocol/lease_table.ts";
-import { chunkCountFor } from "../../lib/protocol/merkle.ts";
-import type { ReceiverAction, ReceiverEvent } from "../../lib/protocol/receiver.ts";
+import type {
+  CoordinatorAction,
+  CoordinatorEvent,
+} from "../../lib/protocol/download/coordinator.ts";
+import { LeaseTable } from "../../lib/protocol/download/lease_table.ts";
+import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
+import type { ReceiverAction, ReceiverEvent } from "../../lib/protocol/download/receiver.ts";
 
 /** The table that was asked for a chunk last: the coordinator shows its own to nobody. */
 let askedLast: LeaseTable | undefined;

@@ -12,9 +12,9 @@ import {
   transferId,
 } from "../../lib/ids.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/limits.ts";
-import { Coordinator, type CoordinatorAction } from "../../lib/protocol/coordinator.ts";
-import { Random } from "../../lib/protocol/random.ts";
-import { Receiver, type ReceiverAction } from "../../lib/protocol/receiver.ts";
+import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
+import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { answer, hashed } from "../support/virtual_link.ts";
 import { Agenda } from "./agenda.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { SafeFileName } from "../../lib/ids.ts";
 import { REGISTRY_LEASE_MS, REGISTRY_PAGE_FILES } from "../../lib/limits.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { Agenda, VirtualMaster, VirtualServer } from "./registry_world.ts";
 
 /** What may pass until a change is known: a few delays, and a page or two. */

@@ -5,19 +5,23 @@
 import type { HashHex, SafeFileName, ServerId } from "../../lib/ids.ts";
 import { hashHex, serverId } from "../../lib/ids.ts";
 import { REGISTRY_LEASE_MS } from "../../lib/limits.ts";
-import { Catalogue } from "../../lib/protocol/catalogue.ts";
+import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import {
   type MasterDialogue,
   type MasterStep,
   serveMaster,
-} from "../../lib/protocol/master_session.ts";
-import { Random } from "../../lib/protocol/random.ts";
+} from "../../lib/protocol/master/master_session.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import {
   Registration,
   type RegistrationAction,
   type RegistrationEvent,
-} from "../../lib/protocol/registration.ts";
-import type { Lease, RegisteredServer, RegistryUpdate } from "../../lib/protocol/registry_store.ts";
+} from "../../lib/protocol/master/registration.ts";
+import type {
+  Lease,
+  RegisteredServer,
+  RegistryUpdate,
+} from "../../lib/protocol/master/registry_store.ts";
 import type { JsonObject } from "../../lib/wire/session_json.ts";
 
 const SELF = "10.9.9.9";

@@ -3,7 +3,7 @@
  * generator makes one of any 32-bit seed; where it changes, seeds mean other worlds, scenarios don't.
  */
 import { KIB, MIB } from "../../lib/limits.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import type { LinkSpec } from "./sim_link.ts";
 
 export interface PathSpec {

@@ -12,10 +12,10 @@ import {
   type TransferId,
   transferId,
 } from "../../lib/ids.ts";
-import { Download } from "../../lib/app/download.ts";
+import { Download } from "../../lib/app/client/download.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
-import type { Random } from "../../lib/protocol/random.ts";
-import type { ReceiverAction } from "../../lib/protocol/receiver.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import type { ReceiverAction } from "../../lib/protocol/download/receiver.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimAssembler } from "./sim_assembler.ts";

@@ -1,8 +1,8 @@
 /** The files of simulated worlds: few, so that each is hashed once a process. */
 import { type Bytes, type Content, hashHex, toHex } from "../../lib/ids.ts";
-import { TreeHasher } from "../../lib/protocol/merkle.ts";
-import { Random } from "../../lib/protocol/random.ts";
-import { sha256 } from "../../lib/protocol/sha256.ts";
+import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
+import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
 
 export interface SimContent {
   readonly bytes: Bytes;

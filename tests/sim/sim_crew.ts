@@ -1,6 +1,6 @@
 /**
  * The workers of a simulated client: the real coordinator and receivers, wired as in
- * `lib/app/crew.ts` and the receiver's driver. Whatever crosses a thread takes its time, in order.
+ * `lib/app/client/crew.ts` and the receiver's driver. Whatever crosses a thread takes its time, in order.
  */
 import type { Bytes, Content, Endpoint, ReceiverIndex, ServerId } from "../../lib/ids.ts";
 import { receiverIndex } from "../../lib/ids.ts";
@@ -11,17 +11,21 @@ import {
   RECEIVE_BUFFER_BYTES,
   RECEIVERS_MAX,
 } from "../../lib/limits.ts";
-import type { CrewNews } from "../../lib/app/crew.ts";
-import type { DownloadCrew } from "../../lib/app/download_context.ts";
+import type { CrewNews } from "../../lib/app/client/crew.ts";
+import type { DownloadCrew } from "../../lib/app/client/download_context.ts";
 import type { AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { VerifiedChunk } from "../../lib/messages/chunk_feed.ts";
 import {
   Coordinator,
   type CoordinatorAction,
   type CoordinatorEvent,
-} from "../../lib/protocol/coordinator.ts";
-import type { Random } from "../../lib/protocol/random.ts";
-import { Receiver, type ReceiverAction, type ReceiverEvent } from "../../lib/protocol/receiver.ts";
+} from "../../lib/protocol/download/coordinator.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import {
+  Receiver,
+  type ReceiverAction,
+  type ReceiverEvent,
+} from "../../lib/protocol/download/receiver.ts";
 import { LeaseBooks } from "./lease_books.ts";
 import type { ClientSpec } from "./scenario.ts";
 import type { SimAssembler } from "./sim_assembler.ts";

@@ -4,7 +4,7 @@
  * randomness alone.
  */
 import type { Bytes } from "../../lib/ids.ts";
-import type { Random } from "../../lib/protocol/random.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 
 /** All of it is plain data, so that a scenario can be kept as JSON. */

@@ -1,14 +1,19 @@
 /**
  * The client's main socket in a simulated world: the real finder and layer fetch, wired as in
- * `lib/app/search.ts`.
+ * `lib/app/discovery/search.ts`.
  */
 import type { Bytes, Content, Endpoint, HashHex, ServerId } from "../../lib/ids.ts";
-import { Finder, type FinderAction } from "../../lib/protocol/finder.ts";
-import { LayerFetch } from "../../lib/protocol/layer_fetch.ts";
-import type { Random } from "../../lib/protocol/random.ts";
+import { Finder, type FinderAction } from "../../lib/protocol/discovery/finder.ts";
+import { LayerFetch } from "../../lib/protocol/download/layer_fetch.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
 import type { Frame, Query } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
-import type { Find, FindHandlers, LayerFetchHandle, LayerHandlers } from "../../lib/app/search.ts";
+import type {
+  Find,
+  FindHandlers,
+  LayerFetchHandle,
+  LayerHandlers,
+} from "../../lib/app/discovery/search.ts";
 import { Alarm, type VirtualClock } from "./virtual_clock.ts";
 
 export const BROADCAST: Endpoint = { address: "255.255.255.255", port: 10526 };

@@ -22,15 +22,15 @@ import {
   SETTLE_MS,
   WANTS_PER_FLOW_MAX,
 } from "../../lib/limits.ts";
-import { Catalogue } from "../../lib/protocol/catalogue.ts";
-import type { Shelf } from "../../lib/protocol/find_answers.ts";
-import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle.ts";
-import { ParkedTurns } from "../../lib/protocol/parked_turns.ts";
-import type { Random } from "../../lib/protocol/random.ts";
-import { Responder, type ResponderAction } from "../../lib/protocol/responder.ts";
-import { retryFor } from "../../lib/protocol/retry.ts";
-import { Sender, type Turn, type WantFrame } from "../../lib/protocol/sender.ts";
-import { Tokens } from "../../lib/protocol/tokens.ts";
+import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
+import type { Shelf } from "../../lib/protocol/serve/find_answers.ts";
+import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";
+import { ParkedTurns } from "../../lib/protocol/serve/parked_turns.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
+import { retryFor } from "../../lib/protocol/serve/retry.ts";
+import { Sender, type Turn, type WantFrame } from "../../lib/protocol/serve/sender.ts";
+import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, encodeFrame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";

@@ -1,7 +1,7 @@
 /**
  * The one clock of a simulated world, an agenda with the time on it. While the world runs it also
  * stands in for this thread's own clock and timers, so that code of ours which takes the time from
- * `lib/io/clock.ts` (the order of events of a download) lives in virtual time as well. A run is
+ * `lib/io/system/clock.ts` (the order of events of a download) lives in virtual time as well. A run is
  * synchronous: nobody else sees the clocks that were put in place.
  */
 import { Agenda } from "./agenda.ts";

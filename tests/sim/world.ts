@@ -5,7 +5,7 @@
 import type { Bytes, Endpoint } from "../../lib/ids.ts";
 import { endpointText, sameContent } from "../../lib/ids.ts";
 import type { GetEvent } from "../../lib/app/events.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
 import { Invariants, PROGRESS_MS_MAX, Violation } from "./invariants.ts";

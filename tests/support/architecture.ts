@@ -39,7 +39,7 @@ const PLATFORM =
   /(?<![\w$.])(Deno\.|Date\b|performance\.|setTimeout\b|setInterval\b|Math\.random\b|console\.|crypto\.|new Worker\b)/;
 
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  "lib/protocol/sha256.ts": ["node:crypto"],
+  "lib/protocol/merkle/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
 };
 

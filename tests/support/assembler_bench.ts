@@ -9,10 +9,10 @@ import {
   toHex,
   transferId,
 } from "../../lib/ids.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
-import { sha256 } from "../../lib/protocol/sha256.ts";
+import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
 import { hashed } from "./virtual_link.ts";
 
 export const CHUNK = 65536;

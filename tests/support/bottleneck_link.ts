@@ -3,7 +3,7 @@
  * random loss. It says when a datagram has crossed; how long it travels besides is its flow's affair.
  * Same seed, same losses.
  */
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 
 /** What a UDP datagram takes on an Ethernet besides itself: IP, UDP, frame, preamble and gap. */
 export const UDP_OVERHEAD_BYTES = 28 + 38;

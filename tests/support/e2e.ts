@@ -1,7 +1,7 @@
 /** What tests of the real command line have in common. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { toHex } from "../../lib/ids.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import { canRunProcesses, type JsonEvent, type runShoal } from "./shoal_process.ts";
 
 /** A test that is skipped where processes cannot be run, or when `ignore` is. */

@@ -20,7 +20,7 @@ import type {
 import type { App } from "../../lib/cli/command.ts";
 import { main } from "../../lib/cli/main.ts";
 import { type ErrorCode, type ExitCode, ShoalError } from "../../lib/errors.ts";
-import type { Terminal } from "../../lib/io/terminal.ts";
+import type { Terminal } from "../../lib/io/system/terminal.ts";
 
 export class FakeTerminal implements Terminal {
   out = "";

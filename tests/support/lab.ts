@@ -3,7 +3,7 @@
  * that nothing leaves what the test made. Needs root and iproute2. The links do not join datagrams,
  * as no real wire does.
  */
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 
 const decoder = new TextDecoder();
 

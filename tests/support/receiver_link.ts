@@ -21,10 +21,14 @@ import {
   MTU_BYTES_DEFAULT,
   SOCKET_BUFFER_BYTES_WANTED,
 } from "../../lib/limits.ts";
-import { chunkHash } from "../../lib/protocol/merkle.ts";
-import { Receiver, type ReceiverAction, type ReceiverEvent } from "../../lib/protocol/receiver.ts";
-import type { Report } from "../../lib/protocol/receiver_report.ts";
-import { useSha256 } from "../../lib/protocol/sha256.ts";
+import { chunkHash } from "../../lib/protocol/merkle/merkle.ts";
+import {
+  Receiver,
+  type ReceiverAction,
+  type ReceiverEvent,
+} from "../../lib/protocol/download/receiver.ts";
+import type { Report } from "../../lib/protocol/download/receiver_report.ts";
+import { useSha256 } from "../../lib/protocol/merkle/sha256.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { type BottleneckLink, type Party, Pipe, UDP_OVERHEAD_BYTES } from "./bottleneck_link.ts";

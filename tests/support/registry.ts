@@ -1,13 +1,13 @@
 /** Files, holders and leases for tests of what masters remember, and a store with shorter words. */
 import { hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
-import { wallMs } from "../../lib/io/clock.ts";
+import { wallMs } from "../../lib/io/system/clock.ts";
 import type {
   Lease,
   LocatedFile,
   RegisteredFile,
   RegisteredServer,
   RegistryStore,
-} from "../../lib/protocol/registry_store.ts";
+} from "../../lib/protocol/master/registry_store.ts";
 
 const WAIT_MS_MAX = 10_000;
 /** Long enough that no test sees it run out. */

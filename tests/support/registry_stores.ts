@@ -1,7 +1,7 @@
 /** Every store that a master can have, for tests of what all of them promise. */
-import { RedisRegistry } from "../../lib/io/redis_registry.ts";
-import { SqliteRegistry } from "../../lib/io/sqlite_registry.ts";
-import type { RegistryStore } from "../../lib/protocol/registry_store.ts";
+import { RedisRegistry } from "../../lib/io/store/redis_registry.ts";
+import { SqliteRegistry } from "../../lib/io/store/sqlite_registry.ts";
+import type { RegistryStore } from "../../lib/protocol/master/registry_store.ts";
 import { hasRedisServer, RedisServer } from "./redis.ts";
 import { Master } from "./registry.ts";
 

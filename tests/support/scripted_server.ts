@@ -10,10 +10,10 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/udp_port.ts";
-import { LayerProver } from "../../lib/protocol/layer_prover.ts";
-import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
+import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
+import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import {
   decodeFrame,
   encodeFrame,

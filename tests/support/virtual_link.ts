@@ -4,10 +4,10 @@
  */
 import type { Bytes, Endpoint } from "../../lib/ids.ts";
 import { receiverIndex, serverId, transferId } from "../../lib/ids.ts";
-import { TreeHasher } from "../../lib/protocol/merkle.ts";
-import { hashesOf } from "../../lib/protocol/fetch_list.ts";
-import { Receiver, type ReceiverAction } from "../../lib/protocol/receiver.ts";
-import type { Report } from "../../lib/protocol/receiver_report.ts";
+import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
+import { hashesOf } from "../../lib/protocol/download/fetch_list.ts";
+import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
+import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { segment } from "./segment.ts";

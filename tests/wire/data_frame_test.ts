@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../lib/ids.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import {
   DATA_HEADER_BYTES,
   type DataHeader,

@@ -6,7 +6,7 @@ import {
   FIND_BYTES_MIN,
   FIND_QUERIES_MAX,
 } from "../../lib/limits.ts";
-import { Random } from "../../lib/protocol/random.ts";
+import { Random } from "../../lib/protocol/base/random.ts";
 import {
   decodeFrame,
   encodeFrame,

@@ -11,7 +11,7 @@ import {
   locatedIn,
   locateQueriesIn,
   updateIn,
-} from "../../lib/protocol/master_messages.ts";
+} from "../../lib/protocol/master/master_messages.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import {
   isSayable,

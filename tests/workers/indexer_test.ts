@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { identityAt } from "../../lib/io/regular_file.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { identityAt } from "../../lib/io/files/regular_file.ts";
+import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { HASH_READ_BYTES, MIB } from "../../lib/limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../lib/messages/indexer.ts";
-import { TreeHasher } from "../../lib/protocol/merkle.ts";
+import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { withFolder } from "../support/folder.ts";
 import { canTouchFiles } from "../support/permissions.ts";
 

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
-import { clockOriginMs, nowMs } from "../../lib/io/clock.ts";
-import { identityAt } from "../../lib/io/regular_file.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/worker_port.ts";
+import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
+import { identityAt } from "../../lib/io/files/regular_file.ts";
+import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/limits.ts";
 import type { LocatedFile, SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
-import { NO_TOKEN, Tokens } from "../../lib/protocol/tokens.ts";
+import { NO_TOKEN, Tokens } from "../../lib/protocol/base/tokens.ts";
 import type { FrameOf } from "../../lib/wire/frames.ts";
 import { encodeFrame } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";

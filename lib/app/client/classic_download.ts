@@ -1,0 +1,236 @@
+/**
+ * One file from servers that only speak the classic protocol: the machine of
+ * `protocol/classic_client.ts` wired to a socket and a part file.
+ *
+ * Classic datagrams name no file, so each download has a port of its own. What arrives is proved only
+ * by the whole file's SHA-256, so a download that ends early leaves nothing to resume from.
+ */
+import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import { randomU64 } from "../../io/system/random_source.ts";
+import { SendQueue } from "../../io/net/send_queue.ts";
+import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
+import { PROGRESS_INTERVAL_MS, RECEIVE_BUFFER_BYTES } from "../../limits.ts";
+import { displayName } from "../../names.ts";
+import {
+  ClassicClient,
+  type ClassicClientAction,
+  type ClassicClientEvent,
+} from "../../protocol/classic/classic_client.ts";
+import { RateMeter } from "../../protocol/base/rate_meter.ts";
+import { NO_TOKEN } from "../../protocol/base/tokens.ts";
+import { classicDatagramsIn, encodeClassicRequest } from "../../wire/classic.ts";
+import { encodeFrame } from "../../wire/frames.ts";
+import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "../events.ts";
+
+/** In place of a server id: classic servers have none. */
+const CLASSIC_ID = "classic";
+
+export interface ClassicDownloadOptions {
+  readonly name: SafeFileName;
+  readonly outDir: string;
+  readonly force: boolean;
+  /** Only this content is wanted. */
+  readonly sha256?: HashHex;
+  /** Where to ask, one at a time. */
+  readonly targets: readonly Endpoint[];
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly tune: boolean;
+  /** When the search for the file began. */
+  readonly startedMs: number;
+  /** Asked at the first answer: whether the file is still wanted from here. */
+  readonly onAnswer: () => boolean;
+  /** Progress and notices. How it ended is said by {@linkcode ClassicDownload.ended}. */
+  readonly emit: (event: GetEvent) => void;
+}
+
+export class ClassicDownload {
+  /** `undefined` when it was closed, or not wanted any more, before it came to an end. */
+  readonly ended: Promise<DoneEvent | FailedEvent | undefined>;
+  readonly #end: (event?: DoneEvent | FailedEvent) => void;
+  readonly #options: ClassicDownloadOptions;
+  readonly #client: ClassicClient;
+  readonly #port: UdpPort;
+  readonly #queue: SendQueue;
+  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #received: Promise<void>;
+  readonly #meter = new RateMeter(nowMs());
+  #target: ClassicTarget | undefined;
+  #published: Promise<void> = Promise.resolve();
+  #progressAtMs = 0;
+  #meteredBytes = 0;
+  #isOver = false;
+
+  /** Asks at once. Throws a ShoalError where no socket can be opened. */
+  constructor(options: ClassicDownloadOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<DoneEvent | FailedEvent | undefined>();
+    this.ended = promise;
+    this.#end = resolve;
+    const { name, sha256, timeoutMs, retries, targets, tune } = options;
+    const pinned = sha256 === undefined ? {} : { sha256 };
+    const addressCount = targets.length;
+    this.#client = new ClassicClient({ name, addressCount, timeoutMs, retries, ...pinned });
+    this.#port = openUdpPort({ port: 0, tune });
+    this.#queue = new SendQueue(this.#port);
+    this.#received = this.#receive();
+    this.#step({ kind: "started" });
+  }
+
+  /** Gives up whatever is not complete. Settles when nothing is left of it, the part file included. */
+  async close(): Promise<void> {
+    this.#finish();
+    this.#port.close();
+    await Promise.all([this.#received, this.#published]);
+  }
+
+  /**
+   * Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others:
+   * before each of them, because a server may have come just now, or not have heard it the last time.
+   */
+  #announce(target: Endpoint): void {
+    const frame = encodeFrame({
+      kind: "find",
+      queryId: randomU64(),
+      token: NO_TOKEN,
+      known: [],
+      queries: [],
+    });
+    this.#queue.push(frame, target);
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    for (;;) {
+      const received = await this.#port.receive(buffer);
+      if (received === undefined) return;
+      const { from } = received;
+      for (const bytes of classicDatagramsIn(received.bytes)) {
+        this.#step({ kind: "datagram", from, bytes });
+      }
+      this.#reportProgress();
+    }
+  }
+
+  #step(event: ClassicClientEvent): void {
+    if (this.#isOver) return;
+    try {
+      for (const action of this.#client.handle(nowMs(), event)) this.#perform(action);
+    } catch (error) {
+      this.#fail(ShoalError.from(error));
+    }
+    if (!this.#isOver) this.#timer.set(this.#client.nextWakeupMs());
+  }
+
+  #perform(action: ClassicClientAction): void {
+    const { name, targets, emit } = this.#options;
+    switch (action.kind) {
+      case "ask":
+        this.#announce(targets[action.addressIndex]!);
+        return this.#ask(targets[action.addressIndex]!);
+      case "ask_server":
+        return this.#ask(action.server);
+      case "found": {
+        const { chunkCount, sha256 } = action.answer;
+        if (this.#target === undefined && !this.#begin(sha256)) return;
+        const message = `Server found: ${endpointText(action.server)} has ${displayName(name)} ` +
+          `(classic, ${chunkCount} chunks, sha256 ${sha256})`;
+        return emit({ event: "notice", level: "info", message });
+      }
+      case "write":
+        return this.#target?.write(action.bytes, action.offset, this.#client.sizeBytes);
+      case "clear":
+        return this.#target?.clear();
+      case "complete":
+        this.#published = this.#publish(action.sizeBytes, action.sha256);
+        return;
+      case "notice":
+        return emit({ event: "notice", level: "warning", message: action.message });
+      case "failed":
+        return this.#fail(action.error);
+    }
+  }
+
+  #ask(to: Endpoint): void {
+    this.#queue.push(encodeClassicRequest(this.#options.name), to);
+  }
+
+  /** Whether the file is wanted from here; if so, its part file is open and empty. */
+  #begin(sha256: HashHex): boolean {
+    const { outDir, name, force, onAnswer } = this.#options;
+    if (!onAnswer()) {
+      this.#finish();
+      return false;
+    }
+    this.#target = new ClassicTarget(outDir, name, sha256, force);
+    return true;
+  }
+
+  /** Every chunk is there: is it the file? */
+  async #publish(sizeBytes: number, sha256: HashHex): Promise<void> {
+    try {
+      const published = await this.#target?.publish(sizeBytes, sha256);
+      if (published === undefined) return this.#step({ kind: "rejected" });
+      this.#finish(this.#doneEvent(published, sizeBytes, sha256));
+    } catch (error) {
+      this.#fail(ShoalError.from(error));
+    }
+  }
+
+  #doneEvent({ path, isPresent }: PublishedFile, size: number, sha256: HashHex): DoneEvent {
+    return {
+      event: "done",
+      name: this.#options.name,
+      path,
+      size,
+      sha256,
+      seconds: (nowMs() - this.#options.startedMs) / 1_000,
+      resumedBytes: 0,
+      present: isPresent,
+      servers: this.#client.shares.map((share): ServerShare => ({
+        server: endpointText(share.server),
+        id: CLASSIC_ID,
+        bytes: share.bytes,
+        chunks: share.chunks,
+        badChunks: share.badChunks,
+        retransmits: share.askedAgain,
+      })),
+    };
+  }
+
+  #reportProgress(): void {
+    const now = nowMs();
+    const { receivedBytes: bytes, sizeBytes: size, shares } = this.#client;
+    if (this.#isOver || bytes === 0 || now < this.#progressAtMs) return;
+    this.#progressAtMs = now + PROGRESS_INTERVAL_MS;
+    this.#meter.add(Math.max(0, bytes - this.#meteredBytes));
+    this.#meteredBytes = bytes;
+    const rate = this.#meter.read(now);
+    const lanes = shares.map((share) => ({
+      server: endpointText(share.server),
+      rate: rate * share.bytes / bytes,
+      bytes: share.bytes,
+    }));
+    this.#options.emit({ event: "progress", name: this.#options.name, bytes, size, rate, lanes });
+  }
+
+  #fail(error: ShoalError): void {
+    this.#finish({ event: "failed", name: this.#options.name, ...error.toMessage() });
+  }
+
+  #finish(event?: DoneEvent | FailedEvent): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.clear();
+    try {
+      this.#target?.discard();
+    } catch (error) {
+      const { message } = ShoalError.from(error);
+      this.#options.emit({ event: "notice", level: "warning", message });
+    }
+    this.#end(event);
+  }
+}

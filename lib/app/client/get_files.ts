@@ -1,0 +1,104 @@
+/**
+ * `get` as the library offers it: names, and globs and folders over what is listed. The patterns of a
+ * run are resolved at once, by one listing, before any name is searched for.
+ */
+import { ShoalError } from "../../errors.ts";
+import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../../limits.ts";
+import { parseFileName } from "../../names.ts";
+import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
+import { get as getNames } from "./get.ts";
+import { list } from "../list/list.ts";
+import { NamePattern, namePattern } from "../../name_pattern.ts";
+import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
+import { getOverTcp as getNamesOverTcp, queryOf } from "../session/tcp_get.ts";
+import { listOverTcp } from "../list/tcp_list.ts";
+import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
+
+/**
+ * Fetches every name, and every file that a pattern matches; resolves when each is done or has failed,
+ * and rejects with a ShoalError only when the run could not begin or broke as a whole.
+ */
+export async function get(options: GetOptions): Promise<GetResult> {
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT } = options;
+  return await getWanted(options, {
+    fetch: (names) => getNames({ ...options, names }),
+    isAskedByName: (name) => !name.startsWith("sha256:"),
+    list: (isAll, onEvent) => {
+      // Names may yet come from servers that list nothing: they don't wait long for those that do.
+      const patience = isAll
+        ? { timeoutMs, retries }
+        : { timeoutMs: Math.min(timeoutMs, LIST_PATIENCE_MS), retries: 1 };
+      return list({ ...options, ...patience, onEvent });
+    },
+  });
+}
+
+/** The same over TCP, from one server. */
+export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
+  return await getWanted(options, {
+    fetch: (names) => getNamesOverTcp({ ...options, names }),
+    isAskedByName: (name) => queryOf(name)["name"] !== undefined,
+    list: (_, onEvent) => listOverTcp({ ...options, onEvent }),
+  });
+}
+
+/** A way to servers. */
+interface Way {
+  fetch(names: readonly string[]): Promise<GetResult>;
+  /** @param isAll whether nothing can be fetched without the listing */
+  list(isAll: boolean, onEvent: (event: ListEvent) => void): Promise<ListResult>;
+  isAskedByName(name: string): boolean;
+}
+
+type Common = Pick<GetOptions, "names" | "sha256" | "onEvent">;
+
+async function getWanted(options: Common, way: Way): Promise<GetResult> {
+  const wanted = wantedOf(options);
+  if (wanted.every((each) => typeof each === "string")) return await way.fetch(options.names);
+  const { items, notices } = await resolved(wanted, way, options.onEvent);
+  for (const notice of notices) options.onEvent?.(notice);
+  const failures = items.filter((item): item is FailedEvent => typeof item !== "string");
+  for (const failure of failures) options.onEvent?.(failure);
+  const names = items.filter((item): item is string => typeof item === "string");
+  const fetched = names.length === 0 ? [] : await way.fetch(names);
+  let next = 0;
+  return items.map((item) => typeof item === "string" ? fetched[next++]! : item);
+}
+
+/** Throws ShoalError `bad_name`. Of a content that is given there is one file: its name is no pattern. */
+function wantedOf({ names, sha256 }: Common): Wanted[] {
+  if (sha256 !== undefined) return [...names];
+  return names.map((text) => {
+    const pattern = namePattern(text);
+    if (pattern === undefined) return text;
+    const parsed = parseFileName(pattern.name);
+    if (parsed.ok) return pattern;
+    throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+  });
+}
+
+async function resolved(wanted: readonly Wanted[], way: Way, onEvent: Common["onEvent"]) {
+  const isAll = wanted.every((each) => each instanceof NamePattern && !each.isLikelyName);
+  try {
+    const files = await way.list(isAll, (event) => {
+      const told = toldWhileListing(event);
+      if (told !== undefined) onEvent?.(told);
+    });
+    // Different contents of one name are listed apart.
+    const listed = new Set(files.map(({ name }) => name));
+    return wantedFiles(wanted, [...listed].sort(), way.isAskedByName);
+  } catch (thrown) {
+    const error = ShoalError.from(thrown);
+    if (error.code === "usage" || error.code === "internal") throw thrown;
+    return wantedWithoutListing(wanted, error);
+  }
+}
+
+/** What is said of a listing in the course of a get, where what waits is no name that will end. */
+function toldWhileListing(event: ListEvent): GetEvent | undefined {
+  if (event.event === "file") return undefined;
+  if (event.event !== "waiting") return event;
+  const { message, attempt, attempts } = event;
+  const times = attempts > 1 ? ` (attempt ${attempt} of ${attempts})` : "";
+  return { event: "notice", level: "info", message: message + times };
+}

@@ -1,0 +1,64 @@
+/** What servers say that they hold under one name, and which servers are not believed any more. */
+import { type Content, contentKey, sameContent, type ServerId } from "../../ids.ts";
+import type { Offer } from "../../protocol/discovery/finder.ts";
+import { isSameEndpoint } from "../../protocol/base/server_path.ts";
+
+export class OfferBook {
+  #offers: Offer[] = [];
+  readonly #dropped = new Set<ServerId>();
+
+  get isEmpty(): boolean {
+    return this.#offers.length === 0;
+  }
+
+  /** Whether any server was caught lying. */
+  get hasDropped(): boolean {
+    return this.#dropped.size > 0;
+  }
+
+  isDropped(server: ServerId): boolean {
+    return this.#dropped.has(server);
+  }
+
+  /**
+   * Takes an offer down, one a path; returns whether this server has not offered this content before.
+   * A server holds one content under a name; only `fetched`, if given, stays known beside it.
+   */
+  add(offer: Offer, fetched: Content | undefined): boolean {
+    const key = contentKey(offer.content);
+    const fetchedKey = fetched && contentKey(fetched);
+    const isNew = !this.#offers.some((known) =>
+      known.server === offer.server && contentKey(known.content) === key
+    );
+    const isReplaced = (known: Offer): boolean => {
+      if (known.server !== offer.server) return false;
+      const knownKey = contentKey(known.content);
+      return knownKey === key ? isSameEndpoint(known.path, offer.path) : knownKey !== fetchedKey;
+    };
+    this.#offers = [...this.#offers.filter((known) => !isReplaced(known)), offer];
+    return isNew;
+  }
+
+  of(content: Content): Offer[] {
+    return this.#offers.filter((offer) => sameContent(offer.content, content));
+  }
+
+  ofServer(server: ServerId): Offer | undefined {
+    return this.#offers.find((offer) => offer.server === server);
+  }
+
+  /** The server does not hold it any more; it may offer it again. */
+  forget(server: ServerId): void {
+    this.#offers = this.#offers.filter((offer) => offer.server !== server);
+  }
+
+  /** The server lied: nothing that it offers counts, now or later. */
+  drop(server: ServerId): void {
+    this.#dropped.add(server);
+    this.forget(server);
+  }
+
+  clear(): void {
+    this.#offers = [];
+  }
+}

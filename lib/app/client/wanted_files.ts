@@ -1,0 +1,139 @@
+/**
+ * From names and patterns, and a listing, to the files that are fetched: each once, in the order in
+ * which they were named, those of a pattern in the order of their names. What cannot be fetched is a
+ * failure of its own and keeps nothing else. Pure.
+ */
+import { ShoalError } from "../../errors.ts";
+import { NAMES_PER_GET_MAX } from "../../limits.ts";
+import { parseFileName } from "../../names.ts";
+import type { FailedEvent, NoticeEvent } from "../events.ts";
+import type { NamePattern } from "../../name_pattern.ts";
+
+/** What the caller named: a file, or files. */
+export type Wanted = string | NamePattern;
+
+export interface WantedFiles {
+  /** A name to fetch, or why one, or a pattern, is not fetched. */
+  readonly items: readonly (string | FailedEvent)[];
+  /** How many files each pattern matches, where it matches any. */
+  readonly notices: readonly NoticeEvent[];
+}
+
+/**
+ * Throws ShoalError `usage` for more files than one run takes.
+ *
+ * @param listed names that servers list, each once, not checked yet
+ * @param isAskedByName whether a search would take this name for a name
+ */
+export function wantedFiles(
+  wanted: readonly Wanted[],
+  listed: readonly string[],
+  isAskedByName: (name: string) => boolean,
+): WantedFiles {
+  const named = new Set(wanted.filter((each) => typeof each === "string"));
+  const matched = wanted.map((each) =>
+    typeof each === "string" ? [] : listed.filter((name) => each.matches(name))
+  );
+  const all = new Set([...named, ...matched.flat()]);
+  if (all.size > NAMES_PER_GET_MAX) {
+    throw new ShoalError(
+      "usage",
+      `that matches ${all.size} files, and one get takes at most ${NAMES_PER_GET_MAX}`,
+      { hint: "Use narrower patterns, one after the other." },
+    );
+  }
+  const folders = foldersOf(all);
+  const told = new Set<string>();
+  const items: (string | FailedEvent)[] = [];
+  wanted.forEach((each, index) => {
+    if (typeof each === "string") return void items.push(each);
+    const files = matched[index]!;
+    if (files.length === 0) items.push(failed(each.text, nothingMatches(each)));
+    for (const name of files) {
+      if (named.has(name) || told.has(name)) continue;
+      told.add(name);
+      const problem = problemOf(name, isAskedByName) ?? clashOf(name, named, folders);
+      items.push(problem === undefined ? name : failed(name, problem));
+    }
+  });
+  const notices = wanted.flatMap((each, index) => {
+    const count = matched[index]!.length;
+    return typeof each === "string" || count === 0 ? [] : [matchNotice(each, count)];
+  });
+  return { items, notices };
+}
+
+/**
+ * The same where nobody could be asked for a listing: what is likely to be a name is searched for as
+ * one, since servers of the classic protocol have no listing.
+ */
+export function wantedWithoutListing(wanted: readonly Wanted[], error: ShoalError): WantedFiles {
+  const items = wanted.map((each) => {
+    if (typeof each === "string") return each;
+    return each.isLikelyName ? each.text : failed(each.text, error);
+  });
+  return { items, notices: [] };
+}
+
+function failed(name: string, { code, message, hint }: ShoalError): FailedEvent {
+  return { event: "failed", name, code, message, hint };
+}
+
+function nothingMatches({ text }: NamePattern): ShoalError {
+  return new ShoalError("not_found", `no offered file matches '${text}'`);
+}
+
+function matchNotice({ text }: NamePattern, count: number): NoticeEvent {
+  const files = count === 1 ? "1 file" : `${count} files`;
+  return { event: "notice", level: "verbose", message: `'${text}' matches ${files}` };
+}
+
+function problemOf(
+  name: string,
+  isAskedByName: (name: string) => boolean,
+): ShoalError | undefined {
+  const parsed = parseFileName(name);
+  if (!parsed.ok) {
+    return new ShoalError("bad_name", `'${name}' is listed and no name: ${parsed.problem}`);
+  }
+  if (isAskedByName(name)) return undefined;
+  return new ShoalError("bad_name", `'${name}' reads like a content, not like a name`, {
+    hint: "Fetch it as sha256:HEX; `list --json` tells the digest.",
+  });
+}
+
+/** Files keep their names below the target folder, so that no two can meet but in this way. */
+function clashOf(
+  name: string,
+  named: ReadonlySet<string>,
+  folders: ReadonlyMap<string, string>,
+): ShoalError | undefined {
+  const below = folders.get(name);
+  if (below !== undefined) return clash(name, below);
+  // What was named itself is what is wanted most: it stays.
+  const above = foldersAbove(name).find((folder) => named.has(folder));
+  return above === undefined ? undefined : clash(above, name);
+}
+
+function clash(folder: string, name: string): ShoalError {
+  return new ShoalError("busy_target", `'${folder}' would be a file, and a folder for '${name}'`, {
+    hint: "Fetch them one after the other, with different --out folders.",
+  });
+}
+
+/** Every folder that one of the names lies in, and such a name. */
+function foldersOf(names: Iterable<string>): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const name of names) {
+    for (const folder of foldersAbove(name)) folders.set(folder, name);
+  }
+  return folders;
+}
+
+function foldersAbove(name: string): string[] {
+  const folders: string[] = [];
+  for (let end = name.indexOf("/"); end !== -1; end = name.indexOf("/", end + 1)) {
+    folders.push(name.slice(0, end));
+  }
+  return folders;
+}

@@ -1,0 +1,122 @@
+/**
+ * The client's main socket: frames go to whoever asked for them, what is no frame is dropped, and one
+ * timer wakes whoever is next.
+ */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import { SendQueue } from "../../io/net/send_queue.ts";
+import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../limits.ts";
+import type { Frame } from "../../wire/frames.ts";
+import { framesIn } from "../../wire/packed_frames.ts";
+
+/** Who asks, and what the answers are known by. */
+export interface Listener {
+  /** Whether answers that echo this query id or nonce are for it. */
+  owns(echo: bigint): boolean;
+  receive(frame: Frame, from: Endpoint): void;
+  wake(): void;
+  nextWakeupMs(): number;
+}
+
+export class ClientSocket {
+  onError: ((error: ShoalError) => void) | undefined;
+  readonly #port: UdpPort;
+  readonly #queue: SendQueue;
+  readonly #listeners = new Set<Listener>();
+  readonly #timer = new WakeupTimer(() => this.#guard(() => this.#wake()));
+  readonly #received: Promise<void>;
+
+  /** Throws a ShoalError where no socket can be opened. */
+  constructor(tune: boolean) {
+    this.#port = openUdpPort({ port: 0, tune });
+    this.#queue = new SendQueue(this.#port);
+    this.#received = this.#receive();
+  }
+
+  /** Leave `bytes` alone from now on. */
+  send(bytes: Bytes, to: Endpoint): void {
+    this.#queue.push(bytes, to);
+  }
+
+  attach(listener: Listener): void {
+    this.#listeners.add(listener);
+    this.rearm();
+  }
+
+  detach(listener: Listener): void {
+    this.#listeners.delete(listener);
+    this.rearm();
+  }
+
+  /** To be called when a listener's next wake-up may have changed. */
+  rearm(): void {
+    let nextMs = Infinity;
+    for (const each of this.#listeners) nextMs = Math.min(nextMs, each.nextWakeupMs());
+    this.#timer.set(nextMs);
+  }
+
+  /** Settles when nothing of the socket is left. */
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    this.#timer.clear();
+    this.#port.close();
+    await this.#received;
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    for (;;) {
+      const received = await this.#port.receive(buffer);
+      if (received === undefined) return;
+      this.#guard(() => this.#onDatagrams(received.bytes, received.from));
+    }
+  }
+
+  #onDatagrams(bytes: Bytes, from: Endpoint): void {
+    for (const frame of framesIn(bytes)) {
+      const echo = echoOf(frame);
+      if (echo === undefined) continue;
+      for (const each of this.#listeners) {
+        if (!each.owns(echo)) continue;
+        each.receive(frame, from);
+        break;
+      }
+    }
+  }
+
+  #wake(): void {
+    const now = nowMs();
+    for (const each of this.#listeners) {
+      if (each.nextWakeupMs() <= now) each.wake();
+    }
+    this.rearm();
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.onError?.(ShoalError.from(error));
+    }
+  }
+}
+
+/** What an answer is known by: the query id or nonce of its question. */
+function echoOf(frame: Frame): bigint | undefined {
+  switch (frame.kind) {
+    case "offer":
+    case "pending":
+    case "absent":
+    case "listing":
+      return frame.queryId;
+    case "layer":
+    case "gone":
+      return frame.nonce;
+    case "retry":
+      return frame.echo;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+/** A machine that asks servers, wired to the client's main socket. */
+import type { Endpoint } from "../../ids.ts";
+import { nowMs } from "../../io/system/clock.ts";
+import type { Frame } from "../../wire/frames.ts";
+import type { ClientSocket } from "./client_socket.ts";
+
+type SocketEvent<Answer extends Frame> =
+  | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: Answer }
+  | { readonly kind: "wakeup" };
+
+/** What the machines of discovery, layers and listings have in common. */
+export interface Machine<Event, Action, Answer extends Frame> {
+  /** Whether answers that echo this query id or nonce are for it. */
+  owns(echo: bigint): boolean;
+  accepts(frame: Frame): frame is Answer;
+  handle(nowMs: number, event: Event | SocketEvent<Answer>): readonly Action[];
+  nextWakeupMs(): number;
+  /** Whether nothing more will come of it. */
+  readonly isDone: boolean;
+}
+
+export class Conversation<Event, Action, Answer extends Frame> {
+  readonly #socket: ClientSocket;
+  readonly #machine: Machine<Event, Action, Answer>;
+  readonly #perform: (action: Action) => void;
+  #isClosed = false;
+
+  constructor(
+    socket: ClientSocket,
+    machine: Machine<Event, Action, Answer>,
+    perform: (action: Action) => void,
+  ) {
+    this.#socket = socket;
+    this.#machine = machine;
+    this.#perform = perform;
+    socket.attach(this);
+  }
+
+  owns(echo: bigint): boolean {
+    return this.#machine.owns(echo);
+  }
+
+  nextWakeupMs(): number {
+    return this.#machine.nextWakeupMs();
+  }
+
+  /** What happens elsewhere. */
+  handle(event: Event | SocketEvent<Answer>): void {
+    for (const action of this.#machine.handle(nowMs(), event)) {
+      if (!this.#isClosed) this.#perform(action);
+    }
+    // Handlers may call back: what this event has brought about besides is still to be performed.
+    if (this.#machine.isDone) this.#socket.detach(this);
+    else this.#socket.rearm();
+  }
+
+  receive(frame: Frame, from: Endpoint): void {
+    if (this.#machine.accepts(frame)) this.handle({ kind: "frame", from, frame });
+  }
+
+  wake(): void {
+    this.handle({ kind: "wakeup" });
+  }
+
+  /** Its handlers are not called any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.detach(this);
+  }
+}

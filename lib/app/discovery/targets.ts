@@ -1,0 +1,40 @@
+/** Where a client's questions go: broadcast addresses, or the hosts that the user named. */
+import { type Endpoint, endpointText } from "../../ids.ts";
+import { discoveryAddresses, type HostAddress, resolveHost } from "../../io/net/network.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
+import type { FindOptions } from "../options.ts";
+
+export interface Targets {
+  /** Where each FIND goes, now: interfaces come and go. */
+  find(): readonly Endpoint[];
+  /** Where classic requests go. */
+  classic(): readonly Endpoint[];
+}
+
+/** Throws ShoalError `usage` for a host that cannot be asked. */
+export async function resolveTargets(options: FindOptions): Promise<Targets> {
+  const port = options.port ?? DISCOVERY_PORT;
+  const { servers = [], broadcast } = options;
+  if (servers.length > 0) {
+    const hosts = await Promise.all(servers.map(resolveHost));
+    const find = distinct(hosts.flatMap((host) => portsOf(host, port)));
+    const classic = distinct(
+      hosts.map(({ address, port: own = port }) => ({ address, port: own })),
+    );
+    return { find: () => find, classic: () => classic };
+  }
+  const endpoints = () => (broadcast ?? discoveryAddresses()).map((address) => ({ address, port }));
+  return { find: endpoints, classic: endpoints };
+}
+
+/** A broadcast reaches every server of a host, but only one of them is reached by its discovery port. */
+function portsOf({ address, port }: HostAddress, discoveryPort: number): Endpoint[] {
+  if (port !== undefined) return [{ address, port }];
+  const ports = [discoveryPort];
+  for (let each = DATA_PORT_FIRST; each <= DATA_PORT_LAST; each++) ports.push(each);
+  return ports.map((each) => ({ address, port: each }));
+}
+
+function distinct(endpoints: readonly Endpoint[]): Endpoint[] {
+  return [...new Map(endpoints.map((each) => [endpointText(each), each])).values()];
+}

@@ -1,0 +1,95 @@
+/** Hashes the catalogue's pending files in the background, and makes them ready. */
+import { join } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
+import { nowMs } from "../../io/system/clock.ts";
+import type { IndexStore } from "../../io/store/index_store.ts";
+import type { Catalogue } from "../../protocol/serve/catalogue.ts";
+import { RateMeter } from "../../protocol/base/rate_meter.ts";
+import { HashQueue } from "./hash_queue.ts";
+import { type HashJob, IndexerPool } from "./indexer_pool.ts";
+
+export interface BackgroundHashingOptions {
+  readonly dir: string;
+  readonly catalogue: Catalogue;
+  readonly store: IndexStore;
+  onReady(name: SafeFileName): void;
+  /** What was to be hashed is not what it was, or cannot be found inside the folder. */
+  onChanged(job: HashJob): void;
+  onUnreadable(job: HashJob, message: string): void;
+}
+
+export class BackgroundHashing {
+  readonly #options: BackgroundHashingOptions;
+  readonly #queue = new HashQueue();
+  readonly #pool: IndexerPool;
+  #meter = new RateMeter(nowMs());
+
+  constructor(options: BackgroundHashingOptions) {
+    this.#options = options;
+    const { dir, catalogue, store } = options;
+    this.#pool = new IndexerPool({
+      dir,
+      onProgress: (job, hashedBytes) => this.#onProgress(job.name, hashedBytes),
+      onHashed: (job, hashes, layer) => {
+        this.#onProgress(job.name, job.signature.sizeBytes);
+        store.put(join(dir, job.name), job.signature, hashes, layer);
+        catalogue.ready(job.name, hashes);
+        options.onReady(job.name);
+        this.#pump();
+      },
+      onChanged: (job) => {
+        options.onChanged(job);
+        this.#pump();
+      },
+      onUnreadable: (job, message) => {
+        options.onUnreadable(job, message);
+        this.#pump();
+      },
+      onFailure: (error, lost) => {
+        for (const job of lost) options.onUnreadable(job, error.message);
+        this.#pump();
+      },
+    });
+  }
+
+  /** All of it together, lately. */
+  get bytesPerS(): number {
+    return this.#meter.read(nowMs());
+  }
+
+  /** Hashes a pending file when its turn comes; at once, or nearly, if it is urgent. */
+  add(name: SafeFileName, isUrgent = false): void {
+    if (this.#pool.isHashing(name)) return;
+    if (isUrgent) this.#queue.addUrgent(name);
+    else this.#queue.add(name);
+    this.#pump();
+  }
+
+  /** Whatever was known or going on about this file is over. */
+  forget(name: SafeFileName): void {
+    this.#queue.delete(name);
+    this.#pool.cancel(name);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  #onProgress(name: SafeFileName, hashedBytes: number): void {
+    const { catalogue } = this.#options;
+    this.#meter.add(hashedBytes - (catalogue.find(name)?.hashedBytes ?? hashedBytes));
+    catalogue.progress(name, hashedBytes);
+  }
+
+  #pump(): void {
+    while (this.#pool.hasRoom || (this.#queue.hasUrgent && this.#pool.canPreempt)) {
+      const next = this.#queue.take();
+      if (next === undefined) return;
+      const entry = this.#options.catalogue.find(next.name);
+      if (entry === undefined) continue;
+      // Time without work is not slowness.
+      if (this.#pool.jobCount === 0) this.#meter = new RateMeter(nowMs());
+      this.#pool.start({ name: entry.name, signature: entry.signature }, next.isUrgent);
+    }
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * What a server knows of its folder, kept true while the folder changes: a quick scan says which
+ * files there are, indexers find out what they hash to, and a store remembers it for the next time.
+ *
+ * It promises that an entry which is `ready` looked like its signature when it was hashed. Whether it
+ * still does is for whoever opens it to see, and to tell through {@linkcode FolderIndex.recheck}.
+ */
+import { join, SEPARATOR } from "@std/path";
+import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { wallMs } from "../../io/system/clock.ts";
+import { openFileSource } from "../../io/files/file_source.ts";
+import { inspectFile, resolveFolder, scanFolder } from "../../io/files/folder_scan.ts";
+import { watchFolder } from "../../io/files/folder_watch.ts";
+import type { IndexedHashes } from "../../io/store/hash_table.ts";
+import { IndexStore } from "../../io/store/index_store.ts";
+import { sameSignature } from "../../io/files/regular_file.ts";
+import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "../../limits.ts";
+import type { LocatedFile } from "../../messages/sender.ts";
+import { displayName } from "../../names.ts";
+import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
+import type { Shelf } from "../../protocol/serve/find_answers.ts";
+import { chunkCountFor, layerOfRoot } from "../../protocol/merkle/merkle.ts";
+import { BackgroundHashing } from "./background_hashing.ts";
+import type { HashJob } from "./indexer_pool.ts";
+import { ScanSchedule } from "./scan_schedule.ts";
+import { Settling } from "./settling.ts";
+
+export interface FolderIndexOptions {
+  readonly dir: string;
+  /** Whether dot-names are offered. */
+  readonly hidden: boolean;
+  /** Where hashes are kept; the user's cache folder by default. */
+  readonly cacheDir?: string | undefined;
+  /**
+   * An entry came, changed its state or went.
+   *
+   * @param lost the content that the name stood for until now
+   */
+  readonly onChange?: (name: SafeFileName, lost: Content | undefined) => void;
+  /** A line for the user: a file that is left out, a cache that cannot be used. */
+  readonly onNotice: (message: string) => void;
+  /** Ends the first scan; `close` ends what comes after it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How much is still to be hashed. */
+export interface IndexProgress {
+  readonly filesLeft: number;
+  readonly bytesLeft: number;
+  readonly rateBytesPerS: number;
+}
+
+export class FolderIndex implements Shelf {
+  /** Absolute, without links. */
+  readonly dir: string;
+  readonly catalogue = new Catalogue();
+  /** Nobody is given an index before it is. */
+  readonly isScanned = true;
+  readonly #options: FolderIndexOptions;
+  readonly #store: IndexStore;
+  readonly #hashing: BackgroundHashing;
+  readonly #settling = new Settling((name) => this.#onQuiet(name));
+  readonly #schedule = new ScanSchedule(() => this.#scan());
+  readonly #abort = new AbortController();
+  /** Files that could not be hashed, as they looked then: no use trying before they change. */
+  readonly #refused = new Map<SafeFileName, FileSignature>();
+  /** What files were before somebody said that they are not: by name, signature and root. */
+  readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
+  readonly #noted = new Set<string>();
+  #unwatch = (): void => {};
+
+  private constructor(dir: string, options: FolderIndexOptions) {
+    this.dir = dir;
+    this.#options = options;
+    this.#store = new IndexStore(options);
+    this.#hashing = new BackgroundHashing({
+      dir,
+      catalogue: this.catalogue,
+      store: this.#store,
+      onReady: (name) => this.#onReady(name),
+      onChanged: (job) => this.#onChangedInHashing(job),
+      onUnreadable: (job, message) => this.#refuse(job, message),
+    });
+  }
+
+  /**
+   * Resolves when the folder was looked through once: every file has an entry, those that were hashed
+   * before are ready, the others are hashed from now on.
+   *
+   * Throws ShoalError `folder` when `dir` is not a folder that may be read, and `interrupted`.
+   */
+  static async start(options: FolderIndexOptions): Promise<FolderIndex> {
+    const index = new FolderIndex(await resolveFolder(options.dir), options);
+    const abort = (): void => index.#abort.abort();
+    options.signal?.addEventListener("abort", abort);
+    if (options.signal?.aborted) abort();
+    await index.#schedule.scanNow();
+    options.signal?.removeEventListener("abort", abort);
+    if (index.#abort.signal.aborted) {
+      await index.close();
+      throw new ShoalError("interrupted", "interrupted while looking through the folder");
+    }
+    index.#unwatch = watchFolder(index.dir, () => index.#schedule.hint());
+    return index;
+  }
+
+  get progress(): IndexProgress {
+    const { files, bytes } = this.catalogue.backlog;
+    return { filesLeft: files, bytesLeft: bytes, rateBytesPerS: this.hashBytesPerS };
+  }
+
+  get hashBytesPerS(): number {
+    return this.#hashing.bytesPerS;
+  }
+
+  /** Hashes of the chunks of a content that is ready. One that the store has lost is made anew. */
+  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
+    if (this.located(root, sizeBytes) === undefined) return undefined;
+    const chunkCount = chunkCountFor(sizeBytes);
+    if (chunkCount === 0) return new Uint8Array(0);
+    if (chunkCount === 1) return layerOfRoot(root);
+    const layer = this.#store.layerOf(root, sizeBytes);
+    if (layer === undefined) this.rehash(root, sizeBytes);
+    return layer;
+  }
+
+  /** A file with this content. */
+  located(root: HashHex, sizeBytes: number): LocatedFile | undefined {
+    for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
+      return { dir: this.dir, name, ...signature };
+    }
+    return undefined;
+  }
+
+  /** 32 lower-case hex digits, if anybody has asked for it before. */
+  md5Of({ name, signature }: CatalogueEntry): string | undefined {
+    return this.#store.md5Of(join(this.dir, name), signature);
+  }
+
+  /** The MD5 of a file that looked like this. */
+  learnMd5(name: SafeFileName, signature: FileSignature, md5: string): void {
+    this.#store.putMd5(join(this.dir, name), signature, md5);
+  }
+
+  /** A file with this MD5, if anybody has asked for that before. */
+  findByMd5(md5: string): CatalogueEntry | undefined {
+    const prefix = join(this.dir, SEPARATOR);
+    for (const path of this.#store.pathsByMd5(md5)) {
+      if (!path.startsWith(prefix)) continue;
+      const name = path.slice(prefix.length).replaceAll(SEPARATOR, "/") as SafeFileName;
+      const entry = this.catalogue.find(name);
+      if (entry !== undefined && this.md5Of(entry) === md5) return entry;
+    }
+    return undefined;
+  }
+
+  /** A file that was written here by this server and hashed on its way: it is ready at once. */
+  adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, layer: Bytes): void {
+    const found = inspectFile(this.dir, name);
+    // Somebody was quick to change it: the next scan sees what it is.
+    if (found.kind !== "file" || found.signature.sizeBytes !== sizeBytes) return;
+    const { signature } = found;
+    const lost = this.catalogue.find(name)?.content;
+    this.#forget(name);
+    this.#store.put(join(this.dir, name), signature, hashes, layer);
+    this.catalogue.put(name, signature, "pending");
+    this.catalogue.ready(name, hashes);
+    this.#options.onChange?.(name, lost);
+  }
+
+  /** Somebody waits for this file: it is hashed before the others. */
+  prioritise(name: SafeFileName): void {
+    if (this.catalogue.find(name)?.state === "pending") this.#hashing.add(name, true);
+  }
+
+  /** Looks at the file now: if it is not what it was, it is hashed again, or gone. */
+  recheck(name: SafeFileName): void {
+    const entry = this.catalogue.find(name);
+    if (entry === undefined) return;
+    const found = inspectFile(this.dir, name);
+    if (found.kind !== "file") return this.#remove(name);
+    if (!sameSignature(found.signature, entry.signature)) return this.#take(name, found.signature);
+    const opened = openFileSource(this.dir, name, entry.signature);
+    if (opened.ok) return opened.source.close();
+    this.#noteLeftOut(name, "it cannot be read");
+    this.#remove(name);
+  }
+
+  /** Hashes the files of this content again, whatever the store says. */
+  rehash(root: HashHex, sizeBytes: number): void {
+    for (const { name, signature, content } of [...this.catalogue.findByContent(root, sizeBytes)]) {
+      this.#store.forget(join(this.dir, name));
+      if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
+      this.catalogue.put(name, signature, "pending");
+      this.#hashing.add(name, true);
+      this.#options.onChange?.(name, content);
+    }
+  }
+
+  /** Ends scans and workers. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#unwatch();
+    this.#settling.close();
+    await this.#schedule.close();
+    await this.#hashing.close();
+    this.#store.close();
+  }
+
+  async #scan(): Promise<void> {
+    const { signal } = this.#abort;
+    const seen = new Set<SafeFileName>();
+    const isKnown = (name: SafeFileName, signature: FileSignature): boolean => {
+      const known = this.catalogue.find(name)?.signature ?? this.#refused.get(name);
+      return known !== undefined && sameSignature(known, signature);
+    };
+    const { dir } = this;
+    const { hidden } = this.#options;
+    const onLeftOut = (message: string): void => this.#note(message);
+    for await (
+      const { name, signature } of scanFolder({ dir, hidden, isKnown, onLeftOut, signal })
+    ) {
+      seen.add(name);
+      if (!isKnown(name, signature)) this.#take(name, signature);
+    }
+    if (signal.aborted) return;
+    for (const { name } of this.catalogue.entries()) if (!seen.has(name)) this.#remove(name);
+    for (const name of this.#refused.keys()) if (!seen.has(name)) this.#refused.delete(name);
+  }
+
+  /** A file that is new or not what it was. */
+  #take(name: SafeFileName, signature: FileSignature): void {
+    this.#forget(name);
+    const before = this.catalogue.find(name);
+    const lost = before?.content;
+    const known = this.#store.find(join(this.dir, name), signature);
+    const settlesInMs = before === undefined ? settlingMs(signature) : SETTLE_MS;
+    if (known !== undefined) {
+      this.catalogue.put(name, signature, "pending");
+      this.catalogue.ready(name, known);
+    } else if (settlesInMs > 0) {
+      this.#settle(name, signature, settlesInMs);
+    } else {
+      this.catalogue.put(name, signature, "pending");
+      this.#hashing.add(name);
+    }
+    this.#options.onChange?.(name, lost);
+  }
+
+  #remove(name: SafeFileName): void {
+    const lost = this.catalogue.find(name)?.content;
+    this.#forget(name);
+    this.catalogue.remove(name);
+    this.#options.onChange?.(name, lost);
+  }
+
+  /** Ends whatever goes on about a file as it was. */
+  #forget(name: SafeFileName): void {
+    this.#hashing.forget(name);
+    this.#settling.delete(name);
+    this.#refused.delete(name);
+    this.#doubted.delete(name);
+  }
+
+  #onQuiet(name: SafeFileName): void {
+    this.recheck(name);
+    const entry = this.catalogue.find(name);
+    // A file that was written to again settles anew, and is due later.
+    if (entry?.state !== "settling" || this.#settling.has(name)) return;
+    this.catalogue.settle(name);
+    this.#hashing.add(name);
+    this.#options.onChange?.(name, undefined);
+  }
+
+  #onReady(name: SafeFileName): void {
+    const [entry, before] = [this.catalogue.find(name), this.#doubted.get(name)];
+    this.#doubted.delete(name);
+    const isSame = before !== undefined && entry !== undefined &&
+      sameSignature(before.signature, entry.signature);
+    if (isSame && entry.content?.root !== before.root) {
+      const what = "its bytes changed, its size and time did not: is the disk failing?";
+      this.#note(`${displayName(name)} is another file now: ${what}`);
+    }
+    this.#options.onChange?.(name, undefined);
+  }
+
+  #onChangedInHashing({ name, signature }: HashJob): void {
+    this.recheck(name);
+    const entry = this.catalogue.find(name);
+    // It looks the same again: hashed when it has been left alone for a while.
+    if (entry !== undefined && sameSignature(entry.signature, signature)) {
+      this.#settle(name, signature, SETTLE_MS);
+    }
+  }
+
+  #settle(name: SafeFileName, signature: FileSignature, waitMs: number): void {
+    this.catalogue.put(name, signature, "settling");
+    this.#settling.add(name, waitMs);
+  }
+
+  #refuse({ name, signature }: HashJob, why: string): void {
+    this.#noteLeftOut(name, why);
+    this.#remove(name);
+    this.#refused.set(name, signature);
+  }
+
+  #noteLeftOut(name: SafeFileName, why: string): void {
+    this.#note(`${displayName(name)} is left out: ${why}`);
+  }
+
+  /** A line for the user, once, unless there have been too many. */
+  #note(message: string): void {
+    if (this.#noted.size > LEFT_OUT_NOTICES_MAX || this.#noted.has(message)) return;
+    this.#noted.add(message);
+    const isLast = this.#noted.size > LEFT_OUT_NOTICES_MAX;
+    this.#options.onNotice(isLast ? "more is left out, which is not named here" : message);
+  }
+}
+
+/**
+ * How long a file that is new to us is still to be left alone. One that changes before our eyes is
+ * left alone for the whole time, whatever it says: while a file is cut off, its size is seen to
+ * change before its time does.
+ */
+function settlingMs({ mtimeMs }: FileSignature): number {
+  const nowMs = wallMs();
+  // A time to come, by somebody else's clock, counts as now.
+  return Math.min(mtimeMs, nowMs) + SETTLE_MS - nowMs;
+}

@@ -1,0 +1,50 @@
+/** The files that were written to a moment ago: each is handed over once it should be quiet. */
+import type { SafeFileName } from "../../ids.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+
+/** Files that come due within this are handed over together. */
+const GRAIN_MS = 50;
+
+export class Settling {
+  readonly #onDue: (name: SafeFileName) => void;
+  readonly #dueMs = new Map<SafeFileName, number>();
+  readonly #timer = new WakeupTimer(() => this.#wake());
+  #nextMs = Infinity;
+
+  constructor(onDue: (name: SafeFileName) => void) {
+    this.#onDue = onDue;
+  }
+
+  /** Hands `name` over in `waitMs`, instead of whenever was said before. */
+  add(name: SafeFileName, waitMs: number): void {
+    const dueMs = nowMs() + waitMs;
+    this.#dueMs.set(name, dueMs);
+    this.#wakeAt(Math.min(this.#nextMs, dueMs));
+  }
+
+  has(name: SafeFileName): boolean {
+    return this.#dueMs.has(name);
+  }
+
+  delete(name: SafeFileName): void {
+    this.#dueMs.delete(name);
+  }
+
+  close(): void {
+    this.#dueMs.clear();
+    this.#timer.clear();
+  }
+
+  #wake(): void {
+    const now = nowMs();
+    const due = [...this.#dueMs].filter(([, dueMs]) => dueMs <= now).map(([name]) => name);
+    for (const name of due) this.#dueMs.delete(name);
+    this.#wakeAt([...this.#dueMs.values()].reduce((a, b) => Math.min(a, b), Infinity));
+    for (const name of due) this.#onDue(name);
+  }
+
+  #wakeAt(ms: number): void {
+    this.#nextMs = ms;
+    this.#timer.set(Math.max(ms, nowMs() + GRAIN_MS));
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * `list`: what everybody offers. Asks who is there, reads every listing at once, and ends when those
+ * who answered within a moment have told everything.
+ */
+import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { sleep } from "../../io/system/clock.ts";
+import { LIST_GATHER_MS, LIST_PATIENCE_MS, LIST_SCHEDULE_MS } from "../../limits.ts";
+import type { ServerPath } from "../../protocol/base/server_path.ts";
+import { listingEntry, ListingMerge } from "./listing_merge.ts";
+import type { ListOptions, ListResult } from "../options.ts";
+import { listAt } from "../master/master_client.ts";
+import { type ListHandle, openSearch, type Search } from "../discovery/search.ts";
+import { restOfListing } from "./tcp_list.ts";
+
+/** Throws ShoalError `no_server` when nobody answers, `interrupted` on abort. */
+export async function list(options: ListOptions): Promise<ListResult> {
+  const search = await openSearch(options);
+  try {
+    return await new ListRun(options, search).run();
+  } finally {
+    await search.close();
+  }
+}
+
+interface Reading {
+  readonly endpoint: Endpoint;
+  readonly handle: ListHandle;
+}
+
+class ListRun {
+  readonly #options: ListOptions;
+  readonly #search: Search;
+  readonly #merge = new ListingMerge();
+  readonly #readings = new Map<ServerId, Reading>();
+  readonly #ended = Promise.withResolvers<void>();
+  /** Aborted when the run is over, however it ended. */
+  readonly #ending = new AbortController();
+  #unended = 0;
+  #isGathering = true;
+  /** Whether a master has told everything. */
+  #hasMaster = false;
+  /** Whether nobody has answered the broadcasts, and is not waited for any more. */
+  #isTimedOut = false;
+
+  constructor(options: ListOptions, search: Search) {
+    this.#options = options;
+    this.#search = search;
+  }
+
+  async run(): Promise<ListResult> {
+    const { signal } = this.#options;
+    const onAbort = () => this.#ended.reject(new ShoalError("interrupted", "interrupted"));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#search.onError = (error) => this.#ended.reject(error);
+    try {
+      signal?.aborted && onAbort();
+      this.#find();
+      for (const master of this.#options.masters ?? []) this.#readMaster(master);
+      this.#gather();
+      await this.#ended.promise;
+    } finally {
+      this.#ending.abort();
+      signal?.removeEventListener("abort", onAbort);
+    }
+    const files = this.#merge.files();
+    for (const file of files) this.#options.onEvent?.(file);
+    return files;
+  }
+
+  #find(): void {
+    const { timeoutMs, retries } = this.#options;
+    const find = this.#search.find(
+      [{ by: "any" }],
+      {
+        onServer: (server, path) => {
+          find.settle(0);
+          this.#read(server, path);
+        },
+        onOffer: () => {},
+        onPending: () => {},
+        onNotFound: () => {},
+        onClassicDue: () => {},
+        onAttempt: (_, attempt) => this.#tellWaiting(attempt),
+        onTimedOut: () => {
+          this.#isTimedOut = true;
+          this.#endIfComplete();
+        },
+      },
+      undefined,
+      {
+        scheduleMs: LIST_SCHEDULE_MS,
+        timeoutMs: timeoutMs ?? LIST_PATIENCE_MS,
+        attempts: retries ?? 1,
+      },
+    );
+  }
+
+  async #gather(): Promise<void> {
+    await sleep(LIST_GATHER_MS, this.#ending.signal);
+    if (this.#ending.signal.aborted) return;
+    this.#isGathering = false;
+    if (this.#readings.size === 0 && !this.#hasMaster) this.#tellWaiting(1);
+    this.#endIfComplete();
+  }
+
+  #read(server: ServerId, path: ServerPath): void {
+    const known = this.#readings.get(server);
+    if (known !== undefined) return known.handle.addPath(path);
+    const { endpoint } = path;
+    this.#unended += 1;
+    const handle = this.#search.fetchList(server, {
+      onEntries: (entries) => this.#merge.add(server, endpoint, entries),
+      onRest: (from, after) => this.#readRest(server, endpoint, from, after),
+      onEnded: (isComplete) => {
+        this.#unended -= 1;
+        if (!isComplete) this.#tellSilent(server, endpoint);
+        this.#endIfComplete();
+      },
+    });
+    this.#readings.set(server, { endpoint, handle });
+    handle.addPath(path);
+  }
+
+  /** Most of a long listing comes over TCP; by datagrams where that is closed. */
+  async #readRest(
+    server: ServerId,
+    endpoint: Endpoint,
+    from: Endpoint,
+    after: SafeFileName,
+  ): Promise<void> {
+    let last: SafeFileName | undefined;
+    const isComplete = await restOfListing(from, after, (files) => {
+      this.#merge.add(server, endpoint, files.map(listingEntry));
+      last = files.at(-1)?.name ?? last;
+    }, this.#ending.signal).then(() => true, () => false);
+    if (!this.#ending.signal.aborted) this.#readings.get(server)?.handle.restRead(isComplete, last);
+  }
+
+  /** A master lists what its servers have; where broadcasts reach them too, that is one listing. */
+  async #readMaster(master: string): Promise<void> {
+    this.#unended += 1;
+    try {
+      await listAt(master, (files) => {
+        for (const file of files) {
+          for (const { server, endpoint } of file.servers) {
+            this.#merge.add(server, endpoint, [listingEntry(file)]);
+          }
+        }
+      }, this.#ending.signal);
+      this.#hasMaster = true;
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      const message = `master: ${ShoalError.from(error).message}`;
+      this.#options.onEvent?.({ event: "notice", level: "warning", message });
+    }
+    this.#unended -= 1;
+    this.#endIfComplete();
+  }
+
+  #endIfComplete(): void {
+    if (this.#isGathering || this.#unended > 0) return;
+    if (this.#readings.size > 0 || this.#hasMaster) this.#ended.resolve();
+    else if (this.#isTimedOut) {
+      this.#ended.reject(new ShoalError("no_server", "no server answered"));
+    }
+  }
+
+  #tellWaiting(attempt: number): void {
+    this.#options.onEvent?.({
+      event: "waiting",
+      name: "",
+      attempt,
+      attempts: this.#options.retries ?? 1,
+      message: "no server has answered yet",
+    });
+  }
+
+  #tellSilent(id: ServerId, endpoint: Endpoint): void {
+    this.#options.onEvent?.({
+      event: "server",
+      server: endpointText(endpoint),
+      id,
+      state: "silent",
+      message: "stopped answering before its listing was complete",
+    });
+  }
+}

@@ -1,0 +1,67 @@
+/** The listings of many servers as one: a content under a name, and who has it. */
+import { type Endpoint, endpointText, type ServerId } from "../../ids.ts";
+import type { ListingEntry } from "../../wire/frames.ts";
+import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
+import type { FileEvent } from "../events.ts";
+import type { DescribedFile } from "../session/session_client.ts";
+
+interface Listed {
+  readonly entry: ListingEntry;
+  readonly servers: Map<ServerId, string>;
+}
+
+export class ListingMerge {
+  readonly #listed = new Map<string, Listed>();
+
+  add(server: ServerId, endpoint: Endpoint, entries: readonly ListingEntry[]): void {
+    for (const entry of entries) {
+      const key = keyOf(entry, entry.state === "ready" ? entry.sha256 : "");
+      let listed = this.#listed.get(key);
+      if (listed === undefined) this.#listed.set(key, listed = { entry, servers: new Map() });
+      listed.servers.set(server, endpointText(endpoint));
+    }
+  }
+
+  /** Sorted by name. What is still being hashed is left out where another server has it ready. */
+  files(): FileEvent[] {
+    const ready = new Set<string>();
+    for (const { entry } of this.#listed.values()) {
+      if (entry.state === "ready") ready.add(keyOf(entry, ""));
+    }
+    return [...this.#listed]
+      .filter(([key]) => !ready.has(key))
+      .map(([, listed]) => fileEvent(listed))
+      .sort((a, b) => compare(a.name, b.name) || compare(a.sha256 ?? "", b.sha256 ?? ""));
+  }
+}
+
+/** What a session says of a file, as a page of a listing would. */
+export function listingEntry({ name, sizeBytes, mtimeMs, sha256 }: DescribedFile): ListingEntry {
+  return {
+    state: sha256 === undefined ? "pending" : "ready",
+    sizeBytes,
+    sha256: sha256 ?? HASH_UNKNOWN,
+    mtimeMs,
+    name,
+  };
+}
+
+/** No name holds a line break. */
+function keyOf({ name, sizeBytes }: ListingEntry, sha256: string): string {
+  return `${sizeBytes}\n${sha256}\n${name}`;
+}
+
+function fileEvent({ entry, servers }: Listed): FileEvent {
+  const { state, name, sizeBytes: size, sha256 } = entry;
+  return {
+    event: "file",
+    name,
+    size,
+    ...(state === "ready" && { sha256 }),
+    servers: [...servers.values()].sort(compare),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,98 @@
+/** `list --tcp`: what one server has, over TCP; and the rest of a listing that datagrams began. */
+import { type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { withConnection } from "../../io/net/tcp_client.ts";
+import {
+  CATALOGUE_ENTRIES_MAX,
+  DISCOVERY_PORT,
+  LIST_TCP_PATIENCE_MS,
+  TIMEOUT_MS_DEFAULT,
+} from "../../limits.ts";
+import { AsciiClient } from "../session/ascii_client.ts";
+import type { FileEvent } from "../events.ts";
+import type { ListResult, TcpListOptions } from "../options.ts";
+import { type DescribedFile, describedFile, SessionClient } from "../session/session_client.ts";
+
+/** Throws ShoalError `no_server`, `stalled`, `interrupted`, or `network` for what does not speak so. */
+export async function listOverTcp(options: TcpListOptions): Promise<ListResult> {
+  const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
+  const { dialect = "shoal" } = options;
+  if (dialect === "json") {
+    throw new ShoalError("usage", "the JSON dialect has no listing", {
+      hint: "It knows uploads only: put --dialect json.",
+    });
+  }
+  const files = await withConnection({ server, port, timeoutMs, signal }, async (connection) => {
+    if (dialect === "shoal") return await listing(new SessionClient(connection));
+    const listed = await new AsciiClient(connection).list();
+    return listed.map(({ id, name, sizeBytes }): FileEvent => ({
+      event: "file",
+      name,
+      size: sizeBytes,
+      md5: id,
+      servers: [connection.peer],
+    }));
+  });
+  for (const file of files) options.onEvent?.(file);
+  return files;
+}
+
+/**
+ * What the server at `from` lists after a name, page by page, to `onFiles`. Throws ShoalError like
+ * {@linkcode listOverTcp}, and soon when there is nobody: the caller has another way.
+ */
+export async function restOfListing(
+  from: Endpoint,
+  after: SafeFileName,
+  onFiles: (files: readonly DescribedFile[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = {
+    server: endpointText(from),
+    port: from.port,
+    timeoutMs: LIST_TCP_PATIENCE_MS,
+    signal,
+  };
+  await withConnection(target, async (connection) => {
+    const client = new SessionClient(connection);
+    for await (const files of pages(client, after, LIST_TCP_PATIENCE_MS)) onFiles(files);
+  });
+}
+
+async function listing(client: SessionClient): Promise<FileEvent[]> {
+  const events: FileEvent[] = [];
+  for await (const files of pages(client)) {
+    for (const { name, sizeBytes: size, sha256, md5 } of files) {
+      events.push({
+        event: "file",
+        name,
+        size,
+        ...(sha256 !== undefined && { sha256 }),
+        ...(md5 !== undefined && { md5 }),
+        servers: [client.connection.peer],
+      });
+    }
+  }
+  return events;
+}
+
+/** @param idleMs how long each page may take */
+async function* pages(
+  client: SessionClient,
+  after?: unknown,
+  idleMs?: number,
+): AsyncGenerator<readonly DescribedFile[]> {
+  for (let fileCount = 0; fileCount <= CATALOGUE_ENTRIES_MAX;) {
+    const request = { command: "list", ...(after !== undefined && { after }) };
+    const page = await client.ask(request, idleMs);
+    if (page["status"] !== "files" || !Array.isArray(page["files"])) throw client.nonsense();
+    const files = page["files"].map(describedFile).filter((file) => file !== undefined);
+    if (files.length < page["files"].length) throw client.nonsense();
+    yield files;
+    after = page["next"];
+    if (after === undefined) return;
+    // A server that says that more follows, and tells nothing, would be asked for ever.
+    fileCount += Math.max(1, files.length);
+  }
+  throw client.nonsense();
+}

@@ -1,0 +1,205 @@
+/**
+ * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
+ * files themselves never come by here.
+ */
+import { nowMs, WakeupTimer, wallMs } from "../../io/system/clock.ts";
+import { converseAsMaster } from "../../io/workers/master_host.ts";
+import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
+import { SessionListener } from "../../io/net/session_listener.ts";
+import type { SessionConnection } from "../../io/net/session_connection.ts";
+import {
+  MASTER_CONNECTIONS_MAX,
+  MASTER_PORT,
+  MASTER_REQUESTS_PER_S,
+  REGISTRY_KEEP_MS,
+  REGISTRY_SWEEP_MS,
+} from "../../limits.ts";
+import { ShoalError } from "../../errors.ts";
+import { encodeMessage } from "../../wire/session_json.ts";
+import { serveMaster } from "../../protocol/master/master_session.ts";
+import { Slots } from "../../protocol/base/slots.ts";
+import type { RegistryStore } from "../../protocol/master/registry_store.ts";
+import type { Master, MasterOptions } from "../options.ts";
+import { openStore } from "./registry_stores.ts";
+
+/** Throws ShoalError `usage`, `disk`, `port_in_use` or `network` when it cannot begin. */
+export async function master(options: MasterOptions = {}): Promise<Master> {
+  const { port = MASTER_PORT, store: name = DEFAULT_STORE } = options;
+  const store = await openStore(name, port);
+  try {
+    return new MasterRun(options, store, port);
+  } catch (error) {
+    await store.end();
+    throw error;
+  }
+}
+
+const ANY_ADDRESS = "0.0.0.0";
+/** Pages of catalogues that are taken in at a time: one is parsed while the store is at another. */
+const PAGES_AT_ONCE = 2;
+/** A file in the cache folder. */
+const DEFAULT_STORE = "sqlite:";
+
+class MasterRun implements Master {
+  readonly closed: Promise<void>;
+  readonly #options: MasterOptions;
+  readonly #store: RegistryStore;
+  readonly #listener: SessionListener;
+  readonly #metrics: MetricsPort | undefined;
+  readonly #sweeper = new WakeupTimer(() => this.#sweep());
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #answers = new Map<string, { count: number; seconds: number }>();
+  readonly #pages = new Slots(PAGES_AT_ONCE);
+  #connections = 0;
+  #isStopping = false;
+  #isStoreLost = false;
+  #sweeping: Promise<void> = Promise.resolve();
+
+  constructor(options: MasterOptions, store: RegistryStore, port: number) {
+    this.#options = options;
+    this.#store = store;
+    this.closed = this.#ended.promise;
+    this.closed.catch(() => {});
+    const { host = ANY_ADDRESS, metricsPort } = options;
+    this.#listener = new SessionListener({
+      host,
+      ports: [port],
+      connectionsMax: MASTER_CONNECTIONS_MAX,
+      requestsPerS: MASTER_REQUESTS_PER_S,
+      talk: (connection, isCrowded, mayAsk) => this.#talk(connection, isCrowded, mayAsk),
+      onProblem: (message) => this.#tell("warning", message),
+      onFailure: (error) => this.#end(error),
+    });
+    try {
+      this.#metrics = metricsPort === undefined
+        ? undefined
+        : new MetricsPort(host, metricsPort, () => this.#read());
+    } catch (error) {
+      this.#listener.hangUp();
+      throw error;
+    }
+    this.#sweep();
+    options.signal?.addEventListener("abort", () => void this.close(), { once: true });
+    if (options.signal?.aborted) void this.close();
+  }
+
+  get store(): string {
+    return this.#options.store ?? DEFAULT_STORE;
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  get metricsPort(): number | undefined {
+    return this.#metrics?.port;
+  }
+
+  close(): Promise<void> {
+    if (!this.#isStopping) void this.#end();
+    return this.closed;
+  }
+
+  async #talk(
+    connection: SessionConnection,
+    isCrowded: boolean,
+    mayAsk: () => Promise<void>,
+  ): Promise<void> {
+    if (isCrowded) {
+      const message = "too many connections: try again later";
+      return await connection.send(encodeMessage({ status: "error", code: "crowded", message }));
+    }
+    this.#connections += 1;
+    try {
+      const { peerAddress, localAddress } = connection;
+      await converseAsMaster(serveMaster(peerAddress, localAddress), connection, {
+        store: this.#store,
+        pages: this.#pages,
+        onAnswered: (command, ms) => this.#count(command, ms),
+        isStopping: () => this.#isStopping,
+      }, mayAsk);
+    } catch (error) {
+      if (!(error instanceof ShoalError)) throw error;
+      // The store is away: who asked goes elsewhere, and servers come back.
+      this.#tellStore(error);
+      const message = { status: "error", code: "unavailable", message: error.message };
+      await connection.send(encodeMessage(message));
+    } finally {
+      this.#connections -= 1;
+    }
+  }
+
+  #count(command: string, ms: number): void {
+    if (!COMMANDS.has(command)) return;
+    let answers = this.#answers.get(command);
+    if (answers === undefined) this.#answers.set(command, answers = { count: 0, seconds: 0 });
+    answers.count += 1;
+    answers.seconds += ms / 1000;
+  }
+
+  #sweep(): void {
+    this.#sweeping = this.#store.sweep(wallMs() - REGISTRY_KEEP_MS).then(
+      () => this.#tellStore(undefined),
+      (error) => this.#tellStore(ShoalError.from(error)),
+    );
+    if (!this.#isStopping) this.#sweeper.set(nowMs() + REGISTRY_SWEEP_MS);
+  }
+
+  /** Once when the store is lost, and once when it is back. */
+  #tellStore(error: ShoalError | undefined): void {
+    const isLost = error !== undefined;
+    if (isLost === this.#isStoreLost || this.#isStopping) return;
+    this.#isStoreLost = isLost;
+    if (isLost) this.#tell("warning", `the store is away: ${error.message}`);
+    else this.#tell("info", "the store is back");
+  }
+
+  async #read(): Promise<Metric[]> {
+    const { servers, files } = await this.#store.stats(wallMs());
+    const answers = [...this.#answers];
+    const byCommand = (value: (each: { count: number; seconds: number }) => number) =>
+      answers.map(([name, each]) => ({ label: ["command", name], value: value(each) } as const));
+    return [
+      gauge("shoal_master_servers", "Servers with a lease that holds.", servers),
+      gauge("shoal_master_files", "Files of those servers.", files),
+      gauge("shoal_master_connections", "Open connections.", this.#connections),
+      {
+        name: "shoal_master_requests_total",
+        help: "Requests that were answered.",
+        type: "counter",
+        values: byCommand(({ count }) => count),
+      },
+      {
+        name: "shoal_master_request_seconds_total",
+        help: "Time from a request to its answer.",
+        type: "counter",
+        values: byCommand(({ seconds }) => seconds),
+      },
+    ];
+  }
+
+  async #end(error?: ShoalError): Promise<void> {
+    this.#isStopping = true;
+    this.#sweeper.clear();
+    this.#listener.hangUp();
+    await this.#listener.closed();
+    await this.#metrics?.close();
+    await this.#sweeping;
+    await this.#store.end();
+    if (error === undefined) this.#ended.resolve();
+    else this.#ended.reject(error);
+  }
+
+  #tell(level: "info" | "warning", message: string): void {
+    this.#options.onEvent?.({ event: "notice", level, message });
+  }
+}
+
+/** Only these become labels: a stranger may say anything. */
+const COMMANDS = new Set([
+  ...["register", "update", "renew", "unregister", "list", "locate", "stats"],
+]);
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { name, help, type: "gauge", values: [{ value }] };
+}

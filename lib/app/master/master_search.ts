@@ -1,0 +1,82 @@
+/** Asks masters, again and again, who has what is looked for, and tells of servers once each. */
+import { type Endpoint, endpointText } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { sleep } from "../../io/system/clock.ts";
+import { MASTER_POLL_MS } from "../../limits.ts";
+import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
+import type { Query } from "../../wire/frames.ts";
+import { locateAt } from "./master_client.ts";
+
+export interface MasterSearchOptions {
+  /** `HOST` or `HOST:PORT`. */
+  readonly masters: readonly string[];
+  /** What is still looked for; the search pauses while that is nothing. */
+  readonly wanted: () => readonly LocateQuery[];
+  readonly onServers: (endpoints: readonly Endpoint[]) => void;
+  /** A master cannot be asked; once each until it can. */
+  readonly onProblem: (message: string) => void;
+}
+
+export class MasterSearch {
+  readonly #options: MasterSearchOptions;
+  readonly #ending = new AbortController();
+  readonly #loops: Promise<void>;
+  /** By endpoint, which master has told of it. */
+  readonly #tellers = new Map<string, string>();
+
+  /** By master and question, whom it told of last. */
+  readonly #told = new Map<string, readonly string[]>();
+
+  constructor(options: MasterSearchOptions) {
+    this.#options = options;
+    this.#loops = Promise.all(options.masters.map((master) => this.#follow(master))).then(() => {});
+  }
+
+  /** The master that has told of this endpoint; `undefined` if none has. */
+  tellerOf(endpoint: string): string | undefined {
+    return this.#tellers.get(endpoint);
+  }
+
+  /** Endpoints of the servers that have it, as masters say. */
+  serversOf(query: Query): string[] {
+    const told = this.#options.masters.map((master) => this.#told.get(keyOf(master, query)) ?? []);
+    return [...new Set(told.flat())];
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#loops;
+  }
+
+  async #follow(master: string): Promise<void> {
+    const { signal } = this.#ending;
+    const { wanted, onServers, onProblem } = this.#options;
+    for (let isLost = false; !signal.aborted; await sleep(MASTER_POLL_MS, signal)) {
+      const queries = wanted();
+      if (queries.length === 0) continue;
+      try {
+        const found = await locateAt(master, queries, signal);
+        isLost = false;
+        queries.forEach((query, i) => this.#hear(master, query, found[i]!));
+        const servers = found.flat().flatMap((file) => file.servers);
+        if (!signal.aborted) onServers(servers.map(({ endpoint }) => endpoint));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
+        isLost = true;
+      }
+    }
+  }
+
+  #hear(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
+    const servers = files.flatMap((file) => file.servers);
+    const told = servers.map(({ endpoint }) => endpointText(endpoint));
+    this.#told.set(keyOf(master, query), told);
+    for (const each of told) if (!this.#tellers.has(each)) this.#tellers.set(each, master);
+  }
+}
+
+function keyOf(master: string, query: Query): string {
+  const what = query.by === "name" ? query.name : query.by === "sha256" ? query.sha256 : "";
+  return `${master}\n${query.by}\n${what}`;
+}

@@ -1,0 +1,22 @@
+/** The stores that a master can keep its registry in, by how a user names them. */
+import { ShoalError } from "../../errors.ts";
+import { RedisRegistry } from "../../io/store/redis_registry.ts";
+import { SqliteRegistry } from "../../io/store/sqlite_registry.ts";
+import type { RegistryStore } from "../../protocol/master/registry_store.ts";
+
+/**
+ * `memory`, `sqlite:PATH`, `redis://HOST:PORT`; `sqlite:` alone for a file in the user's cache folder.
+ *
+ * Throws ShoalError `usage` for any other name, and what the store throws.
+ *
+ * @param port of the master, whose own file that is
+ */
+export async function openStore(name: string, port: number): Promise<RegistryStore> {
+  if (name === "memory") return await SqliteRegistry.open(":memory:");
+  if (name === "sqlite:") return await SqliteRegistry.openInCache(`master-${port}.sqlite`);
+  if (name.startsWith("sqlite:")) return await SqliteRegistry.open(name.slice("sqlite:".length));
+  if (name.startsWith("redis://")) return await RedisRegistry.open(name);
+  throw new ShoalError("usage", `${name} is no store`, {
+    hint: "Stores are memory, sqlite:PATH and redis://HOST:PORT.",
+  });
+}

@@ -1,0 +1,131 @@
+/** A server's data socket, which lives in the sender worker: what comes from it, what goes out by it. */
+import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { clockOriginMs } from "../../io/system/clock.ts";
+import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
+import type { LocatedFile, SenderReply, SenderRequest } from "../../messages/sender.ts";
+import { timesText } from "../stage_times.ts";
+
+export interface DataSocketOptions {
+  readonly host: string;
+  readonly tune: boolean;
+  readonly rateBytesPerS: number;
+  readonly tokenSecret: Bytes;
+  readonly server: ServerId;
+  readonly errorRate: number;
+  readonly seed: number;
+  /** A control frame that is for us to answer. */
+  readonly onFrame: (from: Endpoint, bytes: Bytes) => void;
+  /** Which file has this content? */
+  readonly locate: (root: HashHex, sizeBytes: number) => LocatedFile | undefined;
+  /** The file of this content is not what was indexed. */
+  readonly onChanged: (root: HashHex, sizeBytes: number) => void;
+  /** A client begins to be sent this content. */
+  readonly onFlow: (to: Endpoint, root: HashHex, sizeBytes: number) => void;
+  /** What was sent and ignored since the last time. */
+  readonly onServed: (served: Served) => void;
+  /** What was ignored, or could not be sent. */
+  readonly onDetail: (message: string) => void;
+  /** The worker broke. */
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+type Opened = Extract<SenderReply, { kind: "ready" }>;
+export type Served = Extract<SenderReply, { kind: "served" }>;
+
+/** The first free one of the range; any other where none is. */
+const PORTS: readonly number[] = [
+  ...Array.from({ length: DATA_PORT_LAST - DATA_PORT_FIRST + 1 }, (_, i) => DATA_PORT_FIRST + i),
+  0,
+];
+
+export class DataSocket {
+  /** Rejects when the socket cannot be opened. */
+  readonly opened: Promise<Opened>;
+  readonly #options: DataSocketOptions;
+  readonly #worker: WorkerPort<SenderReply, SenderRequest> = startWorker("sender.ts");
+  readonly #opening = Promise.withResolvers<Opened>();
+  readonly #stopped = Promise.withResolvers<void>();
+
+  constructor(options: DataSocketOptions) {
+    this.#options = options;
+    this.opened = this.#opening.promise;
+    this.#worker.onError((error) => this.#fail(error));
+    this.#worker.onMessage((reply) => this.#onReply(reply));
+    const { host, tune, rateBytesPerS, tokenSecret, server, errorRate, seed } = options;
+    this.#worker.post({
+      kind: "init",
+      host,
+      ports: PORTS,
+      tune,
+      rateBytesPerS,
+      tokenSecret,
+      serverId: server,
+      errorRate,
+      seed,
+      clockOriginMs: clockOriginMs(),
+    });
+  }
+
+  send(to: Endpoint, datagrams: readonly Bytes[]): void {
+    this.#worker.post({ kind: "send", to, datagrams });
+  }
+
+  /** A file that had this content has it no more: ask again before the next read. */
+  forget(root: HashHex, sizeBytes: number): void {
+    this.#worker.post({ kind: "forget", root, sizeBytes });
+  }
+
+  async close(): Promise<void> {
+    this.#worker.post({ kind: "stop" });
+    await this.#stopped.promise;
+    this.#worker.close();
+  }
+
+  #onReply(reply: SenderReply): void {
+    switch (reply.kind) {
+      case "ready":
+        return this.#opening.resolve(reply);
+      case "frame":
+        this.#options.onFrame(reply.from, reply.bytes);
+        return this.#worker.post({ kind: "handled" });
+      case "locate": {
+        const { root, sizeBytes } = reply;
+        const file = this.#options.locate(root, sizeBytes);
+        const found = file === undefined ? {} : { file };
+        return this.#worker.post({ kind: "located", root, sizeBytes, ...found });
+      }
+      case "changed":
+        return this.#options.onChanged(reply.root, reply.sizeBytes);
+      case "flow":
+        return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
+      case "served":
+        return this.#onServed(reply);
+      case "failed":
+        return this.#fail(ShoalError.fromMessage(reply.error));
+      case "stopped":
+        this.#options.onDetail(`sender: ${timesText(reply.times)}`);
+        return this.#stopped.resolve();
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #onServed(served: Served): void {
+    this.#options.onServed(served);
+    const { malformed, dropped, tooLong } = served;
+    if (malformed + dropped > 0) {
+      this.#options.onDetail(`ignored ${malformed} malformed datagrams and ${dropped} requests`);
+    }
+    if (tooLong > 0) {
+      this.#options.onDetail(`${tooLong} sends were too long for the network interface`);
+    }
+  }
+
+  #fail(error: ShoalError): void {
+    this.#opening.reject(error);
+    this.#stopped.resolve();
+    this.#options.onFailure(error);
+  }
+}

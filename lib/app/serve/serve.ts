@@ -1,0 +1,365 @@
+/**
+ * A server: the folder's index, the shared discovery socket and the sender worker's data socket, wired
+ * to the machines that know what to say. FINDs are answered from the data socket wherever they came
+ * in, because that is the address that clients are to ask from then on.
+ */
+import {
+  type Bytes,
+  type Content,
+  type Endpoint,
+  endpointText,
+  type HashHex,
+  type SafeFileName,
+} from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { nowMs, sleep } from "../../io/system/clock.ts";
+import { FaultyUdpPort } from "../../io/net/faulty_udp_port.ts";
+import { MetricsPort } from "../../io/net/metrics_port.ts";
+import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
+import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
+import {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  DELAYED_ANSWERS_MAX,
+  DISCOVERY_PORT,
+  HASH_BYTES,
+  PROGRESS_INTERVAL_MS,
+  UPLOAD_BYTES_DEFAULT,
+} from "../../limits.ts";
+import { FaultInjector } from "../../protocol/base/faults.ts";
+import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
+import { Tokens } from "../../protocol/base/tokens.ts";
+import { sizeText } from "../../sizes.ts";
+import { decodeFrame, type Frame } from "../../wire/frames.ts";
+import { DataSocket } from "./data_socket.ts";
+import { DiscoverySocket } from "./discovery_socket.ts";
+import type { ReadyEvent, ServeEvent } from "../events.ts";
+import { FolderIndex } from "../index/folder_index.ts";
+import type { ServeOptions, Server } from "../options.ts";
+import { MasterLink } from "../master/master_link.ts";
+import { ClassicService } from "./serve_classic.ts";
+import { ServerMetrics } from "./server_metrics.ts";
+import { SessionService } from "./session_service.ts";
+
+const ANY_ADDRESS = "0.0.0.0";
+/** What each part draws its chances from, beside the sender's own: the seed and this. */
+const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
+
+/**
+ * Offers the files below a folder until it is closed or `signal` is aborted. Resolves once it answers.
+ *
+ * Throws ShoalError `folder`, `port_in_use`, `network`, or `interrupted`.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const { signal, onEvent } = options;
+  const host = options.host ?? ANY_ADDRESS;
+  const port = openUdpPort({
+    host,
+    port: options.port ?? DISCOVERY_PORT,
+    share: true,
+    // Joined datagrams are told apart by their frames, which classic requests are not.
+    tune: false,
+  });
+  let service: Service | undefined;
+  try {
+    const index = await FolderIndex.start({
+      dir: options.dir,
+      hidden: options.hidden ?? false,
+      ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
+      ...(signal !== undefined && { signal }),
+      onChange: (name, lost) => service?.onIndexChange(name, lost),
+      onNotice: (message) => onEvent?.({ event: "notice", level: "warning", message }),
+    });
+    service = new Service(options, host, port, index);
+    const ready = await service.open();
+    return { ready, closed: service.closed, close: service.close };
+  } catch (error) {
+    port.close();
+    await service?.close();
+    throw ShoalError.from(error);
+  }
+}
+
+class Service {
+  /** Settles when nothing of the server is left. */
+  readonly closed: Promise<void>;
+  readonly #options: ServeOptions;
+  readonly #port: UdpPort;
+  readonly #index: FolderIndex;
+  readonly #server = randomServerId();
+  readonly #responder: Responder;
+  readonly #classic: ClassicService | undefined;
+  readonly #discovery: DiscoverySocket;
+  readonly #data: DataSocket;
+  readonly #sessions: SessionService;
+  readonly #ending = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #metrics = new ServerMetrics();
+  #metricsPort: MetricsPort | undefined;
+  #links: readonly MasterLink[] = [];
+  #failure: ShoalError | undefined;
+  #delayedCount = 0;
+  #isTellingProgress = false;
+
+  constructor(options: ServeOptions, host: string, port: UdpPort, index: FolderIndex) {
+    this.#options = options;
+    this.#index = index;
+    const { tune = true, rateBytesPerS = 0, errorRate = 0 } = options;
+    const seed = options.seed ?? randomSeed();
+    const tokenSecret = randomBytes(HASH_BYTES);
+    const server = this.#server;
+    this.#port = errorRate > 0
+      ? new FaultyUdpPort(port, new FaultInjector(errorRate, seed + SEED_OFFSET.classicFaults))
+      : port;
+    const tokens = new Tokens(tokenSecret);
+    this.#responder = new Responder({
+      server,
+      tokens,
+      shelf: index,
+      seed: seed + SEED_OFFSET.responder,
+    });
+    if (options.classic ?? true) this.#classic = this.#classicService(seed);
+    const onFailure = (error: ShoalError) => this.#fail(error);
+    this.#data = new DataSocket({
+      ...{ host, tune, rateBytesPerS, tokenSecret, server, errorRate, seed },
+      onFrame: (from, bytes) => {
+        const frame = decodeFrame(bytes);
+        if (frame.kind !== "malformed") this.#onFrame(from, frame, bytes.length);
+      },
+      locate: (root, sizeBytes) => this.#index.located(root, sizeBytes),
+      onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
+      onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
+      onServed: (served) => this.#metrics.countServed(served),
+      onDetail: (message) => this.#detail(message),
+      onFailure,
+    });
+    this.#sessions = this.#sessionService(host, seed);
+    this.#discovery = new DiscoverySocket(this.#port, {
+      onFrame: (from, { frame, bytes }) => this.#onFrame(from, frame, bytes.length),
+      onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
+      onFailure,
+    });
+    this.closed = this.#ended.promise;
+    // Whoever does not wait for the end is told of a failure by events, not by a crash.
+    this.closed.catch(() => {});
+    options.signal?.addEventListener("abort", this.close, { once: true });
+  }
+
+  /** Resolves when questions are answered and requests are served. */
+  async open(): Promise<ReadyEvent> {
+    const { port: dataPort, isTuned } = await this.#data.opened;
+    const tcpPort = await this.#sessions.opened;
+    this.#responder.tcpPort = tcpPort;
+    this.#openMetrics();
+    this.#register(dataPort);
+    if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
+    this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
+    const { host = ANY_ADDRESS } = this.#options;
+    if (host !== ANY_ADDRESS) this.#tell(unheardNotice(host));
+    const ready: ReadyEvent = {
+      event: "ready",
+      port: this.#port.port,
+      dataPort,
+      tcpPort,
+      id: this.#server,
+      dir: this.#index.dir,
+      files: this.#index.catalogue.size,
+      classic: this.#classic !== undefined,
+    };
+    this.#tell(ready);
+    this.#tellUnusual();
+    this.#tellProgress();
+    return ready;
+  }
+
+  #openMetrics(): void {
+    const { host = ANY_ADDRESS, metricsPort } = this.#options;
+    if (metricsPort === undefined) return;
+    const read = () =>
+      Promise.resolve(this.#metrics.read(this.#index.catalogue.size, this.#index.progress));
+    this.#metricsPort = new MetricsPort(host, metricsPort, read);
+  }
+
+  #register(port: number): void {
+    this.#links = (this.#options.masters ?? []).map((master) =>
+      new MasterLink({
+        master,
+        server: this.#server,
+        port,
+        catalogue: this.#index.catalogue,
+        seed: randomSeed(),
+        onState: (isRegistered, message) =>
+          this.#tell({
+            event: "notice",
+            level: isRegistered ? "info" : "warning",
+            message: isRegistered
+              ? `Registered with master ${message}`
+              : `master: ${message}; trying again`,
+          }),
+      })
+    );
+  }
+
+  /** What somebody should know who finds this server running. */
+  #tellUnusual(): void {
+    const { allowUpload, uploadBytesMax = UPLOAD_BYTES_DEFAULT, errorRate = 0 } = this.#options;
+    const notices = [
+      ...(allowUpload ? [`Taking uploads of up to ${sizeText(uploadBytesMax)} each`] : []),
+      ...(errorRate > 0 ? [`Spoiling ${errorRate * 100} % of what is sent, on purpose`] : []),
+    ];
+    for (const message of notices) this.#tell({ event: "notice", level: "info", message });
+  }
+
+  /** Ends everything; the same promise however often it is called. */
+  readonly close = (): Promise<void> => {
+    if (!this.#ending.signal.aborted) {
+      this.#ending.abort();
+      this.#end().then(
+        () =>
+          this.#failure === undefined ? this.#ended.resolve() : this.#ended.reject(this.#failure),
+        (error) => this.#ended.reject(ShoalError.from(error)),
+      );
+    }
+    return this.closed;
+  };
+
+  onIndexChange(name: SafeFileName, lost: Content | undefined): void {
+    for (const link of this.#links) link.changed(name);
+    if (lost !== undefined) this.#data.forget(lost.root, lost.sizeBytes);
+    this.#tellProgress();
+  }
+
+  async #end(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.close);
+    this.#classic?.close();
+    await Promise.all(this.#links.map((link) => link.close()));
+    await this.#metricsPort?.close();
+    await this.#discovery.close();
+    const { noiseCount } = this.#discovery;
+    if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port.port}`);
+    await this.#data.close();
+    await this.#sessions.close();
+    await this.#index.close();
+  }
+
+  #fail(error: ShoalError): void {
+    this.#failure ??= error;
+    this.close();
+  }
+
+  // — Questions —————————————————————————————————————————————————————————————————————————————————
+
+  #onFrame(from: Endpoint, frame: Frame, frameBytes: number): void {
+    if (frame.kind === "find") this.#classic?.onSearched(from);
+    for (const action of this.#responder.handle(nowMs(), from, frame, frameBytes)) {
+      this.#perform(action);
+    }
+  }
+
+  #perform(action: ResponderAction): void {
+    switch (action.kind) {
+      case "send":
+        if (action.afterMs === 0) return this.#data.send(action.to, action.datagrams);
+        this.#sendLater(action.to, action.datagrams, action.afterMs);
+        return;
+      case "prioritise":
+        return this.#index.prioritise(action.name);
+      case "rehash":
+        this.#detail(`a client was sent bad bytes: ${action.root.slice(0, 8)} is hashed again`);
+        return this.#index.rehash(action.root, action.sizeBytes);
+      case "requested": {
+        const client = endpointText(action.from);
+        return this.#tell({ event: "request", name: action.name, client, classic: false });
+      }
+      default:
+        action satisfies never;
+    }
+  }
+
+  async #sendLater(to: Endpoint, datagrams: readonly Bytes[], afterMs: number): Promise<void> {
+    if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
+    this.#delayedCount += 1;
+    await sleep(afterMs, this.#ending.signal);
+    this.#delayedCount -= 1;
+    if (!this.#ending.signal.aborted) this.#data.send(to, datagrams);
+  }
+
+  #classicService(seed: number): ClassicService {
+    return new ClassicService({
+      port: this.#port,
+      index: this.#index,
+      chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
+      rateBytesPerS: this.#options.rateBytesPerS ?? 0,
+      seed: seed + SEED_OFFSET.classicOrder,
+      onEvent: (event) => this.#tell(event),
+    });
+  }
+
+  #sessionService(host: string, seed: number): SessionService {
+    const { tcpPort, allowUpload = false, errorRate = 0 } = this.#options;
+    return new SessionService({
+      index: this.#index,
+      host,
+      // Servers of one host share a UDP port, which they cannot with a TCP port.
+      ports: tcpPort === undefined ? [this.#port.port, 0] : [tcpPort],
+      policy: {
+        allowsUpload: allowUpload,
+        uploadBytesMax: this.#options.uploadBytesMax ?? UPLOAD_BYTES_DEFAULT,
+        chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
+        errorRate,
+        seed: seed + SEED_OFFSET.sessions,
+      },
+      quotaBytes: this.#options.uploadQuotaBytes ?? Infinity,
+      rateBytesPerS: this.#options.rateBytesPerS ?? 0,
+      onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
+        this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
+      onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
+      onLog: (level, message) =>
+        this.#tell({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  // — Requests for bytes, and what becomes of files —————————————————————————————————————————————
+
+  #onFlow(to: Endpoint, root: HashHex, sizeBytes: number): void {
+    const name = this.#index.located(root, sizeBytes)?.name;
+    if (name === undefined) return;
+    this.#tell({ event: "sending", name, client: endpointText(to), classic: false });
+  }
+
+  /** The sender could not read what was indexed: either the file is another, or the disk fails. */
+  #onChanged(root: HashHex, sizeBytes: number): void {
+    const suspects = [...this.#index.catalogue.findByContent(root, sizeBytes)];
+    for (const { name } of suspects) this.#index.recheck(name);
+    const areAllUnchanged = suspects.every((entry) => entry.content?.root === root);
+    if (areAllUnchanged) this.#index.rehash(root, sizeBytes);
+  }
+
+  /** Tells how hashing goes while something is left to hash, and once when nothing is. */
+  async #tellProgress(): Promise<void> {
+    if (this.#isTellingProgress || this.#index.progress.filesLeft === 0) return;
+    this.#isTellingProgress = true;
+    for (let isLeft = true; isLeft && !this.#ending.signal.aborted;) {
+      const { filesLeft, bytesLeft, rateBytesPerS } = this.#index.progress;
+      this.#tell({ event: "indexing", filesLeft, bytesLeft, rate: Math.round(rateBytesPerS) });
+      isLeft = filesLeft > 0;
+      if (isLeft) await sleep(PROGRESS_INTERVAL_MS, this.#ending.signal);
+    }
+    this.#isTellingProgress = false;
+  }
+
+  #detail(message: string): void {
+    this.#tell({ event: "notice", level: "verbose", message });
+  }
+
+  #tell(event: ServeEvent): void {
+    this.#metrics.count(event);
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** A socket that is bound to one address is handed no broadcasts. */
+function unheardNotice(host: string): ServeEvent {
+  const message = `listening on ${host} only: broadcasts are not heard, clients need --server`;
+  return { event: "notice", level: "info", message };
+}

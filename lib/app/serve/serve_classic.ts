@@ -1,0 +1,157 @@
+/** The classic side of a server: carries out what its machine says, with files and the shared socket. */
+import { type Bytes, type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
+import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
+import { SendQueue } from "../../io/net/send_queue.ts";
+import type { UdpPort } from "../../io/net/udp_port.ts";
+import { SUBNETS_MEMORY_MS } from "../../limits.ts";
+import {
+  ClassicServer,
+  type ClassicServerAction,
+  type ClassicServerEvent,
+} from "../../protocol/classic/classic_server.ts";
+import type { ByteSpan } from "../../protocol/classic/classic_transfer.ts";
+import type { ServeEvent } from "../events.ts";
+import type { FolderIndex } from "../index/folder_index.ts";
+
+export interface ClassicServiceOptions {
+  readonly port: UdpPort;
+  readonly index: FolderIndex;
+  readonly chunkBytes: number;
+  /** 0 for no cap. */
+  readonly rateBytesPerS: number;
+  readonly seed: number;
+  readonly onEvent: (event: ServeEvent) => void;
+}
+
+interface OpenFile {
+  readonly name: SafeFileName;
+  readonly source: FileSource;
+}
+
+export class ClassicService {
+  readonly #options: ClassicServiceOptions;
+  readonly #machine: ClassicServer;
+  readonly #queue: SendQueue;
+  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  /** By transfer. */
+  readonly #files = new Map<number, OpenFile>();
+
+  constructor(options: ClassicServiceOptions) {
+    this.#options = options;
+    this.#queue = new SendQueue(options.port);
+    const { chunkBytes, rateBytesPerS, seed } = options;
+    const isNeighbour = neighbourCheck();
+    this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour });
+  }
+
+  /** A FIND came from here. */
+  onSearched(from: Endpoint): void {
+    this.#step({ kind: "searched", from });
+  }
+
+  onRequest(from: Endpoint, name: string): void {
+    this.#step({ kind: "request", from, name });
+  }
+
+  close(): void {
+    this.#timer.clear();
+    for (const { source } of this.#files.values()) source.close();
+    this.#files.clear();
+  }
+
+  /** What an action brings about is told to the machine after the actions that came with it. */
+  #step(first: ClassicServerEvent): void {
+    const events = [first];
+    for (let event = events.shift(); event !== undefined; event = events.shift()) {
+      for (const action of this.#machine.handle(nowMs(), event)) {
+        const answer = this.#perform(action);
+        if (answer !== undefined) events.push(answer);
+      }
+    }
+    this.#timer.set(this.#machine.nextWakeupMs());
+  }
+
+  #perform(action: ClassicServerAction): ClassicServerEvent | undefined {
+    const { onEvent } = this.#options;
+    switch (action.kind) {
+      case "locate":
+        return this.#locate(action.transfer, action.name);
+      case "read": {
+        const spans = this.#read(action.transfer, action.spans);
+        return { kind: "read", transfer: action.transfer, ...(spans !== undefined && { spans }) };
+      }
+      case "send":
+        for (const datagram of action.datagrams) this.#queue.push(datagram, action.to);
+        return undefined;
+      case "release":
+        this.#files.get(action.transfer)?.source.close();
+        this.#files.delete(action.transfer);
+        return undefined;
+      case "requested":
+        onEvent(classicEvent("request", action.name, action.from));
+        return undefined;
+      case "sending":
+        onEvent(classicEvent("sending", action.name, action.to));
+        return undefined;
+      case "notice":
+        onEvent({ event: "notice", level: action.level, message: action.message });
+        return undefined;
+    }
+  }
+
+  /** Nothing is said of a file that is not hashed yet: the client will ask again. */
+  #locate(transfer: number, name: SafeFileName): ClassicServerEvent {
+    const { index } = this.#options;
+    const entry = index.catalogue.find(name);
+    if (entry?.content === undefined) {
+      index.prioritise(name);
+      return { kind: "located", transfer };
+    }
+    const opened = openFileSource(index.dir, name, entry.signature);
+    if (!opened.ok) {
+      index.recheck(name);
+      return { kind: "located", transfer };
+    }
+    this.#files.set(transfer, { name, source: opened.source });
+    const { sizeBytes, sha256 } = entry.content;
+    return { kind: "located", transfer, file: { sizeBytes, sha256 } };
+  }
+
+  /** `undefined` when the file is not what was answered for. */
+  #read(transfer: number, spans: readonly ByteSpan[]): readonly Bytes[] | undefined {
+    const file = this.#files.get(transfer);
+    if (file === undefined) return undefined;
+    const buffers: Bytes[] = [];
+    for (const { offset, lengthBytes } of spans) {
+      const buffer = new Uint8Array(lengthBytes);
+      if (file.source.readAt(buffer, 0, lengthBytes, offset) !== lengthBytes) break;
+      buffers.push(buffer);
+    }
+    if (buffers.length === spans.length && file.source.isUnchanged()) return buffers;
+    this.#options.index.recheck(file.name);
+    return undefined;
+  }
+}
+
+function classicEvent(
+  event: "request" | "sending",
+  name: SafeFileName,
+  client: Endpoint,
+): ServeEvent {
+  return { event, name, client: endpointText(client), classic: true };
+}
+
+/** Who is on a subnet of this machine, whose interfaces may come and go. */
+function neighbourCheck(): (address: string) => boolean {
+  let subnets = ownSubnets();
+  let readMs = nowMs();
+  return (address) => {
+    if (nowMs() - readMs > SUBNETS_MEMORY_MS) {
+      subnets = ownSubnets();
+      readMs = nowMs();
+    }
+    return isLoopback(address) || subnets.some((subnet) => isOnSubnet(address, subnet));
+  };
+}

@@ -1,0 +1,51 @@
+/** What a server counts for those who watch it. */
+import type { Served } from "./data_socket.ts";
+import type { Metric } from "../../io/net/metrics_port.ts";
+import type { IndexProgress } from "../index/folder_index.ts";
+import type { ServeEvent } from "../events.ts";
+
+export class ServerMetrics {
+  readonly #counts = { request: 0, sending: 0, uploaded: 0 };
+  #uploadedBytes = 0;
+  #sentBytes = 0;
+  #flows = 0;
+  #ignored = 0;
+
+  count(event: ServeEvent): void {
+    if (event.event === "uploaded") this.#uploadedBytes += event.size;
+    if (event.event === "request" || event.event === "sending" || event.event === "uploaded") {
+      this.#counts[event.event] += 1;
+    }
+  }
+
+  countServed({ sentBytes, flows, malformed, dropped }: Served): void {
+    this.#sentBytes += sentBytes;
+    this.#flows = flows;
+    this.#ignored += malformed + dropped;
+  }
+
+  read(files: number, { filesLeft, bytesLeft }: IndexProgress): Metric[] {
+    const { request, sending, uploaded } = this.#counts;
+    return [
+      metric("shoal_files", "Files of the served folder.", "gauge", files),
+      metric("shoal_unhashed_files", "Files that are still to be hashed.", "gauge", filesLeft),
+      metric("shoal_unhashed_bytes", "Bytes that are still to be hashed.", "gauge", bytesLeft),
+      metric("shoal_requests_total", "Files that were asked for by name.", "counter", request),
+      metric("shoal_sends_total", "Files that somebody began to fetch.", "counter", sending),
+      metric(
+        "shoal_sent_bytes_total",
+        "Bytes sent over UDP, headers too.",
+        "counter",
+        this.#sentBytes,
+      ),
+      metric("shoal_flows", "Transfers over UDP at this moment.", "gauge", this.#flows),
+      metric("shoal_ignored_total", "Datagrams that were not answered.", "counter", this.#ignored),
+      metric("shoal_uploads_total", "Files that were uploaded.", "counter", uploaded),
+      metric("shoal_uploaded_bytes_total", "Bytes of those.", "counter", this.#uploadedBytes),
+    ];
+  }
+}
+
+function metric(name: string, help: string, type: Metric["type"], value: number): Metric {
+  return { name, help, type, values: [{ value }] };
+}

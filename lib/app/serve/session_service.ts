@@ -1,0 +1,138 @@
+/** A server's TCP side: the session worker, and the answers that it needs of the folder's index. */
+import { ShoalError } from "../../errors.ts";
+import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type {
+  Answer,
+  Question,
+  SessionReply,
+  SessionRequest,
+  SessionSettings,
+  UploadedFile,
+} from "../../messages/session.ts";
+import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
+import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/session.ts";
+import type { FolderIndex } from "../index/folder_index.ts";
+
+export interface SessionServiceOptions extends Omit<SessionSettings, "dir"> {
+  readonly index: FolderIndex;
+  readonly onUploaded: (file: UploadedFile, from: string) => void;
+  readonly onSending: (name: string, to: string) => void;
+  readonly onLog: (level: LogLevel, message: string) => void;
+  /** The worker broke. */
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+export class SessionService {
+  /** The port; rejects when it cannot be opened. */
+  readonly opened: Promise<number>;
+  readonly #options: SessionServiceOptions;
+  readonly #worker: WorkerPort<SessionReply, SessionRequest> = startWorker("session.ts");
+  readonly #opening = Promise.withResolvers<number>();
+  readonly #stopped = Promise.withResolvers<void>();
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options;
+    this.opened = this.#opening.promise;
+    // Who never waits for it is told by `onFailure`.
+    this.opened.catch(() => {});
+    this.#worker.onError((error) => this.#fail(error));
+    this.#worker.onMessage((reply) => this.#onReply(reply));
+    const { host, ports, policy, quotaBytes, rateBytesPerS, index: { dir } } = options;
+    this.#worker.post({ kind: "init", host, ports, policy, quotaBytes, rateBytesPerS, dir });
+  }
+
+  async close(): Promise<void> {
+    this.#worker.post({ kind: "stop" });
+    await this.#stopped.promise;
+    this.#worker.close();
+  }
+
+  #onReply(reply: SessionReply): void {
+    switch (reply.kind) {
+      case "ready":
+        return this.#opening.resolve(reply.port);
+      case "ask": {
+        const { number, question } = reply;
+        return this.#worker.post({ kind: "answer", number, answer: this.#answer(question) });
+      }
+      case "learned": {
+        const { name, sizeBytes, mtimeMs, inode } = reply.file;
+        return this.#options.index.learnMd5(name, { sizeBytes, mtimeMs, inode }, reply.md5);
+      }
+      case "uploaded":
+        return this.#onUploaded(reply.file, reply.from);
+      case "sending":
+        return this.#options.onSending(reply.name, reply.to);
+      case "log":
+        return this.#options.onLog(reply.level, reply.message);
+      case "failed":
+        return this.#fail(ShoalError.fromMessage(reply.error));
+      case "stopped":
+        return this.#stopped.resolve();
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #answer(question: Question): Answer {
+    const { index } = this.#options;
+    switch (question.kind) {
+      case "files": {
+        const entries = index.catalogue.page(question.after, question.countMax);
+        return entries.map((entry) => this.#described(entry));
+      }
+      case "find": {
+        const entry = this.#find(question.query);
+        return entry && this.#described(entry);
+      }
+      case "layer":
+        return index.layerOf(question.root, question.sizeBytes);
+      default:
+        return question satisfies never;
+    }
+  }
+
+  #find(query: FileQuery): CatalogueEntry | undefined {
+    const { index } = this.#options;
+    switch (query.by) {
+      case "name": {
+        const entry = index.catalogue.find(query.name);
+        // Somebody waits for it.
+        if (entry?.state === "pending") index.prioritise(query.name);
+        return entry;
+      }
+      case "sha256":
+        return index.catalogue.findBySha256(query.sha256);
+      case "md5":
+        return index.findByMd5(query.md5);
+      default:
+        return query satisfies never;
+    }
+  }
+
+  #described(entry: CatalogueEntry): SessionFile {
+    const { name, signature, content } = entry;
+    const md5 = this.#options.index.md5Of(entry);
+    return {
+      name,
+      ...signature,
+      ...(content !== undefined && { sha256: content.sha256, root: content.root }),
+      ...(md5 !== undefined && { md5 }),
+    };
+  }
+
+  #onUploaded(file: UploadedFile, from: string): void {
+    const { index } = this.#options;
+    const { name, sizeBytes, sha256, root, layer, md5 } = file;
+    index.adopt(name, sizeBytes, { sha256, root }, layer);
+    const entry = index.catalogue.find(name);
+    if (entry?.content?.sha256 === sha256) index.learnMd5(name, entry.signature, md5);
+    this.#options.onUploaded(file, from);
+  }
+
+  #fail(error: ShoalError): void {
+    this.#opening.reject(error);
+    this.#stopped.resolve();
+    this.#options.onFailure(error);
+  }
+}

@@ -1,0 +1,74 @@
+/** The server of the existing round-trip tool: what comes up goes back, and nothing is kept. */
+import { ShoalError } from "../../errors.ts";
+import { randomSeed } from "../../io/system/random_source.ts";
+import { converse, type SessionLibrary } from "../../io/workers/session_host.ts";
+import { SessionListener } from "../../io/net/session_listener.ts";
+import { Throttle } from "../../io/net/throttle.ts";
+import {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  SESSION_REQUESTS_PER_S,
+  SESSIONS_MAX,
+  UPLOAD_MESSAGE_BYTES_MAX,
+} from "../../limits.ts";
+import { answerUpload, serveJson } from "../../protocol/session/session_json.ts";
+import type { EchoServerOptions } from "../options.ts";
+
+export interface EchoServer {
+  readonly port: number;
+  /** Resolves when it has stopped; rejects with a ShoalError if it had to. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws ShoalError `port_in_use` or `network`. */
+export function serveEcho(options: EchoServerOptions): EchoServer {
+  const { host, port, chunkBytes = CLASSIC_CHUNK_BYTES_DEFAULT, errorRate = 0 } = options;
+  const seed = options.seed ?? randomSeed();
+  const ended = Promise.withResolvers<void>();
+  let connections = 0;
+  const nobody = (): never => {
+    throw new ShoalError("internal", "a server that keeps nothing was asked for something");
+  };
+  const library: SessionLibrary = {
+    dir: "",
+    get uploads() {
+      return nobody();
+    },
+    ask: nobody,
+    md5Of: nobody,
+    onUploaded: nobody,
+    onSending: nobody,
+    throttle: new Throttle(),
+    log: (level, message) =>
+      options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+  };
+  const listener = new SessionListener({
+    host,
+    ports: [port],
+    connectionsMax: SESSIONS_MAX,
+    requestsPerS: SESSION_REQUESTS_PER_S,
+    talk(connection, isCrowded, mayAsk) {
+      const dialogue = serveJson({
+        allowsUpload: true,
+        uploadBytesMax: UPLOAD_MESSAGE_BYTES_MAX,
+        isCrowded,
+        chunkBytes,
+        errorRate,
+        // Each connection draws other chances.
+        seed: seed + 1_000 * connections++,
+      }, answerUpload);
+      return converse(dialogue, connection, library, mayAsk);
+    },
+    onProblem: (message) => library.log("ERROR", message),
+    onFailure: (error) => ended.reject(error),
+  });
+  const close = async (): Promise<void> => {
+    listener.hangUp();
+    await listener.closed();
+    ended.resolve();
+    await ended.promise;
+  };
+  ended.promise.catch(() => {});
+  options.signal?.addEventListener("abort", () => void close().catch(() => {}), { once: true });
+  return { port: listener.port, closed: ended.promise, close };
+}

@@ -1,0 +1,94 @@
+/**
+ * Where a classic download grows: a part file without a journal, because nothing in it is proved
+ * before the whole is. What does not become the target is removed.
+ */
+import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
+import { MIB } from "../../limits.ts";
+import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { wallMs, yieldToEvents } from "../system/clock.ts";
+import { FileTarget } from "./file_target.ts";
+import { syncFolder } from "./folder_syncs.ts";
+import { findPresent } from "./present_file.ts";
+import { targetNames } from "./target_names.ts";
+
+export interface PublishedFile {
+  readonly path: string;
+  /** Whether the identical file was there already. */
+  readonly isPresent: boolean;
+}
+
+export class ClassicTarget {
+  readonly #target: FileTarget;
+  readonly #force: boolean;
+  readonly #discarded = new AbortController();
+  #isSpaceChecked = false;
+
+  /**
+   * @param digest hex digits that tell this content from others
+   *
+   * Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do.
+   */
+  constructor(outDir: string, name: SafeFileName, digest: string, force: boolean) {
+    this.#target = FileTarget.open(targetNames(outDir, name, digest.slice(0, 8)));
+    this.#target.clear();
+    this.#force = force;
+  }
+
+  /**
+   * @param sizeBytes what the whole file will take, as far as is known
+   * @throws ShoalError `disk_full`, `not_writable`, `disk`
+   */
+  write(bytes: Uint8Array, offset: number, sizeBytes: number): void {
+    if (!this.#isSpaceChecked) this.#target.requireSpace(sizeBytes);
+    this.#isSpaceChecked = true;
+    this.#target.write(bytes, offset);
+  }
+
+  /** What was written is of no use. */
+  clear(): void {
+    this.#target.clear();
+  }
+
+  /**
+   * Gives the file its name if its content is what `sha256` says. `undefined` if it is not, or if it
+   * was discarded meanwhile.
+   */
+  async publish(sizeBytes: number, sha256: HashHex): Promise<PublishedFile | undefined> {
+    const { signal } = this.#discarded;
+    if (await this.#hash(sizeBytes) !== sha256 || signal.aborted) return undefined;
+    const { names } = this.#target;
+    const present = await findPresent(names, { sizeBytes, sha256, force: this.#force }, signal);
+    if (signal.aborted) return undefined;
+    if (present !== undefined) {
+      this.discard();
+      return { path: present, isPresent: true };
+    }
+    // Classic servers tell no time: the file is as old as its arrival.
+    await this.#target.seal(wallMs());
+    if (signal.aborted) return undefined;
+    const path = this.#target.publish({ force: this.#force });
+    await syncFolder(names.folder);
+    return { path, isPresent: false };
+  }
+
+  /** Removes what was not published. */
+  discard(): void {
+    this.#discarded.abort();
+    this.#target.discard();
+  }
+
+  async #hash(sizeBytes: number): Promise<string | undefined> {
+    const hash = new StreamingHash();
+    const buffer: Bytes = new Uint8Array(MIB);
+    for (let at = 0; at < sizeBytes;) {
+      const wanted = buffer.subarray(0, Math.min(buffer.length, sizeBytes - at));
+      const count = this.#target.read(wanted, at);
+      if (count === 0) return undefined;
+      hash.update(wanted.subarray(0, count));
+      at += count;
+      await yieldToEvents();
+      if (this.#discarded.signal.aborted) return undefined;
+    }
+    return hash.digestHex();
+  }
+}

@@ -1,0 +1,23 @@
+/** What an error of the local disk means for a user. */
+import { ShoalError } from "../../errors.ts";
+
+const NOT_WRITABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ELOOP"]);
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** `what` begins the message, such as "cannot write /tmp/x". */
+export function diskError(what: string, cause: unknown): ShoalError {
+  if (cause instanceof ShoalError) return cause;
+  const code = (cause as { code?: unknown } | null)?.code;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (typeof code === "string" && FULL.has(code)) {
+    return new ShoalError("disk_full", `${what}: no space left`, { cause });
+  }
+  if (
+    (typeof code === "string" && NOT_WRITABLE.has(code)) ||
+    cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable ||
+    cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.AlreadyExists
+  ) {
+    return new ShoalError("not_writable", `${what}: ${message}`, { cause });
+  }
+  return new ShoalError("disk", `${what}: ${message}`, { cause });
+}

@@ -1,0 +1,135 @@
+/**
+ * The only way in which the bytes of a served file are opened. It promises that what is read lies
+ * inside the served folder and is the file that was indexed: same size, same time, same inode. It
+ * does not promise that a write in the middle goes unseen forever: ask {@linkcode
+ * FileSource.isUnchanged} after reading, and trust nothing that was read before it said no.
+ */
+import { readlinkSync, realpathSync } from "node:fs";
+import { join, SEPARATOR } from "@std/path";
+import type { Bytes, FileSignature } from "../../ids.ts";
+import {
+  failureOf,
+  identityAt,
+  openRegularFile,
+  type RegularFile,
+  sameIdentity,
+  sameSignature,
+} from "./regular_file.ts";
+
+interface SourceFailure {
+  readonly ok: false;
+  /** `changed`: something else is there now; a link that leaves the folder is that too. */
+  readonly reason: "missing" | "changed" | "unreadable";
+  readonly message: string;
+}
+
+export type OpenedSource = { readonly ok: true; readonly source: FileSource } | SourceFailure;
+export type ResolvedPath = { readonly ok: true; readonly path: string } | SourceFailure;
+
+/** An indexed file, open. Close it. */
+export interface FileSource {
+  readonly signature: FileSignature;
+  /**
+   * Fills `lengthBytes` of `target` from `targetOffset` with what is at `position`. A shorter count
+   * means that the bytes are not there: the file shrank, or the disk failed.
+   */
+  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number;
+  /** Whether the open file is what was indexed, and its name still leads to it. */
+  isUnchanged(): boolean;
+  close(): void;
+}
+
+/**
+ * Opens `name` below `dir` if it is what `signature` says. Never throws.
+ *
+ * @param dir the served folder, absolute and free of links, as {@linkcode Deno.realPath} gives it
+ * @param name a name that a folder scan gave
+ */
+export function openFileSource(dir: string, name: string, signature: FileSignature): OpenedSource {
+  const path = join(dir, name);
+  const resolved = resolveInside(dir, path);
+  if (!resolved.ok) return resolved;
+  const opened = openRegularFile(resolved.path, "refuse");
+  if (!opened.ok) {
+    const { problem, message } = opened;
+    const isOtherKind = problem === "folder" || problem === "special";
+    return { ok: false, reason: isOtherKind ? "changed" : problem, message };
+  }
+  const { file } = opened;
+  const identity = file.identity();
+  if (
+    identity === undefined || !sameSignature(identity.signature, signature) ||
+    !isOpenedInside(dir, path, file)
+  ) {
+    file.close();
+    return { ok: false, reason: "changed", message: `${name} is not what was indexed` };
+  }
+  return { ok: true, source: new IndexedFile(path, file, signature) };
+}
+
+/** Where `path` leads once every link is followed, provided that this is inside `dir`. */
+export function resolveInside(dir: string, path: string): ResolvedPath {
+  try {
+    const real = realpathSync(path);
+    if (isInside(dir, real)) return { ok: true, path: real };
+    return { ok: false, reason: "changed", message: `${path} leads out of the folder` };
+  } catch (thrown) {
+    const { problem, message } = failureOf(thrown);
+    return { ok: false, reason: problem, message };
+  }
+}
+
+class IndexedFile implements FileSource {
+  readonly signature: FileSignature;
+  readonly #path: string;
+  readonly #file: RegularFile;
+
+  constructor(path: string, file: RegularFile, signature: FileSignature) {
+    this.#path = path;
+    this.#file = file;
+    this.signature = signature;
+  }
+
+  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
+    return this.#file.readAt(target, targetOffset, lengthBytes, position);
+  }
+
+  isUnchanged(): boolean {
+    const open = this.#file.identity();
+    return open !== undefined && sameSignature(open.signature, this.signature) &&
+      sameIdentity(open, identityAt(this.#path));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/**
+ * Whether the file that was opened, not just the path that was checked, is inside `dir`: a folder on
+ * the way may have been swapped for a link in between.
+ */
+function isOpenedInside(dir: string, path: string, file: RegularFile): boolean {
+  const opened = pathOfDescriptor(file.descriptor);
+  if (opened !== undefined) return isInside(dir, opened);
+  const resolved = resolveInside(dir, path);
+  return resolved.ok && sameIdentity(identityAt(resolved.path), file.identity());
+}
+
+/** What Linux says a descriptor is; `undefined` where it cannot be asked without a prompt. */
+function pathOfDescriptor(descriptor: number): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const link = `/proc/self/fd/${descriptor}`;
+  if (Deno.permissions.querySync({ name: "read", path: link }).state !== "granted") {
+    return undefined;
+  }
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
+
+function isInside(dir: string, path: string): boolean {
+  return path.startsWith(dir.endsWith(SEPARATOR) ? dir : dir + SEPARATOR);
+}

@@ -1,0 +1,263 @@
+/**
+ * A file in the making: a part file beside its target, locked by whoever writes it, published under
+ * the target's name when it is whole.
+ *
+ * A crash between any two steps leaves the old state, or a part that the next run goes on with:
+ *
+ * | the last step before the crash | what is on disk | the next run |
+ * |---|---|---|
+ * | part created and locked | an empty part; the lock died with the process | begins again |
+ * | chunks written, journal behind | chunks that no journal marks | fetches those again |
+ * | journal written | marked chunks | proves the marks, goes on |
+ * | mtime set, part synced | the same, whole | proves the marks, publishes |
+ * | part linked to a free name | target and part are one file | finds the target present, unlinks the part |
+ * | (or: part renamed over the target) | the target | finds it present |
+ * | part unlinked | the target, and a journal of no part | finds it present, removes the journal |
+ * | folder synced, journal removed | the target | finds it present |
+ *
+ * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
+ */
+import { statfsSync } from "node:fs";
+import { join } from "@std/path";
+import type { Bytes } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { MIB } from "../../limits.ts";
+import { diskError } from "./disk_error.ts";
+import { lookAt } from "./look_at.ts";
+import { numberedNames, type TargetNames } from "./target_names.ts";
+
+/** Where a finished file goes. */
+export type TargetPlace = Pick<TargetNames, "folder" | "base">;
+
+export class FileTarget {
+  readonly names: TargetNames;
+  /** Whether the part file was made just now, so that there is nothing to go on from. */
+  readonly isFresh: boolean;
+  readonly #file: Deno.FsFile;
+  #isOpen = true;
+
+  private constructor(names: TargetNames, { file, isFresh }: LockedFile) {
+    this.names = names;
+    this.#file = file;
+    this.isFresh = isFresh;
+  }
+
+  /**
+   * Opens or creates the part file, and locks it.
+   *
+   * @throws ShoalError `busy_target` when somebody else writes it, `not_writable`, `disk_full`, `disk`
+   */
+  static open(names: TargetNames): FileTarget {
+    try {
+      return new FileTarget(names, openLocked(names.partPath));
+    } catch (cause) {
+      throw diskError(`cannot write ${names.partPath}`, cause);
+    }
+  }
+
+  get partPath(): string {
+    return this.names.partPath;
+  }
+
+  /** How long the part file is now. */
+  get lengthBytes(): number {
+    return this.#file.statSync().size;
+  }
+
+  /** @throws ShoalError `disk_full`, `not_writable`, `disk` */
+  write(bytes: Uint8Array, position: number): void {
+    try {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) {
+        at += this.#file.writeSync(at === 0 ? bytes : bytes.subarray(at));
+      }
+    } catch (cause) {
+      throw diskError(`cannot write ${this.partPath}`, cause);
+    }
+  }
+
+  /** Fills `target` from `position`; returns how many bytes there were. */
+  read(target: Bytes, position: number): number {
+    try {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      let at = 0;
+      while (at < target.length) {
+        const count = this.#file.readSync(at === 0 ? target : target.subarray(at));
+        if (count === null || count === 0) break;
+        at += count;
+      }
+      return at;
+    } catch (cause) {
+      throw diskError(`cannot read ${this.partPath}`, cause);
+    }
+  }
+
+  /** Empties the part file: what is in it is of no use. */
+  clear(): void {
+    this.truncate(0);
+  }
+
+  /** What lies beyond `lengthBytes` is of no use. */
+  truncate(lengthBytes: number): void {
+    try {
+      this.#file.truncateSync(lengthBytes);
+    } catch (cause) {
+      throw diskError(`cannot write ${this.partPath}`, cause);
+    }
+  }
+
+  /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit; says nothing where nobody can tell */
+  requireSpace(neededBytes: number): void {
+    const freeBytes = freeBytesIn(this.names.folder);
+    if (freeBytes === undefined || freeBytes >= neededBytes) return;
+    const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
+    throw new ShoalError(
+      "disk_full",
+      `${this.names.folder} has ${mib(freeBytes)} free and the file needs ${mib(neededBytes)} more`,
+    );
+  }
+
+  /**
+   * Sets the time that the published file shall have and brings everything to the disk for good, off
+   * this thread. Nothing may be read or written meanwhile; {@linkcode close} and
+   * {@linkcode discard} may be called.
+   */
+  async seal(mtimeMs: number): Promise<void> {
+    try {
+      this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+    } catch {
+      // A time that this disk cannot hold came with a file that it can.
+    }
+    try {
+      await this.#file.sync();
+    } catch (cause) {
+      throw diskError(`cannot finish ${this.partPath}`, cause);
+    }
+  }
+
+  /**
+   * Gives the sealed part file its final name and lets go of it. Without `force` that is the first
+   * free one of `NAME.ext`, `NAME (2).ext` …, and nothing is ever overwritten. The folder still has to
+   * be synced (`folder_syncs.ts`). Returns the path.
+   *
+   * @param place another folder of the same disk, and a name in it
+   */
+  publish(options: { readonly force: boolean }, place: TargetPlace = this.names): string {
+    try {
+      const path = options.force ? this.#replace(place) : this.#takeFreeName(place);
+      this.close();
+      return path;
+    } catch (cause) {
+      throw diskError(`cannot finish ${this.partPath}`, cause);
+    }
+  }
+
+  /** Removes the part file. */
+  discard(): void {
+    if (!this.#isOpen) return;
+    try {
+      if (lookAt(this.partPath) !== undefined) Deno.removeSync(this.partPath);
+    } catch (cause) {
+      throw diskError(`cannot remove ${this.partPath}`, cause);
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Gives up the lock; the part file stays. */
+  close(): void {
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
+  }
+
+  #replace({ folder, base }: TargetPlace): string {
+    const path = join(folder, base);
+    Deno.renameSync(this.partPath, path);
+    return path;
+  }
+
+  #takeFreeName({ folder, base }: TargetPlace): string {
+    for (const name of numberedNames(base)) {
+      const path = join(folder, name);
+      if (lookAt(path) === undefined && takeName(this.partPath, path)) return path;
+    }
+    throw new ShoalError("disk", `too many files are named like ${base}`);
+  }
+}
+
+/** Moves `from` to `to`, which must be free: `false` if it was taken in the last moment. */
+function takeName(from: string, to: string): boolean {
+  try {
+    Deno.linkSync(from, to);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AlreadyExists) return false;
+    return reserveAndRename(from, to);
+  }
+  Deno.removeSync(from);
+  return true;
+}
+
+/** For file systems without hard links: the name is reserved, then what reserves it is replaced. */
+function reserveAndRename(from: string, to: string): boolean {
+  try {
+    Deno.openSync(to, { createNew: true, write: true }).close();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AlreadyExists) return false;
+    throw cause;
+  }
+  Deno.renameSync(from, to);
+  return true;
+}
+
+/** `undefined` where it cannot be asked without a prompt, or nobody knows. */
+function freeBytesIn(folder: string): number | undefined {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
+  if (state !== "granted") return undefined;
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+interface LockedFile {
+  readonly file: Deno.FsFile;
+  readonly isFresh: boolean;
+}
+
+/** Never through a link, never what somebody else writes, never a file that has another name as well. */
+function openLocked(path: string): LockedFile {
+  for (;;) {
+    const locked = createOrOpen(path);
+    const { file } = locked;
+    try {
+      if (!file.tryLockSync(true)) {
+        throw new ShoalError("busy_target", `${path} is being written already`);
+      }
+      const opened = file.statSync();
+      const named = lookAt(path);
+      const isStillNamed = named?.ino === opened.ino && named?.dev === opened.dev;
+      if (isStillNamed && (opened.nlink ?? 1) === 1) return locked;
+      // Published, but its run was cut off before it could unlink the part: writing would hit the file.
+      if (isStillNamed) Deno.removeSync(path);
+    } catch (cause) {
+      file.close();
+      throw cause;
+    }
+    file.close();
+  }
+}
+
+function createOrOpen(path: string): LockedFile {
+  const access = { read: true, write: true };
+  try {
+    return { file: Deno.openSync(path, { ...access, createNew: true }), isFresh: true };
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+  }
+  if (lookAt(path)?.isFile !== true) {
+    throw new ShoalError("not_writable", `${path} is in the way and is not a file`);
+  }
+  return { file: Deno.openSync(path, access), isFresh: false };
+}

@@ -1,0 +1,40 @@
+/**
+ * Makes new names in folders survive a power cut. A sync costs the same for one name as for a
+ * thousand: whoever asks while one is running shares the next.
+ */
+import { yieldToEvents } from "../system/clock.ts";
+
+export class FolderSyncs {
+  readonly #running = new Map<string, Promise<void>>();
+  /** Syncs that have not begun, so that they still cover whatever is asked for now. */
+  readonly #waiting = new Map<string, Promise<void>>();
+
+  /** Resolves when `folder` has been synced by a sync that began after this call. Never rejects. */
+  sync(folder: string): Promise<void> {
+    let waiting = this.#waiting.get(folder);
+    if (waiting === undefined) {
+      waiting = this.#run(folder);
+      this.#waiting.set(folder, waiting);
+    }
+    return waiting;
+  }
+
+  async #run(folder: string): Promise<void> {
+    await Promise.all([this.#running.get(folder), yieldToEvents()]);
+    this.#waiting.delete(folder);
+    const running = syncFolder(folder);
+    this.#running.set(folder, running);
+    await running;
+    if (this.#running.get(folder) === running) this.#running.delete(folder);
+  }
+}
+
+/** Makes the names in `folder` survive a power cut, where the platform can. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    using handle = await Deno.open(folder, { read: true });
+    await handle.sync();
+  } catch {
+    // Windows and some network file systems cannot; the names themselves are there.
+  }
+}

@@ -1,0 +1,109 @@
+/** Where a download goes: folders, numbered names, and the name of its part file. */
+import { join } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { NAME_COMPONENT_BYTES_MAX, NUMBERED_NAMES_MAX } from "../../limits.ts";
+import { diskError } from "./disk_error.ts";
+import { lookAt } from "./look_at.ts";
+
+const utf8 = new TextEncoder();
+/** Room for `.`, eight hex digits, `.part` and `.journal`. */
+const PART_SUFFIX_BYTES = 22;
+
+export interface TargetNames {
+  /** The folder that the file goes into; it exists. */
+  readonly folder: string;
+  /** The file's name in it. */
+  readonly base: string;
+  readonly partPath: string;
+  readonly journalPath: string;
+}
+
+/**
+ * Makes the folders that `name` needs below `outDir` and says what the files are called.
+ *
+ * @param tag eight hex digits of the content, so that part files of different contents differ
+ * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`
+ */
+export function targetNames(outDir: string, name: SafeFileName, tag: string): TargetNames {
+  const components = name.split("/");
+  const base = components.pop()!;
+  const folder = makeFolders(outDir, components);
+  const stem = truncated(base, NAME_COMPONENT_BYTES_MAX - PART_SUFFIX_BYTES);
+  const partPath = join(folder, `${stem}.${tag}.part`);
+  return { folder, base, partPath, journalPath: `${partPath}.journal` };
+}
+
+/** `NAME.ext`, `NAME (2).ext`, `NAME (3).ext` … */
+export function* numberedNames(base: string): Generator<string> {
+  yield base;
+  const dot = base.lastIndexOf(".");
+  const [stem, extension] = dot > 0 ? [base.slice(0, dot), base.slice(dot)] : [base, ""];
+  for (let number = 2; number <= NUMBERED_NAMES_MAX; number++) {
+    const suffix = ` (${number})${extension}`;
+    yield truncated(stem, NAME_COMPONENT_BYTES_MAX - utf8.encode(suffix).length) + suffix;
+  }
+}
+
+/**
+ * Whether the folders that `name` needs can be made, or are there and stay inside `outDir`, as far as
+ * that can be told before.
+ *
+ * @throws ShoalError `not_writable` where not
+ */
+export function requireFolders(outDir: string, name: SafeFileName): void {
+  let folder = outDir;
+  for (const component of name.split("/").slice(0, -1)) {
+    folder = join(folder, component);
+    if (lookAt(folder) === undefined) return;
+    requireInside(outDir, folder);
+    if (!Deno.statSync(folder).isDirectory) {
+      throw new ShoalError("not_writable", `${folder} is not a folder`);
+    }
+  }
+}
+
+/** Wherever links lead. */
+function requireInside(outDir: string, folder: string): void {
+  const [home, real] = [Deno.realPathSync(outDir), Deno.realPathSync(folder)];
+  if (real === home || real.startsWith(join(home, "/"))) return;
+  throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
+}
+
+/** One level at a time, each checked to be a folder inside `outDir`, wherever links point. */
+function makeFolders(outDir: string, components: readonly string[]): string {
+  let folder = outDir;
+  try {
+    makeFolder(folder);
+    for (const component of components) {
+      folder = join(folder, component);
+      makeFolder(folder);
+      requireInside(outDir, folder);
+    }
+  } catch (cause) {
+    throw diskError(`cannot use ${folder} as a folder`, cause);
+  }
+  return folder;
+}
+
+/** Links are followed here; where they lead is for the caller to judge. */
+function makeFolder(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    throw new ShoalError("not_writable", `${path} is not a folder`, { cause });
+  }
+}
+
+/** The longest beginning of `text` that fits `bytesMax`, whole characters only. */
+function truncated(text: string, bytesMax: number): string {
+  let bytes = 0;
+  let result = "";
+  for (const character of text) {
+    bytes += utf8.encode(character).length;
+    if (bytes > bytesMax) break;
+    result += character;
+  }
+  return result;
+}

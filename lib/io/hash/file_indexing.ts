@@ -1,0 +1,50 @@
+/** One file on its way through an indexer: opened, read and hashed piece by piece, checked again. */
+import { type Bytes, hashHex } from "../../ids.ts";
+import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
+import { TreeHasher } from "../../protocol/merkle/merkle.ts";
+import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { openFileSource } from "../files/file_source.ts";
+
+export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
+export type IndexingOutcome = Extract<IndexerReply, { kind: "hashed" | "changed" | "unreadable" }>;
+
+/**
+ * Hashes a file, one `buffer` a step; yields the bytes hashed so far and returns how it ended. What
+ * is in `buffer` between two steps does not matter. Return early to close the file.
+ */
+export function* indexFile(
+  request: HashRequest,
+  buffer: Bytes,
+): Generator<number, IndexingOutcome> {
+  const { job, dir, name, signature } = request;
+  const { sizeBytes } = signature;
+  const opened = openFileSource(dir, name, signature);
+  if (!opened.ok) {
+    return opened.reason === "unreadable"
+      ? { kind: "unreadable", job, message: opened.message }
+      : { kind: "changed", job };
+  }
+  const { source } = opened;
+  try {
+    const tree = new TreeHasher(sizeBytes);
+    const sha256 = new StreamingHash();
+    for (let hashedBytes = 0; hashedBytes < sizeBytes;) {
+      const lengthBytes = Math.min(buffer.length, sizeBytes - hashedBytes);
+      const readBytes = source.readAt(buffer, 0, lengthBytes, hashedBytes);
+      if (readBytes < lengthBytes) {
+        if (!source.isUnchanged()) return { kind: "changed", job };
+        const message = `the disk gives no more than ${hashedBytes + readBytes} bytes of it`;
+        return { kind: "unreadable", job, message };
+      }
+      const piece = buffer.subarray(0, lengthBytes);
+      tree.update(piece);
+      sha256.update(piece);
+      hashedBytes += lengthBytes;
+      yield hashedBytes;
+    }
+    if (!source.isUnchanged()) return { kind: "changed", job };
+    return { kind: "hashed", job, sha256: hashHex(sha256.digestHex()), ...tree.finish() };
+  } finally {
+    source.close();
+  }
+}

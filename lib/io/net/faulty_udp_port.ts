@@ -1,0 +1,72 @@
+/** A UDP port whose sends suffer simulated errors, for `--simulate-errors`. Receiving is untouched. */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import { FAULT_DELAYED_DATAGRAMS_MAX } from "../../limits.ts";
+import type { FaultInjector } from "../../protocol/base/faults.ts";
+import type { Received, SendOutcome, UdpPort } from "./udp_port.ts";
+
+export class FaultyUdpPort implements UdpPort {
+  readonly #inner: UdpPort;
+  readonly #faults: FaultInjector;
+  readonly #held = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(inner: UdpPort, faults: FaultInjector) {
+    this.#inner = inner;
+    this.#faults = faults;
+  }
+
+  get port(): number {
+    return this.#inner.port;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#inner.receiveBufferBytes;
+  }
+
+  get isTuned(): boolean {
+    return this.#inner.isTuned;
+  }
+
+  get canReceiveNow(): boolean {
+    return this.#inner.canReceiveNow;
+  }
+
+  receive(buffer: Bytes): Promise<Received | undefined> {
+    return this.#inner.receive(buffer);
+  }
+
+  receiveNow(buffer: Bytes): Received | undefined {
+    return this.#inner.receiveNow(buffer);
+  }
+
+  /** Cuts a burst into its datagrams first, so that each has a fate of its own. */
+  async send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<SendOutcome> {
+    const stepBytes = segmentBytes === 0 ? Math.max(1, bytes.length) : segmentBytes;
+    for (let at = 0; at < bytes.length; at += stepBytes) {
+      for (const delivery of this.#faults.deliveries(bytes.subarray(at, at + stepBytes))) {
+        if (delivery.delayMs > 0) {
+          this.#sendLater(delivery.bytes.slice(), to, delivery.delayMs);
+        } else if (await this.#inner.send(delivery.bytes, to) === "too long") {
+          return "too long";
+        }
+      }
+    }
+    return "sent";
+  }
+
+  /** Closes the port; what was held back is lost. */
+  close(): void {
+    for (const timer of this.#held) clearTimeout(timer);
+    this.#held.clear();
+    this.#inner.close();
+  }
+
+  #sendLater(bytes: Bytes, to: Endpoint, delayMs: number): void {
+    if (this.#held.size >= FAULT_DELAYED_DATAGRAMS_MAX) return;
+    const timer = setTimeout(() => {
+      this.#held.delete(timer);
+      // Settles by itself: a port reports what the network refuses, it does not throw.
+      void this.#inner.send(bytes, to);
+    }, delayMs);
+    this.#held.add(timer);
+  }
+}

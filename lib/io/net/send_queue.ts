@@ -1,0 +1,30 @@
+/** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import { FORWARDED_DATAGRAMS_MAX } from "../../limits.ts";
+import type { UdpPort } from "./udp_port.ts";
+
+export class SendQueue {
+  readonly #port: UdpPort;
+  readonly #waiting: { readonly datagram: Bytes; readonly to: Endpoint }[] = [];
+  #isSending = false;
+
+  constructor(port: UdpPort) {
+    this.#port = port;
+  }
+
+  /** Leave `datagram` alone from now on. A queue that is full drops it, as the network might. */
+  push(datagram: Bytes, to: Endpoint): void {
+    if (this.#waiting.length >= FORWARDED_DATAGRAMS_MAX) return;
+    this.#waiting.push({ datagram, to });
+    if (!this.#isSending) this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#isSending = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const outcome = this.#port.send(next.datagram, next.to);
+      if (outcome instanceof Promise) await outcome;
+    }
+    this.#isSending = false;
+  }
+}

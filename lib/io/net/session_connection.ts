@@ -1,0 +1,286 @@
+/**
+ * One TCP connection of a session: what arrives is queued until it makes sense, what is sent waits
+ * its turn, and neither side waits for ever.
+ */
+import type { Bytes } from "../../ids.ts";
+import {
+  ASCII_QUIET_MS,
+  LINGER_BYTES_MAX,
+  LINGER_MS,
+  SESSION_COMMAND_BYTES_MAX,
+  SESSION_IDLE_MS,
+  SESSION_PACE_BYTES,
+  SESSION_READ_BYTES,
+  UPLOAD_MESSAGES_BYTES_MAX,
+} from "../../limits.ts";
+import type { Ended, LineRead, MessageRead } from "../../protocol/session/session.ts";
+import { ByteQueue } from "../../wire/byte_queue.ts";
+import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
+import { claimedLength, takeMessage } from "../../wire/session_json.ts";
+import { nowMs, within } from "../system/clock.ts";
+
+/** The peer is gone, or too slow: nothing more can be said. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+}
+
+interface Patience {
+  readonly idleMs?: number;
+  /** After how long a silence `take` may take what is there for all; `undefined` for never. */
+  readonly quietMs?: () => number | undefined;
+  /** How many bytes are known to come. */
+  readonly expectedBytes?: () => number;
+}
+
+type Arrival = "data" | "closed";
+
+function lost(why: "closed" | "late"): ConnectionLost {
+  return new ConnectionLost(why === "late" ? "nothing came for too long" : "the connection ended");
+}
+
+export class SessionConnection {
+  readonly queue = new ByteQueue();
+  readonly #conn: Deno.TcpConn;
+  readonly #budget: MessageBudget;
+  readonly #idleMs: number;
+  #buffer: Bytes = new Uint8Array(SESSION_READ_BYTES);
+  /** The one read that is under way; it outlives whoever waited for it. */
+  #reading: Promise<Arrival> | undefined;
+  #isClosed = false;
+
+  /** @param budget shared by the connections that one process reads messages from */
+  constructor(conn: Deno.TcpConn, budget = new MessageBudget(), idleMs = SESSION_IDLE_MS) {
+    this.#conn = conn;
+    this.#budget = budget;
+    this.#idleMs = idleMs;
+    conn.setNoDelay(true);
+  }
+
+  /** `IP:PORT` of the peer. */
+  get peer(): string {
+    const { hostname, port } = this.#conn.remoteAddr;
+    return `${hostname}:${port}`;
+  }
+
+  /** Our address, as the peer has reached it. */
+  get localAddress(): string {
+    return this.#conn.localAddr.hostname;
+  }
+
+  /** The peer's address. */
+  get peerAddress(): string {
+    return this.#conn.remoteAddr.hostname;
+  }
+
+  /** The next byte, without taking it. */
+  async peek(): Promise<number | undefined> {
+    const end = await this.#fill(() => this.queue.lengthBytes > 0 ? true : undefined, {});
+    return end === true ? this.queue.peek(1)[0] : undefined;
+  }
+
+  async line(form: LineForm): Promise<LineRead> {
+    return await this.#fill((isQuiet) => takeLine(this.queue, form, isQuiet), {
+      quietMs: () => this.queue.lengthBytes > 0 ? ASCII_QUIET_MS : undefined,
+    });
+  }
+
+  /**
+   * The next message; one for which no room is left in the budget counts as too large.
+   *
+   * @param idleMs how long it may take to come, Infinity included
+   */
+  async message(bytesMax: number, idleMs = this.#idleMs): Promise<MessageRead> {
+    const take = (): MessageRead | undefined => {
+      const hasRoom = this.#budget.hold(this, this.queue.lengthBytes);
+      return takeMessage(this.queue, hasRoom ? bytesMax : 0);
+    };
+    const expectedBytes = (): number => claimedLength(this.queue) ?? 0;
+    const read = await this.#fill(take, { idleMs, expectedBytes });
+    this.#budget.hold(this, 0);
+    return read;
+  }
+
+  /** Everything that comes until nothing follows for a moment; empty if nothing comes at all. */
+  async textUntilQuiet(bytesMax: number): Promise<Bytes> {
+    await this.peek();
+    for (;;) {
+      if (this.queue.lengthBytes >= bytesMax) break;
+      if (await this.#arrival(ASCII_QUIET_MS) !== "data") break;
+    }
+    return this.queue.take(Math.min(bytesMax, this.queue.lengthBytes))!;
+  }
+
+  /** For reading a body that must not take for ever. */
+  pace(idleMs = this.#idleMs): Pace {
+    return new Pace(idleMs);
+  }
+
+  /** Waits until more bytes are in the queue. Throws {@linkcode ConnectionLost} if none come. */
+  async more(pace: Pace): Promise<void> {
+    const queuedBytes = this.queue.lengthBytes;
+    const arrival = await this.#arrival(pace.leftMs);
+    pace.on(this.queue.lengthBytes - queuedBytes);
+    if (arrival !== "data") throw lost(arrival);
+  }
+
+  /**
+   * Reads what comes next, the queue being empty, to where the caller wants it; returns how many
+   * bytes. They may be in the queue instead, as for an empty `target`: then it is none.
+   *
+   * Throws {@linkcode ConnectionLost} if nothing comes.
+   */
+  async readInto(target: Bytes, pace: Pace): Promise<number> {
+    if (target.length === 0 || this.#reading !== undefined) {
+      await this.more(pace);
+      return 0;
+    }
+    const reading = this.#conn.read(target).catch(() => null);
+    const count = await within(reading, pace.leftMs);
+    // What comes later must not be written to a buffer that is somebody else's by then.
+    if (count === undefined) this.close();
+    if (!count) throw lost(count === undefined ? "late" : "closed");
+    pace.on(count);
+    return count;
+  }
+
+  /** Passes over bytes; `false` if they do not come. */
+  async skip(lengthBytes: number): Promise<boolean> {
+    const pace = this.pace();
+    for (let left = lengthBytes - this.queue.skip(lengthBytes); left > 0;) {
+      if (await this.#arrival(pace.leftMs) !== "data") return false;
+      const skipped = this.queue.skip(left);
+      pace.on(skipped);
+      left -= skipped;
+    }
+    return true;
+  }
+
+  /** Throws {@linkcode ConnectionLost} when the peer is gone or does not take it. */
+  async send(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const written = await within(this.#write(bytes.subarray(at)), this.#idleMs);
+      if (written === undefined) this.close();
+      if (!written) throw new ConnectionLost("the peer is gone, or takes nothing");
+      at += written;
+    }
+  }
+
+  /** Says that nothing follows, and gives the peer time to read what was sent. */
+  async finish(): Promise<void> {
+    try {
+      await this.#conn.closeWrite();
+      // Closed with bytes unread, the connection would take back what was said last.
+      const endMs = nowMs() + LINGER_MS;
+      for (let bytes = 0; bytes < LINGER_BYTES_MAX;) {
+        if (await this.#arrival(Math.max(0, endMs - nowMs())) !== "data") break;
+        bytes += this.queue.skip(Infinity);
+      }
+    } catch {
+      // The peer was faster.
+    }
+    this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#budget.hold(this, 0);
+    try {
+      this.#conn.close();
+    } catch {
+      // Closed from the other side.
+    }
+  }
+
+  /**
+   * Reads until `take` has what it wants. A message must be whole within the idle time, and so much
+   * longer as its length asks for at the slowest pace.
+   */
+  async #fill<T>(
+    take: (isQuiet: boolean) => T | undefined,
+    patience: Patience,
+  ): Promise<T | Ended> {
+    const { idleMs = this.#idleMs, quietMs, expectedBytes } = patience;
+    const startMs = nowMs();
+    for (let isQuiet = false;;) {
+      const taken = take(isQuiet);
+      if (taken !== undefined) return taken;
+      const allowedMs = idleMs * (1 + (expectedBytes?.() ?? 0) / SESSION_PACE_BYTES);
+      const leftMs = startMs + allowedMs - nowMs();
+      if (leftMs <= 0) return { kind: "ended", why: "idle" };
+      const pauseMs: number | undefined = isQuiet ? undefined : quietMs?.();
+      const arrival = await this.#arrival(Math.min(leftMs, pauseMs ?? this.#idleMs));
+      if (arrival === "closed") return take(true) ?? { kind: "ended", why: "closed" };
+      isQuiet = arrival === "late" && pauseMs !== undefined && pauseMs <= leftMs;
+    }
+  }
+
+  /** What happens first: bytes arrive, the peer ends, or the time is over. */
+  async #arrival(patienceMs: number): Promise<Arrival | "late"> {
+    this.#reading ??= this.#read();
+    const arrival = await within(this.#reading, patienceMs);
+    if (arrival !== undefined) this.#reading = undefined;
+    return arrival ?? "late";
+  }
+
+  /** How many bytes were taken; 0 if the peer is gone. */
+  async #write(bytes: Uint8Array): Promise<number> {
+    try {
+      return await this.#conn.write(bytes);
+    } catch {
+      return 0;
+    }
+  }
+
+  async #read(): Promise<Arrival> {
+    try {
+      const buffer = this.#buffer;
+      const count = await this.#conn.read(buffer);
+      if (count === null) return "closed";
+      // What fills most of the buffer keeps it; a little is copied, so that it does not keep much.
+      const isMuch = count > buffer.length / 2;
+      this.queue.push(isMuch ? buffer.subarray(0, count) : buffer.slice(0, count));
+      if (isMuch) this.#buffer = new Uint8Array(SESSION_READ_BYTES);
+      return "data";
+    } catch {
+      return "closed";
+    }
+  }
+}
+
+/** What all connections together keep of messages that are not complete. */
+export class MessageBudget {
+  readonly #held = new Map<object, number>();
+  #heldBytes = 0;
+
+  /** `holder` holds so much now; `false` if that is more than a little and too much of the whole. */
+  hold(holder: object, bytes: number): boolean {
+    this.#heldBytes += bytes - (this.#held.get(holder) ?? 0);
+    if (bytes === 0) this.#held.delete(holder);
+    else this.#held.set(holder, bytes);
+    return bytes <= 2 * SESSION_COMMAND_BYTES_MAX || this.#heldBytes <= UPLOAD_MESSAGES_BYTES_MAX;
+  }
+}
+
+/** The time that a slow sender has left: so much for each piece of its body. */
+class Pace {
+  readonly #idleMs: number;
+  #deadlineMs: number;
+  #bytes = 0;
+
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+    this.#deadlineMs = nowMs() + idleMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#deadlineMs - nowMs());
+  }
+
+  on(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < SESSION_PACE_BYTES) return;
+    this.#bytes = 0;
+    this.#deadlineMs = nowMs() + this.#idleMs;
+  }
+}

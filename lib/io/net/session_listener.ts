@@ -1,0 +1,115 @@
+/** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
+import { ShoalError } from "../../errors.ts";
+import { CROWD_IDLE_MS, CROWD_MAX, SESSION_IDLE_MS, SESSION_REQUESTS_BURST } from "../../limits.ts";
+import { RateLimit } from "../../protocol/base/rate_limit.ts";
+import { nowMs, sleep } from "../system/clock.ts";
+import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
+import { listenTcp } from "./tcp_port.ts";
+
+export interface SessionListenerOptions {
+  readonly host: string;
+  /** Ports to try, in order. */
+  readonly ports: readonly number[];
+  /** How many peers are served at once. */
+  readonly connectionsMax: number;
+  /** How many requests of each are read in a second; more wait. */
+  readonly requestsPerS: number;
+  /**
+   * Talks with a peer until it or we have no more to say.
+   *
+   * @param isCrowded whether it is only to be told that there are too many
+   * @param mayAsk resolves when the peer's next request may be read
+   */
+  readonly talk: (
+    connection: SessionConnection,
+    isCrowded: boolean,
+    mayAsk: () => Promise<void>,
+  ) => Promise<void>;
+  /** A conversation ended as none should. */
+  readonly onProblem: (message: string) => void;
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+/** After a failed accept, before the next. */
+const ACCEPT_PAUSE_MS = 100;
+
+export class SessionListener {
+  readonly #options: SessionListenerOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #budget = new MessageBudget();
+  readonly #connections = new Set<SessionConnection>();
+  /** Of those that are only told that there are too many. */
+  readonly #crowd = new Set<SessionConnection>();
+  readonly #conversations = new Set<Promise<void>>();
+  #isClosed = false;
+
+  /** Throws ShoalError `port_in_use` or `network`. */
+  constructor(options: SessionListenerOptions) {
+    this.#options = options;
+    this.#listener = listenTcp(options.host, options.ports);
+    this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Hangs up on everybody. */
+  hangUp(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const connection of [...this.#connections, ...this.#crowd]) connection.close();
+  }
+
+  /** Resolves when every conversation has noticed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#conversations);
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isClosed) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        if (this.#isClosed) return;
+        if (error instanceof Deno.errors.BadResource) throw error;
+        // Out of descriptors, or the peer left before it was met: others will do better.
+        await sleep(ACCEPT_PAUSE_MS);
+        continue;
+      }
+      this.#meet(conn);
+    }
+  }
+
+  #meet(conn: Deno.TcpConn): void {
+    const isCrowded = this.#connections.size >= this.#options.connectionsMax;
+    if (isCrowded && this.#crowd.size >= CROWD_MAX) return conn.close();
+    const idleMs = isCrowded ? CROWD_IDLE_MS : SESSION_IDLE_MS;
+    const connection = new SessionConnection(conn, this.#budget, idleMs);
+    const place = isCrowded ? this.#crowd : this.#connections;
+    place.add(connection);
+    const conversation = this.#converse(connection, isCrowded).finally(() => {
+      place.delete(connection);
+      this.#conversations.delete(conversation);
+    });
+    this.#conversations.add(conversation);
+  }
+
+  async #converse(connection: SessionConnection, isCrowded: boolean): Promise<void> {
+    const { requestsPerS, talk, onProblem } = this.#options;
+    const requests = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
+    const mayAsk = async (): Promise<void> => {
+      while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
+    };
+    try {
+      await talk(connection, isCrowded, mayAsk);
+      await connection.finish();
+    } catch (error) {
+      connection.close();
+      if (error instanceof ConnectionLost || this.#isClosed) return;
+      onProblem(`${connection.peer}: ${ShoalError.from(error).message}`);
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The hashes that outlive a server, in the user's cache folder. Losing them costs time and nothing
+ * else, so nothing here fails: where the disk refuses, memory takes over, and the user is told once.
+ */
+import { join } from "@std/path";
+import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
+import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { cacheFolder } from "./cache_folder.ts";
+import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
+
+const FILE_NAME = "index.sqlite";
+const OPEN_TRIES_MAX = 5;
+/** Copies of a file, in this folder and others that share the index. */
+const PATHS_BY_MD5_MAX = 100;
+const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything anew";
+
+export interface IndexStoreOptions {
+  /** The user's cache folder by default. */
+  readonly cacheDir?: string | undefined;
+  readonly onNotice: (message: string) => void;
+}
+
+export class IndexStore {
+  readonly #onNotice: (message: string) => void;
+  readonly #path: string;
+  #disk: HashTable | undefined;
+  /** For what the disk did not take; made when it is needed. */
+  #memory: HashTable | undefined;
+
+  constructor(options: IndexStoreOptions) {
+    this.#onNotice = options.onNotice;
+    const dir = options.cacheDir ?? cacheFolder();
+    this.#path = join(dir ?? "", FILE_NAME);
+    if (dir !== undefined && isPermitted(dir)) this.#disk = this.#openOnDisk(dir);
+    else this.#onNotice(`${IN_MEMORY}: the cache folder may not be used`);
+    this.#onDisk((table) => table.prune());
+  }
+
+  /** What this file hashed to when it last looked exactly like this. */
+  find(path: string, signature: FileSignature): IndexedHashes | undefined {
+    return this.#memory?.find(path, signature) ??
+      this.#onDisk((table) => table.find(path, signature));
+  }
+
+  put(path: string, signature: FileSignature, hashes: IndexedHashes, layer: Bytes): void {
+    const needsLayer = chunkCountFor(signature.sizeBytes) > 1;
+    const kept = needsLayer ? layer : undefined;
+    const isOnDisk = this.#onDisk((table) => {
+      table.put(path, signature, hashes, kept);
+      return true;
+    });
+    if (isOnDisk) return;
+    this.#memory ??= new HashTable(":memory:");
+    this.#memory.put(path, signature, hashes, kept);
+  }
+
+  /** The layer of a content of more than one chunk. */
+  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
+    const layer = this.#memory?.layerOf(root, sizeBytes) ??
+      this.#onDisk((table) => table.layerOf(root, sizeBytes));
+    return layer?.length === chunkCountFor(sizeBytes) * HASH_BYTES ? layer : undefined;
+  }
+
+  /** 32 lower-case hex digits, if anybody has asked for it before. */
+  md5Of(path: string, signature: FileSignature): string | undefined {
+    return this.#memory?.md5Of(path, signature) ??
+      this.#onDisk((table) => table.md5Of(path, signature));
+  }
+
+  putMd5(path: string, signature: FileSignature, md5: string): void {
+    const isOnDisk = this.#onDisk((table) => {
+      table.putMd5(path, signature, md5);
+      return true;
+    });
+    if (isOnDisk) return;
+    this.#memory ??= new HashTable(":memory:");
+    this.#memory.putMd5(path, signature, md5);
+  }
+
+  /** Where files with this MD5 were, when they were last looked at. */
+  pathsByMd5(md5: string): readonly string[] {
+    const inMemory = this.#memory?.pathsByMd5(md5, PATHS_BY_MD5_MAX) ?? [];
+    const onDisk = this.#onDisk((table) => table.pathsByMd5(md5, PATHS_BY_MD5_MAX)) ?? [];
+    return [...inMemory, ...onDisk];
+  }
+
+  /** Makes sure that this file is hashed again. */
+  forget(path: string): void {
+    this.#memory?.forget(path);
+    this.#onDisk((table) => table.forget(path));
+  }
+
+  close(): void {
+    this.#disk?.close();
+    this.#memory?.close();
+    this.#disk = undefined;
+    this.#memory = undefined;
+  }
+
+  #openOnDisk(dir: string): HashTable | undefined {
+    try {
+      Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
+      try {
+        return openPatiently(this.#path);
+      } catch (thrown) {
+        if (!isUseless(thrown)) throw thrown;
+        setAside(this.#path);
+        this.#onNotice(`${this.#path} is of no use (${text(thrown)}): a new index was made`);
+        return openPatiently(this.#path);
+      }
+    } catch (thrown) {
+      this.#onNotice(`${IN_MEMORY}: ${text(thrown)}`);
+      return undefined;
+    }
+  }
+
+  /** `undefined` where the disk has nothing, is busy for too long, or fails: then it is given up. */
+  #onDisk<T>(act: (table: HashTable) => T): T | undefined {
+    if (this.#disk === undefined) return undefined;
+    try {
+      return act(this.#disk);
+    } catch (thrown) {
+      if (isBusy(thrown)) return undefined;
+      this.#disk.close();
+      this.#disk = undefined;
+      this.#onNotice(`${IN_MEMORY}: ${text(thrown)}`);
+      if (isUseless(thrown)) setAside(this.#path);
+      return undefined;
+    }
+  }
+}
+
+/** SQLite does not wait for its turn to switch a new database to WAL, so several tries are made. */
+function openPatiently(path: string): HashTable {
+  for (let triesLeft = OPEN_TRIES_MAX - 1;; triesLeft--) {
+    try {
+      return new HashTable(path);
+    } catch (thrown) {
+      if (triesLeft === 0 || !isBusy(thrown)) throw thrown;
+    }
+  }
+}
+
+function isPermitted(dir: string): boolean {
+  return (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path: dir }).state === "granted"
+  );
+}
+
+/** Moves a database out of the way, with the files that SQLite keeps beside it, as far as it can. */
+function setAside(path: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) {
+    try {
+      Deno.renameSync(path + suffix, `${path}.unusable${suffix}`);
+    } catch {
+      // What stays in the way shows when the new one is opened.
+    }
+  }
+}
+
+// SQLite's error codes do not come through Deno: its messages, which are as old, must do.
+function isBusy(thrown: unknown): boolean {
+  return /database (table )?is locked/.test(text(thrown));
+}
+
+function isUseless(thrown: unknown): boolean {
+  return thrown instanceof SchemaMismatch || /not a database|malformed/.test(text(thrown));
+}
+
+function text(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

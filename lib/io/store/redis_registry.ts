@@ -1,0 +1,253 @@
+/**
+ * What masters remember, in a Redis that they share. Each call is one script in Redis, whole or not at
+ * all; what takes long (the files of a lease that is gone) is done in the background, a few at a time,
+ * and goes on at the next sweep of any master where one was interrupted. How it is kept there stands
+ * at the head of `redis_scripts.ts`.
+ *
+ * Whether a lease holds is decided by the clock of Redis: masters say for how long, not until when, so
+ * that theirs need not agree, and the `nowMs` of a question is not looked at; that of a sweep says how
+ * long ago.
+ */
+import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { HolderCollector } from "../../protocol/master/located_files.ts";
+import type {
+  Lease,
+  LocatedFile,
+  LocateQuery,
+  RegisteredFile,
+  RegisteredServer,
+  RegistryChanges,
+  RegistryStats,
+  RegistryStore,
+  RegistryUpdate,
+} from "../../protocol/master/registry_store.ts";
+import { wallMs } from "../system/clock.ts";
+import { randomSeed } from "../system/random_source.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
+
+/** Files of a lease that is gone are forgotten so many at a time: Redis is busy for milliseconds. */
+const BURY_STEP = 500;
+
+export class RedisRegistry implements RegistryStore {
+  readonly #redis: RedisConnection;
+  #burying: Promise<void> | undefined;
+  /** Somebody died since the burying last looked. */
+  #hasDead = false;
+  #isEnded = false;
+
+  /**
+   * @param url as in {@linkcode RedisConnection.open}
+   * @throws ShoalError `usage` for a URL that is none; `network` when Redis cannot be reached within
+   * a few seconds, or refuses
+   */
+  static async open(url: string): Promise<RedisRegistry> {
+    return new RedisRegistry(await RedisConnection.open(url));
+  }
+
+  private constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  // — Leases ————————————————————————————————————————————————————————————————————————————————————
+
+  async open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void> {
+    await this.#redis.run("open", [lease, forMs(expiresMs), ...holderArgs(holder)]);
+  }
+
+  async resume(
+    lease: Lease,
+    next: Lease,
+    holder: RegisteredServer,
+    expiresMs: number,
+  ): Promise<number | undefined> {
+    const args = [lease, next, forMs(expiresMs), ...holderArgs(holder)];
+    const revision = await this.#redis.run("resume", args);
+    return revision === null ? undefined : Number(revision);
+  }
+
+  async renew(lease: Lease, expiresMs: number): Promise<boolean> {
+    return await this.#redis.run("renew", [lease, forMs(expiresMs)]) === 1;
+  }
+
+  async update(
+    lease: Lease,
+    update: RegistryUpdate,
+    expiresMs: number,
+  ): Promise<number | undefined> {
+    const { revision, isReset, put, remove } = update;
+    const fileCount = await this.#redis.run("update", [
+      ...[lease, forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
+      ...remove.map(toSorted),
+      ...put.flatMap((file) => [toSorted(file.name), pack(file)]),
+    ]);
+    if (isReset) this.#bury();
+    return fileCount === null ? undefined : Number(fileCount);
+  }
+
+  async close(lease: Lease): Promise<void> {
+    await this.#redis.run("close", [lease]);
+    this.#bury();
+  }
+
+  async sweep(nowMs: number): Promise<number> {
+    // Whoever lets leases lie for a while before they are swept up says a time in the past.
+    const agoMs = Math.floor(wallMs() - nowMs);
+    let count = 0;
+    for (;;) {
+      const swept = Number(await this.#redis.run("sweep", [agoMs]));
+      if (swept === 0) break;
+      count += swept;
+    }
+    // Also where nothing ran out: another master may have died over its dead.
+    this.#bury();
+    return count;
+  }
+
+  // — Questions —————————————————————————————————————————————————————————————————————————————————
+
+  async locate(queries: readonly LocateQuery[], _nowMs: number): Promise<LocatedFile[][]> {
+    const args = queries.map((query) =>
+      query.by === "name" ? `n${toSorted(query.name)}` : `s${query.sha256}`
+    );
+    const [holders, answers] = list(await this.#redis.run("locate", [randomSeed(), ...args]));
+    const byGeneration = holdersIn(holders);
+    return list(answers).map((rows) => locatedIn(rows, byGeneration));
+  }
+
+  async page(
+    prefix: string,
+    after: SafeFileName | undefined,
+    countMax: number,
+    _nowMs: number,
+  ): Promise<LocatedFile[]> {
+    const files: LocatedFile[] = [];
+    let from = after !== undefined && after >= prefix
+      ? `(${toSorted(after)}`
+      : `[${toSorted(prefix)}`;
+    const to = `(${endOfPrefix(toSorted(prefix))}`;
+    // Where many a lease has run out, there may be nothing for a long stretch of names.
+    for (let missing = countMax; missing > 0;) {
+      const reply = await this.#redis.run("page", [randomSeed(), missing, from, to]);
+      const [holders, rows, count, last] = list(reply);
+      files.push(...locatedIn(rows, holdersIn(holders)));
+      missing -= Number(count);
+      if (typeof last !== "string") break;
+      from = `(${last}`;
+    }
+    return files;
+  }
+
+  async changes(since: number | undefined, countMax: number): Promise<RegistryChanges> {
+    const reply = await this.#redis.run("changes", [countMax, since ?? ""]);
+    const [cursor, isStale, hasMore, names] = list(reply);
+    return {
+      cursor: Number(cursor),
+      isStale: isStale === 1,
+      names: texts(names).map(fromSorted),
+      hasMore: hasMore === 1,
+    };
+  }
+
+  async stats(_nowMs: number): Promise<RegistryStats> {
+    const [servers, files] = list(await this.#redis.run("stats", []));
+    return { servers: Number(servers), files: Number(files) };
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#burying;
+    await this.#redis.end();
+  }
+
+  // — The dead ——————————————————————————————————————————————————————————————————————————————————
+
+  #bury(): void {
+    this.#hasDead = true;
+    this.#burying ??= this.#buryAll().finally(() => this.#burying = undefined);
+  }
+
+  async #buryAll(): Promise<void> {
+    while (this.#hasDead && !this.#isEnded) {
+      this.#hasDead = false;
+      try {
+        if (await this.#redis.run("bury", [BURY_STEP]) !== null) this.#hasDead = true;
+      } catch {
+        // They count for nothing meanwhile, and the next sweep goes on.
+        return;
+      }
+    }
+  }
+}
+
+function forMs(expiresMs: number): number {
+  return Math.ceil(expiresMs - wallMs());
+}
+
+function holderArgs({ server, endpoint }: RegisteredServer): (string | number)[] {
+  return [server, endpoint.address, endpoint.port];
+}
+
+// — Files as text ———————————————————————————————————————————————————————————————————————————————
+
+/** As the scripts expect it: the SHA-256 first, what makes the content before the rest. */
+function pack({ sha256, root, sizeBytes, mtimeMs }: RegisteredFile): string {
+  return `${sha256} ${root} ${sizeBytes} ${mtimeMs}`;
+}
+
+function unpack(name: SafeFileName, packed: string): RegisteredFile {
+  const [sha256, root, sizeBytes, mtimeMs] = packed.split(" ") as [HashHex, string, string, string];
+  return {
+    name,
+    sizeBytes: Number(sizeBytes),
+    sha256,
+    root: hashHex(root),
+    mtimeMs: Number(mtimeMs),
+  };
+}
+
+// — Replies —————————————————————————————————————————————————————————————————————————————————————
+
+function list(reply: unknown): readonly unknown[] {
+  if (!Array.isArray(reply)) throw new ShoalError("internal", "Redis answered no list");
+  return reply;
+}
+
+function texts(reply: unknown): string[] {
+  return list(reply).map(String);
+}
+
+/** By generation: generation, server, address, port; and again. */
+function holdersIn(reply: unknown): Map<string, RegisteredServer> {
+  const fields = texts(reply);
+  const holders = new Map<string, RegisteredServer>();
+  for (let i = 0; i + 3 < fields.length; i += 4) {
+    const [generation, server, address, port] = fields.slice(i, i + 4) as [
+      string,
+      ServerId,
+      string,
+      string,
+    ];
+    holders.set(generation, {
+      server: serverId(server),
+      endpoint: { address, port: Number(port) },
+    });
+  }
+  return holders;
+}
+
+/** Name, generation, packed file; and again. */
+function locatedIn(
+  reply: unknown,
+  holders: ReadonlyMap<string, RegisteredServer>,
+): LocatedFile[] {
+  const fields = texts(reply);
+  const collector = new HolderCollector();
+  for (let i = 0; i + 2 < fields.length; i += 3) {
+    const [name, generation, packed] = fields.slice(i, i + 3) as [string, string, string];
+    const holder = holders.get(generation);
+    if (holder !== undefined) collector.add(unpack(fromSorted(name), packed), holder);
+  }
+  return collector.files();
+}

@@ -1,0 +1,289 @@
+/** What a master remembers, in SQLite: a file that outlives it, or memory. */
+import { join } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { REGISTRY_CHANGES_MAX, REGISTRY_TURNS } from "../../limits.ts";
+import type {
+  Lease,
+  LocatedFile,
+  LocateQuery,
+  RegisteredServer,
+  RegistryChanges,
+  RegistryStats,
+  RegistryStore,
+  RegistryUpdate,
+} from "../../protocol/master/registry_store.ts";
+import { cacheFolder } from "./cache_folder.ts";
+import { yieldTurns } from "../system/clock.ts";
+import { RegistryDatabase } from "./registry_database.ts";
+import { RegistryFiles } from "./registry_files.ts";
+import { fromSorted, toSorted } from "./sorted_names.ts";
+
+/** Files of a lease that is gone are forgotten so many at a time, so that nobody waits for long. */
+const FORGET_STEP = 200;
+/** Old changes are dropped after so many new ones. */
+const CHANGES_PER_TRIM = 4_096;
+
+interface LeaseRow {
+  readonly generation: number;
+  readonly revision: number;
+  readonly fileCount: number;
+}
+
+export class SqliteRegistry implements RegistryStore {
+  readonly #db: RegistryDatabase;
+  readonly #files: RegistryFiles;
+  /** Generations whose lease is gone. */
+  readonly #orphans = new Set<number>();
+  #forgetting: Promise<void> = Promise.resolve();
+  #isForgetting = false;
+  #changesSinceTrim = 0;
+  #isEnded = false;
+
+  /**
+   * Opens the file at `path`, or `:memory:`. Throws ShoalError `disk` for a file that cannot be used.
+   */
+  static open(path: string): Promise<SqliteRegistry> {
+    try {
+      return Promise.resolve(new SqliteRegistry(path));
+    } catch (cause) {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      const why = /\blocked\b/.test(said) ? "another master uses it" : said;
+      const error = new ShoalError("disk", `cannot use ${path} as a store: ${why}`, {
+        hint: "Name a file of its own for each master, in a folder that may be written.",
+        cause,
+      });
+      return Promise.reject(error);
+    }
+  }
+
+  /** Opens a file of the user's cache folder. Throws like {@linkcode SqliteRegistry.open}. */
+  static async openInCache(name: string): Promise<SqliteRegistry> {
+    const folder = cacheFolder();
+    if (folder === undefined) return await SqliteRegistry.open(":memory:");
+    try {
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch {
+      // Opening it says what is wrong.
+    }
+    return await SqliteRegistry.open(join(folder, name));
+  }
+
+  /** Throws what SQLite throws. */
+  private constructor(path: string) {
+    this.#db = new RegistryDatabase(path);
+    const leased = new Set(
+      this.#db.all<LeaseRow>("SELECT generation FROM leases").map(({ generation }) => generation),
+    );
+    this.#files = new RegistryFiles(this.#db, Math.max(0, ...leased));
+    for (const generation of this.#files.generations()) {
+      if (!leased.has(generation)) this.#orphans.add(generation);
+    }
+    this.#forget();
+  }
+
+  // — Leases ————————————————————————————————————————————————————————————————————————————————————
+
+  open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void> {
+    const { server, endpoint: { address, port } } = holder;
+    this.#db.run(
+      "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+      ...[lease, this.#files.begin(), server, address, port, expiresMs],
+    );
+    return Promise.resolve();
+  }
+
+  resume(
+    lease: Lease,
+    next: Lease,
+    holder: RegisteredServer,
+    expiresMs: number,
+  ): Promise<number | undefined> {
+    const { server, endpoint: { address, port } } = holder;
+    const taken = this.#db.run(
+      "UPDATE leases SET lease = ?, address = ?, port = ?, expiresMs = ? " +
+        "WHERE lease = ? AND server = ?",
+      ...[next, address, port, expiresMs, lease, server],
+    );
+    return Promise.resolve(taken === 0 ? undefined : this.#leaseRow(next)?.revision);
+  }
+
+  renew(lease: Lease, expiresMs: number): Promise<boolean> {
+    const renewed = this.#db.run(
+      "UPDATE leases SET expiresMs = ? WHERE lease = ?",
+      expiresMs,
+      lease,
+    );
+    return Promise.resolve(renewed > 0);
+  }
+
+  update(
+    lease: Lease,
+    update: RegistryUpdate,
+    expiresMs: number,
+  ): Promise<number | undefined> {
+    const row = this.#leaseRow(lease);
+    if (row === undefined) return Promise.resolve(undefined);
+    let { generation, fileCount } = row;
+    this.#change(() => {
+      if (update.isReset) {
+        this.#abandon(generation);
+        [generation, fileCount] = [this.#files.begin(), 0];
+      }
+      const put = this.#files.put(generation, update.put);
+      const removed = this.#files.remove(generation, update.remove);
+      fileCount += put - removed.length;
+      this.#tell([...update.put.map(({ name }) => name), ...removed]);
+      this.#db.run(
+        "UPDATE leases SET generation = ?, revision = ?, fileCount = ?, expiresMs = ? WHERE lease = ?",
+        ...[generation, update.revision, fileCount, expiresMs, lease],
+      );
+    });
+    this.#forget();
+    return Promise.resolve(fileCount);
+  }
+
+  close(lease: Lease): Promise<void> {
+    const row = this.#leaseRow(lease);
+    if (row === undefined) return Promise.resolve();
+    this.#db.run("DELETE FROM leases WHERE lease = ?", lease);
+    this.#abandon(row.generation);
+    this.#forget();
+    return Promise.resolve();
+  }
+
+  sweep(nowMs: number): Promise<number> {
+    const expired = this.#db.all<{ generation: number }>(
+      "DELETE FROM leases WHERE expiresMs <= ? RETURNING generation",
+      nowMs,
+    );
+    for (const { generation } of expired) this.#abandon(generation);
+    this.#forget();
+    return Promise.resolve(expired.length);
+  }
+
+  // — Questions —————————————————————————————————————————————————————————————————————————————————
+
+  locate(queries: readonly LocateQuery[], nowMs: number): Promise<LocatedFile[][]> {
+    return Promise.resolve(
+      queries.map((query) =>
+        query.by === "name"
+          ? this.#files.withName(query.name, nowMs)
+          : this.#files.withContent(query.sha256, nowMs)
+      ),
+    );
+  }
+
+  page(
+    prefix: string,
+    after: SafeFileName | undefined,
+    countMax: number,
+    nowMs: number,
+  ): Promise<LocatedFile[]> {
+    return this.#files.page(prefix, after, countMax, nowMs);
+  }
+
+  changes(since: number | undefined, countMax: number): Promise<RegistryChanges> {
+    const [bounds] = this.#db.all<{ first: number; last: number }>(
+      "SELECT ifnull(min(number), 1) AS first, " +
+        "ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last FROM changes",
+    );
+    const { first, last } = bounds!;
+    if (since === undefined || since < first - 1 || since > last) {
+      const isStale = since !== undefined;
+      return Promise.resolve({ cursor: last, isStale, names: [], hasMore: false });
+    }
+    const rows = this.#db.all<{ number: number; name: string }>(
+      "SELECT number, name FROM changes WHERE number > ? ORDER BY number LIMIT ?",
+      since,
+      countMax,
+    );
+    const names = [...new Set(rows.map(({ name }) => fromSorted(name)))];
+    const cursor = rows.at(-1)?.number ?? since;
+    return Promise.resolve({ cursor, isStale: false, names, hasMore: cursor < last });
+  }
+
+  stats(nowMs: number): Promise<RegistryStats> {
+    const [stats] = this.#db.all<{ servers: number; files: number }>(
+      "SELECT count(DISTINCT server) AS servers, ifnull(sum(fileCount), 0) AS files FROM leases " +
+        "WHERE expiresMs > ?",
+      nowMs,
+    );
+    return Promise.resolve(stats!);
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#forgetting;
+    this.#db.close();
+  }
+
+  // — Files —————————————————————————————————————————————————————————————————————————————————————
+
+  /** Nobody has its files any more. */
+  #abandon(generation: number): void {
+    this.#files.end(generation);
+    this.#orphans.add(generation);
+  }
+
+  /** Changes files, all or nothing. */
+  #change(body: () => void): void {
+    let isKept = false;
+    try {
+      this.#db.inTransaction(() => {
+        body();
+        this.#trimChanges();
+      });
+      isKept = true;
+    } finally {
+      this.#files.settle(isKept);
+    }
+  }
+
+  #tell(names: readonly SafeFileName[]): void {
+    if (names.length === 0) return;
+    this.#changesSinceTrim += this.#db.run(
+      "INSERT INTO changes (name) SELECT value FROM json_each(?)",
+      JSON.stringify(names.map(toSorted)),
+    );
+  }
+
+  /** Now and then, because each time costs as much as a few changes. */
+  #trimChanges(): void {
+    if (this.#changesSinceTrim < CHANGES_PER_TRIM) return;
+    this.#changesSinceTrim = 0;
+    this.#db.run(
+      "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?",
+      REGISTRY_CHANGES_MAX,
+    );
+  }
+
+  /** Removes the files of orphans in the background, a few at a time. */
+  #forget(): void {
+    if (this.#isForgetting || this.#orphans.size === 0) return;
+    this.#isForgetting = true;
+    this.#forgetting = this.#forgetAll().finally(() => this.#isForgetting = false);
+  }
+
+  async #forgetAll(): Promise<void> {
+    while (!this.#isEnded) {
+      const [orphan] = this.#orphans;
+      if (orphan === undefined) break;
+      let forgotten = 0;
+      this.#change(() => {
+        const names = this.#files.removeSome(orphan, FORGET_STEP);
+        forgotten = names.length;
+        this.#tell(names);
+      });
+      if (forgotten < FORGET_STEP) this.#orphans.delete(orphan);
+      await yieldTurns(REGISTRY_TURNS);
+    }
+  }
+
+  #leaseRow(lease: Lease): LeaseRow | undefined {
+    return this.#db.all<LeaseRow>(
+      "SELECT generation, revision, fileCount FROM leases WHERE lease = ?",
+      lease,
+    )[0];
+  }
+}

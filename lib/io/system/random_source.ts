@@ -1,0 +1,20 @@
+/** Randomness that nobody can guess, for ids, nonces, secrets and seeds. */
+import { type Bytes, type ServerId, serverId, toHex } from "../../ids.ts";
+import { SERVER_ID_BYTES } from "../../limits.ts";
+
+export function randomBytes(count: number): Bytes {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+export function randomU64(): bigint {
+  return new DataView(randomBytes(8).buffer).getBigUint64(0);
+}
+
+/** For the seeded generators of machines. */
+export function randomSeed(): number {
+  return new DataView(randomBytes(4).buffer).getUint32(0);
+}
+
+export function randomServerId(): ServerId {
+  return serverId(toHex(randomBytes(SERVER_ID_BYTES)));
+}

@@ -1,0 +1,81 @@
+/**
+ * Typed ports between threads. What arrives is `unknown` to the language; it is narrowed once, here,
+ * to the union that the message file promises, because both ends are built from the same source.
+ */
+import { ShoalError } from "../../errors.ts";
+
+/** One end of a boundary: sends `Out`, receives `In`. */
+export interface WorkerPort<In, Out> {
+  post(message: Out, transfer?: Transferable[]): void;
+  /** Replaces the handler. Messages are handled in order. */
+  onMessage(handler: (message: In) => void): void;
+  /** Called for an error that nobody in the worker caught. */
+  onError(handler: (error: ShoalError) => void): void;
+  /** Ends the other side at once (for a worker) or the channel (for a port). */
+  close(): void;
+}
+
+interface Kinded {
+  readonly kind: string;
+}
+
+function narrow<In>(data: unknown): In {
+  if (typeof data !== "object" || data === null || typeof (data as Kinded).kind !== "string") {
+    throw new ShoalError("internal", "a message without a kind crossed a worker boundary");
+  }
+  return data as In;
+}
+
+/** Starts the worker at `url` (relative to the project's `workers/`). */
+export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
+  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), { type: "module" });
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    onMessage(handler) {
+      worker.onmessage = (event) => handler(narrow<In>(event.data));
+    },
+    onError(handler) {
+      worker.onerror = (event) => {
+        event.preventDefault();
+        handler(new ShoalError("internal", `${file}: ${event.message}`));
+      };
+    },
+    close: () => worker.terminate(),
+  };
+}
+
+/** Threads that can run at once on this machine. */
+export function coreCount(): number {
+  return navigator.hardwareConcurrency;
+}
+
+/** Inside a worker: the end towards the thread that started it. */
+export function parentPort<In, Out>(): WorkerPort<In, Out> {
+  const scope = self as unknown as DedicatedScope;
+  return {
+    post: (message, transfer = []) => scope.postMessage(message, transfer),
+    onMessage(handler) {
+      scope.onmessage = (event) => handler(narrow<In>(event.data));
+    },
+    onError() {},
+    close: () => scope.close(),
+  };
+}
+
+interface DedicatedScope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  close(): void;
+}
+
+/** A transferred MessagePort: worker to worker. */
+export function channelPort<In, Out>(port: MessagePort): WorkerPort<In, Out> {
+  return {
+    post: (message, transfer = []) => port.postMessage(message, transfer),
+    onMessage(handler) {
+      port.onmessage = (event) => handler(narrow<In>(event.data));
+    },
+    onError() {},
+    close: () => port.close(),
+  };
+}

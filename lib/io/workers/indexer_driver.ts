@@ -1,0 +1,105 @@
+/** Runs an indexer in its worker: hashes piece by piece, and looks for messages after every piece. */
+import { HASH_READ_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
+import { nowMs, yieldToEvents } from "../system/clock.ts";
+import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";
+import type { WorkerPort } from "../system/worker_port.ts";
+
+type Parent = WorkerPort<IndexerRequest, IndexerReply>;
+
+interface Job {
+  readonly id: number;
+  readonly steps: Generator<number, IndexingOutcome>;
+  reportedMs: number;
+}
+
+/** Waits for `init`, then works until `stop`. */
+export function runIndexer(parent: Parent): void {
+  useFastestSha256();
+  const driver = new IndexerDriver(parent);
+  parent.onMessage((message) => {
+    switch (message.kind) {
+      case "init":
+        return parent.post({ kind: "ready" });
+      case "hash":
+        return driver.add(message);
+      case "cancel":
+        return driver.cancel(message.job);
+      case "stop":
+        driver.cancelAll();
+        return parent.post({ kind: "stopped" });
+      default:
+        message satisfies never;
+    }
+  });
+}
+
+class IndexerDriver {
+  readonly #parent: Parent;
+  readonly #buffer = new Uint8Array(HASH_READ_BYTES);
+  /** The last one is at work, the first one comes last. */
+  readonly #jobs: Job[] = [];
+  #isRunning = false;
+
+  constructor(parent: Parent) {
+    this.#parent = parent;
+  }
+
+  add(request: HashRequest): void {
+    const steps = indexFile(request, this.#buffer);
+    const job: Job = { id: request.job, steps, reportedMs: nowMs() };
+    if (request.isUrgent) this.#jobs.push(job);
+    else this.#jobs.unshift(job);
+    if (!this.#isRunning) void this.#run();
+  }
+
+  cancel(id: number): void {
+    const job = this.#jobs.find((each) => each.id === id);
+    if (job === undefined) return;
+    this.#remove(job);
+    this.#parent.post({ kind: "cancelled", job: id });
+  }
+
+  cancelAll(): void {
+    for (const { id } of [...this.#jobs]) this.cancel(id);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    for (let job = this.#jobs.at(-1); job !== undefined; job = this.#jobs.at(-1)) {
+      this.#step(job);
+      await yieldToEvents();
+    }
+    this.#isRunning = false;
+  }
+
+  #step(job: Job): void {
+    try {
+      const { done, value } = job.steps.next();
+      if (done) this.#end(job, value);
+      else this.#report(job, value);
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#end(job, { kind: "unreadable", job: job.id, message });
+    }
+  }
+
+  #end(job: Job, outcome: IndexingOutcome): void {
+    this.#remove(job);
+    this.#parent.post(outcome, outcome.kind === "hashed" ? [outcome.layer.buffer] : []);
+  }
+
+  #report(job: Job, hashedBytes: number): void {
+    const now = nowMs();
+    if (now - job.reportedMs < PROGRESS_INTERVAL_MS) return;
+    job.reportedMs = now;
+    this.#parent.post({ kind: "progress", job: job.id, hashedBytes });
+  }
+
+  #remove(job: Job): void {
+    this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    // Closes the file of a job that is not done.
+    job.steps.return({ kind: "changed", job: job.id });
+  }
+}

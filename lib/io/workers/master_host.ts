@@ -1,0 +1,136 @@
+/** Does what a master's dialogue asks for: messages of one connection, and the store. */
+import type { SessionConnection } from "../net/session_connection.ts";
+import {
+  REGISTRY_LEASE_MS,
+  REGISTRY_RENEW_MS,
+  REGISTRY_TURNS,
+  SESSION_COMMAND_BYTES_MAX,
+  SESSION_SKIP_BYTES_MAX,
+} from "../../limits.ts";
+import type {
+  MasterDialogue,
+  MasterStep,
+  RequestRead,
+} from "../../protocol/master/master_session.ts";
+import type { Slots } from "../../protocol/base/slots.ts";
+import type { Lease, RegistryStore } from "../../protocol/master/registry_store.ts";
+import { toHex } from "../../ids.ts";
+import { encodeMessage, parseMessage } from "../../wire/session_json.ts";
+import { nowMs, wallMs, within, yieldTurns } from "../system/clock.ts";
+import { randomBytes } from "../system/random_source.ts";
+
+const LEASE_BYTES = 16;
+
+export interface MasterHostOptions {
+  readonly store: RegistryStore;
+  /** How long each question took, for whoever watches. */
+  readonly onAnswered: (command: string, ms: number) => void;
+  /** Pages of catalogues, of all connections: what clients ask goes in between. */
+  readonly pages: Slots;
+  /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
+  readonly isStopping: () => boolean;
+}
+
+/** Drives `dialogue` to its end. Throws ConnectionLost or ShoalError when it cannot go on. */
+export async function converseAsMaster(
+  dialogue: MasterDialogue,
+  connection: SessionConnection,
+  options: MasterHostOptions,
+  mayAsk: () => Promise<void>,
+): Promise<void> {
+  const { store, pages, onAnswered, isStopping } = options;
+  let askedMs = nowMs();
+  let command = "";
+  let isInPages = false;
+  const leavePages = (): void => {
+    if (isInPages) pages.release();
+    isInPages = false;
+  };
+  const enterPages = async (): Promise<void> => {
+    const turn = new Promise<true>((resolve) => pages.acquire(() => resolve(true)));
+    try {
+      while (!await within(turn, REGISTRY_RENEW_MS)) {
+        await connection.send(encodeMessage({ status: "wait" }));
+      }
+    } catch (error) {
+      turn.then(() => pages.release());
+      throw error;
+    }
+    isInPages = true;
+    await yieldTurns(REGISTRY_TURNS);
+  };
+  const perform = async (step: MasterStep): Promise<unknown> => {
+    switch (step.kind) {
+      case "request": {
+        leavePages();
+        await mayAsk();
+        const read = await request(connection, step.idleMs);
+        const said = read.kind === "request" ? read.request["command"] : "";
+        command = typeof said === "string" ? said : "";
+        if (command === "update") await enterPages();
+        askedMs = nowMs();
+        return read;
+      }
+      case "say":
+        // Whoever does not take the answer keeps nobody waiting.
+        leavePages();
+        onAnswered(command, nowMs() - askedMs);
+        return await connection.send(encodeMessage(step.message));
+      case "open": {
+        const lease = newLease();
+        await store.open(lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
+        return lease;
+      }
+      case "resume": {
+        const { lease, holder } = step;
+        const next = newLease();
+        const revision = await store.resume(lease, next, holder, wallMs() + REGISTRY_LEASE_MS);
+        return revision === undefined ? undefined : { lease: next, revision };
+      }
+      case "renew":
+        return await store.renew(step.lease, wallMs() + REGISTRY_LEASE_MS);
+      case "update":
+        return await store.update(step.lease, step.update, wallMs() + REGISTRY_LEASE_MS);
+      case "close":
+        return isStopping() ? undefined : await store.close(step.lease);
+      case "locate":
+        return await store.locate(step.queries, wallMs());
+      case "page":
+        return await store.page(step.prefix, step.after, step.countMax, wallMs());
+      case "changes":
+        return await store.changes(step.since, step.countMax);
+      case "stats":
+        return await store.stats(wallMs());
+      default:
+        return step satisfies never;
+    }
+  };
+  let next = dialogue.next();
+  try {
+    while (!next.done) next = dialogue.next(await perform(next.value));
+  } catch (error) {
+    // What the dialogue holds is let go of, as far as the store still listens.
+    for (let last = dialogue.return(); !last.done; last = dialogue.next()) {
+      if (last.value.kind === "close") await perform(last.value).catch(() => {});
+    }
+    throw error;
+  } finally {
+    leavePages();
+  }
+}
+
+function newLease(): Lease {
+  return toHex(randomBytes(LEASE_BYTES)) as Lease;
+}
+
+async function request(connection: SessionConnection, idleMs: number): Promise<RequestRead> {
+  const read = await connection.message(SESSION_COMMAND_BYTES_MAX, idleMs);
+  if (read.kind === "ended") return { kind: "ended" };
+  if (read.kind === "tooLarge") {
+    const isPassable = read.lengthBytes <= SESSION_SKIP_BYTES_MAX;
+    const isPassed = isPassable && await connection.skip(read.lengthBytes);
+    return { kind: isPassed ? "nonsense" : "ended" };
+  }
+  const message = parseMessage(read.bytes);
+  return message === undefined ? { kind: "nonsense" } : { kind: "request", request: message };
+}

@@ -1,0 +1,160 @@
+/**
+ * Runs a receiver's machine in its worker: one UDP socket towards a server, one port to the main
+ * thread, one to the assembler. Receive, step, perform, set the timer again.
+ */
+import type { Bytes } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { HELD_BUFFER_SHARE, RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../../limits.ts";
+import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../../messages/chunk_feed.ts";
+import type { ReceiverReply, ReceiverRequest } from "../../messages/receiver.ts";
+import {
+  Receiver,
+  type ReceiverAction,
+  type ReceiverEvent,
+} from "../../protocol/download/receiver.ts";
+import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
+import { startHashClock } from "../hash/hash_clock.ts";
+import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { SendQueue } from "../net/send_queue.ts";
+import { openUdpPort, type Received, type UdpPort } from "../net/udp_port.ts";
+import { runDriver } from "./worker_driver.ts";
+import { channelPort, type WorkerPort } from "../system/worker_port.ts";
+
+type Parent = WorkerPort<ReceiverRequest, ReceiverReply>;
+type Feed = WorkerPort<RecycleMessage, ChunksMessage>;
+type Init = Extract<ReceiverRequest, { kind: "init" }>;
+
+/** Waits for `init`, then works until `stop`. */
+export function runReceiver(parent: Parent): void {
+  useFastestSha256();
+  const hashedMs = startHashClock();
+  runDriver(parent, (init: Init) => new ReceiverDriver(parent, init, hashedMs));
+}
+
+class ReceiverDriver {
+  readonly #parent: Parent;
+  readonly #feed: Feed;
+  readonly #port: UdpPort;
+  readonly #machine: Receiver;
+  readonly #queue: SendQueue;
+  readonly #timer = new WakeupTimer(() => this.#wake());
+  /** Verified chunks that the assembler has not been given. */
+  #held: VerifiedChunk[] = [];
+  #heldBytes = 0;
+  #heldBytesMax = 0;
+  #isStopped = false;
+  readonly #hashedMs: () => number;
+  /** Handling what arrived, with the hashing of it. */
+  #handledMs = 0;
+  #waitMs = 0;
+
+  constructor(parent: Parent, init: Init, hashedMs: () => number) {
+    this.#parent = parent;
+    this.#hashedMs = hashedMs;
+    this.#port = openUdpPort({ port: 0, tune: init.tune });
+    this.#queue = new SendQueue(this.#port);
+    const { receiveBufferBytes, isTuned } = this.#port;
+    this.#machine = new Receiver({
+      mtuBytes: init.mtuBytes,
+      receiveBufferBytes,
+      clockOriginMs: clockOriginMs(),
+    });
+    this.#feed = channelPort<RecycleMessage, ChunksMessage>(init.feed);
+    this.#feed.onMessage((message) => this.#step(message));
+    parent.post({ kind: "ready", receiveBufferBytes, isTuned });
+    this.#receive().catch((error: unknown) => {
+      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
+    });
+  }
+
+  onRequest(request: Exclude<ReceiverRequest, Init>): void {
+    if (request.kind === "stop") this.#stop();
+    else {
+      if (request.kind === "allot") {
+        this.#heldBytesMax = request.bufferBytesMax * HELD_BUFFER_SHARE;
+      }
+      this.#step(request);
+    }
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    for (;;) {
+      const startMs = nowMs();
+      const received = await this.#port.receive(buffer);
+      if (received === undefined) return;
+      const arrivedMs = nowMs();
+      this.#waitMs += arrivedMs - startMs;
+      const hasMore = this.#take(received, buffer);
+      this.#handledMs += nowMs() - arrivedMs;
+      // Whatever else happens in this thread gets its turn, however fast datagrams come.
+      if (hasMore) await yieldToEvents();
+    }
+  }
+
+  /** Handles what was received and what has arrived meanwhile; says whether there may be more. */
+  #take(received: Received, buffer: Bytes): boolean {
+    let next: Received | undefined = received;
+    for (let receives = 1; next !== undefined && !this.#isStopped; receives++) {
+      this.#step({ kind: "datagrams", bytes: next.bytes, from: next.from });
+      if (receives === RECEIVES_PER_TURN) return true;
+      next = this.#port.receiveNow(buffer);
+    }
+    return false;
+  }
+
+  /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */
+  async #wake(): Promise<void> {
+    await yieldToEvents();
+    this.#step({ kind: "wakeup" });
+  }
+
+  #step(event: ReceiverEvent): void {
+    if (this.#isStopped) return;
+    const now = nowMs();
+    for (const action of this.#machine.handle(now, event)) this.#perform(action);
+    this.#timer.set(this.#machine.nextWakeupMs(now));
+  }
+
+  #perform(action: ReceiverAction): void {
+    switch (action.kind) {
+      case "send":
+        return this.#queue.push(action.datagram, action.to);
+      case "chunk":
+        return this.#hold(action);
+      case "report":
+        this.#handOver();
+        return this.#parent.post(action);
+      case "gone":
+        return this.#parent.post(action);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #hold(chunk: VerifiedChunk): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.bytes;
+    if (this.#heldBytes >= this.#heldBytesMax) this.#handOver();
+  }
+
+  /** Hands what is verified to the assembler: when it is worth a message, and with each report. */
+  #handOver(): void {
+    if (this.#held.length === 0) return;
+    this.#feed.post({ kind: "chunks", chunks: this.#held }, this.#held.map((e) => e.buffer.buffer));
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    this.#handOver();
+    this.#timer.clear();
+    this.#port.close();
+    this.#feed.close();
+    const hashMs = this.#hashedMs();
+    const times = { receiveMs: this.#handledMs - hashMs, hashMs, waitMs: this.#waitMs };
+    const { ignoredSegments: ignored, duplicateBytes } = this.#machine;
+    this.#parent.post({ kind: "stopped", times, ignored, duplicateBytes });
+  }
+}

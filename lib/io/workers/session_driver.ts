@@ -1,0 +1,135 @@
+/**
+ * Runs the session worker: holds conversations on the TCP port, and asks the main thread what is
+ * offered.
+ */
+import type { ShoalError } from "../../errors.ts";
+import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../limits.ts";
+import type {
+  Answer,
+  Answers,
+  Question,
+  SessionReply,
+  SessionRequest,
+} from "../../messages/session.ts";
+import { serveSession } from "../../protocol/session/session_server.ts";
+import type { SessionFile } from "../../protocol/session/session.ts";
+import { Digests } from "../hash/digests.ts";
+import { converse, type SessionLibrary } from "./session_host.ts";
+import { SessionListener } from "../net/session_listener.ts";
+import { Throttle } from "../net/throttle.ts";
+import { Uploads } from "../uploads/uploads.ts";
+import { runDriver } from "./worker_driver.ts";
+import type { WorkerPort } from "../system/worker_port.ts";
+
+type Parent = WorkerPort<SessionRequest, SessionReply>;
+type Init = Extract<SessionRequest, { kind: "init" }>;
+
+/** Waits for `init`, then works until `stop`. */
+export function runSessions(parent: Parent): void {
+  runDriver(parent, (init: Init) => new SessionDriver(parent, init));
+}
+
+class SessionDriver {
+  readonly #parent: Parent;
+  readonly #init: Init;
+  readonly #digests: Digests;
+  readonly #library: SessionLibrary;
+  readonly #listener: SessionListener;
+  readonly #questions = new Map<number, (answer: Answer) => void>();
+  /** MD5s that are being found out, by the file that they are of. */
+  readonly #digesting = new Map<string, Promise<string | undefined>>();
+  #nextQuestion = 0;
+  #isStopped = false;
+
+  constructor(parent: Parent, init: Init) {
+    this.#parent = parent;
+    this.#init = init;
+    const { dir, quotaBytes, policy, host, ports, rateBytesPerS } = init;
+    this.#digests = new Digests((error) => this.#fail(error));
+    if (policy.allowsUpload) this.#digests.warmUp();
+    this.#library = {
+      dir,
+      uploads: new Uploads({
+        dir,
+        quotaBytes,
+        isOpen: policy.allowsUpload,
+        digests: this.#digests,
+      }),
+      ask: (question) => this.#ask(question),
+      md5Of: (file) => this.#md5Of(file),
+      onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
+      onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
+      log: (level, message) => parent.post({ kind: "log", level, message }),
+      throttle: new Throttle(rateBytesPerS),
+    };
+    this.#listener = new SessionListener({
+      host,
+      ports,
+      connectionsMax: SESSIONS_MAX,
+      requestsPerS: SESSION_REQUESTS_PER_S,
+      talk: (connection, isCrowded, mayAsk) =>
+        converse(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
+      onProblem: (message) => this.#library.log("ERROR", message),
+      onFailure: (error) => this.#fail(error),
+    });
+    parent.post({ kind: "ready", port: this.#listener.port });
+  }
+
+  onRequest(request: Exclude<SessionRequest, Init>): void {
+    switch (request.kind) {
+      case "answer": {
+        const answer = this.#questions.get(request.number);
+        this.#questions.delete(request.number);
+        return answer?.(request.answer);
+      }
+      case "stop":
+        this.#stop();
+        return;
+      default:
+        request satisfies never;
+    }
+  }
+
+  async #ask<Kind extends Question["kind"]>(
+    question: Extract<Question, { kind: Kind }>,
+  ): Promise<Answers[Kind]> {
+    const number = this.#nextQuestion++;
+    const answered = Promise.withResolvers<Answer>();
+    this.#questions.set(number, answered.resolve);
+    this.#parent.post({ kind: "ask", number, question });
+    return await answered.promise as Answers[Kind];
+  }
+
+  /** However many ask, a file is read once. */
+  #md5Of(file: SessionFile): Promise<string | undefined> {
+    const { name, sizeBytes, mtimeMs, inode } = file;
+    const key = JSON.stringify([name, sizeBytes, mtimeMs, inode]);
+    let digest = this.#digesting.get(key);
+    if (digest === undefined) {
+      const { dir } = this.#init;
+      digest = this.#digests.md5Of({ dir, name, sizeBytes, mtimeMs, inode }).then((md5) => {
+        this.#digesting.delete(key);
+        if (md5 !== undefined) this.#parent.post({ kind: "learned", file, md5 });
+        return md5;
+      });
+      this.#digesting.set(key, digest);
+    }
+    return digest;
+  }
+
+  #fail(error: ShoalError): void {
+    if (!this.#isStopped) this.#parent.post({ kind: "failed", error: error.toMessage() });
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#listener.hangUp();
+    // Nobody answers any more.
+    for (const answer of this.#questions.values()) answer(undefined);
+    await this.#digests.close();
+    await this.#listener.closed();
+    this.#library.uploads.close();
+    this.#parent.post({ kind: "stopped" });
+  }
+}

@@ -1,0 +1,238 @@
+/** Does what a dialogue asks for, over one connection of a server. */
+import type { Bytes, SafeFileName } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import {
+  BODY_FRAME_BYTES_MAX,
+  LISTED_FILES_PER_STEP,
+  MD5_PATIENCE_MS,
+  SESSION_SEND_BYTES,
+} from "../../limits.ts";
+import type { Answers, Question, UploadedFile } from "../../messages/session.ts";
+import type {
+  Dialogue,
+  LogLevel,
+  SessionFile,
+  SessionStep,
+  StepOf,
+  UploadBegun,
+  UploadEnded,
+} from "../../protocol/session/session.ts";
+import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
+import { nowMs, within } from "../system/clock.ts";
+import { openFileSource } from "../files/file_source.ts";
+import type { SessionConnection } from "../net/session_connection.ts";
+import type { Throttle } from "../net/throttle.ts";
+import type { Upload, Uploads } from "../uploads/uploads.ts";
+
+/** What a session needs of its server. */
+export interface SessionLibrary {
+  /** The served folder, absolute. */
+  readonly dir: string;
+  readonly uploads: Uploads;
+  ask<Kind extends Question["kind"]>(
+    question: Extract<Question, { kind: Kind }>,
+  ): Promise<Answers[Kind]>;
+  /** The MD5 of a file; `undefined` if it is not what it was. */
+  md5Of(file: SessionFile): Promise<string | undefined>;
+  onUploaded(file: UploadedFile, from: string): void;
+  onSending(file: SessionFile, to: string): void;
+  log(level: LogLevel, message: string): void;
+  /** What is sent to all peers together passes here. */
+  readonly throttle: Throttle;
+}
+
+/** Drives `dialogue` to its end. Throws ConnectionLost when the peer goes in the middle. */
+export async function converse(
+  dialogue: Dialogue,
+  connection: SessionConnection,
+  library: SessionLibrary,
+  mayAsk: () => Promise<void>,
+): Promise<void> {
+  const host = new SessionHost(connection, library, mayAsk);
+  try {
+    for (let next = dialogue.next(); !next.done;) {
+      next = dialogue.next(await host.perform(next.value));
+    }
+  } finally {
+    host.close();
+  }
+}
+
+class SessionHost {
+  readonly #connection: SessionConnection;
+  readonly #library: SessionLibrary;
+  /** Resolves when the next request may be read. */
+  readonly #mayAsk: () => Promise<void>;
+  #upload: Upload | undefined;
+
+  constructor(
+    connection: SessionConnection,
+    library: SessionLibrary,
+    mayAsk: () => Promise<void>,
+  ) {
+    this.#connection = connection;
+    this.#library = library;
+    this.#mayAsk = mayAsk;
+  }
+
+  async perform(step: SessionStep): Promise<unknown> {
+    const connection = this.#connection;
+    switch (step.kind) {
+      case "peek":
+        return await connection.peek();
+      case "line":
+        await this.#mayAsk();
+        return await connection.line(step.form);
+      case "message":
+        await this.#mayAsk();
+        return await connection.message(step.bytesMax);
+      case "skip":
+        return await connection.skip(step.lengthBytes);
+      case "send":
+        await this.#library.throttle.pass(step.bytes.length);
+        return await connection.send(step.bytes);
+      case "files":
+        return await this.#files(step);
+      case "find":
+        return await this.#find(step);
+      case "layer": {
+        const { root, sizeBytes } = step;
+        return await this.#library.ask({ kind: "layer", root, sizeBytes });
+      }
+      case "sendFile":
+        return await this.#sendFile(step);
+      case "sendBody":
+        return await this.#sendBody(step.bytes);
+      case "beginUpload":
+        return await this.#beginUpload(step);
+      case "receiveUpload":
+        return await this.#upload!.receive(connection, step.offset, step.framing);
+      case "endUpload":
+        return await this.#endUpload(step);
+      case "log":
+        return this.#library.log(step.level, step.message);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** Lets go of what the dialogue did not end. */
+  close(): void {
+    this.#upload?.abandon();
+    this.#upload = undefined;
+  }
+
+  // — What is offered ———————————————————————————————————————————————————————————————————————————
+
+  async #files({ after, countMax, withMd5 }: StepOf<"files">): Promise<readonly SessionFile[]> {
+    const files = await this.#library.ask({ kind: "files", after, countMax });
+    return withMd5 ? await this.#digested(files) : files;
+  }
+
+  async #find({ query, withMd5 }: StepOf<"find">): Promise<SessionFile | undefined> {
+    const file = await this.#library.ask({ kind: "find", query });
+    if (file === undefined) return query.by === "md5" ? await this.#findByMd5(query.md5) : file;
+    return withMd5 ? (await this.#digested([file]))[0] : file;
+  }
+
+  /** Nobody has asked for it before: finds out MD5s, for a while, until one is it. */
+  async #findByMd5(md5: string): Promise<SessionFile | undefined> {
+    const endMs = nowMs() + MD5_PATIENCE_MS;
+    let after: SafeFileName | undefined;
+    while (nowMs() < endMs) {
+      const countMax = LISTED_FILES_PER_STEP;
+      const files = await this.#files({ kind: "files", after, countMax, withMd5: true });
+      const found = files.find((file) => file.md5 === md5);
+      if (found !== undefined || files.length < countMax) return found;
+      after = files.at(-1)!.name;
+    }
+    return undefined;
+  }
+
+  /** The files with their MD5s, as far as those are known within a while. */
+  async #digested(files: readonly SessionFile[]): Promise<readonly SessionFile[]> {
+    const digests = new Map<SessionFile, string>();
+    const all = Promise.all(files.map(async (file) => {
+      const md5 = file.md5 ?? await this.#library.md5Of(file);
+      if (md5 !== undefined) digests.set(file, md5);
+    }));
+    await within(all, MD5_PATIENCE_MS);
+    return files.map((file) => {
+      const md5 = digests.get(file);
+      return md5 === undefined ? file : { ...file, md5 };
+    });
+  }
+
+  async #sendFile({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
+    const { dir } = this.#library;
+    const opened = openFileSource(dir, file.name, file);
+    if (!opened.ok) {
+      if (framing === "frames") await this.#connection.send(lengthPrefix(0));
+      return false;
+    }
+    const { source } = opened;
+    if (lengthBytes > 0 && offset === 0) this.#library.onSending(file, this.#connection.peer);
+    try {
+      // The prefix of a frame lies before its bytes, so that both leave in one write.
+      const prefixBytes = framing === "frames" ? LENGTH_PREFIX_BYTES : 0;
+      const buffer: Bytes = new Uint8Array(prefixBytes + SESSION_SEND_BYTES);
+      for (let at = offset; at < offset + lengthBytes;) {
+        const wanted = Math.min(SESSION_SEND_BYTES, offset + lengthBytes - at);
+        const count = source.readAt(buffer, prefixBytes, wanted, at);
+        if (count < wanted || !source.isUnchanged()) {
+          if (framing === "frames") await this.#connection.send(lengthPrefix(0));
+          return false;
+        }
+        if (framing === "frames") buffer.set(lengthPrefix(count));
+        await this.#library.throttle.pass(count);
+        await this.#connection.send(buffer.subarray(0, prefixBytes + count));
+        at += count;
+      }
+      if (framing === "frames") await this.#connection.send(lengthPrefix(0));
+      return true;
+    } finally {
+      source.close();
+    }
+  }
+
+  async #sendBody(bytes: Bytes): Promise<void> {
+    for (let at = 0; at < bytes.length; at += BODY_FRAME_BYTES_MAX) {
+      const frame = bytes.subarray(at, at + BODY_FRAME_BYTES_MAX);
+      await this.#library.throttle.pass(frame.length);
+      await this.#connection.send(lengthPrefix(frame.length));
+      await this.#connection.send(frame);
+    }
+    await this.#connection.send(lengthPrefix(0));
+  }
+
+  // — Uploads ———————————————————————————————————————————————————————————————————————————————————
+
+  async #beginUpload(step: StepOf<"beginUpload">): Promise<UploadBegun> {
+    this.close();
+    try {
+      const upload = this.#upload = await this.#library.uploads.begin(step);
+      const { offset } = upload;
+      if (offset === 0) return { kind: "ready", offset };
+      return { kind: "ready", offset, prefixSha256: upload.prefixSha256 };
+    } catch (error) {
+      return { kind: "refused", message: ShoalError.from(error).message };
+    }
+  }
+
+  async #endUpload({ sha256 }: StepOf<"endUpload">): Promise<UploadEnded> {
+    const upload = this.#upload!;
+    this.#upload = undefined;
+    try {
+      const stored = await upload.store(sha256);
+      const { name, md5, isPresent } = stored;
+      if (!isPresent) {
+        const { sha256, root, layer } = stored;
+        const file = { name, sizeBytes: upload.sizeBytes, sha256, root, layer, md5 };
+        this.#library.onUploaded(file, this.#connection.peer);
+      }
+      return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };
+    } catch (error) {
+      return { kind: "failed", message: ShoalError.from(error).message };
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Tokens prove an address (docs/PROTOCOL.md, "Tokens"): whoever holds one has received a datagram
+ * there lately. A token is a MAC, so a server stores nothing for it and every thread that knows the
+ * secret can judge it. It does not say who is at that address.
+ */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import type { Bytes, Token } from "../../ids.ts";
+import { TOKEN_BYTES, TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "../../limits.ts";
+import { hmacSha256 } from "../merkle/sha256.ts";
+
+/** `none`: all zeros, as somebody sends who has no token yet. */
+export type TokenVerdict = "valid" | "stale" | "none";
+
+/** What stands in a frame in place of a token. */
+export const NO_TOKEN: Token = new Uint8Array(TOKEN_BYTES);
+
+const utf8 = new TextEncoder();
+
+export class Tokens {
+  readonly #secret: Bytes;
+  /** Recently computed ones, oldest first: a busy client's is needed for every request. */
+  readonly #cache = new Map<string, Token>();
+
+  /** @param secret random, never told to anybody, a new one each process */
+  constructor(secret: Bytes) {
+    this.#secret = secret;
+  }
+
+  /** The token of this epoch for `address`. Leave its bytes as they are. */
+  issue(nowMs: number, address: string): Token {
+    return this.#tokenOf(epochAt(nowMs), address);
+  }
+
+  /** Accepts the tokens of this epoch and of the one before. */
+  judge(nowMs: number, address: string, token: Token): TokenVerdict {
+    const epoch = epochAt(nowMs);
+    const issued = (token[0] ?? 0) === epoch % 256 ? epoch : epoch - 1;
+    if (timingSafeEqual(token, this.#tokenOf(issued, address))) return "valid";
+    return timingSafeEqual(token, NO_TOKEN) ? "none" : "stale";
+  }
+
+  #tokenOf(epoch: number, address: string): Token {
+    const key = `${epoch} ${address}`;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached;
+    const token = hmacSha256(this.#secret, utf8.encode(key)).slice(0, TOKEN_BYTES);
+    token[0] = epoch % 256;
+    if (this.#cache.size >= TOKEN_CACHE_MAX) {
+      for (const oldest of this.#cache.keys()) {
+        this.#cache.delete(oldest);
+        break;
+      }
+    }
+    this.#cache.set(key, token);
+    return token;
+  }
+}
+
+/** Epochs start at 1, so that there is always one before. */
+function epochAt(nowMs: number): number {
+  return 1 + Math.floor(nowMs / TOKEN_EPOCH_MS);
+}

@@ -1,0 +1,59 @@
+/** How many questions fit into one FIND. */
+import type { Bytes, ServerId, Token } from "../../ids.ts";
+import {
+  CONTROL_BYTES_MAX,
+  FIND_KNOWN_IDS_MAX,
+  FIND_QUERIES_MAX,
+  HASH_BYTES,
+  NAME_BYTES_MAX,
+  SERVER_ID_BYTES,
+  TOKEN_BYTES,
+} from "../../limits.ts";
+import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
+
+const utf8 = new TextEncoder();
+
+/** Bytes of a FIND without ids and queries: header, query id, token and two counts. */
+const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 2;
+/** The ids listed are few enough to leave room for the longest query. */
+const KNOWN_IDS_MAX = Math.min(
+  FIND_KNOWN_IDS_MAX,
+  Math.floor((CONTROL_BYTES_MAX - EMPTY_FIND_BYTES - 3 - NAME_BYTES_MAX) / SERVER_ID_BYTES),
+);
+
+export interface FindHead {
+  readonly queryId: bigint;
+  readonly token: Token;
+  /** Servers that need not answer; the first of them are listed. */
+  readonly known: readonly ServerId[];
+}
+
+export function packFind(head: FindHead, queries: readonly Query[]): Bytes {
+  return encodeFrame({ kind: "find", ...head, known: head.known.slice(0, KNOWN_IDS_MAX), queries });
+}
+
+/** The first of `items` whose queries fit one FIND beside `knownCount` ids; at least one. */
+export function fitFind<Item extends { readonly query: Query }>(
+  items: Iterable<Item>,
+  knownCount: number,
+): Item[] {
+  const fitting: Item[] = [];
+  let bytes = EMPTY_FIND_BYTES + Math.min(knownCount, KNOWN_IDS_MAX) * SERVER_ID_BYTES;
+  for (const item of items) {
+    bytes += queryBytes(item.query);
+    if (fitting.length === FIND_QUERIES_MAX || bytes > CONTROL_BYTES_MAX) break;
+    fitting.push(item);
+  }
+  return fitting;
+}
+
+function queryBytes(query: Query): number {
+  switch (query.by) {
+    case "name":
+      return 3 + utf8.encode(query.name).length;
+    case "sha256":
+      return 1 + HASH_BYTES;
+    case "any":
+      return 1;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The FINDs that were sent, by id: an answer names a query by its position in the FIND, so each FIND
+ * that asks something else has an id of its own.
+ */
+import type { Bytes, ServerId, Token } from "../../ids.ts";
+import { FINDS_REMEMBERED_MAX } from "../../limits.ts";
+import type { Query } from "../../wire/frames.ts";
+import { packFind } from "./find_packing.ts";
+
+const QUERY_ID_BITS = 64;
+
+/** What a FIND is about. */
+export interface FindText<Item> {
+  readonly token: Token;
+  readonly known: readonly ServerId[];
+  readonly asked: readonly Item[];
+}
+
+export class SentFinds<Item extends { readonly query: Query }> {
+  readonly #asked = new Map<bigint, readonly Item[]>();
+  #nextId: bigint;
+  #lastId: bigint;
+
+  constructor(firstId: bigint) {
+    this.#nextId = firstId;
+    this.#lastId = firstId;
+  }
+
+  owns(queryId: bigint): boolean {
+    return this.#asked.has(queryId);
+  }
+
+  /** What position `queryIndex` of that FIND asked for. */
+  at(queryId: bigint, queryIndex: number): Item | undefined {
+    return this.#asked.get(queryId)?.[queryIndex];
+  }
+
+  /** A FIND to one server. */
+  ask(text: FindText<Item>): Bytes {
+    const queryId = this.#nextId;
+    this.#nextId = BigInt.asUintN(QUERY_ID_BITS, queryId + 1n);
+    return this.#pack(queryId, text);
+  }
+
+  /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */
+  broadcast(text: FindText<Item>): Bytes {
+    const last = this.#asked.get(this.#lastId);
+    const { asked } = text;
+    const isRepeat = last?.length === asked.length && asked.every((item, i) => item === last[i]);
+    if (isRepeat) return this.#pack(this.#lastId, text);
+    this.#lastId = this.#nextId;
+    return this.ask(text);
+  }
+
+  #pack(queryId: bigint, { token, known, asked }: FindText<Item>): Bytes {
+    this.#asked.delete(queryId);
+    const [oldest] = this.#asked.keys();
+    if (oldest !== undefined && this.#asked.size >= FINDS_REMEMBERED_MAX) {
+      this.#asked.delete(oldest);
+    }
+    this.#asked.set(queryId, asked);
+    return packFind({ queryId, token, known }, asked.map(({ query }) => query));
+  }
+}

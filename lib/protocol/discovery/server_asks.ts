@@ -1,0 +1,121 @@
+/**
+ * What one server is asked by FINDs of its own, once it has been heard: each query until it is
+ * answered, a few FINDs at a time, repeated when they are lost.
+ */
+import {
+  ASK_GRACE_MS,
+  ASK_TIMEOUT_MS,
+  ASK_TRIES_MAX,
+  ASKS_PER_SERVER_MAX,
+  PENDING_POLL_MS,
+} from "../../limits.ts";
+
+interface Ask {
+  readonly unanswered: Set<number>;
+  readonly deadlineMs: number;
+}
+
+export class ServerAsks {
+  readonly #queryCount: number;
+  /** Until when its answers to a broadcast may still be coming in; Infinity once that is over. */
+  #graceEndMs: number;
+  /** Queries before this one have been looked at. */
+  #next = 0;
+  /** Queries to be asked again. */
+  readonly #again = new Set<number>();
+  /** When to look again at what the server is hashing. */
+  readonly #polls = new Map<number, number>();
+  #inFlight: Ask[] = [];
+  /** How often in a row FINDs brought nothing. */
+  #misses = 0;
+
+  constructor(nowMs: number, queryCount: number) {
+    this.#graceEndMs = nowMs + ASK_GRACE_MS;
+    this.#queryCount = queryCount;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.length;
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#misses >= ASK_TRIES_MAX;
+  }
+
+  /** Which of its FINDs is tried next, for choosing another path after a miss. */
+  get misses(): number {
+    return this.#misses;
+  }
+
+  /** The queries to be asked next; `asked` takes those that a FIND had room for. */
+  *due(isWanted: (queryIndex: number) => boolean): Generator<number> {
+    if (this.#graceEndMs < Infinity || this.#inFlight.length >= ASKS_PER_SERVER_MAX) return;
+    for (const queryIndex of this.#again) {
+      if (isWanted(queryIndex)) yield queryIndex;
+      else this.#again.delete(queryIndex);
+    }
+    while (this.#next < this.#queryCount && !isWanted(this.#next)) this.#next += 1;
+    for (let at = this.#next; at < this.#queryCount; at++) {
+      if (isWanted(at) && !this.#isOnItsWay(at)) yield at;
+    }
+  }
+
+  asked(nowMs: number, queryIndexes: readonly number[]): void {
+    const deadlineMs = nowMs + ASK_TIMEOUT_MS * 2 ** this.#misses;
+    this.#inFlight.push({ unanswered: new Set(queryIndexes), deadlineMs });
+    for (const queryIndex of queryIndexes) {
+      if (!this.#again.delete(queryIndex)) this.#next = Math.max(this.#next, queryIndex + 1);
+    }
+  }
+
+  answered(queryIndex: number): void {
+    this.#misses = 0;
+    this.#again.delete(queryIndex);
+    this.#polls.delete(queryIndex);
+    for (const ask of this.#inFlight) ask.unanswered.delete(queryIndex);
+    this.#inFlight = this.#inFlight.filter((ask) => ask.unanswered.size > 0);
+  }
+
+  /** The answer will come later: ask for it then. */
+  pending(nowMs: number, queryIndex: number): void {
+    this.answered(queryIndex);
+    this.#polls.set(queryIndex, nowMs + PENDING_POLL_MS);
+  }
+
+  /** What is in flight was refused, and is asked again with a new token. */
+  refused(): void {
+    this.#graceEndMs = Infinity;
+    this.#lose(this.#inFlight);
+  }
+
+  /** Gives up on what was lost; the queries are due again. */
+  wake(nowMs: number): void {
+    if (nowMs >= this.#graceEndMs) this.#graceEndMs = Infinity;
+    this.#lose(this.#inFlight.filter((ask) => ask.deadlineMs <= nowMs));
+    for (const [queryIndex, atMs] of this.#polls) {
+      if (atMs > nowMs) continue;
+      this.#polls.delete(queryIndex);
+      this.#again.add(queryIndex);
+    }
+  }
+
+  nextWakeupMs(): number {
+    let nextMs = this.#graceEndMs;
+    for (const ask of this.#inFlight) nextMs = Math.min(nextMs, ask.deadlineMs);
+    for (const atMs of this.#polls.values()) nextMs = Math.min(nextMs, atMs);
+    return nextMs;
+  }
+
+  #isOnItsWay(queryIndex: number): boolean {
+    return this.#again.has(queryIndex) || this.#polls.has(queryIndex) ||
+      this.#inFlight.some((ask) => ask.unanswered.has(queryIndex));
+  }
+
+  /** FINDs that are lost together are one miss. */
+  #lose(lost: readonly Ask[]): void {
+    if (lost.length === 0) return;
+    this.#misses += 1;
+    for (const ask of lost) for (const queryIndex of ask.unanswered) this.#again.add(queryIndex);
+    this.#inFlight = this.#inFlight.filter((ask) => !lost.includes(ask));
+  }
+}

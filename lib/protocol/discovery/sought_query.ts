@@ -1,0 +1,206 @@
+/** One thing that a search looks for: who has answered what, and how long to wait for more. */
+import {
+  type Content,
+  contentKey,
+  type Endpoint,
+  type HashHex,
+  type SafeFileName,
+  type ServerId,
+} from "../../ids.ts";
+import {
+  ABSENT_END_MS,
+  CLASSIC_ASK_AFTER_MS,
+  OFFERS_PER_NAME_MAX,
+  SIMILAR_NAMES_MAX,
+} from "../../limits.ts";
+import type { FrameOf, Query } from "../../wire/frames.ts";
+import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";
+
+/** A server's word that it holds a content under a name. */
+export interface Offer {
+  readonly server: ServerId;
+  readonly path: ServerPath;
+  readonly content: Content;
+  readonly mtimeMs: number;
+  readonly name: SafeFileName;
+}
+
+/** A server has the name but is still hashing the file. */
+export interface PendingNotice {
+  readonly server: ServerId;
+  readonly endpoint: Endpoint;
+  readonly sizeBytes: number;
+  readonly hashedBytes: number;
+  readonly rateBytesPerS: number;
+}
+
+export interface Patience {
+  readonly timeoutMs: number;
+  /** How often `timeoutMs` is waited. */
+  readonly attempts: number;
+  /** Offers of another SHA-256 count as if the server lacked the name, but are told. */
+  readonly pinned?: HashHex;
+}
+
+type Answer =
+  | { readonly kind: "offer"; readonly content: Content; readonly paths: readonly ServerPath[] }
+  | { readonly kind: "pending" }
+  | { readonly kind: "absent" };
+
+/** What a look at the clock has shown. After `notFound` and `timedOut` the query is finished. */
+export type Verdict =
+  | { readonly kind: "notFound"; readonly similar: readonly SafeFileName[] }
+  | { readonly kind: "classicDue" }
+  | { readonly kind: "attempt"; readonly attempt: number }
+  | { readonly kind: "timedOut" };
+
+export class SoughtQuery {
+  readonly index: number;
+  readonly query: Query;
+  readonly #patience: Patience;
+  readonly #answers = new Map<ServerId, Answer>();
+  readonly #similar = new Set<SafeFileName>();
+  #state: "seeking" | "settled" | "finished" = "seeking";
+  #startedMs = 0;
+  #attempt = 1;
+  #attemptEndMs = 0;
+  #isClassicDue = false;
+
+  constructor(index: number, query: Query, patience: Patience) {
+    this.index = index;
+    this.query = query;
+    this.#patience = patience;
+  }
+
+  start(nowMs: number): void {
+    this.#startedMs = nowMs;
+    this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
+  }
+
+  get isFinished(): boolean {
+    return this.#state === "finished";
+  }
+
+  get isSeeking(): boolean {
+    return this.#state === "seeking";
+  }
+
+  /** It is known where to take it from: no more patience is needed. */
+  settle(): void {
+    if (this.#state === "seeking") this.#state = "settled";
+  }
+
+  finish(): void {
+    this.#state = "finished";
+    this.#answers.clear();
+  }
+
+  /** Whether the server needs not be asked any more; one that is still hashing does. */
+  isAnsweredBy(server: ServerId): boolean {
+    return (this.#answers.get(server)?.kind ?? "pending") !== "pending";
+  }
+
+  /** The server is not there any more: as if it had never answered. */
+  forget(server: ServerId): void {
+    this.#answers.delete(server);
+  }
+
+  /** The offer, if it tells anything new. */
+  onOffer(frame: FrameOf<"offer">, path: ServerPath): Offer | undefined {
+    const { server, sizeBytes, sha256, root, mtimeMs, name } = frame;
+    const content = { sizeBytes, sha256, root };
+    const before = this.#answers.get(server);
+    // Those that are not wanted never take the place of those that are.
+    const isWanted = this.#isWanted(content);
+    if (before?.kind !== "offer" && this.#offerCount(isWanted) >= OFFERS_PER_NAME_MAX) {
+      return undefined;
+    }
+    let paths = [path];
+    if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
+      if (before.paths.includes(path)) return undefined;
+      paths = [...before.paths.filter((each) => !isSameEndpoint(each, path)), path];
+    }
+    this.#answers.set(server, { kind: "offer", content, paths });
+    return { server, path, content, mtimeMs, name };
+  }
+
+  onPending(nowMs: number, server: ServerId): void {
+    this.#answers.set(server, { kind: "pending" });
+    this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
+  }
+
+  onAbsent(server: ServerId, similar: readonly SafeFileName[]): void {
+    this.#answers.set(server, { kind: "absent" });
+    for (const name of similar) {
+      if (this.#similar.size < SIMILAR_NAMES_MAX) this.#similar.add(name);
+    }
+  }
+
+  /** @param heardCount how many servers have been heard: some may not have answered this query yet */
+  review(nowMs: number, heardCount: number): Verdict | undefined {
+    if (this.#state !== "seeking") return undefined;
+    const isLacked = this.#answers.size >= heardCount &&
+      !this.#isAny((answer) => answer.kind === "pending" || this.#isWantedOffer(answer));
+    if (
+      this.query.by !== "any" && isLacked && this.#answers.size > 0 && nowMs >= this.#absentEndMs
+    ) {
+      const similar = [...this.#similar];
+      this.finish();
+      return { kind: "notFound", similar };
+    }
+    if (this.query.by === "name" && !this.#isClassicDue && isLacked && nowMs >= this.#classicMs) {
+      this.#isClassicDue = true;
+      return { kind: "classicDue" };
+    }
+    return nowMs >= this.#attemptEndMs ? this.#nextAttempt(nowMs) : undefined;
+  }
+
+  /** When a review may show something that no answer brings about. */
+  nextReviewMs(nowMs: number): number {
+    if (this.#state !== "seeking") return Infinity;
+    const futureMs = [this.#classicMs, this.#absentEndMs].filter((atMs) => atMs > nowMs);
+    return Math.min(this.#attemptEndMs, ...futureMs);
+  }
+
+  #nextAttempt(nowMs: number): Verdict | undefined {
+    this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
+    if (this.#isAny((answer) => this.#isWantedOffer(answer))) return undefined;
+    if (this.#attempt >= this.#patience.attempts) {
+      const isLacked = this.#isAny((answer) => answer.kind === "absent");
+      const similar = [...this.#similar];
+      this.finish();
+      return isLacked ? { kind: "notFound", similar } : { kind: "timedOut" };
+    }
+    this.#attempt += 1;
+    return { kind: "attempt", attempt: this.#attempt };
+  }
+
+  get #classicMs(): number {
+    return this.#startedMs + CLASSIC_ASK_AFTER_MS;
+  }
+
+  get #absentEndMs(): number {
+    return this.#startedMs + ABSENT_END_MS;
+  }
+
+  #offerCount(areWanted: boolean): number {
+    let count = 0;
+    for (const answer of this.#answers.values()) {
+      if (answer.kind === "offer" && this.#isWanted(answer.content) === areWanted) count += 1;
+    }
+    return count;
+  }
+
+  #isAny(predicate: (answer: Answer) => boolean): boolean {
+    for (const answer of this.#answers.values()) if (predicate(answer)) return true;
+    return false;
+  }
+
+  #isWanted({ sha256 }: Content): boolean {
+    return (this.#patience.pinned ?? sha256) === sha256;
+  }
+
+  #isWantedOffer(answer: Answer): boolean {
+    return answer.kind === "offer" && this.#isWanted(answer.content);
+  }
+}

@@ -1,0 +1,123 @@
+/** One receiver at work for one server: what it has leased, how fast it is, when it was last heard of. */
+import type { ReceiverIndex, TransferId } from "../../ids.ts";
+import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "../../limits.ts";
+import type { KnownServer } from "./known_server.ts";
+import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
+import type { Report } from "./receiver_report.ts";
+import type { TransferState } from "./transfer_state.ts";
+
+export interface LeasedChunk {
+  readonly transfer: TransferState;
+  readonly chunk: number;
+  readonly lengthBytes: number;
+}
+
+export class ActiveReceiver {
+  readonly index: ReceiverIndex;
+  readonly server: KnownServer;
+  readonly sinceMs: number;
+  rateBytesPerS = 0;
+  /** In the order in which they were leased. */
+  readonly #leased = new Map<string, LeasedChunk>();
+  #leasedBytes = 0;
+  /** How many chunks it may have leased while its rate is unknown: doubles with each report. */
+  #startChunks = 1;
+  #rttMs: number;
+  #silentMs = 0;
+  /** Whether leases were taken from it because nothing came, and nothing has come since. */
+  isSuspect = false;
+  /** The clock of silence runs from here: what is leased now … */
+  #aliveMs: number;
+  /** … and all that was, since something came. */
+  #heardMs: number;
+
+  constructor(nowMs: number, index: ReceiverIndex, server: KnownServer) {
+    this.index = index;
+    this.server = server;
+    this.sinceMs = nowMs;
+    this.#aliveMs = nowMs;
+    this.#heardMs = nowMs;
+    this.#rttMs = server.path.rttMs;
+  }
+
+  get leased(): Iterable<LeasedChunk> {
+    return this.#leased.values();
+  }
+
+  get isIdle(): boolean {
+    return this.#leased.size === 0;
+  }
+
+  /** Whether something came lately. */
+  get isHeard(): boolean {
+    return this.#silentMs < LEASE_STALL_MS_MIN;
+  }
+
+  onReport(nowMs: number, report: Report): void {
+    this.rateBytesPerS = report.rateBytesPerS;
+    this.#rttMs = report.rttMs;
+    this.#silentMs = report.silentMs;
+    if (report.silentMs === 0 || report.receivedBytes > 0) this.#aliveMs = nowMs;
+    if (report.receivedBytes > 0) this.isSuspect = false;
+    if (report.verified.length > 0) this.#startChunks *= 2;
+  }
+
+  /** How long nothing has come although something was leased, then or now. */
+  silentMs(nowMs: number): number {
+    return nowMs - this.#heardMs;
+  }
+
+  /** The silence starts anew: it was given another address to try. */
+  forgiveSilence(nowMs: number): void {
+    this.#aliveMs = nowMs;
+    this.#heardMs = nowMs;
+  }
+
+  /** Whether nothing has come of what is leased now for too long. */
+  isStalled(nowMs: number): boolean {
+    if (this.isIdle) this.#aliveMs = nowMs;
+    if (!this.isSuspect) this.#heardMs = this.#aliveMs;
+    const patienceMs = Math.max(LEASE_STALL_MS_MIN, LEASE_STALL_RTTS * this.#rttMs);
+    return nowMs - this.#aliveMs >= patienceMs;
+  }
+
+  /** Whether more of a file of this size should be leased: one chunk shows whether it is back. */
+  wantsMore(sizeBytes: number): boolean {
+    if (this.isSuspect) return this.isIdle;
+    const chunkBytes = chunkBytesFor(sizeBytes);
+    const wantedBytes = this.rateBytesPerS > 0
+      // Beside what is in flight.
+      ? Math.max(this.rateBytesPerS * (LEASE_MS + 2 * this.#rttMs) / 1000, chunkBytes)
+      : this.#startChunks * chunkBytes;
+    return this.#leasedBytes < wantedBytes;
+  }
+
+  lease(transfer: TransferState, chunk: number): void {
+    const lengthBytes = chunkLength(transfer.sizeBytes, chunk);
+    if (this.isIdle) this.#silentMs = 0;
+    this.#leased.set(keyOf(transfer.id, chunk), { transfer, chunk, lengthBytes });
+    this.#leasedBytes += lengthBytes;
+  }
+
+  unlease(id: TransferId, chunk: number): void {
+    const key = keyOf(id, chunk);
+    const lease = this.#leased.get(key);
+    if (lease === undefined) return;
+    this.#leased.delete(key);
+    this.#leasedBytes -= lease.lengthBytes;
+  }
+
+  /** In how many seconds it should be done with what is leased up to `aheadBytes`. */
+  secondsFor(aheadBytes: number): number {
+    return aheadBytes / Math.max(this.rateBytesPerS, 1) + this.#silentMs / 1000;
+  }
+
+  /** In how many seconds it could bring `bytes` that it has not asked for yet. */
+  secondsToFetch(bytes: number): number {
+    return bytes / this.rateBytesPerS + this.#rttMs / 1000;
+  }
+}
+
+function keyOf(transfer: TransferId, chunk: number): string {
+  return `${transfer}:${chunk}`;
+}

@@ -1,0 +1,289 @@
+/**
+ * The client's way to a layer (docs/PROTOCOL.md, "Layer"), and to the servers that really hold a
+ * content: each offered server is asked for at least one page, and its first good answer confirms
+ * that it is there, that it accepts our token, and how far away it is. Pages are proved one by one,
+ * so they may come from any server; what is lost is asked for again, of whoever is quickest.
+ *
+ * Lives as long as its transfer: servers that join late are probed in the same way.
+ */
+import type { Bytes, Content, Endpoint, ServerId, Token } from "../../ids.ts";
+import {
+  LAYER_PAGES_ASKED_MAX,
+  LAYER_PAGES_PER_SERVER_MAX,
+  LAYER_PAGES_PER_WANT_MAX,
+  OFFERS_PER_NAME_MAX,
+  PATHS_PER_SERVER_MAX,
+  STRIKES_MAX,
+} from "../../limits.ts";
+import type { Frame, FrameOf } from "../../wire/frames.ts";
+import { LayerPages, type PageRange } from "./layer_pages.ts";
+import { LayerPath } from "./layer_path.ts";
+import { isLoopbackAddress, type ServerPath } from "../base/server_path.ts";
+
+export type LayerAnswer = FrameOf<"layer" | "gone" | "retry">;
+
+export type LayerFetchEvent =
+  /** A server offers the content at this path; `nonce` is random and new. */
+  | {
+    readonly kind: "path";
+    readonly server: ServerId;
+    readonly path: ServerPath;
+    readonly nonce: bigint;
+  }
+  | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: LayerAnswer }
+  | { readonly kind: "wakeup" };
+
+/** A path that has answered. */
+export interface ConfirmedPath extends ServerPath {
+  readonly rttMs: number;
+}
+
+export type LayerFetchAction =
+  | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
+  /** A path of this server has answered, or needs another token: all its paths, best first. */
+  | {
+    readonly kind: "confirmed";
+    readonly server: ServerId;
+    readonly paths: readonly ConfirmedPath[];
+  }
+  /** The whole layer; once. */
+  | { readonly kind: "layer"; readonly layer: Bytes }
+  /** No page has come for the whole timeout, and some are missing; told again after as long. */
+  | { readonly kind: "stalled" }
+  /** Asked no more: it has not the content (any more), or what it sent was not proved. */
+  | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
+
+export interface LayerFetchOptions {
+  readonly timeoutMs: number;
+  /** Proved by an earlier run: servers are only probed then. */
+  readonly knownLayer?: Bytes;
+}
+
+interface Server {
+  readonly id: ServerId;
+  readonly paths: LayerPath[];
+  strikes: number;
+  state: "asked" | "gone" | "lying";
+}
+
+const FIRST_PAGE: PageRange = { firstPage: 0, pageCount: 1 };
+
+export class LayerFetch {
+  /** Late servers may always come: its owner ends it. */
+  readonly isDone = false;
+  readonly #content: Content;
+  readonly #timeoutMs: number;
+  readonly #pages: LayerPages;
+  readonly #servers = new Map<ServerId, Server>();
+  #isLayerTold = false;
+  /** When a page is overdue; never, before the first server and after the last page. */
+  #stallMs = Infinity;
+  #actions: LayerFetchAction[] = [];
+
+  constructor(content: Content, options: LayerFetchOptions) {
+    this.#content = content;
+    this.#timeoutMs = options.timeoutMs;
+    this.#pages = new LayerPages(content, options.knownLayer);
+  }
+
+  /** Whether answers with this nonce are for this fetch. */
+  owns(nonce: bigint): boolean {
+    for (const server of this.#servers.values()) {
+      if (server.paths.some((path) => path.nonce === nonce)) return true;
+    }
+    return false;
+  }
+
+  accepts(frame: Frame): frame is LayerAnswer {
+    return ["layer", "gone", "retry"].includes(frame.kind);
+  }
+
+  handle(nowMs: number, event: LayerFetchEvent): readonly LayerFetchAction[] {
+    this.#actions = [];
+    switch (event.kind) {
+      case "path":
+        this.#addPath(event);
+        this.#stallMs = Math.min(this.#stallMs, nowMs + this.#timeoutMs);
+        break;
+      case "frame":
+        this.#onFrame(nowMs, event.from, event.frame);
+        break;
+      case "wakeup":
+        break;
+      default:
+        event satisfies never;
+    }
+    for (const { paths } of this.#servers.values()) {
+      for (const path of paths) this.#pages.giveBack(path.expire(nowMs));
+    }
+    this.#tellLayer();
+    this.#watch(nowMs);
+    // In this order: pages go to who answers, and only what is left to who may not be there at all.
+    this.#fetch(nowMs);
+    this.#probe(nowMs);
+    return this.#actions;
+  }
+
+  nextWakeupMs(): number {
+    let nextMs = this.#stallMs;
+    for (const { paths } of this.#servers.values()) {
+      for (const path of paths) nextMs = Math.min(nextMs, path.nextDeadlineMs());
+    }
+    return nextMs;
+  }
+
+  // — Servers ———————————————————————————————————————————————————————————————————————————————————
+
+  #addPath({ server: id, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>): void {
+    let server = this.#servers.get(id);
+    if (server === undefined) {
+      if (this.#servers.size >= OFFERS_PER_NAME_MAX) return;
+      server = { id, paths: [], strikes: 0, state: "asked" };
+      this.#servers.set(id, server);
+    }
+    if (server.state === "lying") return;
+    server.state = "asked";
+    const known = server.paths.find((each) => each.isAt(path.endpoint));
+    if (known !== undefined) this.#renewToken(server, known, path.token);
+    else if (server.paths.length < PATHS_PER_SERVER_MAX) {
+      server.paths.push(new LayerPath(path, nonce));
+    }
+  }
+
+  #renewToken(server: Server, path: LayerPath, token: Token): void {
+    path.token = token;
+    if (path.isConfirmed) this.#confirm(server);
+  }
+
+  #confirm(server: Server): void {
+    const confirmed = server.paths.filter((path) => path.isConfirmed);
+    const paths = confirmed.sort(byPreference).map(({ endpoint, token, rttMs }) => ({
+      endpoint,
+      token,
+      rttMs,
+    }));
+    this.#actions.push({ kind: "confirmed", server: server.id, paths });
+  }
+
+  #lose(server: Server, reason: "gone" | "lying"): void {
+    server.state = reason;
+    for (const path of server.paths) this.#pages.giveBack(path.drop());
+    server.paths.length = 0;
+    this.#actions.push({ kind: "lost", server: server.id, reason });
+  }
+
+  // — Answers ———————————————————————————————————————————————————————————————————————————————————
+
+  #onFrame(nowMs: number, from: Endpoint, frame: LayerAnswer): void {
+    const nonce = frame.kind === "retry" ? frame.echo : frame.nonce;
+    for (const server of this.#servers.values()) {
+      const path = server.paths.find((each) => each.nonce === nonce);
+      if (path === undefined) continue;
+      if (path.isAt(from)) this.#onAnswer(nowMs, server, path, frame);
+      return;
+    }
+  }
+
+  #onAnswer(nowMs: number, server: Server, path: LayerPath, frame: LayerAnswer): void {
+    switch (frame.kind) {
+      case "layer":
+        return this.#onLayer(nowMs, server, path, frame);
+      case "gone":
+        if (!path.isWaitingFor(frame.number) || frame.root !== this.#content.root) return;
+        return this.#lose(server, "gone");
+      case "retry": {
+        const refused = path.refused(frame.number);
+        if (refused === undefined) return;
+        this.#pages.giveBack(refused);
+        return this.#renewToken(server, path, frame.token);
+      }
+      default:
+        frame satisfies never;
+    }
+  }
+
+  #onLayer(nowMs: number, server: Server, path: LayerPath, frame: FrameOf<"layer">): void {
+    if (!path.answered(nowMs, frame.number, frame.page)) return;
+    this.#pages.giveBack(path.overtaken(frame.number, frame.page));
+    if (!this.#pages.accept(frame.page, frame)) {
+      this.#pages.giveBack([frame.page]);
+      server.strikes += 1;
+      if (server.strikes >= STRIKES_MAX) this.#lose(server, "lying");
+      return;
+    }
+    this.#stallMs = nowMs + this.#timeoutMs;
+    if (path.isConfirmed) return;
+    path.isConfirmed = true;
+    this.#confirm(server);
+  }
+
+  #tellLayer(): void {
+    const layer = this.#pages.complete;
+    if (layer === undefined || this.#isLayerTold) return;
+    this.#isLayerTold = true;
+    this.#actions.push({ kind: "layer", layer });
+  }
+
+  #watch(nowMs: number): void {
+    if (this.#isLayerTold) this.#stallMs = Infinity;
+    if (nowMs < this.#stallMs) return;
+    this.#stallMs = nowMs + this.#timeoutMs;
+    this.#actions.push({ kind: "stalled" });
+  }
+
+  // — Questions —————————————————————————————————————————————————————————————————————————————————
+
+  /** One page of each path that has not proved itself, or that was silent while it is needed. */
+  #probe(nowMs: number): void {
+    for (const { paths } of this.#servers.values()) {
+      for (const path of paths) {
+        const isNeeded = !path.isConfirmed || (path.misses > 0 && !this.#isLayerTold);
+        if (!isNeeded || path.pagesAsked > 0) continue;
+        this.#ask(nowMs, path, this.#pages.take(1) ?? FIRST_PAGE);
+      }
+    }
+  }
+
+  /** Spreads the missing pages over the servers that answer. */
+  #fetch(nowMs: number): void {
+    if (this.#isLayerTold) return;
+    for (;;) {
+      const path = this.#idlest();
+      const range = path && this.#pages.take(LAYER_PAGES_PER_WANT_MAX);
+      if (path === undefined || range === undefined) return;
+      this.#ask(nowMs, path, range);
+    }
+  }
+
+  #ask(nowMs: number, path: LayerPath, range: PageRange): void {
+    const datagram = path.ask(nowMs, this.#content, range);
+    this.#actions.push({ kind: "send", to: path.endpoint, datagram });
+  }
+
+  /**
+   * The best path of the server that was asked for least, if more may be asked for at all. Probes of
+   * the silent do not count: however many servers only say that they are there, the others go on.
+   */
+  #idlest(): LayerPath | undefined {
+    let best: LayerPath | undefined;
+    let bestAsked = LAYER_PAGES_PER_SERVER_MAX - LAYER_PAGES_PER_WANT_MAX + 1;
+    let total = 0;
+    for (const { paths } of this.#servers.values()) {
+      const [path] = paths.filter((each) => each.isConfirmed && each.misses === 0)
+        .sort(byPreference);
+      if (path === undefined) continue;
+      const asked = paths.reduce((sum, each) => sum + each.pagesAsked, 0);
+      total += asked;
+      if (asked >= bestAsked) continue;
+      best = path;
+      bestAsked = asked;
+    }
+    return total + LAYER_PAGES_PER_WANT_MAX <= LAYER_PAGES_ASKED_MAX ? best : undefined;
+  }
+}
+
+/** Loopback first, then by distance. */
+function byPreference(a: LayerPath, b: LayerPath): number {
+  const rank = (path: LayerPath) => isLoopbackAddress(path.endpoint.address) ? 0 : 1;
+  return rank(a) - rank(b) || a.rttMs - b.rttMs;
+}

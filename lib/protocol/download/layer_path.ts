@@ -1,0 +1,133 @@
+/** One address of one server while layer pages are asked of it: requests, round trips, patience. */
+import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../../ids.ts";
+import { REORDER_SEGMENTS, RETRIES_HEEDED_MAX } from "../../limits.ts";
+import { encodeFrame } from "../../wire/frames.ts";
+import type { PageRange } from "./layer_pages.ts";
+import { RequestTimer } from "../base/request_timer.ts";
+import type { ServerPath } from "../base/server_path.ts";
+
+interface Request {
+  readonly sentMs: number;
+  readonly unanswered: Set<number>;
+  deadlineMs: number;
+}
+
+export class LayerPath {
+  readonly endpoint: Endpoint;
+  readonly nonce: bigint;
+  token: Token;
+  /** Whether a good page has come this way. */
+  isConfirmed = false;
+  #refusals = 0;
+  readonly #timer = new RequestTimer();
+  #lastNumber = 0;
+  readonly #requests = new Map<number, Request>();
+
+  /** @param nonce random, and shown to nobody but this server */
+  constructor(path: ServerPath, nonce: bigint) {
+    this.endpoint = path.endpoint;
+    this.token = path.token;
+    this.nonce = nonce;
+  }
+
+  /** 0 until the first answer. */
+  get rttMs(): number {
+    return this.#timer.rttMs;
+  }
+
+  /** Requests in a row that were not answered in time. */
+  get misses(): number {
+    return this.#timer.misses;
+  }
+
+  get pagesAsked(): number {
+    let count = 0;
+    for (const { unanswered } of this.#requests.values()) count += unanswered.size;
+    return count;
+  }
+
+  isAt(endpoint: Endpoint): boolean {
+    return endpointText(endpoint) === endpointText(this.endpoint);
+  }
+
+  /** The LAYER_WANT that asks for `range`. */
+  ask(nowMs: number, content: Content, range: PageRange): Bytes {
+    const { sizeBytes, root } = content;
+    const number = ++this.#lastNumber;
+    const pages = Array.from({ length: range.pageCount }, (_, i) => range.firstPage + i);
+    const deadlineMs = nowMs + this.#timer.timeoutMs;
+    this.#requests.set(number, { sentMs: nowMs, unanswered: new Set(pages), deadlineMs });
+    const { nonce, token } = this;
+    return encodeFrame({ kind: "layer_want", nonce, token, number, root, sizeBytes, ...range });
+  }
+
+  /** Takes down that a page came; `false` if this request is not waiting for it. */
+  answered(nowMs: number, number: number, page: number): boolean {
+    const request = this.#requests.get(number);
+    if (request === undefined || !request.unanswered.delete(page)) return false;
+    this.#timer.answered(nowMs - request.sentMs);
+    this.#refusals = 0;
+    request.deadlineMs = nowMs + this.#timer.timeoutMs;
+    if (request.unanswered.size === 0) this.#requests.delete(number);
+    return true;
+  }
+
+  /** The server wants another token: the pages to be asked for again, unless it does so all the time. */
+  refused(number: number): Iterable<number> | undefined {
+    const request = this.#requests.get(number);
+    if (request === undefined || this.#refusals >= RETRIES_HEEDED_MAX) return undefined;
+    this.#refusals += 1;
+    this.#requests.delete(number);
+    return request.unanswered;
+  }
+
+  isWaitingFor(number: number): boolean {
+    return this.#requests.has(number);
+  }
+
+  /**
+   * `page` of the request `number` has come, so what was to come well before it is lost: answers
+   * leave in the order of what they answer. Returns the pages to be asked for again.
+   */
+  overtaken(number: number, page: number): number[] {
+    const lost: number[] = [];
+    for (const [earlier, { unanswered }] of this.#requests) {
+      if (earlier > number) break;
+      for (const awaited of unanswered) {
+        if (earlier === number && awaited + REORDER_SEGMENTS > page) continue;
+        unanswered.delete(awaited);
+        lost.push(awaited);
+      }
+      if (unanswered.size === 0) this.#requests.delete(earlier);
+    }
+    return lost;
+  }
+
+  /** Gives up on requests that took too long; returns their pages. */
+  expire(nowMs: number): number[] {
+    const lost: number[] = [];
+    for (const [number, request] of this.#requests) {
+      if (request.deadlineMs > nowMs) continue;
+      this.#requests.delete(number);
+      lost.push(...request.unanswered);
+    }
+    if (lost.length > 0) {
+      this.#timer.misses += 1;
+      this.#refusals = 0;
+    }
+    return lost;
+  }
+
+  /** Gives up on everything. */
+  drop(): number[] {
+    const lost = [...this.#requests.values()].flatMap(({ unanswered }) => [...unanswered]);
+    this.#requests.clear();
+    return lost;
+  }
+
+  nextDeadlineMs(): number {
+    let nextMs = Infinity;
+    for (const { deadlineMs } of this.#requests.values()) nextMs = Math.min(nextMs, deadlineMs);
+    return nextMs;
+  }
+}

@@ -1,0 +1,496 @@
+/**
+ * The receiver's machine: one server at a time, any number of files on it. It asks for the ranges of
+ * its leased chunks within the window, takes segments as they come, proves each chunk and hands it
+ * on. It promises that a chunk which leaves it is what the layer says, whatever arrived; it does not
+ * promise that a chunk arrives: leases, not receivers, see to that.
+ *
+ * `handle` is given one received buffer at a time (up to dozens of segments) and returns what to do;
+ * the returned list is reused by the next call.
+ */
+import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../../ids.ts";
+import { toHex } from "../../ids.ts";
+import {
+  BURST_BYTES,
+  LEASE_STALL_MS_MIN,
+  MTU_BYTES_FALLBACK,
+  RECEIVE_BUFFER_SHARE,
+  REPORT_INTERVAL_MS,
+  TAIL_TIMER_MS_MAX,
+} from "../../limits.ts";
+import { payloadBytesOf } from "../../wire/data_frame.ts";
+import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
+import { SegmentRuns } from "../../wire/segment_runs.ts";
+import { slotBytesOf } from "../../wire/slots.ts";
+import type { ChunkBuffer } from "./chunk_buffer.ts";
+import { Congestion } from "./congestion.ts";
+import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
+import { RateLimit } from "../base/rate_limit.ts";
+import { type Report, ReportCounts } from "./receiver_report.ts";
+import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
+
+/** So many requests fit into what may be in flight at most, unless one burst each does not. */
+const QUANTA_IN_FLIGHT_MIN = 8;
+
+export interface Assignment {
+  readonly server: ServerId;
+  readonly endpoint: Endpoint;
+  readonly token: Token;
+  readonly nonce: bigint;
+  /** 0 if not known. */
+  readonly rttMs: number;
+}
+
+export type ReceiverEvent =
+  | { readonly kind: "assign"; readonly assignment: Assignment }
+  | { readonly kind: "path"; readonly assignment: Assignment }
+  | { readonly kind: "lease"; readonly lease: Lease }
+  | { readonly kind: "revoke"; readonly transfer: TransferId; readonly chunks: readonly number[] }
+  | {
+    readonly kind: "allot";
+    readonly windowBytesMax: number;
+    readonly bufferBytesMax: number;
+    readonly rateBytesPerS: number;
+  }
+  | { readonly kind: "release" }
+  /** One datagram, or several that arrived joined. */
+  | { readonly kind: "datagrams"; readonly bytes: Bytes; readonly from: Endpoint }
+  /** Buffers come back from the assembler. */
+  | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
+  | { readonly kind: "wakeup" };
+
+export type ReceiverAction =
+  | { readonly kind: "send"; readonly datagram: Bytes; readonly to: Endpoint }
+  /** A verified chunk; its buffer changes hands. */
+  | {
+    readonly kind: "chunk";
+    readonly transfer: TransferId;
+    readonly chunk: number;
+    readonly bytes: number;
+    readonly buffer: Bytes;
+  }
+  | { readonly kind: "report"; readonly report: Report }
+  | {
+    readonly kind: "gone";
+    readonly transfer: TransferId;
+    readonly server: ServerId;
+    readonly reason: "unknown" | "changed" | "unreadable";
+  };
+
+/** What is remembered of the server that this receiver works for, and of the path to it. */
+interface Flow {
+  readonly server: ServerId;
+  readonly endpoint: Endpoint;
+  readonly nonce: bigint;
+  readonly nonceHigh: number;
+  readonly nonceLow: number;
+  token: Token;
+  segmentBytes: number;
+  congestion: Congestion;
+  hasData: boolean;
+  /** Whether a segment as long as was asked for has come: shorter ones show nothing about those. */
+  hasFullSegment: boolean;
+  /** Tail timers that fired since something arrived. */
+  timeouts: number;
+  /** Whether the last of them has not been followed by a request yet. */
+  mayProbe: boolean;
+  /** When something last arrived, or was first asked for after a silence. */
+  aliveMs: number;
+}
+
+export class Receiver {
+  readonly #mtuBytes: number;
+  readonly #inFlightBytesMax: number;
+  readonly #clockOriginMs: number;
+  readonly #fetches = new FetchList();
+  readonly #ledger = new WantLedger();
+  readonly #runs = new SegmentRuns();
+  readonly #actions: ReceiverAction[] = [];
+  #flow: Flow | undefined;
+  #nextNumber = 1;
+  /** After a chunk that failed, this server's segments must carry a CRC. */
+  #wantsCrc = false;
+  #windowBytesMax = Infinity;
+  #rateBytesPerS = 0;
+  /** `--rate`, if there is one. */
+  #rateLimit: RateLimit | undefined;
+
+  readonly #counts = new ReportCounts();
+  /** Datagrams that were not ours, not whole or not asked for. */
+  ignoredSegments = 0;
+  /** Payload that had arrived before. */
+  duplicateBytes = 0;
+
+  /** @param options `clockOriginMs` is the wall clock when `nowMs` was 0: flows drain by it, together */
+  constructor(options: {
+    readonly mtuBytes: number;
+    readonly receiveBufferBytes: number;
+    readonly clockOriginMs: number;
+  }) {
+    this.#mtuBytes = options.mtuBytes;
+    this.#clockOriginMs = options.clockOriginMs;
+    this.#inFlightBytesMax = RECEIVE_BUFFER_SHARE * options.receiveBufferBytes;
+  }
+
+  handle(nowMs: number, event: ReceiverEvent): readonly ReceiverAction[] {
+    this.#actions.length = 0;
+    switch (event.kind) {
+      case "assign":
+        this.#release(nowMs);
+        this.#wantsCrc = false;
+        this.#startFlow(nowMs, event.assignment);
+        break;
+      case "path":
+        this.#loseAll();
+        this.#startFlow(nowMs, event.assignment);
+        break;
+      case "lease":
+        this.#fetches.add(event.lease);
+        break;
+      case "revoke":
+        this.#fetches.drop(({ transfer, chunk }) =>
+          transfer === event.transfer && event.chunks.includes(chunk)
+        );
+        this.#ledger.settle();
+        break;
+      case "allot":
+        this.#windowBytesMax = event.windowBytesMax;
+        this.#fetches.budgetBytes = event.bufferBytesMax;
+        this.#setRate(event.rateBytesPerS);
+        break;
+      case "release":
+        this.#release(nowMs);
+        this.#flow = undefined;
+        break;
+      case "datagrams":
+        this.#onDatagrams(nowMs, event.bytes, event.from);
+        break;
+      case "recycle":
+        for (const buffer of event.buffers) this.#fetches.recycle(buffer);
+        break;
+      case "wakeup":
+        break;
+      default:
+        event satisfies never;
+    }
+    this.#findLostTail(nowMs);
+    this.#ask(nowMs);
+    this.#reportWhenDue(nowMs);
+    return this.#actions;
+  }
+
+  /** When `handle` wants a wake-up even if nothing arrives. */
+  nextWakeupMs(nowMs: number): number {
+    const flow = this.#flow;
+    if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
+    const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
+    return Math.min(this.#counts.deadlineMs, tailMs, this.#rateReadyMs(nowMs));
+  }
+
+  // — Flow ——————————————————————————————————————————————————————————————————————————————————————
+
+  #release(nowMs: number): void {
+    if (this.#flow !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#flow);
+    this.#fetches.drop(() => true);
+    this.#ledger.clear();
+  }
+
+  #startFlow(nowMs: number, assignment: Assignment): void {
+    const { server, endpoint, nonce, token, rttMs } = assignment;
+    this.#flow = {
+      server,
+      endpoint,
+      nonce,
+      nonceHigh: Number(nonce >> 32n),
+      nonceLow: Number(nonce & 0xffff_ffffn),
+      token,
+      segmentBytes: this.#mtuBytes,
+      congestion: new Congestion(this.#mtuBytes, rttMs, this.#clockOriginMs),
+      hasData: false,
+      hasFullSegment: false,
+      timeouts: 0,
+      mayProbe: false,
+      aliveMs: nowMs,
+    };
+  }
+
+  #tailDeadlineMs(flow: Flow): number {
+    const sentMs = (flow.timeouts > 0 ? this.#ledger.newestSentMs : this.#ledger.oldestSentMs) ??
+      Infinity;
+    const timerMs = flow.congestion.tailTimerMs * 2 ** Math.min(flow.timeouts, 6);
+    return Math.max(sentMs, flow.hasData ? flow.aliveMs : 0) + Math.min(timerMs, TAIL_TIMER_MS_MAX);
+  }
+
+  /**
+   * Nothing has come for a while. The first time only the oldest request counts as lost: whatever
+   * answers its repetition proves the others lost as well, and a server that was merely busy has not
+   * been asked for everything twice. The next time all that is in flight is lost.
+   */
+  #findLostTail(nowMs: number): void {
+    const flow = this.#flow;
+    if (flow === undefined || this.#ledger.count === 0) return;
+    if (nowMs < this.#tailDeadlineMs(flow)) return;
+    flow.timeouts += 1;
+    flow.mayProbe = true;
+    if (flow.timeouts > 1) this.#loseAll();
+    else for (const want of this.#ledger.giveUpOldest()) this.#fetches.queueLost(want);
+    if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
+      // Small frames passed while probing and no full-size segment ever did.
+      flow.segmentBytes = MTU_BYTES_FALLBACK;
+      const { rttMs } = flow.congestion;
+      flow.congestion = new Congestion(MTU_BYTES_FALLBACK, rttMs, this.#clockOriginMs);
+    }
+  }
+
+  #loseAll(): void {
+    for (const want of this.#ledger.giveUpAll()) this.#fetches.queueLost(want);
+  }
+
+  // — Asking ————————————————————————————————————————————————————————————————————————————————————
+
+  #ask(nowMs: number): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    for (;;) {
+      const quantumBytes = this.#quantumBytes(flow);
+      if (!this.#mayAsk(flow, nowMs, quantumBytes)) return;
+      const plan = this.#fetches.next(quantumBytes, payloadBytesOf(flow.segmentBytes));
+      if (plan === undefined) return;
+      this.#send(flow, nowMs, plan);
+    }
+  }
+
+  /** Whole segments, so that all but the last of a send are equally long. */
+  #quantumBytes(flow: Flow): number {
+    const payloadBytes = payloadBytesOf(flow.segmentBytes);
+    const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / QUANTA_IN_FLIGHT_MIN);
+    const bytes = Math.min(flow.congestion.quantumBytes, bytesMax, this.#ratedBytesMax);
+    const segments = Math.floor(bytes / flow.segmentBytes);
+    return Math.max(1, segments) * payloadBytes;
+  }
+
+  /** A rate parts what is asked, so that a repetition waits less than a lease that seems to stall. */
+  get #ratedBytesMax(): number {
+    const bytesPerMs = this.#rateBytesPerS / 1000;
+    return bytesPerMs === 0 ? Infinity : bytesPerMs * LEASE_STALL_MS_MIN / 8;
+  }
+
+  #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
+    if (this.#rateReadyMs(nowMs) !== Infinity) return false;
+    const inFlight = this.#ledger.inFlightBytes;
+    // In a silence one request a timer, until something answers.
+    if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
+    const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
+    return inFlight === 0 ||
+      (inFlight + quantumBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
+  }
+
+  #send(flow: Flow, nowMs: number, plan: Plan): void {
+    if (this.#ledger.count === 0 && flow.timeouts === 0) flow.aliveMs = nowMs;
+    flow.mayProbe = false;
+    const number = this.#nextNumber++;
+    const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
+    const askedBytes = this.#ledger.add(number, plan.ranges, mark);
+    this.#rateLimit?.take(nowMs, askedBytes);
+    this.#counts.retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(flow.segmentBytes));
+    const datagram = encodeFrame({
+      kind: "want",
+      nonce: flow.nonce,
+      token: flow.token,
+      number,
+      root: plan.root,
+      sizeBytes: plan.sizeBytes,
+      segmentBytes: flow.segmentBytes,
+      withCrc: this.#wantsCrc ? 1 : 0,
+      ranges: rangesOfFile(plan.ranges),
+    });
+    this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
+  }
+
+  /** When the rate limit allows the next request, if it is what holds it back. */
+  #rateReadyMs(nowMs: number): number {
+    const readyMs = this.#rateLimit?.readyMs(nowMs) ?? nowMs;
+    return readyMs > nowMs ? readyMs : Infinity;
+  }
+
+  #setRate(bytesPerS: number): void {
+    if (bytesPerS === this.#rateBytesPerS) return;
+    this.#rateBytesPerS = bytesPerS;
+    const burstBytes = bytesPerS * REPORT_INTERVAL_MS / 1000;
+    this.#rateLimit = bytesPerS === 0 ? undefined : new RateLimit(bytesPerS, burstBytes);
+  }
+
+  // — Arrivals ——————————————————————————————————————————————————————————————————————————————————
+
+  #onDatagrams(nowMs: number, bytes: Bytes, from: Endpoint): void {
+    const flow = this.#flow;
+    if (
+      flow === undefined || from.port !== flow.endpoint.port ||
+      from.address !== flow.endpoint.address
+    ) {
+      this.ignoredSegments += 1;
+      return;
+    }
+    const runs = this.#runs;
+    runs.read(bytes, slotBytesOf(bytes, flow.segmentBytes));
+    let newest = 0;
+    let newestSegments = 0;
+    while (!runs.isAtEnd) {
+      if (!runs.isData) {
+        this.#onControl(nowMs, flow, runs.takeSlot());
+        continue;
+      }
+      const number = this.#onSegments(nowMs, flow, runs);
+      if (number > newest) {
+        newest = number;
+        newestSegments = 0;
+      }
+      if (number === newest) newestSegments += runs.segments;
+    }
+    if (newest === 0) return;
+    const reorderMs = flow.congestion.rttMs / 4;
+    for (const want of this.#ledger.onProof(nowMs, newest, newestSegments, reorderMs)) {
+      flow.congestion.onAnswered(nowMs, want.mark);
+      this.#fetches.queueLost(want);
+    }
+  }
+
+  /** Takes the run at hand; returns the number of its request, 0 if what is at hand is not ours. */
+  #onSegments(nowMs: number, flow: Flow, runs: SegmentRuns): number {
+    const want = runs.isOfFlow(flow.nonceHigh, flow.nonceLow, this.#wantsCrc)
+      ? this.#ledger.find(runs.segment.number)
+      : undefined;
+    if (want === undefined) {
+      this.ignoredSegments += 1;
+      runs.takeSlot();
+      return 0;
+    }
+    runs.takeRun();
+    if (runs.end - runs.start >= payloadBytesOf(flow.segmentBytes)) flow.hasFullSegment = true;
+    let isAskedFor = false;
+    for (const { chunk, start, end } of want.ranges) {
+      const from = Math.max(start, runs.start - chunk.offset);
+      const to = Math.min(end, runs.end - chunk.offset);
+      if (from >= to) continue;
+      if (!isAskedFor) this.#onAlive(nowMs, flow, want);
+      isAskedFor = true;
+      this.#onBytes(nowMs, flow, want, chunk, from, to);
+    }
+    if (isAskedFor) return want.number;
+    this.ignoredSegments += runs.segments;
+    return 0;
+  }
+
+  #onAlive(nowMs: number, flow: Flow, want: Want): void {
+    flow.hasData = true;
+    flow.timeouts = 0;
+    flow.aliveMs = nowMs;
+    if (want.hasArrivals) return;
+    want.hasArrivals = true;
+    flow.congestion.onRtt(nowMs, want.mark);
+  }
+
+  /** The run at hand brings `[from, to)` of a chunk, which `want` asked for. */
+  #onBytes(
+    nowMs: number,
+    flow: Flow,
+    want: Want,
+    chunk: ChunkBuffer,
+    from: number,
+    to: number,
+  ): void {
+    const added = chunk.isDropped ? 0 : chunk.add(this.#runs, from, to);
+    this.duplicateBytes += to - from - added;
+    flow.congestion.onDelivered(added);
+    this.#counts.receivedBytes += added;
+    if (this.#ledger.onArrival(want, added)) flow.congestion.onAnswered(nowMs, want.mark);
+    if (chunk.isDropped) return;
+    if (!this.#runs.hasOnlyCrcs) chunk.hasOnlyCheckedSegments = false;
+    if (chunk.isComplete) this.#onComplete(flow, chunk);
+  }
+
+  #onComplete(flow: Flow, chunk: ChunkBuffer): void {
+    const fetch = this.#fetches.fetchOf(chunk)!;
+    const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
+    const isProved = toHex(chunk.hash(fetch.sizeBytes)) === toHex(fetch.hash);
+    this.#fetches.end(fetch, !isProved);
+    this.#ledger.settle();
+    if (isProved) {
+      this.#counts.verified.push(count);
+      this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
+      return;
+    }
+    const isStrike = chunk.hasOnlyCheckedSegments;
+    this.#counts.bad.push({ ...count, isStrike });
+    this.#wantsCrc = true;
+    if (!isStrike) return;
+    const datagram = encodeFrame({
+      kind: "strike",
+      nonce: flow.nonce,
+      token: flow.token,
+      root: fetch.root,
+      sizeBytes: fetch.sizeBytes,
+      chunk: fetch.chunk,
+    });
+    this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
+  }
+
+  #onControl(nowMs: number, flow: Flow, bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes);
+    if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(flow, frame);
+    else if (frame.kind === "retry" && frame.echo === flow.nonce) {
+      flow.token = frame.token;
+      flow.aliveMs = nowMs;
+      const want = this.#ledger.find(frame.number);
+      if (want === undefined || want.outstandingBytes === 0) return;
+      this.#ledger.giveUp(want);
+      this.#fetches.queueLost(want);
+    } else this.ignoredSegments += 1;
+  }
+
+  #onGone(flow: Flow, frame: Extract<Frame, { kind: "gone" }>): void {
+    const gone = this.#fetches.findByRoot(frame.root);
+    if (gone === undefined) return;
+    this.#fetches.drop((fetch) => fetch.transfer === gone.transfer);
+    this.#ledger.settle();
+    const { transfer } = gone;
+    this.#actions.push({ kind: "gone", transfer, server: flow.server, reason: frame.reason });
+  }
+
+  // — Reports ———————————————————————————————————————————————————————————————————————————————————
+
+  /** At once when the leases run out, else at intervals: while there is news, and while there is silence. */
+  #reportWhenDue(nowMs: number): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    const isHungry = this.#fetches.isAllBegun && this.#counts.verified.length > 0;
+    const isDue = nowMs >= this.#counts.deadlineMs &&
+      (this.#counts.hasNews || this.#fetches.leasedBytes > 0);
+    if (isHungry || this.#counts.bad.length > 0 || isDue) this.#report(nowMs, flow);
+  }
+
+  #report(nowMs: number, flow: Flow): void {
+    const isWaiting = this.#ledger.count > 0 || flow.timeouts > 0;
+    const report = {
+      server: flow.server,
+      rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
+      rttMs: flow.congestion.rttMs,
+      leasedBytes: this.#fetches.leasedBytes,
+      silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
+      ...this.#counts.take(nowMs),
+    };
+    this.#actions.push({ kind: "report", report });
+  }
+}
+
+/** What `ranges` ask for as ranges of the file; where one goes on from another they are one. */
+function rangesOfFile(ranges: readonly WantRange[]): ByteRange[] {
+  const merged: { offset: number; lengthBytes: number }[] = [];
+  for (const { chunk, start, end } of ranges) {
+    const offset = chunk.offset + start;
+    const last = merged.at(-1);
+    if (last !== undefined && last.offset + last.lengthBytes === offset) {
+      last.lengthBytes += end - start;
+    } else merged.push({ offset, lengthBytes: end - start });
+  }
+  return merged;
+}

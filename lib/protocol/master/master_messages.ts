@@ -1,0 +1,169 @@
+/** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
+import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
+import {
+  FILE_BYTES_MAX,
+  LOCATE_QUERIES_MAX,
+  MTIME_MS_MAX,
+  REGISTRY_PAGE_FILES,
+} from "../../limits.ts";
+import { namePattern } from "../../name_pattern.ts";
+import { parseFileName } from "../../names.ts";
+import type { JsonObject } from "../../wire/session_json.ts";
+import type {
+  Lease,
+  LocatedFile,
+  LocateQuery,
+  RegisteredFile,
+  RegisteredServer,
+  RegistryUpdate,
+} from "./registry_store.ts";
+
+const GLOB_CHARACTERS_MAX = 256;
+
+/** @param address whence it was said: nobody speaks for another host */
+export function holderIn(request: JsonObject, address: string): RegisteredServer | undefined {
+  const { server: id, port } = request;
+  if (!isHex(id, 16) || !isPort(port)) return undefined;
+  return { server: serverId(id), endpoint: { address, port } };
+}
+
+export function leaseIn(value: unknown): Lease | undefined {
+  return isHex(value, 16) ? value as Lease : undefined;
+}
+
+export function updateIn(request: JsonObject): RegistryUpdate | undefined {
+  const { revision, reset = false, put = [], remove = [] } = request;
+  if (!isCount(revision) || revision === 0 || typeof reset !== "boolean") return undefined;
+  const files = listIn(put, fileIn);
+  const names = listIn(remove, nameIn);
+  if (files === undefined || names === undefined) return undefined;
+  return { revision, isReset: reset, put: files, remove: names };
+}
+
+export function locateQueriesIn(request: JsonObject): LocateQuery[] | undefined {
+  const { names = [], sha256 = [] } = request;
+  const byName = listIn(names, nameIn, LOCATE_QUERIES_MAX);
+  const byContent = listIn(sha256, digestIn, LOCATE_QUERIES_MAX);
+  if (byName === undefined || byContent === undefined) return undefined;
+  const queries: LocateQuery[] = [
+    ...byName.map((name) => ({ by: "name", name } as const)),
+    ...byContent.map((digest) => ({ by: "sha256", sha256: digest } as const)),
+  ];
+  return queries.length <= LOCATE_QUERIES_MAX ? queries : undefined;
+}
+
+export interface ListQuery {
+  readonly prefix: string;
+  /** Whether a name is meant. */
+  readonly matches: (name: string) => boolean;
+  readonly after: SafeFileName | undefined;
+  readonly since: number | undefined;
+  readonly countMax: number;
+}
+
+export function listQueryIn(request: JsonObject): ListQuery | undefined {
+  const { prefix = "", glob, after, since, count = REGISTRY_PAGE_FILES } = request;
+  if (typeof prefix !== "string" || prefix.length > GLOB_CHARACTERS_MAX) return undefined;
+  if (glob !== undefined && (typeof glob !== "string" || glob.length > GLOB_CHARACTERS_MAX)) {
+    return undefined;
+  }
+  const name = after === undefined ? undefined : nameIn(after);
+  if (after !== undefined && name === undefined) return undefined;
+  if (since !== undefined && !isCount(since)) return undefined;
+  if (!isCount(count) || count === 0 || count > REGISTRY_PAGE_FILES) return undefined;
+  const pattern = glob === undefined ? undefined : namePattern(glob);
+  const matches = glob === undefined
+    ? undefined
+    : pattern === undefined
+    ? (name: string) => name === glob
+    : (name: string) => pattern.matches(name);
+  return {
+    prefix: pattern !== undefined && pattern.prefix.length > prefix.length
+      ? pattern.prefix
+      : prefix,
+    matches: (name) => name.startsWith(prefix) && (matches === undefined || matches(name)),
+    after: name,
+    since,
+    countMax: count,
+  };
+}
+
+/** A file as a server says that it has it. */
+export function fileJson(file: RegisteredFile): JsonObject {
+  const { name, sizeBytes, mtimeMs, sha256, root } = file;
+  return { name, size: sizeBytes, mtime: mtimeMs, sha256, root };
+}
+
+/**
+ * The file as a client is told of it.
+ *
+ * @param self where the client has reached this host: a server here may have registered by loopback
+ */
+export function locatedJson(file: LocatedFile, self: string): JsonObject {
+  const servers = file.servers.map(({ server, endpoint: { address, port } }) => ({
+    id: server,
+    address: address.startsWith("127.") ? self : address,
+    port,
+  }));
+  return { ...fileJson(file), servers };
+}
+
+/** What a master says of a file; `undefined` for what makes no sense. */
+export function locatedIn(value: unknown): LocatedFile | undefined {
+  const file = fileIn(value);
+  const servers = (value as JsonObject)?.["servers"];
+  const holders = listIn(servers, (each) => {
+    const { id, address, port } = (each ?? {}) as JsonObject;
+    if (typeof address !== "string" || !isIpv4(address)) return undefined;
+    return holderIn({ server: id, port }, address);
+  }, Infinity);
+  return file && holders && { ...file, servers: holders };
+}
+
+export function fileIn(value: unknown): RegisteredFile | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name: text, size, mtime, sha256: hex, root: rootHex } = value as JsonObject;
+  const [name, sha256, root] = [nameIn(text), digestIn(hex), digestIn(rootHex)];
+  if (name === undefined || sha256 === undefined || root === undefined) return undefined;
+  if (!isCount(size) || size > FILE_BYTES_MAX) return undefined;
+  if (typeof mtime !== "number" || !(mtime >= 0 && mtime <= MTIME_MS_MAX)) return undefined;
+  return { name, sizeBytes: size, sha256, root, mtimeMs: mtime };
+}
+
+function nameIn(value: unknown): SafeFileName | undefined {
+  if (typeof value !== "string") return undefined;
+  const parsed = parseFileName(value);
+  return parsed.ok ? parsed.name : undefined;
+}
+
+function digestIn(value: unknown): HashHex | undefined {
+  return isHex(value, 32) ? hashHex(value) : undefined;
+}
+
+/** A list whose members all make sense; `undefined` otherwise. */
+function listIn<T>(
+  value: unknown,
+  read: (member: unknown) => T | undefined,
+  countMax = REGISTRY_PAGE_FILES,
+): T[] | undefined {
+  if (!Array.isArray(value) || value.length > countMax) return undefined;
+  const members = value.map(read).filter((member) => member !== undefined);
+  return members.length === value.length ? members : undefined;
+}
+
+function isHex(value: unknown, bytes: number): value is string {
+  return typeof value === "string" && value.length === 2 * bytes && /^[0-9a-f]*$/.test(value);
+}
+
+function isPort(value: unknown): value is number {
+  return isCount(value) && value >= 1 && value <= 65_535;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}

@@ -1,0 +1,72 @@
+/** SHA-256 as pure functions. The only file outside `lib/io` that reaches for a platform's hash. */
+import { createHash, createHmac, hash } from "node:crypto";
+import { type Bytes, toHex } from "../../ids.ts";
+import { HASH_BYTES } from "../../limits.ts";
+
+/** Writes the SHA-256 of `bytes`, 32 bytes, to `target[at]`. */
+export type Sha256 = (bytes: Uint8Array, target: Bytes, at: number) => void;
+
+const portable: Sha256 = (bytes, target, at) => target.set(hash("sha256", bytes, "buffer"), at);
+let current: Sha256 = portable;
+
+/** 32 bytes that are the caller's. */
+export function sha256(bytes: Uint8Array): Bytes {
+  return digestBy(current, bytes);
+}
+
+/** Writes the SHA-256 of `bytes` to `target[at]`, which may be among `bytes`. */
+export function sha256Into(bytes: Uint8Array, target: Bytes, at: number): void {
+  current(bytes, target, at);
+}
+
+/**
+ * Puts another way to the same digests in place for this thread, where a platform has a faster one
+ * (`lib/io/hash/native_sha256.ts`). One that gets a digest wrong is refused: returns whether it was taken.
+ */
+export function useSha256(faster: Sha256): boolean {
+  const probes = [new Uint8Array(0), new Uint8Array(64).fill(0x5a), new Uint8Array(1_000).fill(7)];
+  const agrees = probes.every((probe) =>
+    toHex(digestBy(faster, probe)) === toHex(digestBy(portable, probe))
+  );
+  if (agrees) current = faster;
+  return agrees;
+}
+
+function digestBy(way: Sha256, bytes: Uint8Array): Bytes {
+  const digest = new Uint8Array(HASH_BYTES);
+  way(bytes, digest, 0);
+  return digest;
+}
+
+/** HMAC-SHA-256, 32 bytes. */
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Bytes {
+  return asBytes(createHmac("sha256", key).update(bytes).digest());
+}
+
+/** A digest that grows with the bytes it is given, in order. */
+export class StreamingHash {
+  readonly #hash;
+
+  constructor(algorithm: "sha256" | "md5" = "sha256") {
+    this.#hash = createHash(algorithm);
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** Of what has come so far; the stream goes on. */
+  digestSoFarHex(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
+  /** Ends the stream; lower-case hex. */
+  digestHex(): string {
+    return this.#hash.digest("hex");
+  }
+}
+
+/** Node's Buffers are views of a shared pool: a copy is ours to keep and to transfer. */
+function asBytes(buffer: Uint8Array): Bytes {
+  return new Uint8Array(buffer);
+}

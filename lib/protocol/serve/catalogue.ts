@@ -1,0 +1,159 @@
+/**
+ * What a server offers, in memory: one entry a file, found by name or by content. It knows nothing
+ * of folders; a scan tells it what is there, an indexer what the bytes hash to.
+ */
+import type { Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
+import { MultiMap } from "../base/multi_map.ts";
+import { letterSet, lowerBound, type Nameable, similarNames } from "./similar_names.ts";
+
+/** A file. The same object stands for a name as long as the file is there; its fields follow it. */
+export interface CatalogueEntry {
+  readonly name: SafeFileName;
+  readonly signature: FileSignature;
+  /** `settling` while it may still be growing, `pending` until it is hashed. */
+  readonly state: "settling" | "pending" | "ready";
+  /** How much of it has been hashed. */
+  readonly hashedBytes: number;
+  /** Known when, and only when, the entry is `ready`. */
+  readonly content: Content | undefined;
+}
+
+/** What is still to be hashed. */
+export interface Backlog {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+type Entry = { -readonly [Field in keyof CatalogueEntry]: CatalogueEntry[Field] } & Nameable;
+
+export class Catalogue {
+  readonly #entries = new Map<SafeFileName, Entry>();
+  readonly #bySha256 = new MultiMap<HashHex, Entry>();
+  readonly #byRoot = new MultiMap<HashHex, Entry>();
+  /** Entries by name as of the last time that somebody asked, and what came since. */
+  #sorted: Entry[] = [];
+  #isSorted = true;
+  #backlogFiles = 0;
+  #backlogBytes = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get backlog(): Backlog {
+    return { files: this.#backlogFiles, bytes: this.#backlogBytes };
+  }
+
+  find(name: SafeFileName): CatalogueEntry | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** A ready entry with this SHA-256. */
+  findBySha256(sha256: HashHex): CatalogueEntry | undefined {
+    for (const entry of this.#bySha256.get(sha256)) return entry;
+    return undefined;
+  }
+
+  /** The ready entries with this root and size: copies of one file. */
+  *findByContent(root: HashHex, sizeBytes: number): Generator<CatalogueEntry> {
+    for (const entry of this.#byRoot.get(root)) {
+      if (entry.content?.sizeBytes === sizeBytes) yield entry;
+    }
+  }
+
+  /** Up to `max` names like one that is not here, best first. */
+  similar(name: SafeFileName, max: number): SafeFileName[] {
+    return similarNames(name, this.#inOrder(), max);
+  }
+
+  /** Up to `max` entries in the order of their names, from the first one after `after`. */
+  page(after: SafeFileName | undefined, max: number): CatalogueEntry[] {
+    const sorted = this.#inOrder();
+    let first = after === undefined ? 0 : lowerBound(sorted, after);
+    if (sorted[first]?.name === after) first += 1;
+    return sorted.slice(first, first + max);
+  }
+
+  /** Every entry, in no particular order. Entries may be removed meanwhile. */
+  entries(): Iterable<CatalogueEntry> {
+    return this.#entries.values();
+  }
+
+  /** A file that is new or not what it was: whatever was known of its content is forgotten. */
+  put(
+    name: SafeFileName,
+    signature: FileSignature,
+    state: "settling" | "pending",
+  ): CatalogueEntry {
+    let entry = this.#entries.get(name);
+    if (entry === undefined) {
+      const letters = letterSet(name);
+      entry = { name, signature, state, hashedBytes: 0, content: undefined, letters };
+      this.#entries.set(name, entry);
+      this.#sorted.push(entry);
+      this.#isSorted = false;
+    } else {
+      this.#unlink(entry);
+      Object.assign(entry, { signature, state, hashedBytes: 0, content: undefined });
+    }
+    this.#backlogFiles += 1;
+    this.#backlogBytes += signature.sizeBytes;
+    return entry;
+  }
+
+  /** A settling file has been quiet for long enough. */
+  settle(name: SafeFileName): void {
+    const entry = this.#entries.get(name);
+    if (entry?.state === "settling") entry.state = "pending";
+  }
+
+  /** An indexer has read so much of an unhashed file. */
+  progress(name: SafeFileName, hashedBytes: number): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.state === "ready") return;
+    this.#backlogBytes -= hashedBytes - entry.hashedBytes;
+    entry.hashedBytes = hashedBytes;
+  }
+
+  /** The content of a file is known. Its size is that of the entry's signature. */
+  ready(name: SafeFileName, hashes: Pick<Content, "sha256" | "root">): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#unlink(entry);
+    const { sha256, root } = hashes;
+    const { sizeBytes } = entry.signature;
+    entry.state = "ready";
+    entry.hashedBytes = sizeBytes;
+    entry.content = { sizeBytes, sha256, root };
+    this.#bySha256.add(sha256, entry);
+    this.#byRoot.add(root, entry);
+  }
+
+  remove(name: SafeFileName): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#unlink(entry);
+    this.#entries.delete(name);
+    this.#isSorted = false;
+  }
+
+  /** Takes an entry out of the backlog or the maps by content, whichever it is in. */
+  #unlink(entry: Entry): void {
+    if (entry.content === undefined) {
+      this.#backlogFiles -= 1;
+      this.#backlogBytes -= entry.signature.sizeBytes - entry.hashedBytes;
+      return;
+    }
+    this.#bySha256.delete(entry.content.sha256, entry);
+    this.#byRoot.delete(entry.content.root, entry);
+  }
+
+  #inOrder(): readonly Entry[] {
+    if (this.#isSorted) return this.#sorted;
+    // What stayed is in order already, so that sorting again costs little more than one pass.
+    this.#sorted = this.#sorted.filter((entry) => this.#entries.get(entry.name) === entry);
+    this.#sorted.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#isSorted = true;
+    return this.#sorted;
+  }
+}

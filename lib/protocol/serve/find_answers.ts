@@ -1,0 +1,131 @@
+/** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
+import type { Bytes, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
+import { CONTROL_BYTES_MAX } from "../../limits.ts";
+import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
+import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
+
+/** What a server has to offer, and how far it has got with finding out. */
+export interface Shelf {
+  readonly catalogue: Catalogue;
+  /** Whether the whole folder has been looked through once: before that, nothing is absent. */
+  readonly isScanned: boolean;
+  /** How fast files are being hashed. */
+  readonly hashBytesPerS: number;
+  /** Hashes of the chunks of a file that is ready; `undefined` when it is not (any more). */
+  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined;
+}
+
+export interface FindAnswerOptions {
+  readonly shelf: Shelf;
+  readonly server: ServerId;
+  /** What the answers carry. */
+  readonly token: Token;
+  readonly bytesMax: number;
+  readonly similarTo: (name: SafeFileName) => readonly SafeFileName[];
+}
+
+const utf8 = new TextEncoder();
+/** In front of a name. */
+const LENGTH_BYTES = 2;
+
+export class FindAnswers {
+  /** What is here, and who we are. */
+  readonly prompt: Bytes[] = [];
+  /** What is not here. */
+  readonly absent: Bytes[] = [];
+  /** Names that were asked for and are offered. */
+  readonly offered: SafeFileName[] = [];
+  /** Names of what was asked for and is not hashed yet. */
+  readonly pending: SafeFileName[] = [];
+  readonly #options: FindAnswerOptions;
+  readonly #find: FrameOf<"find">;
+  #bytesLeft: number;
+
+  constructor(find: FrameOf<"find">, options: FindAnswerOptions) {
+    this.#find = find;
+    this.#options = options;
+    this.#bytesLeft = options.bytesMax;
+    if (find.queries.some((query) => query.by === "any")) this.#introduce();
+    const entries = find.queries.map((query) => this.#entryFor(query));
+    // What is here comes first: it is of more use than what is not, where not everything fits.
+    entries.forEach((entry, i) => entry !== undefined && this.#answerPresent(entry, i));
+    entries.forEach((entry, i) => entry === undefined && this.#answerAbsent(i));
+  }
+
+  #introduce(): void {
+    const { server, token } = this.#options;
+    this.#add(this.prompt, { kind: "retry", echo: this.#find.queryId, number: 0, server, token });
+  }
+
+  #entryFor(query: Query): CatalogueEntry | undefined {
+    const { catalogue } = this.#options.shelf;
+    switch (query.by) {
+      case "name":
+        return catalogue.find(query.name);
+      case "sha256":
+        return catalogue.findBySha256(query.sha256);
+      case "any":
+        return undefined;
+    }
+  }
+
+  #answerPresent(entry: CatalogueEntry, queryIndex: number): void {
+    const { name, signature: { sizeBytes, mtimeMs }, hashedBytes, content } = entry;
+    const head = this.#head(queryIndex);
+    if (content === undefined) {
+      this.pending.push(name);
+      const rateBytesPerS = Math.round(this.#options.shelf.hashBytesPerS);
+      const { prompt } = this;
+      this.#add(prompt, { kind: "pending", ...head, sizeBytes, hashedBytes, rateBytesPerS });
+      return;
+    }
+    const { sha256, root } = content;
+    const time = { mtimeMs: Math.max(0, Math.trunc(mtimeMs)) };
+    const isAdded = this.#add(
+      this.prompt,
+      { kind: "offer", ...head, sizeBytes, sha256, root, ...time, name },
+    );
+    if (isAdded && this.#find.queries[queryIndex]?.by === "name") this.offered.push(name);
+  }
+
+  #answerAbsent(queryIndex: number): void {
+    const query = this.#find.queries[queryIndex];
+    if (query === undefined || query.by === "any" || !this.#isAbsenceCertain(query)) return;
+    const similar = query.by === "name" ? this.#options.similarTo(query.name) : [];
+    const absent = { kind: "absent", ...this.#head(queryIndex), similar: [] } as const;
+    const roomBytes = Math.min(this.#bytesLeft, CONTROL_BYTES_MAX) - encodeFrame(absent).length;
+    this.#add(this.absent, { ...absent, similar: fittingNames(similar, roomBytes) });
+  }
+
+  /** A file that has not been hashed may be the one with the digest that is asked for. */
+  #isAbsenceCertain(query: Query): boolean {
+    const { isScanned, catalogue } = this.#options.shelf;
+    return isScanned && (query.by === "name" || catalogue.backlog.files === 0);
+  }
+
+  #head(
+    queryIndex: number,
+  ): Pick<FrameOf<"offer">, "queryId" | "queryIndex" | "server" | "token"> {
+    const { server, token } = this.#options;
+    return { queryId: this.#find.queryId, queryIndex, server, token };
+  }
+
+  /** Whether there was room. */
+  #add(frames: Bytes[], frame: Frame): boolean {
+    const bytes = encodeFrame(frame);
+    if (bytes.length > this.#bytesLeft) return false;
+    this.#bytesLeft -= bytes.length;
+    frames.push(bytes);
+    return true;
+  }
+}
+
+/** The first of `names` that take no more than `bytesMax` on the wire. */
+function fittingNames(names: readonly SafeFileName[], bytesMax: number): SafeFileName[] {
+  let bytes = 0;
+  const isFitting = (name: SafeFileName): boolean => {
+    bytes += LENGTH_BYTES + utf8.encode(name).length;
+    return bytes <= bytesMax;
+  };
+  return names.filter(isFitting);
+}

@@ -1,0 +1,178 @@
+/**
+ * What a server says to control frames: who has this, what are its hashes, what else is there
+ * (docs/PROTOCOL.md, "Finding", "Layers", "Listing"). Requests for bytes are the sender's.
+ *
+ * It promises that whoever has not proved an address gets at most as many bytes as were sent, that a
+ * crowd of servers does not say "absent" at once, and that strangers cost bounded work and memory.
+ */
+import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import {
+  ABSENT_DELAY_MS_MAX,
+  ASKERS_MAX,
+  LAYER_PAGES_PER_WANT_MAX,
+  QUESTIONS_BURST_MAX,
+  QUESTIONS_PER_S_MAX,
+  REHASH_INTERVAL_MS,
+  REHASHES_REMEMBERED_MAX,
+  REQUEST_MEMORY_MS,
+  SIMILAR_NAMES_MAX,
+  SIMILAR_SEARCHES_PER_S_MAX,
+} from "../../limits.ts";
+import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
+import { packFrames } from "./answer_packing.ts";
+import { FindAnswers, type Shelf } from "./find_answers.ts";
+import { LayerProvers } from "./layer_provers.ts";
+import { listingPages } from "./listing.ts";
+import { Random } from "../base/random.ts";
+import { RateLimit } from "../base/rate_limit.ts";
+import { RecentMap } from "../base/recent_map.ts";
+import { type GuardedFrame, retryFor } from "./retry.ts";
+import type { Tokens } from "../base/tokens.ts";
+
+export interface ResponderOptions {
+  readonly server: ServerId;
+  readonly tokens: Tokens;
+  readonly shelf: Shelf;
+  readonly seed: number;
+}
+
+export type ResponderAction =
+  | {
+    readonly kind: "send";
+    readonly to: Endpoint;
+    readonly datagrams: readonly Bytes[];
+    readonly afterMs: number;
+  }
+  /** Somebody waits for this file: hash it before others. */
+  | { readonly kind: "prioritise"; readonly name: SafeFileName }
+  /** A client proved a chunk of this content bad: look at the disk again. */
+  | { readonly kind: "rehash"; readonly root: HashHex; readonly sizeBytes: number }
+  /** A file was asked for by name and offered. */
+  | { readonly kind: "requested"; readonly name: SafeFileName; readonly from: Endpoint };
+
+export class Responder {
+  readonly #server: ServerId;
+  readonly #tokens: Tokens;
+  readonly #shelf: Shelf;
+  readonly #random: Random;
+  readonly #provers: LayerProvers;
+  readonly #askers = new RecentMap<RateLimit>(ASKERS_MAX, Infinity);
+  readonly #similarSearches = new RateLimit(SIMILAR_SEARCHES_PER_S_MAX, SIMILAR_SEARCHES_PER_S_MAX);
+  readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
+  readonly #rehashes = new RecentMap<true>(REHASHES_REMEMBERED_MAX, REHASH_INTERVAL_MS);
+  #actions: ResponderAction[] = [];
+  /** Where listings can be read over TCP as well; 0 for nowhere. */
+  tcpPort = 0;
+
+  constructor(options: ResponderOptions) {
+    this.#server = options.server;
+    this.#tokens = options.tokens;
+    this.#shelf = options.shelf;
+    this.#random = new Random(options.seed);
+    this.#provers = new LayerProvers(options.shelf);
+  }
+
+  /** @param frameBytes how long `frame` was: what is said to strangers is measured against it */
+  handle(
+    nowMs: number,
+    from: Endpoint,
+    frame: Frame,
+    frameBytes: number,
+  ): readonly ResponderAction[] {
+    this.#actions = [];
+    if (!this.#mayAsk(nowMs, from.address)) return this.#actions;
+    switch (frame.kind) {
+      case "find":
+        this.#onFind(nowMs, from, frame, frameBytes);
+        break;
+      case "layer_want":
+        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onLayerWant(from, frame);
+        break;
+      case "list":
+        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onList(from, frame);
+        break;
+      case "strike":
+        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onStrike(nowMs, frame);
+        break;
+      default:
+        // Answers, and what the sender answers, are no questions to us.
+    }
+    return this.#actions;
+  }
+
+  #mayAsk(nowMs: number, address: string): boolean {
+    let limit = this.#askers.get(nowMs, address);
+    limit ??= new RateLimit(QUESTIONS_PER_S_MAX, QUESTIONS_BURST_MAX);
+    this.#askers.set(nowMs, address, limit);
+    return limit.take(nowMs, 1);
+  }
+
+  #onFind(nowMs: number, from: Endpoint, find: FrameOf<"find">, findBytes: number): void {
+    if (find.known.includes(this.#server)) return;
+    const isProved = this.#tokens.judge(nowMs, from.address, find.token) === "valid";
+    const answers = new FindAnswers(find, {
+      shelf: this.#shelf,
+      server: this.#server,
+      token: this.#tokens.issue(nowMs, from.address),
+      bytesMax: isProved ? Infinity : findBytes,
+      similarTo: (name) => this.#similarTo(nowMs, name),
+    });
+    this.#send(from, packFrames(answers.prompt));
+    const delayMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
+    this.#send(from, packFrames(answers.absent), delayMs);
+    for (const name of answers.pending) this.#actions.push({ kind: "prioritise", name });
+    for (const name of answers.offered) this.#onOffered(nowMs, from, name);
+  }
+
+  /** One client's question comes by several of its addresses, but from one port. */
+  #onOffered(nowMs: number, from: Endpoint, name: SafeFileName): void {
+    const key = `${from.port} ${name}`;
+    if (!this.#requests.get(nowMs, key)) this.#actions.push({ kind: "requested", name, from });
+    this.#requests.set(nowMs, key, true);
+  }
+
+  #similarTo(nowMs: number, name: SafeFileName): readonly SafeFileName[] {
+    if (!this.#similarSearches.take(nowMs, 1)) return [];
+    return this.#shelf.catalogue.similar(name, SIMILAR_NAMES_MAX);
+  }
+
+  #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {
+    const { nonce, number, root, sizeBytes } = want;
+    const prover = this.#provers.proverOf(root, sizeBytes);
+    if (prover === undefined) {
+      this.#send(from, [encodeFrame({ kind: "gone", nonce, number, root, reason: "unknown" })]);
+      return;
+    }
+    const pageCount = Math.min(want.pageCount, LAYER_PAGES_PER_WANT_MAX);
+    const pageEnd = Math.min(want.firstPage + pageCount, prover.pageCount);
+    const datagrams: Bytes[] = [];
+    for (let page = want.firstPage; page < pageEnd; page++) {
+      datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...prover.page(page) }));
+    }
+    this.#send(from, datagrams);
+  }
+
+  #onList(from: Endpoint, list: FrameOf<"list">): void {
+    this.#send(from, listingPages(this.#shelf.catalogue, this.#server, list, this.tcpPort));
+  }
+
+  #onStrike(nowMs: number, { root, sizeBytes }: FrameOf<"strike">): void {
+    const key = `${root} ${sizeBytes}`;
+    if (this.#rehashes.get(nowMs, key)) return;
+    this.#rehashes.set(nowMs, key, true);
+    this.#actions.push({ kind: "rehash", root, sizeBytes });
+  }
+
+  /** Whether the asker receives what is sent to its address. If not, it is told how to show that. */
+  #isProved(nowMs: number, from: Endpoint, frame: GuardedFrame, frameBytes: number): boolean {
+    if (this.#tokens.judge(nowMs, from.address, frame.token) === "valid") return true;
+    const fresh = this.#tokens.issue(nowMs, from.address);
+    const retry = retryFor(frame, frameBytes, this.#server, fresh);
+    if (retry !== undefined) this.#send(from, [retry]);
+    return false;
+  }
+
+  #send(to: Endpoint, datagrams: readonly Bytes[], afterMs = 0): void {
+    if (datagrams.length > 0) this.#actions.push({ kind: "send", to, datagrams, afterMs });
+  }
+}

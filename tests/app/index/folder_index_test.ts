@@ -1,0 +1,308 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "@std/path";
+import { FolderIndex } from "../../../lib/app/index/folder_index.ts";
+import { ShoalError } from "../../../lib/errors.ts";
+import { type Content, hashHex, type SafeFileName } from "../../../lib/ids.ts";
+import { MIB } from "../../../lib/limits.ts";
+import { parseFileName } from "../../../lib/names.ts";
+import { rootOfLayer, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
+import { withFolder, writeFile } from "../../support/folder.ts";
+import { canRun, canTouchFiles } from "../../support/permissions.ts";
+
+const ignore = !await canTouchFiles();
+
+function safe(text: string): SafeFileName {
+  const parsed = parseFileName(text);
+  assert(parsed.ok);
+  return parsed.name;
+}
+
+/** Long ago, in seconds: such a file is quiet. */
+const QUIET = 1_600_000_000;
+
+async function writeQuiet(dir: string, name: string, content: string | Uint8Array, at = QUIET) {
+  await writeFile(dir, name, content);
+  await Deno.utime(join(dir, name), at, at);
+}
+
+/** An index over a folder, and everything that it said. */
+class Bench implements AsyncDisposable {
+  readonly notices: string[] = [];
+  readonly lost: (Content | undefined)[] = [];
+  readonly changes: string[] = [];
+  index!: FolderIndex;
+  #changed = Promise.withResolvers<void>();
+
+  static async start(root: string, signal?: AbortSignal): Promise<Bench> {
+    const bench = new Bench();
+    bench.index = await FolderIndex.start({
+      dir: join(root, "served"),
+      hidden: false,
+      cacheDir: join(root, "cache"),
+      onChange: (name, lost) => {
+        bench.changes.push(`${name} ${bench.index?.catalogue.find(name)?.state ?? "gone"}`);
+        if (lost !== undefined) bench.lost.push(lost);
+        bench.#changed.resolve();
+      },
+      onNotice: (message) => bench.notices.push(message),
+      signal,
+    });
+    return bench;
+  }
+
+  state(name: string): string {
+    return this.index.catalogue.find(safe(name))?.state ?? "absent";
+  }
+
+  content(name: string): Content {
+    const content = this.index.catalogue.find(safe(name))?.content;
+    assert(content !== undefined, `${name} should be ready`);
+    return content;
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await this.#changed.promise;
+      this.#changed = Promise.withResolvers();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.index.close();
+  }
+}
+
+function rootOf(content: Uint8Array): string {
+  const hasher = new TreeHasher(content.length);
+  hasher.update(content);
+  return hasher.finish().root;
+}
+
+const LARGE = new Uint8Array(200_000).fill(5);
+
+Deno.test({
+  name: "files are known after the scan, ready after hashing, and located by content",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/small", "x");
+    await writeQuiet(root, "served/sub/large", LARGE);
+    await writeQuiet(root, "served/empty", "");
+    await using bench = await Bench.start(root);
+    const { index } = bench;
+    assertEquals(index.catalogue.size, 3);
+    await bench.until(() => index.progress.filesLeft === 0);
+    assertEquals(index.progress.bytesLeft, 0);
+    const large = bench.content("sub/large");
+    assertEquals(String(large.root), rootOf(LARGE));
+    assertEquals(index.located(large.root, large.sizeBytes)?.name, "sub/large");
+    assertEquals(index.located(large.root, 1), undefined);
+    const layer = index.layerOf(large.root, large.sizeBytes);
+    assert(layer !== undefined);
+    assertEquals(rootOfLayer(layer, large.sizeBytes), large.root);
+    const small = bench.content("small");
+    assertEquals(rootOfLayer(index.layerOf(small.root, 1)!, 1), small.root);
+    assertEquals(index.layerOf(bench.content("empty").root, 0), new Uint8Array(0));
+    assertEquals(index.layerOf(hashHex("ab".repeat(32)), 200_000), undefined);
+    assertEquals(bench.notices, []);
+  }));
+
+Deno.test({
+  name: "what was hashed before is ready at once, and read only when it changed",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/same", LARGE);
+    await writeQuiet(root, "served/other", "before");
+    {
+      await using first = await Bench.start(root);
+      await first.until(() => first.index.progress.filesLeft === 0);
+    }
+    await writeQuiet(root, "served/other", "after!", QUIET + 1);
+    await using second = await Bench.start(root);
+    assertEquals([second.state("same"), second.state("other")], ["ready", "pending"]);
+    await second.until(() => second.state("other") === "ready");
+    const { root: known } = second.content("same");
+    assertEquals(second.index.layerOf(known, LARGE.length)?.length, 4 * 32);
+    assertEquals(second.changes.filter((change) => change.startsWith("same")), ["same gone"]);
+  }));
+
+Deno.test(
+  { name: "a layer that the cache has lost is made anew", ignore },
+  () =>
+    withFolder({}, async (root) => {
+      await writeQuiet(root, "served/file", LARGE);
+      await using bench = await Bench.start(root);
+      await bench.until(() => bench.state("file") === "ready");
+      const content = bench.content("file");
+      const database = new DatabaseSync(join(root, "cache", "index.sqlite"));
+      database.exec("DELETE FROM files");
+      database.close();
+      assertEquals(bench.index.layerOf(content.root, content.sizeBytes), undefined);
+      assertEquals(bench.state("file"), "pending");
+      await bench.until(() => bench.state("file") === "ready");
+      assertEquals(bench.index.layerOf(content.root, content.sizeBytes)?.length, 4 * 32);
+    }),
+);
+
+Deno.test({
+  name: "files that come, change, are replaced and go are noticed while running",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    for (const name of ["kept", "changed", "replaced", "deleted"]) {
+      await writeQuiet(root, `served/${name}`, name);
+    }
+    await using bench = await Bench.start(root);
+    await bench.until(() => bench.index.progress.filesLeft === 0);
+    const before = ["changed", "replaced", "deleted"].map((name) => bench.content(name));
+    const kept = bench.content("kept");
+
+    await writeQuiet(root, "served/changed", "CHANGED", QUIET + 1);
+    await writeQuiet(root, "aside", "REPLACED");
+    await Deno.rename(join(root, "aside"), join(root, "served/replaced"));
+    await Deno.remove(join(root, "served/deleted"));
+    await writeQuiet(root, "served/new", "new");
+    const isHashed = (name: string, text: string): boolean =>
+      String(bench.index.catalogue.find(safe(name))?.content?.root) ===
+        rootOf(new TextEncoder().encode(text));
+    await bench.until(() =>
+      isHashed("changed", "CHANGED") && isHashed("replaced", "REPLACED") &&
+      isHashed("new", "new") && bench.state("deleted") === "absent"
+    );
+    assertEquals(bench.content("kept"), kept);
+    const sorted = (contents: (Content | undefined)[]): string[] =>
+      contents.map((content) => `${content?.root}`).sort();
+    assertEquals(sorted(bench.lost), sorted(before));
+  }));
+
+Deno.test(
+  { name: "a file that is being written is not hashed before it has been quiet", ignore },
+  () =>
+    withFolder({ "served/fresh": "just written" }, async (root) => {
+      await using bench = await Bench.start(root);
+      assertEquals(bench.state("fresh"), "settling");
+      bench.index.prioritise(safe("fresh"));
+      assertEquals(bench.state("fresh"), "settling");
+      await Deno.writeTextFile(join(root, "served/fresh"), ", and more", { append: true });
+      bench.index.recheck(safe("fresh"));
+      await bench.until(() => bench.state("fresh") === "ready");
+      assertEquals(
+        String(bench.content("fresh").root),
+        rootOf(new TextEncoder().encode("just written, and more")),
+      );
+      assertEquals(bench.lost, []);
+    }),
+);
+
+Deno.test(
+  { name: "a file that is asked for is hashed before one that would take long", ignore },
+  () =>
+    withFolder({}, async (root) => {
+      await writeQuiet(root, "served/a-long", "");
+      await Deno.truncate(join(root, "served/a-long"), 16 * 1024 * MIB);
+      await Deno.utime(join(root, "served/a-long"), QUIET, QUIET);
+      for (const name of ["b", "c", "d"]) {
+        await writeQuiet(root, `served/${name}-large`, new Uint8Array(2 * MIB));
+      }
+      await writeQuiet(root, "served/wanted", "x");
+      await using bench = await Bench.start(root);
+      bench.index.prioritise(safe("wanted"));
+      await bench.until(() => bench.state("wanted") === "ready");
+      assertEquals(bench.state("a-long"), "pending");
+    }),
+);
+
+Deno.test(
+  { name: "a recheck finds what is gone, and leaves alone what is the same", ignore },
+  () =>
+    withFolder({}, async (root) => {
+      await writeQuiet(root, "served/gone", "1");
+      await writeQuiet(root, "served/same", "2");
+      await using bench = await Bench.start(root);
+      await bench.until(() => bench.index.progress.filesLeft === 0);
+      const gone = bench.content("gone");
+      await Deno.remove(join(root, "served/gone"));
+      bench.index.recheck(safe("gone"));
+      bench.index.recheck(safe("same"));
+      bench.index.recheck(safe("never-there"));
+      assertEquals([bench.state("gone"), bench.state("same")], ["absent", "ready"]);
+      assertEquals(bench.lost, [gone]);
+    }),
+);
+
+Deno.test({
+  name: "a content that was proved bad is hashed again, although nothing looks changed",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/file", "good bytes");
+    await using bench = await Bench.start(root);
+    await bench.until(() => bench.state("file") === "ready");
+    const good = bench.content("file");
+    await Deno.writeTextFile(join(root, "served/file"), "rot  bytes");
+    await Deno.utime(join(root, "served/file"), QUIET, QUIET);
+    bench.index.rehash(good.root, good.sizeBytes);
+    assertEquals(bench.state("file"), "pending");
+    assertEquals(bench.lost, [good]);
+    await bench.until(() => bench.state("file") === "ready");
+    assertEquals(
+      String(bench.content("file").root),
+      rootOf(new TextEncoder().encode("rot  bytes")),
+    );
+    assertEquals(bench.notices.length, 1);
+    assertMatch(bench.notices[0]!, /^file is another file now: .* is the disk failing\?$/);
+
+    // What was doubted for nothing is not told of.
+    bench.index.rehash(bench.content("file").root, good.sizeBytes);
+    await bench.until(() => bench.state("file") === "ready");
+    assertEquals(bench.notices.length, 1);
+  }));
+
+Deno.test({
+  name: "what is left out is said once, however often the folder is looked through",
+  ignore,
+}, () =>
+  withFolder({ "outside": "" }, async (root) => {
+    await writeQuiet(root, "served/file", "x");
+    await Deno.symlink("../outside", join(root, "served/link"));
+    await using bench = await Bench.start(root);
+    await writeQuiet(root, "served/later", "y");
+    await bench.until(() => bench.state("later") !== "absent");
+    assertEquals(bench.notices, ["link is left out: it is a link that leaves the folder"]);
+  }));
+
+Deno.test(
+  { name: "a folder that is missing or a file is an error of its own", ignore },
+  () =>
+    withFolder({ "file": "" }, async (root) => {
+      const start = (dir: string) =>
+        FolderIndex.start({ dir, hidden: false, cacheDir: root, onNotice: () => {} });
+      const missing = await assertRejects(() => start(join(root, "none")), ShoalError);
+      assertMatch(String(missing), /does not exist/);
+      const file = await assertRejects(() => start(join(root, "file")), ShoalError);
+      assertMatch(String(file), /is not a folder/);
+    }),
+);
+
+Deno.test(
+  { name: "the first scan ends through the signal", ignore },
+  () =>
+    withFolder({ "served/file": "" }, async (root) => {
+      const error = await assertRejects(() => Bench.start(root, AbortSignal.abort()), ShoalError);
+      assertMatch(String(error), /interrupted/);
+    }),
+);
+
+Deno.test({
+  name: "a FIFO in the folder hangs nothing",
+  ignore: ignore || !await canRun("mkfifo"),
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/file", "x");
+    await new Deno.Command("mkfifo", { args: [join(root, "served/pipe")] }).output();
+    await using bench = await Bench.start(root);
+    await bench.until(() => bench.index.progress.filesLeft === 0);
+    assertEquals(bench.index.catalogue.size, 1);
+  }));

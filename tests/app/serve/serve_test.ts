@@ -1,0 +1,410 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import type { ReadyEvent, ServeEvent } from "../../../lib/app/events.ts";
+import type { ServeOptions, Server } from "../../../lib/app/options.ts";
+import { serve } from "../../../lib/app/serve/serve.ts";
+import { ShoalError } from "../../../lib/errors.ts";
+import { type Bytes, hashHex, toHex, type Token } from "../../../lib/ids.ts";
+import { sleep } from "../../../lib/io/system/clock.ts";
+import { CLASSIC_CHUNK_BYTES_DEFAULT, SETTLE_MS } from "../../../lib/limits.ts";
+import { parseFileName } from "../../../lib/names.ts";
+import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
+import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
+import {
+  decodeClassicAnswer,
+  decodeClassicChunk,
+  encodeClassicRequest,
+} from "../../../lib/wire/classic.ts";
+import type { FrameOf } from "../../../lib/wire/frames.ts";
+import { DatagramPeer } from "../../support/datagram_peer.ts";
+import { withFolder, writeFile } from "../../support/folder.ts";
+import { canTouchFiles, canUseNetwork } from "../../support/permissions.ts";
+
+const ignore = !(await canTouchFiles() && await canUseNetwork());
+
+const CONTENT = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 7) % 251);
+const NONCE = 99n;
+/** Between two questions about a file that is still hashed. */
+const POLL_MS = 10;
+
+/** Writes a file that has been quiet for long enough to be offered at once. */
+async function writeSettled(dir: string, name: string, content: string | Uint8Array) {
+  await writeFile(dir, name, content);
+  const time = new Date(Date.now() - 10 * SETTLE_MS);
+  await Deno.utime(join(dir, name), time, time);
+}
+
+/** What a server says, as it says it. */
+class EventLog {
+  readonly all: ServeEvent[] = [];
+  #arrived = Promise.withResolvers<void>();
+
+  add(event: ServeEvent): void {
+    this.all.push(event);
+    this.#arrived.resolve();
+  }
+
+  /** The first of this kind, past or to come. */
+  async first<K extends ServeEvent["event"]>(kind: K): Promise<Extract<ServeEvent, { event: K }>> {
+    for (;;) {
+      const found = this.all.find((event) => event.event === kind);
+      if (found !== undefined) return found as Extract<ServeEvent, { event: K }>;
+      await this.#arrived.promise;
+      this.#arrived = Promise.withResolvers();
+    }
+  }
+}
+
+/** A server of a fresh folder with one file, `f`. */
+class Bench implements AsyncDisposable {
+  readonly server: Server;
+  readonly events: EventLog;
+
+  static async start(dir: string, options: Partial<ServeOptions> = {}): Promise<Bench> {
+    await writeSettled(join(dir, "data"), "f", CONTENT);
+    const events = new EventLog();
+    const server = await serve({
+      dir: join(dir, "data"),
+      port: 0,
+      cacheDir: join(dir, "cache"),
+      ...options,
+      onEvent: (event) => events.add(event),
+    });
+    return new Bench(server, events);
+  }
+
+  private constructor(server: Server, events: EventLog) {
+    this.server = server;
+    this.events = events;
+  }
+
+  get ready(): ReadyEvent {
+    return this.server.ready;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close();
+  }
+}
+
+function find(name: string, token: Token = NO_TOKEN): FrameOf<"find"> {
+  const parsed = parseFileName(name);
+  assert(parsed.ok);
+  return {
+    kind: "find",
+    queryId: 1n,
+    token,
+    known: [],
+    queries: [{ by: "name", name: parsed.name }],
+  };
+}
+
+/** Asks until the file is offered: it may still be hashed. */
+async function offerOf(peer: DatagramPeer, port: number, name = "f"): Promise<FrameOf<"offer">> {
+  for (;;) {
+    await peer.send(find(name), port);
+    const answer = await peer.anyFrame();
+    if (answer.kind === "offer") return answer;
+    assertEquals(answer.kind, "pending");
+    await sleep(POLL_MS);
+  }
+}
+
+function wantAll(offer: FrameOf<"offer">, fields: Partial<FrameOf<"want">> = {}): FrameOf<"want"> {
+  return {
+    kind: "want",
+    nonce: NONCE,
+    token: offer.token,
+    number: 1,
+    root: offer.root,
+    sizeBytes: offer.sizeBytes,
+    segmentBytes: 1_400,
+    withCrc: 0,
+    ranges: [{ offset: 0, lengthBytes: offer.sizeBytes }],
+    ...fields,
+  };
+}
+
+async function bytesOf(peer: DatagramPeer, sizeBytes: number): Promise<Bytes> {
+  const bytes = new Uint8Array(sizeBytes);
+  for (let missing = sizeBytes; missing > 0;) {
+    const { offset, payload } = await peer.segment(NONCE);
+    bytes.set(payload, offset);
+    missing -= payload.length;
+  }
+  return bytes;
+}
+
+Deno.test(
+  { name: "a file is found, proved and fetched, all from the data port", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using peer = new DatagramPeer();
+      const { port, dataPort, files } = bench.ready;
+      assertEquals(files, 1);
+
+      const offer = await offerOf(peer, port);
+      assertEquals(peer.lastFrom?.port, dataPort);
+      assertEquals([offer.server as string, offer.sizeBytes], [bench.ready.id, CONTENT.length]);
+      assertEquals(offer.sha256, hashHex(toHex(sha256(CONTENT))));
+
+      const { token, root, sizeBytes } = offer;
+      const head = { nonce: NONCE, token, number: 1, root, sizeBytes };
+      await peer.send({ kind: "layer_want", ...head, firstPage: 0, pageCount: 1 }, dataPort);
+      assert(provesLayerPage(await peer.frame("layer"), 0, sizeBytes, root));
+
+      await peer.send(wantAll(offer), dataPort);
+      assertEquals(await bytesOf(peer, sizeBytes), CONTENT);
+      const client = `127.0.0.1:${peer.endpoint.port}`;
+      const told = { name: "f", client, classic: false };
+      assertEquals(await bench.events.first("request"), { event: "request", ...told });
+      assertEquals(await bench.events.first("sending"), { event: "sending", ...told });
+    }),
+);
+
+Deno.test(
+  { name: "a search at the data port is answered too, and so is a listing", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using peer = new DatagramPeer();
+      const { dataPort } = bench.ready;
+      const { token } = await offerOf(peer, dataPort);
+      await peer.send(
+        { kind: "list", queryId: 2n, token, number: 1, pagesMax: 1, after: undefined },
+        dataPort,
+      );
+      const listing = await peer.frame("listing");
+      assertEquals(listing.entries.map((entry) => [entry.name as string, entry.state]), [[
+        "f",
+        "ready",
+      ]]);
+    }),
+);
+
+Deno.test(
+  { name: "two servers share the discovery port, and a broadcast finds both", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using first = await Bench.start(join(dir, "1"));
+      await using second = await Bench.start(join(dir, "2"), { port: first.ready.port });
+      assert(first.ready.dataPort !== second.ready.dataPort);
+      using peer = new DatagramPeer();
+      const heard = new Set<string>();
+      while (heard.size < 2) {
+        await peer.send(find("f"), first.ready.port, "127.255.255.255");
+        for (let i = 0; i < 2; i++) {
+          const answer = await peer.anyFrame();
+          assert(answer.kind === "offer" || answer.kind === "pending");
+          heard.add(answer.server);
+        }
+      }
+      assertEquals(heard, new Set([first.ready.id, second.ready.id]));
+    }),
+);
+
+Deno.test(
+  { name: "a name that is not there is told to be absent, with what is like it", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using peer = new DatagramPeer();
+      await peer.send(find("ff"), bench.ready.port);
+      assertEquals((await peer.frame("absent")).similar.map(String), ["f"]);
+    }),
+);
+
+Deno.test({
+  name: "a file that changes is refused, hashed again and offered as what it is",
+  ignore,
+}, () =>
+  withFolder({}, async (dir) => {
+    await using bench = await Bench.start(dir);
+    using peer = new DatagramPeer();
+    const { port, dataPort } = bench.ready;
+    const before = await offerOf(peer, port);
+    const changed = CONTENT.with(0, 255) as Bytes;
+    await writeSettled(join(dir, "data"), "g", changed);
+    await Deno.rename(join(dir, "data", "g"), join(dir, "data", "f"));
+    await peer.send(wantAll(before), dataPort);
+    assertEquals((await peer.frame("gone")).root, before.root);
+    const after = await offerOf(peer, port);
+    assertEquals(after.sha256, hashHex(toHex(sha256(changed))));
+    await peer.send(wantAll(after), dataPort);
+    assertEquals(await bytesOf(peer, changed.length), changed);
+  }));
+
+Deno.test({
+  name: "a client that proves a chunk bad makes the server look at its disk again",
+  ignore,
+}, () =>
+  withFolder({}, async (dir) => {
+    await using bench = await Bench.start(dir);
+    using peer = new DatagramPeer();
+    const { port, dataPort } = bench.ready;
+    const { token, root, sizeBytes } = await offerOf(peer, port);
+    // The disk lies: other bytes under the same size, time and inode.
+    const path = join(dir, "data", "f");
+    const { mtime, atime } = await Deno.stat(path);
+    const rotten = CONTENT.with(0, 255) as Bytes;
+    await Deno.writeFile(path, rotten, { create: false });
+    await Deno.utime(path, atime ?? 0, mtime ?? 0);
+    await peer.send({ kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 }, dataPort);
+    let after = await offerOf(peer, port);
+    while (after.root === root) after = await offerOf(peer, port);
+    assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
+  }));
+
+// — Classic ———————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test(
+  { name: "a classic client gets the answer first, then every chunk", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using shoal = new DatagramPeer();
+      await offerOf(shoal, bench.ready.port);
+      using peer = new DatagramPeer();
+      await peer.send(encodeClassicRequest("f"), bench.ready.port);
+      const answer = decodeClassicAnswer(await peer.receive());
+      assertEquals(peer.lastFrom?.port, bench.ready.port);
+      assertEquals(answer?.sha256, hashHex(toHex(sha256(CONTENT))));
+      const file = new Uint8Array(CONTENT.length);
+      for (let i = 0; i < (answer?.chunkCount ?? 0); i++) {
+        const chunk = decodeClassicChunk(await peer.receive());
+        assert(chunk !== undefined);
+        file.set(chunk.payload, chunk.number * CLASSIC_CHUNK_BYTES_DEFAULT);
+      }
+      assertEquals(file, CONTENT);
+      assert(bench.events.all.some((event) => event.event === "sending" && event.classic));
+    }),
+);
+
+for (
+  const [what, request] of [
+    ["leaves the folder", "../data/f"],
+    ["is absolute", "/etc/hostname"],
+    ["holds a NUL", "f\0"],
+    ["is not there", "nothing"],
+  ] as const
+) {
+  Deno.test(
+    { name: `a classic request for a name that ${what} is met with silence`, ignore },
+    () =>
+      withFolder({}, async (dir) => {
+        await using bench = await Bench.start(dir);
+        using peer = new DatagramPeer();
+        await peer.send(encodeClassicRequest(request), bench.ready.port);
+        // The first answer is to the question after it, which comes from another port.
+        await peer.send(find("f"), bench.ready.port);
+        const answer = await peer.anyFrame();
+        assert(answer.kind === "offer" || answer.kind === "pending");
+      }),
+  );
+}
+
+Deno.test(
+  { name: "whoever has searched the Shoal way is not answered the classic way", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using peer = new DatagramPeer();
+      await offerOf(peer, bench.ready.port);
+      await peer.send(encodeClassicRequest("f"), bench.ready.port);
+      await peer.send(find("f"), bench.ready.port);
+      await peer.frame("offer");
+      assert(!bench.events.all.some((event) => event.event === "request" && event.classic));
+    }),
+);
+
+Deno.test({ name: "classic can be turned off", ignore }, () =>
+  withFolder({}, async (dir) => {
+    await using bench = await Bench.start(dir, { classic: false });
+    using classic = new DatagramPeer();
+    using peer = new DatagramPeer();
+    await classic.send(encodeClassicRequest("f"), bench.ready.port);
+    await offerOf(peer, bench.ready.port);
+    assertEquals(bench.ready.classic, false);
+    assert(!bench.events.all.some((event) => event.event === "request" && event.classic));
+  }));
+
+// — Beginning and end —————————————————————————————————————————————————————————————————————————————
+
+Deno.test(
+  { name: "a port that another program holds alone is said to be in use", ignore },
+  () =>
+    withFolder({ "data/f": "" }, async (dir) => {
+      using other = new DatagramPeer();
+      const { port } = other.endpoint;
+      const error = await assertRejects(
+        () => serve({ dir: join(dir, "data"), port, cacheDir: join(dir, "cache") }),
+        ShoalError,
+      ) as ShoalError;
+      assertEquals(error.code, "port_in_use");
+    }),
+);
+
+Deno.test(
+  { name: "a folder that does not exist is an error, and the port is free again", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      const cacheDir = join(dir, "cache");
+      const error = await assertRejects(
+        () => serve({ dir: join(dir, "nothing"), port: 0, cacheDir }),
+        ShoalError,
+      ) as ShoalError;
+      assertEquals([error.code, error.exitCode], ["folder", 2]);
+    }),
+);
+
+Deno.test(
+  { name: "an address of another machine is an error", ignore },
+  () =>
+    withFolder({ "data/f": "" }, async (dir) => {
+      const error = await assertRejects(
+        () => serve({ dir: join(dir, "data"), port: 0, host: "192.0.2.1" }),
+        ShoalError,
+      ) as ShoalError;
+      assertEquals(error.code, "network");
+    }),
+);
+
+Deno.test(
+  { name: "a signal ends a server, and its port can be held alone again", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      const abort = new AbortController();
+      const bench = await Bench.start(dir, { signal: abort.signal });
+      abort.abort();
+      await bench.server.closed;
+      await bench.server.close();
+      Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: bench.ready.port })
+        .close();
+    }),
+);
+
+Deno.test(
+  { name: "a server that is told to stop before it started does not start", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      const error = await assertRejects(
+        () => Bench.start(dir, { signal: AbortSignal.abort() }),
+        ShoalError,
+      ) as ShoalError;
+      assertEquals(error.code, "interrupted");
+    }),
+);
+
+Deno.test({ name: "noise at every port is survived", ignore }, () =>
+  withFolder({}, async (dir) => {
+    await using bench = await Bench.start(dir);
+    using peer = new DatagramPeer();
+    const noise = Array.from({ length: 50 }, (_, i) => sha256(Uint8Array.of(i)).slice(0, i % 33));
+    noise.push(new Uint8Array(65_000), encodeClassicRequest("x".repeat(5_000)));
+    for (const port of [bench.ready.port, bench.ready.dataPort]) {
+      for (const bytes of noise) await peer.send(bytes, port);
+    }
+    assertEquals((await offerOf(peer, bench.ready.dataPort)).sizeBytes, CONTENT.length);
+  }));

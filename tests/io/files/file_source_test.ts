@@ -1,0 +1,139 @@
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import type { Bytes, FileSignature } from "../../../lib/ids.ts";
+import { type OpenedSource, openFileSource } from "../../../lib/io/files/file_source.ts";
+import { identityAt, signatureOf } from "../../../lib/io/files/regular_file.ts";
+import { withFolder } from "../../support/folder.ts";
+import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
+
+const ignore = !await canTouchFiles();
+
+function signatureAt(dir: string, name: string): FileSignature {
+  const identity = identityAt(join(dir, name));
+  assert(identity !== undefined, `${name} should exist`);
+  return identity.signature;
+}
+
+function reasonOf(opened: OpenedSource): string {
+  if (opened.ok) opened.source.close();
+  return opened.ok ? "opened" : opened.reason;
+}
+
+Deno.test("a time that no Date holds, or from before 1970, is told as 1970", () => {
+  for (const mtime of [new Date(NaN), new Date(-1), null]) {
+    assertEquals(signatureOf({ size: 1, mtime, ino: 1 }).mtimeMs, 0);
+  }
+});
+
+Deno.test(
+  { name: "an indexed file is read at any position, and no further than its end", ignore },
+  () =>
+    withFolder({ "a.txt": "hello shoal" }, (dir) => {
+      const opened = openFileSource(dir, "a.txt", signatureAt(dir, "a.txt"));
+      assert(opened.ok);
+      const target: Bytes = new Uint8Array(16);
+      assertEquals(opened.source.readAt(target, 2, 5, 6), 5);
+      assertEquals(new TextDecoder().decode(target.subarray(2, 7)), "shoal");
+      assertEquals(target[7], 0);
+      assertEquals(opened.source.readAt(target, 0, 16, 9), 2);
+      assertEquals(opened.source.readAt(target, 0, 16, 11), 0);
+      assert(opened.source.isUnchanged());
+      opened.source.close();
+    }),
+);
+
+Deno.test(
+  { name: "a file that grew, was touched, replaced or deleted is not what was indexed", ignore },
+  () =>
+    withFolder(
+      { grown: "1", touched: "2", replaced: "3", deleted: "4", swapped: "5" },
+      async (dir) => {
+        const signatures = Object.fromEntries(
+          ["grown", "touched", "replaced", "deleted", "swapped"].map((
+            name,
+          ) => [name, signatureAt(dir, name)]),
+        );
+        const sources = Object.entries(signatures).map(([name, signature]) => {
+          const opened = openFileSource(dir, name, signature);
+          assert(opened.ok);
+          return opened.source;
+        });
+        await Deno.writeTextFile(join(dir, "grown"), "more", { append: true });
+        await Deno.utime(join(dir, "touched"), 1, 1);
+        await replaceKeepingTime(dir, "replaced", signatures["replaced"]!);
+        await Deno.remove(join(dir, "deleted"));
+        await Deno.remove(join(dir, "swapped"));
+        await Deno.mkdir(join(dir, "swapped"));
+        for (const source of sources) {
+          assert(!source.isUnchanged());
+          source.close();
+        }
+        const reopened = Object.entries(signatures).map(([name, signature]) =>
+          reasonOf(openFileSource(dir, name, signature))
+        );
+        assertEquals(reopened, ["changed", "changed", "changed", "missing", "changed"]);
+      },
+    ),
+);
+
+/** Another file of the same size and time takes the name: only the inode tells. */
+async function replaceKeepingTime(dir: string, name: string, signature: FileSignature) {
+  const other = join(dir, `${name}.new`);
+  await Deno.writeTextFile(other, "x".repeat(signature.sizeBytes));
+  await Deno.utime(other, signature.mtimeMs / 1000, signature.mtimeMs / 1000);
+  await Deno.rename(other, join(dir, name));
+}
+
+Deno.test(
+  { name: "links are followed inside the folder and nowhere else", ignore },
+  () =>
+    withFolder({ "served/file": "inside", "secret": "outside" }, async (root) => {
+      const dir = join(root, "served");
+      await Deno.symlink("file", join(dir, "inner"));
+      await Deno.symlink("../secret", join(dir, "outer"));
+      await Deno.symlink("..", join(dir, "up"));
+      await Deno.symlink("nowhere", join(dir, "dangling"));
+      assertEquals(reasonOf(openFileSource(dir, "inner", signatureAt(dir, "file"))), "opened");
+      const secret = signatureAt(root, "secret");
+      assertEquals(reasonOf(openFileSource(dir, "outer", secret)), "changed");
+      assertEquals(reasonOf(openFileSource(dir, "up/secret", secret)), "changed");
+      assertEquals(reasonOf(openFileSource(dir, "dangling", secret)), "missing");
+    }),
+);
+
+Deno.test(
+  { name: "a file whose folder was swapped for a link to elsewhere is not opened", ignore },
+  () =>
+    withFolder({ "served/sub/file": "inside", "elsewhere/file": "secret" }, async (root) => {
+      const dir = join(root, "served");
+      const opened = openFileSource(dir, "sub/file", signatureAt(dir, "sub/file"));
+      assert(opened.ok);
+      await Deno.rename(join(dir, "sub"), join(root, "moved"));
+      await Deno.symlink(join(root, "elsewhere"), join(dir, "sub"));
+      assert(!opened.source.isUnchanged());
+      opened.source.close();
+      const signature = signatureAt(root, "elsewhere/file");
+      assertEquals(reasonOf(openFileSource(dir, "sub/file", signature)), "changed");
+    }),
+);
+
+Deno.test({
+  name: "a FIFO that took the name of a file is refused at once",
+  ignore: ignore || !await canRun("mkfifo"),
+}, () =>
+  withFolder({ pipe: "was a file" }, async (dir) => {
+    const signature = signatureAt(dir, "pipe");
+    await Deno.remove(join(dir, "pipe"));
+    await new Deno.Command("mkfifo", { args: [join(dir, "pipe")] }).output();
+    assertEquals(reasonOf(openFileSource(dir, "pipe", signature)), "changed");
+  }));
+
+Deno.test({
+  name: "a file that may not be read is unreadable (skipped for root, whom modes do not stop)",
+  ignore: ignore || await isRoot(),
+}, () =>
+  withFolder({ locked: "x" }, async (dir) => {
+    const signature = signatureAt(dir, "locked");
+    await Deno.chmod(join(dir, "locked"), 0);
+    assertEquals(reasonOf(openFileSource(dir, "locked", signature)), "unreadable");
+  }));

@@ -1,0 +1,424 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import {
+  CONTROL_BYTES_MAX,
+  FIND_BYTES_MIN,
+  OFFERS_PER_NAME_MAX,
+  SERVERS_PER_ADDRESS_MAX,
+} from "../../../lib/limits.ts";
+import {
+  type FindAnswer,
+  Finder,
+  type FinderAction,
+  type FinderEvent,
+} from "../../../lib/protocol/discovery/finder.ts";
+import { Random } from "../../../lib/protocol/base/random.ts";
+import { decodeFrame, type FrameOf, type Query } from "../../../lib/wire/frames.ts";
+import { VirtualRun } from "../../support/virtual_run.ts";
+
+const NAME = "example.txt" as SafeFileName;
+const BY_NAME: Query = { by: "name", name: NAME };
+const CLIENT_FIRST_QUERY_ID = 0xffff_ffff_ffff_fffen;
+
+const hashOf = (seed: number) => hashHex(seed.toString(16).padStart(64, "0"));
+const idOf = (seed: number) => serverId(seed.toString(16).padStart(32, "0"));
+const endpointOf = (seed: number): Endpoint => ({ address: `10.0.0.${seed}`, port: 10530 });
+const tokenOf = (seed: number) => new Uint8Array(16).fill(seed);
+
+type Find = FrameOf<"find">;
+type Run = VirtualRun<FinderEvent, FinderAction>;
+
+function findIn(datagram: Uint8Array): Find {
+  const frame = decodeFrame(datagram);
+  assert(frame.kind === "find", "only FINDs are sent");
+  assert(datagram.length >= FIND_BYTES_MIN && datagram.length <= CONTROL_BYTES_MAX);
+  return frame;
+}
+
+interface World {
+  readonly queries?: readonly Query[];
+  readonly timeoutMs?: number;
+  readonly attempts?: number;
+  readonly pinned?: ReturnType<typeof hashHex>;
+  /** What the servers do about a FIND; `to` is absent for a broadcast. */
+  readonly onFind?: (run: Run, find: Find, nowMs: number, to?: Endpoint) => void;
+}
+
+function start(world: World): Run {
+  const finder = new Finder({
+    queries: world.queries ?? [BY_NAME],
+    firstQueryId: CLIENT_FIRST_QUERY_ID,
+    timeoutMs: world.timeoutMs ?? 10_000,
+    attempts: world.attempts ?? 10,
+    ...(world.pinned !== undefined && { pinned: world.pinned }),
+  });
+  const run: Run = new VirtualRun<FinderEvent, FinderAction>(
+    finder,
+    { kind: "wakeup" },
+    (action, nowMs) => {
+      if (action.kind === "broadcast") world.onFind?.(run, findIn(action.datagram), nowMs);
+      if (action.kind === "unicast") {
+        world.onFind?.(run, findIn(action.datagram), nowMs, action.to);
+      }
+    },
+  );
+  return run;
+}
+
+function offer(find: Find, seed: number, overrides: Partial<FrameOf<"offer">> = {}): FindAnswer {
+  return {
+    kind: "offer",
+    queryId: find.queryId,
+    queryIndex: 0,
+    server: idOf(seed),
+    token: tokenOf(seed),
+    sizeBytes: 3,
+    sha256: hashOf(1),
+    root: hashOf(2),
+    mtimeMs: 0,
+    name: NAME,
+    ...overrides,
+  };
+}
+
+function absent(find: Find, seed: number, similar: readonly string[] = []): FindAnswer {
+  return {
+    kind: "absent",
+    queryId: find.queryId,
+    queryIndex: 0,
+    server: idOf(seed),
+    token: tokenOf(seed),
+    similar: similar as readonly SafeFileName[],
+  };
+}
+
+function retry(find: Find, seed: number): FindAnswer {
+  return { kind: "retry", echo: find.queryId, number: 0, server: idOf(seed), token: tokenOf(seed) };
+}
+
+function pending(find: Find, seed: number): FindAnswer {
+  return {
+    kind: "pending",
+    queryId: find.queryId,
+    queryIndex: 0,
+    server: idOf(seed),
+    token: tokenOf(seed),
+    sizeBytes: 100,
+    hashedBytes: 50,
+    rateBytesPerS: 10,
+  };
+}
+
+const frameOf = (seed: number, frame: FindAnswer): FinderEvent => ({
+  kind: "frame",
+  from: endpointOf(seed),
+  frame,
+});
+
+const times = (run: Run, kind: FinderAction["kind"]) => run.of(kind).map(({ atMs }) => atMs);
+
+Deno.test("FIND is broadcast on its schedule, then every three seconds, and anew in each attempt", () => {
+  const run = start({ timeoutMs: 10_000, attempts: 2 });
+  run.runUntil(15_000);
+  assertEquals(times(run, "broadcast"), [
+    ...[0, 250, 1_000, 3_000, 6_000, 9_000],
+    ...[10_000, 10_250, 11_000, 13_000],
+  ]);
+  assertEquals(run.of("attempt").map(({ atMs, action }) => [atMs, action.attempt]), [[10_000, 2]]);
+});
+
+Deno.test("a search that nobody answers times out after its attempts and is silent from then on", () => {
+  const run = start({ timeoutMs: 1_000, attempts: 3 });
+  run.runUntil(60_000);
+  assertEquals(times(run, "timedOut"), [3_000]);
+  assertEquals(times(run, "broadcast").filter((atMs) => atMs >= 3_000), []);
+});
+
+Deno.test("a search that ends early, and was told that the name is lacked, says so", () => {
+  const run = start({ timeoutMs: 500, attempts: 2 });
+  run.runUntil(1);
+  const find = findIn(run.of("broadcast")[0]!.action.datagram);
+  run.at(10, frameOf(1, absent(find, 1)));
+  run.runUntil(60_000);
+  assertEquals(times(run, "notFound"), [1_000]);
+  assertEquals(times(run, "timedOut"), []);
+});
+
+Deno.test("an offer is told once, and again for a new path, a fresh token or another content", () => {
+  const run = start({});
+  run.runUntil(1);
+  const find = findIn(run.of("broadcast")[0]!.action.datagram);
+  const events: FinderEvent[] = [
+    frameOf(1, offer(find, 1)),
+    frameOf(1, offer(find, 1)),
+    frameOf(2, offer(find, 1)),
+    frameOf(2, offer(find, 1)),
+    frameOf(2, offer(find, 1, { token: tokenOf(9) })),
+    frameOf(2, offer(find, 1, { token: tokenOf(9), sha256: hashOf(7) })),
+    frameOf(2, offer(find, 1, { token: tokenOf(9), sha256: hashOf(7) })),
+  ];
+  events.forEach((event, i) => run.at(10 + i, event));
+  run.runUntil(100);
+  assertEquals(times(run, "offer"), [10, 12, 14, 15]);
+  assertEquals(times(run, "server"), [10, 12, 14]);
+});
+
+Deno.test("answers to other questions are ignored", () => {
+  const run = start({ queries: [BY_NAME, { by: "sha256", sha256: hashOf(5) }] });
+  run.runUntil(1);
+  const find = findIn(run.of("broadcast")[0]!.action.datagram);
+  const wrong: FindAnswer[] = [
+    offer(find, 1, { name: "another.txt" as SafeFileName }),
+    offer(find, 1, { queryId: 77n }),
+    offer(find, 1, { queryIndex: 2 }),
+    offer(find, 1, { queryIndex: 1, sha256: hashOf(6) }),
+  ];
+  wrong.forEach((frame, i) => run.at(10 + i, frameOf(1, frame)));
+  run.at(20, frameOf(1, offer(find, 1, { queryIndex: 1, sha256: hashOf(5) })));
+  run.runUntil(100);
+  assertEquals(run.of("offer").map(({ atMs, action }) => [atMs, action.queryIndex]), [[20, 1]]);
+});
+
+Deno.test("when everyone who answers lacks the name, the search ends with what is like it", () => {
+  const run = start({
+    onFind: (world, find, nowMs) => {
+      if (find.known.length > 0) return;
+      world.at(nowMs + 200, frameOf(1, absent(find, 1, ["exemple.txt", "sample.txt"])));
+      world.at(nowMs + 100, frameOf(2, absent(find, 2, ["sample.txt"])));
+    },
+  });
+  run.runUntil(60_000);
+  assertEquals(run.of("notFound").map(({ atMs, action }) => [atMs, action.similar.toSorted()]), [
+    [2_500, ["exemple.txt", "sample.txt"]],
+  ]);
+  assertEquals(times(run, "timedOut"), []);
+});
+
+Deno.test("a late offer beats earlier absences", () => {
+  const run = start({
+    onFind: (world, find, nowMs) => {
+      if (nowMs === 0) world.at(100, frameOf(1, absent(find, 1)));
+      if (nowMs === 1_000) world.at(1_900, frameOf(2, offer(find, 2)));
+    },
+  });
+  run.runUntil(60_000);
+  assertEquals(times(run, "offer"), [1_900]);
+  assertEquals(times(run, "notFound"), []);
+});
+
+Deno.test("repeats list those who were heard, until that is long ago", () => {
+  const known: [number, number][] = [];
+  const run = start({
+    onFind: (world, find, nowMs) => {
+      known.push([nowMs, find.known.length]);
+      if (nowMs === 0) world.at(10, frameOf(1, offer(find, 1)));
+    },
+  });
+  run.runUntil(12_500);
+  assertEquals(known, [
+    ...[[0, 0], [250, 1], [1_000, 1], [3_000, 1], [6_000, 1], [9_000, 1]] as [number, number][],
+    [12_000, 0],
+  ]);
+});
+
+Deno.test("a server that is still hashing is asked again until it offers, without losing patience", () => {
+  const readyMs = 35_000;
+  const run = start({
+    timeoutMs: 2_000,
+    attempts: 1,
+    onFind: (world, find, nowMs, to) => {
+      if (to === undefined && find.known.length > 0) return;
+      const frame = nowMs < readyMs ? pending(find, 1) : offer(find, 1);
+      world.at(nowMs + 1, frameOf(1, frame));
+    },
+  });
+  run.runUntil(40_000);
+  assertEquals(times(run, "timedOut"), []);
+  assertEquals(times(run, "classicDue"), []);
+  const [offeredMs] = times(run, "offer");
+  assert(offeredMs !== undefined && offeredMs < readyMs + 1_000, `offered at ${offeredMs}`);
+  assertGreater(run.of("pending").length, 50);
+});
+
+Deno.test("patience ends when a server that was hashing falls silent", () => {
+  const run = start({
+    timeoutMs: 2_000,
+    attempts: 1,
+    onFind: (world, find, nowMs) => {
+      if (nowMs === 0) world.at(1, frameOf(1, pending(find, 1)));
+    },
+  });
+  run.runUntil(60_000);
+  assertEquals(times(run, "timedOut"), [2_001]);
+});
+
+Deno.test("classic is due once, half a second in, unless a server has offered", () => {
+  const silent = start({});
+  silent.runUntil(30_000);
+  assertEquals(times(silent, "classicDue"), [500]);
+
+  const offered = start({
+    onFind: (world, find, nowMs) => world.at(nowMs + 5, frameOf(1, offer(find, 1))),
+  });
+  offered.runUntil(30_000);
+  assertEquals(times(offered, "classicDue"), []);
+});
+
+Deno.test("after settling, late servers are still found, and nothing ends", () => {
+  const run = start({ timeoutMs: 1_000, attempts: 1 });
+  run.at(100, { kind: "settle", queryIndex: 0 });
+  run.runUntil(20_000);
+  const last = run.of("broadcast").at(-1)!;
+  assertGreater(last.atMs, 16_000);
+  run.at(20_001, frameOf(3, offer(findIn(last.action.datagram), 3)));
+  run.runUntil(20_010);
+  assertEquals(times(run, "offer"), [20_001]);
+  assertEquals([...times(run, "timedOut"), ...times(run, "classicDue")], []);
+  run.at(20_011, { kind: "finish", queryIndex: 0 });
+  run.runUntil(90_000);
+  assertEquals(run.of("broadcast").at(-1)!.atMs, last.atMs);
+});
+
+Deno.test("with a pinned hash, other contents are told but end the search as if they were absent", () => {
+  const run = start({
+    pinned: hashOf(42),
+    onFind: (world, find, nowMs) => {
+      if (find.known.length === 0) world.at(nowMs + 1, frameOf(1, offer(find, 1)));
+    },
+  });
+  run.runUntil(60_000);
+  assertEquals(times(run, "offer"), [1]);
+  assertEquals(times(run, "classicDue"), [500]);
+  assertEquals(times(run, "notFound"), [2_500]);
+});
+
+Deno.test("a server that refuses every token is not asked at the rate of its refusals", () => {
+  let unicasts = 0;
+  const run = start({
+    timeoutMs: 10_000,
+    attempts: 1,
+    onFind: (world, find, nowMs, to) => {
+      if (to !== undefined) unicasts += 1;
+      world.at(nowMs + 1, frameOf(1, retry(find, 1)));
+    },
+  });
+  run.runUntil(10_000);
+  assertLess(unicasts, 100);
+  assertEquals(times(run, "timedOut"), [10_000]);
+});
+
+Deno.test("who is there at all is answered by a token", () => {
+  const run = start({
+    queries: [{ by: "any" }],
+    onFind: (world, find, nowMs) => world.at(nowMs + 1, frameOf(1, retry(find, 1))),
+  });
+  run.runUntil(200);
+  assertEquals(run.of("server").map(({ action }) => action.server), [idOf(1)]);
+  assertEquals(times(run, "unicast"), []);
+});
+
+Deno.test("a server that answers every name of a broadcast is asked nothing more", () => {
+  const run = start({
+    queries: [BY_NAME, { by: "sha256", sha256: hashOf(5) }],
+    onFind: (world, find, nowMs) => {
+      if (find.known.length > 0) return;
+      world.at(nowMs + 1, frameOf(1, offer(find, 1)));
+      world.at(nowMs + 2, frameOf(1, { ...absent(find, 1), queryIndex: 1 } as FindAnswer));
+    },
+  });
+  run.runUntil(2_000);
+  assertEquals(times(run, "unicast"), []);
+});
+
+const names = Array.from({ length: 1_000 }, (_, i) => `folder/file-${i}.bin` as SafeFileName);
+const servers = [1, 2, 3];
+
+/** Servers that have every name and answer a question without their token by a token only. */
+function answerAll(lossRate: number, seed: number) {
+  const random = new Random(seed);
+  return (world: Run, find: Find, nowMs: number, to?: Endpoint): void => {
+    for (const server of servers) {
+      if (to !== undefined && to.address !== endpointOf(server).address) continue;
+      if (to === undefined && find.known.includes(idOf(server))) continue;
+      if (random.chance(lossRate)) continue;
+      if (find.token[0] !== server) {
+        world.at(nowMs + 1, frameOf(server, retry(find, server)));
+        continue;
+      }
+      find.queries.forEach((query, queryIndex) => {
+        assert(query.by === "name");
+        if (random.chance(lossRate)) return;
+        const frame = offer(find, server, { queryIndex, name: query.name });
+        world.at(nowMs + 1 + random.below(3), frameOf(server, frame));
+      });
+    }
+  };
+}
+
+Deno.test("a thousand names cost one broadcast and some thirty FINDs a server", () => {
+  const run = start({
+    queries: names.map((name) => ({ by: "name", name })),
+    onFind: answerAll(0, 1),
+  });
+  run.runUntil(249);
+  assertEquals(run.of("broadcast").length, 1);
+  assertLess(run.of("unicast").length, 40 * servers.length);
+  assertEquals(run.of("offer").length, names.length * servers.length);
+});
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`a thousand names are found on every server although a fifth is lost (seed ${seed})`, () => {
+    const run = start({
+      queries: names.map((name) => ({ by: "name", name })),
+      onFind: answerAll(0.2, seed),
+    });
+    run.runUntil(30_000);
+    const told = run.of("offer").map(({ action }) =>
+      `${action.queryIndex} ${action.offer.server} ${action.offer.name}`
+    );
+    assertEquals(new Set(told).size, names.length * servers.length);
+    assertEquals(told.length, names.length * servers.length);
+    assert(run.of("offer").every(({ action }) => action.offer.name === names[action.queryIndex]));
+    assertLess(run.of("unicast").length, 200 * servers.length);
+  });
+}
+
+for (const pinned of [undefined, hashOf(7)]) {
+  const how = pinned === undefined ? "" : ", with a pinned SHA-256";
+  Deno.test(`a crowd of forged servers at one address keeps no honest one out${how}`, () => {
+    const sha256 = pinned ?? hashOf(1);
+    const run = start({
+      ...(pinned !== undefined && { pinned }),
+      onFind(world, find, nowMs, to) {
+        if (to !== undefined) return;
+        for (let i = 0; i < 1_100; i++) {
+          const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
+          const forged = offer(find, 9, { server, sha256: hashOf(1_000 + i) });
+          world.at(nowMs + 1, frameOf(9, forged));
+        }
+        if (nowMs > 500) world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256 })));
+      },
+    });
+    run.runUntil(2_000);
+    const offers = run.of("offer").map(({ action }) => action.offer);
+    assert(offers.some(({ server }) => server === idOf(2)), "the honest one is not heard");
+    assertEquals(new Set(offers.map(({ server }) => server)).size, SERVERS_PER_ADDRESS_MAX + 1);
+  });
+}
+
+Deno.test("offers of what is not wanted do not take the place of those of what is", () => {
+  const run = start({
+    pinned: hashOf(7),
+    onFind(world, find, nowMs, to) {
+      if (to !== undefined) return;
+      for (let i = 0; i < 2 * OFFERS_PER_NAME_MAX; i++) {
+        const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
+        const from = { address: `10.1.${i >> 5}.${(i & 31) + 1}`, port: 10_530 };
+        world.at(nowMs + 1, { kind: "frame", from, frame: offer(find, 9, { server }) });
+      }
+      world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256: hashOf(7) })));
+    },
+  });
+  run.runUntil(100);
+  assert(run.of("offer").some(({ action }) => action.offer.server === idOf(2)));
+});

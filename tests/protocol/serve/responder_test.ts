@@ -1,0 +1,481 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Bytes,
+  type Endpoint,
+  type HashHex,
+  hashHex,
+  type SafeFileName,
+  type ServerId,
+  serverId,
+  toHex,
+} from "../../../lib/ids.ts";
+import {
+  ABSENT_DELAY_MS_MAX,
+  CONTROL_BYTES_MAX,
+  FIND_BYTES_MIN,
+  FIND_QUERIES_MAX,
+  LISTING_PAGES_PER_LIST_MAX,
+  NAME_BYTES_MAX,
+  QUESTIONS_BURST_MAX,
+  REHASH_INTERVAL_MS,
+  TOKEN_EPOCH_MS,
+} from "../../../lib/limits.ts";
+import { parseFileName } from "../../../lib/names.ts";
+import { Catalogue } from "../../../lib/protocol/serve/catalogue.ts";
+import { provesLayerPage, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
+import { Responder, type ResponderAction } from "../../../lib/protocol/serve/responder.ts";
+import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
+import {
+  declaredLength,
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  type FrameKind,
+  type FrameOf,
+  type Query,
+} from "../../../lib/wire/frames.ts";
+
+const SEED = 7;
+const SERVER = serverId("5e".repeat(16));
+const CLIENT: Endpoint = { address: "192.168.7.20", port: 40_000 };
+const NOBODY = hashHex("9".repeat(64));
+
+function name(text: string): SafeFileName {
+  const parsed = parseFileName(text);
+  assert(parsed.ok, text);
+  return parsed.name;
+}
+
+/** A server's shelf, its responder, and a client that speaks to it. */
+class Scene {
+  readonly catalogue = new Catalogue();
+  readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
+  readonly layers = new Map<HashHex, Bytes>();
+  readonly shelf = {
+    catalogue: this.catalogue,
+    isScanned: true,
+    hashBytesPerS: 1_000_000,
+    layerOf: (root: HashHex) => this.layers.get(root),
+  };
+  nowMs = 0;
+  readonly #responder = new Responder({
+    server: SERVER,
+    tokens: this.tokens,
+    seed: SEED,
+    shelf: this.shelf,
+  });
+
+  ready(text: string, bytes: Bytes): { readonly root: HashHex; readonly sha256: HashHex } {
+    this.pending(text, bytes.length);
+    const hasher = new TreeHasher(bytes.length);
+    hasher.update(bytes);
+    const { root, layer } = hasher.finish();
+    const digest = hashHex(toHex(sha256(bytes)));
+    this.layers.set(root, layer);
+    this.catalogue.ready(name(text), { root, sha256: digest });
+    return { root, sha256: digest };
+  }
+
+  pending(text: string, sizeBytes: number): void {
+    this.catalogue.put(name(text), { sizeBytes, mtimeMs: 1_000, inode: 1 }, "pending");
+  }
+
+  get token(): Bytes {
+    return this.tokens.issue(this.nowMs, CLIENT.address);
+  }
+
+  say(frame: Frame, from = CLIENT): readonly ResponderAction[] {
+    return this.#responder.handle(this.nowMs, from, frame, encodeFrame(frame).length);
+  }
+
+  find(queries: readonly Query[], token = NO_TOKEN, known: readonly ServerId[] = []) {
+    return this.say({ kind: "find", queryId: 1n, token, known, queries });
+  }
+}
+
+const byName = (text: string): Query => ({ by: "name", name: name(text) });
+
+function datagramsOf(actions: readonly ResponderAction[]): readonly Bytes[] {
+  return actions.flatMap((action) => action.kind === "send" ? action.datagrams : []);
+}
+
+function bytesOf(actions: readonly ResponderAction[]): number {
+  return datagramsOf(actions).reduce((sum, datagram) => sum + datagram.length, 0);
+}
+
+function framesOf(actions: readonly ResponderAction[]): readonly Frame[] {
+  const frames: Frame[] = [];
+  for (const datagram of datagramsOf(actions)) {
+    assert(datagram.length <= CONTROL_BYTES_MAX);
+    for (let at = 0; at < datagram.length;) {
+      const end = at + declaredLength(datagram, at);
+      const frame = decodeFrame(datagram.subarray(at, end));
+      assert(frame.kind !== "malformed");
+      frames.push(frame);
+      at = end;
+    }
+  }
+  return frames;
+}
+
+function only<K extends FrameKind>(kind: K, actions: readonly ResponderAction[]): FrameOf<K> {
+  const frames = framesOf(actions);
+  assertEquals(frames.map((frame) => frame.kind), [kind]);
+  return frames[0] as FrameOf<K>;
+}
+
+// — FIND ——————————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("a file that is hashed is offered at once, with what it is and a token", () => {
+  const scene = new Scene();
+  const content = scene.ready("a.txt", Uint8Array.of(1, 2, 3));
+  const actions = scene.find([byName("a.txt")]);
+  const offer = only("offer", actions);
+  assertEquals([offer.root, offer.sha256, offer.sizeBytes], [content.root, content.sha256, 3]);
+  assertEquals([offer.queryId, offer.queryIndex, offer.server], [1n, 0, SERVER]);
+  assertEquals(scene.tokens.judge(0, CLIENT.address, offer.token), "valid");
+  assertEquals(actions.map((each) => each.kind), ["send", "requested"]);
+});
+
+Deno.test("a request is told once a second, whatever addresses of the client it comes from", () => {
+  const scene = new Scene();
+  scene.ready("a.txt", Uint8Array.of(1));
+  const isTold = (from: Endpoint) =>
+    scene.say(
+      { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName("a.txt")] },
+      from,
+    ).some((action) => action.kind === "requested");
+  assert(isTold(CLIENT));
+  assert(!isTold({ ...CLIENT, address: "127.0.0.1" }));
+  assert(isTold({ ...CLIENT, port: 40_001 }));
+  scene.nowMs += 1_500;
+  assert(isTold(CLIENT));
+});
+
+Deno.test("a file that is settling or being hashed is pending, and moves to the front", () => {
+  const scene = new Scene();
+  scene.pending("big", 5_000);
+  scene.catalogue.progress(name("big"), 1_234);
+  const actions = scene.find([byName("big")]);
+  const pending = only("pending", actions);
+  assertEquals([pending.sizeBytes, pending.hashedBytes], [5_000, 1_234]);
+  assertEquals(pending.rateBytesPerS, 1_000_000);
+  assert(actions.some((action) => action.kind === "prioritise" && action.name === "big"));
+});
+
+Deno.test("absence is told after a random delay, with similar names", () => {
+  const scene = new Scene();
+  scene.ready("example.txt", Uint8Array.of(1));
+  const delays = new Set<number>();
+  for (let i = 0; i < 10; i++) {
+    const actions = scene.find([byName("exampel.txt")]);
+    assertEquals(only("absent", actions).similar, [name("example.txt")]);
+    for (const action of actions) {
+      assert(action.kind === "send");
+      assert(action.afterMs >= 0 && action.afterMs <= ABSENT_DELAY_MS_MAX);
+      delays.add(action.afterMs);
+    }
+  }
+  assert(delays.size > 5);
+});
+
+Deno.test("whoever has a token is told of absence at once", () => {
+  const scene = new Scene();
+  const actions = scene.find([byName("nothing")], scene.token);
+  only("absent", actions);
+  assert(actions.every((action) => action.kind === "send" && action.afterMs === 0));
+});
+
+Deno.test("nothing is absent before the folder was looked through", () => {
+  const scene = new Scene();
+  scene.shelf.isScanned = false;
+  assertEquals(scene.find([byName("nothing")]), []);
+});
+
+Deno.test("content is found under whatever name it is held", () => {
+  const scene = new Scene();
+  const { sha256 } = scene.ready("folder/other name", Uint8Array.of(9));
+  assertEquals(
+    only("offer", scene.find([{ by: "sha256", sha256 }])).name,
+    name("folder/other name"),
+  );
+});
+
+Deno.test("a digest is absent only when nothing is left to hash", () => {
+  const scene = new Scene();
+  scene.pending("unknown", 10);
+  assertEquals(scene.find([{ by: "sha256", sha256: NOBODY }]), []);
+  scene.catalogue.remove(name("unknown"));
+  only("absent", scene.find([{ by: "sha256", sha256: NOBODY }]));
+});
+
+Deno.test("whoever asks who is there gets a token", () => {
+  const scene = new Scene();
+  const retry = only("retry", scene.find([{ by: "any" }]));
+  assertEquals([retry.echo, retry.number, retry.server], [1n, 0, SERVER]);
+  assertEquals(scene.tokens.judge(0, CLIENT.address, retry.token), "valid");
+});
+
+Deno.test("a server that is listed as known stays silent", () => {
+  const scene = new Scene();
+  scene.ready("a.txt", Uint8Array.of(1));
+  assertEquals(scene.find([byName("a.txt"), { by: "any" }], NO_TOKEN, [SERVER]), []);
+});
+
+Deno.test("what is here is told before what is not, where not everything fits", () => {
+  const scene = new Scene();
+  scene.ready("here", Uint8Array.of(1));
+  const missing = Array.from({ length: 40 }, (_, i) => byName(`missing ${i}`));
+  const frames = framesOf(scene.find([...missing, byName("here")]));
+  assertEquals(frames[0]?.kind, "offer");
+  assert(frames.length > 10 && frames.length < 41);
+});
+
+Deno.test("whoever has a token gets an answer to every question, in full datagrams", () => {
+  const scene = new Scene();
+  const queries = Array.from({ length: FIND_QUERIES_MAX }, (_, i) => byName(`file ${i}`));
+  for (let i = 0; i < FIND_QUERIES_MAX; i++) scene.ready(`file ${i}`, Uint8Array.of(i));
+  const actions = scene.find(queries, scene.token);
+  assertEquals(
+    framesOf(actions).map((frame) => frame.kind === "offer" && frame.queryIndex),
+    queries.map((_, i) => i),
+  );
+  assert(datagramsOf(actions).length < FIND_QUERIES_MAX / 5);
+});
+
+// — No amplification ——————————————————————————————————————————————————————————————————————————————
+
+const LONG = "ä".repeat(127) + "/" + "x".repeat(254);
+const HEAD = { nonce: 5n, number: 3, root: NOBODY, sizeBytes: 1 };
+const QUESTIONS: readonly Frame[] = [
+  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [{ by: "any" }] },
+  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName("a/b")] },
+  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName(`${LONG}/${LONG}`)] },
+  {
+    kind: "find",
+    queryId: 1n,
+    token: NO_TOKEN,
+    known: [],
+    queries: Array.from({ length: FIND_QUERIES_MAX }, () => byName("a/b")),
+  },
+  {
+    kind: "find",
+    queryId: 1n,
+    token: NO_TOKEN,
+    known: [],
+    queries: Array.from({ length: FIND_QUERIES_MAX }, () => ({ by: "any" })),
+  },
+  {
+    kind: "find",
+    queryId: 1n,
+    token: NO_TOKEN,
+    known: [],
+    queries: Array.from({ length: 30 }, () => ({ by: "sha256", sha256: NOBODY })),
+  },
+  { kind: "layer_want", token: NO_TOKEN, ...HEAD, firstPage: 0, pageCount: 16 },
+  { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: undefined },
+  { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: name(LONG) },
+  { kind: "strike", nonce: 5n, token: NO_TOKEN, root: NOBODY, sizeBytes: 1, chunk: 0 },
+  { kind: "retry", echo: 1n, number: 0, server: SERVER, token: NO_TOKEN },
+  { kind: "gone", nonce: 5n, number: 0, root: NOBODY, reason: "unknown" },
+];
+
+for (const [label, tokenAt] of [["without a token", undefined], ["with a stale one", 0]] as const) {
+  Deno.test(`${label} no question is answered with more bytes than it had`, () => {
+    const scene = new Scene();
+    scene.ready("a/b", Uint8Array.of(1));
+    scene.ready(`${LONG}/${LONG}`.slice(0, -1), Uint8Array.of(2));
+    scene.ready(`${LONG}/${LONG}`.slice(0, -2), Uint8Array.of(3));
+    const stale = scene.tokens.issue(0, CLIENT.address);
+    scene.nowMs = 9 * TOKEN_EPOCH_MS;
+    for (const question of QUESTIONS) {
+      const token = tokenAt === undefined ? NO_TOKEN : stale;
+      const frame = "token" in question ? { ...question, token } : question;
+      const askedBytes = encodeFrame(frame).length;
+      const answeredBytes = bytesOf(scene.say(frame));
+      assert(answeredBytes <= askedBytes, `${frame.kind}: ${answeredBytes} > ${askedBytes}`);
+    }
+  });
+}
+
+Deno.test("the longest name is offered within the smallest FIND", () => {
+  const scene = new Scene();
+  const full = "a".repeat(200).concat("/").repeat(5).padEnd(NAME_BYTES_MAX, "b");
+  scene.ready(full, Uint8Array.of(1));
+  const actions = scene.find([byName(full)]);
+  assertEquals(only("offer", actions).name, name(full));
+  assert(bytesOf(actions) <= FIND_BYTES_MIN);
+});
+
+Deno.test("a stale token gets a fresh one that is good", () => {
+  const scene = new Scene();
+  const { root } = scene.ready("a", Uint8Array.of(1));
+  const stale = scene.token;
+  scene.nowMs = 2 * TOKEN_EPOCH_MS;
+  const want = (token: Bytes): Frame => ({
+    kind: "layer_want",
+    nonce: 77n,
+    token,
+    number: 4,
+    root,
+    sizeBytes: 1,
+    firstPage: 0,
+    pageCount: 1,
+  });
+  const retry = only("retry", scene.say(want(stale)));
+  assertEquals([retry.echo, retry.number, retry.server], [77n, 4, SERVER]);
+  only("layer", scene.say(want(retry.token)));
+});
+
+// — LAYER_WANT, LIST, STRIKE ——————————————————————————————————————————————————————————————————————
+
+Deno.test("layer pages are what the root proves, and only those that exist", () => {
+  const scene = new Scene();
+  const sizeBytes = 40 * 65_536 + 1;
+  const { root } = scene.ready("a", Uint8Array.from({ length: sizeBytes }, (_, i) => i % 251));
+  const frames = framesOf(scene.say({
+    kind: "layer_want",
+    nonce: 5n,
+    token: scene.token,
+    number: 1,
+    root,
+    sizeBytes,
+    firstPage: 1,
+    pageCount: 200,
+  }));
+  assertEquals(frames.map((frame) => frame.kind === "layer" && frame.page), [1, 2]);
+  for (const frame of frames) {
+    assert(frame.kind === "layer");
+    assert(provesLayerPage(frame, frame.page, sizeBytes, root));
+  }
+});
+
+Deno.test("the layer of the empty file is one page without hashes", () => {
+  const scene = new Scene();
+  const { root } = scene.ready("empty", new Uint8Array(0));
+  const layer = only(
+    "layer",
+    scene.say({
+      kind: "layer_want",
+      nonce: 5n,
+      token: scene.token,
+      number: 1,
+      root,
+      sizeBytes: 0,
+      firstPage: 0,
+      pageCount: 1,
+    }),
+  );
+  assertEquals([layer.page, layer.hashes.length, layer.proof.length], [0, 0, 0]);
+});
+
+Deno.test("the layer of what is not offered any more is gone", () => {
+  const scene = new Scene();
+  const { root } = scene.ready("a", Uint8Array.of(1));
+  const want: Frame = {
+    kind: "layer_want",
+    nonce: 5n,
+    token: scene.token,
+    number: 9,
+    root,
+    sizeBytes: 1,
+    firstPage: 0,
+    pageCount: 1,
+  };
+  only("layer", scene.say(want));
+  scene.catalogue.remove(name("a"));
+  const gone = only("gone", scene.say(want));
+  assertEquals([gone.nonce, gone.number, gone.root, gone.reason], [5n, 9, root, "unknown"]);
+});
+
+Deno.test("a listing names every file once, in order, over as many requests as it takes", () => {
+  const scene = new Scene();
+  const expected: string[] = [];
+  for (let i = 0; i < 700; i++) {
+    const text = `${String(i).padStart(4, "0")} ${"n".repeat(i % 200)}`;
+    expected.push(text);
+    if (i % 3 === 0) scene.pending(text, i);
+    else scene.ready(text, Uint8Array.of(i % 256, i >> 8));
+  }
+  const seen: string[] = [];
+  let after: SafeFileName | undefined;
+  for (let number = 1; number < 100; number++) {
+    const pages = framesOf(
+      scene.say({
+        kind: "list",
+        queryId: 1n,
+        token: scene.token,
+        number,
+        pagesMax: LISTING_PAGES_PER_LIST_MAX,
+        after,
+      }),
+    );
+    pages.forEach((page, i) => {
+      assert(page.kind === "listing");
+      assertEquals([page.page, page.number, page.filesTotal], [i, number, 700]);
+      assertEquals(
+        page.isLast === 1,
+        i === pages.length - 1 && page.entries.at(-1)?.name === expected.at(-1),
+      );
+      for (const entry of page.entries) {
+        seen.push(entry.name);
+        assertEquals(entry.state, Number(entry.name.slice(0, 4)) % 3 === 0 ? "pending" : "ready");
+      }
+    });
+    const last = pages.at(-1);
+    assert(last?.kind === "listing");
+    if (last.isLast === 1) break;
+    assertEquals(pages.length, LISTING_PAGES_PER_LIST_MAX);
+    after = last.entries.at(-1)?.name;
+  }
+  assertEquals(seen, expected);
+});
+
+Deno.test("the listing of an empty folder is one page, the last", () => {
+  const scene = new Scene();
+  const page = only(
+    "listing",
+    scene.say({
+      kind: "list",
+      queryId: 1n,
+      token: scene.token,
+      number: 1,
+      pagesMax: 16,
+      after: undefined,
+    }),
+  );
+  assertEquals([page.page, page.isLast, page.entries.length], [0, 1, 0]);
+});
+
+Deno.test("a strike has its content hashed again, but not again and again", () => {
+  const scene = new Scene();
+  const strike = (root: HashHex) =>
+    scene.say({ kind: "strike", nonce: 5n, token: scene.token, root, sizeBytes: 1, chunk: 0 });
+  assertEquals(strike(NOBODY), [{ kind: "rehash", root: NOBODY, sizeBytes: 1 }]);
+  assertEquals(strike(NOBODY), []);
+  assertEquals(strike(hashHex("8".repeat(64))).length, 1);
+  scene.nowMs += REHASH_INTERVAL_MS + 1;
+  assertEquals(strike(NOBODY).length, 1);
+});
+
+Deno.test("one address cannot have questions answered without end, and others are not affected", () => {
+  const scene = new Scene();
+  scene.ready("a", Uint8Array.of(1));
+  let answered = 0;
+  for (let i = 0; i < 2 * QUESTIONS_BURST_MAX; i++) {
+    if (datagramsOf(scene.find([{ by: "any" }])).length > 0) answered += 1;
+  }
+  assertEquals(answered, QUESTIONS_BURST_MAX);
+  const other = { ...CLIENT, address: "192.168.7.21" };
+  const find: Frame = {
+    kind: "find",
+    queryId: 1n,
+    token: NO_TOKEN,
+    known: [],
+    queries: [{ by: "any" }],
+  };
+  only("retry", scene.say(find, other));
+  scene.nowMs += 1_000;
+  only("retry", scene.say(find));
+});

@@ -1,0 +1,221 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
+import { SESSION_COMMAND_BYTES_MAX, SESSION_SKIP_BYTES_MAX } from "../../../lib/limits.ts";
+import type {
+  Dialogue,
+  ResultOf,
+  SessionFile,
+  SessionPolicy,
+  SessionStep,
+  StepKind,
+} from "../../../lib/protocol/session/session.ts";
+import { serveSession } from "../../../lib/protocol/session/session_server.ts";
+import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { encodeMessage, parseMessage } from "../../../lib/wire/session_json.ts";
+
+const POLICY: SessionPolicy = {
+  allowsUpload: true,
+  uploadBytesMax: 1_000,
+  isCrowded: false,
+  chunkBytes: 4,
+  errorRate: 0,
+  seed: 1,
+};
+const SHA = hashHex("ab".repeat(32));
+const FILE: SessionFile = {
+  name: "a.txt" as SafeFileName,
+  sizeBytes: 5,
+  mtimeMs: 7,
+  inode: 1,
+  sha256: SHA,
+  root: SHA,
+  md5: "c".repeat(32),
+};
+const decoder = new TextDecoder();
+
+type Script = readonly { readonly [Kind in StepKind]: readonly [Kind, ResultOf<Kind>] }[StepKind][];
+
+/** Plays a dialogue against a script of results; sends and logs are taken down, not scripted. */
+function play(dialogue: Dialogue, script: Script) {
+  const steps: SessionStep[] = [];
+  let said = "";
+  const messages: unknown[] = [];
+  let at = 0;
+  let next = dialogue.next();
+  while (!next.done) {
+    const step = next.value;
+    let result: unknown;
+    if (step.kind === "send") {
+      said += decoder.decode(step.bytes);
+      if (step.bytes[0]! < 0x20) messages.push(parseMessage(step.bytes.subarray(4)));
+    } else if (step.kind !== "log") {
+      steps.push(step);
+      const [kind, scripted] = script[at++] ?? [];
+      assertEquals(step.kind, kind, `step ${at}`);
+      result = scripted;
+    }
+    next = dialogue.next(result);
+  }
+  assertEquals(at, script.length, "the dialogue ended early");
+  return { steps, said, messages };
+}
+
+const line = (text: string) => ["line", { kind: "line", text }] as const;
+const message = (value: unknown) =>
+  ["message", { kind: "message", bytes: encodeMessage(value).slice(4) }] as const;
+const CLOSED = { kind: "ended", why: "closed" } as const;
+const IDLE = { kind: "ended", why: "idle" } as const;
+const ASCII = ["peek", 0x4c] as const;
+const JSON_BYTE = ["peek", 0] as const;
+
+Deno.test("a peer that says nothing is told nothing", () => {
+  assertEquals(play(serveSession(POLICY), [["peek", undefined]]).said, "");
+});
+
+Deno.test("what begins like neither dialect gets one line", () => {
+  for (const byte of [0x20, 0x61, 0x7b, 0x80, 0xff]) {
+    assertEquals(play(serveSession(POLICY), [["peek", byte]]).said, "ERROR that is no command\n");
+  }
+});
+
+Deno.test("one too many is told so in its dialect, and nothing is read", () => {
+  const crowded = { ...POLICY, isCrowded: true };
+  assertMatch(play(serveSession(crowded), [ASCII]).said, /^ERROR too many connections/);
+  const [refusal] = play(serveSession(crowded), [JSON_BYTE]).messages as { status: string }[];
+  assertEquals(refusal?.status, "error");
+});
+
+Deno.test("a peer that falls silent is told why it is left", () => {
+  assertMatch(play(serveSession(POLICY), [ASCII, ["line", IDLE]]).said, /^ERROR nothing came/);
+  assertMatch(play(serveSession(POLICY), [JSON_BYTE, ["message", IDLE]]).said, /nothing came/);
+});
+
+Deno.test("a listing leaves out what the dialect cannot say, and what has no id yet", () => {
+  const { md5: _, ...unknown } = FILE;
+  const inFolder = { ...FILE, name: "b/c" as SafeFileName };
+  const { said } = play(serveSession(POLICY), [
+    ASCII,
+    line("LIST_FILES"),
+    ["files", [FILE, unknown, inFolder]],
+    ["line", CLOSED],
+  ]);
+  assertEquals(said, `${FILE.md5};a.txt;5\n`);
+});
+
+Deno.test("a file that changes in the middle of a raw body ends the connection", () => {
+  const { said } = play(serveSession(POLICY), [
+    ASCII,
+    line("DOWNLOAD"),
+    line(FILE.md5!),
+    ["find", FILE],
+    ["sendFile", false],
+  ]);
+  assertEquals(said, "Please send a file ID\n");
+});
+
+Deno.test("an upload is refused before its size is asked for, or before its body is", () => {
+  const closed = { ...POLICY, allowsUpload: false };
+  assertMatch(
+    play(serveSession(closed), [ASCII, line("UPLOAD"), ["line", CLOSED]]).said,
+    /^ERROR uploads are not allowed/,
+  );
+  const { said } = play(serveSession(POLICY), [
+    ASCII,
+    line("UPLOAD"),
+    line("a;1001"),
+    ["line", CLOSED],
+  ]);
+  assertMatch(said, /ERROR the file is too large/);
+});
+
+Deno.test("an upload that ends early is not stored", () => {
+  const { said } = play(serveSession(POLICY), [
+    ASCII,
+    line("UPLOAD"),
+    line("a;5"),
+    ["beginUpload", { kind: "ready", offset: 0 }],
+    ["receiveUpload", CLOSED],
+  ]);
+  assertEquals(said.endsWith("Ready to receive the file\n"), true);
+});
+
+Deno.test("a message that is too large is passed over, or too much even for that", () => {
+  const closed = { ...POLICY, allowsUpload: false };
+  const large = { kind: "tooLarge", lengthBytes: SESSION_COMMAND_BYTES_MAX + 1 } as const;
+  const { steps, messages } = play(serveSession(closed), [
+    JSON_BYTE,
+    ["message", large],
+    ["skip", true],
+    message({ command: "disconnect" }),
+  ]);
+  assertEquals(steps[1], { kind: "message", bytesMax: SESSION_COMMAND_BYTES_MAX });
+  assertEquals(messages.length, 1);
+  const huge = { ...large, lengthBytes: SESSION_SKIP_BYTES_MAX + 1 };
+  play(serveSession(closed), [JSON_BYTE, ["message", huge]]);
+});
+
+Deno.test("a put of what may be there asks for the digest, and sends nothing that is there", () => {
+  const put = { command: "put", name: "a.txt", size: 5, mtime: 7 };
+  const { messages } = play(serveSession(POLICY), [
+    JSON_BYTE,
+    message(put),
+    ["find", FILE],
+    message({ ...put, sha256: SHA }),
+    ["find", FILE],
+    message({ command: "disconnect" }),
+  ]);
+  assertEquals((messages as { status: string }[]).map(({ status }) => status), ["hash", "present"]);
+});
+
+Deno.test("a put is stored when its digest is told, and not before", () => {
+  const put = { command: "put", name: "b", size: 5, mtime: 7 };
+  const stored = {
+    kind: "stored",
+    name: "b" as SafeFileName,
+    sha256: SHA,
+    md5: FILE.md5!,
+    isPresent: false,
+  } as const;
+  const { messages } = play(serveSession(POLICY), [
+    JSON_BYTE,
+    message(put),
+    ["find", undefined],
+    ["beginUpload", { kind: "ready", offset: 3, prefixSha256: SHA }],
+    message({ command: "body", offset: 3 }),
+    ["receiveUpload", { kind: "received" }],
+    message({ command: "end", sha256: SHA }),
+    ["endUpload", stored],
+    message({ command: "disconnect" }),
+  ]);
+  assertEquals(messages[0], { status: "ready", offset: 3, sha256: SHA });
+  assertEquals((messages[1] as { status: string }).status, "stored");
+  play(serveSession(POLICY), [
+    JSON_BYTE,
+    message(put),
+    ["find", undefined],
+    ["beginUpload", { kind: "ready", offset: 3, prefixSha256: SHA }],
+    message({ command: "body", offset: 2 }),
+  ]);
+});
+
+Deno.test("the round trip sends each chunk once, or those that are asked for", () => {
+  const text = "0123456789";
+  const upload = { command: "upload", file_path: "a", file_data: text };
+  const chunksOf = (request: unknown): Map<number, string> => {
+    const { said } = play(serveSession(POLICY), [
+      JSON_BYTE,
+      message(request),
+      message({ command: "disconnect" }),
+    ]);
+    const chunks = new Map<number, string>();
+    for (const [, sequence, data] of said.matchAll(/"sequence":(\d+),"data":"(\w+)"/g)) {
+      assert(!chunks.has(Number(sequence)));
+      chunks.set(Number(sequence), data!);
+    }
+    assertMatch(said, new RegExp(toHex(sha256(new TextEncoder().encode(text)))));
+    return chunks;
+  };
+  assertEquals([...chunksOf(upload).keys()].sort(), [0, 1, 2]);
+  assertEquals(chunksOf(upload).get(2), "3839");
+  assertEquals([...chunksOf({ ...upload, sequences: [1, 1, 9, -1, "x"] }).keys()], [1]);
+});
