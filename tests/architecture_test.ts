@@ -41,6 +41,17 @@ Deno.test("an import against the direction is found", () => {
   );
 });
 
+Deno.test("an import from a room that is not open to this one is found", () => {
+  assertEquals(problems("lib/protocol/base/a.ts", 'import { b } from "../merkle/b.ts";'), [
+    "lib/protocol/base/a.ts:2 imports lib/protocol/merkle/b.ts: the room base uses no other",
+  ]);
+  assertEquals(problems("lib/app/list/a.ts", 'import { b } from "../client/b.ts";').length, 1);
+  assertEquals(problems("lib/io/shed/a.ts", 'import { b } from "../net/b.ts";').length, 1);
+  assertEquals(problems("lib/app/client/a.ts", 'import { b } from "../list/b.ts";'), []);
+  assertEquals(problems("lib/app/list/a.ts", 'import { b } from "../events.ts";'), []);
+  assertEquals(problems("lib/protocol/merkle/a.ts", 'import { b } from "./b.ts";'), []);
+});
+
 Deno.test("an import that spans lines is found, one in a comment or a string is not", () => {
   assertEquals(problems("lib/wire/a.ts", 'import {\n  b,\n} from "../io/b.ts";').length, 1);
   assertEquals(problems("lib/wire/a.ts", '// import { b } from "../io/b.ts";'), []);
@@ -88,7 +99,7 @@ Deno.test("what hides a type is found", () => {
 Deno.test("node: and npm: outside their places are found", () => {
   assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);
-  assertEquals(problems("lib/protocol/merkle/sha256.ts", 'import { x } from "node:crypto";'), []);
+  assertEquals(problems("lib/protocol/base/sha256.ts", 'import { x } from "node:crypto";'), []);
   assertEquals(problems("lib/protocol/b.ts", 'import { x } from "node:crypto";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "npm:x";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "jsr:x";').length, 1);

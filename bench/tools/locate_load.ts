@@ -4,7 +4,8 @@
  */
 import { SessionClient } from "../../lib/app/session/session_client.ts";
 import { withConnection } from "../../lib/io/net/tcp_client.ts";
-import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS, MASTER_PORT } from "../../lib/limits.ts";
+import { MASTER_PORT } from "../../lib/limits.ts";
+import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "../../lib/app/master/limits.ts";
 import { nameOfLoad } from "./registry_files.ts";
 
 const master = Deno.args[0]!;

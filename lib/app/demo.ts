@@ -8,15 +8,15 @@ import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
 import { ScratchFolder } from "../io/files/scratch_folder.ts";
 import { openUdpPort } from "../io/net/udp_port.ts";
+import { MIB } from "../limits.ts";
 import {
   DEMO_ECHO_BYTES_MAX,
   DEMO_SERVERS,
   MAX_RETRIES_DEFAULT,
-  MIB,
   TIMEOUT_MS_DEFAULT,
-} from "../limits.ts";
+} from "./limits.ts";
 import { Random } from "../protocol/base/random.ts";
-import { StreamingHash } from "../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../protocol/base/sha256.ts";
 import { sizeText } from "../sizes.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
 import { get } from "./client/get.ts";

@@ -2,10 +2,10 @@
 import { ShoalError } from "../errors.ts";
 import { yieldToEvents } from "../io/system/clock.ts";
 import { type RegularFile, sameIdentity } from "../io/files/regular_file.ts";
-import { HASH_READ_BYTES } from "../limits.ts";
+import { HASH_READ_BYTES } from "../io/workers/limits.ts";
 import { displayName } from "../names.ts";
 import { chunkBytesFor, chunkCountFor, TreeHasher } from "../protocol/merkle/merkle.ts";
-import { StreamingHash } from "../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../protocol/base/sha256.ts";
 import { openLocalFile } from "./session/local_file.ts";
 import type { FileHashes } from "./options.ts";
 

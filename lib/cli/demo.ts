@@ -5,15 +5,14 @@
 import type { NoticeEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import { randomSeed } from "../io/system/random_source.ts";
+import { DIALECT_PORT, MIB } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
   DEMO_BYTES_DEFAULT,
   DEMO_BYTES_MAX,
-  DIALECT_PORT,
   MAX_RETRIES_DEFAULT,
-  MIB,
   SIMULATED_ERROR_RATE_DEFAULT,
-} from "../limits.ts";
+} from "../app/limits.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { type Context, defineCommand, given } from "./command.ts";

@@ -8,7 +8,7 @@ import {
   MTU_BYTES_DEFAULT,
   NAMES_PER_GET_MAX,
   TIMEOUT_MS_DEFAULT,
-} from "../limits.ts";
+} from "../app/limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";

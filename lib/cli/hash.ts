@@ -1,6 +1,6 @@
 /** `hash FILE…`: what a local file is, in every way that somebody might ask for it. */
 import { EXIT } from "../errors.ts";
-import { NAMES_PER_GET_MAX } from "../limits.ts";
+import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand } from "./command.ts";
 import { OUTPUT_OPTIONS } from "./options.ts";

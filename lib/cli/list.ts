@@ -1,7 +1,7 @@
 /** `list`: every file that answers, differing contents of one name apart. */
 import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
-import { LIST_PATIENCE_MS } from "../limits.ts";
+import { LIST_PATIENCE_MS } from "../app/limits.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { defineCommand, networkOptions } from "./command.ts";

@@ -1,6 +1,7 @@
 /** What an option is, and the options that several commands share. A command is a table of these. */
 import { ShoalError } from "../errors.ts";
-import { DISCOVERY_PORT, RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../limits.ts";
+import { DISCOVERY_PORT } from "../limits.ts";
+import { RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
 import {
   ADDRESS,
   HOST,

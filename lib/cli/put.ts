@@ -1,7 +1,7 @@
 /** `put FILE…`: upload files to one server. */
 import type { FailedEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
-import { NAMES_PER_GET_MAX, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { NAMES_PER_GET_MAX, TIMEOUT_MS_DEFAULT } from "../app/limits.ts";
 import { defineCommand, given } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import {

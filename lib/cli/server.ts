@@ -1,14 +1,11 @@
 /** `server [DIR]`: offer a folder until told to stop. */
 import { EXIT, ShoalError } from "../errors.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT, GIB } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
-  DATA_PORT_FIRST,
-  DATA_PORT_LAST,
-  DISCOVERY_PORT,
-  GIB,
   SIMULATED_ERROR_RATE_DEFAULT,
   UPLOAD_BYTES_DEFAULT,
-} from "../limits.ts";
+} from "../app/limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
   broadcastOption,

@@ -2,16 +2,16 @@
  * The kinds of value that an option takes: what is expected, in words; an example; and how its text
  * is read. Flags, environment variables, error messages and help are all made from these.
  */
+import { KIB } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_MAX,
   JOBS_MAX,
-  KIB,
   MAX_RETRIES_MAX,
   MTU_BYTES_MAX,
   MTU_BYTES_MIN,
   RETRIES_MAX,
   TIMEOUT_MS_MAX,
-} from "../limits.ts";
+} from "../app/limits.ts";
 import type { Dialect } from "../app/options.ts";
 import { type HashHex, hashHex } from "../ids.ts";
 import { parseRate, parseSize } from "./units.ts";

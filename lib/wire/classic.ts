@@ -3,7 +3,8 @@
  * answer in ASCII, and numbered chunks that carry their own SHA-256.
  */
 import { type Bytes, type HashHex, hashHex } from "../ids.ts";
-import { CLASSIC_CHUNK_BYTES_MAX, HASH_BYTES } from "../limits.ts";
+import { HASH_BYTES } from "../limits.ts";
+import { CLASSIC_CHUNK_BYTES_MAX } from "./limits.ts";
 
 const CHUNK_HEADER_BYTES = 8;
 /** Bytes of a chunk's datagram beside its payload. */

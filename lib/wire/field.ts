@@ -13,7 +13,8 @@ import {
   toHex,
   type Token,
 } from "../ids.ts";
-import { FILE_BYTES_MAX, HASH_BYTES, SERVER_ID_BYTES, TOKEN_BYTES } from "../limits.ts";
+import { FILE_BYTES_MAX, HASH_BYTES } from "../limits.ts";
+import { SERVER_ID_BYTES, TOKEN_BYTES } from "./limits.ts";
 import { parseFileNameBytes } from "../names.ts";
 import type { Reader, Writer } from "./cursor.ts";
 

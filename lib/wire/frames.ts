@@ -18,7 +18,7 @@ import {
   RECEIVE_BUFFER_BYTES,
   SIMILAR_NAMES_MAX,
   WANT_RANGES_MAX,
-} from "../limits.ts";
+} from "./limits.ts";
 import { Reader, Writer } from "./cursor.ts";
 import {
   type Field,

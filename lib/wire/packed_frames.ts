@@ -3,7 +3,7 @@
  * joined. Each is as long as it says if its checksum agrees; behind one that is damaged the next
  * good one is looked for, so that the damage costs one frame.
  */
-import { CONTROL_BYTES_MAX } from "../limits.ts";
+import { CONTROL_BYTES_MAX } from "./limits.ts";
 import {
   declaredLength,
   decodeFrame,

@@ -2,7 +2,7 @@
  * The ASCII dialect has no framing: a message ends at a newline, or when it is complete by its own
  * form, or when nothing follows for a while (docs/PROTOCOL.md, "Sessions over TCP").
  */
-import { SESSION_LINE_BYTES_MAX } from "../limits.ts";
+import { SESSION_LINE_BYTES_MAX } from "./limits.ts";
 import type { ByteQueue } from "./byte_queue.ts";
 
 export const ASCII_COMMANDS = ["LIST_FILES", "LIST FILES", "DOWNLOAD", "UPLOAD"] as const;

@@ -4,7 +4,7 @@
  * ended by an empty one. What is taken here is well-formed and bounded; what it says is for others.
  */
 import type { Bytes } from "../ids.ts";
-import { BODY_FRAME_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX } from "../limits.ts";
+import { BODY_FRAME_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX } from "./limits.ts";
 import type { ByteQueue } from "./byte_queue.ts";
 
 export const LENGTH_PREFIX_BYTES = 4;

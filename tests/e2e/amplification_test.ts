@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { type Bytes, type HashHex, hashHex, type SafeFileName, type Token } from "../../lib/ids.ts";
-import { FIND_QUERIES_MAX } from "../../lib/limits.ts";
+import { FIND_QUERIES_MAX } from "../../lib/wire/limits.ts";
 import { encodeFrame, type Frame, type Query } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
 import { e2e, randomFile } from "../support/e2e.ts";

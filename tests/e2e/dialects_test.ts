@@ -1,7 +1,7 @@
 /** Independent peers in Python of both TCP dialects against the real command line, both ways. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { StreamingHash } from "../../lib/protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { randomFile } from "../support/e2e.ts";
 import { hasPython, Peer, runPeer } from "../support/python_peer.ts";

@@ -17,12 +17,10 @@ import {
   toHex,
   transferId,
 } from "../../lib/ids.ts";
-import {
-  CHUNK_BYTES_MIN,
-  MTU_BYTES_DEFAULT,
-  RECEIVERS_MAX,
-  SERVERS_HEARD_MAX,
-} from "../../lib/limits.ts";
+import { MTU_BYTES_DEFAULT } from "../../lib/wire/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
+import { SERVERS_HEARD_MAX } from "../../lib/protocol/discovery/limits.ts";
+import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import { ClassicClient } from "../../lib/protocol/classic/classic_client.ts";
 import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
 import { Finder } from "../../lib/protocol/discovery/finder.ts";
@@ -30,7 +28,7 @@ import { LayerFetch } from "../../lib/protocol/download/layer_fetch.ts";
 import { ListFetch } from "../../lib/protocol/discovery/list_fetch.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import { answer, hashed, mixedFile } from "../support/virtual_link.ts";

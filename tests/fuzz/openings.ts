@@ -5,7 +5,7 @@
  */
 import { assert } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName } from "../../lib/ids.ts";
-import { SESSION_COMMAND_BYTES_MAX } from "../../lib/limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
 import { type MasterStep, serveMaster } from "../../lib/protocol/master/master_session.ts";
 import { Random } from "../../lib/protocol/base/random.ts";

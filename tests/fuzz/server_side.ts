@@ -12,7 +12,9 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { CLASSIC_TRANSFERS_MAX, FLOWS_MAX, QUANTUM_BYTES_MAX } from "../../lib/limits.ts";
+import { QUANTUM_BYTES_MAX } from "../../lib/wire/limits.ts";
+import { FLOWS_MAX } from "../../lib/protocol/serve/limits.ts";
+import { CLASSIC_TRANSFERS_MAX } from "../../lib/protocol/classic/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import {
   ClassicServer,
@@ -22,7 +24,7 @@ import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder } from "../../lib/protocol/serve/responder.ts";
 import { retryFor } from "../../lib/protocol/serve/retry.ts";
 import { lengthOf, Sender } from "../../lib/protocol/serve/sender.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { decodeClassicRequest } from "../../lib/wire/classic.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../lib/wire/frames.ts";

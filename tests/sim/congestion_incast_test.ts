@@ -1,5 +1,6 @@
 import { assertGreater, assertLess } from "@std/assert";
-import { KIB, RECEIVERS_MAX } from "../../lib/limits.ts";
+import { KIB } from "../../lib/limits.ts";
+import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import { BottleneckLink } from "../support/bottleneck_link.ts";
 import { CoordinatedClient } from "./congestion_client.ts";
 import { Lab } from "./congestion_lab.ts";

@@ -1,6 +1,6 @@
 /** What a shared link carried in a stretch of a run, and for whom. */
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
-import { MTU_BYTES_DEFAULT } from "../../lib/limits.ts";
+import { MTU_BYTES_DEFAULT } from "../../lib/wire/limits.ts";
 import {
   type BottleneckLink,
   type Party,

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, ServerId } from "../../lib/ids.ts";
 import type { DoneEvent, FailedEvent } from "../../lib/app/events.ts";
-import { CHUNK_BYTES_MIN } from "../../lib/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";

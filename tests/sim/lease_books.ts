@@ -4,7 +4,10 @@
  * two near the end), or verified; and whoever the table says fetches it has been told so.
  */
 import type { ReceiverIndex, TransferId } from "../../lib/ids.ts";
-import { CHUNK_BUFFER_BYTES_MAX, CLIENT_WINDOW_BYTES_MAX } from "../../lib/limits.ts";
+import {
+  CHUNK_BUFFER_BYTES_MAX,
+  CLIENT_WINDOW_BYTES_MAX,
+} from "../../lib/protocol/download/limits.ts";
 import type {
   CoordinatorAction,
   CoordinatorEvent,

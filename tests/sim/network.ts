@@ -11,7 +11,7 @@ import {
   serverId,
   transferId,
 } from "../../lib/ids.ts";
-import { CHUNK_BYTES_MIN } from "../../lib/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { SafeFileName } from "../../lib/ids.ts";
-import { REGISTRY_LEASE_MS, REGISTRY_PAGE_FILES } from "../../lib/limits.ts";
+import { REGISTRY_LEASE_MS, REGISTRY_PAGE_FILES } from "../../lib/protocol/master/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { Agenda, VirtualMaster, VirtualServer } from "./registry_world.ts";
 

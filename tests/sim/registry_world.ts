@@ -4,7 +4,7 @@
  */
 import type { HashHex, SafeFileName, ServerId } from "../../lib/ids.ts";
 import { hashHex, serverId } from "../../lib/ids.ts";
-import { REGISTRY_LEASE_MS } from "../../lib/limits.ts";
+import { REGISTRY_LEASE_MS } from "../../lib/protocol/master/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import {
   type MasterDialogue,

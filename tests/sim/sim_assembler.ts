@@ -4,7 +4,8 @@
  */
 import type { Bytes, TransferId } from "../../lib/ids.ts";
 import { toHex } from "../../lib/ids.ts";
-import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../../lib/limits.ts";
+import { CHUNK_BYTES_MAX } from "../../lib/protocol/merkle/limits.ts";
+import { JOURNAL_INTERVAL_MS } from "../../lib/io/workers/limits.ts";
 import {
   FileTransfer,
   transferFailed,
@@ -14,7 +15,7 @@ import { numberedNames, targetNames } from "../../lib/io/files/target_names.ts";
 import { removeLeftovers } from "../../lib/io/files/present_file.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { VerifiedChunk } from "../../lib/messages/chunk_feed.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { DiskSpec } from "./scenario.ts";
 import type { VirtualClock } from "./virtual_clock.ts";

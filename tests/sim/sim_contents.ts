@@ -2,7 +2,7 @@
 import { type Bytes, type Content, hashHex, toHex } from "../../lib/ids.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 
 export interface SimContent {
   readonly bytes: Bytes;

@@ -4,13 +4,9 @@
  */
 import type { Bytes, Content, Endpoint, ReceiverIndex, ServerId } from "../../lib/ids.ts";
 import { receiverIndex } from "../../lib/ids.ts";
-import {
-  CHUNK_BUFFER_BYTES_MAX,
-  HELD_BUFFER_SHARE,
-  MTU_BYTES_DEFAULT,
-  RECEIVE_BUFFER_BYTES,
-  RECEIVERS_MAX,
-} from "../../lib/limits.ts";
+import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.ts";
+import { CHUNK_BUFFER_BYTES_MAX, RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
+import { HELD_BUFFER_SHARE } from "../../lib/io/workers/limits.ts";
 import type { CrewNews } from "../../lib/app/client/crew.ts";
 import type { DownloadCrew } from "../../lib/app/client/download_context.ts";
 import type { AssemblerRequest } from "../../lib/messages/assembler.ts";

@@ -14,14 +14,11 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import {
-  CHUNK_BYTES_MIN,
-  FILE_CHECK_INTERVAL_MS,
-  FLOWS_MAX,
-  FORWARDED_DATAGRAMS_MAX,
-  SETTLE_MS,
-  WANTS_PER_FLOW_MAX,
-} from "../../lib/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
+import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../lib/protocol/serve/limits.ts";
+import { FORWARDED_DATAGRAMS_MAX } from "../../lib/io/net/limits.ts";
+import { FILE_CHECK_INTERVAL_MS } from "../../lib/io/files/limits.ts";
+import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import type { Shelf } from "../../lib/protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";

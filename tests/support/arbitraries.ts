@@ -12,7 +12,8 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { FILE_BYTES_MAX, LAYER_PAGE_HASHES, LAYER_PROOF_HASHES_MAX } from "../../lib/limits.ts";
+import { FILE_BYTES_MAX } from "../../lib/limits.ts";
+import { LAYER_PAGE_HASHES, LAYER_PROOF_HASHES_MAX } from "../../lib/wire/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
 import type { ByteRange, Frame, ListingEntry, Query } from "../../lib/wire/frames.ts";
 

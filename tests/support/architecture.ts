@@ -33,13 +33,48 @@ const LAYERS: readonly (readonly [layer: string, uses: readonly string[]])[] = [
 ];
 const USES = new Map(LAYERS);
 
+/**
+ * The rooms of a layer, and which other rooms of it each may use. What stands in the layer's own
+ * folder is open to all of its rooms.
+ */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  protocol: {
+    base: [],
+    merkle: ["base"],
+    discovery: ["base"],
+    download: ["base", "merkle", "discovery"],
+    serve: ["base", "merkle", "discovery"],
+    session: ["base", "merkle"],
+    master: ["base", "serve", "session"],
+    classic: ["base", "merkle"],
+  },
+  io: {
+    system: [],
+    net: ["system"],
+    files: ["system", "net"],
+    hash: ["system", "files"],
+    uploads: ["system", "net", "files", "hash"],
+    store: ["system"],
+    workers: ["system", "net", "files", "hash", "uploads"],
+  },
+  app: {
+    discovery: [],
+    index: [],
+    session: [],
+    master: ["session"],
+    list: ["discovery", "session", "master"],
+    serve: ["index", "master"],
+    client: ["discovery", "session", "master", "list"],
+  },
+};
+
 /** Layers that may touch the platform: the one for it, what starts the program, what tests it. */
 const PLATFORM_LAYERS = new Set(["io", "entry", "workers", "outside"]);
 const PLATFORM =
   /(?<![\w$.])(Deno\.|Date\b|performance\.|setTimeout\b|setInterval\b|Math\.random\b|console\.|crypto\.|new Worker\b)/;
 
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
-  "lib/protocol/merkle/sha256.ts": ["node:crypto"],
+  "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
 };
 
@@ -81,9 +116,29 @@ function importViolations(source: Source): string[] {
     }
     if (uses === undefined) return [];
     if (target.startsWith("node:")) return nodeViolations(source.path, target, at);
-    if (!target.endsWith(".ts") || uses.includes(layerOf(target))) return [];
-    return [`${at}: a ${layer} file uses ${uses.join(", ")}`];
+    if (!target.endsWith(".ts")) return [];
+    if (!uses.includes(layerOf(target))) {
+      return [`${at}: a ${layer} file uses ${uses.join(", ")}`];
+    }
+    return roomViolations(source.path, target, at);
   });
+}
+
+function roomViolations(path: string, target: string, at: string): string[] {
+  const rooms = ROOMS[layerOf(path)];
+  if (rooms === undefined || layerOf(path) !== layerOf(target)) return [];
+  const [from, to] = [roomOf(path), roomOf(target)];
+  if (from === undefined || to === undefined || from === to) return [];
+  const used = rooms[from];
+  if (used === undefined) return [`${at}: ${from} is no room of this layer: give it a line`];
+  if (used.includes(to)) return [];
+  return [`${at}: the room ${from} uses ${used.length === 0 ? "no other" : used.join(", ")}`];
+}
+
+/** The folder of a layer that a file is in; `undefined` for one in the layer's own. */
+function roomOf(path: string): string | undefined {
+  const [, , room, file] = path.split("/");
+  return file === undefined ? undefined : room;
 }
 
 function nodeViolations(path: string, target: string, at: string): string[] {

@@ -12,7 +12,7 @@ import {
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { hashed } from "./virtual_link.ts";
 
 export const CHUNK = 65536;

@@ -11,16 +11,14 @@ import {
   serverId,
   transferId,
 } from "../../lib/ids.ts";
+import { BLOCK_BYTES, HASH_BYTES } from "../../lib/limits.ts";
+import { MTU_BYTES_DEFAULT } from "../../lib/wire/limits.ts";
+import { CHUNK_BYTES_MIN, CHUNKS_WANTED_MAX } from "../../lib/protocol/merkle/limits.ts";
 import {
-  BLOCK_BYTES,
   CHUNK_BUFFER_BYTES_MAX,
-  CHUNK_BYTES_MIN,
-  CHUNKS_WANTED_MAX,
   CLIENT_WINDOW_BYTES_MAX,
-  HASH_BYTES,
-  MTU_BYTES_DEFAULT,
-  SOCKET_BUFFER_BYTES_WANTED,
-} from "../../lib/limits.ts";
+} from "../../lib/protocol/download/limits.ts";
+import { SOCKET_BUFFER_BYTES_WANTED } from "../../lib/io/net/limits.ts";
 import { chunkHash } from "../../lib/protocol/merkle/merkle.ts";
 import {
   Receiver,
@@ -28,7 +26,7 @@ import {
   type ReceiverEvent,
 } from "../../lib/protocol/download/receiver.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
-import { useSha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { useSha256 } from "../../lib/protocol/base/sha256.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { type BottleneckLink, type Party, Pipe, UDP_OVERHEAD_BYTES } from "./bottleneck_link.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashHex } from "../../lib/ids.ts";
-import { CLASSIC_CHUNK_BYTES_MAX } from "../../lib/limits.ts";
+import { CLASSIC_CHUNK_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { sha256 } from "../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import {
   CLASSIC_OVERHEAD_BYTES,
   classicDatagramsIn,

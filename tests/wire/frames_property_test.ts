@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { hashHex } from "../../lib/ids.ts";
-import { CLASSIC_CHUNK_BYTES_MAX, CONTROL_BYTES_MAX } from "../../lib/limits.ts";
+import { CLASSIC_CHUNK_BYTES_MAX, CONTROL_BYTES_MAX } from "../../lib/wire/limits.ts";
 import {
   classicDatagramsIn,
   decodeClassicAnswer,

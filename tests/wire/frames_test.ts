@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName } from "../../lib/ids.ts";
-import {
-  CONTROL_BYTES_MAX,
-  FILE_BYTES_MAX,
-  FIND_BYTES_MIN,
-  FIND_QUERIES_MAX,
-} from "../../lib/limits.ts";
+import { FILE_BYTES_MAX } from "../../lib/limits.ts";
+import { CONTROL_BYTES_MAX, FIND_BYTES_MIN, FIND_QUERIES_MAX } from "../../lib/wire/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import {
   decodeFrame,

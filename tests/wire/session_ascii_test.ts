@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { SESSION_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { SESSION_LINE_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import {
   isSayable,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { BODY_FRAME_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX } from "../../lib/limits.ts";
+import { BODY_FRAME_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX } from "../../lib/wire/limits.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import {
   BodyFrames,

@@ -1,7 +1,9 @@
 /** What holds for the codecs of sessions over TCP, however the stream is cut and whatever is in it. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import * as fc from "fast-check";
-import { LOCATE_QUERIES_MAX, MTIME_MS_MAX, SESSION_LINE_BYTES_MAX } from "../../lib/limits.ts";
+import { MTIME_MS_MAX } from "../../lib/limits.ts";
+import { SESSION_LINE_BYTES_MAX } from "../../lib/wire/limits.ts";
+import { LOCATE_QUERIES_MAX } from "../../lib/protocol/master/limits.ts";
 import {
   fileIn,
   fileJson,

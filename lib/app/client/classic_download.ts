@@ -12,7 +12,8 @@ import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
-import { PROGRESS_INTERVAL_MS, RECEIVE_BUFFER_BYTES } from "../../limits.ts";
+import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { displayName } from "../../names.ts";
 import {
   ClassicClient,

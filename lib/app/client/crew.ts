@@ -4,7 +4,7 @@
  */
 import { type ReceiverIndex, receiverIndex, type ServerId, type TransferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { RECEIVERS_MAX } from "../../limits.ts";
+import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";

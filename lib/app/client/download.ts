@@ -6,7 +6,7 @@
 import type { Bytes, SafeFileName, ServerId, TransferId } from "../../ids.ts";
 import { type Content, endpointText, sameContent } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { GATHER_MS } from "../../limits.ts";
+import { GATHER_MS } from "./limits.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import type { AssemblerReply } from "../../messages/assembler.ts";
 import type { Path } from "../../protocol/download/known_server.ts";

@@ -5,14 +5,10 @@
 import { type HashHex, hashHex, type ServerId, transferId } from "../../ids.ts";
 import type { SafeFileName, TransferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import {
-  CLASSIC_DOWNLOADS_MAX,
-  JOBS_DEFAULT,
-  MTU_BYTES_DEFAULT,
-  PROGRESS_INTERVAL_MS,
-  RETRIES_DEFAULT,
-  TIMEOUT_MS_DEFAULT,
-} from "../../limits.ts";
+import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { MTU_BYTES_DEFAULT } from "../../wire/limits.ts";
+import { CLASSIC_DOWNLOADS_MAX } from "./limits.ts";
+import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
 import { parseFileName } from "../../names.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";

@@ -3,7 +3,7 @@
  * run are resolved at once, by one listing, before any name is searched for.
  */
 import { ShoalError } from "../../errors.ts";
-import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../../limits.ts";
+import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
 import { get as getNames } from "./get.ts";

@@ -4,7 +4,7 @@
  * failure of its own and keeps nothing else. Pure.
  */
 import { ShoalError } from "../../errors.ts";
-import { NAMES_PER_GET_MAX } from "../../limits.ts";
+import { NAMES_PER_GET_MAX } from "../limits.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, NoticeEvent } from "../events.ts";
 import type { NamePattern } from "../../name_pattern.ts";

@@ -7,7 +7,7 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import type { Frame } from "../../wire/frames.ts";
 import { framesIn } from "../../wire/packed_frames.ts";
 

@@ -14,7 +14,7 @@ import type {
 import type { ShoalError } from "../../errors.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
-import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../../limits.ts";
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { Finder, type Offer, type PendingNotice } from "../../protocol/discovery/finder.ts";
 import { type ConfirmedPath, LayerFetch } from "../../protocol/download/layer_fetch.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";

@@ -15,7 +15,7 @@ import { watchFolder } from "../../io/files/folder_watch.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
 import { sameSignature } from "../../io/files/regular_file.ts";
-import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "../../limits.ts";
+import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
 import type { LocatedFile } from "../../messages/sender.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";

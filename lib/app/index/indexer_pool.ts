@@ -6,12 +6,8 @@ import type { Bytes, FileSignature, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { coreCount, startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
-import {
-  HASH_READ_BYTES,
-  INDEXER_IDLE_MS,
-  INDEXERS_MAX,
-  JOBS_PER_INDEXER_MAX,
-} from "../../limits.ts";
+import { HASH_READ_BYTES } from "../../io/workers/limits.ts";
+import { INDEXER_IDLE_MS, INDEXERS_MAX, JOBS_PER_INDEXER_MAX } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 

@@ -3,7 +3,7 @@
  * looking is most of what a server does.
  */
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-import { RESCAN_INTERVAL_MS, RESCAN_STRETCH, WATCH_QUIET_MS } from "../../limits.ts";
+import { RESCAN_INTERVAL_MS, RESCAN_STRETCH, WATCH_QUIET_MS } from "./limits.ts";
 
 export class ScanSchedule {
   readonly #scan: () => Promise<void>;

@@ -5,7 +5,8 @@
 import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sleep } from "../../io/system/clock.ts";
-import { LIST_GATHER_MS, LIST_PATIENCE_MS, LIST_SCHEDULE_MS } from "../../limits.ts";
+import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
+import { LIST_PATIENCE_MS } from "../limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "../options.ts";

@@ -2,12 +2,9 @@
 import { type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
-import {
-  CATALOGUE_ENTRIES_MAX,
-  DISCOVERY_PORT,
-  LIST_TCP_PATIENCE_MS,
-  TIMEOUT_MS_DEFAULT,
-} from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX, DISCOVERY_PORT } from "../../limits.ts";
+import { LIST_TCP_PATIENCE_MS } from "./limits.ts";
+import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { AsciiClient } from "../session/ascii_client.ts";
 import type { FileEvent } from "../events.ts";
 import type { ListResult, TcpListOptions } from "../options.ts";

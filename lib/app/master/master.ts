@@ -7,13 +7,13 @@ import { converseAsMaster } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
+import { MASTER_PORT } from "../../limits.ts";
 import {
   MASTER_CONNECTIONS_MAX,
-  MASTER_PORT,
   MASTER_REQUESTS_PER_S,
   REGISTRY_KEEP_MS,
   REGISTRY_SWEEP_MS,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { ShoalError } from "../../errors.ts";
 import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";

@@ -2,13 +2,9 @@
 import type { SafeFileName } from "../../ids.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import {
-  CATALOGUE_ENTRIES_MAX,
-  LOCATE_QUERIES_MAX,
-  MASTER_MESSAGE_BYTES_MAX,
-  MASTER_PATIENCE_MS,
-  MASTER_PORT,
-} from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX, MASTER_PORT } from "../../limits.ts";
+import { LOCATE_QUERIES_MAX } from "../../protocol/master/limits.ts";
+import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "./limits.ts";
 import { locatedIn } from "../../protocol/master/master_messages.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { JsonObject } from "../../wire/session_json.ts";

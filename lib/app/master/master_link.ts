@@ -4,7 +4,9 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
-import { MASTER_PORT, REGISTRY_ANSWER_MS, SESSION_COMMAND_BYTES_MAX } from "../../limits.ts";
+import { MASTER_PORT } from "../../limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
+import { REGISTRY_ANSWER_MS } from "../../protocol/master/limits.ts";
 import {
   Registration,
   type RegistrationAction,

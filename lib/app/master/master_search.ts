@@ -2,7 +2,7 @@
 import { type Endpoint, endpointText } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sleep } from "../../io/system/clock.ts";
-import { MASTER_POLL_MS } from "../../limits.ts";
+import { MASTER_POLL_MS } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Query } from "../../wire/frames.ts";
 import { locateAt } from "./master_client.ts";

@@ -2,7 +2,7 @@
 import type { Bytes, Endpoint } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { UdpPort } from "../../io/net/udp_port.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { decodeClassicRequest } from "../../wire/classic.ts";
 import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
 

@@ -17,14 +17,10 @@ import { FaultyUdpPort } from "../../io/net/faulty_udp_port.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
 import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
-import {
-  CLASSIC_CHUNK_BYTES_DEFAULT,
-  DELAYED_ANSWERS_MAX,
-  DISCOVERY_PORT,
-  HASH_BYTES,
-  PROGRESS_INTERVAL_MS,
-  UPLOAD_BYTES_DEFAULT,
-} from "../../limits.ts";
+import { DISCOVERY_PORT, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
+import { DELAYED_ANSWERS_MAX } from "./limits.ts";
+import { UPLOAD_BYTES_DEFAULT } from "../limits.ts";
 import { FaultInjector } from "../../protocol/base/faults.ts";
 import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";

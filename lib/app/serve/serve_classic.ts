@@ -5,7 +5,7 @@ import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
 import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { UdpPort } from "../../io/net/udp_port.ts";
-import { SUBNETS_MEMORY_MS } from "../../limits.ts";
+import { SUBNETS_MEMORY_MS } from "./limits.ts";
 import {
   ClassicServer,
   type ClassicServerAction,

@@ -2,16 +2,13 @@
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
-import {
-  ASCII_ERROR_QUIET_MS,
-  ASCII_LISTING_BYTES_MAX,
-  SESSION_LINE_BYTES_MAX,
-  SESSION_SEND_BYTES,
-} from "../../limits.ts";
+import { SESSION_LINE_BYTES_MAX } from "../../wire/limits.ts";
+import { SESSION_SEND_BYTES } from "../../io/net/limits.ts";
+import { ASCII_ERROR_QUIET_MS, ASCII_LISTING_BYTES_MAX } from "./limits.ts";
 import type { RegularFile } from "../../io/files/regular_file.ts";
 import { Throttle } from "../../io/net/throttle.ts";
 import { asciiLine } from "../../protocol/session/session_ascii.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { type ListedFile, parseListLine } from "../../wire/session_ascii.ts";
 
 const utf8 = new TextDecoder();

@@ -1,7 +1,7 @@
 /** The client of the existing round-trip tool: keeps what came back as `received_NAME`. */
 import { basename } from "@std/path";
 import { writeWholeFile } from "../../io/files/whole_file.ts";
-import { TIMEOUT_MS_DEFAULT } from "../../limits.ts";
+import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
 import { readWhole } from "./put_dialects.ts";
 import { roundTrip } from "./round_trip.ts";

@@ -4,12 +4,9 @@ import { randomSeed } from "../../io/system/random_source.ts";
 import { converse, type SessionLibrary } from "../../io/workers/session_host.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
-import {
-  CLASSIC_CHUNK_BYTES_DEFAULT,
-  SESSION_REQUESTS_PER_S,
-  SESSIONS_MAX,
-  UPLOAD_MESSAGE_BYTES_MAX,
-} from "../../limits.ts";
+import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
+import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
+import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
 import { answerUpload, serveJson } from "../../protocol/session/session_json.ts";
 import type { EchoServerOptions } from "../options.ts";
 

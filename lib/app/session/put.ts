@@ -8,15 +8,12 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, within } from "../../io/system/clock.ts";
 import type { FileIdentity, RegularFile } from "../../io/files/regular_file.ts";
 import { Throttle } from "../../io/net/throttle.ts";
-import {
-  DISCOVERY_PORT,
-  PROGRESS_INTERVAL_MS,
-  SESSION_SEND_BYTES,
-  STORE_PATIENCE_MS,
-  TIMEOUT_MS_DEFAULT,
-} from "../../limits.ts";
+import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { SESSION_SEND_BYTES } from "../../io/net/limits.ts";
+import { STORE_PATIENCE_MS } from "./limits.ts";
+import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { uploadName } from "../../protocol/session/upload_rules.ts";
 import { sizeText } from "../../sizes.ts";
 import { type JsonObject, LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";

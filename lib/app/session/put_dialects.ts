@@ -4,13 +4,9 @@ import { ShoalError } from "../../errors.ts";
 import type { Bytes } from "../../ids.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import {
-  DISCOVERY_PORT,
-  MAX_RETRIES_DEFAULT,
-  PROGRESS_INTERVAL_MS,
-  TIMEOUT_MS_DEFAULT,
-  UPLOAD_MESSAGE_BYTES_MAX,
-} from "../../limits.ts";
+import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
+import { MAX_RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { isSayable } from "../../wire/session_ascii.ts";
 import { AsciiClient } from "./ascii_client.ts";

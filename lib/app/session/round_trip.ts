@@ -2,10 +2,11 @@
 import { type Bytes, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import { FRESH_ROUNDS_MAX, UPLOAD_MESSAGE_BYTES_MAX } from "../../limits.ts";
+import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
+import { FRESH_ROUNDS_MAX } from "./limits.ts";
 import { RoundTrip } from "../../protocol/session/round_trip.ts";
 import type { LogLevel } from "../../protocol/session/session.ts";
-import { sha256 } from "../../protocol/merkle/sha256.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
 import { encodeMessage, type JsonObject, parseMessage } from "../../wire/session_json.ts";
 
 export interface RoundTripOptions extends TcpTarget {

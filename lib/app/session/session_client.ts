@@ -2,7 +2,8 @@
 import { type Bytes, fromHex, type HashHex, hashHex, type SafeFileName } from "../../ids.ts";
 import { type ErrorCode, ShoalError } from "../../errors.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
-import { SESSION_COMMAND_BYTES_MAX, SESSION_IDLE_MS } from "../../limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
+import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { parseFileName } from "../../names.ts";
 import {
   BodyFrames,

@@ -3,7 +3,8 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX, RETRIES_DEFAULT } from "../../limits.ts";
+import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
+import { RETRIES_DEFAULT } from "../limits.ts";
 
 export interface PersistentTarget extends TcpTarget {
   /** Connections in a row that may fail; those that lasted for a while don't count. */

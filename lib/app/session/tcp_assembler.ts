@@ -3,7 +3,8 @@ import type { Bytes, TransferId } from "../../ids.ts";
 import { transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { channelPort, startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
-import { CHUNK_BYTES_MAX, RECEIVER_BUFFER_BYTES_MAX } from "../../limits.ts";
+import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
+import { RECEIVER_BUFFER_BYTES_MAX } from "../../protocol/download/limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 

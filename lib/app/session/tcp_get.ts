@@ -7,15 +7,8 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
 import { useFastestSha256 } from "../../io/hash/fastest_sha256.ts";
 import { Throttle } from "../../io/net/throttle.ts";
-import {
-  BLOCK_BYTES,
-  DISCOVERY_PORT,
-  HASH_BYTES,
-  PENDING_PAUSE_MS,
-  PROGRESS_INTERVAL_MS,
-  RETRIES_DEFAULT,
-  TIMEOUT_MS_DEFAULT,
-} from "../../limits.ts";
+import { BLOCK_BYTES, DISCOVERY_PORT, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { PENDING_PAUSE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { parseFileName } from "../../names.ts";
 import { hashBlocks } from "../../protocol/merkle/block_hashes.ts";
 import {

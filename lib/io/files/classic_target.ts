@@ -4,7 +4,7 @@
  */
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { wallMs, yieldToEvents } from "../system/clock.ts";
 import { FileTarget } from "./file_target.ts";
 import { syncFolder } from "./folder_syncs.ts";

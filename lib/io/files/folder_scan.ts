@@ -6,12 +6,8 @@
 import { join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
-import {
-  CATALOGUE_ENTRIES_MAX,
-  FILE_BYTES_MAX,
-  FOLDER_DEPTH_MAX,
-  SCAN_TURN_MS,
-} from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
+import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
 import {
   displayName,
   isHiddenName,

@@ -20,7 +20,7 @@ import { type Bytes, type Content, fromHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { Bitmap } from "../../protocol/base/bitmap.ts";
 import { chunkBytesFor, chunkCountFor, rootOfLayer } from "../../protocol/merkle/merkle.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { diskError } from "./disk_error.ts";
 import { lookAt } from "./look_at.ts";
 

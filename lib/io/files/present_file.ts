@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
 import { diskError } from "./disk_error.ts";
 import { FileTarget } from "./file_target.ts";

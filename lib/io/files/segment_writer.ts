@@ -4,7 +4,7 @@
  * its slot, which opens the room for the headers.
  */
 import type { Bytes } from "../../ids.ts";
-import { SEND_BYTES_MAX, SEND_SEGMENTS_MAX } from "../../limits.ts";
+import { SEND_BYTES_MAX, SEND_SEGMENTS_MAX } from "../net/limits.ts";
 import {
   DATA_HEADER_BYTES,
   type DataHeader,

@@ -3,7 +3,7 @@
  * asked for, compared with what was indexed while they are read, the least recently used closed.
  */
 import type { Bytes, HashHex } from "../../ids.ts";
-import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "../../limits.ts";
+import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";
 import type { LocatedFile } from "../../messages/sender.ts";
 import { type FileSource, openFileSource } from "./file_source.ts";
 

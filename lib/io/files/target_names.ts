@@ -2,7 +2,8 @@
 import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { NAME_COMPONENT_BYTES_MAX, NUMBERED_NAMES_MAX } from "../../limits.ts";
+import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
+import { NUMBERED_NAMES_MAX } from "./limits.ts";
 import { diskError } from "./disk_error.ts";
 import { lookAt } from "./look_at.ts";
 

@@ -1,7 +1,7 @@
 /** The session worker's end of its digest worker, which is started when there is something to hash. */
 import type { Bytes, HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFERS_MAX } from "../../limits.ts";
+import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFERS_MAX } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
 import type { LocatedFile } from "../../messages/sender.ts";
 import { startWorker, type WorkerPort } from "../system/worker_port.ts";

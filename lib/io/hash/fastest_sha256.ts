@@ -1,11 +1,11 @@
 /** Chooses, once a thread, by what the blocks of files are hashed. */
-import { GROUP_HASHING_BELOW_BYTES_PER_MS } from "../../limits.ts";
+import { GROUP_HASHING_BELOW_BYTES_PER_MS } from "./limits.ts";
 import {
   BLOCK_GROUP_BYTES,
   hashBlocks,
   useGroupHashing,
 } from "../../protocol/merkle/block_hashes.ts";
-import { fourBlocksByLanes } from "../../protocol/merkle/sha256_lanes.ts";
+import { fourBlocksByLanes } from "../../protocol/base/sha256_lanes.ts";
 import { nowMs } from "../system/clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 

@@ -2,7 +2,7 @@
 import { type Bytes, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { openFileSource } from "../files/file_source.ts";
 
 export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { useSha256 } from "../../protocol/merkle/sha256.ts";
+import { useSha256 } from "../../protocol/base/sha256.ts";
 
 /** By soname, so that no development package is needed. */
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];

@@ -1,6 +1,6 @@
 /** A UDP port whose sends suffer simulated errors, for `--simulate-errors`. Receiving is untouched. */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { FAULT_DELAYED_DATAGRAMS_MAX } from "../../limits.ts";
+import { FAULT_DELAYED_DATAGRAMS_MAX } from "./limits.ts";
 import type { FaultInjector } from "../../protocol/base/faults.ts";
 import type { Received, SendOutcome, UdpPort } from "./udp_port.ts";
 

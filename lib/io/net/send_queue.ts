@@ -1,6 +1,6 @@
 /** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { FORWARDED_DATAGRAMS_MAX } from "../../limits.ts";
+import { FORWARDED_DATAGRAMS_MAX } from "./limits.ts";
 import type { UdpPort } from "./udp_port.ts";
 
 export class SendQueue {

@@ -3,16 +3,16 @@
  * its turn, and neither side waits for ever.
  */
 import type { Bytes } from "../../ids.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
+import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import {
   ASCII_QUIET_MS,
   LINGER_BYTES_MAX,
   LINGER_MS,
-  SESSION_COMMAND_BYTES_MAX,
-  SESSION_IDLE_MS,
   SESSION_PACE_BYTES,
   SESSION_READ_BYTES,
   UPLOAD_MESSAGES_BYTES_MAX,
-} from "../../limits.ts";
+} from "./limits.ts";
 import type { Ended, LineRead, MessageRead } from "../../protocol/session/session.ts";
 import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";

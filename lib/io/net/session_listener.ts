@@ -1,6 +1,7 @@
 /** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
 import { ShoalError } from "../../errors.ts";
-import { CROWD_IDLE_MS, CROWD_MAX, SESSION_IDLE_MS, SESSION_REQUESTS_BURST } from "../../limits.ts";
+import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
+import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";

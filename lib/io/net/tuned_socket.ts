@@ -6,7 +6,7 @@
  * errors. Everything works without it.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { SOCKET_BUFFER_BYTES_UNKNOWN, SOCKET_BUFFER_BYTES_WANTED } from "../../limits.ts";
+import { SOCKET_BUFFER_BYTES_UNKNOWN, SOCKET_BUFFER_BYTES_WANTED } from "./limits.ts";
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;

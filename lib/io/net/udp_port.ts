@@ -4,7 +4,7 @@
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { RECEIVE_FAILURES_MAX, SOCKET_BUFFER_BYTES_UNKNOWN } from "../../limits.ts";
+import { RECEIVE_FAILURES_MAX, SOCKET_BUFFER_BYTES_UNKNOWN } from "./limits.ts";
 import { type Received, tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 export type { Received };

@@ -9,7 +9,7 @@ import {
   INDEX_KEEP_MS,
   INDEX_ROWS_PRUNED_MAX,
   INDEX_USED_GRAIN_MS,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { wallMs } from "../system/clock.ts";
 
 /** Another number in a database means another layout. */

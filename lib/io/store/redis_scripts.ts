@@ -24,7 +24,8 @@
  * generation         number that was given last
  * ```
  */
-import { LOCATED_SERVERS_MAX, REGISTRY_CHANGES_MAX } from "../../limits.ts";
+import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
+import { REGISTRY_CHANGES_MAX } from "./limits.ts";
 
 export const KEY_PREFIX = "shoal:1:";
 /** Of one name, so many holders are looked at; of one content, so many names. */

@@ -3,7 +3,8 @@
  * are replaced by giving it another one, and forgotten when it is gone, a few at a time.
  */
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
-import { HASH_BYTES, LOCATED_SERVERS_MAX } from "../../limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
 import { HolderCollector } from "../../protocol/master/located_files.ts";
 import { MultiMap } from "../../protocol/base/multi_map.ts";
 import type { LocatedFile, RegisteredFile } from "../../protocol/master/registry_store.ts";

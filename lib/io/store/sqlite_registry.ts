@@ -2,7 +2,8 @@
 import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { REGISTRY_CHANGES_MAX, REGISTRY_TURNS } from "../../limits.ts";
+import { REGISTRY_TURNS } from "../system/limits.ts";
+import { REGISTRY_CHANGES_MAX } from "./limits.ts";
 import type {
   Lease,
   LocatedFile,

@@ -1,6 +1,6 @@
 /** Randomness that nobody can guess, for ids, nonces, secrets and seeds. */
 import { type Bytes, type ServerId, serverId, toHex } from "../../ids.ts";
-import { SERVER_ID_BYTES } from "../../limits.ts";
+import { SERVER_ID_BYTES } from "../../wire/limits.ts";
 
 export function randomBytes(count: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(count));

@@ -28,7 +28,9 @@ function narrow<In>(data: unknown): In {
 
 /** Starts the worker at `url` (relative to the project's `workers/`). */
 export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
-  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), { type: "module" });
+  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), {
+    type: "module",
+  });
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     onMessage(handler) {

@@ -6,10 +6,11 @@
 import { basename, join } from "@std/path";
 import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { UPLOAD_BUFFER_BYTES, UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "../../limits.ts";
+import { UPLOAD_BUFFER_BYTES } from "../hash/limits.ts";
+import { UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "./limits.ts";
 import { displayName } from "../../names.ts";
 import type { BodyRead, Framing } from "../../protocol/session/session.ts";
-import { sha256, StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { sha256, StreamingHash } from "../../protocol/base/sha256.ts";
 import { sizeText } from "../../sizes.ts";
 import { BodyFrames } from "../../wire/session_json.ts";
 import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";

@@ -4,7 +4,8 @@
  * disk) is done in slices, so that buffers keep coming back meanwhile.
  */
 import type { TransferId } from "../../ids.ts";
-import { CHUNK_BYTES_MAX, JOURNAL_INTERVAL_MS } from "../../limits.ts";
+import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
+import { JOURNAL_INTERVAL_MS } from "./limits.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 import { nowMs, sleep, yieldToEvents } from "../system/clock.ts";

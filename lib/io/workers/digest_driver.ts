@@ -1,10 +1,10 @@
 /** Runs a digest worker: streams as their pieces come, files piece by piece in between. */
 import type { Bytes } from "../../ids.ts";
-import { HASH_READ_BYTES } from "../../limits.ts";
+import { HASH_READ_BYTES } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
 import type { LocatedFile } from "../../messages/sender.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
-import { StreamingHash } from "../../protocol/merkle/sha256.ts";
+import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { openFileSource } from "../files/file_source.ts";

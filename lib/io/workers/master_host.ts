@@ -1,12 +1,9 @@
 /** Does what a master's dialogue asks for: messages of one connection, and the store. */
 import type { SessionConnection } from "../net/session_connection.ts";
-import {
-  REGISTRY_LEASE_MS,
-  REGISTRY_RENEW_MS,
-  REGISTRY_TURNS,
-  SESSION_COMMAND_BYTES_MAX,
-  SESSION_SKIP_BYTES_MAX,
-} from "../../limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
+import { SESSION_SKIP_BYTES_MAX } from "../../protocol/session/limits.ts";
+import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "../../protocol/master/limits.ts";
+import { REGISTRY_TURNS } from "../system/limits.ts";
 import type {
   MasterDialogue,
   MasterStep,

@@ -4,7 +4,9 @@
  */
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { HELD_BUFFER_SHARE, RECEIVE_BUFFER_BYTES, RECEIVES_PER_TURN } from "../../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import { RECEIVES_PER_TURN } from "../net/limits.ts";
+import { HELD_BUFFER_SHARE } from "./limits.ts";
 import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../../messages/receiver.ts";
 import {

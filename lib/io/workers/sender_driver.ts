@@ -5,14 +5,10 @@
  */
 import { type Bytes, type Endpoint, endpointText, type ServerId, serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import {
-  FLOWS_MAX,
-  FORWARDED_DATAGRAMS_MAX,
-  RECEIVE_BUFFER_BYTES,
-  RECEIVES_PER_TURN,
-  STATS_INTERVAL_MS,
-  TURNS_UNTIL_YIELD,
-} from "../../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import { FLOWS_MAX } from "../../protocol/serve/limits.ts";
+import { FORWARDED_DATAGRAMS_MAX, RECEIVES_PER_TURN } from "../net/limits.ts";
+import { STATS_INTERVAL_MS, TURNS_UNTIL_YIELD } from "./limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
 import { FaultInjector } from "../../protocol/base/faults.ts";
 import { ParkedTurns } from "../../protocol/serve/parked_turns.ts";

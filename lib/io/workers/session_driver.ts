@@ -3,7 +3,7 @@
  * offered.
  */
 import type { ShoalError } from "../../errors.ts";
-import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../limits.ts";
+import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../net/limits.ts";
 import type {
   Answer,
   Answers,

@@ -1,12 +1,10 @@
 /** Does what a dialogue asks for, over one connection of a server. */
 import type { Bytes, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import {
-  BODY_FRAME_BYTES_MAX,
-  LISTED_FILES_PER_STEP,
-  MD5_PATIENCE_MS,
-  SESSION_SEND_BYTES,
-} from "../../limits.ts";
+import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
+import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
+import { SESSION_SEND_BYTES } from "../net/limits.ts";
+import { MD5_PATIENCE_MS } from "./limits.ts";
 import type { Answers, Question, UploadedFile } from "../../messages/session.ts";
 import type {
   Dialogue,

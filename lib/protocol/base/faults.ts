@@ -3,7 +3,7 @@
  * with one probability, and what is hit is lost, corrupted, duplicated or delayed, evenly.
  */
 import type { Bytes } from "../../ids.ts";
-import { FAULT_BYTES_MAX, FAULT_DELAY_MS_MAX, FAULT_DELAY_MS_MIN } from "../../limits.ts";
+import { FAULT_BYTES_MAX, FAULT_DELAY_MS_MAX, FAULT_DELAY_MS_MIN } from "./limits.ts";
 import { Random } from "./random.ts";
 
 const FAULTS = ["lost", "corrupted", "duplicated", "delayed"] as const;

@@ -1,5 +1,5 @@
 /** How long to wait for an answer: from measured round trips, as TCP does it (RFC 6298). */
-import { REQUEST_TIMER_MS_MIN, TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "../../limits.ts";
+import { REQUEST_TIMER_MS_MIN, TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "./limits.ts";
 
 export class RequestTimer {
   /** Requests in a row that were not answered in time: each doubles the wait. */

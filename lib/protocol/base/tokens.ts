@@ -5,8 +5,9 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { Bytes, Token } from "../../ids.ts";
-import { TOKEN_BYTES, TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "../../limits.ts";
-import { hmacSha256 } from "../merkle/sha256.ts";
+import { TOKEN_BYTES } from "../../wire/limits.ts";
+import { TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "./limits.ts";
+import { hmacSha256 } from "./sha256.ts";
 
 /** `none`: all zeros, as somebody sends who has no token yet. */
 export type TokenVerdict = "valid" | "stale" | "none";

@@ -4,9 +4,9 @@
  */
 import type { Bytes, HashHex } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
-import { CLASSIC_CHUNKS_MAX, CLASSIC_FILE_BYTES_MAX } from "../../limits.ts";
+import { CLASSIC_CHUNKS_MAX, CLASSIC_FILE_BYTES_MAX } from "./limits.ts";
 import type { ClassicAnswer, ClassicChunk } from "../../wire/classic.ts";
-import { sha256 } from "../merkle/sha256.ts";
+import { sha256 } from "../base/sha256.ts";
 
 export type ChunkVerdict = "new" | "duplicate" | "bad" | "too large";
 

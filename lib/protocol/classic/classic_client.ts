@@ -8,12 +8,8 @@
  */
 import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import {
-  CLASSIC_ASK_SPACING_MS,
-  CLASSIC_FILE_BYTES_MAX,
-  CLASSIC_SILENCE_MS,
-  OFFERS_PER_NAME_MAX,
-} from "../../limits.ts";
+import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
+import { CLASSIC_ASK_SPACING_MS, CLASSIC_FILE_BYTES_MAX, CLASSIC_SILENCE_MS } from "./limits.ts";
 import { displayName } from "../../names.ts";
 import {
   type ClassicAnswer,

@@ -21,7 +21,7 @@ import {
   CLASSIC_RATE_BYTES_PER_S_MIN,
   CLASSIC_TRANSFERS_MAX,
   CLASSIC_TURN_MS,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { displayName, parseFileName } from "../../names.ts";
 import { encodeClassicAnswer } from "../../wire/classic.ts";
 import { type ByteSpan, ClassicTransfer } from "./classic_transfer.ts";

@@ -1,6 +1,6 @@
 /** The classic servers that a transfer draws on, and each one's part in it. */
 import { type Endpoint, endpointText } from "../../ids.ts";
-import { OFFERS_PER_NAME_MAX } from "../../limits.ts";
+import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import type { ChunkVerdict } from "./classic_assembly.ts";
 
 /** One server's part, good and bad. */

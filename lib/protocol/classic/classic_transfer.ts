@@ -4,11 +4,11 @@ import {
   CLASSIC_ANSWER_LEAD_MS,
   CLASSIC_BURST_BYTES_MAX,
   CLASSIC_BURST_DATAGRAMS,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { CLASSIC_OVERHEAD_BYTES, encodeClassicChunk } from "../../wire/classic.ts";
 import { Permutation } from "../base/permutation.ts";
 import type { Random } from "../base/random.ts";
-import { sha256 } from "../merkle/sha256.ts";
+import { sha256 } from "../base/sha256.ts";
 
 /** A range of a file to read. */
 export interface ByteSpan {

@@ -1,14 +1,13 @@
 /** How many questions fit into one FIND. */
 import type { Bytes, ServerId, Token } from "../../ids.ts";
+import { HASH_BYTES, NAME_BYTES_MAX } from "../../limits.ts";
 import {
   CONTROL_BYTES_MAX,
   FIND_KNOWN_IDS_MAX,
   FIND_QUERIES_MAX,
-  HASH_BYTES,
-  NAME_BYTES_MAX,
   SERVER_ID_BYTES,
   TOKEN_BYTES,
-} from "../../limits.ts";
+} from "../../wire/limits.ts";
 import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
 
 const utf8 = new TextEncoder();

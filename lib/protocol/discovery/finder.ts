@@ -15,7 +15,7 @@ import {
   type SafeFileName,
   type ServerId,
 } from "../../ids.ts";
-import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "../../limits.ts";
+import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "./limits.ts";
 import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";

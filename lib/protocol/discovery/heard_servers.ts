@@ -1,11 +1,7 @@
 /** The servers that have answered a search: where they answer from, and what they still are asked. */
 import { type Endpoint, endpointText, type ServerId, type Token } from "../../ids.ts";
-import {
-  KNOWN_LIFETIME_MS,
-  PATHS_PER_SERVER_MAX,
-  SERVERS_HEARD_MAX,
-  SERVERS_PER_ADDRESS_MAX,
-} from "../../limits.ts";
+import { PATHS_PER_SERVER_MAX } from "../base/limits.ts";
+import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX, SERVERS_PER_ADDRESS_MAX } from "./limits.ts";
 import { ServerAsks } from "./server_asks.ts";
 import { isLoopbackAddress, isSamePath, type ServerPath } from "../base/server_path.ts";
 

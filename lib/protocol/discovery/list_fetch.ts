@@ -11,14 +11,10 @@ import {
   type SafeFileName,
   type ServerId,
 } from "../../ids.ts";
-import {
-  CATALOGUE_ENTRIES_MAX,
-  LIST_FRUITLESS_MAX,
-  LIST_TRIES_MAX,
-  LISTING_PAGES_PER_LIST_MAX,
-  PATHS_PER_SERVER_MAX,
-  RETRIES_HEEDED_MAX,
-} from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
+import { LISTING_PAGES_PER_LIST_MAX } from "../../wire/limits.ts";
+import { PATHS_PER_SERVER_MAX, RETRIES_HEEDED_MAX } from "../base/limits.ts";
+import { LIST_FRUITLESS_MAX, LIST_TRIES_MAX } from "./limits.ts";
 import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../../wire/frames.ts";
 import { RequestTimer } from "../base/request_timer.ts";
 import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";

@@ -3,7 +3,7 @@
  * that asks something else has an id of its own.
  */
 import type { Bytes, ServerId, Token } from "../../ids.ts";
-import { FINDS_REMEMBERED_MAX } from "../../limits.ts";
+import { FINDS_REMEMBERED_MAX } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
 import { packFind } from "./find_packing.ts";
 

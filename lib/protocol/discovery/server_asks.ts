@@ -8,7 +8,7 @@ import {
   ASK_TRIES_MAX,
   ASKS_PER_SERVER_MAX,
   PENDING_POLL_MS,
-} from "../../limits.ts";
+} from "./limits.ts";
 
 interface Ask {
   readonly unanswered: Set<number>;

@@ -7,12 +7,9 @@ import {
   type SafeFileName,
   type ServerId,
 } from "../../ids.ts";
-import {
-  ABSENT_END_MS,
-  CLASSIC_ASK_AFTER_MS,
-  OFFERS_PER_NAME_MAX,
-  SIMILAR_NAMES_MAX,
-} from "../../limits.ts";
+import { SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
+import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
+import { ABSENT_END_MS, CLASSIC_ASK_AFTER_MS } from "./limits.ts";
 import type { FrameOf, Query } from "../../wire/frames.ts";
 import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";
 

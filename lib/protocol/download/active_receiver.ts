@@ -1,6 +1,6 @@
 /** One receiver at work for one server: what it has leased, how fast it is, when it was last heard of. */
 import type { ReceiverIndex, TransferId } from "../../ids.ts";
-import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "../../limits.ts";
+import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type { Report } from "./receiver_report.ts";

@@ -9,7 +9,7 @@ import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
 import { Bitmap } from "../base/bitmap.ts";
 import { hashBlocks } from "../merkle/block_hashes.ts";
 import { chunkCountFor, chunkHash, chunkLength, layerHash } from "../merkle/merkle.ts";
-import { StreamingHash } from "../merkle/sha256.ts";
+import { StreamingHash } from "../base/sha256.ts";
 
 export class Assembly {
   readonly sizeBytes: number;

@@ -11,24 +11,21 @@
  *   is then free of the others' queues, too, and only those who never drain count as part of the path.
  * - Until a queue shows or the rate stops growing, a flow is starting: its window grows faster.
  */
+import { BURST_BYTES, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../wire/limits.ts";
+import { TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
   BASE_RTT_GROWTH_MAX,
-  BURST_BYTES,
   DRAIN_INTERVAL_MS,
   DRAIN_MS_MIN,
-  MTU_BYTES_MIN,
-  QUANTUM_BYTES_MAX,
   QUANTUM_MS,
   RTT_FLOOR_MS,
-  TAIL_TIMER_MS_INITIAL,
-  TAIL_TIMER_MS_MAX,
   TAIL_TIMER_MS_MIN,
   WINDOW_GAIN,
   WINDOW_GAIN_DRAINING,
   WINDOW_GAIN_STARTING,
   WINDOW_MS_MIN,
   WINDOW_ROOT_BYTES,
-} from "../../limits.ts";
+} from "./limits.ts";
 
 /** Segments of the first quantum, before any rate is known. */
 const INITIAL_QUANTUM_SEGMENTS = 10;

@@ -16,7 +16,7 @@ import {
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { ActiveReceiver, type LeasedChunk } from "./active_receiver.ts";
 import type { Lease } from "./fetch_list.ts";
 import { KnownServer, type Path, type ServerTally } from "./known_server.ts";

@@ -4,7 +4,8 @@
  * which they were leased.
  */
 import type { Bytes, HashHex, TransferId } from "../../ids.ts";
-import { HASH_BYTES, WANT_RANGES_MAX } from "../../limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { WANT_RANGES_MAX } from "../../wire/limits.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";

@@ -1,6 +1,6 @@
 /** A server that has proved its address: the ways to it, and what it did for us and against us. */
 import type { ServerId, TransferId } from "../../ids.ts";
-import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS, STRIKES_MAX } from "../../limits.ts";
+import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS, STRIKES_MAX } from "./limits.ts";
 import type { Assignment } from "./receiver.ts";
 
 /** A way to a server that has answered a request with a token. */

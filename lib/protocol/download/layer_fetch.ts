@@ -7,14 +7,9 @@
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
 import type { Bytes, Content, Endpoint, ServerId, Token } from "../../ids.ts";
-import {
-  LAYER_PAGES_ASKED_MAX,
-  LAYER_PAGES_PER_SERVER_MAX,
-  LAYER_PAGES_PER_WANT_MAX,
-  OFFERS_PER_NAME_MAX,
-  PATHS_PER_SERVER_MAX,
-  STRIKES_MAX,
-} from "../../limits.ts";
+import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
+import { OFFERS_PER_NAME_MAX, PATHS_PER_SERVER_MAX } from "../base/limits.ts";
+import { LAYER_PAGES_ASKED_MAX, LAYER_PAGES_PER_SERVER_MAX, STRIKES_MAX } from "./limits.ts";
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";

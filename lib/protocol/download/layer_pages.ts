@@ -1,6 +1,7 @@
 /** A layer while it arrives: which pages are there, asked for, or still to be asked for. */
 import type { Bytes, Content } from "../../ids.ts";
-import { HASH_BYTES, LAYER_PAGE_HASHES } from "../../limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { LAYER_PAGE_HASHES } from "../../wire/limits.ts";
 import {
   chunkCountFor,
   layerOfRoot,

@@ -1,6 +1,7 @@
 /** One address of one server while layer pages are asked of it: requests, round trips, patience. */
 import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../../ids.ts";
-import { REORDER_SEGMENTS, RETRIES_HEEDED_MAX } from "../../limits.ts";
+import { RETRIES_HEEDED_MAX } from "../base/limits.ts";
+import { REORDER_SEGMENTS } from "./limits.ts";
 import { encodeFrame } from "../../wire/frames.ts";
 import type { PageRange } from "./layer_pages.ts";
 import { RequestTimer } from "../base/request_timer.ts";

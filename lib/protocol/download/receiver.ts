@@ -9,14 +9,9 @@
  */
 import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
-import {
-  BURST_BYTES,
-  LEASE_STALL_MS_MIN,
-  MTU_BYTES_FALLBACK,
-  RECEIVE_BUFFER_SHARE,
-  REPORT_INTERVAL_MS,
-  TAIL_TIMER_MS_MAX,
-} from "../../limits.ts";
+import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
+import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
+import { LEASE_STALL_MS_MIN, RECEIVE_BUFFER_SHARE, REPORT_INTERVAL_MS } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";

@@ -1,6 +1,6 @@
 /** What a receiver tells the coordinator: counts since the last report, and where things stand. */
 import type { ServerId, TransferId } from "../../ids.ts";
-import { LEASE_STALL_MS_MIN, REPORT_INTERVAL_MS } from "../../limits.ts";
+import { LEASE_STALL_MS_MIN, REPORT_INTERVAL_MS } from "./limits.ts";
 
 export interface ChunkCount {
   readonly transfer: TransferId;

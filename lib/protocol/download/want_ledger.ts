@@ -3,7 +3,7 @@
  * (docs/PROTOCOL.md, "Loss"). Each byte is asked for by at most one outstanding request, so what a
  * request still lacks is exactly what its ranges still lack.
  */
-import { REORDER_SEGMENTS } from "../../limits.ts";
+import { REORDER_SEGMENTS } from "./limits.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import type { SendMark } from "./congestion.ts";
 

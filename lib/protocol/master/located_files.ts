@@ -1,6 +1,6 @@
 /** Who has which content under which name, gathered holder by holder. */
 import { endpointText } from "../../ids.ts";
-import { LOCATED_SERVERS_MAX } from "../../limits.ts";
+import { LOCATED_SERVERS_MAX } from "./limits.ts";
 import type { LocatedFile, RegisteredFile, RegisteredServer } from "./registry_store.ts";
 
 export class HolderCollector {

@@ -4,12 +4,9 @@
  * what it needs and is handed what came of it.
  */
 import type { SafeFileName } from "../../ids.ts";
-import {
-  CATALOGUE_ENTRIES_MAX,
-  REGISTRY_LEASE_MS,
-  REGISTRY_RENEW_MS,
-  SESSION_IDLE_MS,
-} from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
+import { SESSION_IDLE_MS } from "../session/limits.ts";
+import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
   holderIn,

@@ -10,7 +10,7 @@ import {
   REGISTRY_RENEW_MS,
   REGISTRY_RETRY_MS,
   REGISTRY_RETRY_MS_MAX,
-} from "../../limits.ts";
+} from "./limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import type { Catalogue, CatalogueEntry } from "../serve/catalogue.ts";
 import { fileJson, leaseIn } from "./master_messages.ts";

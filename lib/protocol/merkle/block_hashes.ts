@@ -1,8 +1,8 @@
 /** The leaves of the tree: SHA-256 of a file's blocks, one after another or several side by side. */
 import type { Bytes } from "../../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
-import { sha256Into } from "./sha256.ts";
-import { LANES } from "./sha256_lanes_module.ts";
+import { sha256Into } from "../base/sha256.ts";
+import { LANES } from "../base/sha256_lanes_module.ts";
 
 /** Writes the hash of each block of `bytes`, the last of which may be shorter, to `target[at]`. */
 export type BlockHashing = (bytes: Uint8Array, target: Bytes, at: number) => void;

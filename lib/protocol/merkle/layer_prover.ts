@@ -3,7 +3,8 @@
  * computed once, so that a page costs no hashing however large the file is.
  */
 import type { Bytes } from "../../ids.ts";
-import { HASH_BYTES, LAYER_PAGE_HASHES } from "../../limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { LAYER_PAGE_HASHES } from "../../wire/limits.ts";
 import {
   layerHeight,
   type LayerPage,

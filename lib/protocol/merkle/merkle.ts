@@ -6,16 +6,11 @@
  * A file of at most one chunk has no level between chunk and root: its only chunk's hash is the root.
  */
 import { type Bytes, fromHex, type HashHex, hashHex, toHex } from "../../ids.ts";
-import {
-  BLOCK_BYTES,
-  CHUNK_BYTES_MAX,
-  CHUNK_BYTES_MIN,
-  CHUNKS_WANTED_MAX,
-  HASH_BYTES,
-  LAYER_PAGE_HASHES,
-} from "../../limits.ts";
+import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
+import { LAYER_PAGE_HASHES } from "../../wire/limits.ts";
+import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_WANTED_MAX } from "./limits.ts";
 import { hashBlocks } from "./block_hashes.ts";
-import { sha256, sha256Into } from "./sha256.ts";
+import { sha256, sha256Into } from "../base/sha256.ts";
 
 /** Root of the empty file, which BEP 52 leaves undefined. */
 export const EMPTY_ROOT: HashHex = hashHex("0".repeat(2 * HASH_BYTES));

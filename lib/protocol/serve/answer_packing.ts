@@ -1,6 +1,6 @@
 /** Several frames in as few datagrams as hold them; they are told apart by their lengths. */
 import type { Bytes } from "../../ids.ts";
-import { CONTROL_BYTES_MAX } from "../../limits.ts";
+import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 
 /** Datagrams of at most {@linkcode CONTROL_BYTES_MAX} that hold `frames` in order. */
 export function packFrames(frames: readonly Bytes[]): Bytes[] {

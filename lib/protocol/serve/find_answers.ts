@@ -1,6 +1,6 @@
 /** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
 import type { Bytes, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
-import { CONTROL_BYTES_MAX } from "../../limits.ts";
+import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 

@@ -1,6 +1,6 @@
 /** Provers of the layers that were asked for lately; always the last one, however large. */
 import type { HashHex } from "../../ids.ts";
-import { LAYER_CACHE_BYTES_MAX } from "../../limits.ts";
+import { LAYER_CACHE_BYTES_MAX } from "./limits.ts";
 import type { Shelf } from "./find_answers.ts";
 import { LayerProver } from "../merkle/layer_prover.ts";
 

@@ -1,6 +1,7 @@
 /** Pages of a server's listing (docs/PROTOCOL.md, "Listing"): entries in the order of their names. */
 import { type Bytes, hashHex, type ServerId } from "../../ids.ts";
-import { CONTROL_BYTES_MAX, HASH_BYTES, LISTING_PAGES_PER_LIST_MAX } from "../../limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { CONTROL_BYTES_MAX, LISTING_PAGES_PER_LIST_MAX } from "../../wire/limits.ts";
 import { encodeFrame, type FrameOf, HEADER_BYTES, type ListingEntry } from "../../wire/frames.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 

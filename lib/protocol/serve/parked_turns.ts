@@ -1,5 +1,5 @@
 /** Requests for contents that a sender is still looking for, within a bound on all of them. */
-import { WANTS_UNLOCATED_MAX } from "../../limits.ts";
+import { WANTS_UNLOCATED_MAX } from "./limits.ts";
 import type { Turn } from "./sender.ts";
 
 export class ParkedTurns {

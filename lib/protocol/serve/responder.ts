@@ -6,18 +6,17 @@
  * crowd of servers does not say "absent" at once, and that strangers cost bounded work and memory.
  */
 import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import { LAYER_PAGES_PER_WANT_MAX, SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
 import {
   ABSENT_DELAY_MS_MAX,
   ASKERS_MAX,
-  LAYER_PAGES_PER_WANT_MAX,
   QUESTIONS_BURST_MAX,
   QUESTIONS_PER_S_MAX,
   REHASH_INTERVAL_MS,
   REHASHES_REMEMBERED_MAX,
   REQUEST_MEMORY_MS,
-  SIMILAR_NAMES_MAX,
   SIMILAR_SEARCHES_PER_S_MAX,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
 import { FindAnswers, type Shelf } from "./find_answers.ts";

@@ -4,14 +4,8 @@
  * transfer: what was asked is answered and forgotten.
  */
 import { type Endpoint, endpointText } from "../../ids.ts";
-import {
-  FLOWS_MAX,
-  MTU_BYTES_MAX,
-  MTU_BYTES_MIN,
-  QUANTUM_BYTES_MAX,
-  SEND_BURST_MS,
-  WANTS_PER_FLOW_MAX,
-} from "../../limits.ts";
+import { MTU_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../wire/limits.ts";
+import { FLOWS_MAX, SEND_BURST_MS, WANTS_PER_FLOW_MAX } from "./limits.ts";
 import type { FrameOf } from "../../wire/frames.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 

@@ -3,7 +3,7 @@
  * component counts, and neither case nor path. The work is bounded, because anybody can ask.
  */
 import type { SafeFileName } from "../../ids.ts";
-import { SIMILAR_COMPARISONS_MAX, SIMILAR_DISTANCE_MAX } from "../../limits.ts";
+import { SIMILAR_COMPARISONS_MAX, SIMILAR_DISTANCE_MAX } from "./limits.ts";
 import { baseName } from "../../names.ts";
 
 export interface Nameable {

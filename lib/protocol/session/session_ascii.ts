@@ -1,6 +1,6 @@
 /** The server's side of the ASCII dialect with MD5 ids. */
 import type { Bytes, SafeFileName } from "../../ids.ts";
-import { LISTED_FILES_PER_STEP } from "../../limits.ts";
+import { LISTED_FILES_PER_STEP } from "./limits.ts";
 import { isSayable, listLine, parseNameAndSize } from "../../wire/session_ascii.ts";
 import {
   ask,

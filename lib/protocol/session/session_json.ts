@@ -1,13 +1,12 @@
 /** The server's side of the JSON sessions: the existing dialect's `upload`, and commands of our own. */
 import { fromHex, type HashHex, hashHex, type SafeFileName } from "../../ids.ts";
+import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import {
-  FILE_BYTES_MAX,
   LISTED_FILES_PER_STEP,
-  MTIME_MS_MAX,
-  SESSION_COMMAND_BYTES_MAX,
   SESSION_SKIP_BYTES_MAX,
   UPLOAD_MESSAGE_BYTES_MAX,
-} from "../../limits.ts";
+} from "./limits.ts";
 import { parseFileName } from "../../names.ts";
 import { encodeMessage, type JsonObject, parseMessage } from "../../wire/session_json.ts";
 import { echoUpload } from "./session_echo.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../../lib/app/client/classic_download.ts";
 import type { GetEvent } from "../../../lib/app/events.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import {
   decodeClassicRequest,
   encodeClassicAnswer,

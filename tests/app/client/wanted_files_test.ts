@@ -5,7 +5,7 @@ import {
   wantedWithoutListing,
 } from "../../../lib/app/client/wanted_files.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { NAMES_PER_GET_MAX } from "../../../lib/limits.ts";
+import { NAMES_PER_GET_MAX } from "../../../lib/app/limits.ts";
 import { namePattern } from "../../../lib/name_pattern.ts";
 
 function wantedOf(text: string): Wanted[] {

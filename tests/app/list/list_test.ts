@@ -3,7 +3,7 @@ import { ShoalError } from "../../../lib/errors.ts";
 import type { ListEvent } from "../../../lib/app/events.ts";
 import { list } from "../../../lib/app/list/list.ts";
 import { nowMs } from "../../../lib/io/system/clock.ts";
-import { LIST_TCP_PATIENCE_MS } from "../../../lib/limits.ts";
+import { LIST_TCP_PATIENCE_MS } from "../../../lib/app/list/limits.ts";
 import {
   type ScriptedFile,
   scriptedFile,

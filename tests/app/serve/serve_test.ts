@@ -6,10 +6,11 @@ import { serve } from "../../../lib/app/serve/serve.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type Bytes, hashHex, toHex, type Token } from "../../../lib/ids.ts";
 import { sleep } from "../../../lib/io/system/clock.ts";
-import { CLASSIC_CHUNK_BYTES_DEFAULT, SETTLE_MS } from "../../../lib/limits.ts";
+import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../../lib/wire/limits.ts";
+import { SETTLE_MS } from "../../../lib/app/index/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
 import {
   decodeClassicAnswer,

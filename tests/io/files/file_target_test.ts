@@ -10,7 +10,7 @@ import {
   targetNames,
 } from "../../../lib/io/files/target_names.ts";
 import { isPartName } from "../../../lib/names.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
 

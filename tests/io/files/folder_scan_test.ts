@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
-import { FOLDER_DEPTH_MAX } from "../../../lib/limits.ts";
+import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
 

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { type Bytes, type Content, hashHex, toHex } from "../../../lib/ids.ts";
 import { decodeJournal, encodeJournal, JournalFile } from "../../../lib/io/files/journal.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";
 import { hashed, mixedFile } from "../../support/virtual_link.ts";

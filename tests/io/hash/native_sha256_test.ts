@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { toHex } from "../../../lib/ids.ts";
 import { useNativeSha256 } from "../../../lib/io/hash/native_sha256.ts";
-import { sha256, useSha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256, useSha256 } from "../../../lib/protocol/base/sha256.ts";
 
 const granted =
   (await Promise.all((["ffi", "env"] as const).map((name) => Deno.permissions.query({ name }))))

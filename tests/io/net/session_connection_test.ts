@@ -6,7 +6,7 @@ import {
   MessageBudget,
   SessionConnection,
 } from "../../../lib/io/net/session_connection.ts";
-import { SESSION_PACE_BYTES } from "../../../lib/limits.ts";
+import { SESSION_PACE_BYTES } from "../../../lib/io/net/limits.ts";
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
 const IDLE_MS = 200;

@@ -1,6 +1,6 @@
 /** What every store of a master lists, page by page and change by change. */
 import { assert, assertEquals } from "@std/assert";
-import { REGISTRY_CHANGES_MAX } from "../../../lib/limits.ts";
+import { REGISTRY_CHANGES_MAX } from "../../../lib/io/store/limits.ts";
 import { brief, fileOf, filesOf, holderOf, leaseOf, until } from "../../support/registry.ts";
 import { testEveryStore } from "../../support/registry_stores.ts";
 

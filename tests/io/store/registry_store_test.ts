@@ -1,7 +1,7 @@
 /** What every store of a master promises, whatever it is kept in: who has what, and for how long. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { wallMs } from "../../../lib/io/system/clock.ts";
-import { LOCATED_SERVERS_MAX, REGISTRY_PAGE_FILES } from "../../../lib/limits.ts";
+import { LOCATED_SERVERS_MAX, REGISTRY_PAGE_FILES } from "../../../lib/protocol/master/limits.ts";
 import {
   brief,
   fileName,

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { FAULT_BYTES_MAX, FAULT_DELAY_MS_MAX, FAULT_DELAY_MS_MIN } from "../../../lib/limits.ts";
+import {
+  FAULT_BYTES_MAX,
+  FAULT_DELAY_MS_MAX,
+  FAULT_DELAY_MS_MIN,
+} from "../../../lib/protocol/base/limits.ts";
 import { type Delivery, FaultInjector } from "../../../lib/protocol/base/faults.ts";
 
 const SEED = 20_240;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { TOKEN_BYTES, TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "../../../lib/limits.ts";
+import { TOKEN_BYTES } from "../../../lib/wire/limits.ts";
+import { TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);

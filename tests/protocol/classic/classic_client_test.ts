@@ -11,14 +11,14 @@ import {
   CLASSIC_ASK_SPACING_MS,
   CLASSIC_FILE_BYTES_MAX,
   CLASSIC_SILENCE_MS,
-} from "../../../lib/limits.ts";
+} from "../../../lib/protocol/classic/limits.ts";
 import {
   ClassicClient,
   type ClassicClientAction,
   type ClassicClientOptions,
 } from "../../../lib/protocol/classic/classic_client.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { encodeClassicAnswer, encodeClassicChunk } from "../../../lib/wire/classic.ts";
 
 const NAME = "a.bin" as SafeFileName;

@@ -8,7 +8,7 @@ import {
 } from "../../../lib/protocol/classic/classic_server.ts";
 import { FaultInjector } from "../../../lib/protocol/base/faults.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { decodeClassicRequest, encodeClassicRequest } from "../../../lib/wire/classic.ts";
 
 const NAME = "a.bin" as SafeFileName;

@@ -9,14 +9,14 @@ import {
   CLASSIC_SILENCE_MS,
   CLASSIC_TRANSFERS_MAX,
   CLASSIC_TURN_MS,
-} from "../../../lib/limits.ts";
+} from "../../../lib/protocol/classic/limits.ts";
 import {
   ClassicServer,
   type ClassicServerAction,
   type ClassicServerEvent,
 } from "../../../lib/protocol/classic/classic_server.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { decodeClassicAnswer, decodeClassicChunk } from "../../../lib/wire/classic.ts";
 
 const SEED = 11;

@@ -1,11 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
-import {
-  CONTROL_BYTES_MAX,
-  FIND_BYTES_MIN,
-  OFFERS_PER_NAME_MAX,
-  SERVERS_PER_ADDRESS_MAX,
-} from "../../../lib/limits.ts";
+import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../../lib/wire/limits.ts";
+import { OFFERS_PER_NAME_MAX } from "../../../lib/protocol/base/limits.ts";
+import { SERVERS_PER_ADDRESS_MAX } from "../../../lib/protocol/discovery/limits.ts";
 import {
   type FindAnswer,
   Finder,

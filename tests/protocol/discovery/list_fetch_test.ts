@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
-import { LISTING_PAGES_PER_LIST_MAX } from "../../../lib/limits.ts";
+import { LISTING_PAGES_PER_LIST_MAX } from "../../../lib/wire/limits.ts";
 import {
   ListFetch,
   type ListFetchAction,

@@ -4,7 +4,7 @@ import { Assembly } from "../../../lib/protocol/download/assembly.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import { chunkLength } from "../../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { hashed, mixedFile } from "../../support/virtual_link.ts";
 
 const CHUNK = 65_536;

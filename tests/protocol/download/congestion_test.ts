@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { DRAIN_INTERVAL_MS, WINDOW_MS_MIN } from "../../../lib/limits.ts";
+import { DRAIN_INTERVAL_MS, WINDOW_MS_MIN } from "../../../lib/protocol/download/limits.ts";
 import { Congestion, type SendMark } from "../../../lib/protocol/download/congestion.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 

@@ -7,7 +7,7 @@ import {
   type ServerId,
   serverId,
 } from "../../../lib/ids.ts";
-import { LAYER_PAGES_ASKED_MAX } from "../../../lib/limits.ts";
+import { LAYER_PAGES_ASKED_MAX } from "../../../lib/protocol/download/limits.ts";
 import {
   LayerFetch,
   type LayerFetchAction,

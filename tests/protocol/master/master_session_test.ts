@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { CATALOGUE_ENTRIES_MAX } from "../../../lib/limits.ts";
+import { SESSION_IDLE_MS } from "../../../lib/protocol/session/limits.ts";
 import {
-  CATALOGUE_ENTRIES_MAX,
   LOCATE_QUERIES_MAX,
   REGISTRY_LEASE_MS,
   REGISTRY_PAGE_FILES,
-  SESSION_IDLE_MS,
-} from "../../../lib/limits.ts";
+} from "../../../lib/protocol/master/limits.ts";
 import { locatedIn } from "../../../lib/protocol/master/master_messages.ts";
 import {
   type MasterDialogue,

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { serverId } from "../../../lib/ids.ts";
-import { REGISTRY_ANSWER_MS, REGISTRY_RENEW_MS } from "../../../lib/limits.ts";
+import { REGISTRY_ANSWER_MS, REGISTRY_RENEW_MS } from "../../../lib/protocol/master/limits.ts";
 import { Registration, type RegistrationEvent } from "../../../lib/protocol/master/registration.ts";
 
 const LEASE = { status: "lease", lease: "b".repeat(32), revision: 0 };

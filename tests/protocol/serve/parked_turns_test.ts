@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashHex } from "../../../lib/ids.ts";
-import { WANTS_UNLOCATED_MAX } from "../../../lib/limits.ts";
+import { WANTS_UNLOCATED_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { ParkedTurns } from "../../../lib/protocol/serve/parked_turns.ts";
 import type { Turn } from "../../../lib/protocol/serve/sender.ts";
 

@@ -9,22 +9,24 @@ import {
   serverId,
   toHex,
 } from "../../../lib/ids.ts";
+import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
-  ABSENT_DELAY_MS_MAX,
   CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_QUERIES_MAX,
   LISTING_PAGES_PER_LIST_MAX,
-  NAME_BYTES_MAX,
+} from "../../../lib/wire/limits.ts";
+import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
+import {
+  ABSENT_DELAY_MS_MAX,
   QUESTIONS_BURST_MAX,
   REHASH_INTERVAL_MS,
-  TOKEN_EPOCH_MS,
-} from "../../../lib/limits.ts";
+} from "../../../lib/protocol/serve/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
 import { Catalogue } from "../../../lib/protocol/serve/catalogue.ts";
 import { provesLayerPage, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
 import { Responder, type ResponderAction } from "../../../lib/protocol/serve/responder.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 import {
   declaredLength,

@@ -1,6 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex } from "../../../lib/ids.ts";
-import { FLOWS_MAX, QUANTUM_BYTES_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/limits.ts";
+import { QUANTUM_BYTES_MAX } from "../../../lib/wire/limits.ts";
+import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { Sender, type WantFrame } from "../../../lib/protocol/serve/sender.ts";
 
 const A: Endpoint = { address: "10.0.0.1", port: 5000 };

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
-import { SESSION_COMMAND_BYTES_MAX, SESSION_SKIP_BYTES_MAX } from "../../../lib/limits.ts";
+import { SESSION_COMMAND_BYTES_MAX } from "../../../lib/wire/limits.ts";
+import { SESSION_SKIP_BYTES_MAX } from "../../../lib/protocol/session/limits.ts";
 import type {
   Dialogue,
   ResultOf,
@@ -10,7 +11,7 @@ import type {
   StepKind,
 } from "../../../lib/protocol/session/session.ts";
 import { serveSession } from "../../../lib/protocol/session/session_server.ts";
-import { sha256 } from "../../../lib/protocol/merkle/sha256.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { encodeMessage, parseMessage } from "../../../lib/wire/session_json.ts";
 
 const POLICY: SessionPolicy = {

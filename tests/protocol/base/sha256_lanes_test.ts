@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import { toHex } from "../../../lib/ids.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { fourBlocksByLanes } from "../../../lib/protocol/merkle/sha256_lanes.ts";
+import { fourBlocksByLanes } from "../../../lib/protocol/base/sha256_lanes.ts";
 
 const BLOCK = 16_384;
 const SEED = 4;

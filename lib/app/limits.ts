@@ -1,0 +1,39 @@
+/** Defaults and bounds of what a user may ask for. */
+import { GIB, MIB } from "../limits.ts";
+
+// What the command line offers of the layers below.
+export {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  CLASSIC_CHUNK_BYTES_MAX,
+  MTU_BYTES_DEFAULT,
+  MTU_BYTES_MAX,
+  MTU_BYTES_MIN,
+} from "../wire/limits.ts";
+
+/** Largest file that is taken by default. */
+export const UPLOAD_BYTES_DEFAULT = GIB;
+/** Between two questions for a file that the server is still hashing. */
+export const PENDING_PAUSE_MS = 500;
+/** Uploads of one round trip after the first. */
+export const MAX_RETRIES_DEFAULT = 3;
+export const MAX_RETRIES_MAX = 100;
+/** Of the demo's file, what goes to and fro in the JSON dialect. */
+export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
+/** Without any server a listing ends after this, unless a timeout was given. */
+export const LIST_PATIENCE_MS = 3_000;
+/** An attempt waits at most this long without any answer. */
+export const TIMEOUT_MS_DEFAULT = 10_000;
+export const RETRIES_DEFAULT = 10;
+/** Bounds of what a user may ask for: longer waits than a day are typing errors. */
+export const TIMEOUT_MS_MAX = 86_400_000;
+export const RETRIES_MAX = 1_000_000;
+/** Names that are fetched at a time. */
+export const JOBS_DEFAULT = 4;
+export const JOBS_MAX = 64;
+export const NAMES_PER_GET_MAX = 100_000;
+/** Probability that a datagram is hit when errors are simulated. */
+export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
+/** File that the demo makes, unless told otherwise; and at most, as it is made in a temporary folder. */
+export const DEMO_BYTES_DEFAULT = 4 * MIB;
+export const DEMO_BYTES_MAX = 1 * GIB;
+export const DEMO_SERVERS = 2;

@@ -1,0 +1,13 @@
+/** Patience of a listing. */
+import { assertRelations } from "../../limits.ts";
+
+/** When a listing asks who is there: closer together, because it ends early. */
+export const LIST_SCHEDULE_MS: readonly number[] = [0, 150, 300, 450, 1_000, 2_000];
+/** A listing waits this long for servers to answer. */
+export const LIST_GATHER_MS = 600;
+/** The rest of a listing is read by datagrams when TCP is silent for this long. */
+export const LIST_TCP_PATIENCE_MS = 2_000;
+
+assertRelations([
+  [LIST_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
+]);

@@ -1,0 +1,11 @@
+/** Files and folders. */
+
+export const FOLDER_DEPTH_MAX = 64;
+/** A scan works this long before it lets other events in. */
+export const SCAN_TURN_MS = 5;
+/** Files that a sender keeps open. */
+export const OPEN_FILES_MAX = 64;
+/** An open file is compared with what was indexed this often while it is read. */
+export const FILE_CHECK_INTERVAL_MS = 50;
+/** `NAME (2).ext` … up to this number before giving up. */
+export const NUMBERED_NAMES_MAX = 1_000;

@@ -1,0 +1,46 @@
+/** Sockets and connections. */
+import { assertRelations } from "../../limits.ts";
+import { KIB, MIB } from "../../limits.ts";
+import { BURST_BYTES } from "../../wire/limits.ts";
+
+/** Peers that are served at once; more are told so. */
+export const SESSIONS_MAX = 256;
+/** Of those that are only told so; more are cut off. */
+export const CROWD_MAX = 64;
+/** Of a body, so many bytes (or the rest) must come in that time. */
+export const SESSION_PACE_BYTES = 256 * KIB;
+/** After this long without a byte an ASCII message that could be whole is taken as whole. */
+export const ASCII_QUIET_MS = 250;
+/** One read of a connection. */
+export const SESSION_READ_BYTES = 64 * KIB;
+/** Requests a second that a session may make, and how many at once; more wait. */
+export const SESSION_REQUESTS_PER_S = 100;
+export const SESSION_REQUESTS_BURST = 200;
+/** How long one that is only told so is listened to. */
+export const CROWD_IDLE_MS = 2_000;
+/** … and all of those that are arriving at the same time. */
+export const UPLOAD_MESSAGES_BYTES_MAX = 160 * MIB;
+/** After a refusal in the middle of a body so much more is read, so that the peer reads the reason. */
+export const LINGER_BYTES_MAX = 64 * MIB;
+export const LINGER_MS = 2_000;
+/** One read of a file that is sent, and one write of it. */
+export const SESSION_SEND_BYTES = 256 * KIB;
+/** Errors in a row after which a socket counts as broken. */
+export const RECEIVE_FAILURES_MAX = 100;
+/** Receives in a row before a thread looks at whatever else has happened. */
+export const RECEIVES_PER_TURN = 16;
+/** Datagrams that are held back at once; further ones are lost instead. */
+export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
+/** Receive buffer where the socket's own is not known. */
+export const SOCKET_BUFFER_BYTES_UNKNOWN = 64 * KIB;
+/** What we ask the kernel for. */
+export const SOCKET_BUFFER_BYTES_WANTED = 4 * MIB;
+/** Control datagrams waiting for the main thread of a server, or for a socket. */
+export const FORWARDED_DATAGRAMS_MAX = 1_024;
+/** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */
+export const SEND_SEGMENTS_MAX = 64;
+export const SEND_BYTES_MAX = 65_507;
+
+assertRelations([
+  [BURST_BYTES <= SEND_BYTES_MAX, "a burst is one send"],
+]);

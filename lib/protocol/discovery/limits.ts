@@ -1,0 +1,38 @@
+/** How long and how often servers are searched for, and how much of what they say is kept. */
+import { assertRelations } from "../../limits.ts";
+
+/** Servers that a master names, of one search. */
+export const INVITED_MAX = 1_024;
+/** When FIND is sent, after the start of an attempt; repeated at the last interval afterwards. */
+export const FIND_SCHEDULE_MS: readonly number[] = [0, 250, 1_000, 3_000];
+export const FIND_REPEAT_MS = 3_000;
+/** When every answer so far is ABSENT, the search ends this long after its start. */
+export const ABSENT_END_MS = 2_500;
+/** FINDs of one search whose answers are still understood. */
+export const FINDS_REMEMBERED_MAX = 4_096;
+/** Servers that one search keeps track of. */
+export const SERVERS_HEARD_MAX = 1_024;
+/** … and of those from one address, which may call itself by any number of ids. */
+export const SERVERS_PER_ADDRESS_MAX = 64;
+/** A server that was heard this lately is listed as known, and stays silent. */
+export const KNOWN_LIFETIME_MS = 10_000;
+/** FINDs to single servers that wait for their answers: to one of them, and to all together. */
+export const ASKS_PER_SERVER_MAX = 2;
+export const ASKS_MAX = 16;
+/** The answers of a new server to a broadcast come together: the first such FIND waits this long. */
+export const ASK_GRACE_MS = 5;
+/** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
+export const ASK_TIMEOUT_MS = 400;
+export const ASK_TRIES_MAX = 4;
+/** A server that is still hashing a file is asked again after this. */
+export const PENDING_POLL_MS = 500;
+/** Our client asks the classic way when no Shoal server has answered for this long. */
+export const CLASSIC_ASK_AFTER_MS = 500;
+/** Unanswered LISTs in a row after which a server's listing is given up. */
+export const LIST_TRIES_MAX = 8;
+/** The same for LISTs that were answered, but never with the page that is needed. */
+export const LIST_FRUITLESS_MAX = 32;
+
+assertRelations([
+  [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],
+]);

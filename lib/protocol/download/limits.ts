@@ -1,0 +1,65 @@
+/** The client's window, leases, buffers and patience. */
+import { assertRelations } from "../../limits.ts";
+import { KIB, MIB } from "../../limits.ts";
+import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
+import { TAIL_TIMER_MS_INITIAL } from "../base/limits.ts";
+import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
+
+/** Receivers at work at once. */
+export const RECEIVERS_MAX = 8;
+/** The slowest active server is swapped for one that stands by, this often. */
+export const SWAP_INTERVAL_MS = 10_000;
+/** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
+export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
+/** Of these, what one receiver may use where there are few: more brings nothing. */
+export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
+/** In flight towards one client, of all its receivers together. */
+export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
+/** A quantum is this much of the measured rate, within the bounds. */
+export const QUANTUM_MS = 1;
+/** The window is this many bandwidth-delay products … */
+export const WINDOW_GAIN = 1.5;
+/** … and the root of one of them times this: it is what evens out the shares of flows. */
+export const WINDOW_ROOT_BYTES = 3 * KIB;
+/** The gain while the rate is still to be found. */
+export const WINDOW_GAIN_STARTING = 3;
+/** The gain while the queue is to go. */
+export const WINDOW_GAIN_DRAINING = 0.5;
+/** The window is this much of the rate at least, however short the path. */
+export const WINDOW_MS_MIN = 2;
+/** Round trips below this are not told apart. */
+export const RTT_FLOOR_MS = 1;
+/** Flows drain whenever the wall clock passes a multiple of this … */
+export const DRAIN_INTERVAL_MS = 2_000;
+/** … for this long or a base round trip: long enough for clocks that agree only roughly. */
+export const DRAIN_MS_MIN = 20;
+/** After a drain the base round trip is at most so many times what it was. */
+export const BASE_RTT_GROWTH_MAX = 2;
+/** Part of the socket's receive buffer that may be in flight. */
+export const RECEIVE_BUFFER_SHARE = 0.6;
+/** Segments of later WANTs that prove the loss of an earlier one's. */
+export const REORDER_SEGMENTS = 3;
+/** Floor and ceiling of the timer that finds a lost tail. */
+export const TAIL_TIMER_MS_MIN = 5;
+/** Leases are sized to this much of a receiver's rate. */
+export const LEASE_MS = 100;
+/** A lease that sees no byte for this, or 8 RTT, goes to another receiver. */
+export const LEASE_STALL_MS_MIN = 250;
+export const LEASE_STALL_RTTS = 8;
+/** A server that is silent for this long while bytes are asked of it is set aside. */
+export const SERVER_SILENT_MS = 2_000;
+/** … for as long again, and twice as long each time in a row, so many times. */
+export const SERVER_REST_DOUBLINGS_MAX = 4;
+/** Proven bad chunks after which a server is dropped. */
+export const STRIKES_MAX = 3;
+/** Receivers tell the coordinator what they did at least this often while they work. */
+export const REPORT_INTERVAL_MS = 10;
+/** Layer pages that are asked for and have not come, from one server and from all together. */
+export const LAYER_PAGES_PER_SERVER_MAX = 32;
+export const LAYER_PAGES_ASKED_MAX = 64;
+
+assertRelations([
+  [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
+  [LAYER_PAGES_PER_SERVER_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
+  [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
+]);

@@ -1,0 +1,17 @@
+/** Registration and its leases. */
+
+/** A lease that is not renewed ends after this … */
+export const REGISTRY_LEASE_MS = 10_000;
+/** … and is renewed at least this often. */
+export const REGISTRY_RENEW_MS = 3_000;
+/** A master that neither answers a request nor asks for patience for this long is left. */
+export const REGISTRY_ANSWER_MS = 8_000;
+/** A master that was lost is tried again after about this, then after twice as long …, up to: */
+export const REGISTRY_RETRY_MS = 500;
+export const REGISTRY_RETRY_MS_MAX = 4_000;
+/** Files that a server registers, or a client is told of, in one message. */
+export const REGISTRY_PAGE_FILES = 200;
+/** Questions of one `locate`. */
+export const LOCATE_QUERIES_MAX = 200;
+/** Of one content under one name. */
+export const LOCATED_SERVERS_MAX = 32;

@@ -1,0 +1,55 @@
+/** What the wire fixes: sizes and counts that both ends must agree on. */
+import { assertRelations } from "../limits.ts";
+import { KIB, MIB, NAME_BYTES_MAX } from "../limits.ts";
+
+/** A line of the ASCII dialect. */
+export const SESSION_LINE_BYTES_MAX = 2 * KIB;
+/** A JSON message without a file in it. */
+export const SESSION_COMMAND_BYTES_MAX = 256 * KIB;
+/** One frame of a body. */
+export const BODY_FRAME_BYTES_MAX = MIB;
+/** How deep JSON may be, and how many values it may hold. */
+export const JSON_DEPTH_MAX = 16;
+export const JSON_NODES_MAX = 100_000;
+/** Hashes in one page of the layer. */
+export const LAYER_PAGE_HASHES = 16;
+/** Sibling hashes that can be needed to prove a page: the height of the tallest tree above a page. */
+export const LAYER_PROOF_HASHES_MAX = 20;
+/** A FIND is padded to this, so that no answer without a token is longer than the question. */
+export const FIND_BYTES_MIN = 1_200;
+/** Default and bounds of a data datagram (UDP payload). */
+export const MTU_BYTES_DEFAULT = 1_400;
+export const MTU_BYTES_FALLBACK = 1_200;
+export const MTU_BYTES_MIN = 576;
+export const MTU_BYTES_MAX = 8_900;
+/** Largest datagram or joined buffer that a socket hands over. */
+export const RECEIVE_BUFFER_BYTES = 65_536;
+/** Control frames are never longer. */
+export const CONTROL_BYTES_MAX = 1_400;
+export const TOKEN_BYTES = 16;
+export const SERVER_ID_BYTES = 16;
+/** Ids that a repeated FIND lists as already heard. */
+export const FIND_KNOWN_IDS_MAX = 16;
+/** Names that one FIND asks for. */
+export const FIND_QUERIES_MAX = 64;
+/** Ranges that one WANT asks for. */
+export const WANT_RANGES_MAX = 64;
+/** Layer pages that one LAYER_WANT asks for. */
+export const LAYER_PAGES_PER_WANT_MAX = 16;
+/** Similar names in one ABSENT. */
+export const SIMILAR_NAMES_MAX = 3;
+/** Listing datagrams that one LIST asks for. */
+export const LISTING_PAGES_PER_LIST_MAX = 16;
+export const CLASSIC_CHUNK_BYTES_DEFAULT = 1_024;
+export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
+/** Bytes of segments that the kernel cuts from one send: 46 of the default size. */
+export const BURST_BYTES = 64_400;
+/** Bytes that one WANT may ask for: so many bursts. */
+export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
+
+assertRelations([
+  [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
+  [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
+  [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
+  [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],
+]);
