@@ -96,6 +96,17 @@ Deno.test("what hides a type is found", () => {
   assertEquals(problems("lib/wire/a.ts", "// for any of them\nconst anyone = 1;"), []);
 });
 
+Deno.test("a bound outside its room's limits.ts is found", () => {
+  for (
+    const bound of ["const TRIES_MAX = 3;", "export const PAUSE_MS = 5;", "const A_PER_B = 2;"]
+  ) {
+    assertEquals(problems("lib/app/a.ts", bound).length, 1, bound);
+    assertEquals(problems("lib/app/limits.ts", bound), []);
+    assertEquals(problems("tests/a_test.ts", bound), []);
+  }
+  assertEquals(problems("lib/wire/a.ts", "const HEADER_BYTES = 12;"), []);
+});
+
 Deno.test("node: and npm: outside their places are found", () => {
   assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);

@@ -37,3 +37,6 @@ export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
 export const DEMO_BYTES_DEFAULT = 4 * MIB;
 export const DEMO_BYTES_MAX = 1 * GIB;
 export const DEMO_SERVERS = 2;
+/** Parts of a worker's time from which on it, or the disk that it writes to, is what limits. */
+export const BUSY_SHARE = 0.7;
+export const DISK_SHARE = 0.5;

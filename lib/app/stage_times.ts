@@ -1,9 +1,6 @@
 /** Where the workers' time went, for people. */
+import { BUSY_SHARE, DISK_SHARE } from "./limits.ts";
 import type { StageTimes } from "../messages/receiver.ts";
-
-/** Parts of a worker's time from which on it, or the disk that it writes to, is what limits. */
-const BUSY_SHARE = 0.7;
-const DISK_SHARE = 0.5;
 
 /** `receive 1.20 s, wait 0.31 s` */
 export function timesText(times: StageTimes): string {

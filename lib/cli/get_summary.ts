@@ -1,12 +1,10 @@
 /** What a `get` says at its end: how much, how fast, and what each server did for it. */
+import { FAILED_NAMES_SHOWN_MAX } from "./limits.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
-
-/** Names of what failed that the last line tells: each has had its own lines before. */
-const FAILED_NAMES_SHOWN_MAX = 5;
 
 /** `wallSeconds` is how long all of them took together. */
 export function summaryLines(

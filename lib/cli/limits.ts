@@ -2,3 +2,11 @@
 
 /** Without a terminal, a line about progress is printed this often. */
 export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
+export const SHORT_ID_DIGITS = 16;
+export const SHOWN_CHARACTERS_MAX = 60;
+/** Names of what failed that the last line tells: each has had its own lines before. */
+export const FAILED_NAMES_SHOWN_MAX = 5;
+export const NAME_COLUMNS_MIN = 8;
+export const NAME_COLUMNS_MAX = 32;
+export const BAR_COLUMNS_MIN = 6;
+export const BAR_COLUMNS_MAX = 40;

@@ -1,4 +1,5 @@
 /** `list`: every file that answers, differing contents of one name apart. */
+import { SHORT_ID_DIGITS } from "./limits.ts";
 import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
 import { LIST_PATIENCE_MS } from "../app/limits.ts";
@@ -56,8 +57,6 @@ export const listCommand = defineCommand({
     return EXIT.done;
   },
 });
-
-const SHORT_ID_DIGITS = 16;
 
 function listing(files: readonly FileEvent[]): string[] {
   if (files.length === 0) return ["No files are offered."];

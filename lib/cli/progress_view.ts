@@ -1,4 +1,5 @@
 /** The live region: a bar a file, a lane a server, what is being waited for. State in, lines out. */
+import { BAR_COLUMNS_MAX, BAR_COLUMNS_MIN, NAME_COLUMNS_MAX, NAME_COLUMNS_MIN } from "./limits.ts";
 import type { IndexingEvent, ProgressEvent, ShoalEvent, WaitingEvent } from "../app/events.ts";
 import type { WindowSize } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
@@ -6,11 +7,6 @@ import { sizeText } from "../sizes.ts";
 import { waitingLine } from "./event_lines.ts";
 import { fit } from "./terminal_text.ts";
 import { clockText, countText, rateText } from "./units.ts";
-
-const NAME_COLUMNS_MIN = 8;
-const NAME_COLUMNS_MAX = 32;
-const BAR_COLUMNS_MIN = 6;
-const BAR_COLUMNS_MAX = 40;
 
 export class ProgressView {
   readonly #transfers = new Map<string, ProgressEvent>();

@@ -1,4 +1,5 @@
 /** The names of one `get`, before anything is asked of the network. */
+import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { displayName, type NameProblem, parseFileName } from "../names.ts";
@@ -105,8 +106,6 @@ const PROBLEM_TEXT: Readonly<Record<NameProblem, string>> = {
   "drive letter": "a name may not start with a drive letter",
   "reserved device name": "a part of the name is what Windows calls a device",
 };
-
-const SHOWN_CHARACTERS_MAX = 60;
 
 function shortened(name: string): string {
   const shown = displayName(name.slice(0, SHOWN_CHARACTERS_MAX));

@@ -46,6 +46,8 @@ export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
 export const BURST_BYTES = 64_400;
 /** Bytes that one WANT may ask for: so many bursts. */
 export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
+/** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
+export const DAMAGED_FRAMES_MAX = 64;
 
 assertRelations([
   [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],

@@ -3,7 +3,7 @@
  * joined. Each is as long as it says if its checksum agrees; behind one that is damaged the next
  * good one is looked for, so that the damage costs one frame.
  */
-import { CONTROL_BYTES_MAX } from "./limits.ts";
+import { CONTROL_BYTES_MAX, DAMAGED_FRAMES_MAX } from "./limits.ts";
 import {
   declaredLength,
   decodeFrame,
@@ -12,9 +12,6 @@ import {
   MAGIC,
   startsFrame,
 } from "./frames.ts";
-
-/** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
-const DAMAGED_MAX = 64;
 
 /** A frame, and the bytes that it came in. */
 export interface PackedFrame {
@@ -31,7 +28,7 @@ export function* framesIn(bytes: Uint8Array): Generator<Frame> {
 /** The same, each with its bytes. */
 export function* packedFramesIn(bytes: Uint8Array): Generator<PackedFrame> {
   let damaged = 0;
-  for (let at = 0; bytes.length - at >= HEADER_BYTES && damaged < DAMAGED_MAX;) {
+  for (let at = 0; bytes.length - at >= HEADER_BYTES && damaged < DAMAGED_FRAMES_MAX;) {
     if (!startsFrame(bytes, at)) {
       at = nextStart(bytes, at + 1);
       continue;

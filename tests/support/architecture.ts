@@ -73,6 +73,10 @@ const PLATFORM_LAYERS = new Set(["io", "entry", "workers", "outside"]);
 const PLATFORM =
   /(?<![\w$.])(Deno\.|Date\b|performance\.|setTimeout\b|setInterval\b|Math\.random\b|console\.|crypto\.|new Worker\b)/;
 
+/** A number with a name like a bound's: how much, how many, how long, how often. */
+const BOUND =
+  /^(?:export )?const [A-Z][A-Z0-9_]*(?:_(?:MAX|MIN|MS|STEP|SHARE|TRIES|ROUNDS_MAX)|_PER_[A-Z_]+|_(?:MS|BYTES)_(?:MAX|MIN|DEFAULT))\b[^=]*= *[-\d.(]/;
+
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
@@ -148,6 +152,7 @@ function nodeViolations(path: string, target: string, at: string): string[] {
 
 function lineViolations({ path, text }: Source): string[] {
   const isPure = !PLATFORM_LAYERS.has(layerOf(path));
+  const isOurs = layerOf(path) !== "outside" && !path.endsWith("/limits.ts");
   const problems: string[] = [];
   const say = (index: number, what: string): void => {
     problems.push(`${path}:${index + 1} ${what}`);
@@ -156,6 +161,9 @@ function lineViolations({ path, text }: Source): string[] {
     const touched = isPure ? PLATFORM.exec(line)?.[1] : undefined;
     if (touched !== undefined) {
       say(index, `touches ${touched}: take it from lib/io, or be handed it`);
+    }
+    if (isOurs && BOUND.test(line)) {
+      say(index, "sets a bound: put it in the limits.ts of its room");
     }
     if (/[:<,|(]\s*any\b|\bas any\b/.test(line)) say(index, "says any: narrow unknown instead");
   });

@@ -16,3 +16,5 @@ export const INDEXERS_MAX = 4;
 export const JOBS_PER_INDEXER_MAX = 8;
 /** An indexer without work is ended after this. */
 export const INDEXER_IDLE_MS = 10_000;
+/** Files that come due within this are handed over together. */
+export const SETTLE_GRAIN_MS = 50;

@@ -1,9 +1,7 @@
 /** The files that were written to a moment ago: each is handed over once it should be quiet. */
+import { SETTLE_GRAIN_MS } from "./limits.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-
-/** Files that come due within this are handed over together. */
-const GRAIN_MS = 50;
 
 export class Settling {
   readonly #onDue: (name: SafeFileName) => void;
@@ -45,6 +43,6 @@ export class Settling {
 
   #wakeAt(ms: number): void {
     this.#nextMs = ms;
-    this.#timer.set(Math.max(ms, nowMs() + GRAIN_MS));
+    this.#timer.set(Math.max(ms, nowMs() + SETTLE_GRAIN_MS));
   }
 }

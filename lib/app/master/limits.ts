@@ -15,3 +15,5 @@ export const MASTER_POLL_MS = 3_000;
 export const REGISTRY_SWEEP_MS = 2_000;
 /** … when they have counted for nothing for this long, so that a master that restarts finds them. */
 export const REGISTRY_KEEP_MS = 60_000;
+/** Pages of catalogues that are taken in at a time: one is parsed while the store is at another. */
+export const MASTER_PAGES_AT_ONCE = 2;

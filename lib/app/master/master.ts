@@ -10,6 +10,7 @@ import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import {
   MASTER_CONNECTIONS_MAX,
+  MASTER_PAGES_AT_ONCE,
   MASTER_REQUESTS_PER_S,
   REGISTRY_KEEP_MS,
   REGISTRY_SWEEP_MS,
@@ -35,8 +36,6 @@ export async function master(options: MasterOptions = {}): Promise<Master> {
 }
 
 const ANY_ADDRESS = "0.0.0.0";
-/** Pages of catalogues that are taken in at a time: one is parsed while the store is at another. */
-const PAGES_AT_ONCE = 2;
 /** A file in the cache folder. */
 const DEFAULT_STORE = "sqlite:";
 
@@ -49,7 +48,7 @@ class MasterRun implements Master {
   readonly #sweeper = new WakeupTimer(() => this.#sweep());
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
-  readonly #pages = new Slots(PAGES_AT_ONCE);
+  readonly #pages = new Slots(MASTER_PAGES_AT_ONCE);
   #connections = 0;
   #isStopping = false;
   #isStoreLost = false;

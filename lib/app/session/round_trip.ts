@@ -3,7 +3,7 @@ import { type Bytes, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
-import { FRESH_ROUNDS_MAX } from "./limits.ts";
+import { FRESH_ROUNDS_MAX, ROUND_TRIP_SEND_BYTES, SEQUENCES_LISTED_MAX } from "./limits.ts";
 import { RoundTrip } from "../../protocol/session/round_trip.ts";
 import type { LogLevel } from "../../protocol/session/session.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
@@ -107,20 +107,18 @@ function uploadOf({ path, file }: RoundTripOptions): JsonObject {
   return { command: "upload", file_path: path, file_data: latin1(file) };
 }
 
-const PIECE_BYTES = 8_192;
-
 /** One character a byte. */
 function latin1(bytes: Bytes): string {
   const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    pieces.push(String.fromCharCode(...bytes.subarray(at, at + PIECE_BYTES)));
+  for (let at = 0; at < bytes.length; at += ROUND_TRIP_SEND_BYTES) {
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + ROUND_TRIP_SEND_BYTES)));
   }
   return pieces.join("");
 }
 
-const LISTED_MAX = 20;
-
 function listed(numbers: readonly number[]): string {
-  const more = numbers.length > LISTED_MAX ? `, … ${numbers.length - LISTED_MAX} more` : "";
-  return `[${numbers.slice(0, LISTED_MAX).join(", ")}${more}]`;
+  const more = numbers.length > SEQUENCES_LISTED_MAX
+    ? `, … ${numbers.length - SEQUENCES_LISTED_MAX} more`
+    : "";
+  return `[${numbers.slice(0, SEQUENCES_LISTED_MAX).join(", ")}${more}]`;
 }

@@ -9,3 +9,5 @@ export const OPEN_FILES_MAX = 64;
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;
+/** Files that are written look this old: a server does not offer what may still be growing. */
+export const SCRATCH_FILE_AGE_MS = 60_000;

@@ -1,8 +1,6 @@
 /** A folder in the system's temporary place, for files that nobody keeps. */
+import { SCRATCH_FILE_AGE_MS } from "./limits.ts";
 import { join } from "@std/path";
-
-/** Files that are written look this old: a server does not offer what may still be growing. */
-const FILE_AGE_MS = 60_000;
 
 export class ScratchFolder {
   readonly path: string;
@@ -27,7 +25,7 @@ export class ScratchFolder {
     const path = join(await this.folder(folder), name);
     using file = await Deno.open(path, { write: true, createNew: true });
     for (const piece of pieces) await file.write(piece);
-    const finished = new Date(Date.now() - FILE_AGE_MS);
+    const finished = new Date(Date.now() - SCRATCH_FILE_AGE_MS);
     await file.utime(finished, finished);
     return path;
   }

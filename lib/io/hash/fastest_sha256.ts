@@ -1,5 +1,5 @@
 /** Chooses, once a thread, by what the blocks of files are hashed. */
-import { GROUP_HASHING_BELOW_BYTES_PER_MS } from "./limits.ts";
+import { GROUP_HASHING_BELOW_BYTES_PER_MS, HASH_TRIAL_RUNS } from "./limits.ts";
 import {
   BLOCK_GROUP_BYTES,
   hashBlocks,
@@ -8,8 +8,6 @@ import {
 import { fourBlocksByLanes } from "../../protocol/base/sha256_lanes.ts";
 import { nowMs } from "../system/clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
-
-const TRIES = 3;
 
 /** The system's library where it can be had; four blocks at a time where that is quicker still. */
 export function useFastestSha256(): void {
@@ -27,7 +25,7 @@ function bytesPerMs(): number {
   const sample = new Uint8Array(BLOCK_GROUP_BYTES);
   const hashes = new Uint8Array(BLOCK_GROUP_BYTES);
   let bestMs = Infinity;
-  for (let i = 0; i < TRIES; i++) {
+  for (let i = 0; i < HASH_TRIAL_RUNS; i++) {
     const startMs = nowMs();
     hashBlocks(sample, hashes, 0);
     bestMs = Math.min(bestMs, nowMs() - startMs);

@@ -40,6 +40,11 @@ export const FORWARDED_DATAGRAMS_MAX = 1_024;
 /** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */
 export const SEND_SEGMENTS_MAX = 64;
 export const SEND_BYTES_MAX = 65_507;
+/** After a failed accept, before the next. */
+export const ACCEPT_PAUSE_MS = 100;
+/** How much may pass at once after a pause. */
+export const THROTTLE_BURST_MS = 50;
+export const DESCRIPTOR_MAX = 4_096;
 
 assertRelations([
   [BURST_BYTES <= SEND_BYTES_MAX, "a burst is one send"],

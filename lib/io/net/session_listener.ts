@@ -1,7 +1,7 @@
 /** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
 import { ShoalError } from "../../errors.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
-import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
@@ -30,9 +30,6 @@ export interface SessionListenerOptions {
   readonly onProblem: (message: string) => void;
   readonly onFailure: (error: ShoalError) => void;
 }
-
-/** After a failed accept, before the next. */
-const ACCEPT_PAUSE_MS = 100;
 
 export class SessionListener {
   readonly #options: SessionListenerOptions;

@@ -1,16 +1,14 @@
 /** Keeps what several connections carry together to a rate. */
+import { THROTTLE_BURST_MS } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
-
-/** How much may pass at once after a pause. */
-const BURST_MS = 50;
 
 export class Throttle {
   readonly #limit: RateLimit | undefined;
 
   /** @param rateBytesPerS 0 for no bound */
   constructor(rateBytesPerS = 0) {
-    const burstBytes = Math.max(1, rateBytesPerS * BURST_MS / 1000);
+    const burstBytes = Math.max(1, rateBytesPerS * THROTTLE_BURST_MS / 1000);
     if (rateBytesPerS > 0) this.#limit = new RateLimit(rateBytesPerS, burstBytes);
   }
 

@@ -6,7 +6,11 @@
  * errors. Everything works without it.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { SOCKET_BUFFER_BYTES_UNKNOWN, SOCKET_BUFFER_BYTES_WANTED } from "./limits.ts";
+import {
+  DESCRIPTOR_MAX,
+  SOCKET_BUFFER_BYTES_UNKNOWN,
+  SOCKET_BUFFER_BYTES_WANTED,
+} from "./limits.ts";
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -19,7 +23,6 @@ const SOCK_DGRAM = 2;
 const AF_INET = 2;
 const SOCKADDR_BYTES = 16;
 const MSG_DONTWAIT = 0x40;
-const DESCRIPTOR_MAX = 4_096;
 
 const SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },

@@ -2,6 +2,7 @@
  * The hashes that outlive a server, in the user's cache folder. Losing them costs time and nothing
  * else, so nothing here fails: where the disk refuses, memory takes over, and the user is told once.
  */
+import { INDEX_OPEN_TRIES_MAX, PATHS_BY_MD5_MAX } from "./limits.ts";
 import { join } from "@std/path";
 import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
 import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
@@ -10,9 +11,6 @@ import { cacheFolder } from "./cache_folder.ts";
 import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
-const OPEN_TRIES_MAX = 5;
-/** Copies of a file, in this folder and others that share the index. */
-const PATHS_BY_MD5_MAX = 100;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything anew";
 
 export interface IndexStoreOptions {
@@ -133,7 +131,7 @@ export class IndexStore {
 
 /** SQLite does not wait for its turn to switch a new database to WAL, so several tries are made. */
 function openPatiently(path: string): HashTable {
-  for (let triesLeft = OPEN_TRIES_MAX - 1;; triesLeft--) {
+  for (let triesLeft = INDEX_OPEN_TRIES_MAX - 1;; triesLeft--) {
     try {
       return new HashTable(path);
     } catch (thrown) {

@@ -2,19 +2,16 @@
  * One connection to Redis that comes back by itself. While it is away, what is asked of it fails at
  * once; nothing waits for its return, because whoever asks had better hear that than wait.
  */
+import {
+  REDIS_ANSWER_MS_MAX,
+  REDIS_GOODBYE_MS,
+  REDIS_PING_MS,
+  REDIS_RECONNECT_MS,
+} from "./limits.ts";
 import { hash } from "node:crypto";
 import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep, within } from "../system/clock.ts";
 import { KEY_PREFIX, type ScriptName, SCRIPTS } from "./redis_scripts.ts";
-
-/** Redis that does not answer for this long counts as away. */
-const ANSWER_MS_MAX = 5_000;
-/** A new connection is tried this long after the last failed. */
-const RECONNECT_MS = 200;
-/** An idle connection is asked this often whether it is still there. */
-const PING_MS = 1_500;
-/** What is under way at the end gets this long. */
-const GOODBYE_MS = 1_000;
 
 /** Only a master with such a store needs the client: loading it takes a fifth of a second. */
 type ClientModule = typeof import("@redis/client");
@@ -44,11 +41,11 @@ export class RedisConnection {
   static async open(url: string): Promise<RedisConnection> {
     const place = placeOf(url);
     const module = await import("@redis/client");
-    const deadlineMs = nowMs() + ANSWER_MS_MAX;
+    const deadlineMs = nowMs() + REDIS_ANSWER_MS_MAX;
     let isOpen = false;
     const client = makeClient(module, url, (cause) => {
       if (isOpen) return true;
-      return !isRefusal(module, cause) && nowMs() + RECONNECT_MS < deadlineMs;
+      return !isRefusal(module, cause) && nowMs() + REDIS_RECONNECT_MS < deadlineMs;
     });
     // What goes wrong is told to those whose commands fail; without a listener it would end us.
     client.on("error", () => {});
@@ -92,17 +89,17 @@ export class RedisConnection {
     if (!this.#client.isReady) {
       this.#client.destroy();
       // The client's pause before it tries again cannot be cut short, only sat out.
-      await sleep(2 * RECONNECT_MS);
+      await sleep(2 * REDIS_RECONNECT_MS);
       return;
     }
     const closed = this.#client.close().then(() => true, () => false);
-    if (await within(closed, GOODBYE_MS) !== true) this.#client.destroy();
+    if (await within(closed, REDIS_GOODBYE_MS) !== true) this.#client.destroy();
   }
 
   async #send(command: readonly string[]): Promise<unknown> {
     const reply = this.#client.sendCommand<unknown>(command).then((value) => ({ value }));
-    const answer = await within(reply, ANSWER_MS_MAX);
-    if (answer === undefined) throw new Error(`no answer for ${ANSWER_MS_MAX / 1000} s`);
+    const answer = await within(reply, REDIS_ANSWER_MS_MAX);
+    if (answer === undefined) throw new Error(`no answer for ${REDIS_ANSWER_MS_MAX / 1000} s`);
     return answer.value;
   }
 
@@ -134,11 +131,11 @@ function makeClient(
     maintNotifications: "disabled",
     disableClientInfo: true,
     disableOfflineQueue: true,
-    pingInterval: PING_MS,
+    pingInterval: REDIS_PING_MS,
     socket: {
-      connectTimeout: ANSWER_MS_MAX,
-      socketTimeout: ANSWER_MS_MAX,
-      reconnectStrategy: (_retries, cause) => triesAgain(cause) && RECONNECT_MS,
+      connectTimeout: REDIS_ANSWER_MS_MAX,
+      socketTimeout: REDIS_ANSWER_MS_MAX,
+      reconnectStrategy: (_retries, cause) => triesAgain(cause) && REDIS_RECONNECT_MS,
     },
   });
 }

@@ -8,6 +8,7 @@
  * that theirs need not agree, and the `nowMs` of a question is not looked at; that of a sweep says how
  * long ago.
  */
+import { BURY_STEP } from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { HolderCollector } from "../../protocol/master/located_files.ts";
@@ -26,9 +27,6 @@ import { wallMs } from "../system/clock.ts";
 import { randomSeed } from "../system/random_source.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
-
-/** Files of a lease that is gone are forgotten so many at a time: Redis is busy for milliseconds. */
-const BURY_STEP = 500;
 
 export class RedisRegistry implements RegistryStore {
   readonly #redis: RedisConnection;

@@ -25,15 +25,14 @@
  * ```
  */
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
-import { REGISTRY_CHANGES_MAX } from "./limits.ts";
+import {
+  REDIS_HOLDERS_MAX,
+  REDIS_PAGE_STEP,
+  REDIS_SWEEP_STEP,
+  REGISTRY_CHANGES_MAX,
+} from "./limits.ts";
 
 export const KEY_PREFIX = "shoal:1:";
-/** Of one name, so many holders are looked at; of one content, so many names. */
-const HOLDERS_MAX = 1_024;
-/** Names that a page looks at in one go. */
-const PAGE_STEP = 500;
-/** Leases that a sweep takes in one go. */
-const SWEEP_STEP = 200;
 
 const COMMON = `
 local P = '${KEY_PREFIX}'
@@ -177,8 +176,8 @@ end
 local function gather(rows, name, sha256, seed)
   local key = P .. 'name:' .. name
   local found
-  if call('HLEN', key) > ${HOLDERS_MAX} then
-    found = call('HRANDFIELD', key, ${HOLDERS_MAX}, 'WITHVALUES')
+  if call('HLEN', key) > ${REDIS_HOLDERS_MAX} then
+    found = call('HRANDFIELD', key, ${REDIS_HOLDERS_MAX}, 'WITHVALUES')
   else
     found = call('HGETALL', key)
   end
@@ -301,7 +300,7 @@ return 1
 /** How long ago in ms. How many leases that had run out by then were ended; there may be more unless it is 0. */
 const SWEEP = `
 local untilMs = exact(now - math.max(0, tonumber(ARGV[1])))
-local expired = call('ZRANGEBYSCORE', P .. 'expiries', '-inf', untilMs, 'LIMIT', 0, ${SWEEP_STEP})
+local expired = call('ZRANGEBYSCORE', P .. 'expiries', '-inf', untilMs, 'LIMIT', 0, ${REDIS_SWEEP_STEP})
 for _, generation in ipairs(expired) do
   endLease(generation)
 end
@@ -337,8 +336,8 @@ for i = 2, #ARGV do
   else
     local content = P .. 'content:' .. what
     local names
-    if call('HLEN', content) > ${HOLDERS_MAX} then
-      names = call('HRANDFIELD', content, ${HOLDERS_MAX})
+    if call('HLEN', content) > ${REDIS_HOLDERS_MAX} then
+      names = call('HRANDFIELD', content, ${REDIS_HOLDERS_MAX})
     else
       names = call('HKEYS', content)
     end
@@ -357,7 +356,7 @@ return { holders, reply }
  */
 const PAGE = `
 local seed, countMax = tonumber(ARGV[1]), tonumber(ARGV[2])
-local names = call('ZRANGEBYLEX', P .. 'names', ARGV[3], ARGV[4], 'LIMIT', 0, ${PAGE_STEP})
+local names = call('ZRANGEBYLEX', P .. 'names', ARGV[3], ARGV[4], 'LIMIT', 0, ${REDIS_PAGE_STEP})
 local rows, count, last = {}, 0, nil
 for _, name in ipairs(names) do
   if count == countMax then
@@ -370,7 +369,7 @@ for _, name in ipairs(names) do
   end
   last = name
 end
-if #names < ${PAGE_STEP} and last == names[#names] then
+if #names < ${REDIS_PAGE_STEP} and last == names[#names] then
   last = nil
 end
 return { holders, rows, count, last }

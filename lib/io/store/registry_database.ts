@@ -1,4 +1,5 @@
 /** The SQLite file of a registry: what is in it, and that nobody else writes to it meanwhile. */
+import { REGISTRY_BUSY_MS, REGISTRY_CACHE_KIB } from "./limits.ts";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 /** A value that goes into a statement, or a column that comes out of it. */
@@ -6,9 +7,6 @@ export type Value = string | number | Uint8Array;
 
 /** A file's id is the generation that it belongs to, and a number of this many bits. */
 export const NUMBER_BITS = 28;
-/** Another master that uses the same file is waited for so long, and then not joined. */
-const BUSY_MS = 2_000;
-const CACHE_KIB = 128 * 1024;
 
 const APPLICATION_ID = 0x53484f41;
 const SCHEMA_VERSION = 1;
@@ -85,7 +83,9 @@ export class RegistryDatabase {
   #prepare(): void {
     const pragma = (name: string): unknown =>
       Object.values(this.all<Record<string, unknown>>(`PRAGMA ${name}`)[0] ?? {})[0];
-    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cache_size = -${CACHE_KIB};`);
+    this.#db.exec(
+      `PRAGMA busy_timeout = ${REGISTRY_BUSY_MS}; PRAGMA cache_size = -${REGISTRY_CACHE_KIB};`,
+    );
     // Nobody else uses it, and what is lost with the power is registered again within seconds.
     this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;");
     this.#db.exec("PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE;");

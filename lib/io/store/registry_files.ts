@@ -2,6 +2,13 @@
  * The files of a registry in SQLite. They belong to **generations**, which are numbers: those of a lease
  * are replaced by giving it another one, and forgotten when it is gone, a few at a time.
  */
+import {
+  HOLDERS_OF_CONTENT_STEP,
+  LOCATED_CONTENTS_MAX,
+  LOCATED_HOLDERS_MAX,
+  ROWS_PER_INSERT,
+  ROWS_PER_TURN,
+} from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
@@ -12,16 +19,6 @@ import { yieldToEvents } from "../system/clock.ts";
 import { NUMBER_BITS, type RegistryDatabase, type Value } from "./registry_database.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
 
-/** Contents of one name that are told of. */
-const CONTENTS_MAX = 64;
-/** Of one content under one name, so many holders are looked at … */
-const HOLDERS_MAX = 2 * LOCATED_SERVERS_MAX;
-/** … and of one content under any name, in one go. */
-const HOLDERS_OF_CONTENT_STEP = 256;
-/** Rows that are looked at for a page, before somebody else has a turn. */
-const ROWS_PER_TURN = 500;
-/** Rows that one statement inserts: a call for each costs more than the row. */
-const ROWS_PER_INSERT = 40;
 /** Digits of a SHA-256 that an index is made of: as many as a number holds exactly. */
 const CONTENT_KEY_DIGITS = 12;
 /** SHA-256 and root. */
@@ -203,7 +200,7 @@ export class RegistryFiles {
       "ORDER BY contentKey LIMIT 1";
     const rows: Row[] = [];
     // From one content to the next: a thousand servers may have the same, which is one step.
-    for (let contents = 0, last = -1; contents < CONTENTS_MAX; contents++) {
+    for (let contents = 0, last = -1; contents < LOCATED_CONTENTS_MAX; contents++) {
       const [content] = this.#db.all<{ contentKey: number }>(next, name, last);
       if (content === undefined) break;
       last = content.contentKey;
@@ -231,9 +228,9 @@ export class RegistryFiles {
     const rows: Row[] = [];
     for (const side of [">=", "<"]) {
       const sql = `${LOCATED} AND name = ? AND contentKey = ? AND id ${side} ? LIMIT ?`;
-      const missing = HOLDERS_MAX - rows.length;
+      const missing = LOCATED_HOLDERS_MAX - rows.length;
       rows.push(...this.#db.all<Row>(sql, nowMs, name, contentKey, start, missing));
-      if (rows.length === HOLDERS_MAX) break;
+      if (rows.length === LOCATED_HOLDERS_MAX) break;
     }
     return rows;
   }

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { REGISTRY_TURNS } from "../system/limits.ts";
-import { REGISTRY_CHANGES_MAX } from "./limits.ts";
+import { CHANGES_PER_TRIM, FORGET_STEP, REGISTRY_CHANGES_MAX } from "./limits.ts";
 import type {
   Lease,
   LocatedFile,
@@ -19,11 +19,6 @@ import { yieldTurns } from "../system/clock.ts";
 import { RegistryDatabase } from "./registry_database.ts";
 import { RegistryFiles } from "./registry_files.ts";
 import { fromSorted, toSorted } from "./sorted_names.ts";
-
-/** Files of a lease that is gone are forgotten so many at a time, so that nobody waits for long. */
-const FORGET_STEP = 200;
-/** Old changes are dropped after so many new ones. */
-const CHANGES_PER_TRIM = 4_096;
 
 interface LeaseRow {
   readonly generation: number;

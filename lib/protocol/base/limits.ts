@@ -20,3 +20,6 @@ export const TAIL_TIMER_MS_INITIAL = 100;
 export const REQUEST_TIMER_MS_MIN = 20;
 /** Stale tokens in a row after which a server's word on tokens is heeded no more often than a timer allows. */
 export const RETRIES_HEEDED_MAX = 3;
+export const RATE_TIME_CONSTANT_MS = 1_000;
+/** Enough to make the level positive, where rounding would leave it at zero. */
+export const RATE_ROUNDING_MS = 0.001;

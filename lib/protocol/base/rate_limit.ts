@@ -2,6 +2,7 @@
  * A token bucket: so much a second, and a reserve for bursts. What is taken may exceed what is there
  * by one helping, which is paid back before the next; so a helping larger than the bucket still goes.
  */
+import { RATE_ROUNDING_MS } from "./limits.ts";
 export class RateLimit {
   readonly #perMs: number;
   readonly #burst: number;
@@ -25,7 +26,7 @@ export class RateLimit {
   /** When something will be there. */
   readyMs(nowMs: number): number {
     this.#refill(nowMs);
-    return this.#level > 0 ? nowMs : nowMs - this.#level / this.#perMs + EPSILON_MS;
+    return this.#level > 0 ? nowMs : nowMs - this.#level / this.#perMs + RATE_ROUNDING_MS;
   }
 
   #refill(nowMs: number): void {
@@ -34,6 +35,3 @@ export class RateLimit {
     this.#atMs = nowMs;
   }
 }
-
-/** Enough to make the level positive, where rounding would leave it at zero. */
-const EPSILON_MS = 0.001;

@@ -1,6 +1,5 @@
 /** How many bytes a second came lately: an average that forgets with a time constant of about a second. */
-
-const TIME_CONSTANT_MS = 1_000;
+import { RATE_TIME_CONSTANT_MS } from "./limits.ts";
 
 export class RateMeter {
   #bytesPerMs = 0;
@@ -19,7 +18,7 @@ export class RateMeter {
   read(nowMs: number): number {
     const elapsedMs = nowMs - this.#sinceMs;
     if (elapsedMs > 0) {
-      const weight = 1 - Math.exp(-elapsedMs / TIME_CONSTANT_MS);
+      const weight = 1 - Math.exp(-elapsedMs / RATE_TIME_CONSTANT_MS);
       const isFirst = this.#bytesPerMs === 0;
       const latest = this.#pendingBytes / elapsedMs;
       this.#bytesPerMs = isFirst ? latest : this.#bytesPerMs + weight * (latest - this.#bytesPerMs);

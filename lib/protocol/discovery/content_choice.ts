@@ -5,6 +5,7 @@
  *
  * How long offers are gathered before the decision is the caller's business.
  */
+import { CONTENTS_LISTED_MAX } from "./limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
 import type { Offer } from "./finder.ts";
 import { isLoopbackAddress } from "../base/server_path.ts";
@@ -22,9 +23,6 @@ interface Group {
   /** The address that stands for each server. */
   readonly hosts: Map<ServerId, string>;
 }
-
-/** Contents that a message about a tie lists. */
-const LISTED_MAX = 4;
 
 export class ContentChoice {
   readonly #pinned: HashHex | undefined;
@@ -69,7 +67,7 @@ export class ContentChoice {
     if (leading.length === 1 || this.#pinned !== undefined) {
       return { kind: "chosen", content: first.content };
     }
-    const listed = leading.slice(0, LISTED_MAX);
+    const listed = leading.slice(0, CONTENTS_LISTED_MAX);
     return {
       kind: "ambiguous",
       message: listed.map(description).join("; "),
@@ -88,7 +86,7 @@ function hostCount(group: Group): number {
 }
 
 function description({ content, hosts }: Group): string {
-  const held = [...new Set(hosts.values())].slice(0, LISTED_MAX).join(", ");
+  const held = [...new Set(hosts.values())].slice(0, CONTENTS_LISTED_MAX).join(", ");
   return `${content.sizeBytes} bytes, sha256 ${content.sha256}, at ${held}`;
 }
 

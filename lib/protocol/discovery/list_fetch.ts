@@ -14,13 +14,10 @@ import {
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { LISTING_PAGES_PER_LIST_MAX } from "../../wire/limits.ts";
 import { PATHS_PER_SERVER_MAX, RETRIES_HEEDED_MAX } from "../base/limits.ts";
-import { LIST_FRUITLESS_MAX, LIST_TRIES_MAX } from "./limits.ts";
+import { LIST_FRUITLESS_MAX, LIST_REORDER_MS_MIN, LIST_TRIES_MAX } from "./limits.ts";
 import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../../wire/frames.ts";
 import { RequestTimer } from "../base/request_timer.ts";
 import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";
-
-/** A page that was overtaken is waited for at least this long. */
-const REORDER_MS_MIN = 2;
 
 export type ListAnswer = FrameOf<"listing" | "retry">;
 
@@ -145,7 +142,7 @@ export class ListFetch {
     }
     if (this.#early.size === 0) return;
     // Pages beyond a gap: what is in it may have been overtaken, or it is lost.
-    const patienceMs = Math.max(REORDER_MS_MIN, this.#timer.rttMs / 4);
+    const patienceMs = Math.max(LIST_REORDER_MS_MIN, this.#timer.rttMs / 4);
     this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + patienceMs);
   }
 

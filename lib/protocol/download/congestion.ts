@@ -17,8 +17,16 @@ import {
   BASE_RTT_GROWTH_MAX,
   DRAIN_INTERVAL_MS,
   DRAIN_MS_MIN,
+  INITIAL_QUANTUM_SEGMENTS,
   QUANTUM_MS,
+  QUANTUM_SEGMENTS_MIN,
+  RATE_LIFETIME_MS_MIN,
+  RATE_LIFETIME_RTTS,
+  ROUNDING_STEP,
   RTT_FLOOR_MS,
+  STARTUP_EXIT_ROUNDS,
+  STARTUP_EXIT_RTT_RATIO,
+  STARTUP_GROWTH,
   TAIL_TIMER_MS_MIN,
   WINDOW_GAIN,
   WINDOW_GAIN_DRAINING,
@@ -26,21 +34,6 @@ import {
   WINDOW_MS_MIN,
   WINDOW_ROOT_BYTES,
 } from "./limits.ts";
-
-/** Segments of the first quantum, before any rate is known. */
-const INITIAL_QUANTUM_SEGMENTS = 10;
-/** A quantum is never fewer segments, so that requests stay few beside what they bring. */
-const QUANTUM_SEGMENTS_MIN = 2;
-/** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
-const RATE_LIFETIME_RTTS = 1.5;
-const RATE_LIFETIME_MS_MIN = 50;
-/** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
-const ROUNDING_STEP = 0.618;
-/** A flow has started when a round trip is so many times the base … */
-const STARTED_RTT_RATIO = 1.75;
-/** … or when in so many rounds the rate has not grown by this factor. */
-const STARTED_ROUNDS = 3;
-const STARTING_GROWTH = 1.25;
 
 /** What was known when a request was sent: the other end of a rate sample. */
 export interface SendMark {
@@ -167,7 +160,7 @@ export class Congestion {
     }
     if (this.#baseRttMs === 0 || rttMs < this.#baseRttMs) this.#baseRttMs = rttMs;
     if (this.#isStarting) {
-      if (rttMs > STARTED_RTT_RATIO * this.#countedRttMs) this.#endStart(nowMs);
+      if (rttMs > STARTUP_EXIT_RTT_RATIO * this.#countedRttMs) this.#endStart(nowMs);
     } else if (this.#isDrainDue(nowMs)) this.#drain(nowMs);
   }
 
@@ -208,10 +201,10 @@ export class Congestion {
 
   #endRound(nowMs: number): void {
     this.#roundEndBytes = this.#deliveredBytes;
-    if (this.#rate > STARTING_GROWTH * this.#rateToGrow) {
+    if (this.#rate > STARTUP_GROWTH * this.#rateToGrow) {
       this.#rateToGrow = this.#rate;
       this.#roundsWithoutGrowth = 0;
-    } else if (++this.#roundsWithoutGrowth === STARTED_ROUNDS) this.#endStart(nowMs);
+    } else if (++this.#roundsWithoutGrowth === STARTUP_EXIT_ROUNDS) this.#endStart(nowMs);
   }
 
   /** The queue that the start made goes at once, and with it what it hid. */

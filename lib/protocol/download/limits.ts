@@ -57,6 +57,24 @@ export const REPORT_INTERVAL_MS = 10;
 /** Layer pages that are asked for and have not come, from one server and from all together. */
 export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
+/** Requests that are over but whose late segments are still worth taking. */
+export const WANTS_RETIRED_MAX = 128;
+/** Segments of the first quantum, before any rate is known. */
+export const INITIAL_QUANTUM_SEGMENTS = 10;
+/** A quantum is never fewer segments, so that requests stay few beside what they bring. */
+export const QUANTUM_SEGMENTS_MIN = 2;
+/** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
+export const RATE_LIFETIME_RTTS = 1.5;
+export const RATE_LIFETIME_MS_MIN = 50;
+/** A flow has started when a round trip is so many times the base … */
+export const STARTUP_EXIT_RTT_RATIO = 1.75;
+/** … or when in so many rounds the rate has not grown by this factor. */
+export const STARTUP_EXIT_ROUNDS = 3;
+export const STARTUP_GROWTH = 1.25;
+/** So many requests fit into what may be in flight at most, unless one burst each does not. */
+export const QUANTA_IN_FLIGHT_MIN = 8;
+/** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
+export const ROUNDING_STEP = 0.618;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],

@@ -11,7 +11,12 @@ import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../../ids.ts"
 import { toHex } from "../../ids.ts";
 import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
-import { LEASE_STALL_MS_MIN, RECEIVE_BUFFER_SHARE, REPORT_INTERVAL_MS } from "./limits.ts";
+import {
+  LEASE_STALL_MS_MIN,
+  QUANTA_IN_FLIGHT_MIN,
+  RECEIVE_BUFFER_SHARE,
+  REPORT_INTERVAL_MS,
+} from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
@@ -22,9 +27,6 @@ import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import { type Report, ReportCounts } from "./receiver_report.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
-
-/** So many requests fit into what may be in flight at most, unless one burst each does not. */
-const QUANTA_IN_FLIGHT_MIN = 8;
 
 export interface Assignment {
   readonly server: ServerId;

@@ -3,7 +3,7 @@
  * (docs/PROTOCOL.md, "Loss"). Each byte is asked for by at most one outstanding request, so what a
  * request still lacks is exactly what its ranges still lack.
  */
-import { REORDER_SEGMENTS } from "./limits.ts";
+import { REORDER_SEGMENTS, WANTS_RETIRED_MAX } from "./limits.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import type { SendMark } from "./congestion.ts";
 
@@ -25,9 +25,6 @@ export interface Want {
   laterSegments: number;
   firstLaterMs: number;
 }
-
-/** Requests that are over but whose late segments are still worth taking. */
-const RETIRED_MAX = 128;
 
 export class WantLedger {
   readonly #outstanding = new Map<number, Want>();
@@ -149,7 +146,7 @@ export class WantLedger {
   #retire(want: Want): void {
     this.#outstanding.delete(want.number);
     this.#retired.set(want.number, want);
-    if (this.#retired.size <= RETIRED_MAX) return;
+    if (this.#retired.size <= WANTS_RETIRED_MAX) return;
     for (const number of this.#retired.keys()) {
       this.#retired.delete(number);
       return;

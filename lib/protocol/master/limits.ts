@@ -15,3 +15,6 @@ export const REGISTRY_PAGE_FILES = 200;
 export const LOCATE_QUERIES_MAX = 200;
 /** Of one content under one name. */
 export const LOCATED_SERVERS_MAX = 32;
+export const GLOB_CHARACTERS_MAX = 256;
+/** Each is looked up, and told with its servers. */
+export const CHANGES_PER_ANSWER_MAX = 200;

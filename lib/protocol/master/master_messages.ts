@@ -1,7 +1,7 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
-import { LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
+import { GLOB_CHARACTERS_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
 import { namePattern } from "../../name_pattern.ts";
 import { parseFileName } from "../../names.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -13,8 +13,6 @@ import type {
   RegisteredServer,
   RegistryUpdate,
 } from "./registry_store.ts";
-
-const GLOB_CHARACTERS_MAX = 256;
 
 /** @param address whence it was said: nobody speaks for another host */
 export function holderIn(request: JsonObject, address: string): RegisteredServer | undefined {

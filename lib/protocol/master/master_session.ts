@@ -6,7 +6,7 @@
 import type { SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { SESSION_IDLE_MS } from "../session/limits.ts";
-import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
+import { CHANGES_PER_ANSWER_MAX, REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
   holderIn,
@@ -268,6 +268,3 @@ function* listChanges(
   const files = found.flatMap((each) => each.map((file) => locatedJson(file, self)));
   yield* ask("say", { message: { status: "changes", files, removed, cursor, more: hasMore } });
 }
-
-/** Each is looked up, and told with its servers. */
-const CHANGES_PER_ANSWER_MAX = 200;

@@ -31,6 +31,8 @@ export const REHASH_INTERVAL_MS = 10_000;
 export const REHASHES_REMEMBERED_MAX = 1_024;
 /** A client that asks for one name over and over is told of this often. */
 export const REQUEST_MEMORY_MS = 1_000;
+/** Shorter texts are contained in too much to mean anything. */
+export const CONTAINED_LENGTH_MIN = 3;
 
 assertRelations([
   [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],

@@ -3,7 +3,7 @@
  * component counts, and neither case nor path. The work is bounded, because anybody can ask.
  */
 import type { SafeFileName } from "../../ids.ts";
-import { SIMILAR_COMPARISONS_MAX, SIMILAR_DISTANCE_MAX } from "./limits.ts";
+import { CONTAINED_LENGTH_MIN, SIMILAR_COMPARISONS_MAX, SIMILAR_DISTANCE_MAX } from "./limits.ts";
 import { baseName } from "../../names.ts";
 
 export interface Nameable {
@@ -84,9 +84,6 @@ function* outwards(sorted: readonly Nameable[], name: string): Generator<Nameabl
 function key(name: SafeFileName): string {
   return baseName(name).toLowerCase();
 }
-
-/** Shorter texts are contained in too much to mean anything. */
-const CONTAINED_LENGTH_MIN = 3;
 
 /** 0 for equal texts, 1 where one begins the other, 2 where it is further inside. */
 function containment(a: string, b: string): number {
