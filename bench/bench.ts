@@ -15,12 +15,13 @@ import { memory } from "./scenarios/memory.ts";
 import type { Scenario, Setting } from "./scenarios/scenario.ts";
 import { shaped100, shaped1000, three, unequal } from "./scenarios/shaped.ts";
 import { small } from "./scenarios/small.ts";
+import { tiny } from "./scenarios/tiny.ts";
 import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/speed.ts";
 
 /** In the order in which they run, and stand in the results. */
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
-  ...[shaped100, shaped1000, three, unequal, small, memory, indexer, master],
+  ...[shaped100, shaped1000, three, unequal, tiny, small, memory, indexer, master],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);
 /** Name of the sections that were measured without the processor's instructions for SHA-256. */
@@ -56,6 +57,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     obstacle: await namespaceObstacle(),
     scratch: scratch.path,
     env: { DENO_DIR: denoDir(), NO_COLOR: "1", ...(options.usesSha ? {} : WITHOUT_SHA) },
+    against: options.against,
     signal,
   };
   const [where, what] = [await machine(), await versions()];
@@ -75,7 +77,9 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
       const lines = [`${day} UTC; ${where}; ${busy}.`, `${what}.`, "", ...section.lines];
       const told = options.usesSha ? { ...section, lines } : withoutSha({ ...section, lines });
       console.log(`\n${sectionText(told)}`);
-      await saveSection(told, NAMES.flatMap((name) => [name, `${name}${NO_SHA}`]));
+      if (options.against === undefined) {
+        await saveSection(told, NAMES.flatMap((name) => [name, `${name}${NO_SHA}`]));
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ export interface Options {
   readonly timeoutS: number;
   /** Whether the tools may use the processor's instructions for SHA-256. */
   readonly usesSha: boolean;
+  readonly against: string | undefined;
 }
 
 export class UsageError extends Error {}
@@ -22,7 +23,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
     boolean: ["help", "sha"],
     negatable: ["sha"],
     default: { sha: true },
-    string: ["only", "runs", "size", "timeout"],
+    string: ["only", "runs", "size", "timeout", "against"],
     alias: { help: "h" },
     unknown: (arg) => {
       throw new UsageError(`unknown argument: ${arg}`);
@@ -38,12 +39,14 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
     sizeMib: wholeNumber("size", flags["size"]),
     timeoutS: wholeNumber("timeout", flags["timeout"]) ?? TIMEOUT_S,
     usesSha: flags["sha"] === true,
+    against: flags["against"] === undefined ? undefined : String(flags["against"]),
   };
 }
 
 export function helpText(scenarios: readonly { name: string; title: string }[]): string {
   const list = scenarios.map(({ name, title }) => `  ${name.padEnd(11)} ${title}`);
   return `deno task bench [--only NAME,…] [--runs N] [--size MIB] [--timeout S] [--no-sha]
+                [--against DIR]
 
 Measures \`shoal get\` beside the other tools that are installed, prints the tables and puts them into
 bench/RESULTS.md. As root it works in network namespaces of its own, otherwise on loopback.
@@ -54,6 +57,7 @@ bench/RESULTS.md. As root it works in network namespaces of its own, otherwise o
   --timeout S    what takes longer is reported as that (${TIMEOUT_S}; four times as long for memory)
   --no-sha       hide the processor's instructions for SHA-256 from OpenSSL and Deno, as on a machine
                  without them; results go to sections of their own
+  --against DIR  Shoal alone, beside the checkout of it in DIR; nothing is saved
 
 Scenarios:
 ${list.join("\n")}`;

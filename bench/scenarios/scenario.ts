@@ -6,6 +6,7 @@ import { loopbackBed } from "../lab/loopback.ts";
 import { namespaceBed } from "../lab/namespaces.ts";
 import { type Entry, hold, type Standing } from "../measure/contest.ts";
 import type { Section } from "../report/results.ts";
+import { shoalFrom } from "../tools/shoal.ts";
 import type { Tool } from "../tools/tool.ts";
 
 export const MIB = 1024 * 1024;
@@ -22,6 +23,8 @@ export interface Setting {
   readonly scratch: string;
   /** For every program that is started. */
   readonly env: Readonly<Record<string, string>>;
+  /** Another checkout of Shoal, to compare this one with; other tools then stay out. */
+  readonly against: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -105,12 +108,24 @@ export async function holdCase(
   const scratch = await folder.room();
   return await hold({
     bed,
-    entries,
+    entries: contestants(setting, entries),
     job: { dir: folder.served, names, sizeBytes, lineMbit },
     scratch,
     runs: runs ?? setting.runs,
     boundMs: boundMs ?? setting.boundMs,
     signal: setting.signal,
+  });
+}
+
+/** With another checkout to compare with: Shoal alone, from both, in turns. */
+function contestants({ against }: Setting, entries: readonly Entry[]): readonly Entry[] {
+  if (against === undefined) return entries;
+  const rivals = new Map<Tool, Tool>();
+  return entries.flatMap((each) => {
+    const rival = rivals.get(each.tool) ?? shoalFrom(against, each.tool);
+    if (rival === undefined) return [];
+    rivals.set(each.tool, rival);
+    return [each, { ...each, tool: rival }];
   });
 }
 

@@ -1,6 +1,5 @@
 /** Shoal itself, started as the tasks of deno.json start it. Its clock is the wall, start-up included. */
 import { join } from "@std/path";
-import project from "../../deno.json" with { type: "json" };
 import { Daemon, type Watch } from "../measure/daemon.ts";
 import type { Job, Session, Tool } from "./tool.ts";
 
@@ -14,15 +13,30 @@ interface DoneEvent {
   readonly seconds: number;
 }
 
-export const shoal: Tool = shoalTool("shoal get", {});
-export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off", { SHOAL_TUNE: "off" });
+type Env = Readonly<Record<string, string>>;
 
-/** A command line that a task of deno.json stands for, up to the arguments. */
-export function taskArgv(task: "server" | "get" | "master"): string[] {
-  return project.tasks[task].split(" ").map((word) => {
+const UNTUNED: Env = { SHOAL_TUNE: "off" };
+
+export const shoal: Tool = shoalTool("shoal get", {});
+export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off", UNTUNED);
+
+/** A command line that a task of a checkout's deno.json stands for, up to the arguments. */
+export function taskArgv(task: "server" | "get" | "master", root = ROOT): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(root, "deno.json"))) as Project;
+  return tasks[task]!.split(" ").map((word) => {
     if (word === "deno") return Deno.execPath();
-    return word === "cli.ts" ? join(ROOT, word) : word;
+    return word === "cli.ts" ? join(root, word) : word;
   });
+}
+
+interface Project {
+  readonly tasks: Readonly<Record<string, string>>;
+}
+
+/** The same tool from another checkout; `undefined` for a tool that is not Shoal. */
+export function shoalFrom(root: string, tool: Tool): Tool | undefined {
+  const env = new Map<Tool, Env>([[shoal, {}], [shoalUntuned, UNTUNED]]).get(tool);
+  return env && shoalTool(`${tool.name} of ${root}`, env, root);
 }
 
 /**
@@ -52,18 +66,22 @@ export class IndexWatch implements Watch {
   }
 }
 
-function shoalTool(name: string, env: Readonly<Record<string, string>>): Tool {
+function shoalTool(name: string, env: Env, root = ROOT): Tool {
   return {
     name,
     usesTcp: false,
     leavesCopies: true,
     worksOnLoopback: true,
     missing: () => Promise.resolve(undefined),
-    open: (job) => open(job, env),
+    open: (job) => open(job, env, root),
   };
 }
 
-async function open(job: Job, env: Readonly<Record<string, string>>): Promise<Session> {
+async function open(
+  job: Job,
+  env: Env,
+  root: string,
+): Promise<Session> {
   const { bed, servers, dir, names, workDir } = job;
   const port = String(bed.port());
   await using starting = new AsyncDisposableStack();
@@ -72,9 +90,9 @@ async function open(job: Job, env: Readonly<Record<string, string>>): Promise<Se
   for (const [index, host] of servers.entries()) {
     const daemon = await Daemon.start({
       host,
-      argv: [...taskArgv("server"), dir, "--port", port, "--json"],
+      argv: [...taskArgv("server", root), dir, "--port", port, "--json"],
       env: { ...env, XDG_CACHE_HOME: join(workDir, `cache-${index}`) },
-      cwd: ROOT,
+      cwd: root,
       ready: new IndexWatch(),
     });
     daemons.push(starting.use(daemon));
@@ -83,7 +101,15 @@ async function open(job: Job, env: Readonly<Record<string, string>>): Promise<Se
   return {
     daemons: daemons.map((daemon) => ({ side: "server", daemon })),
     async fetch(run) {
-      const argv = [...taskArgv("get"), ...names, "--port", port, "--out", run.outDir, "--json"];
+      const argv = [
+        ...taskArgv("get", root),
+        ...names,
+        "--port",
+        port,
+        "--out",
+        run.outDir,
+        "--json",
+      ];
       const span = new Span();
       await run.exec("client", bed.client, argv, {
         env,
