@@ -7,7 +7,8 @@
 import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
 import { ScratchFolder } from "../io/files/scratch_folder.ts";
-import { openUdpPort } from "../io/net/udp_port.ts";
+import { openTransport } from "../io/net/transport_factory.ts";
+import { transportConfig } from "../messages/transport_config.ts";
 import { MIB } from "../limits.ts";
 import {
   DEMO_ECHO_BYTES_MAX,
@@ -220,7 +221,7 @@ function* hashed(pieces: Iterable<Bytes>, hash: StreamingHash): Generator<Bytes>
 
 /** One that the servers can share; nobody else is likely to take it in between. */
 function freePort(): number {
-  const probe = openUdpPort({ host: LOOPBACK, port: 0, tune: false });
-  probe.close();
+  const probe = openTransport(transportConfig({ host: LOOPBACK, tune: false }));
+  void probe.close();
   return probe.port;
 }

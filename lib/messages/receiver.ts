@@ -6,13 +6,12 @@
  * Lifetime: `init → ready → (assign … release)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
+import type { TransportConfig } from "./transport_config.ts";
 import type { ReceiverAction, ReceiverEvent } from "../protocol/download/receiver.ts";
 
 type Init = {
   readonly kind: "init";
-  /** Whether to tune the socket through FFI where that is possible. */
-  readonly tune: boolean;
-  readonly mtuBytes: number;
+  readonly transport: TransportConfig;
   /** Where verified chunks go; transferred. */
   readonly feed: MessagePort;
 };

@@ -7,22 +7,17 @@
 import type { Bytes, Endpoint, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { StageTimes } from "./receiver.ts";
+import type { TransportConfig } from "./transport_config.ts";
 
 export type SenderRequest =
   | {
     readonly kind: "init";
-    readonly host: string;
-    /** Ports to try, in order. */
-    readonly ports: readonly number[];
-    readonly tune: boolean;
+    readonly transport: TransportConfig;
     /** Cap from `--rate`; 0 for none. */
     readonly rateBytesPerS: number;
     /** Key of the tokens (docs/PROTOCOL.md, "Tokens"); the main thread makes them with the same. */
     readonly tokenSecret: Bytes;
     readonly serverId: string;
-    /** Simulated errors: probability that a datagram is hit; 0 for none. */
-    readonly errorRate: number;
-    readonly seed: number;
     /** The process's clock origin, so that both threads are in the same token epoch. */
     readonly clockOriginMs: number;
   }

@@ -79,22 +79,6 @@ export function decodeClassicChunk(datagram: Uint8Array): ClassicChunk | undefin
   };
 }
 
-/**
- * The datagrams in a buffer that a socket handed over: receive offload joins chunks of equal size,
- * with a shorter datagram at the end (see `slots.ts`).
- */
-export function* classicDatagramsIn(buffer: Uint8Array): Generator<Uint8Array> {
-  const slotBytes = chunkDatagramBytes(buffer);
-  for (let at = 0; at < buffer.length; at += slotBytes) yield buffer.subarray(at, at + slotBytes);
-}
-
-/** Length of the chunk datagram that `buffer` starts with; all of it if it starts with none. */
-function chunkDatagramBytes(buffer: Uint8Array): number {
-  if (buffer.length <= CLASSIC_OVERHEAD_BYTES) return buffer.length;
-  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  return Math.min(buffer.length, CLASSIC_OVERHEAD_BYTES + view.getUint32(4));
-}
-
 /** Looked at first: to find out by decoding that something is no text costs more than all the rest. */
 function startsWith(datagram: Uint8Array, word: Uint8Array): boolean {
   return word.every((byte, at) => datagram[at] === byte);

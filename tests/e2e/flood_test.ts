@@ -3,8 +3,17 @@
  * thousand at a client that is looking for one. Neither may lose anything, come to a stop, or grow.
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
+import {
+  type Bytes,
+  type Endpoint,
+  hashHex,
+  type SafeFileName,
+  serverId,
+  toHex,
+} from "../../lib/ids.ts";
+import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
+import { openTransport } from "../../lib/io/net/transport_factory.ts";
+import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
@@ -124,41 +133,37 @@ e2e(
 
 /** Answers each search for a name with thousands of offers, made beforehand. */
 class Forger implements AsyncDisposable {
-  readonly #discovery: UdpPort;
-  readonly #source: UdpPort;
-  readonly #loop: Promise<void>;
+  readonly #discovery: DatagramTransport;
+  readonly #source: DatagramTransport;
+  #forged: Promise<void> | undefined;
   readonly #offers: FrameOf<"offer">[];
   sent = 0;
 
   constructor(port: number, offers: FrameOf<"offer">[]) {
     this.#offers = offers;
-    this.#discovery = openUdpPort({ port, share: true, tune: false });
-    this.#source = openUdpPort({ port: 0, tune: false });
-    this.#loop = this.#forge();
+    this.#discovery = openTransport(transportConfig({ ports: [port], share: true }));
+    this.#source = openTransport(transportConfig({ tune: false }));
+    this.#discovery.listen((received) => this.#onReceived(received), (error) => {
+      throw error;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#discovery.close();
-    this.#source.close();
-    await this.#loop;
+    await Promise.all([this.#discovery.close(), this.#source.close()]);
+    await this.#forged;
   }
 
-  async #forge(): Promise<void> {
-    const buffer = new Uint8Array(65_536);
-    let hasForged = false;
-    for (;;) {
-      const received = await this.#discovery.receive(buffer);
-      if (received === undefined) return;
-      const find = decodeFrame(received.bytes);
-      if (find.kind !== "find" || find.queries.length === 0 || hasForged) continue;
-      hasForged = true;
-      const { from } = received;
-      for (const offer of this.#offers) {
-        await this.#source.send(encodeFrame({ ...offer, queryId: find.queryId }), from);
-        this.sent += 1;
-        // Faster than they are heard they would be lost, and none the worse for that.
-        if (this.sent % 50 === 0) await pause(1);
-      }
+  #onReceived({ bytes, from }: Received): void {
+    const find = decodeFrame(bytes);
+    if (find.kind === "find" && find.queries.length > 0) this.#forged ??= this.#forge(find, from);
+  }
+
+  async #forge({ queryId }: FrameOf<"find">, to: Endpoint): Promise<void> {
+    for (const offer of this.#offers) {
+      await this.#source.send(encodeFrame({ ...offer, queryId }), to);
+      this.sent += 1;
+      // Faster than they are heard they would be lost, and none the worse for that.
+      if (this.sent % 50 === 0) await pause(1);
     }
   }
 }

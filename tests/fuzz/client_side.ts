@@ -17,6 +17,7 @@ import {
   toHex,
   transferId,
 } from "../../lib/ids.ts";
+import { claimedSegmentBytes } from "../support/segment.ts";
 import { MTU_BYTES_DEFAULT } from "../../lib/wire/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import { SERVERS_HEARD_MAX } from "../../lib/protocol/discovery/limits.ts";
@@ -99,7 +100,12 @@ export class ClientSide {
   #hear(nowMs: number, bytes: Bytes, from: Endpoint): void {
     for (const { frame } of packedFramesIn(bytes)) this.#onFrame(nowMs, from, frame);
     for (const receiver of this.#receivers.values()) {
-      const actions = receiver.handle(nowMs, { kind: "datagrams", bytes, from });
+      const actions = receiver.handle(nowMs, {
+        kind: "datagrams",
+        bytes,
+        from,
+        segmentBytes: claimedSegmentBytes(bytes),
+      });
       this.#onReceiver(nowMs, receiver, actions);
     }
     this.#onClassic(this.#classic.handle(nowMs, { kind: "datagram", from, bytes }));

@@ -1,14 +1,10 @@
 /** Spoilt datagrams against every decoder and every machine that hears datagrams. */
 import type { Bytes } from "../../lib/ids.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import {
-  classicDatagramsIn,
-  decodeClassicAnswer,
-  decodeClassicChunk,
-} from "../../lib/wire/classic.ts";
+import { claimedSegmentBytes } from "../support/segment.ts";
+import { decodeClassicAnswer, decodeClassicChunk } from "../../lib/wire/classic.ts";
 import { decodeFrame } from "../../lib/wire/frames.ts";
 import { SegmentRuns } from "../../lib/wire/segment_runs.ts";
-import { slotBytesOf } from "../../lib/wire/slots.ts";
 import { ClientSide } from "./client_side.ts";
 import { DATAGRAMS } from "./corpus.ts";
 import { mutated, pick } from "./mutator.ts";
@@ -65,9 +61,9 @@ export function fuzzDatagrams({ datagrams, seed, onProgress }: DatagramRun): Dat
 /** Whether it is a control frame. */
 function decode(datagram: Bytes): boolean {
   decodeClassicAnswer(datagram);
-  for (const each of classicDatagramsIn(datagram)) decodeClassicChunk(each);
+  decodeClassicChunk(datagram);
   const runs = new SegmentRuns();
-  runs.read(datagram, slotBytesOf(datagram, 1_400));
+  runs.read(datagram, claimedSegmentBytes(datagram));
   while (!runs.isAtEnd) {
     if (runs.isData && runs.isOfFlow(runs.segment.nonceHigh, runs.segment.nonceLow, false)) {
       runs.takeRun();

@@ -5,7 +5,9 @@
  */
 import { type Bytes, type Endpoint, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { toHex } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
+import type { Received } from "../../lib/io/net/datagram_transport.ts";
+import { openTransport } from "../../lib/io/net/transport_factory.ts";
+import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DATA_PORT_FIRST, DISCOVERY_PORT } from "../../lib/limits.ts";
 import { hashBlocks } from "../../lib/protocol/merkle/block_hashes.ts";
 import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
@@ -29,11 +31,15 @@ const random = new Random(SEED);
 const server = serverId(toHex(random.bytes(16)));
 const token = random.bytes(16);
 const noise = random.bytes(64 * 1024);
-const discovery = openUdpPort({ port: DISCOVERY_PORT, share: true, tune: false });
-const data = openUdpPort({ port: DATA_PORT_FIRST, tune: false });
-const loops = [serve(discovery), serve(data)];
+const discovery = openTransport(transportConfig({ ports: [DISCOVERY_PORT], share: true }));
+const data = openTransport(transportConfig({ ports: [DATA_PORT_FIRST], tune: false }));
+let served = Promise.resolve();
+for (const transport of [discovery, data]) {
+  transport.listen(serve, (error) => {
+    throw error;
+  });
+}
 console.log("ready");
-await Promise.all(loops);
 
 function layerOf(bytes: Bytes): Bytes {
   const chunkBytes = chunkBytesFor(bytes.length);
@@ -47,17 +53,16 @@ function layerOf(bytes: Bytes): Bytes {
   return Uint8Array.from(hashes.flatMap((hash) => [...hash]));
 }
 
-async function serve(port: UdpPort): Promise<void> {
-  const buffer = new Uint8Array(65_536);
-  for (;;) {
-    const received = await port.receive(buffer);
-    if (received === undefined) return;
-    for (const { frame } of packedFramesIn(received.bytes)) {
-      if (frame.kind === "find") await onFind(frame, received.from);
-      if (frame.kind === "layer_want") await onLayerWant(frame, received.from);
-      if (frame.kind === "want") await onWant(frame, received.from);
+/** Answers one after another. */
+function serve({ bytes, from }: Received): void {
+  const frames = [...packedFramesIn(bytes.slice())];
+  served = served.then(async () => {
+    for (const { frame } of frames) {
+      if (frame.kind === "find") await onFind(frame, from);
+      if (frame.kind === "layer_want") await onLayerWant(frame, from);
+      if (frame.kind === "want") await onWant(frame, from);
     }
-  }
+  });
 }
 
 async function onFind(find: FrameOf<"find">, to: Endpoint): Promise<void> {

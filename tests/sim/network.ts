@@ -216,7 +216,12 @@ export class SimNetwork {
       for (const arrival of this.#fate(index, datagram)) {
         this.#agenda.add(leavesMs + server.oneWayMs + arrival.extraMs, () => {
           if (!this.#isUp(server)) return;
-          this.#receive(receiver, { kind: "datagrams", bytes: arrival.datagram, from });
+          this.#receive(receiver, {
+            kind: "datagrams",
+            bytes: arrival.datagram,
+            from,
+            segmentBytes: arrival.datagram.length,
+          });
         });
       }
     }

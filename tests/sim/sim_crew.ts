@@ -253,7 +253,12 @@ export class SimCrew implements DownloadCrew {
       length += datagram.length;
     }
     const bytes = this.#received.subarray(0, length);
-    this.#receive(index, seat, { kind: "datagrams", bytes, from });
+    this.#receive(index, seat, {
+      kind: "datagrams",
+      bytes,
+      from,
+      segmentBytes: datagrams[0]?.length ?? 0,
+    });
     bytes.fill(0xa5);
   }
 

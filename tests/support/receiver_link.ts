@@ -217,7 +217,7 @@ export class ReceiverFlow implements Party {
     this.#writer.header = { nonce, number, withCrc: false };
     this.#writer.write(0, payloadBytes, offset);
     const bytes = this.#buffer.subarray(0, DATA_HEADER_BYTES + payloadBytes);
-    this.handle(nowMs, { kind: "datagrams", bytes, from });
+    this.handle(nowMs, { kind: "datagrams", bytes, from, segmentBytes: bytes.length });
   }
 }
 

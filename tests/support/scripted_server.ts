@@ -10,7 +10,10 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { openUdpPort, type UdpPort } from "../../lib/io/net/udp_port.ts";
+import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
+import { SendQueue } from "../../lib/io/net/send_queue.ts";
+import { openTransport } from "../../lib/io/net/transport_factory.ts";
+import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
 import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
@@ -47,9 +50,9 @@ export class ScriptedServer {
   readonly id: ServerId;
   readonly #token: Bytes;
   readonly #files: readonly ScriptedFile[];
-  readonly #discovery: UdpPort;
-  readonly #data: UdpPort;
-  readonly #loops: Promise<void>[];
+  readonly #discovery: DatagramTransport;
+  readonly #data: DatagramTransport;
+  readonly #answers: SendQueue;
   /** Where it says that sessions are; and how many files a page of its listings holds. */
   tcpPort = 0;
   filesPerPage = 255;
@@ -63,9 +66,12 @@ export class ScriptedServer {
     this.id = serverId(toHex(random.bytes(16)));
     this.#token = random.bytes(16);
     this.#files = files;
-    this.#discovery = openUdpPort({ port, share: true, tune: false });
-    this.#data = openUdpPort({ port: 0, tune: false });
-    this.#loops = [this.#serve(this.#discovery), this.#serve(this.#data)];
+    this.#discovery = openTransport(transportConfig({ ports: [port], share: true }));
+    this.#data = openTransport(transportConfig({ tune: false }));
+    this.#answers = new SendQueue(this.#data);
+    for (const transport of [this.#discovery, this.#data]) {
+      transport.listen((received) => this.#serve(received), fail);
+    }
   }
 
   get discoveryPort(): number {
@@ -77,22 +83,14 @@ export class ScriptedServer {
   }
 
   async close(): Promise<void> {
-    this.#discovery.close();
-    this.#data.close();
-    await Promise.all(this.#loops);
+    await Promise.all([this.#discovery.close(), this.#data.close()]);
   }
 
-  async #serve(port: UdpPort): Promise<void> {
-    const buffer = new Uint8Array(65_536);
-    for (;;) {
-      const received = await port.receive(buffer);
-      if (received === undefined) return;
-      this.lastAsker = received.from;
-      const frame = decodeFrame(received.bytes);
-      if (frame.kind === "malformed") continue;
-      const answers = this.#answersTo(frame);
-      for (const each of answers) await this.#data.send(each, received.from);
-    }
+  #serve({ bytes, from }: Received): void {
+    this.lastAsker = from;
+    const frame = decodeFrame(bytes);
+    if (frame.kind === "malformed") return;
+    for (const each of this.#answersTo(frame)) this.#answers.push(each, from);
   }
 
   /** Datagrams. The answers to one FIND share one. */
@@ -196,4 +194,8 @@ export async function withServers(
   } finally {
     for (const server of servers) await server.close();
   }
+}
+
+function fail(error: Error): never {
+  throw error;
 }

@@ -10,6 +10,7 @@ import { Receiver, type ReceiverAction } from "../../lib/protocol/download/recei
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
+import { MTU_BYTES_DEFAULT } from "../../lib/wire/limits.ts";
 import { segment } from "./segment.ts";
 
 export const SERVER = serverId("5e".repeat(16));
@@ -77,13 +78,15 @@ export class VirtualLink {
   readonly strikes: FrameOf<"strike">[] = [];
   nowMs = 0;
   readonly #options: LinkOptions;
+  readonly #mtuBytes: number;
   #pending: Pending[] = [];
   #order = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#mtuBytes = options.mtuBytes ?? MTU_BYTES_DEFAULT;
     this.receiver = new Receiver({
-      mtuBytes: options.mtuBytes ?? 1400,
+      mtuBytes: this.#mtuBytes,
       receiveBufferBytes: options.receiveBufferBytes ?? 4 * 1024 * 1024,
       clockOriginMs: 0,
     });
@@ -147,9 +150,11 @@ export class VirtualLink {
     this.#pending.splice(i < 0 ? this.#pending.length : i, 0, pending);
   }
 
-  /** A datagram from the server's address arrives at the receiver. */
-  deliver(datagram: Bytes, atMs: number): void {
-    this.at(atMs, () => this.step({ kind: "datagrams", bytes: datagram, from: ENDPOINT }));
+  /** A datagram from the server's address arrives at the receiver; several joined ones, if it is too long for one. */
+  deliver(bytes: Bytes, atMs: number): void {
+    const segmentBytes = Math.min(bytes.length, this.#mtuBytes);
+    const event = { kind: "datagrams", bytes, from: ENDPOINT, segmentBytes } as const;
+    this.at(atMs, () => this.step(event));
   }
 
   #perform(action: ReceiverAction): void {

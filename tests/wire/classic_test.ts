@@ -5,7 +5,6 @@ import { Random } from "../../lib/protocol/base/random.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import {
   CLASSIC_OVERHEAD_BYTES,
-  classicDatagramsIn,
   decodeClassicAnswer,
   decodeClassicChunk,
   decodeClassicRequest,
@@ -127,24 +126,4 @@ Deno.test(`random bytes never throw in a classic decoder (seed ${SEED})`, () => 
     decodeClassicAnswer(bytes);
     decodeClassicRequest(bytes);
   }
-});
-
-Deno.test("joined classic datagrams come apart, a shorter last one included", () => {
-  const digest = new Uint8Array(32);
-  const chunk = (number: number, bytes: number) =>
-    encodeClassicChunk(number, new Uint8Array(bytes).fill(number), digest);
-  const answer = parseHexVector(answerText);
-  for (const last of [chunk(2, 100), chunk(2, 20), answer.subarray(0, 60)]) {
-    const parts = [chunk(0, 100), chunk(1, 100), last];
-    const joined = Uint8Array.from(parts.flatMap((part) => [...part]));
-    assertEquals([...classicDatagramsIn(joined)], parts);
-  }
-});
-
-Deno.test("what does not begin with a classic chunk is one datagram", () => {
-  const answer = parseHexVector(answerText);
-  assertEquals([...classicDatagramsIn(answer)], [answer]);
-  const noise = new Uint8Array(500).fill(0xff);
-  assertEquals([...classicDatagramsIn(noise)], [noise]);
-  assertEquals([...classicDatagramsIn(new Uint8Array(0))], []);
 });

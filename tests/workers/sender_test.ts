@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
 import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
@@ -39,14 +40,10 @@ class Bench implements AsyncDisposable {
     const bench = new Bench();
     bench.post({
       kind: "init",
-      host: "0.0.0.0",
-      ports: options.ports ?? [0],
-      tune: options.tune ?? true,
+      transport: transportConfig(options),
       rateBytesPerS: 0,
       tokenSecret: SECRET,
       serverId: SERVER,
-      errorRate: 0,
-      seed: 1,
       clockOriginMs: clockOriginMs(),
     });
     bench.port = (await bench.next("ready")).port;

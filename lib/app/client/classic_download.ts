@@ -11,9 +11,10 @@ import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
-import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
+import type { DatagramTransport, Received } from "../../io/net/datagram_transport.ts";
+import { openTransport } from "../../io/net/transport_factory.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
 import { displayName } from "../../names.ts";
 import {
   ClassicClient,
@@ -22,7 +23,7 @@ import {
 } from "../../protocol/classic/classic_client.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";
-import { classicDatagramsIn, encodeClassicRequest } from "../../wire/classic.ts";
+import { encodeClassicRequest } from "../../wire/classic.ts";
 import { encodeFrame } from "../../wire/frames.ts";
 import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "../events.ts";
 
@@ -39,7 +40,7 @@ export interface ClassicDownloadOptions {
   readonly targets: readonly Endpoint[];
   readonly timeoutMs: number;
   readonly retries: number;
-  readonly tune: boolean;
+  readonly transport: TransportConfig;
   /** When the search for the file began. */
   readonly startedMs: number;
   /** Asked at the first answer: whether the file is still wanted from here. */
@@ -54,10 +55,9 @@ export class ClassicDownload {
   readonly #end: (event?: DoneEvent | FailedEvent) => void;
   readonly #options: ClassicDownloadOptions;
   readonly #client: ClassicClient;
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
-  readonly #received: Promise<void>;
   readonly #meter = new RateMeter(nowMs());
   #target: ClassicTarget | undefined;
   #published: Promise<void> = Promise.resolve();
@@ -71,21 +71,23 @@ export class ClassicDownload {
     const { promise, resolve } = Promise.withResolvers<DoneEvent | FailedEvent | undefined>();
     this.ended = promise;
     this.#end = resolve;
-    const { name, sha256, timeoutMs, retries, targets, tune } = options;
+    const { name, sha256, timeoutMs, retries, targets } = options;
     const pinned = sha256 === undefined ? {} : { sha256 };
     const addressCount = targets.length;
     this.#client = new ClassicClient({ name, addressCount, timeoutMs, retries, ...pinned });
-    this.#port = openUdpPort({ port: 0, tune });
-    this.#queue = new SendQueue(this.#port);
-    this.#received = this.#receive();
+    this.#transport = openTransport(options.transport);
+    this.#queue = new SendQueue(this.#transport);
+    this.#transport.listen(
+      (received) => this.#take(received),
+      (error) => this.#fail(error),
+    );
     this.#step({ kind: "started" });
   }
 
   /** Gives up whatever is not complete. Settles when nothing is left of it, the part file included. */
   async close(): Promise<void> {
     this.#finish();
-    this.#port.close();
-    await Promise.all([this.#received, this.#published]);
+    await Promise.all([this.#transport.close(), this.#published]);
   }
 
   /**
@@ -103,17 +105,9 @@ export class ClassicDownload {
     this.#queue.push(frame, target);
   }
 
-  async #receive(): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-    for (;;) {
-      const received = await this.#port.receive(buffer);
-      if (received === undefined) return;
-      const { from } = received;
-      for (const bytes of classicDatagramsIn(received.bytes)) {
-        this.#step({ kind: "datagram", from, bytes });
-      }
-      this.#reportProgress();
-    }
+  #take({ bytes, from }: Received): void {
+    this.#step({ kind: "datagram", from, bytes });
+    this.#reportProgress();
   }
 
   #step(event: ClassicClientEvent): void {

@@ -9,6 +9,7 @@ import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { ReceiverReply, ReceiverRequest, StageTimes } from "../../messages/receiver.ts";
 import {
   Coordinator,
@@ -24,8 +25,8 @@ export type CrewNews = Extract<
 >;
 
 export interface CrewOptions {
-  readonly tune: boolean;
-  readonly mtuBytes: number;
+  /** Of each receiver's socket. */
+  readonly transport: TransportConfig;
   readonly timeoutMs: number;
   readonly rateBytesPerS: number;
   /** A transfer's news from the assembler. */
@@ -138,8 +139,8 @@ export class Crew {
     port.onMessage((reply) => this.#onReceiver(receiver, seat, reply));
     const { port1, port2 } = new MessageChannel();
     this.#assembler.post({ kind: "feed", port: port1 }, [port1]);
-    const { tune, mtuBytes } = this.#options;
-    port.post({ kind: "init", tune, mtuBytes, feed: port2 }, [port2]);
+    const transport = { ...this.#options.transport, joins: true };
+    port.post({ kind: "init", transport, feed: port2 }, [port2]);
     return seat;
   }
 

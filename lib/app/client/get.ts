@@ -6,10 +6,10 @@ import { type HashHex, hashHex, type ServerId, transferId } from "../../ids.ts";
 import type { SafeFileName, TransferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
-import { MTU_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { CLASSIC_DOWNLOADS_MAX } from "./limits.ts";
 import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
+import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
 import { parseFileName } from "../../names.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import type { Query } from "../../wire/frames.ts";
@@ -56,6 +56,7 @@ function queryOf(text: string): Query {
 class GetRun {
   readonly #options: GetOptions;
   readonly #search: Search;
+  readonly #transport: TransportConfig;
   readonly #crew: Crew;
   readonly #downloads: readonly Download[];
   readonly #adopted = new Map<TransferId, Download>();
@@ -76,10 +77,10 @@ class GetRun {
   constructor(options: GetOptions, queries: readonly Query[], search: Search) {
     this.#options = options;
     this.#search = search;
+    this.#transport = transportConfig({ tune: options.tune, mtuBytes: options.mtuBytes });
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
     this.#crew = new Crew({
-      tune: options.tune ?? true,
-      mtuBytes: options.mtuBytes ?? MTU_BYTES_DEFAULT,
+      transport: this.#transport,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
       rateBytesPerS: options.rateBytesPerS ?? 0,
       onAssembler: (reply) => this.#adopted.get(reply.transfer)?.onAssembler(reply),
@@ -192,7 +193,7 @@ class GetRun {
 
   async #fetchClassic(download: Download, name: SafeFileName): Promise<void> {
     if (!download.isSearching || this.#closing.signal.aborted) return;
-    const { outDir, force, timeoutMs, retries, tune } = this.#options;
+    const { outDir, force, timeoutMs, retries } = this.#options;
     const classic = new ClassicDownload({
       name,
       outDir,
@@ -200,7 +201,7 @@ class GetRun {
       targets: this.#search.classicTargets,
       timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT,
       retries: retries ?? RETRIES_DEFAULT,
-      tune: tune ?? true,
+      transport: this.#transport,
       startedMs: download.startedMs,
       onAnswer: () => download.yieldToClassic(),
       emit: (event) => this.#emit(event),

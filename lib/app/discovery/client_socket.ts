@@ -6,8 +6,9 @@ import type { Bytes, Endpoint } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
-import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import { openTransport } from "../../io/net/transport_factory.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { Frame } from "../../wire/frames.ts";
 import { framesIn } from "../../wire/packed_frames.ts";
 
@@ -22,17 +23,19 @@ export interface Listener {
 
 export class ClientSocket {
   onError: ((error: ShoalError) => void) | undefined;
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #listeners = new Set<Listener>();
   readonly #timer = new WakeupTimer(() => this.#guard(() => this.#wake()));
-  readonly #received: Promise<void>;
 
   /** Throws a ShoalError where no socket can be opened. */
-  constructor(tune: boolean) {
-    this.#port = openUdpPort({ port: 0, tune });
-    this.#queue = new SendQueue(this.#port);
-    this.#received = this.#receive();
+  constructor(config: TransportConfig) {
+    this.#transport = openTransport(config);
+    this.#queue = new SendQueue(this.#transport);
+    this.#transport.listen(
+      ({ bytes, from }) => this.#guard(() => this.#onDatagrams(bytes, from)),
+      (error) => this.onError?.(error),
+    );
   }
 
   /** Leave `bytes` alone from now on. */
@@ -61,17 +64,7 @@ export class ClientSocket {
   async close(): Promise<void> {
     this.#listeners.clear();
     this.#timer.clear();
-    this.#port.close();
-    await this.#received;
-  }
-
-  async #receive(): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-    for (;;) {
-      const received = await this.#port.receive(buffer);
-      if (received === undefined) return;
-      this.#guard(() => this.#onDatagrams(received.bytes, received.from));
-    }
+    await this.#transport.close();
   }
 
   #onDatagrams(bytes: Bytes, from: Endpoint): void {

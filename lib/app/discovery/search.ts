@@ -20,6 +20,7 @@ import { type ConfirmedPath, LayerFetch } from "../../protocol/download/layer_fe
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import type { ListingEntry, Query } from "../../wire/frames.ts";
+import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { Conversation } from "./conversation.ts";
 import type { FindOptions } from "../options.ts";
@@ -110,7 +111,7 @@ export class Search {
   constructor(options: FindOptions, targets: Targets) {
     this.#options = options;
     this.#targets = targets;
-    this.#socket = new ClientSocket(options.tune ?? true);
+    this.#socket = new ClientSocket(transportConfig({ tune: options.tune }));
   }
 
   get #timeoutMs(): number {

@@ -5,16 +5,15 @@ import { clockOriginMs } from "../../io/system/clock.ts";
 import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { LocatedFile, SenderReply, SenderRequest } from "../../messages/sender.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
 import { timesText } from "../stage_times.ts";
 
 export interface DataSocketOptions {
-  readonly host: string;
-  readonly tune: boolean;
+  /** Of its socket, but for the ports. */
+  readonly transport: TransportConfig;
   readonly rateBytesPerS: number;
   readonly tokenSecret: Bytes;
   readonly server: ServerId;
-  readonly errorRate: number;
-  readonly seed: number;
   /** A control frame that is for us to answer. */
   readonly onFrame: (from: Endpoint, bytes: Bytes) => void;
   /** Which file has this content? */
@@ -53,17 +52,13 @@ export class DataSocket {
     this.opened = this.#opening.promise;
     this.#worker.onError((error) => this.#fail(error));
     this.#worker.onMessage((reply) => this.#onReply(reply));
-    const { host, tune, rateBytesPerS, tokenSecret, server, errorRate, seed } = options;
+    const { transport, rateBytesPerS, tokenSecret, server } = options;
     this.#worker.post({
       kind: "init",
-      host,
-      ports: PORTS,
-      tune,
+      transport: { ...transport, ports: PORTS },
       rateBytesPerS,
       tokenSecret,
       serverId: server,
-      errorRate,
-      seed,
       clockOriginMs: clockOriginMs(),
     });
   }

@@ -1,8 +1,7 @@
 /** A server's shared socket: FINDs and classic requests come in here, classic data leaves from here. */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
-import type { UdpPort } from "../../io/net/udp_port.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import type { ShoalError } from "../../errors.ts";
+import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { decodeClassicRequest } from "../../wire/classic.ts";
 import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
 
@@ -14,15 +13,14 @@ export interface DiscoveryHandlers {
 }
 
 export class DiscoverySocket {
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #handlers: DiscoveryHandlers;
-  readonly #received: Promise<void>;
   #noiseCount = 0;
 
-  constructor(port: UdpPort, handlers: DiscoveryHandlers) {
-    this.#port = port;
+  constructor(transport: DatagramTransport, handlers: DiscoveryHandlers) {
+    this.#transport = transport;
     this.#handlers = handlers;
-    this.#received = this.#receive();
+    transport.listen(({ from, bytes }) => this.#onDatagram(from, bytes), handlers.onFailure);
   }
 
   /** Datagrams that were neither a frame nor a request. */
@@ -31,21 +29,7 @@ export class DiscoverySocket {
   }
 
   async close(): Promise<void> {
-    this.#port.close();
-    await this.#received;
-  }
-
-  async #receive(): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-    for (;;) {
-      const received = await this.#port.receive(buffer);
-      if (received === undefined) return;
-      try {
-        this.#onDatagram(received.from, received.bytes);
-      } catch (error) {
-        return this.#handlers.onFailure(ShoalError.from(error));
-      }
-    }
+    await this.#transport.close();
   }
 
   /** What is neither is noise, which programs of all sorts may broadcast to this port. */

@@ -13,15 +13,19 @@ import {
 } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
-import { FaultyUdpPort } from "../../io/net/faulty_udp_port.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
-import { openUdpPort, type UdpPort } from "../../io/net/udp_port.ts";
+import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import { openTransport } from "../../io/net/transport_factory.ts";
+import {
+  type TransportConfig,
+  transportConfig,
+  withFaults,
+} from "../../messages/transport_config.ts";
 import { DISCOVERY_PORT, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { DELAYED_ANSWERS_MAX } from "./limits.ts";
 import { UPLOAD_BYTES_DEFAULT } from "../limits.ts";
-import { FaultInjector } from "../../protocol/base/faults.ts";
 import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import { sizeText } from "../../sizes.ts";
@@ -47,14 +51,13 @@ const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions:
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { signal, onEvent } = options;
-  const host = options.host ?? ANY_ADDRESS;
-  const port = openUdpPort({
-    host,
-    port: options.port ?? DISCOVERY_PORT,
-    share: true,
-    // Joined datagrams are told apart by their frames, which classic requests are not.
-    tune: false,
-  });
+  const { port = DISCOVERY_PORT, errorRate = 0, seed = randomSeed() } = options;
+  const transport = transportConfig({ host: options.host, tune: options.tune });
+  const discovery = openTransport(withFaults(
+    { ...transport, ports: [port], share: true },
+    errorRate,
+    seed + SEED_OFFSET.classicFaults,
+  ));
   let service: Service | undefined;
   try {
     const index = await FolderIndex.start({
@@ -65,11 +68,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
       onChange: (name, lost) => service?.onIndexChange(name, lost),
       onNotice: (message) => onEvent?.({ event: "notice", level: "warning", message }),
     });
-    service = new Service(options, host, port, index);
+    service = new Service({ ...options, seed }, transport, discovery, index);
     const ready = await service.open();
     return { ready, closed: service.closed, close: service.close };
   } catch (error) {
-    port.close();
+    await discovery.close();
     await service?.close();
     throw ShoalError.from(error);
   }
@@ -79,7 +82,7 @@ class Service {
   /** Settles when nothing of the server is left. */
   readonly closed: Promise<void>;
   readonly #options: ServeOptions;
-  readonly #port: UdpPort;
+  readonly #port: number;
   readonly #index: FolderIndex;
   readonly #server = randomServerId();
   readonly #responder: Responder;
@@ -96,16 +99,18 @@ class Service {
   #delayedCount = 0;
   #isTellingProgress = false;
 
-  constructor(options: ServeOptions, host: string, port: UdpPort, index: FolderIndex) {
+  constructor(
+    options: ServeOptions & { readonly seed: number },
+    transport: TransportConfig,
+    discovery: DatagramTransport,
+    index: FolderIndex,
+  ) {
     this.#options = options;
     this.#index = index;
-    const { tune = true, rateBytesPerS = 0, errorRate = 0 } = options;
-    const seed = options.seed ?? randomSeed();
+    const { rateBytesPerS = 0, errorRate = 0, seed } = options;
     const tokenSecret = randomBytes(HASH_BYTES);
     const server = this.#server;
-    this.#port = errorRate > 0
-      ? new FaultyUdpPort(port, new FaultInjector(errorRate, seed + SEED_OFFSET.classicFaults))
-      : port;
+    this.#port = discovery.port;
     const tokens = new Tokens(tokenSecret);
     this.#responder = new Responder({
       server,
@@ -113,10 +118,11 @@ class Service {
       shelf: index,
       seed: seed + SEED_OFFSET.responder,
     });
-    if (options.classic ?? true) this.#classic = this.#classicService(seed);
+    if (options.classic ?? true) this.#classic = this.#classicService(discovery, seed);
     const onFailure = (error: ShoalError) => this.#fail(error);
     this.#data = new DataSocket({
-      ...{ host, tune, rateBytesPerS, tokenSecret, server, errorRate, seed },
+      transport: withFaults(transport, errorRate, seed),
+      ...{ rateBytesPerS, tokenSecret, server },
       onFrame: (from, bytes) => {
         const frame = decodeFrame(bytes);
         if (frame.kind !== "malformed") this.#onFrame(from, frame, bytes.length);
@@ -128,8 +134,8 @@ class Service {
       onDetail: (message) => this.#detail(message),
       onFailure,
     });
-    this.#sessions = this.#sessionService(host, seed);
-    this.#discovery = new DiscoverySocket(this.#port, {
+    this.#sessions = this.#sessionService(transport.host, seed);
+    this.#discovery = new DiscoverySocket(discovery, {
       onFrame: (from, { frame, bytes }) => this.#onFrame(from, frame, bytes.length),
       onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
       onFailure,
@@ -153,7 +159,7 @@ class Service {
     if (host !== ANY_ADDRESS) this.#tell(unheardNotice(host));
     const ready: ReadyEvent = {
       event: "ready",
-      port: this.#port.port,
+      port: this.#port,
       dataPort,
       tcpPort,
       id: this.#server,
@@ -231,7 +237,7 @@ class Service {
     await this.#metricsPort?.close();
     await this.#discovery.close();
     const { noiseCount } = this.#discovery;
-    if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port.port}`);
+    if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port}`);
     await this.#data.close();
     await this.#sessions.close();
     await this.#index.close();
@@ -279,9 +285,9 @@ class Service {
     if (!this.#ending.signal.aborted) this.#data.send(to, datagrams);
   }
 
-  #classicService(seed: number): ClassicService {
+  #classicService(transport: DatagramTransport, seed: number): ClassicService {
     return new ClassicService({
-      port: this.#port,
+      transport,
       index: this.#index,
       chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
       rateBytesPerS: this.#options.rateBytesPerS ?? 0,
@@ -296,7 +302,7 @@ class Service {
       index: this.#index,
       host,
       // Servers of one host share a UDP port, which they cannot with a TCP port.
-      ports: tcpPort === undefined ? [this.#port.port, 0] : [tcpPort],
+      ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
       policy: {
         allowsUpload: allowUpload,
         uploadBytesMax: this.#options.uploadBytesMax ?? UPLOAD_BYTES_DEFAULT,

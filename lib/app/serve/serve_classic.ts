@@ -4,7 +4,7 @@ import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
 import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
-import type { UdpPort } from "../../io/net/udp_port.ts";
+import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { SUBNETS_MEMORY_MS } from "./limits.ts";
 import {
   ClassicServer,
@@ -16,7 +16,7 @@ import type { ServeEvent } from "../events.ts";
 import type { FolderIndex } from "../index/folder_index.ts";
 
 export interface ClassicServiceOptions {
-  readonly port: UdpPort;
+  readonly transport: DatagramTransport;
   readonly index: FolderIndex;
   readonly chunkBytes: number;
   /** 0 for no cap. */
@@ -40,7 +40,7 @@ export class ClassicService {
 
   constructor(options: ClassicServiceOptions) {
     this.#options = options;
-    this.#queue = new SendQueue(options.port);
+    this.#queue = new SendQueue(options.transport);
     const { chunkBytes, rateBytesPerS, seed } = options;
     const isNeighbour = neighbourCheck();
     this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour });

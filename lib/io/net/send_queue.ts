@@ -1,15 +1,15 @@
 /** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import { FORWARDED_DATAGRAMS_MAX } from "./limits.ts";
-import type { UdpPort } from "./udp_port.ts";
+import type { DatagramTransport } from "./datagram_transport.ts";
 
 export class SendQueue {
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #waiting: { readonly datagram: Bytes; readonly to: Endpoint }[] = [];
   #isSending = false;
 
-  constructor(port: UdpPort) {
-    this.#port = port;
+  constructor(transport: DatagramTransport) {
+    this.#transport = transport;
   }
 
   /** Leave `datagram` alone from now on. A queue that is full drops it, as the network might. */
@@ -22,7 +22,7 @@ export class SendQueue {
   async #drain(): Promise<void> {
     this.#isSending = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      const outcome = this.#port.send(next.datagram, next.to);
+      const outcome = this.#transport.send(next.datagram, next.to);
       if (outcome instanceof Promise) await outcome;
     }
     this.#isSending = false;

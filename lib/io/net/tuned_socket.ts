@@ -4,13 +4,21 @@
  * setsockopt each, through FFI, on the descriptor that Deno opened. And sends and receives that do
  * not wait, without a promise for each: where they cannot be done at once, Deno's own wait and tell
  * errors. Everything works without it.
+ *
+ * How long joined datagrams are, only a control message of `recvmsg` says, which Deno's receive does not
+ * ask for. So a socket that joins is waited for by `poll` on a helper thread, and read by `recvmsg` alone;
+ * any other may be read by Deno's receive as well.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Received } from "./datagram_transport.ts";
 import {
   DESCRIPTOR_MAX,
+  POLL_MS_MAX,
   SOCKET_BUFFER_BYTES_UNKNOWN,
   SOCKET_BUFFER_BYTES_WANTED,
 } from "./limits.ts";
+import { ReceiveMessage } from "./receive_message.ts";
+import { SOCKADDR_BYTES, SocketAddress } from "./socket_address.ts";
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -21,8 +29,11 @@ const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
 const SOCK_DGRAM = 2;
 const AF_INET = 2;
-const SOCKADDR_BYTES = 16;
 const MSG_DONTWAIT = 0x40;
+const SHUT_RDWR = 2;
+const POLLIN = 1;
+/** `struct pollfd`: a descriptor, what is waited for, what has happened. */
+const POLLFD_BYTES = 8;
 
 const SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -30,71 +41,69 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // Both return an ssize_t, of which a datagram needs no more than the low half.
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
-  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  malloc: { parameters: ["usize"], result: "pointer" },
+  free: { parameters: ["pointer"], result: "void" },
+  // On a thread of the runtime's pool. What it works on is malloc's: a buffer could move or go meanwhile.
+  poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
 let libc: Libc | undefined;
 
-/** One datagram, or several joined ones. */
-export interface Received {
-  readonly bytes: Bytes;
-  readonly from: Endpoint;
-}
-
 /** What a socket could be tuned to. */
 export interface Tuning {
   readonly receiveBufferBytes: number;
-  readonly isTuned: boolean;
-  readonly canReceiveNow: boolean;
+  /** Whether the kernel cuts sends. */
+  readonly cuts: boolean;
+  /** Whether the kernel joins what arrives: then nothing but {@linkcode receiveNow} may read the socket. */
+  readonly joins: boolean;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
   setSegmentBytes(bytes: number): boolean;
   /** `false` when the kernel did not take it, for whatever reason. */
   sendNow(bytes: Bytes, to: Endpoint): boolean;
   /** What has arrived already; `undefined` when nothing has, or for whatever other reason. */
   receiveNow(buffer: Bytes): Received | undefined;
+  /** Whether there is something to read, or the socket was woken; waits a second at most for it. */
+  readable(): Promise<boolean>;
+  /** Ends the wait of {@linkcode readable} for good. */
+  wake(): void;
 }
 
-const UNTUNED: Tuning = {
-  receiveBufferBytes: SOCKET_BUFFER_BYTES_UNKNOWN,
-  isTuned: false,
-  canReceiveNow: false,
-  setSegmentBytes: () => false,
-  sendNow: () => false,
-  receiveNow: () => undefined,
-};
-
-/** Tunes the socket of this process that is bound to `address:port`; silently does nothing where that fails. */
-export function tuneSocket(address: string, port: number): Tuning {
-  if (Deno.build.os !== "linux") return UNTUNED;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return UNTUNED;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return UNTUNED;
+/**
+ * Tunes the socket of this process that is bound to `address:port`; `undefined` where that fails.
+ *
+ * @param joins whether the kernel shall join what arrives
+ */
+export function tuneSocket(address: string, port: number, joins: boolean): Tuning | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
   try {
     libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
     const descriptor = findDescriptor(libc, address, port);
-    return descriptor === undefined ? UNTUNED : tune(libc, descriptor);
+    return descriptor === undefined ? undefined : tune(libc, descriptor, joins);
   } catch {
-    return UNTUNED;
+    return undefined;
   }
 }
 
-function tune(library: Libc, descriptor: number): Tuning {
+function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
   setOption(library, descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES_WANTED);
   setOption(library, descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES_WANTED);
-  const hasOffload = setOption(library, descriptor, SOL_UDP, UDP_GRO, 1) &&
-    setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
-  let segmentBytes = 0;
+  const cuts = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
   const target = new SocketAddress();
-  const source = new SocketAddress();
-  const addressBytes = new Uint32Array(1);
-  const { sendto, recvfrom } = library.symbols;
+  const message = new ReceiveMessage();
+  const { sendto, recvmsg, shutdown } = library.symbols;
+  let segmentBytes = 0;
   return {
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
       SOCKET_BUFFER_BYTES_UNKNOWN,
-    isTuned: hasOffload,
-    canReceiveNow: true,
+    cuts,
+    joins: joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1),
     setSegmentBytes(bytes) {
-      if (!hasOffload) return false;
+      if (!cuts) return false;
       if (bytes === segmentBytes) return true;
       const isSet = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, bytes);
       if (isSet) segmentBytes = bytes;
@@ -106,43 +115,26 @@ function tune(library: Libc, descriptor: number): Tuning {
       return sendto(descriptor, bytes, count, MSG_DONTWAIT, target.bytes, SOCKADDR_BYTES) >= 0;
     },
     receiveNow(buffer) {
-      addressBytes[0] = SOCKADDR_BYTES;
-      const room = BigInt(buffer.length);
-      const count = recvfrom(descriptor, buffer, room, MSG_DONTWAIT, source.bytes, addressBytes);
-      return count < 0 ? undefined : { bytes: buffer.subarray(0, count), from: source.endpoint };
+      message.prepare(buffer);
+      return message.received(recvmsg(descriptor, message.header, MSG_DONTWAIT));
     },
+    readable: () => pollOnce(library, descriptor),
+    // It fails, as the socket is not connected, but not before it has woken who waits.
+    wake: () => void shutdown(descriptor, SHUT_RDWR),
   };
 }
 
-/** A `sockaddr_in`, written and read only when the endpoint is another than the last time. */
-class SocketAddress {
-  readonly bytes = new Uint8Array(SOCKADDR_BYTES);
-  readonly #view = new DataView(this.bytes.buffer);
-  #endpoint: Endpoint = { address: "0.0.0.0", port: 0 };
-  #port = 0;
-  #address = 0;
-
-  constructor() {
-    // In host order, and every platform that Deno runs on is little-endian.
-    this.#view.setUint16(0, AF_INET, true);
-  }
-
-  set endpoint(endpoint: Endpoint) {
-    if (endpoint === this.#endpoint) return;
-    this.#endpoint = endpoint;
-    this.#view.setUint16(2, endpoint.port);
-    endpoint.address.split(".").forEach((part, i) => this.bytes[4 + i] = Number(part));
-  }
-
-  get endpoint(): Endpoint {
-    const port = this.#view.getUint16(2);
-    const address = this.#view.getUint32(4);
-    if (port !== this.#port || address !== this.#address) {
-      this.#port = port;
-      this.#address = address;
-      this.#endpoint = { address: this.bytes.subarray(4, 8).join("."), port };
-    }
-    return this.#endpoint;
+async function pollOnce(library: Libc, descriptor: number): Promise<boolean> {
+  const { malloc, free, poll } = library.symbols;
+  const waiting = malloc(BigInt(POLLFD_BYTES));
+  if (waiting === null) throw new RangeError("out of memory");
+  const view = new DataView(Deno.UnsafePointerView.getArrayBuffer(waiting, POLLFD_BYTES));
+  view.setInt32(0, descriptor, true);
+  view.setInt16(4, POLLIN, true);
+  try {
+    return await poll(waiting, 1n, POLL_MS_MAX) !== 0;
+  } finally {
+    free(waiting);
   }
 }
 

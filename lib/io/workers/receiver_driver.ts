@@ -2,10 +2,6 @@
  * Runs a receiver's machine in its worker: one UDP socket towards a server, one port to the main
  * thread, one to the assembler. Receive, step, perform, set the timer again.
  */
-import type { Bytes } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
-import { RECEIVES_PER_TURN } from "../net/limits.ts";
 import { HELD_BUFFER_SHARE } from "./limits.ts";
 import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../../messages/chunk_feed.ts";
 import type { ReceiverReply, ReceiverRequest } from "../../messages/receiver.ts";
@@ -18,7 +14,8 @@ import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "../system/cloc
 import { startHashClock } from "../hash/hash_clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { SendQueue } from "../net/send_queue.ts";
-import { openUdpPort, type Received, type UdpPort } from "../net/udp_port.ts";
+import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
+import { openTransport } from "../net/transport_factory.ts";
 import { runDriver } from "./worker_driver.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
 
@@ -36,7 +33,7 @@ export function runReceiver(parent: Parent): void {
 class ReceiverDriver {
   readonly #parent: Parent;
   readonly #feed: Feed;
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #machine: Receiver;
   readonly #queue: SendQueue;
   readonly #timer = new WakeupTimer(() => this.#wake());
@@ -48,25 +45,25 @@ class ReceiverDriver {
   readonly #hashedMs: () => number;
   /** Handling what arrived, with the hashing of it. */
   #handledMs = 0;
-  #waitMs = 0;
 
   constructor(parent: Parent, init: Init, hashedMs: () => number) {
     this.#parent = parent;
     this.#hashedMs = hashedMs;
-    this.#port = openUdpPort({ port: 0, tune: init.tune });
-    this.#queue = new SendQueue(this.#port);
-    const { receiveBufferBytes, isTuned } = this.#port;
+    this.#transport = openTransport(init.transport);
+    this.#queue = new SendQueue(this.#transport);
+    const { receiveBufferBytes, isTuned } = this.#transport;
     this.#machine = new Receiver({
-      mtuBytes: init.mtuBytes,
+      mtuBytes: init.transport.mtuBytes,
       receiveBufferBytes,
       clockOriginMs: clockOriginMs(),
     });
     this.#feed = channelPort<RecycleMessage, ChunksMessage>(init.feed);
     this.#feed.onMessage((message) => this.#step(message));
     parent.post({ kind: "ready", receiveBufferBytes, isTuned });
-    this.#receive().catch((error: unknown) => {
-      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    });
+    this.#transport.listen(
+      (received) => this.#take(received),
+      (error) => parent.post({ kind: "failed", error: error.toMessage() }),
+    );
   }
 
   onRequest(request: Exclude<ReceiverRequest, Init>): void {
@@ -79,30 +76,10 @@ class ReceiverDriver {
     }
   }
 
-  async #receive(): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-    for (;;) {
-      const startMs = nowMs();
-      const received = await this.#port.receive(buffer);
-      if (received === undefined) return;
-      const arrivedMs = nowMs();
-      this.#waitMs += arrivedMs - startMs;
-      const hasMore = this.#take(received, buffer);
-      this.#handledMs += nowMs() - arrivedMs;
-      // Whatever else happens in this thread gets its turn, however fast datagrams come.
-      if (hasMore) await yieldToEvents();
-    }
-  }
-
-  /** Handles what was received and what has arrived meanwhile; says whether there may be more. */
-  #take(received: Received, buffer: Bytes): boolean {
-    let next: Received | undefined = received;
-    for (let receives = 1; next !== undefined && !this.#isStopped; receives++) {
-      this.#step({ kind: "datagrams", bytes: next.bytes, from: next.from });
-      if (receives === RECEIVES_PER_TURN) return true;
-      next = this.#port.receiveNow(buffer);
-    }
-    return false;
+  #take({ bytes, from, segmentBytes }: Received): void {
+    const startMs = nowMs();
+    this.#step({ kind: "datagrams", bytes, from, segmentBytes });
+    this.#handledMs += nowMs() - startMs;
   }
 
   /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */
@@ -152,10 +129,10 @@ class ReceiverDriver {
     this.#isStopped = true;
     this.#handOver();
     this.#timer.clear();
-    this.#port.close();
+    void this.#transport.close();
     this.#feed.close();
     const hashMs = this.#hashedMs();
-    const times = { receiveMs: this.#handledMs - hashMs, hashMs, waitMs: this.#waitMs };
+    const times = { receiveMs: this.#handledMs - hashMs, hashMs, waitMs: this.#transport.waitedMs };
     const { ignoredSegments: ignored, duplicateBytes } = this.#machine;
     this.#parent.post({ kind: "stopped", times, ignored, duplicateBytes });
   }

@@ -5,12 +5,10 @@
  */
 import { type Bytes, type Endpoint, endpointText, type ServerId, serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { FLOWS_MAX } from "../../protocol/serve/limits.ts";
-import { FORWARDED_DATAGRAMS_MAX, RECEIVES_PER_TURN } from "../net/limits.ts";
+import { FORWARDED_DATAGRAMS_MAX } from "../net/limits.ts";
 import { STATS_INTERVAL_MS, TURNS_UNTIL_YIELD } from "./limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
-import { FaultInjector } from "../../protocol/base/faults.ts";
 import { ParkedTurns } from "../../protocol/serve/parked_turns.ts";
 import { retryFor } from "../../protocol/serve/retry.ts";
 import { Sender, type Turn, type WantFrame } from "../../protocol/serve/sender.ts";
@@ -18,11 +16,11 @@ import { Tokens } from "../../protocol/base/tokens.ts";
 import { encodeFrame } from "../../wire/frames.ts";
 import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
 import { clockOriginMs, nowMs, sleep, WakeupTimer, yieldToEvents } from "../system/clock.ts";
-import { FaultyUdpPort } from "../net/faulty_udp_port.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import { type ContentRef, keyOf, ServedFiles } from "../files/served_files.ts";
-import { openUdpPort, type Received, type UdpPort } from "../net/udp_port.ts";
+import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
+import { openTransport } from "../net/transport_factory.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
@@ -36,13 +34,12 @@ export function runSender(parent: Parent): void {
 
 class SenderDriver {
   readonly #parent: Parent;
-  readonly #port: UdpPort;
+  readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #server: ServerId;
   readonly #tokens: Tokens;
   readonly #machine: Sender;
   readonly #writer = new SegmentWriter();
-  readonly #arrived = new Uint8Array(RECEIVE_BUFFER_BYTES);
   readonly #files = new ServedFiles();
   /** Requests for contents that the main thread is being asked about. */
   readonly #unlocated = new ParkedTurns();
@@ -53,8 +50,6 @@ class SenderDriver {
   /** Add to this thread's clock to get the main thread's. */
   readonly #clockOffsetMs: number;
   #isPumping = false;
-  /** Whether the socket is being waited for. */
-  #isWaiting = false;
   /** Frames that the main thread has not dealt with. */
   #forwarded = 0;
   #sentBytes = 0;
@@ -62,26 +57,28 @@ class SenderDriver {
   #dropped = 0;
   #tooLong = 0;
   #receiveMs = 0;
-  #waitMs = 0;
   #readMs = 0;
   #sendMs = 0;
 
   constructor(parent: Parent, init: Init) {
     this.#parent = parent;
-    const port = openFirst(init);
-    this.#port = init.errorRate > 0
-      ? new FaultyUdpPort(port, new FaultInjector(init.errorRate, init.seed))
-      : port;
-    this.#queue = new SendQueue(this.#port);
+    this.#transport = openTransport(init.transport);
+    this.#queue = new SendQueue(this.#transport);
     this.#server = serverId(init.serverId);
     this.#tokens = new Tokens(init.tokenSecret);
     this.#machine = new Sender(init.rateBytesPerS);
     this.#clockOffsetMs = clockOriginMs() - init.clockOriginMs;
-    parent.post({ kind: "ready", port: port.port, isTuned: port.isTuned });
+    const { port, isTuned } = this.#transport;
+    parent.post({ kind: "ready", port, isTuned });
     this.#report();
-    this.#receive().catch((error: unknown) => {
-      parent.post({ kind: "failed", error: ShoalError.from(error).toMessage() });
-    });
+    this.#transport.listen(
+      (received) => {
+        this.#take(received);
+        // Who serves takes what arrives meanwhile itself.
+        return this.#serveAll();
+      },
+      (error) => parent.post({ kind: "failed", error: error.toMessage() }),
+    );
   }
 
   onRequest(request: Exclude<SenderRequest, Init>): void {
@@ -103,22 +100,6 @@ class SenderDriver {
     }
   }
 
-  async #receive(): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-    for (;;) {
-      const startMs = nowMs();
-      this.#isWaiting = true;
-      const received = await this.#port.receive(buffer);
-      this.#isWaiting = false;
-      if (received === undefined) return;
-      this.#waitMs += nowMs() - startMs;
-      this.#take(received);
-      const served = this.#serveAll();
-      // Who serves hears what arrives meanwhile, where the socket can be asked.
-      if (this.#port.canReceiveNow) await served;
-    }
-  }
-
   #take({ bytes, from }: Received): void {
     const startMs = nowMs();
     let frames = 0;
@@ -128,16 +109,6 @@ class SenderDriver {
     }
     if (frames === 0) this.#malformed += 1;
     this.#receiveMs += nowMs() - startMs;
-  }
-
-  /** Takes what has arrived while others were served: a long queue must not keep it from being heard. */
-  #takeArrived(): void {
-    if (this.#isWaiting) return;
-    for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
-      const received = this.#port.receiveNow(this.#arrived);
-      if (received === undefined) return;
-      this.#take(received);
-    }
   }
 
   #onFrame(from: Endpoint, { frame, bytes }: PackedFrame): void {
@@ -198,7 +169,8 @@ class SenderDriver {
       const turn = this.#machine.next(nowMs());
       if (turn === undefined || this.#stopping.signal.aborted) break;
       await this.#serve(turn);
-      this.#takeArrived();
+      // A long queue must not keep what arrives meanwhile from being heard.
+      this.#transport.takeArrived();
       // Sends that need not wait would keep everything else in this thread waiting.
       if (turns % TURNS_UNTIL_YIELD === 0) await yieldToEvents();
     }
@@ -229,7 +201,7 @@ class SenderDriver {
       async (bytes) => {
         this.#sentBytes += bytes.length;
         const startMs = nowMs();
-        isCut = await this.#port.send(bytes, to, segmentBytes) === "too long";
+        isCut = await this.#transport.send(bytes, to, segmentBytes) === "too long";
         this.#sendMs += nowMs() - startMs;
         return !isCut;
       },
@@ -313,28 +285,14 @@ class SenderDriver {
   #stop(): void {
     this.#stopping.abort();
     this.#timer.clear();
-    this.#port.close();
+    void this.#transport.close();
     this.#files.closeAll();
     const times = {
       receiveMs: this.#receiveMs,
       readMs: this.#readMs,
       sendMs: this.#sendMs,
-      waitMs: this.#waitMs,
+      waitMs: this.#transport.waitedMs,
     };
     this.#parent.post({ kind: "stopped", times });
   }
-}
-
-/** The first of the ports that nobody holds. */
-function openFirst(init: Init): UdpPort {
-  let problem: unknown;
-  for (const port of init.ports) {
-    try {
-      return openUdpPort({ host: init.host, port, tune: init.tune });
-    } catch (error) {
-      if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
-      problem = error;
-    }
-  }
-  throw problem ?? new ShoalError("internal", "no data port to try");
 }

@@ -20,7 +20,6 @@ import {
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
-import { slotBytesOf } from "../../wire/slots.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
@@ -49,8 +48,13 @@ export type ReceiverEvent =
     readonly rateBytesPerS: number;
   }
   | { readonly kind: "release" }
-  /** One datagram, or several that arrived joined. */
-  | { readonly kind: "datagrams"; readonly bytes: Bytes; readonly from: Endpoint }
+  /** One datagram, or several that arrived joined: segments of so many bytes, the last maybe shorter. */
+  | {
+    readonly kind: "datagrams";
+    readonly bytes: Bytes;
+    readonly from: Endpoint;
+    readonly segmentBytes: number;
+  }
   /** Buffers come back from the assembler. */
   | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
   | { readonly kind: "wakeup" };
@@ -159,7 +163,7 @@ export class Receiver {
         this.#flow = undefined;
         break;
       case "datagrams":
-        this.#onDatagrams(nowMs, event.bytes, event.from);
+        this.#onDatagrams(nowMs, event.bytes, event.from, event.segmentBytes);
         break;
       case "recycle":
         for (const buffer of event.buffers) this.#fetches.recycle(buffer);
@@ -318,7 +322,7 @@ export class Receiver {
 
   // — Arrivals ——————————————————————————————————————————————————————————————————————————————————
 
-  #onDatagrams(nowMs: number, bytes: Bytes, from: Endpoint): void {
+  #onDatagrams(nowMs: number, bytes: Bytes, from: Endpoint, segmentBytes: number): void {
     const flow = this.#flow;
     if (
       flow === undefined || from.port !== flow.endpoint.port ||
@@ -328,7 +332,7 @@ export class Receiver {
       return;
     }
     const runs = this.#runs;
-    runs.read(bytes, slotBytesOf(bytes, flow.segmentBytes));
+    runs.read(bytes, segmentBytes);
     let newest = 0;
     let newestSegments = 0;
     while (!runs.isAtEnd) {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { type Bytes, type Endpoint, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
   ClassicDownload,
@@ -85,7 +86,7 @@ async function download(
     targets,
     timeoutMs: 1_000,
     retries: 10,
-    tune: false,
+    transport: transportConfig({ tune: false }),
     startedMs: 0,
     onAnswer: () => true,
     emit: (event) => events.push(event),
@@ -205,7 +206,7 @@ Deno.test({
         targets: [peer.endpoint],
         timeoutMs: 10_000,
         retries: 10,
-        tune: false,
+        transport: transportConfig({ tune: false }),
         startedMs: 0,
         onAnswer: () => true,
         emit: (event) => event.event === "progress" && progress.resolve(),

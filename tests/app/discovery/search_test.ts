@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Bytes, Content, SafeFileName } from "../../../lib/ids.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type FindHandlers, openSearch, type Search } from "../../../lib/app/discovery/search.ts";
-import { openUdpPort } from "../../../lib/io/net/udp_port.ts";
+import { openTransport } from "../../../lib/io/net/transport_factory.ts";
+import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import type { ConfirmedPath } from "../../../lib/protocol/download/layer_fetch.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
@@ -151,7 +152,7 @@ Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
 Deno.test(
   { name: "names that end at the same moment all end, whoever finishes first", ignore },
   async () => {
-    const silent = openUdpPort({ host: "127.0.0.1", port: 0, tune: false });
+    const silent = openTransport(transportConfig({ host: "127.0.0.1", tune: false }));
     const servers = [`127.0.0.1:${silent.port}`];
     try {
       await withSearch({ servers, timeoutMs: 20, retries: 1 }, async (search) => {
@@ -170,7 +171,7 @@ Deno.test(
         assertEquals(ended, [0, 1, 2]);
       });
     } finally {
-      silent.close();
+      await silent.close();
     }
   },
 );

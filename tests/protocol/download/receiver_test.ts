@@ -150,15 +150,35 @@ Deno.test("segments from another address, with another nonce or for no request a
   link.lease();
   const want = link.wants[0]!;
   const [datagram] = answer(want, file);
-  link.step({ kind: "datagrams", bytes: datagram!, from: { ...ENDPOINT, address: "10.0.0.3" } });
-  link.step({ kind: "datagrams", bytes: datagram!, from: { ...ENDPOINT, port: 4 } });
+  link.step({
+    kind: "datagrams",
+    bytes: datagram!,
+    from: { ...ENDPOINT, address: "10.0.0.3" },
+    segmentBytes: datagram!.length,
+  });
+  link.step({
+    kind: "datagrams",
+    bytes: datagram!,
+    from: { ...ENDPOINT, port: 4 },
+    segmentBytes: datagram!.length,
+  });
   const [foreign] = answer({ ...want, nonce: want.nonce + 1n }, file);
-  link.step({ kind: "datagrams", bytes: foreign!, from: ENDPOINT });
+  link.step({ kind: "datagrams", bytes: foreign!, from: ENDPOINT, segmentBytes: foreign!.length });
   const [unasked] = answer({ ...want, number: 999 }, file);
-  link.step({ kind: "datagrams", bytes: unasked!, from: ENDPOINT });
+  link.step({ kind: "datagrams", bytes: unasked!, from: ENDPOINT, segmentBytes: unasked!.length });
   assertEquals(link.receiver.ignoredSegments, 4);
-  link.step({ kind: "datagrams", bytes: datagram!, from: ENDPOINT });
-  link.step({ kind: "datagrams", bytes: datagram!, from: ENDPOINT });
+  link.step({
+    kind: "datagrams",
+    bytes: datagram!,
+    from: ENDPOINT,
+    segmentBytes: datagram!.length,
+  });
+  link.step({
+    kind: "datagrams",
+    bytes: datagram!,
+    from: ENDPOINT,
+    segmentBytes: datagram!.length,
+  });
   assertEquals(link.receiver.duplicateBytes, 1368);
 });
 
@@ -171,7 +191,7 @@ Deno.test("random bytes are ignored, whatever they are", () => {
     const bytes = new Uint8Array(Math.floor(random.fraction() * 3_000));
     for (let j = 0; j < bytes.length; j++) bytes[j] = random.fraction() * 256;
     bytes.set([0x53, 0x48, 1, 0x11].slice(0, bytes.length));
-    link.step({ kind: "datagrams", bytes, from: ENDPOINT });
+    link.step({ kind: "datagrams", bytes, from: ENDPOINT, segmentBytes: bytes.length });
   }
   link.run(5_000, () => link.chunks.size === 2);
   assertSameBytes(joined(link, file), file);

@@ -1,15 +1,16 @@
-/** A UDP port whose sends suffer simulated errors, for `--simulate-errors`. Receiving is untouched. */
+/** A layer whose sends suffer simulated errors, for `--simulate-errors`. Receiving is untouched. */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { FAULT_DELAYED_DATAGRAMS_MAX } from "./limits.ts";
+import type { ShoalError } from "../../errors.ts";
 import type { FaultInjector } from "../../protocol/base/faults.ts";
-import type { Received, SendOutcome, UdpPort } from "./udp_port.ts";
+import type { DatagramTransport, OnReceived, SendOutcome } from "./datagram_transport.ts";
+import { FAULT_DELAYED_DATAGRAMS_MAX } from "./limits.ts";
 
-export class FaultyUdpPort implements UdpPort {
-  readonly #inner: UdpPort;
+export class FaultyTransport implements DatagramTransport {
+  readonly #inner: DatagramTransport;
   readonly #faults: FaultInjector;
   readonly #held = new Set<ReturnType<typeof setTimeout>>();
 
-  constructor(inner: UdpPort, faults: FaultInjector) {
+  constructor(inner: DatagramTransport, faults: FaultInjector) {
     this.#inner = inner;
     this.#faults = faults;
   }
@@ -26,16 +27,20 @@ export class FaultyUdpPort implements UdpPort {
     return this.#inner.isTuned;
   }
 
-  get canReceiveNow(): boolean {
-    return this.#inner.canReceiveNow;
+  get overheadBytes(): number {
+    return this.#inner.overheadBytes;
   }
 
-  receive(buffer: Bytes): Promise<Received | undefined> {
-    return this.#inner.receive(buffer);
+  get waitedMs(): number {
+    return this.#inner.waitedMs;
   }
 
-  receiveNow(buffer: Bytes): Received | undefined {
-    return this.#inner.receiveNow(buffer);
+  listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void {
+    this.#inner.listen(onReceived, onFailure);
+  }
+
+  takeArrived(): void {
+    this.#inner.takeArrived();
   }
 
   /** Cuts a burst into its datagrams first, so that each has a fate of its own. */
@@ -53,18 +58,18 @@ export class FaultyUdpPort implements UdpPort {
     return "sent";
   }
 
-  /** Closes the port; what was held back is lost. */
-  close(): void {
+  /** What was held back is lost. */
+  async close(): Promise<void> {
     for (const timer of this.#held) clearTimeout(timer);
     this.#held.clear();
-    this.#inner.close();
+    await this.#inner.close();
   }
 
   #sendLater(bytes: Bytes, to: Endpoint, delayMs: number): void {
     if (this.#held.size >= FAULT_DELAYED_DATAGRAMS_MAX) return;
     const timer = setTimeout(() => {
       this.#held.delete(timer);
-      // Settles by itself: a port reports what the network refuses, it does not throw.
+      // Settles by itself: a transport reports what the network refuses, it does not throw.
       void this.#inner.send(bytes, to);
     }, delayMs);
     this.#held.add(timer);

@@ -1,0 +1,56 @@
+/**
+ * How drivers send and receive datagrams: the seam between the frames that machines make and whatever
+ * carries them. A socket is one implementation; layers (simulated errors, encryption, a test's) implement
+ * the same interface around another one; a simulated network is a third. Which ones are used is decided in
+ * `transport_factory.ts` alone.
+ *
+ * A transport loses, doubles and reorders datagrams as a network does, and says nothing about it.
+ */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import type { ShoalError } from "../../errors.ts";
+
+/** What one receive brought: one datagram, or several of one sender that arrived joined. */
+export interface Received {
+  /** Segments of `segmentBytes`, of which the last may be shorter. The listener's until it returns. */
+  readonly bytes: Bytes;
+  readonly from: Endpoint;
+  /** As long as `bytes` where that is one datagram. */
+  readonly segmentBytes: number;
+}
+
+/** "too long": a segment, with the overhead, is longer than the network interface takes. */
+export type SendOutcome = "sent" | "lost" | "too long";
+
+/**
+ * Takes what was received. While the promise that it may return is pending nothing more is handed to it,
+ * except through {@linkcode DatagramTransport.takeArrived}; a transport without that goes on.
+ */
+export type OnReceived = (received: Received) => void | Promise<void>;
+
+export interface DatagramTransport {
+  /** Our port. */
+  readonly port: number;
+  /** Size of the socket's receive buffer as read back from the kernel, or a careful guess. */
+  readonly receiveBufferBytes: number;
+  /** Whether a burst is one send to the kernel. */
+  readonly isTuned: boolean;
+  /** Bytes that each datagram grows by on its way to the wire: what a frame must leave of the MTU. */
+  readonly overheadBytes: number;
+  /** How long it has waited for something to arrive, in milliseconds. */
+  readonly waitedMs: number;
+  /**
+   * Receives from now on; to be called once. Gives other events of this thread a turn now and then.
+   *
+   * @param onFailure the transport receives nothing more, or the listener threw
+   */
+  listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void;
+  /** Hands what has arrived already to the listener, a bounded number; nothing where that is not possible. */
+  takeArrived(): void;
+  /**
+   * Sends `bytes`, cut into datagrams of `segmentBytes` where it is longer (the last may be shorter). Leave
+   * `bytes` alone until this settles; no promise comes back where it is done already. Sends keep their order.
+   */
+  send(bytes: Bytes, to: Endpoint, segmentBytes?: number): SendOutcome | Promise<SendOutcome>;
+  /** Resolves when the listener will not be called any more. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+/** An endpoint as the kernel reads and writes it. */
+import type { Endpoint } from "../../ids.ts";
+
+const AF_INET = 2;
+export const SOCKADDR_BYTES = 16;
+
+/** A `sockaddr_in`, written and read only when the endpoint is another than the last time. */
+export class SocketAddress {
+  readonly bytes = new Uint8Array(SOCKADDR_BYTES);
+  readonly #view = new DataView(this.bytes.buffer);
+  #endpoint: Endpoint = { address: "0.0.0.0", port: 0 };
+  #port = 0;
+  #address = 0;
+
+  constructor() {
+    // In host order, and every platform that Deno runs on is little-endian.
+    this.#view.setUint16(0, AF_INET, true);
+  }
+
+  set endpoint(endpoint: Endpoint) {
+    if (endpoint === this.#endpoint) return;
+    this.#endpoint = endpoint;
+    this.#view.setUint16(2, endpoint.port);
+    endpoint.address.split(".").forEach((part, i) => this.bytes[4 + i] = Number(part));
+  }
+
+  get endpoint(): Endpoint {
+    const port = this.#view.getUint16(2);
+    const address = this.#view.getUint32(4);
+    if (port !== this.#port || address !== this.#address) {
+      this.#port = port;
+      this.#address = address;
+      this.#endpoint = { address: this.bytes.subarray(4, 8).join("."), port };
+    }
+    return this.#endpoint;
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Datagrams over a UDP socket: the transport without layers, and the one loop that receives.
+ *
+ * Whatever arrives is handed on with the size of its segments. An ordinary socket brings datagrams one by
+ * one; where the kernel joins them, it says the size beside each receive (`tuned_socket.ts`). Nobody has to
+ * guess it from the bytes, which may be sealed.
+ */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import { nowMs, yieldToEvents } from "../system/clock.ts";
+import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
+import { RECEIVE_FAILURES_MAX, RECEIVES_PER_TURN, SOCKET_BUFFER_BYTES_UNKNOWN } from "./limits.ts";
+import { tuneSocket, type Tuning } from "./tuned_socket.ts";
+
+/**
+ * Opens a socket on the first port of the config that nobody holds.
+ *
+ * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
+ */
+export function openUdpTransport(config: TransportConfig): DatagramTransport {
+  const socket = bindFirst(config);
+  const { port } = socket.addr as Deno.NetAddr;
+  // The descriptor of a shared port cannot be told from that of another socket of this process.
+  const tuning = config.tune && !config.share
+    ? tuneSocket(config.host, port, config.joins)
+    : undefined;
+  return new UdpTransport(socket, port, tuning);
+}
+
+function bindFirst({ host, ports, share }: TransportConfig): Deno.DatagramConn {
+  let problem: ShoalError | undefined;
+  for (const port of ports) {
+    try {
+      return bind(host, port, share);
+    } catch (error) {
+      if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
+      problem = error;
+    }
+  }
+  throw problem ?? new ShoalError("internal", "no UDP port was named");
+}
+
+function bind(hostname: string, port: number, reuseAddress: boolean): Deno.DatagramConn {
+  try {
+    return Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new ShoalError("port_in_use", `UDP port ${port} is held by another program`, { cause });
+    }
+    if (cause instanceof Deno.errors.AddrNotAvailable) {
+      throw new ShoalError("network", `${hostname} is not an address of this machine`, { cause });
+    }
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new ShoalError("network", `this user may not open UDP port ${port}`, {
+        hint: "Ports below 1024 are for administrators: choose another with --port.",
+        cause,
+      });
+    }
+    const { message } = ShoalError.from(cause);
+    throw new ShoalError("network", `no UDP socket can be opened: ${message}`, { cause });
+  }
+}
+
+class UdpTransport implements DatagramTransport {
+  readonly port: number;
+  readonly overheadBytes = 0;
+  waitedMs = 0;
+  readonly #socket: Deno.DatagramConn;
+  readonly #tuning: Tuning | undefined;
+  readonly #buffer: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  #onReceived: OnReceived = () => {};
+  #ended: Promise<void> = Promise.resolve();
+  #isListening = false;
+  /** Whether Deno's own receive is pending, or has brought what nobody has been handed yet. */
+  #isReceiving = false;
+  #isClosed = false;
+  #lastSend: Promise<unknown> = Promise.resolve();
+  #sendsWaiting = 0;
+
+  constructor(socket: Deno.DatagramConn, port: number, tuning: Tuning | undefined) {
+    this.#socket = socket;
+    this.port = port;
+    this.#tuning = tuning;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#tuning?.receiveBufferBytes ?? SOCKET_BUFFER_BYTES_UNKNOWN;
+  }
+
+  get isTuned(): boolean {
+    return this.#tuning?.cuts ?? false;
+  }
+
+  // — Receiving —————————————————————————————————————————————————————————————————————————————————
+
+  listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void {
+    this.#onReceived = onReceived;
+    this.#isListening = true;
+    this.#ended = this.#receive().catch((error: unknown) => onFailure(ShoalError.from(error)));
+  }
+
+  takeArrived(): void {
+    if (this.#isReceiving) return;
+    for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
+      const received = this.#receiveNow();
+      if (received === undefined) return;
+      this.#onReceived(received);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      if (this.#tuning?.joins && this.#isListening) this.#tuning.wake();
+      else this.#socket.close();
+    }
+    await this.#ended;
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for (let failures = 0; !this.#isClosed && failures <= RECEIVE_FAILURES_MAX; failures++) {
+        const startMs = nowMs();
+        const first = await (this.#tuning?.joins ? this.#joined(this.#tuning) : this.#single());
+        this.waitedMs += nowMs() - startMs;
+        this.#isReceiving = false;
+        if (first === undefined) continue;
+        failures = 0;
+        await this.#handOn(first);
+      }
+    } finally {
+      if (this.#tuning?.joins) this.#socket.close();
+    }
+    if (this.#isClosed) return;
+    throw new ShoalError("network", `UDP port ${this.port} receives nothing more`);
+  }
+
+  /** Hands on what was received and what arrives meanwhile, until nothing more has. */
+  async #handOn(first: Received): Promise<void> {
+    let next: Received | undefined = first;
+    for (let receives = 1; next !== undefined && !this.#isClosed; receives++) {
+      const handled = this.#onReceived(next);
+      // Where it cannot take what arrives meanwhile by itself, it must be told of it.
+      if (handled !== undefined && this.#tuning !== undefined) await handled;
+      // Whatever else happens in this thread gets its turn, however fast datagrams come.
+      if (receives % RECEIVES_PER_TURN === 0) await yieldToEvents();
+      next = this.#receiveNow();
+    }
+  }
+
+  #receiveNow(): Received | undefined {
+    return this.#isClosed ? undefined : this.#tuning?.receiveNow(this.#buffer);
+  }
+
+  /** Waits for the kernel to have something. */
+  async #joined(tuning: Tuning): Promise<Received | undefined> {
+    do {
+      const received = this.#receiveNow();
+      if (received !== undefined) return received;
+    } while (!await tuning.readable() && !this.#isClosed);
+    return this.#receiveNow();
+  }
+
+  /** Waits for a datagram by Deno's own receive; `undefined` when it failed or the socket was closed. */
+  async #single(): Promise<Received | undefined> {
+    try {
+      this.#isReceiving = true;
+      const [bytes, address] = await this.#socket.receive(this.#buffer);
+      const { hostname, port } = address as Deno.NetAddr;
+      const from = { address: hostname, port };
+      return { bytes: bytes as Bytes, from, segmentBytes: bytes.length };
+    } catch {
+      // An ICMP error of an earlier send can surface here on some platforms; the socket lives on.
+      return undefined;
+    }
+  }
+
+  // — Sending ———————————————————————————————————————————————————————————————————————————————————
+
+  /** Sends take turns: what one is cut into is a property of the socket, not of the send. */
+  send(bytes: Bytes, to: Endpoint, segmentBytes = 0): SendOutcome | Promise<SendOutcome> {
+    if (this.#isClosed) return "lost";
+    if (this.#sendsWaiting === 0 && this.#sendNow(bytes, to, segmentBytes)) return "sent";
+    this.#sendsWaiting += 1;
+    const sent = this.#lastSend.then(() => this.#sendCut(bytes, to, segmentBytes));
+    this.#lastSend = sent.then(() => this.#sendsWaiting -= 1);
+    return sent;
+  }
+
+  #sendNow(bytes: Bytes, to: Endpoint, segmentBytes: number): boolean {
+    if (this.#tuning === undefined) return false;
+    return this.#cut(bytes, segmentBytes) && this.#tuning.sendNow(bytes, to);
+  }
+
+  /** Has the next send cut as it should be; `false` if this socket cannot. */
+  #cut(bytes: Bytes, segmentBytes: number): boolean {
+    const isOne = segmentBytes === 0 || bytes.length <= segmentBytes;
+    return (this.#tuning?.setSegmentBytes(isOne ? 0 : segmentBytes) ?? false) || isOne;
+  }
+
+  async #sendCut(bytes: Bytes, to: Endpoint, segmentBytes: number): Promise<SendOutcome> {
+    if (this.#cut(bytes, segmentBytes)) return await this.#sendOne(bytes, to);
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      const outcome = await this.#sendOne(bytes.subarray(at, at + segmentBytes), to);
+      if (outcome === "too long") return outcome;
+    }
+    return "sent";
+  }
+
+  async #sendOne(bytes: Bytes, to: Endpoint): Promise<SendOutcome> {
+    try {
+      await this.#socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
+      return "sent";
+    } catch (cause) {
+      const code = (cause as { code?: unknown }).code;
+      return code === "EMSGSIZE" ? "too long" : "lost";
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * How a datagram socket is to be opened and what lies between it and the frames. One plain value, so that
+ * a worker is handed it whole: an option of the transport is added here and read where sockets are opened.
+ */
+import { MTU_BYTES_DEFAULT } from "../wire/limits.ts";
+
+export interface TransportConfig {
+  /** Address to bind; 0.0.0.0 for all. */
+  readonly host: string;
+  /** Ports to try, in order; 0 for any free one. */
+  readonly ports: readonly number[];
+  /** Whether the port is shared with sockets that say so, too. */
+  readonly share: boolean;
+  /** Whether to tune the socket through FFI where that is possible. */
+  readonly tune: boolean;
+  /**
+   * Whether the kernel may join what arrives, where the socket is tuned. For sockets that receive bulk
+   * data: while such a socket waits, it keeps one of its thread's helper threads.
+   */
+  readonly joins: boolean;
+  /** Longest datagram for the path (UDP payload), overhead of the layers included. */
+  readonly mtuBytes: number;
+  /** What lies between frames and socket, the layer next to the frames first. */
+  readonly layers: readonly LayerConfig[];
+}
+
+/** A layer by the name that it has in the table of layers, and what it needs to know. */
+export interface LayerConfig {
+  readonly kind: string;
+}
+
+/** Simulated errors in what is sent. */
+export interface FaultsConfig extends LayerConfig {
+  readonly kind: "faults";
+  /** Probability that a datagram is hit, from 0 to 1. */
+  readonly errorRate: number;
+  readonly seed: number;
+}
+
+type Given = { readonly [Key in keyof TransportConfig]?: TransportConfig[Key] | undefined };
+
+/** A config of what is given, and of the defaults for what is not. */
+export function transportConfig({
+  host = "0.0.0.0",
+  ports = [0],
+  share = false,
+  tune = true,
+  joins = false,
+  mtuBytes = MTU_BYTES_DEFAULT,
+  layers = [],
+}: Given = {}): TransportConfig {
+  return { host, ports, share, tune, joins, mtuBytes, layers };
+}
+
+/** `config` with simulated errors next to the socket, so that they hit what goes over the wire. */
+export function withFaults(
+  config: TransportConfig,
+  errorRate: number,
+  seed: number,
+): TransportConfig {
+  if (errorRate === 0) return config;
+  const faults: FaultsConfig = { kind: "faults", errorRate, seed };
+  return { ...config, layers: [...config.layers, faults] };
+}

@@ -1,0 +1,208 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Bytes, Endpoint } from "../../../lib/ids.ts";
+import type { DatagramTransport, Received } from "../../../lib/io/net/datagram_transport.ts";
+import { RECEIVES_PER_TURN } from "../../../lib/io/net/limits.ts";
+import { openUdpTransport } from "../../../lib/io/net/udp_transport.ts";
+import { transportConfig } from "../../../lib/messages/transport_config.ts";
+import { ShoalError } from "../../../lib/errors.ts";
+import { assertSameBytes } from "../../support/bytes.ts";
+import { canUseNetwork } from "../../support/permissions.ts";
+
+const ignore = !(await canUseNetwork());
+const isLinux = Deno.build.os === "linux";
+const HOST = "127.0.0.1";
+
+/** Two sockets; what arrives at `b` is kept. */
+class Pair implements AsyncDisposable {
+  readonly a: DatagramTransport;
+  readonly b: DatagramTransport;
+  readonly received: Received[] = [];
+  #receivedBytes = 0;
+  #wantedBytes = Infinity;
+  #complete = Promise.withResolvers<void>();
+  /** What `b` does with what it is handed, besides. */
+  onReceived = (_: Received): void | Promise<void> => {};
+
+  constructor(tune: boolean, joins = true) {
+    const config = transportConfig({ host: HOST, tune, joins });
+    this.a = openUdpTransport(config);
+    this.b = openUdpTransport(config);
+  }
+
+  listen(): void {
+    this.b.listen((received) => {
+      this.received.push({ ...received, bytes: received.bytes.slice() });
+      this.#receivedBytes += received.bytes.length;
+      if (this.#receivedBytes >= this.#wantedBytes) this.#complete.resolve();
+      return this.onReceived(received);
+    }, (error) => this.#complete.reject(error));
+  }
+
+  get toB(): Endpoint {
+    return { address: HOST, port: this.b.port };
+  }
+
+  /** What has arrived, in order, when it is so many bytes. */
+  async bytes(sizeBytes: number): Promise<Bytes> {
+    this.#wantedBytes = sizeBytes;
+    if (this.#receivedBytes < sizeBytes) await this.#complete.promise;
+    for (const { from } of this.received) {
+      assertEquals(from, { address: HOST, port: this.a.port });
+    }
+    return concatenated(this.received.map(({ bytes }) => bytes));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.a.close(), this.b.close()]);
+  }
+}
+
+function concatenated(parts: readonly Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function numbered(sizeBytes: number): Bytes {
+  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 13 + (i >> 8)) & 0xff);
+}
+
+/** Lengths of the segments of one receive. */
+function segmentsOf({ bytes, segmentBytes }: Received): number[] {
+  const lengths: number[] = [];
+  for (let at = 0; at < bytes.length; at += segmentBytes) {
+    lengths.push(Math.min(segmentBytes, bytes.length - at));
+  }
+  return lengths;
+}
+
+for (
+  const [kind, tune, joins] of [
+    ["joining", true, true],
+    ["tuned", true, false],
+    ["plain", false, false],
+  ] as const
+) {
+  // A library that was loaded for tuning stays loaded for as long as its thread.
+  const options = { ignore, sanitizeResources: !tune };
+
+  for (const sizeBytes of [1, 700, 701, 1_400, 5 * 700, 5 * 700 + 1, 46 * 1_400]) {
+    const name = `${kind}: a send of ${sizeBytes} bytes arrives in order, cut where it was cut`;
+    Deno.test(name, options, async () => {
+      await using pair = new Pair(tune, joins);
+      pair.listen();
+      const bytes = numbered(sizeBytes);
+      const segmentBytes = sizeBytes > 10_000 ? 1_400 : 700;
+      assertEquals(await pair.a.send(bytes, pair.toB, segmentBytes), "sent");
+      assertSameBytes(await pair.bytes(sizeBytes), bytes);
+      const lengths = pair.received.flatMap(segmentsOf);
+      assertEquals(lengths, segmentsOf({ bytes, segmentBytes, from: pair.toB }));
+    });
+  }
+
+  Deno.test(`${kind}: sends that nobody awaits keep their order`, options, async () => {
+    await using pair = new Pair(tune, joins);
+    pair.listen();
+    const sends = Array.from({ length: 40 }, (_, i) => {
+      // Every other one is cut, which is a setting of the socket and not of the send.
+      const sizeBytes = i % 2 === 0 ? 100 : 300;
+      return pair.a.send(new Uint8Array(sizeBytes).fill(i), pair.toB, i % 2 === 0 ? 0 : 100);
+    });
+    const order = [...new Set(await pair.bytes(20 * 400))];
+    assertEquals(order, Array.from({ length: 40 }, (_, i) => i));
+    assertEquals(new Set(await Promise.all(sends)), new Set(["sent"]));
+  });
+
+  Deno.test(
+    `${kind}: more than a turn's datagrams come one by one, none twice`,
+    options,
+    async () => {
+      await using pair = new Pair(tune, joins);
+      pair.listen();
+      const count = 3 * RECEIVES_PER_TURN;
+      // Each longer than the one before, so that none are joined.
+      for (let i = 1; i <= count; i++) await pair.a.send(new Uint8Array(i).fill(i), pair.toB);
+      await pair.bytes(count * (count + 1) / 2);
+      assertEquals(
+        pair.received.map(({ bytes }) => bytes.length),
+        [...Array(count).keys()].map((i) => i + 1),
+      );
+    },
+  );
+
+  Deno.test(
+    `${kind}: whoever is busy takes what arrives meanwhile when it likes`,
+    options,
+    async () => {
+      await using pair = new Pair(tune, joins);
+      const free = Promise.withResolvers<void>();
+      pair.onReceived = () => free.promise;
+      pair.listen();
+      for (const length of [10, 20, 30]) await pair.a.send(numbered(length), pair.toB);
+      while (pair.received.length === 0) await new Promise((resolve) => setTimeout(resolve));
+      if (tune && isLinux) {
+        assertEquals(pair.received.length, 1);
+        pair.b.takeArrived();
+        assertEquals(pair.received.length, 3);
+      }
+      free.resolve();
+      assertEquals((await pair.bytes(60)).length, 60);
+      assertEquals(pair.received.length, 3);
+    },
+  );
+
+  Deno.test(`${kind}: a transport that is closed neither gives nor takes`, options, async () => {
+    const pair = new Pair(tune, joins);
+    pair.listen();
+    await pair.a.close();
+    await pair.b.close();
+    await pair.b.close();
+    pair.b.takeArrived();
+    assertEquals(await pair.a.send(numbered(5), pair.toB), "lost");
+    assertEquals(pair.received, []);
+    // The port is free again.
+    const again = transportConfig({ host: HOST, ports: [pair.b.port], tune });
+    await openUdpTransport(again).close();
+  });
+
+  Deno.test(
+    `${kind}: what the listener throws ends the receiving, and is told`,
+    options,
+    async () => {
+      const pair = new Pair(tune, joins);
+      const failed = Promise.withResolvers<ShoalError>();
+      pair.b.listen(() => {
+        throw new ShoalError("internal", "no more");
+      }, failed.resolve);
+      await pair.a.send(numbered(5), pair.toB);
+      assertEquals((await failed.promise).message, "no more");
+      await pair[Symbol.asyncDispose]();
+    },
+  );
+}
+
+Deno.test(
+  "a burst is one receive, with the size of its segments, where the kernel joins",
+  { ignore: ignore || !isLinux, sanitizeResources: false },
+  async () => {
+    await using pair = new Pair(true);
+    if (!pair.b.isTuned) return;
+    pair.listen();
+    const bytes = numbered(46 * 1_400 - 300);
+    assertEquals(pair.a.send(bytes, pair.toB, 1_400), "sent");
+    await pair.bytes(bytes.length);
+    assertEquals(pair.received.map(({ segmentBytes }) => segmentBytes), [1_400]);
+  },
+);
+
+Deno.test("the first port that nobody holds is taken", { ignore }, async () => {
+  const config = transportConfig({ host: HOST, tune: false });
+  const held = openUdpTransport(config);
+  const other = openUdpTransport({ ...config, ports: [held.port, 0] });
+  assert(other.port !== held.port);
+  await Promise.all([held.close(), other.close()]);
+});
