@@ -90,6 +90,7 @@ const TABLE = {
   find: [0x01, {
     queryId: u64,
     token,
+    round: u8,
     known: listOf(server, FIND_KNOWN_IDS_MAX),
     queries: listOf(query, FIND_QUERIES_MAX),
   }],
@@ -98,10 +99,12 @@ const TABLE = {
     queryIndex: u16,
     server,
     token,
+    dataPort: u16,
     sizeBytes: fileBytes,
     sha256: hash,
     root: hash,
     mtimeMs: timeMs,
+    tcpPort: u16,
     name: fileName,
   }],
   pending: [0x03, {
@@ -109,6 +112,7 @@ const TABLE = {
     queryIndex: u16,
     server,
     token,
+    dataPort: u16,
     sizeBytes: fileBytes,
     hashedBytes: fileBytes,
     rateBytesPerS,
@@ -118,6 +122,7 @@ const TABLE = {
     queryIndex: u16,
     server,
     token,
+    dataPort: u16,
     similar: listOf(fileName, SIMILAR_NAMES_MAX),
   }],
   /** `echo` is the query id or flow nonce of what is answered, `number` its request number or 0. */

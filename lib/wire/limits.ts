@@ -28,6 +28,8 @@ export const RECEIVE_BUFFER_BYTES = 65_536;
 export const CONTROL_BYTES_MAX = 1_400;
 export const TOKEN_BYTES = 16;
 export const SERVER_ID_BYTES = 16;
+/** The round of a FIND is one byte: later ones are counted modulo this. */
+export const FIND_ROUNDS_MAX = 256;
 /** Ids that a repeated FIND lists as already heard. */
 export const FIND_KNOWN_IDS_MAX = 16;
 /** Names that one FIND asks for. */
@@ -50,7 +52,7 @@ export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
 export const DAMAGED_FRAMES_MAX = 64;
 
 assertRelations([
-  [FIND_BYTES_MIN >= 136 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
+  [FIND_BYTES_MIN >= 140 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
   [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
   [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],

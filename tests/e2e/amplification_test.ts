@@ -51,8 +51,8 @@ async function count(
   return { sentBytes, heardBytes, datagrams: heard, frames };
 }
 
-function find(queries: readonly Query[], token = NO_TOKEN): Bytes {
-  return encodeFrame({ kind: "find", queryId: 1n, token, known: [], queries });
+function find(queries: readonly Query[], token = NO_TOKEN, round = 0): Bytes {
+  return encodeFrame({ kind: "find", queryId: 1n, token, round, known: [], queries });
 }
 
 const byName = (text: string): Query => ({ by: "name", name: text as SafeFileName });
@@ -75,7 +75,10 @@ function questions(root: HashHex, sha256: HashHex, token: Token): Record<string,
   const list = { kind: "list", queryId: 1n, token, number: 1, pagesMax: 16 } as const;
   return {
     ...Object.fromEntries(
-      Object.entries(finds).map(([title, queries]) => [title, [find(queries, token)]]),
+      Object.entries(finds).flatMap(([title, queries]) => [
+        [title, [find(queries, token)]],
+        [`${title}, repeated`, [find(queries, token, 1)]],
+      ]),
     ),
     LIST: [encodeFrame({ ...list, after: undefined })],
     "LIST after a name": [encodeFrame({ ...list, after: "a".repeat(200) as SafeFileName })],
@@ -97,7 +100,7 @@ function questions(root: HashHex, sha256: HashHex, token: Token): Record<string,
 /** A FIND as ours never is: without its padding. */
 function unpadded(): Bytes {
   const bytes = find([byName("a.bin")]);
-  const short = bytes.slice(0, 12 + 8 + 16 + 1 + 1 + 1 + 2 + 5);
+  const short = bytes.slice(0, 12 + 8 + 16 + 1 + 1 + 1 + 1 + 2 + 5);
   return withChecksum(short);
 }
 

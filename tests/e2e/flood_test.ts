@@ -180,10 +180,12 @@ function forgedOffers(count: number, truth: JsonEvent): FrameOf<"offer">[] {
     queryIndex: 0,
     server: serverId(toHex(random.bytes(16))),
     token: random.bytes(16),
+    dataPort: 0,
     sizeBytes: i % 2 === 0 ? random.u32() : sizeBytes as number,
     sha256: hashHex(i % 2 === 0 ? toHex(random.bytes(32)) : String(sha256)),
     root: hashHex(i % 2 === 0 ? toHex(random.bytes(32)) : String(root)),
     mtimeMs: 0,
+    tcpPort: 0,
     name: NAME,
   }));
 }

@@ -35,7 +35,7 @@ const ESCAPES = [
 function findOf(name: string, queryId: bigint): FrameOf<"find"> {
   const token = new Uint8Array(16);
   const query = { by: "name", name: name as SafeFileName } as const;
-  return { kind: "find", queryId, token, known: [], queries: [query] };
+  return { kind: "find", queryId, token, round: 0, known: [], queries: [query] };
 }
 
 e2e("names that leave the folder are met with silence, in either protocol", async () => {

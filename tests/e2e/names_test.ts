@@ -83,7 +83,14 @@ async function fillFolder(scratch: Scratch): Promise<void> {
 
 function findOf(name: string, queryId: bigint): FrameOf<"find"> {
   const query = { by: "name", name: name as SafeFileName } as const;
-  return { kind: "find", queryId, token: new Uint8Array(16), known: [], queries: [query] };
+  return {
+    kind: "find",
+    queryId,
+    token: new Uint8Array(16),
+    round: 0,
+    known: [],
+    queries: [query],
+  };
 }
 
 e2e(
@@ -364,9 +371,21 @@ Deno.test("no frame of a malicious server can carry a name that leads astray", (
   const hash = hashHex("ab".repeat(32));
   for (const name of UNSAFE.filter((each) => each.length < 1_024)) {
     const entry = { state: "ready", sizeBytes: 1, sha256: hash, mtimeMs: 0, name } as const;
-    const offer = { queryId: 1n, queryIndex: 0, server: "a".repeat(32), token: new Uint8Array(16) };
+    const offer = {
+      ...{ queryId: 1n, queryIndex: 0, server: "a".repeat(32), token: new Uint8Array(16) },
+      dataPort: 0,
+    };
     const frames = [
-      { kind: "offer", ...offer, sizeBytes: 1, sha256: hash, root: hash, mtimeMs: 0, name },
+      {
+        kind: "offer",
+        ...offer,
+        sizeBytes: 1,
+        sha256: hash,
+        root: hash,
+        mtimeMs: 0,
+        tcpPort: 0,
+        name,
+      },
       { kind: "absent", ...offer, similar: [name] },
       {
         kind: "listing",

@@ -325,8 +325,10 @@ export class ClientSide {
       queryIndex: 0,
       server: this.#random.chance(0.8) ? HONEST : serverId(toHex(this.#random.bytes(16))),
       token: this.#random.bytes(16),
+      dataPort: 0,
       ...CONTENT,
       mtimeMs: 0,
+      tcpPort: 0,
       name: NAME,
     };
   }

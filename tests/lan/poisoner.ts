@@ -69,9 +69,9 @@ async function onFind(find: FrameOf<"find">, to: Endpoint): Promise<void> {
   const { queryId, known, queries } = find;
   const queryIndex = queries.findIndex((each) => each.by === "name" && each.name === name);
   if (queryIndex < 0 || known.includes(server)) return;
-  const content = { sizeBytes, sha256, root, mtimeMs: 0, name: name as SafeFileName };
+  const content = { sizeBytes, sha256, root, mtimeMs: 0, tcpPort: 0, name: name as SafeFileName };
   await data.send(
-    encodeFrame({ kind: "offer", queryId, queryIndex, server, token, ...content }),
+    encodeFrame({ kind: "offer", queryId, queryIndex, server, token, dataPort: 0, ...content }),
     to,
   );
 }

@@ -52,7 +52,7 @@ function segment(): Uint8Array {
 function control(): Uint8Array[] {
   const [nonce, queryId, token] = [random.u64(), random.u64(), random.bytes(16)];
   const number = random.below(100);
-  const head = { queryId, queryIndex: 0, server, token };
+  const head = { queryId, queryIndex: 0, server, token, dataPort: 0 };
   return [
     encodeFrame({ kind: "gone", nonce, number, root: hashHex(root), reason: "changed" }),
     encodeFrame({ kind: "retry", echo: nonce, number, server, token }),

@@ -14,6 +14,7 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
+import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../lib/protocol/serve/limits.ts";
 import { FORWARDED_DATAGRAMS_MAX } from "../../lib/io/net/limits.ts";
@@ -45,7 +46,10 @@ const BACKLOG_BYTES_MAX = 212_992;
 const HASH_MS = 30;
 const HOP_MS = 0.1;
 
-export type SendTo = (path: number, to: Endpoint, datagram: Bytes) => void;
+export const DATA_PORT = 10530;
+
+/** @param fromPort its own port, or the one that servers share */
+export type SendTo = (path: number, to: Endpoint, datagram: Bytes, fromPort?: number) => void;
 
 interface Arrival {
   readonly bytes: Bytes;
@@ -87,6 +91,7 @@ class Process implements Shelf {
     this.tokens = new Tokens(random.bytes(32));
     const { tokens } = this;
     this.responder = new Responder({ server: this.id, tokens, shelf: this, seed: random.u32() });
+    this.responder.dataPort = DATA_PORT;
     this.sender = new Sender(spec.rateBytesPerS);
     this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
     this.toSender = new Channel(clock, () => HOP_MS);
@@ -260,7 +265,10 @@ export class SimServer {
       case "send":
         this.#clock.after(action.afterMs + HOP_MS, () => {
           if (process.isOver) return;
-          for (const datagram of action.datagrams) this.#send(path, action.to, datagram);
+          const fromPort = action.port === "data" ? DATA_PORT : DISCOVERY_PORT;
+          for (const datagram of action.datagrams) {
+            this.#send(path, action.to, datagram, fromPort);
+          }
         });
         return;
       case "rehash":

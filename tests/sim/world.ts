@@ -15,7 +15,7 @@ import { SimClient } from "./sim_client.ts";
 import { simContent } from "./sim_contents.ts";
 import { SimLink } from "./sim_link.ts";
 import { BROADCAST } from "./sim_search.ts";
-import { SimServer } from "./sim_server.ts";
+import { DATA_PORT, SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -76,7 +76,8 @@ class World {
       new SimServer(spec, scenario.sizeBytes, {
         clock,
         random,
-        send: (path, to, datagram) => this.#toClient(index, path, to, datagram),
+        send: (path, to, datagram, port = DATA_PORT) =>
+          this.#toClient(index, path, { to, port }, datagram),
       })
     );
     this.#reachableSinceMs = this.#servers.map(() => Infinity);
@@ -217,8 +218,13 @@ class World {
     });
   }
 
-  #toClient(index: number, path: number, to: Endpoint, datagram: Bytes): void {
-    const from = { address: addressOf(index, path), port: 10530 };
+  #toClient(
+    index: number,
+    path: number,
+    { to, port }: { readonly to: Endpoint; readonly port: number },
+    datagram: Bytes,
+  ): void {
+    const from = { address: addressOf(index, path), port };
     this.#trace.datagram(
       this.#clock.nowMs,
       datagram,

@@ -135,7 +135,7 @@ const entry: fc.Arbitrary<ListingEntry> = fc.record({
   mtimeMs: timeMs,
   name: fileName,
 });
-const head = { queryId: u64, queryIndex: u16, server, token };
+const head = { queryId: u64, queryIndex: u16, server, token, dataPort: fc.nat(0xffff) };
 const kind = <const Kind extends string>(value: Kind): fc.Arbitrary<Kind> => fc.constant(value);
 
 /** Every control frame; nearly all of them are short enough to be sent. */
@@ -144,6 +144,7 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     kind: kind("find"),
     queryId: u64,
     token,
+    round: fc.nat(255),
     known: fc.array(server, { maxLength: 16 }),
     queries: fc.array(query, { maxLength: 12 }),
   }),
@@ -154,6 +155,7 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     sha256: hash,
     root: hash,
     mtimeMs: timeMs,
+    tcpPort: fc.nat(0xffff),
     name: fileName,
   }),
   fc.record({

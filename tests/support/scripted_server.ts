@@ -120,7 +120,7 @@ export class ScriptedServer {
   #findAnswer(find: FrameOf<"find">, queryIndex: number): Frame {
     const query = find.queries[queryIndex]!;
     const { queryId } = find;
-    const head = { queryId, queryIndex, server: this.id, token: this.#token };
+    const head = { queryId, queryIndex, server: this.id, token: this.#token, dataPort: 0 };
     if (query.by === "any") {
       return { kind: "retry", echo: queryId, number: 0, server: this.id, token: this.#token };
     }
@@ -129,7 +129,16 @@ export class ScriptedServer {
     );
     if (file === undefined) return { kind: "absent", ...head, similar: [] };
     const { sizeBytes, sha256, mtimeMs, name } = file.entry;
-    return { kind: "offer", ...head, sizeBytes, sha256, root: file.root, mtimeMs, name };
+    return {
+      kind: "offer",
+      ...head,
+      sizeBytes,
+      sha256,
+      root: file.root,
+      mtimeMs,
+      tcpPort: 0,
+      name,
+    };
   }
 
   #layerPages({ nonce, number, root, firstPage, pageCount }: FrameOf<"layer_want">): Bytes[] {

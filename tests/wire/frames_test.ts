@@ -139,6 +139,7 @@ Deno.test("frames longer than a control frame may be are neither taken nor made"
     kind: "find",
     queryId: 1n,
     token: new Uint8Array(16),
+    round: 0,
     known: [],
     queries,
   } as const;
@@ -146,7 +147,13 @@ Deno.test("frames longer than a control frame may be are neither taken nor made"
 });
 
 Deno.test("a FIND of any length is padded, and no longer one is cut", () => {
-  const find = { kind: "find", queryId: 1n, token: new Uint8Array(16), known: [] } as const;
+  const find = {
+    kind: "find",
+    queryId: 1n,
+    token: new Uint8Array(16),
+    round: 0,
+    known: [],
+  } as const;
   const lengthOf = (nameLength: number): number =>
     encodeFrame({
       ...find,

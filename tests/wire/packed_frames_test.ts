@@ -10,6 +10,7 @@ function absent(queryIndex: number, similar: readonly string[] = []): Frame {
     queryIndex,
     server: serverId("0".repeat(32)),
     token: new Uint8Array(16),
+    dataPort: 0,
     similar: similar as readonly SafeFileName[],
   };
 }

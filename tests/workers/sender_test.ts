@@ -303,6 +303,7 @@ Deno.test({
       kind: "find",
       queryId: 7n,
       token: NO_TOKEN,
+      round: 0,
       known: [],
       queries: [],
     });

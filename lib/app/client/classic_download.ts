@@ -99,6 +99,7 @@ export class ClassicDownload {
       kind: "find",
       queryId: randomU64(),
       token: NO_TOKEN,
+      round: 0,
       known: [],
       queries: [],
     });

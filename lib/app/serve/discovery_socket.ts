@@ -1,7 +1,11 @@
-/** A server's shared socket: FINDs and classic requests come in here, classic data leaves from here. */
+/**
+ * A server's shared socket: FINDs and classic requests come in here; classic data and the answers to
+ * every other repeat of a FIND leave from here.
+ */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import { SendQueue } from "../../io/net/send_queue.ts";
 import { decodeClassicRequest } from "../../wire/classic.ts";
 import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
 
@@ -14,11 +18,13 @@ export interface DiscoveryHandlers {
 
 export class DiscoverySocket {
   readonly #transport: DatagramTransport;
+  readonly #queue: SendQueue;
   readonly #handlers: DiscoveryHandlers;
   #noiseCount = 0;
 
   constructor(transport: DatagramTransport, handlers: DiscoveryHandlers) {
     this.#transport = transport;
+    this.#queue = new SendQueue(transport);
     this.#handlers = handlers;
     transport.listen(({ from, bytes }) => this.#onDatagram(from, bytes), handlers.onFailure);
   }
@@ -26,6 +32,11 @@ export class DiscoverySocket {
   /** Datagrams that were neither a frame nor a request. */
   get noiseCount(): number {
     return this.#noiseCount;
+  }
+
+  /** Sends in order; leave `datagrams` alone from now on. */
+  send(to: Endpoint, datagrams: readonly Bytes[]): void {
+    for (const datagram of datagrams) this.#queue.push(datagram, to);
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,8 @@
 /**
  * A server: the folder's index, the shared discovery socket and the sender worker's data socket, wired
- * to the machines that know what to say. FINDs are answered from the data socket wherever they came
- * in, because that is the address that clients are to ask from then on.
+ * to the machines that know what to say. Those decide from which of the two sockets an answer leaves.
  */
 import {
-  type Bytes,
   type Content,
   type Endpoint,
   endpointText,
@@ -39,6 +37,8 @@ import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
 import { ServerMetrics } from "./server_metrics.ts";
 import { SessionService } from "./session_service.ts";
+
+type SendAction = Extract<ResponderAction, { kind: "send" }>;
 
 const ANY_ADDRESS = "0.0.0.0";
 /** What each part draws its chances from, beside the sender's own: the seed and this. */
@@ -151,6 +151,7 @@ class Service {
     const { port: dataPort, isTuned } = await this.#data.opened;
     const tcpPort = await this.#sessions.opened;
     this.#responder.tcpPort = tcpPort;
+    this.#responder.dataPort = dataPort;
     this.#openMetrics();
     this.#register(dataPort);
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
@@ -260,8 +261,8 @@ class Service {
   #perform(action: ResponderAction): void {
     switch (action.kind) {
       case "send":
-        if (action.afterMs === 0) return this.#data.send(action.to, action.datagrams);
-        this.#sendLater(action.to, action.datagrams, action.afterMs);
+        if (action.afterMs === 0) return this.#send(action);
+        this.#sendLater(action);
         return;
       case "prioritise":
         return this.#index.prioritise(action.name);
@@ -277,12 +278,17 @@ class Service {
     }
   }
 
-  async #sendLater(to: Endpoint, datagrams: readonly Bytes[], afterMs: number): Promise<void> {
+  #send({ to, port, datagrams }: SendAction): void {
+    const socket = port === "data" ? this.#data : this.#discovery;
+    socket.send(to, datagrams);
+  }
+
+  async #sendLater(action: SendAction): Promise<void> {
     if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
     this.#delayedCount += 1;
-    await sleep(afterMs, this.#ending.signal);
+    await sleep(action.afterMs, this.#ending.signal);
     this.#delayedCount -= 1;
-    if (!this.#ending.signal.aborted) this.#data.send(to, datagrams);
+    if (!this.#ending.signal.aborted) this.#send(action);
   }
 
   #classicService(transport: DatagramTransport, seed: number): ClassicService {

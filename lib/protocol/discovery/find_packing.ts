@@ -5,6 +5,7 @@ import {
   CONTROL_BYTES_MAX,
   FIND_KNOWN_IDS_MAX,
   FIND_QUERIES_MAX,
+  FIND_ROUNDS_MAX,
   SERVER_ID_BYTES,
   TOKEN_BYTES,
 } from "../../wire/limits.ts";
@@ -12,8 +13,8 @@ import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
 
 const utf8 = new TextEncoder();
 
-/** Bytes of a FIND without ids and queries: header, query id, token and two counts. */
-const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 2;
+/** Bytes of a FIND without ids and queries: header, query id, token, round and two counts. */
+const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 1 + 2;
 /** The ids listed are few enough to leave room for the longest query. */
 const KNOWN_IDS_MAX = Math.min(
   FIND_KNOWN_IDS_MAX,
@@ -23,12 +24,20 @@ const KNOWN_IDS_MAX = Math.min(
 export interface FindHead {
   readonly queryId: bigint;
   readonly token: Token;
+  /** How often it was put before: servers answer every other one from their discovery port. */
+  readonly round: number;
   /** Servers that need not answer; the first of them are listed. */
   readonly known: readonly ServerId[];
 }
 
 export function packFind(head: FindHead, queries: readonly Query[]): Bytes {
-  return encodeFrame({ kind: "find", ...head, known: head.known.slice(0, KNOWN_IDS_MAX), queries });
+  return encodeFrame({
+    kind: "find",
+    ...head,
+    round: head.round % FIND_ROUNDS_MAX,
+    known: head.known.slice(0, KNOWN_IDS_MAX),
+    queries,
+  });
 }
 
 /** The first of `items` whose queries fit one FIND beside `knownCount` ids; at least one. */

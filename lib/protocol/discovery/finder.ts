@@ -216,13 +216,16 @@ export class Finder {
   /** Takes down who answered, and from where; `undefined` when there are too many. */
   #hear(
     nowMs: number,
-    endpoint: Endpoint,
+    from: Endpoint,
     frame: FindAnswer,
   ): { readonly server: HeardServer; readonly path: ServerPath } | undefined {
+    const endpoint = endpointToAsk(from, frame);
     const server = this.#servers.hear(nowMs, frame.server, endpoint.address);
     const before = server?.knownPath(endpoint);
     const path = server?.pathAt(endpoint, frame.token);
     if (server === undefined || path === undefined) return undefined;
+    // Where it answered from is worth a try where its data port is not reached.
+    if (endpoint !== from) server.pathAt(from, frame.token);
     if (path !== before) this.#actions.push({ kind: "server", server: server.id, path });
     return { server, path };
   }
@@ -271,6 +274,7 @@ export class Finder {
 
   /** Asks whoever was not heard yet; they will be asked for the rest when they answer. */
   #broadcast(nowMs: number): void {
+    const round = this.#broadcastCount;
     this.#broadcastCount += 1;
     const dueMs = this.#scheduleMs[this.#broadcastCount];
     this.#broadcastMs = dueMs === undefined
@@ -278,7 +282,7 @@ export class Finder {
       : Math.max(nowMs, this.#scheduleStartMs + dueMs);
     const known = this.#servers.known(nowMs);
     const asked = fitFind(this.#soughtFirst(), known.length);
-    const datagram = this.#finds.broadcast({ token: NO_TOKEN, known, asked });
+    const datagram = this.#finds.broadcast({ token: NO_TOKEN, round, known, asked });
     this.#actions.push({ kind: "broadcast", datagram });
     for (const to of this.#invited.values()) this.#actions.push({ kind: "unicast", to, datagram });
   }
@@ -290,7 +294,7 @@ export class Finder {
     for (const each of fresh) this.#invited.set(endpointText(each), each);
     if (fresh.length === 0 || this.isDone) return;
     const asked = fitFind(this.#soughtFirst(), 0);
-    const datagram = this.#finds.broadcast({ token: NO_TOKEN, known: [], asked });
+    const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });
     for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
   }
 
@@ -307,7 +311,12 @@ export class Finder {
         const asked = fitFind(this.#unanswered(server), 0);
         if (path === undefined || asked.length === 0) break;
         server.asks.asked(nowMs, asked.map((sought) => sought.index));
-        const datagram = this.#finds.ask({ token: path.token, known: [], asked });
+        const datagram = this.#finds.ask({
+          token: path.token,
+          round: server.asks.misses,
+          known: [],
+          asked,
+        });
         this.#actions.push({ kind: "unicast", to: path.endpoint, datagram });
       }
     }
@@ -324,6 +333,12 @@ export class Finder {
     const sought = this.#queries[index];
     return sought !== undefined && !sought.isFinished && !sought.isAnsweredBy(server.id);
   }
+}
+
+/** A server that answers from the port that it shares with others says where its own is. */
+function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
+  if (frame.kind === "retry" || frame.dataPort === 0) return from;
+  return { address: from.address, port: frame.dataPort };
 }
 
 /** Whether an answer fits its question: a server may say anything. */

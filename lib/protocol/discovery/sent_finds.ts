@@ -12,6 +12,7 @@ const QUERY_ID_BITS = 64;
 /** What a FIND is about. */
 export interface FindText<Item> {
   readonly token: Token;
+  readonly round: number;
   readonly known: readonly ServerId[];
   readonly asked: readonly Item[];
 }
@@ -52,13 +53,13 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.ask(text);
   }
 
-  #pack(queryId: bigint, { token, known, asked }: FindText<Item>): Bytes {
+  #pack(queryId: bigint, { asked, ...head }: FindText<Item>): Bytes {
     this.#asked.delete(queryId);
     const [oldest] = this.#asked.keys();
     if (oldest !== undefined && this.#asked.size >= FINDS_REMEMBERED_MAX) {
       this.#asked.delete(oldest);
     }
     this.#asked.set(queryId, asked);
-    return packFind({ queryId, token, known }, asked.map(({ query }) => query));
+    return packFind({ queryId, ...head }, asked.map(({ query }) => query));
   }
 }

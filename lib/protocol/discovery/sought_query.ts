@@ -19,6 +19,8 @@ export interface Offer {
   readonly path: ServerPath;
   readonly content: Content;
   readonly mtimeMs: number;
+  /** Where its TCP sessions are, at the same address; 0 for nowhere. */
+  readonly tcpPort: number;
   readonly name: SafeFileName;
 }
 
@@ -104,7 +106,7 @@ export class SoughtQuery {
 
   /** The offer, if it tells anything new. */
   onOffer(frame: FrameOf<"offer">, path: ServerPath): Offer | undefined {
-    const { server, sizeBytes, sha256, root, mtimeMs, name } = frame;
+    const { server, sizeBytes, sha256, root, mtimeMs, tcpPort, name } = frame;
     const content = { sizeBytes, sha256, root };
     const before = this.#answers.get(server);
     // Those that are not wanted never take the place of those that are.
@@ -118,7 +120,7 @@ export class SoughtQuery {
       paths = [...before.paths.filter((each) => !isSameEndpoint(each, path)), path];
     }
     this.#answers.set(server, { kind: "offer", content, paths });
-    return { server, path, content, mtimeMs, name };
+    return { server, path, content, mtimeMs, tcpPort, name };
   }
 
   onPending(nowMs: number, server: ServerId): void {

@@ -20,6 +20,9 @@ export interface FindAnswerOptions {
   readonly server: ServerId;
   /** What the answers carry. */
   readonly token: Token;
+  /** Where we are to be asked from now on; 0 for where the answers come from. */
+  readonly dataPort: number;
+  readonly tcpPort: number;
   readonly bytesMax: number;
   readonly similarTo: (name: SafeFileName) => readonly SafeFileName[];
 }
@@ -80,10 +83,11 @@ export class FindAnswers {
       return;
     }
     const { sha256, root } = content;
+    const { tcpPort } = this.#options;
     const time = { mtimeMs: Math.max(0, Math.trunc(mtimeMs)) };
     const isAdded = this.#add(
       this.prompt,
-      { kind: "offer", ...head, sizeBytes, sha256, root, ...time, name },
+      { kind: "offer", ...head, sizeBytes, sha256, root, ...time, tcpPort, name },
     );
     if (isAdded && this.#find.queries[queryIndex]?.by === "name") this.offered.push(name);
   }
@@ -105,9 +109,9 @@ export class FindAnswers {
 
   #head(
     queryIndex: number,
-  ): Pick<FrameOf<"offer">, "queryId" | "queryIndex" | "server" | "token"> {
-    const { server, token } = this.#options;
-    return { queryId: this.#find.queryId, queryIndex, server, token };
+  ): Pick<FrameOf<"offer">, "queryId" | "queryIndex" | "server" | "token" | "dataPort"> {
+    const { server, token, dataPort } = this.#options;
+    return { queryId: this.#find.queryId, queryIndex, server, token, dataPort };
   }
 
   /** Whether there was room. */

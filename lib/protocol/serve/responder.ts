@@ -35,10 +35,14 @@ export interface ResponderOptions {
   readonly seed: number;
 }
 
+/** The server's own port, or the one that all servers of a host share. */
+export type AnsweringPort = "data" | "discovery";
+
 export type ResponderAction =
   | {
     readonly kind: "send";
     readonly to: Endpoint;
+    readonly port: AnsweringPort;
     readonly datagrams: readonly Bytes[];
     readonly afterMs: number;
   }
@@ -60,8 +64,10 @@ export class Responder {
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
   readonly #rehashes = new RecentMap<true>(REHASHES_REMEMBERED_MAX, REHASH_INTERVAL_MS);
   #actions: ResponderAction[] = [];
-  /** Where listings can be read over TCP as well; 0 for nowhere. */
+  /** Where files and listings can be read over TCP as well; 0 for nowhere. */
   tcpPort = 0;
+  /** The server's own port; 0 while it is not open. */
+  dataPort = 0;
 
   constructor(options: ResponderOptions) {
     this.#server = options.server;
@@ -109,18 +115,30 @@ export class Responder {
   #onFind(nowMs: number, from: Endpoint, find: FrameOf<"find">, findBytes: number): void {
     if (find.known.includes(this.#server)) return;
     const isProved = this.#tokens.judge(nowMs, from.address, find.token) === "valid";
+    const port = this.#portFor(find);
     const answers = new FindAnswers(find, {
       shelf: this.#shelf,
       server: this.#server,
       token: this.#tokens.issue(nowMs, from.address),
+      dataPort: port === "data" ? 0 : this.dataPort,
+      tcpPort: this.tcpPort,
       bytesMax: isProved ? Infinity : findBytes,
       similarTo: (name) => this.#similarTo(nowMs, name),
     });
-    this.#send(from, packFrames(answers.prompt));
-    const delayMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
-    this.#send(from, packFrames(answers.absent), delayMs);
+    this.#send(from, packFrames(answers.prompt), { port });
+    const afterMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
+    this.#send(from, packFrames(answers.absent), { port, afterMs });
     for (const name of answers.pending) this.#actions.push({ kind: "prioritise", name });
     for (const name of answers.offered) this.#onOffered(nowMs, from, name);
+  }
+
+  /**
+   * What is repeated may have been answered in vain: on some networks only the discovery port passes.
+   * RETRY cannot say where the data port is, so who asks for anybody is answered from there.
+   */
+  #portFor({ round, queries }: FrameOf<"find">): AnsweringPort {
+    const isEvery = this.dataPort !== 0 && queries.every((query) => query.by !== "any");
+    return isEvery && round % 2 === 1 ? "discovery" : "data";
   }
 
   /** One client's question comes by several of its addresses, but from one port. */
@@ -171,7 +189,12 @@ export class Responder {
     return false;
   }
 
-  #send(to: Endpoint, datagrams: readonly Bytes[], afterMs = 0): void {
-    if (datagrams.length > 0) this.#actions.push({ kind: "send", to, datagrams, afterMs });
+  #send(
+    to: Endpoint,
+    datagrams: readonly Bytes[],
+    { port = "data", afterMs = 0 }: { readonly port?: AnsweringPort; readonly afterMs?: number } =
+      {},
+  ): void {
+    if (datagrams.length > 0) this.#actions.push({ kind: "send", to, port, datagrams, afterMs });
   }
 }

@@ -21,6 +21,7 @@ function offer(server: number, of: Content): Offer {
     name: NAME,
     content: of,
     mtimeMs: 0,
+    tcpPort: 0,
     path: {
       endpoint: { address: `10.0.0.${server}`, port: 10526 },
       token: new Uint8Array(8),

@@ -14,6 +14,7 @@ function offer(server: number, content: Content, address = `10.0.0.${server}`): 
     name: "a" as SafeFileName,
     content,
     mtimeMs: 0,
+    tcpPort: 0,
     path: { endpoint: { address: address, port: 1 }, token: new Uint8Array(8) },
   };
 }

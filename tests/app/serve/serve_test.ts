@@ -96,6 +96,7 @@ function find(name: string, token: Token = NO_TOKEN): FrameOf<"find"> {
     kind: "find",
     queryId: 1n,
     token,
+    round: 0,
     known: [],
     queries: [{ by: "name", name: parsed.name }],
   };

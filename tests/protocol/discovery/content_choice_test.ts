@@ -18,6 +18,7 @@ function offer(server: number, address: string, content: Content, name = "exampl
     path: { endpoint: { address, port: 10530 + server }, token: new Uint8Array(16) },
     content,
     mtimeMs: 0,
+    tcpPort: 0,
     name: name as SafeFileName,
   };
 }

@@ -5,13 +5,9 @@ import {
   type HashHex,
   hashHex,
   type SafeFileName,
-  type ServerId,
-  serverId,
-  toHex,
 } from "../../../lib/ids.ts";
 import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
-  CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_QUERIES_MAX,
   LISTING_PAGES_PER_LIST_MAX,
@@ -22,110 +18,22 @@ import {
   QUESTIONS_BURST_MAX,
   REHASH_INTERVAL_MS,
 } from "../../../lib/protocol/serve/limits.ts";
-import { parseFileName } from "../../../lib/names.ts";
-import { Catalogue } from "../../../lib/protocol/serve/catalogue.ts";
-import { provesLayerPage, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
-import { Responder, type ResponderAction } from "../../../lib/protocol/serve/responder.ts";
-import { sha256 } from "../../../lib/protocol/base/sha256.ts";
-import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
+import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
+import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
+import { encodeFrame, type Frame } from "../../../lib/wire/frames.ts";
 import {
-  declaredLength,
-  decodeFrame,
-  encodeFrame,
-  type Frame,
-  type FrameKind,
-  type FrameOf,
-  type Query,
-} from "../../../lib/wire/frames.ts";
+  byName,
+  bytesOf,
+  CLIENT,
+  datagramsOf,
+  framesOf,
+  name,
+  only,
+  Scene,
+  SERVER,
+} from "./responder_scene.ts";
 
-const SEED = 7;
-const SERVER = serverId("5e".repeat(16));
-const CLIENT: Endpoint = { address: "192.168.7.20", port: 40_000 };
 const NOBODY = hashHex("9".repeat(64));
-
-function name(text: string): SafeFileName {
-  const parsed = parseFileName(text);
-  assert(parsed.ok, text);
-  return parsed.name;
-}
-
-/** A server's shelf, its responder, and a client that speaks to it. */
-class Scene {
-  readonly catalogue = new Catalogue();
-  readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
-  readonly layers = new Map<HashHex, Bytes>();
-  readonly shelf = {
-    catalogue: this.catalogue,
-    isScanned: true,
-    hashBytesPerS: 1_000_000,
-    layerOf: (root: HashHex) => this.layers.get(root),
-  };
-  nowMs = 0;
-  readonly #responder = new Responder({
-    server: SERVER,
-    tokens: this.tokens,
-    seed: SEED,
-    shelf: this.shelf,
-  });
-
-  ready(text: string, bytes: Bytes): { readonly root: HashHex; readonly sha256: HashHex } {
-    this.pending(text, bytes.length);
-    const hasher = new TreeHasher(bytes.length);
-    hasher.update(bytes);
-    const { root, layer } = hasher.finish();
-    const digest = hashHex(toHex(sha256(bytes)));
-    this.layers.set(root, layer);
-    this.catalogue.ready(name(text), { root, sha256: digest });
-    return { root, sha256: digest };
-  }
-
-  pending(text: string, sizeBytes: number): void {
-    this.catalogue.put(name(text), { sizeBytes, mtimeMs: 1_000, inode: 1 }, "pending");
-  }
-
-  get token(): Bytes {
-    return this.tokens.issue(this.nowMs, CLIENT.address);
-  }
-
-  say(frame: Frame, from = CLIENT): readonly ResponderAction[] {
-    return this.#responder.handle(this.nowMs, from, frame, encodeFrame(frame).length);
-  }
-
-  find(queries: readonly Query[], token = NO_TOKEN, known: readonly ServerId[] = []) {
-    return this.say({ kind: "find", queryId: 1n, token, known, queries });
-  }
-}
-
-const byName = (text: string): Query => ({ by: "name", name: name(text) });
-
-function datagramsOf(actions: readonly ResponderAction[]): readonly Bytes[] {
-  return actions.flatMap((action) => action.kind === "send" ? action.datagrams : []);
-}
-
-function bytesOf(actions: readonly ResponderAction[]): number {
-  return datagramsOf(actions).reduce((sum, datagram) => sum + datagram.length, 0);
-}
-
-function framesOf(actions: readonly ResponderAction[]): readonly Frame[] {
-  const frames: Frame[] = [];
-  for (const datagram of datagramsOf(actions)) {
-    assert(datagram.length <= CONTROL_BYTES_MAX);
-    for (let at = 0; at < datagram.length;) {
-      const end = at + declaredLength(datagram, at);
-      const frame = decodeFrame(datagram.subarray(at, end));
-      assert(frame.kind !== "malformed");
-      frames.push(frame);
-      at = end;
-    }
-  }
-  return frames;
-}
-
-function only<K extends FrameKind>(kind: K, actions: readonly ResponderAction[]): FrameOf<K> {
-  const frames = framesOf(actions);
-  assertEquals(frames.map((frame) => frame.kind), [kind]);
-  return frames[0] as FrameOf<K>;
-}
 
 // — FIND ——————————————————————————————————————————————————————————————————————————————————————————
 
@@ -140,12 +48,47 @@ Deno.test("a file that is hashed is offered at once, with what it is and a token
   assertEquals(actions.map((each) => each.kind), ["send", "requested"]);
 });
 
+Deno.test("an offer says where the server's sessions are", () => {
+  const scene = new Scene();
+  scene.responder.tcpPort = 10_526;
+  scene.ready("a.txt", Uint8Array.of(1));
+  assertEquals(only("offer", scene.find([byName("a.txt")])).tcpPort, 10_526);
+});
+
+Deno.test("every other repeat is answered from the shared port, with the port to ask from then on", () => {
+  const scene = new Scene();
+  scene.responder.dataPort = 10_530;
+  scene.ready("a.txt", Uint8Array.of(1));
+  const answers = [0, 1, 2, 3].map((round) => scene.repeat([byName("a.txt")], round));
+  const ports = answers.map((actions) =>
+    actions.flatMap((each) => each.kind === "send" ? [each.port] : [])
+  );
+  assertEquals(ports, [["data"], ["discovery"], ["data"], ["discovery"]]);
+  const named = answers.map((actions) => only("offer", actions).dataPort);
+  assertEquals(named, [0, 10_530, 0, 10_530]);
+});
+
+Deno.test("who asks for anybody is answered from the data port, which RETRY cannot name", () => {
+  const scene = new Scene();
+  scene.responder.dataPort = 10_530;
+  const ports = scene.repeat([{ by: "any" }], 1)
+    .map((each) => each.kind === "send" && each.port);
+  assertEquals(ports, ["data"]);
+});
+
 Deno.test("a request is told once a second, whatever addresses of the client it comes from", () => {
   const scene = new Scene();
   scene.ready("a.txt", Uint8Array.of(1));
   const isTold = (from: Endpoint) =>
     scene.say(
-      { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName("a.txt")] },
+      {
+        kind: "find",
+        queryId: 1n,
+        token: NO_TOKEN,
+        round: 0,
+        known: [],
+        queries: [byName("a.txt")],
+      },
       from,
     ).some((action) => action.kind === "requested");
   assert(isTold(CLIENT));
@@ -251,13 +194,21 @@ Deno.test("whoever has a token gets an answer to every question, in full datagra
 const LONG = "ä".repeat(127) + "/" + "x".repeat(254);
 const HEAD = { nonce: 5n, number: 3, root: NOBODY, sizeBytes: 1 };
 const QUESTIONS: readonly Frame[] = [
-  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [{ by: "any" }] },
-  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName("a/b")] },
-  { kind: "find", queryId: 1n, token: NO_TOKEN, known: [], queries: [byName(`${LONG}/${LONG}`)] },
+  { kind: "find", queryId: 1n, token: NO_TOKEN, round: 0, known: [], queries: [{ by: "any" }] },
+  { kind: "find", queryId: 1n, token: NO_TOKEN, round: 0, known: [], queries: [byName("a/b")] },
   {
     kind: "find",
     queryId: 1n,
     token: NO_TOKEN,
+    round: 0,
+    known: [],
+    queries: [byName(`${LONG}/${LONG}`)],
+  },
+  {
+    kind: "find",
+    queryId: 1n,
+    token: NO_TOKEN,
+    round: 0,
     known: [],
     queries: Array.from({ length: FIND_QUERIES_MAX }, () => byName("a/b")),
   },
@@ -265,6 +216,7 @@ const QUESTIONS: readonly Frame[] = [
     kind: "find",
     queryId: 1n,
     token: NO_TOKEN,
+    round: 0,
     known: [],
     queries: Array.from({ length: FIND_QUERIES_MAX }, () => ({ by: "any" })),
   },
@@ -272,6 +224,7 @@ const QUESTIONS: readonly Frame[] = [
     kind: "find",
     queryId: 1n,
     token: NO_TOKEN,
+    round: 0,
     known: [],
     queries: Array.from({ length: 30 }, () => ({ by: "sha256", sha256: NOBODY })),
   },
@@ -474,6 +427,7 @@ Deno.test("one address cannot have questions answered without end, and others ar
     kind: "find",
     queryId: 1n,
     token: NO_TOKEN,
+    round: 0,
     known: [],
     queries: [{ by: "any" }],
   };
