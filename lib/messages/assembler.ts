@@ -1,57 +1,22 @@
 /**
- * Main thread ⇄ assembler worker: one a process, for every file that it fetches.
+ * Main thread ⇄ assembler worker: one per process, for every file that it fetches.
  *
- * Lifetime: `init → ready → (feed | open … finished/aborted)* → stop → stopped`.
- * One transfer: `open → present | opened → layer, publish → unproved* → finished | unverified`, or
- * `transferFailed` at any point; `abort → aborted` ends it from this side.
+ * Lifetime: `init → ready → (feed | open … finished/aborted)* → stop → stopped`. What is said about one
+ * transfer between these is in `protocol/download/target_messages.ts`.
  */
-import type { Bytes, Content, SafeFileName, TransferId } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { TargetReply, TargetRequest } from "../protocol/download/target_messages.ts";
 import type { StageTimes } from "./receiver.ts";
 
 export type AssemblerRequest =
   | { readonly kind: "init" }
   /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
   | { readonly kind: "feed"; readonly port: MessagePort }
-  | {
-    readonly kind: "open";
-    readonly transfer: TransferId;
-    readonly outDir: string;
-    readonly name: SafeFileName;
-    readonly content: Content;
-    readonly mtimeMs: number;
-    /** Whether a different file of that name may be replaced. */
-    readonly force: boolean;
-  }
-  /** The whole layer, proved against the root, whether fetched or brought along by `opened`. */
-  | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
-  /** This content is the one that is meant: publish it once it is whole. Follows `opened`. */
-  | { readonly kind: "publish"; readonly transfer: TransferId }
-  /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
-  | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean }
+  | TargetRequest
   | { readonly kind: "stop" };
 
 export type AssemblerReply =
   | { readonly kind: "ready" }
-  /** An identical file is there already: nothing to fetch. */
-  | { readonly kind: "present"; readonly transfer: TransferId; readonly path: string }
-  | {
-    readonly kind: "opened";
-    readonly transfer: TransferId;
-    /** One bit a chunk, least significant first: what an earlier run has written. */
-    readonly have: Bytes;
-    readonly haveBytes: number;
-    /** The layer from the journal, proved; absent when it must be fetched. */
-    readonly layer?: Bytes;
-    readonly partPath: string;
-  }
-  /** Chunks that an earlier run marked as written and that fail their proof: fetch them. */
-  | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
-  /** Verified, fsynced, renamed. */
-  | { readonly kind: "finished"; readonly transfer: TransferId; readonly path: string }
-  /** Every chunk was proved and yet the whole is not what was offered: distrust the group. */
-  | { readonly kind: "unverified"; readonly transfer: TransferId }
-  | { readonly kind: "transferFailed"; readonly transfer: TransferId; readonly error: ErrorMessage }
-  | { readonly kind: "aborted"; readonly transfer: TransferId }
+  | TargetReply
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

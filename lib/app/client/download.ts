@@ -16,7 +16,7 @@ import type { Query } from "../../wire/frames.ts";
 import type { CrewNews } from "./crew.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
-import { OfferBook } from "./offer_book.ts";
+import { OfferBook } from "../../protocol/discovery/offer_book.ts";
 import type { Find, FindHandlers } from "../discovery/search.ts";
 import { Sources } from "./sources.ts";
 

@@ -1,7 +1,7 @@
 /** What servers say that they hold under one name, and which servers are not believed any more. */
 import { type Content, contentKey, sameContent, type ServerId } from "../../ids.ts";
-import type { Offer } from "../../protocol/discovery/finder.ts";
-import { isSameEndpoint } from "../../protocol/base/server_path.ts";
+import type { Offer } from "./finder.ts";
+import { isSameEndpoint } from "../base/server_path.ts";
 
 export class OfferBook {
   #offers: Offer[] = [];

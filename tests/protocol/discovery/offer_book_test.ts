@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { OfferBook } from "../../../lib/app/client/offer_book.ts";
+import { OfferBook } from "../../../lib/protocol/discovery/offer_book.ts";
 import { type Content, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 

@@ -1,0 +1,48 @@
+/**
+ * What is said about the target of one transfer: its part file, its journal, and the name that it gets.
+ *
+ * One transfer: `open → present | opened → layer, publish → unproved* → finished | unverified`, or
+ * `transferFailed` at any point; `abort → aborted` ends it from the asking side.
+ */
+import type { ErrorMessage } from "../../errors.ts";
+import type { Bytes, Content, SafeFileName, TransferId } from "../../ids.ts";
+
+export type TargetRequest =
+  | {
+    readonly kind: "open";
+    readonly transfer: TransferId;
+    readonly outDir: string;
+    readonly name: SafeFileName;
+    readonly content: Content;
+    readonly mtimeMs: number;
+    /** Whether a different file of that name may be replaced. */
+    readonly force: boolean;
+  }
+  /** The whole piece layer, proved against the root, whether fetched or brought along by `opened`. */
+  | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
+  /** This content is the one that is meant: publish it once it is whole. Follows `opened`. */
+  | { readonly kind: "publish"; readonly transfer: TransferId }
+  /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
+  | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean };
+
+export type TargetReply =
+  /** An identical file is there already: nothing to fetch. */
+  | { readonly kind: "present"; readonly transfer: TransferId; readonly path: string }
+  | {
+    readonly kind: "opened";
+    readonly transfer: TransferId;
+    /** One bit per chunk, least significant first: what an earlier run has written. */
+    readonly have: Bytes;
+    readonly haveBytes: number;
+    /** The piece layer from the journal, proved; absent when it must be fetched. */
+    readonly layer?: Bytes;
+    readonly partPath: string;
+  }
+  /** Chunks that an earlier run marked as written and that fail their proof: fetch them. */
+  | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
+  /** Verified, synced, renamed. */
+  | { readonly kind: "finished"; readonly transfer: TransferId; readonly path: string }
+  /** Every chunk was proved and yet the whole is not what was offered: distrust the group. */
+  | { readonly kind: "unverified"; readonly transfer: TransferId }
+  | { readonly kind: "transferFailed"; readonly transfer: TransferId; readonly error: ErrorMessage }
+  | { readonly kind: "aborted"; readonly transfer: TransferId };
