@@ -6,6 +6,7 @@ import type { Bytes, TransferId } from "../../lib/ids.ts";
 import { toHex } from "../../lib/ids.ts";
 import { CHUNK_BYTES_MAX } from "../../lib/protocol/merkle/limits.ts";
 import { JOURNAL_INTERVAL_MS } from "../../lib/io/workers/limits.ts";
+import { denoDisk } from "../../lib/io/files/deno_disk.ts";
 import {
   FileTransfer,
   transferFailed,
@@ -93,13 +94,13 @@ export class SimAssembler {
     this.#later(SLICE_MS, () => {
       if (!this.#opening.delete(id)) return;
       try {
-        const names = targetNames(outDir, name, content.root.slice(0, 8));
+        const names = targetNames(denoDisk, outDir, name, content.root.slice(0, 8));
         const path = this.#present(names.folder, names.base, content.sha256);
         if (path !== undefined) {
-          removeLeftovers(names);
+          removeLeftovers(denoDisk, names);
           return this.#options.reply({ kind: "present", transfer: id, path });
         }
-        const transfer = new FileTransfer(request, names, { hashMs: 0, writeMs: 0 });
+        const transfer = new FileTransfer(denoDisk, request, names, { hashMs: 0, writeMs: 0 });
         this.#transfers.set(id, transfer);
         this.#options.reply(transfer.opened);
         this.#advance(id);

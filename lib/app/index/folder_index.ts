@@ -9,6 +9,7 @@ import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { wallMs } from "../../io/system/clock.ts";
+import { denoDisk } from "../../io/files/deno_disk.ts";
 import { openFileSource } from "../../io/files/file_source.ts";
 import { inspectFile, resolveFolder, scanFolder } from "../../io/files/folder_scan.ts";
 import { watchFolder } from "../../io/files/folder_watch.ts";
@@ -181,7 +182,7 @@ export class FolderIndex implements Shelf {
     const found = inspectFile(this.dir, name);
     if (found.kind !== "file") return this.#remove(name);
     if (!sameSignature(found.signature, entry.signature)) return this.#take(name, found.signature);
-    const opened = openFileSource(this.dir, name, entry.signature);
+    const opened = openFileSource(denoDisk, this.dir, name, entry.signature);
     if (opened.ok) return opened.source.close();
     this.#noteLeftOut(name, "it cannot be read");
     this.#remove(name);

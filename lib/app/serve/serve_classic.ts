@@ -1,6 +1,7 @@
 /** The classic side of a server: carries out what its machine says, with files and the shared socket. */
 import { type Bytes, type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import { denoDisk } from "../../io/files/deno_disk.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
 import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
@@ -109,7 +110,7 @@ export class ClassicService {
       index.prioritise(name);
       return { kind: "located", transfer };
     }
-    const opened = openFileSource(index.dir, name, entry.signature);
+    const opened = openFileSource(denoDisk, index.dir, name, entry.signature);
     if (!opened.ok) {
       index.recheck(name);
       return { kind: "located", transfer };

@@ -2,6 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { hashHex } from "../../ids.ts";
+import { denoDisk } from "../../io/files/deno_disk.ts";
 import { ClassicTarget } from "../../io/files/classic_target.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
@@ -36,7 +37,13 @@ async function getOne(options: TcpGetOptions, wanted: string): Promise<DoneEvent
     const client = new AsciiClient(connection, options.rateBytesPerS);
     const file = chosen(await client.list(), wanted);
     const name = safeName(file.name);
-    const target = new ClassicTarget(options.outDir, name, file.id, options.force ?? false);
+    const target = new ClassicTarget(
+      denoDisk,
+      options.outDir,
+      name,
+      file.id,
+      options.force ?? false,
+    );
     try {
       const sha256 = new StreamingHash();
       const meter = new RateMeter(startedMs);

@@ -6,8 +6,8 @@ import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { wallMs, yieldToEvents } from "../system/clock.ts";
+import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";
-import { syncFolder } from "./folder_syncs.ts";
 import { findPresent } from "./present_file.ts";
 import { targetNames } from "./target_names.ts";
 
@@ -18,6 +18,7 @@ export interface PublishedFile {
 }
 
 export class ClassicTarget {
+  readonly #disk: Disk;
   readonly #target: FileTarget;
   readonly #force: boolean;
   readonly #discarded = new AbortController();
@@ -28,8 +29,9 @@ export class ClassicTarget {
    *
    * Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do.
    */
-  constructor(outDir: string, name: SafeFileName, digest: string, force: boolean) {
-    this.#target = FileTarget.open(targetNames(outDir, name, digest.slice(0, 8)));
+  constructor(disk: Disk, outDir: string, name: SafeFileName, digest: string, force: boolean) {
+    this.#disk = disk;
+    this.#target = FileTarget.open(disk, targetNames(disk, outDir, name, digest.slice(0, 8)));
     this.#target.clear();
     this.#force = force;
   }
@@ -57,7 +59,12 @@ export class ClassicTarget {
     const { signal } = this.#discarded;
     if (await this.#hash(sizeBytes) !== sha256 || signal.aborted) return undefined;
     const { names } = this.#target;
-    const present = await findPresent(names, { sizeBytes, sha256, force: this.#force }, signal);
+    const present = await findPresent(
+      this.#disk,
+      names,
+      { sizeBytes, sha256, force: this.#force },
+      signal,
+    );
     if (signal.aborted) return undefined;
     if (present !== undefined) {
       this.discard();
@@ -67,7 +74,7 @@ export class ClassicTarget {
     await this.#target.seal(wallMs());
     if (signal.aborted) return undefined;
     const path = this.#target.publish({ force: this.#force });
-    await syncFolder(names.folder);
+    await this.#disk.syncFolder(names.folder);
     return { path, isPresent: false };
   }
 

@@ -1,7 +1,11 @@
 /** What an error of the local disk means for a user. */
 import { ShoalError } from "../../errors.ts";
 
-const NOT_WRITABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ELOOP"]);
+const NOT_WRITABLE = new Set([
+  ...["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ELOOP"],
+  // Something else has the name.
+  "EEXIST",
+]);
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** `what` begins the message, such as "cannot write /tmp/x". */
@@ -14,10 +18,15 @@ export function diskError(what: string, cause: unknown): ShoalError {
   }
   if (
     (typeof code === "string" && NOT_WRITABLE.has(code)) ||
-    cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable ||
-    cause instanceof Deno.errors.NotADirectory || cause instanceof Deno.errors.AlreadyExists
+    // What the runtime itself denies has no code of the operating system.
+    cause instanceof Deno.errors.NotCapable
   ) {
     return new ShoalError("not_writable", `${what}: ${message}`, { cause });
   }
   return new ShoalError("disk", `${what}: ${message}`, { cause });
+}
+
+/** Whether something else has the name already. */
+export function isTaken(cause: unknown): boolean {
+  return (cause as { code?: unknown } | null)?.code === "EEXIST";
 }

@@ -4,17 +4,10 @@
  * does not promise that a write in the middle goes unseen forever: ask {@linkcode
  * FileSource.isUnchanged} after reading, and trust nothing that was read before it said no.
  */
-import { readlinkSync, realpathSync } from "node:fs";
 import { join, SEPARATOR } from "@std/path";
 import type { Bytes, FileSignature } from "../../ids.ts";
-import {
-  failureOf,
-  identityAt,
-  openRegularFile,
-  type RegularFile,
-  sameIdentity,
-  sameSignature,
-} from "./regular_file.ts";
+import type { Disk } from "./disk.ts";
+import { failureOf, type RegularFile, sameIdentity, sameSignature } from "./regular_file.ts";
 
 interface SourceFailure {
   readonly ok: false;
@@ -45,11 +38,16 @@ export interface FileSource {
  * @param dir the served folder, absolute and free of links, as {@linkcode Deno.realPath} gives it
  * @param name a name that a folder scan gave
  */
-export function openFileSource(dir: string, name: string, signature: FileSignature): OpenedSource {
+export function openFileSource(
+  disk: Disk,
+  dir: string,
+  name: string,
+  signature: FileSignature,
+): OpenedSource {
   const path = join(dir, name);
-  const resolved = resolveInside(dir, path);
+  const resolved = resolveInside(disk, dir, path);
   if (!resolved.ok) return resolved;
-  const opened = openRegularFile(resolved.path, "refuse");
+  const opened = disk.openRegular(resolved.path, "refuse");
   if (!opened.ok) {
     const { problem, message } = opened;
     const isOtherKind = problem === "folder" || problem === "special";
@@ -59,18 +57,18 @@ export function openFileSource(dir: string, name: string, signature: FileSignatu
   const identity = file.identity();
   if (
     identity === undefined || !sameSignature(identity.signature, signature) ||
-    !isOpenedInside(dir, path, file)
+    !isOpenedInside(disk, dir, path, file)
   ) {
     file.close();
     return { ok: false, reason: "changed", message: `${name} is not what was indexed` };
   }
-  return { ok: true, source: new IndexedFile(path, file, signature) };
+  return { ok: true, source: new IndexedFile(disk, path, file, signature) };
 }
 
 /** Where `path` leads once every link is followed, provided that this is inside `dir`. */
-export function resolveInside(dir: string, path: string): ResolvedPath {
+export function resolveInside(disk: Disk, dir: string, path: string): ResolvedPath {
   try {
-    const real = realpathSync(path);
+    const real = disk.realPath(path);
     if (isInside(dir, real)) return { ok: true, path: real };
     return { ok: false, reason: "changed", message: `${path} leads out of the folder` };
   } catch (thrown) {
@@ -81,10 +79,12 @@ export function resolveInside(dir: string, path: string): ResolvedPath {
 
 class IndexedFile implements FileSource {
   readonly signature: FileSignature;
+  readonly #disk: Disk;
   readonly #path: string;
   readonly #file: RegularFile;
 
-  constructor(path: string, file: RegularFile, signature: FileSignature) {
+  constructor(disk: Disk, path: string, file: RegularFile, signature: FileSignature) {
+    this.#disk = disk;
     this.#path = path;
     this.#file = file;
     this.signature = signature;
@@ -97,7 +97,7 @@ class IndexedFile implements FileSource {
   isUnchanged(): boolean {
     const open = this.#file.identity();
     return open !== undefined && sameSignature(open.signature, this.signature) &&
-      sameIdentity(open, identityAt(this.#path));
+      sameIdentity(open, this.#disk.identityAt(this.#path));
   }
 
   close(): void {
@@ -109,25 +109,11 @@ class IndexedFile implements FileSource {
  * Whether the file that was opened, not just the path that was checked, is inside `dir`: a folder on
  * the way may have been swapped for a link in between.
  */
-function isOpenedInside(dir: string, path: string, file: RegularFile): boolean {
-  const opened = pathOfDescriptor(file.descriptor);
+function isOpenedInside(disk: Disk, dir: string, path: string, file: RegularFile): boolean {
+  const opened = file.path();
   if (opened !== undefined) return isInside(dir, opened);
-  const resolved = resolveInside(dir, path);
-  return resolved.ok && sameIdentity(identityAt(resolved.path), file.identity());
-}
-
-/** What Linux says a descriptor is; `undefined` where it cannot be asked without a prompt. */
-function pathOfDescriptor(descriptor: number): string | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  const link = `/proc/self/fd/${descriptor}`;
-  if (Deno.permissions.querySync({ name: "read", path: link }).state !== "granted") {
-    return undefined;
-  }
-  try {
-    return readlinkSync(link);
-  } catch {
-    return undefined;
-  }
+  const resolved = resolveInside(disk, dir, path);
+  return resolved.ok && sameIdentity(disk.identityAt(resolved.path), file.identity());
 }
 
 function isInside(dir: string, path: string): boolean {

@@ -17,13 +17,12 @@
  *
  * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
  */
-import { statfsSync } from "node:fs";
 import { join } from "@std/path";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
-import { lookAt } from "./look_at.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
 /** Where a finished file goes. */
@@ -33,10 +32,12 @@ export class FileTarget {
   readonly names: TargetNames;
   /** Whether the part file was made just now, so that there is nothing to go on from. */
   readonly isFresh: boolean;
-  readonly #file: Deno.FsFile;
+  readonly #disk: Disk;
+  readonly #file: DiskFile;
   #isOpen = true;
 
-  private constructor(names: TargetNames, { file, isFresh }: LockedFile) {
+  private constructor(disk: Disk, names: TargetNames, { file, isFresh }: LockedFile) {
+    this.#disk = disk;
     this.names = names;
     this.#file = file;
     this.isFresh = isFresh;
@@ -47,9 +48,9 @@ export class FileTarget {
    *
    * @throws ShoalError `busy_target` when somebody else writes it, `not_writable`, `disk_full`, `disk`
    */
-  static open(names: TargetNames): FileTarget {
+  static open(disk: Disk, names: TargetNames): FileTarget {
     try {
-      return new FileTarget(names, openLocked(names.partPath));
+      return new FileTarget(disk, names, openLocked(disk, names.partPath));
     } catch (cause) {
       throw diskError(`cannot write ${names.partPath}`, cause);
     }
@@ -61,16 +62,13 @@ export class FileTarget {
 
   /** How long the part file is now. */
   get lengthBytes(): number {
-    return this.#file.statSync().size;
+    return this.#file.look().sizeBytes;
   }
 
   /** @throws ShoalError `disk_full`, `not_writable`, `disk` */
   write(bytes: Uint8Array, position: number): void {
     try {
-      this.#file.seekSync(position, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        at += this.#file.writeSync(at === 0 ? bytes : bytes.subarray(at));
-      }
+      this.#file.writeAt(bytes, position);
     } catch (cause) {
       throw diskError(`cannot write ${this.partPath}`, cause);
     }
@@ -79,14 +77,7 @@ export class FileTarget {
   /** Fills `target` from `position`; returns how many bytes there were. */
   read(target: Bytes, position: number): number {
     try {
-      this.#file.seekSync(position, Deno.SeekMode.Start);
-      let at = 0;
-      while (at < target.length) {
-        const count = this.#file.readSync(at === 0 ? target : target.subarray(at));
-        if (count === null || count === 0) break;
-        at += count;
-      }
-      return at;
+      return this.#file.readAt(target, position);
     } catch (cause) {
       throw diskError(`cannot read ${this.partPath}`, cause);
     }
@@ -100,7 +91,7 @@ export class FileTarget {
   /** What lies beyond `lengthBytes` is of no use. */
   truncate(lengthBytes: number): void {
     try {
-      this.#file.truncateSync(lengthBytes);
+      this.#file.truncate(lengthBytes);
     } catch (cause) {
       throw diskError(`cannot write ${this.partPath}`, cause);
     }
@@ -108,7 +99,7 @@ export class FileTarget {
 
   /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit; says nothing where nobody can tell */
   requireSpace(neededBytes: number): void {
-    const freeBytes = freeBytesIn(this.names.folder);
+    const freeBytes = this.#disk.freeBytes(this.names.folder);
     if (freeBytes === undefined || freeBytes >= neededBytes) return;
     const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
     throw new ShoalError(
@@ -124,7 +115,7 @@ export class FileTarget {
    */
   async seal(mtimeMs: number): Promise<void> {
     try {
-      this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+      this.#file.setModified(mtimeMs);
     } catch {
       // A time that this disk cannot hold came with a file that it can.
     }
@@ -156,7 +147,7 @@ export class FileTarget {
   discard(): void {
     if (!this.#isOpen) return;
     try {
-      if (lookAt(this.partPath) !== undefined) Deno.removeSync(this.partPath);
+      if (this.#disk.lookAt(this.partPath) !== undefined) this.#disk.remove(this.partPath);
     } catch (cause) {
       throw diskError(`cannot remove ${this.partPath}`, cause);
     } finally {
@@ -172,75 +163,60 @@ export class FileTarget {
 
   #replace({ folder, base }: TargetPlace): string {
     const path = join(folder, base);
-    Deno.renameSync(this.partPath, path);
+    this.#disk.rename(this.partPath, path);
     return path;
   }
 
   #takeFreeName({ folder, base }: TargetPlace): string {
     for (const name of numberedNames(base)) {
       const path = join(folder, name);
-      if (lookAt(path) === undefined && takeName(this.partPath, path)) return path;
+      if (this.#disk.lookAt(path) !== undefined) continue;
+      if (takeName(this.#disk, this.partPath, path)) return path;
     }
     throw new ShoalError("disk", `too many files are named like ${base}`);
   }
 }
 
 /** Moves `from` to `to`, which must be free: `false` if it was taken in the last moment. */
-function takeName(from: string, to: string): boolean {
+function takeName(disk: Disk, from: string, to: string): boolean {
   try {
-    Deno.linkSync(from, to);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.AlreadyExists) return false;
-    return reserveAndRename(from, to);
+    if (!disk.link(from, to)) return false;
+  } catch {
+    return reserveAndRename(disk, from, to);
   }
-  Deno.removeSync(from);
+  disk.remove(from);
   return true;
 }
 
 /** For file systems without hard links: the name is reserved, then what reserves it is replaced. */
-function reserveAndRename(from: string, to: string): boolean {
-  try {
-    Deno.openSync(to, { createNew: true, write: true }).close();
-  } catch (cause) {
-    if (cause instanceof Deno.errors.AlreadyExists) return false;
-    throw cause;
-  }
-  Deno.renameSync(from, to);
+function reserveAndRename(disk: Disk, from: string, to: string): boolean {
+  const reserved = disk.create(to);
+  if (reserved === undefined) return false;
+  reserved.close();
+  disk.rename(from, to);
   return true;
 }
 
-/** `undefined` where it cannot be asked without a prompt, or nobody knows. */
-function freeBytesIn(folder: string): number | undefined {
-  const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
-  if (state !== "granted") return undefined;
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
-}
-
 interface LockedFile {
-  readonly file: Deno.FsFile;
+  readonly file: DiskFile;
   readonly isFresh: boolean;
 }
 
 /** Never through a link, never what somebody else writes, never a file that has another name as well. */
-function openLocked(path: string): LockedFile {
+function openLocked(disk: Disk, path: string): LockedFile {
   for (;;) {
-    const locked = createOrOpen(path);
+    const locked = createOrOpen(disk, path);
     const { file } = locked;
     try {
-      if (!file.tryLockSync(true)) {
+      if (!file.tryLock()) {
         throw new ShoalError("busy_target", `${path} is being written already`);
       }
-      const opened = file.statSync();
-      const named = lookAt(path);
-      const isStillNamed = named?.ino === opened.ino && named?.dev === opened.dev;
-      if (isStillNamed && (opened.nlink ?? 1) === 1) return locked;
+      const opened = file.look();
+      const named = disk.lookAt(path);
+      const isStillNamed = named?.inode === opened.inode && named?.device === opened.device;
+      if (isStillNamed && opened.linkCount === 1) return locked;
       // Published, but its run was cut off before it could unlink the part: writing would hit the file.
-      if (isStillNamed) Deno.removeSync(path);
+      if (isStillNamed) disk.remove(path);
     } catch (cause) {
       file.close();
       throw cause;
@@ -249,15 +225,11 @@ function openLocked(path: string): LockedFile {
   }
 }
 
-function createOrOpen(path: string): LockedFile {
-  const access = { read: true, write: true };
-  try {
-    return { file: Deno.openSync(path, { ...access, createNew: true }), isFresh: true };
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
-  }
-  if (lookAt(path)?.isFile !== true) {
+function createOrOpen(disk: Disk, path: string): LockedFile {
+  const created = disk.create(path);
+  if (created !== undefined) return { file: created, isFresh: true };
+  if (disk.lookAt(path)?.kind !== "file") {
     throw new ShoalError("not_writable", `${path} is in the way and is not a file`);
   }
-  return { file: Deno.openSync(path, access), isFresh: false };
+  return { file: disk.open(path), isFresh: false };
 }

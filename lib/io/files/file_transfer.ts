@@ -8,8 +8,9 @@ import type { AssemblerReply } from "../../messages/assembler.ts";
 import { Assembly } from "../../protocol/download/assembly.ts";
 import { chunkBytesFor, chunkLength } from "../../protocol/merkle/merkle.ts";
 import { nowMs } from "../system/clock.ts";
+import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";
-import { JournalFile, removeJournal } from "./journal.ts";
+import { JournalFile, removeJournal } from "./journal_file.ts";
 import type { TargetNames } from "./target_names.ts";
 
 export interface TransferRequest {
@@ -34,6 +35,7 @@ export class FileTransfer {
   readonly opened: Extract<AssemblerReply, { kind: "opened" }>;
   /** Whether it is certain that this content is wanted under its name. */
   mayPublish = false;
+  readonly #disk: Disk;
   readonly #target: FileTarget;
   readonly #assembly: Assembly;
   readonly #times: DiskTimes;
@@ -41,20 +43,21 @@ export class FileTransfer {
   #journal: JournalFile | undefined;
 
   /** Throws ShoalError for everything that keeps it from beginning. */
-  constructor(request: TransferRequest, names: TargetNames, times: DiskTimes) {
+  constructor(disk: Disk, request: TransferRequest, names: TargetNames, times: DiskTimes) {
+    this.#disk = disk;
     const { transfer, content } = request;
     this.request = request;
     this.names = names;
     this.#times = times;
     this.#chunkBytes = chunkBytesFor(content.sizeBytes);
-    this.#target = FileTarget.open(names);
+    this.#target = FileTarget.open(disk, names);
     try {
       const resumed = this.#target.isFresh
         ? undefined
-        : JournalFile.resume(names.journalPath, content);
+        : JournalFile.resume(disk, names.journalPath, content);
       this.#journal = resumed?.journal;
       if (resumed === undefined) {
-        removeJournal(names.journalPath);
+        removeJournal(disk, names.journalPath);
         this.#target.clear();
       }
       this.#assembly = new Assembly(content.sizeBytes, resumed?.state.written);
@@ -86,7 +89,7 @@ export class FileTransfer {
     if (this.#journal !== undefined || this.#assembly.chunkCount < 2) return;
     const { content } = this.request;
     const state = { layer, written: this.#assembly.written };
-    this.#journal = JournalFile.create(this.names.journalPath, content, state);
+    this.#journal = JournalFile.create(this.#disk, this.names.journalPath, content, state);
   }
 
   /** Takes a proved chunk; a duplicate is left aside. */

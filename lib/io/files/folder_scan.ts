@@ -16,6 +16,7 @@ import {
   parseFileName,
 } from "../../names.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
+import { denoDisk } from "./deno_disk.ts";
 import { resolveInside } from "./file_source.ts";
 import { canOpen, signatureOf } from "./regular_file.ts";
 
@@ -100,7 +101,7 @@ export function inspectFile(dir: string, name: SafeFileName): Inspected {
   let path = join(dir, name);
   let info = lookAt(path);
   if (info?.isSymlink) {
-    const resolved = resolveInside(dir, path);
+    const resolved = resolveInside(denoDisk, dir, path);
     if (!resolved.ok) {
       return resolved.reason === "missing"
         ? { kind: "nothing" }
@@ -130,7 +131,9 @@ async function readFolder(
   const entries: Deno.DirEntry[] = [];
   try {
     // A folder that was swapped for a link since its parent was read is not entered.
-    if (prefix !== "" && !resolveInside(options.dir, join(options.dir, prefix)).ok) return entries;
+    if (prefix !== "" && !resolveInside(denoDisk, options.dir, join(options.dir, prefix)).ok) {
+      return entries;
+    }
     for await (const entry of Deno.readDir(join(options.dir, prefix))) {
       entries.push(entry);
       if (entries.length >= entriesMax) break;

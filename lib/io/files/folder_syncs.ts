@@ -3,11 +3,17 @@
  * thousand: whoever asks while one is running shares the next.
  */
 import { yieldToEvents } from "../system/clock.ts";
+import type { Disk } from "./disk.ts";
 
 export class FolderSyncs {
+  readonly #disk: Disk;
   readonly #running = new Map<string, Promise<void>>();
   /** Syncs that have not begun, so that they still cover whatever is asked for now. */
   readonly #waiting = new Map<string, Promise<void>>();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
 
   /** Resolves when `folder` has been synced by a sync that began after this call. Never rejects. */
   sync(folder: string): Promise<void> {
@@ -22,19 +28,9 @@ export class FolderSyncs {
   async #run(folder: string): Promise<void> {
     await Promise.all([this.#running.get(folder), yieldToEvents()]);
     this.#waiting.delete(folder);
-    const running = syncFolder(folder);
+    const running = this.#disk.syncFolder(folder);
     this.#running.set(folder, running);
     await running;
     if (this.#running.get(folder) === running) this.#running.delete(folder);
-  }
-}
-
-/** Makes the names in `folder` survive a power cut, where the platform can. */
-export async function syncFolder(folder: string): Promise<void> {
-  try {
-    using handle = await Deno.open(folder, { read: true });
-    await handle.sync();
-  } catch {
-    // Windows and some network file systems cannot; the names themselves are there.
   }
 }

@@ -9,6 +9,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readlinkSync,
   readSync,
   type Stats,
   statSync,
@@ -44,7 +45,7 @@ export function openRegularFile(path: string, links: "follow" | "refuse"): Opene
     const flags = O_RDONLY | O_NONBLOCK | (links === "follow" ? 0 : O_NOFOLLOW);
     descriptor = openSync(path, flags);
     const after = problemOf(fstatSync(descriptor), path);
-    if (after === undefined) return { ok: true, file: new RegularFile(descriptor) };
+    if (after === undefined) return { ok: true, file: new DescriptorFile(descriptor) };
     closeSync(descriptor);
     return after;
   } catch (thrown) {
@@ -108,33 +109,45 @@ export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | unde
 }
 
 /** An open regular file. Close it. */
-export class RegularFile {
-  /** The operating system's descriptor. */
-  readonly descriptor: number;
+export interface RegularFile {
+  /** What the file is now; `undefined` when the disk does not say. */
+  identity(): FileIdentity | undefined;
+  /** Where the open file is now, links followed; `undefined` where nobody can tell. */
+  path(): string | undefined;
+  /**
+   * Fills `lengthBytes` of `target` from `targetOffset` with what is at `position`. Fewer bytes come
+   * back when the file ends before that, or when the disk fails.
+   */
+  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number;
+  close(): void;
+}
+
+class DescriptorFile implements RegularFile {
+  /** The operating system's. */
+  readonly #descriptor: number;
 
   constructor(descriptor: number) {
-    this.descriptor = descriptor;
+    this.#descriptor = descriptor;
   }
 
-  /** What the file is now; `undefined` when the disk does not say. */
+  path(): string | undefined {
+    return pathOfDescriptor(this.#descriptor);
+  }
+
   identity(): FileIdentity | undefined {
     try {
-      return identityOf(fstatSync(this.descriptor));
+      return identityOf(fstatSync(this.#descriptor));
     } catch {
       return undefined;
     }
   }
 
-  /**
-   * Fills `lengthBytes` of `target` from `targetOffset` with what is at `position`. Fewer bytes come
-   * back when the file ends before that, or when the disk fails.
-   */
   readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
     let done = 0;
     try {
       while (done < lengthBytes) {
         const bytes = readSync(
-          this.descriptor,
+          this.#descriptor,
           target,
           targetOffset + done,
           lengthBytes - done,
@@ -150,7 +163,21 @@ export class RegularFile {
   }
 
   close(): void {
-    closeSync(this.descriptor);
+    closeSync(this.#descriptor);
+  }
+}
+
+/** What Linux says a descriptor is; `undefined` where it cannot be asked without a prompt. */
+function pathOfDescriptor(descriptor: number): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const link = `/proc/self/fd/${descriptor}`;
+  if (Deno.permissions.querySync({ name: "read", path: link }).state !== "granted") {
+    return undefined;
+  }
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
   }
 }
 

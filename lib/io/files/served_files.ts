@@ -5,6 +5,7 @@
 import type { Bytes, HashHex } from "../../ids.ts";
 import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";
 import type { LocatedFile } from "../../messages/sender.ts";
+import type { Disk } from "./disk.ts";
 import { type FileSource, openFileSource } from "./file_source.ts";
 
 /** What names a content in a request. */
@@ -26,8 +27,13 @@ interface OpenFile {
 }
 
 export class ServedFiles {
+  readonly #disk: Disk;
   /** The least recently used first. */
   readonly #open = new Map<string, OpenFile>();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
 
   /** The file of this content, checked against its signature every so often. */
   find(nowMs: number, ref: ContentRef): FileState {
@@ -54,7 +60,7 @@ export class ServedFiles {
   /** Opens what the main thread has located. Says whether it is what was indexed. */
   open(nowMs: number, ref: ContentRef, file: LocatedFile): boolean {
     this.close(ref);
-    const opened = openFileSource(file.dir, file.name, file);
+    const opened = openFileSource(this.#disk, file.dir, file.name, file);
     if (!opened.ok) return false;
     this.#open.set(keyOf(ref), { source: opened.source, checkedMs: nowMs });
     if (this.#open.size > OPEN_FILES_MAX) this.#closeOldest();

@@ -4,8 +4,8 @@ import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
 import { NUMBERED_NAMES_MAX } from "./limits.ts";
-import { diskError } from "./disk_error.ts";
-import { lookAt } from "./look_at.ts";
+import type { Disk } from "./disk.ts";
+import { diskError, isTaken } from "./disk_error.ts";
 
 const utf8 = new TextEncoder();
 /** Room for `.`, eight hex digits, `.part` and `.journal`. */
@@ -26,10 +26,15 @@ export interface TargetNames {
  * @param tag eight hex digits of the content, so that part files of different contents differ
  * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`
  */
-export function targetNames(outDir: string, name: SafeFileName, tag: string): TargetNames {
+export function targetNames(
+  disk: Disk,
+  outDir: string,
+  name: SafeFileName,
+  tag: string,
+): TargetNames {
   const components = name.split("/");
   const base = components.pop()!;
-  const folder = makeFolders(outDir, components);
+  const folder = makeFolders(disk, outDir, components);
   const stem = truncated(base, NAME_COMPONENT_BYTES_MAX - PART_SUFFIX_BYTES);
   const partPath = join(folder, `${stem}.${tag}.part`);
   return { folder, base, partPath, journalPath: `${partPath}.journal` };
@@ -52,34 +57,34 @@ export function* numberedNames(base: string): Generator<string> {
  *
  * @throws ShoalError `not_writable` where not
  */
-export function requireFolders(outDir: string, name: SafeFileName): void {
+export function requireFolders(disk: Disk, outDir: string, name: SafeFileName): void {
   let folder = outDir;
   for (const component of name.split("/").slice(0, -1)) {
     folder = join(folder, component);
-    if (lookAt(folder) === undefined) return;
-    requireInside(outDir, folder);
-    if (!Deno.statSync(folder).isDirectory) {
+    if (disk.lookAt(folder) === undefined) return;
+    requireInside(disk, outDir, folder);
+    if (!disk.isFolder(folder)) {
       throw new ShoalError("not_writable", `${folder} is not a folder`);
     }
   }
 }
 
 /** Wherever links lead. */
-function requireInside(outDir: string, folder: string): void {
-  const [home, real] = [Deno.realPathSync(outDir), Deno.realPathSync(folder)];
+function requireInside(disk: Disk, outDir: string, folder: string): void {
+  const [home, real] = [disk.realPath(outDir), disk.realPath(folder)];
   if (real === home || real.startsWith(join(home, "/"))) return;
   throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
 }
 
 /** One level at a time, each checked to be a folder inside `outDir`, wherever links point. */
-function makeFolders(outDir: string, components: readonly string[]): string {
+function makeFolders(disk: Disk, outDir: string, components: readonly string[]): string {
   let folder = outDir;
   try {
-    makeFolder(folder);
+    makeFolder(disk, folder);
     for (const component of components) {
       folder = join(folder, component);
-      makeFolder(folder);
-      requireInside(outDir, folder);
+      makeFolder(disk, folder);
+      requireInside(disk, outDir, folder);
     }
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);
@@ -88,11 +93,11 @@ function makeFolders(outDir: string, components: readonly string[]): string {
 }
 
 /** Links are followed here; where they lead is for the caller to judge. */
-function makeFolder(path: string): void {
+function makeFolder(disk: Disk, path: string): void {
   try {
-    Deno.mkdirSync(path, { recursive: true });
+    disk.makeFolder(path);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    if (!isTaken(cause)) throw cause;
     throw new ShoalError("not_writable", `${path} is not a folder`, { cause });
   }
 }

@@ -3,6 +3,7 @@ import { type Bytes, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 
 export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
@@ -18,7 +19,7 @@ export function* indexFile(
 ): Generator<number, IndexingOutcome> {
   const { job, dir, name, signature } = request;
   const { sizeBytes } = signature;
-  const opened = openFileSource(dir, name, signature);
+  const opened = openFileSource(denoDisk, dir, name, signature);
   if (!opened.ok) {
     return opened.reason === "unreadable"
       ? { kind: "unreadable", job, message: opened.message }

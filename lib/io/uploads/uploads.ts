@@ -15,8 +15,8 @@ import { sizeText } from "../../sizes.ts";
 import { BodyFrames } from "../../wire/session_json.ts";
 import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { FileTarget } from "../files/file_target.ts";
-import { syncFolder } from "../files/folder_syncs.ts";
 import { findPresent } from "../files/present_file.ts";
 import { randomBytes } from "../system/random_source.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
@@ -77,7 +77,7 @@ export class Uploads {
       );
     }
     try {
-      requireFolders(dir, request.name);
+      requireFolders(denoDisk, dir, request.name);
     } catch (cause) {
       const why = "a folder of it is something else here, or leads elsewhere";
       throw new ShoalError("not_writable", `${displayName(request.name)}: ${why}`, { cause });
@@ -112,7 +112,8 @@ export class Uploads {
         const path = join(folder, name);
         const { mtime } = Deno.lstatSync(path);
         if (wallMs() - (mtime?.getTime() ?? 0) < UPLOAD_KEEP_MS) continue;
-        FileTarget.open({ folder, base: name, partPath: path, journalPath: path }).discard();
+        FileTarget.open(denoDisk, { folder, base: name, partPath: path, journalPath: path })
+          .discard();
       }
     } catch {
       // There is no such folder, or what is in it is being written.
@@ -217,9 +218,9 @@ export class Upload {
         throw new ShoalError("unverified", "what arrived is not what was sent: send it again");
       }
       const { name, sizeBytes, mtimeMs } = this.#request;
-      const place = targetNames(this.#dir, name, root.slice(0, 8));
+      const place = targetNames(denoDisk, this.#dir, name, root.slice(0, 8));
       const wanted = { sizeBytes, sha256, force: false };
-      const present = await findPresent(place, wanted, new AbortController().signal);
+      const present = await findPresent(denoDisk, place, wanted, new AbortController().signal);
       if (present !== undefined) {
         this.#end(false, () => this.#target.discard());
         return { name: this.#nameOf(present), sha256, md5, root, layer, isPresent: true };
@@ -227,7 +228,7 @@ export class Upload {
       await this.#target.seal(mtimeMs ?? wallMs());
       const path = this.#target.publish({ force: false }, place);
       this.#end(true);
-      await syncFolder(place.folder);
+      await denoDisk.syncFolder(place.folder);
       return { name: this.#nameOf(path), sha256, md5, root, layer, isPresent: false };
     } catch (error) {
       this.#end(false, () => this.#target.discard());
@@ -351,7 +352,7 @@ function openPart(
   }
   const open = (tag: string): FileTarget => {
     const partPath = join(folder, `${tag}.part`);
-    return FileTarget.open({ folder, base: tag, partPath, journalPath: partPath });
+    return FileTarget.open(denoDisk, { folder, base: tag, partPath, journalPath: partPath });
   };
   if (request.isResumable) {
     try {

@@ -16,6 +16,7 @@ import {
   transferFailed,
   type TransferRequest,
 } from "../files/file_transfer.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
 import { findPresent, removeLeftovers } from "../files/present_file.ts";
 import { targetNames } from "../files/target_names.ts";
@@ -39,7 +40,7 @@ class AssemblerDriver {
   readonly #transfers = new Map<TransferId, FileTransfer>();
   /** Transfers whose pass is going on, or that are being published. */
   readonly #advancing = new Map<FileTransfer, Promise<void>>();
-  readonly #folderSyncs = new FolderSyncs();
+  readonly #folderSyncs = new FolderSyncs(denoDisk);
   readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
   readonly #times: DiskTimes = { hashMs: 0, writeMs: 0 };
   readonly #startedMs = nowMs();
@@ -91,15 +92,20 @@ class AssemblerDriver {
     const { transfer: id, outDir, name, content } = request;
     const { signal } = this.#beginOpening(id);
     try {
-      const names = targetNames(outDir, name, content.root.slice(0, 8));
-      const path = await findPresent(names, { ...content, force: request.force }, signal);
+      const names = targetNames(denoDisk, outDir, name, content.root.slice(0, 8));
+      const path = await findPresent(
+        denoDisk,
+        names,
+        { ...content, force: request.force },
+        signal,
+      );
       if (signal.aborted) return;
       this.#opening.delete(id);
       if (path !== undefined) {
-        removeLeftovers(names);
+        removeLeftovers(denoDisk, names);
         return this.#parent.post({ kind: "present", transfer: id, path });
       }
-      const transfer = new FileTransfer(request, names, this.#times);
+      const transfer = new FileTransfer(denoDisk, request, names, this.#times);
       this.#transfers.set(id, transfer);
       this.#parent.post(transfer.opened);
       this.#advance(id);

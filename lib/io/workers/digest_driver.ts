@@ -7,6 +7,7 @@ import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
@@ -96,7 +97,7 @@ class DigestDriver {
 
   async #md5Of(file: LocatedFile): Promise<string | undefined> {
     const { dir, name, sizeBytes } = file;
-    const opened = openFileSource(dir, name, file);
+    const opened = openFileSource(denoDisk, dir, name, file);
     if (!opened.ok) return undefined;
     const { source } = opened;
     try {

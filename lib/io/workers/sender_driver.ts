@@ -16,6 +16,7 @@ import { Tokens } from "../../protocol/base/tokens.ts";
 import { encodeFrame } from "../../wire/frames.ts";
 import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
 import { clockOriginMs, nowMs, sleep, WakeupTimer, yieldToEvents } from "../system/clock.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import { type ContentRef, keyOf, ServedFiles } from "../files/served_files.ts";
@@ -40,7 +41,7 @@ class SenderDriver {
   readonly #tokens: Tokens;
   readonly #machine: Sender;
   readonly #writer = new SegmentWriter();
-  readonly #files = new ServedFiles();
+  readonly #files = new ServedFiles(denoDisk);
   /** Requests for contents that the main thread is being asked about. */
   readonly #unlocated = new ParkedTurns();
   /** Flows that the main thread has been told of; all are forgotten when there are too many. */

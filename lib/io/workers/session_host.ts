@@ -17,6 +17,7 @@ import type {
 } from "../../protocol/session/session.ts";
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import { nowMs, within } from "../system/clock.ts";
+import { denoDisk } from "../files/deno_disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
@@ -163,7 +164,7 @@ class SessionHost {
 
   async #sendFile({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
     const { dir } = this.#library;
-    const opened = openFileSource(dir, file.name, file);
+    const opened = openFileSource(denoDisk, dir, file.name, file);
     if (!opened.ok) {
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));
       return false;

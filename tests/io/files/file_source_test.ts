@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Bytes, FileSignature } from "../../../lib/ids.ts";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { type OpenedSource, openFileSource } from "../../../lib/io/files/file_source.ts";
 import { identityAt, signatureOf } from "../../../lib/io/files/regular_file.ts";
 import { withFolder } from "../../support/folder.ts";
@@ -29,7 +30,7 @@ Deno.test(
   { name: "an indexed file is read at any position, and no further than its end", ignore },
   () =>
     withFolder({ "a.txt": "hello shoal" }, (dir) => {
-      const opened = openFileSource(dir, "a.txt", signatureAt(dir, "a.txt"));
+      const opened = openFileSource(denoDisk, dir, "a.txt", signatureAt(dir, "a.txt"));
       assert(opened.ok);
       const target: Bytes = new Uint8Array(16);
       assertEquals(opened.source.readAt(target, 2, 5, 6), 5);
@@ -54,7 +55,7 @@ Deno.test(
           ) => [name, signatureAt(dir, name)]),
         );
         const sources = Object.entries(signatures).map(([name, signature]) => {
-          const opened = openFileSource(dir, name, signature);
+          const opened = openFileSource(denoDisk, dir, name, signature);
           assert(opened.ok);
           return opened.source;
         });
@@ -69,7 +70,7 @@ Deno.test(
           source.close();
         }
         const reopened = Object.entries(signatures).map(([name, signature]) =>
-          reasonOf(openFileSource(dir, name, signature))
+          reasonOf(openFileSource(denoDisk, dir, name, signature))
         );
         assertEquals(reopened, ["changed", "changed", "changed", "missing", "changed"]);
       },
@@ -93,11 +94,14 @@ Deno.test(
       await Deno.symlink("../secret", join(dir, "outer"));
       await Deno.symlink("..", join(dir, "up"));
       await Deno.symlink("nowhere", join(dir, "dangling"));
-      assertEquals(reasonOf(openFileSource(dir, "inner", signatureAt(dir, "file"))), "opened");
+      assertEquals(
+        reasonOf(openFileSource(denoDisk, dir, "inner", signatureAt(dir, "file"))),
+        "opened",
+      );
       const secret = signatureAt(root, "secret");
-      assertEquals(reasonOf(openFileSource(dir, "outer", secret)), "changed");
-      assertEquals(reasonOf(openFileSource(dir, "up/secret", secret)), "changed");
-      assertEquals(reasonOf(openFileSource(dir, "dangling", secret)), "missing");
+      assertEquals(reasonOf(openFileSource(denoDisk, dir, "outer", secret)), "changed");
+      assertEquals(reasonOf(openFileSource(denoDisk, dir, "up/secret", secret)), "changed");
+      assertEquals(reasonOf(openFileSource(denoDisk, dir, "dangling", secret)), "missing");
     }),
 );
 
@@ -106,14 +110,14 @@ Deno.test(
   () =>
     withFolder({ "served/sub/file": "inside", "elsewhere/file": "secret" }, async (root) => {
       const dir = join(root, "served");
-      const opened = openFileSource(dir, "sub/file", signatureAt(dir, "sub/file"));
+      const opened = openFileSource(denoDisk, dir, "sub/file", signatureAt(dir, "sub/file"));
       assert(opened.ok);
       await Deno.rename(join(dir, "sub"), join(root, "moved"));
       await Deno.symlink(join(root, "elsewhere"), join(dir, "sub"));
       assert(!opened.source.isUnchanged());
       opened.source.close();
       const signature = signatureAt(root, "elsewhere/file");
-      assertEquals(reasonOf(openFileSource(dir, "sub/file", signature)), "changed");
+      assertEquals(reasonOf(openFileSource(denoDisk, dir, "sub/file", signature)), "changed");
     }),
 );
 
@@ -125,7 +129,7 @@ Deno.test({
     const signature = signatureAt(dir, "pipe");
     await Deno.remove(join(dir, "pipe"));
     await new Deno.Command("mkfifo", { args: [join(dir, "pipe")] }).output();
-    assertEquals(reasonOf(openFileSource(dir, "pipe", signature)), "changed");
+    assertEquals(reasonOf(openFileSource(denoDisk, dir, "pipe", signature)), "changed");
   }));
 
 Deno.test({
@@ -135,5 +139,5 @@ Deno.test({
   withFolder({ locked: "x" }, async (dir) => {
     const signature = signatureAt(dir, "locked");
     await Deno.chmod(join(dir, "locked"), 0);
-    assertEquals(reasonOf(openFileSource(dir, "locked", signature)), "unreadable");
+    assertEquals(reasonOf(openFileSource(denoDisk, dir, "locked", signature)), "unreadable");
   }));

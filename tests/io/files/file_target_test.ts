@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import { type ErrorCode, ShoalError } from "../../../lib/errors.ts";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
 import { findPresent, removeLeftovers } from "../../../lib/io/files/present_file.ts";
 import {
@@ -37,7 +38,7 @@ function inFolder(
 }
 
 function names(dir: string, name = "film.bin"): TargetNames {
-  return targetNames(dir, name as SafeFileName, TAG);
+  return targetNames(denoDisk, dir, name as SafeFileName, TAG);
 }
 
 function namesIn(dir: string): string[] {
@@ -59,7 +60,12 @@ async function published(target: FileTarget, text: string, force = false): Promi
 function findText(dir: string, text: string, force = false): Promise<string | undefined> {
   const bytes = utf8.encode(text);
   const digest = hashHex(toHex(sha256(bytes)));
-  return findPresent(names(dir), { sha256: digest, sizeBytes: bytes.length, force }, NEVER);
+  return findPresent(
+    denoDisk,
+    names(dir),
+    { sha256: digest, sizeBytes: bytes.length, force },
+    NEVER,
+  );
 }
 
 // — Names —————————————————————————————————————————————————————————————————————————————————————————
@@ -82,7 +88,7 @@ Deno.test("a numbered name is cut between characters to fit a folder", () => {
 
 inFolder("part and journal of a name of 255 bytes fit their folder", {}, (dir) => {
   for (const base of ["é".repeat(125) + ".text", "x".repeat(255), "🐟".repeat(63) + "abc"]) {
-    const target = FileTarget.open(names(dir, base));
+    const target = FileTarget.open(denoDisk, names(dir, base));
     const journal = target.names.journalPath.slice(dir.length + 1);
     assert(utf8.encode(journal).length <= 255);
     assert(journal.isWellFormed() && isPartName(journal) && isPartName(journal.slice(0, -8)));
@@ -118,7 +124,7 @@ inFolder("a link may lead around inside the folder, not out of it", { "other/x":
 // — The part file —————————————————————————————————————————————————————————————————————————————————
 
 inFolder("what is written at positions is read back, up to the end", {}, (dir) => {
-  const target = FileTarget.open(names(dir));
+  const target = FileTarget.open(denoDisk, names(dir));
   target.write(utf8.encode("world"), 6);
   target.write(utf8.encode("hello "), 0);
   const buffer = new Uint8Array(20);
@@ -131,20 +137,23 @@ inFolder("what is written at positions is read back, up to the end", {}, (dir) =
 });
 
 inFolder("one writer at a time, and the next as soon as the first is gone", {}, (dir) => {
-  const first = FileTarget.open(names(dir));
+  const first = FileTarget.open(denoDisk, names(dir));
   assert(first.isFresh);
-  assertFails("busy_target", "film.bin", () => FileTarget.open(names(dir)));
+  assertFails("busy_target", "film.bin", () => FileTarget.open(denoDisk, names(dir)));
   first.write(utf8.encode("kept"), 0);
   first.close();
-  const second = FileTarget.open(names(dir));
+  const second = FileTarget.open(denoDisk, names(dir));
   assertEquals(second.isFresh, false);
   assertEquals(second.read(new Uint8Array(9), 0), 4);
   second.discard();
 });
 
 inFolder("another content of the same name has a part of its own", {}, (dir) => {
-  const one = FileTarget.open(names(dir));
-  const other = FileTarget.open(targetNames(dir, "film.bin" as SafeFileName, "ffffffff"));
+  const one = FileTarget.open(denoDisk, names(dir));
+  const other = FileTarget.open(
+    denoDisk,
+    targetNames(denoDisk, dir, "film.bin" as SafeFileName, "ffffffff"),
+  );
   one.discard();
   other.discard();
 });
@@ -154,15 +163,15 @@ inFolder("a link in place of the part is refused, what it leads to untouched", {
 }, (dir) => {
   const { partPath } = names(dir);
   Deno.symlinkSync(join(dir, "precious"), partPath);
-  assertFails("not_writable", "not a file", () => FileTarget.open(names(dir)));
+  assertFails("not_writable", "not a file", () => FileTarget.open(denoDisk, names(dir)));
   assertEquals(Deno.readTextFileSync(join(dir, "precious")), "precious");
 });
 
 inFolder("a part that was published already is never written through", {}, async (dir) => {
   const { partPath } = names(dir);
-  const path = await published(FileTarget.open(names(dir)), "the file");
+  const path = await published(FileTarget.open(denoDisk, names(dir)), "the file");
   Deno.linkSync(path, partPath);
-  const target = FileTarget.open(names(dir));
+  const target = FileTarget.open(denoDisk, names(dir));
   assert(target.isFresh);
   target.write(utf8.encode("XXX"), 0);
   target.discard();
@@ -172,14 +181,14 @@ inFolder("a part that was published already is never written through", {}, async
 inFolder("a folder that may not be written to is not writable", {}, (dir) => {
   Deno.chmodSync(dir, 0o555);
   try {
-    assertFails("not_writable", "cannot write", () => FileTarget.open(names(dir)));
+    assertFails("not_writable", "cannot write", () => FileTarget.open(denoDisk, names(dir)));
   } finally {
     Deno.chmodSync(dir, 0o755);
   }
 }, { ignore: !isBoundByModes });
 
 inFolder("more than the disk has room for is refused with both sizes", {}, (dir) => {
-  const target = FileTarget.open(names(dir));
+  const target = FileTarget.open(denoDisk, names(dir));
   target.requireSpace(1);
   assertFails("disk_full", "MiB free", () => target.requireSpace(2 ** 60));
   target.discard();
@@ -188,7 +197,7 @@ inFolder("more than the disk has room for is refused with both sizes", {}, (dir)
 // — Publishing ————————————————————————————————————————————————————————————————————————————————————
 
 inFolder("a published file has its name and its time, and its part is gone", {}, async (dir) => {
-  const path = await published(FileTarget.open(names(dir)), "text");
+  const path = await published(FileTarget.open(denoDisk, names(dir)), "text");
   assertEquals(path, join(dir, "film.bin"));
   assertEquals(Deno.readTextFileSync(path), "text");
   assertEquals(Deno.statSync(path).mtime?.getTime(), 1_600_000_000_000);
@@ -199,14 +208,14 @@ inFolder("what has the name stays, and the first free number is taken", {
   "film.bin": "mine",
   "film (2).bin": "mine too",
 }, async (dir) => {
-  const path = await published(FileTarget.open(names(dir)), "theirs");
+  const path = await published(FileTarget.open(denoDisk, names(dir)), "theirs");
   assertEquals(path, join(dir, "film (3).bin"));
   assertEquals(Deno.readTextFileSync(join(dir, "film.bin")), "mine");
   assertEquals(Deno.readTextFileSync(join(dir, "film (2).bin")), "mine too");
 });
 
 inFolder("with force the file of that name is replaced", { "film.bin": "old" }, async (dir) => {
-  const path = await published(FileTarget.open(names(dir)), "new", true);
+  const path = await published(FileTarget.open(denoDisk, names(dir)), "new", true);
   assertEquals(path, join(dir, "film.bin"));
   assertEquals(Deno.readTextFileSync(path), "new");
   assertEquals(namesIn(dir), ["film.bin"]);
@@ -216,14 +225,14 @@ inFolder("with force a link is replaced and what it leads to stays", {
   "precious": "precious",
 }, async (dir) => {
   Deno.symlinkSync(join(dir, "precious"), join(dir, "film.bin"));
-  await published(FileTarget.open(names(dir)), "new", true);
+  await published(FileTarget.open(denoDisk, names(dir)), "new", true);
   assert(Deno.lstatSync(join(dir, "film.bin")).isFile);
   assertEquals(Deno.readTextFileSync(join(dir, "precious")), "precious");
 });
 
 inFolder("a time that no disk can hold does not cost the file", {}, async (dir) => {
   for (const mtimeMs of [2 ** 63, -1, NaN]) {
-    const target = FileTarget.open(names(dir));
+    const target = FileTarget.open(denoDisk, names(dir));
     await target.seal(mtimeMs);
     target.publish({ force: true });
     assertEquals(namesIn(dir), ["film.bin"]);
@@ -254,7 +263,7 @@ inFolder("where the size is not known every file of the name is compared", {
   "film.bin": "equal",
 }, async (dir) => {
   const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("equal")))), force: false };
-  assertEquals(await findPresent(names(dir), wanted, NEVER), join(dir, "film.bin"));
+  assertEquals(await findPresent(denoDisk, names(dir), wanted, NEVER), join(dir, "film.bin"));
 });
 
 inFolder("a link to an identical file is not the file", { "elsewhere": "equal" }, async (dir) => {
@@ -280,7 +289,7 @@ inFolder(
   { "film.bin": "equal" },
   async (dir) => {
     const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("equal")))), force: false };
-    assertEquals(await findPresent(names(dir), wanted, AbortSignal.abort()), undefined);
+    assertEquals(await findPresent(denoDisk, names(dir), wanted, AbortSignal.abort()), undefined);
   },
 );
 
@@ -288,12 +297,12 @@ inFolder("what an earlier run left of a present file goes, unless somebody write
   "film.bin": "whole",
 }, (dir) => {
   const { partPath, journalPath } = names(dir);
-  const writer = FileTarget.open(names(dir));
+  const writer = FileTarget.open(denoDisk, names(dir));
   Deno.writeTextFileSync(journalPath, "journal");
-  removeLeftovers(names(dir));
+  removeLeftovers(denoDisk, names(dir));
   assertEquals(namesIn(dir).length, 3);
   writer.close();
   assert(Deno.lstatSync(partPath).isFile);
-  removeLeftovers(names(dir));
+  removeLeftovers(denoDisk, names(dir));
   assertEquals(namesIn(dir), ["film.bin"]);
 });

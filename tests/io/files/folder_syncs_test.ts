@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { join } from "@std/path";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { FolderSyncs } from "../../../lib/io/files/folder_syncs.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";
@@ -11,7 +12,7 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder({ "other/file": "" }, async (dir) => {
-      const syncs = new FolderSyncs();
+      const syncs = new FolderSyncs(denoDisk);
       const first = syncs.sync(dir);
       assertStrictEquals(syncs.sync(dir), first);
       const other = syncs.sync(join(dir, "other"));
@@ -31,6 +32,6 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder({}, async (dir) => {
-      assertEquals(await new FolderSyncs().sync(join(dir, "missing")), undefined);
+      assertEquals(await new FolderSyncs(denoDisk).sync(join(dir, "missing")), undefined);
     }),
 });

@@ -1,11 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
 import { type Bytes, type Content, hashHex, toHex } from "../../../lib/ids.ts";
-import { decodeJournal, encodeJournal, JournalFile } from "../../../lib/io/files/journal.ts";
+import { decodeJournal, encodeJournal } from "../../../lib/protocol/download/journal.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
-import { withFolder } from "../../support/folder.ts";
-import { canTouchFiles } from "../../support/permissions.ts";
 import { hashed, mixedFile } from "../../support/virtual_link.ts";
 
 const CHUNKS = 11;
@@ -14,7 +11,6 @@ const BITMAP_AT = LAYER_AT + CHUNKS * 32;
 const file = mixedFile(CHUNKS * 65_536 - 9);
 const { root, layer } = hashed(file);
 const content: Content = { sizeBytes: file.length, sha256: hashHex(toHex(sha256(file))), root };
-const ignore = !await canTouchFiles();
 
 function marks(...chunks: readonly number[]): Bitmap {
   const bitmap = new Bitmap(CHUNKS);
@@ -80,52 +76,6 @@ Deno.test("a layer that does not lead to the root is void, whatever its checksum
   const wrong = damaged(layer, 40);
   const forged = encodeJournal(content, { layer: wrong, written: marks() });
   assertEquals(decodeJournal(forged, content), undefined);
-});
-
-Deno.test({
-  name: "a journal file is resumed with the marks that were saved last",
-  ignore,
-  fn: () =>
-    withFolder({}, (dir) => {
-      const path = join(dir, "journal");
-      const first = JournalFile.create(path, content, { layer, written: marks() });
-      first.save(marks(9));
-      first.save(marks(1, 9));
-      first.close();
-      const resumed = JournalFile.resume(path, content);
-      assertEquals(resumed?.state.written.bytes, marks(1, 9).bytes);
-      resumed?.journal.save(marks(1));
-      resumed?.journal.close();
-      const again = JournalFile.resume(path, content);
-      assertEquals(again?.state.written.bytes, marks(1).bytes);
-      again?.journal.remove();
-      assertEquals([...Deno.readDirSync(dir)], []);
-    }),
-});
-
-Deno.test({
-  name: "what is no journal is not resumed: nothing, a folder, a link, other bytes",
-  ignore,
-  fn: () =>
-    withFolder({ "journal": journal, "other": new Uint8Array(journal.length) }, (dir) => {
-      Deno.mkdirSync(join(dir, "folder"));
-      Deno.symlinkSync(join(dir, "journal"), join(dir, "link"));
-      for (const name of ["missing", "folder", "link", "other"]) {
-        assertEquals(JournalFile.resume(join(dir, name), content), undefined, name);
-      }
-    }),
-});
-
-Deno.test({
-  name: "a new journal replaces a link in its place and leaves alone what it leads to",
-  ignore,
-  fn: () =>
-    withFolder({ "precious": "precious" }, async (dir) => {
-      Deno.symlinkSync(join(dir, "precious"), join(dir, "journal"));
-      JournalFile.create(join(dir, "journal"), content, { layer, written: marks() }).close();
-      assertEquals(await Deno.readTextFile(join(dir, "precious")), "precious");
-      assert(Deno.lstatSync(join(dir, "journal")).isFile);
-    }),
 });
 
 function damaged(bytes: Bytes, at: number): Bytes {

@@ -1,0 +1,134 @@
+/** The platform's disk. */
+import { statfsSync } from "node:fs";
+import type { Bytes } from "../../ids.ts";
+import type { Disk, DiskFile, FileLook } from "./disk.ts";
+import { identityAt, openRegularFile } from "./regular_file.ts";
+
+const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
+
+export const denoDisk: Disk = {
+  lookAt(path) {
+    try {
+      return lookOf(Deno.lstatSync(path));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return undefined;
+      throw cause;
+    }
+  },
+
+  create(path) {
+    try {
+      return new OpenFile(Deno.openSync(path, { ...READ_WRITE, createNew: true }));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AlreadyExists) return undefined;
+      throw cause;
+    }
+  },
+
+  link(from, to) {
+    try {
+      Deno.linkSync(from, to);
+      return true;
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AlreadyExists) return false;
+      throw cause;
+    }
+  },
+
+  async syncFolder(folder) {
+    try {
+      using handle = await Deno.open(folder, { read: true });
+      await handle.sync();
+    } catch {
+      // Windows and some network file systems cannot; the names themselves are there.
+    }
+  },
+
+  freeBytes(folder) {
+    // Asking must not end in a prompt.
+    const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
+    if (state !== "granted") return undefined;
+    try {
+      const { bavail, bsize } = statfsSync(folder);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  },
+
+  open: (path) => new OpenFile(Deno.openSync(path, READ_WRITE)),
+  read: (path) => Deno.readFileSync(path),
+  remove: (path) => Deno.removeSync(path),
+  rename: (from, to) => Deno.renameSync(from, to),
+  makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
+  isFolder: (path) => Deno.statSync(path).isDirectory,
+  realPath: (path) => Deno.realPathSync(path),
+  openRegular: openRegularFile,
+  identityAt,
+};
+
+class OpenFile implements DiskFile {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  look(): FileLook {
+    return lookOf(this.#file.statSync());
+  }
+
+  tryLock(): boolean {
+    return this.#file.tryLockSync(true);
+  }
+
+  writeAt(bytes: Uint8Array, position: number): void {
+    this.#file.seekSync(position, Deno.SeekMode.Start);
+    for (let at = 0; at < bytes.length;) {
+      at += this.#file.writeSync(at === 0 ? bytes : bytes.subarray(at));
+    }
+  }
+
+  readAt(target: Bytes, position: number): number {
+    this.#file.seekSync(position, Deno.SeekMode.Start);
+    let at = 0;
+    while (at < target.length) {
+      const count = this.#file.readSync(at === 0 ? target : target.subarray(at));
+      if (count === null || count === 0) break;
+      at += count;
+    }
+    return at;
+  }
+
+  truncate(lengthBytes: number): void {
+    this.#file.truncateSync(lengthBytes);
+  }
+
+  setModified(mtimeMs: number): void {
+    this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+  }
+
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function lookOf(info: Deno.FileInfo): FileLook {
+  return {
+    kind: kindOf(info),
+    sizeBytes: info.size,
+    device: info.dev,
+    inode: info.ino ?? 0,
+    linkCount: info.nlink ?? 1,
+  };
+}
+
+function kindOf(info: Deno.FileInfo): FileLook["kind"] {
+  if (info.isSymlink) return "link";
+  if (info.isFile) return "file";
+  return info.isDirectory ? "folder" : "special";
+}

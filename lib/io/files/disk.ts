@@ -1,0 +1,70 @@
+/**
+ * What part files, journals, publishing, presence checks and served files need of a disk. `denoDisk`
+ * (`deno_disk.ts`) is the platform's; a simulation brings one of its own.
+ *
+ * An operation either does what it says or throws an error whose `code` is the operating system's
+ * (`ENOSPC`, `EACCES` …); `diskError` (`disk_error.ts`) turns that into what a user is told. Where an
+ * outcome is part of normal work, such as a name that is taken, it is returned instead.
+ */
+import type { Bytes } from "../../ids.ts";
+import type { FileIdentity, OpenedFile } from "./regular_file.ts";
+
+/** What has a name, links not followed. */
+export interface FileLook {
+  readonly kind: "file" | "folder" | "link" | "special";
+  readonly sizeBytes: number;
+  readonly device: number;
+  readonly inode: number;
+  /** How many names the file has. */
+  readonly linkCount: number;
+}
+
+/** A file open for reading and writing. Close it. */
+export interface DiskFile {
+  look(): FileLook;
+  /** Keeps every other handle from doing the same until this one is closed. `false`: too late. */
+  tryLock(): boolean;
+  /** Writes all of `bytes`. */
+  writeAt(bytes: Uint8Array, position: number): void;
+  /** Fills `target`; returns how many bytes there were before the end of the file. */
+  readAt(target: Bytes, position: number): number;
+  truncate(lengthBytes: number): void;
+  setModified(mtimeMs: number): void;
+  /** Resolves when content and attributes would survive a power cut. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+export interface Disk {
+  /** `undefined` when nothing has that name. */
+  lookAt(path: string): FileLook | undefined;
+  /** Creates an empty file; `undefined` when the name is taken, by whatever. */
+  create(path: string): DiskFile | undefined;
+  /** Opens what is there. */
+  open(path: string): DiskFile;
+  /** All of a file. */
+  read(path: string): Bytes;
+  remove(path: string): void;
+  /** Replaces whatever `to` names. */
+  rename(from: string, to: string): void;
+  /** Gives a file a second name; `false` when that is taken. */
+  link(from: string, to: string): boolean;
+  /** Makes a folder and those above it; one that is there is fine. */
+  makeFolder(path: string): void;
+  /** Whether `path` leads to a folder, links followed. */
+  isFolder(path: string): boolean;
+  /** The path with every link followed. */
+  realPath(path: string): string;
+  /** Makes the names in a folder survive a power cut, where the platform can. Never rejects. */
+  syncFolder(folder: string): Promise<void>;
+  /** What a folder's disk has room for; `undefined` where nobody can tell. */
+  freeBytes(folder: string): number | undefined;
+  /**
+   * Opens a regular file for reading, and nothing else. Never throws.
+   *
+   * @param links `follow` for a path that a user typed, `refuse` when the last component must not be one
+   */
+  openRegular(path: string, links: "follow" | "refuse"): OpenedFile;
+  /** What is at `path` now, links followed; `undefined` when nothing can be seen there. */
+  identityAt(path: string): FileIdentity | undefined;
+}
