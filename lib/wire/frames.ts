@@ -213,15 +213,22 @@ export function frameCrc(frame: Uint8Array): number {
 
 const scratch: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
 
-/** The bytes of a control frame. Throws a RangeError for values that no frame can carry. */
-export function encodeFrame(frame: Frame): Bytes {
+/**
+ * The bytes of a control frame.
+ *
+ * @param overheadBytes what the transport adds to a datagram: it counts where a FIND is padded
+ * @throws RangeError for values that no frame can carry
+ */
+export function encodeFrame(frame: Frame, overheadBytes = 0): Bytes {
   const writer = new Writer(scratch);
   writer.u16(MAGIC);
   writer.u8(VERSION);
   writer.u8(TABLE[frame.kind][0]);
   writer.zeros(HEADER_BYTES - writer.length);
   BODY[frame.kind].write(writer, frame);
-  if (frame.kind === "find") writer.zeros(Math.max(0, FIND_BYTES_MIN - writer.length));
+  if (frame.kind === "find") {
+    writer.zeros(Math.max(0, FIND_BYTES_MIN - overheadBytes - writer.length));
+  }
   if (writer.length > CONTROL_BYTES_MAX) throw new RangeError(`${writer.length} bytes of frame`);
   const bytes = writer.written().slice();
   const view = new DataView(bytes.buffer);

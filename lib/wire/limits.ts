@@ -24,8 +24,10 @@ export const MTU_BYTES_MIN = 576;
 export const MTU_BYTES_MAX = 8_900;
 /** Largest datagram or joined buffer that a socket hands over. */
 export const RECEIVE_BUFFER_BYTES = 65_536;
-/** Control frames are never longer. */
+/** Control frames are never longer; what a transport adds to a datagram included. */
 export const CONTROL_BYTES_MAX = 1_400;
+/** What a transport may add to each datagram. */
+export const OVERHEAD_BYTES_MAX = 32;
 export const TOKEN_BYTES = 16;
 export const SERVER_ID_BYTES = 16;
 /** The round of a FIND is one byte: later ones are counted modulo this. */
@@ -52,7 +54,10 @@ export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
 export const DAMAGED_FRAMES_MAX = 64;
 
 assertRelations([
-  [FIND_BYTES_MIN >= 140 + NAME_BYTES_MAX, "an OFFER of the longest name fits under a FIND"],
+  [
+    FIND_BYTES_MIN - OVERHEAD_BYTES_MAX >= 140 + NAME_BYTES_MAX,
+    "an OFFER of the longest name fits under a FIND",
+  ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
   [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
   [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],

@@ -6,6 +6,13 @@
 import type { Bytes } from "../ids.ts";
 import { DATA_HEADER_BYTES, DataReader, isData } from "./data_frame.ts";
 
+/** What one receive brought: segments of `segmentBytes`, of which the last may be shorter. */
+export interface Segments {
+  readonly bytes: Bytes;
+  /** As long as `bytes` where that is one datagram. */
+  readonly segmentBytes: number;
+}
+
 export class SegmentRuns {
   #bytes: Bytes = new Uint8Array(0);
   #reader = new DataReader(this.#bytes);

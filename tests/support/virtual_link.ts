@@ -60,6 +60,7 @@ export interface LinkOptions {
   /** What the server does instead of answering. */
   readonly serve?: (want: FrameOf<"want">, nowMs: number) => readonly Bytes[];
   readonly mtuBytes?: number;
+  readonly overheadBytes?: number;
   readonly receiveBufferBytes?: number;
 }
 
@@ -87,6 +88,7 @@ export class VirtualLink {
     this.#mtuBytes = options.mtuBytes ?? MTU_BYTES_DEFAULT;
     this.receiver = new Receiver({
       mtuBytes: this.#mtuBytes,
+      overheadBytes: options.overheadBytes ?? 0,
       receiveBufferBytes: options.receiveBufferBytes ?? 4 * 1024 * 1024,
       clockOriginMs: 0,
     });

@@ -103,7 +103,7 @@ export class ClassicDownload {
       round: 0,
       known: [],
       queries: [],
-    });
+    }, this.#transport.overheadBytes);
     this.#queue.push(frame, target);
   }
 

@@ -38,6 +38,11 @@ export class ClientSocket {
     );
   }
 
+  /** What the transport adds to a datagram. */
+  get overheadBytes(): number {
+    return this.#transport.overheadBytes;
+  }
+
   /** Leave `bytes` alone from now on. */
   send(bytes: Bytes, to: Endpoint): void {
     this.#queue.push(bytes, to);

@@ -142,6 +142,7 @@ export class Search {
     const finder = new Finder({
       queries,
       firstQueryId: randomU64(),
+      overheadBytes: this.#socket.overheadBytes,
       timeoutMs: this.#timeoutMs,
       attempts: this.#options.retries ?? RETRIES_DEFAULT,
       ...(pinned !== undefined && { pinned }),

@@ -117,6 +117,7 @@ class Service {
       tokens,
       shelf: index,
       seed: seed + SEED_OFFSET.responder,
+      overheadBytes: discovery.overheadBytes,
     });
     if (options.classic ?? true) this.#classic = this.#classicService(discovery, seed);
     const onFailure = (error: ShoalError) => this.#fail(error);

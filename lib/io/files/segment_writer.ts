@@ -19,8 +19,14 @@ export type ReadAt = (target: Bytes, at: number, length: number, position: numbe
 export class SegmentWriter {
   readonly #buffer: Bytes = new Uint8Array(SEND_BYTES_MAX);
   readonly #headers = new DataWriter(this.#buffer);
+  readonly #overheadBytes: number;
   #usedBytes = 0;
   #segments = 0;
+
+  /** @param overheadBytes what the transport adds to each segment: one send has to hold it as well */
+  constructor(overheadBytes = 0) {
+    this.#overheadBytes = overheadBytes;
+  }
 
   /**
    * Sends `ranges` as segments of `segmentBytes`; all of a send but its last are that long.
@@ -56,8 +62,8 @@ export class SegmentWriter {
   }
 
   #freeSlots(segmentBytes: number): number {
-    const room = Math.floor((this.#buffer.length - this.#usedBytes) / segmentBytes);
-    return Math.min(room, SEND_SEGMENTS_MAX - this.#segments);
+    const segmentsMax = Math.floor(SEND_BYTES_MAX / (segmentBytes + this.#overheadBytes));
+    return Math.min(segmentsMax, SEND_SEGMENTS_MAX) - this.#segments;
   }
 
   #place(

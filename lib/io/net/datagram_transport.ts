@@ -8,14 +8,11 @@
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
+import type { Segments } from "../../wire/segment_runs.ts";
 
-/** What one receive brought: one datagram, or several of one sender that arrived joined. */
-export interface Received {
-  /** Segments of `segmentBytes`, of which the last may be shorter. The listener's until it returns. */
-  readonly bytes: Bytes;
+/** One datagram, or several of one sender that arrived joined. The bytes are the listener's until it returns. */
+export interface Received extends Segments {
   readonly from: Endpoint;
-  /** As long as `bytes` where that is one datagram. */
-  readonly segmentBytes: number;
 }
 
 /** "too long": a segment, with the overhead, is longer than the network interface takes. */

@@ -6,6 +6,7 @@ import type {
   TransportConfig,
 } from "../../messages/transport_config.ts";
 import { FaultInjector } from "../../protocol/base/faults.ts";
+import { OVERHEAD_BYTES_MAX } from "../../wire/limits.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
 import { FaultyTransport } from "./faulty_transport.ts";
 import { openUdpTransport } from "./udp_transport.ts";
@@ -38,6 +39,10 @@ export function openTransport(
       throw new ShoalError("internal", `no transport layer is called "${layer.kind}"`);
     }
     transport = open(transport, layer);
+  }
+  if (transport.overheadBytes > OVERHEAD_BYTES_MAX) {
+    void transport.close();
+    throw new ShoalError("internal", `${transport.overheadBytes} bytes of overhead per datagram`);
   }
   return transport;
 }

@@ -51,9 +51,10 @@ class ReceiverDriver {
     this.#hashedMs = hashedMs;
     this.#transport = openTransport(init.transport);
     this.#queue = new SendQueue(this.#transport);
-    const { receiveBufferBytes, isTuned } = this.#transport;
+    const { receiveBufferBytes, isTuned, overheadBytes } = this.#transport;
     this.#machine = new Receiver({
       mtuBytes: init.transport.mtuBytes,
+      overheadBytes,
       receiveBufferBytes,
       clockOriginMs: clockOriginMs(),
     });

@@ -40,7 +40,7 @@ class SenderDriver {
   readonly #server: ServerId;
   readonly #tokens: Tokens;
   readonly #machine: Sender;
-  readonly #writer = new SegmentWriter();
+  readonly #writer: SegmentWriter;
   readonly #files = new ServedFiles(denoDisk);
   /** Requests for contents that the main thread is being asked about. */
   readonly #unlocated = new ParkedTurns();
@@ -67,7 +67,8 @@ class SenderDriver {
     this.#queue = new SendQueue(this.#transport);
     this.#server = serverId(init.serverId);
     this.#tokens = new Tokens(init.tokenSecret);
-    this.#machine = new Sender(init.rateBytesPerS);
+    this.#machine = new Sender(init.rateBytesPerS, this.#transport.overheadBytes);
+    this.#writer = new SegmentWriter(this.#transport.overheadBytes);
     this.#clockOffsetMs = clockOriginMs() - init.clockOriginMs;
     const { port, isTuned } = this.#transport;
     parent.post({ kind: "ready", port, isTuned });

@@ -6,6 +6,7 @@ import {
   FIND_KNOWN_IDS_MAX,
   FIND_QUERIES_MAX,
   FIND_ROUNDS_MAX,
+  OVERHEAD_BYTES_MAX,
   SERVER_ID_BYTES,
   TOKEN_BYTES,
 } from "../../wire/limits.ts";
@@ -15,10 +16,13 @@ const utf8 = new TextEncoder();
 
 /** Bytes of a FIND without ids and queries: header, query id, token, round and two counts. */
 const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 1 + 2;
-/** The ids listed are few enough to leave room for the longest query. */
+/** The ids listed are few enough to leave room for the longest query, whatever the transport adds. */
 const KNOWN_IDS_MAX = Math.min(
   FIND_KNOWN_IDS_MAX,
-  Math.floor((CONTROL_BYTES_MAX - EMPTY_FIND_BYTES - 3 - NAME_BYTES_MAX) / SERVER_ID_BYTES),
+  Math.floor(
+    (CONTROL_BYTES_MAX - OVERHEAD_BYTES_MAX - EMPTY_FIND_BYTES - 3 - NAME_BYTES_MAX) /
+      SERVER_ID_BYTES,
+  ),
 );
 
 export interface FindHead {
@@ -30,26 +34,28 @@ export interface FindHead {
   readonly known: readonly ServerId[];
 }
 
-export function packFind(head: FindHead, queries: readonly Query[]): Bytes {
-  return encodeFrame({
-    kind: "find",
-    ...head,
-    round: head.round % FIND_ROUNDS_MAX,
-    known: head.known.slice(0, KNOWN_IDS_MAX),
-    queries,
-  });
+/** @param overheadBytes what the transport adds to a datagram */
+export function packFind(head: FindHead, queries: readonly Query[], overheadBytes: number): Bytes {
+  const round = head.round % FIND_ROUNDS_MAX;
+  const known = head.known.slice(0, KNOWN_IDS_MAX);
+  return encodeFrame({ kind: "find", ...head, round, known, queries }, overheadBytes);
 }
 
-/** The first of `items` whose queries fit one FIND beside `knownCount` ids; at least one. */
+/**
+ * The first of `items` whose queries fit one FIND beside `knownCount` ids; at least one.
+ *
+ * @param overheadBytes what the transport adds to a datagram
+ */
 export function fitFind<Item extends { readonly query: Query }>(
   items: Iterable<Item>,
   knownCount: number,
+  overheadBytes: number,
 ): Item[] {
   const fitting: Item[] = [];
   let bytes = EMPTY_FIND_BYTES + Math.min(knownCount, KNOWN_IDS_MAX) * SERVER_ID_BYTES;
   for (const item of items) {
     bytes += queryBytes(item.query);
-    if (fitting.length === FIND_QUERIES_MAX || bytes > CONTROL_BYTES_MAX) break;
+    if (fitting.length === FIND_QUERIES_MAX || bytes > CONTROL_BYTES_MAX - overheadBytes) break;
     fitting.push(item);
   }
   return fitting;

@@ -34,6 +34,8 @@ export interface FinderOptions extends Patience {
   readonly firstQueryId: bigint;
   /** When FIND is broadcast, from the start of an attempt. */
   readonly scheduleMs?: readonly number[];
+  /** What the transport adds to a datagram; 0 by default. */
+  readonly overheadBytes?: number;
 }
 
 export type FinderEvent =
@@ -71,6 +73,7 @@ export type FinderAction =
 
 export class Finder {
   readonly #scheduleMs: readonly number[];
+  readonly #overheadBytes: number;
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
@@ -87,7 +90,8 @@ export class Finder {
 
   constructor(options: FinderOptions) {
     this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
-    this.#finds = new SentFinds(options.firstQueryId);
+    this.#overheadBytes = options.overheadBytes ?? 0;
+    this.#finds = new SentFinds(options.firstQueryId, this.#overheadBytes);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
     this.#unfinished = new Set(this.#queries);
     this.#servers = new HeardServers(this.#queries.length);
@@ -281,7 +285,7 @@ export class Finder {
       ? nowMs + FIND_REPEAT_MS
       : Math.max(nowMs, this.#scheduleStartMs + dueMs);
     const known = this.#servers.known(nowMs);
-    const asked = fitFind(this.#soughtFirst(), known.length);
+    const asked = fitFind(this.#soughtFirst(), known.length, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round, known, asked });
     this.#actions.push({ kind: "broadcast", datagram });
     for (const to of this.#invited.values()) this.#actions.push({ kind: "unicast", to, datagram });
@@ -293,7 +297,7 @@ export class Finder {
       .slice(0, INVITED_MAX - this.#invited.size);
     for (const each of fresh) this.#invited.set(endpointText(each), each);
     if (fresh.length === 0 || this.isDone) return;
-    const asked = fitFind(this.#soughtFirst(), 0);
+    const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });
     for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
   }
@@ -308,7 +312,7 @@ export class Finder {
     for (const server of this.#servers) {
       for (; slots > 0; slots--) {
         const { path } = server;
-        const asked = fitFind(this.#unanswered(server), 0);
+        const asked = fitFind(this.#unanswered(server), 0, this.#overheadBytes);
         if (path === undefined || asked.length === 0) break;
         server.asks.asked(nowMs, asked.map((sought) => sought.index));
         const datagram = this.#finds.ask({

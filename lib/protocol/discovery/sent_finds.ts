@@ -19,10 +19,13 @@ export interface FindText<Item> {
 
 export class SentFinds<Item extends { readonly query: Query }> {
   readonly #asked = new Map<bigint, readonly Item[]>();
+  readonly #overheadBytes: number;
   #nextId: bigint;
   #lastId: bigint;
 
-  constructor(firstId: bigint) {
+  /** @param overheadBytes what the transport adds to a datagram */
+  constructor(firstId: bigint, overheadBytes: number) {
+    this.#overheadBytes = overheadBytes;
     this.#nextId = firstId;
     this.#lastId = firstId;
   }
@@ -60,6 +63,7 @@ export class SentFinds<Item extends { readonly query: Query }> {
       this.#asked.delete(oldest);
     }
     this.#asked.set(queryId, asked);
-    return packFind({ queryId, ...head }, asked.map(({ query }) => query));
+    const queries = asked.map(({ query }) => query);
+    return packFind({ queryId, ...head }, queries, this.#overheadBytes);
   }
 }

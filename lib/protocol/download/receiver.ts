@@ -19,7 +19,7 @@ import {
 } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
-import { SegmentRuns } from "../../wire/segment_runs.ts";
+import { SegmentRuns, type Segments } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
@@ -48,13 +48,8 @@ export type ReceiverEvent =
     readonly rateBytesPerS: number;
   }
   | { readonly kind: "release" }
-  /** One datagram, or several that arrived joined: segments of so many bytes, the last maybe shorter. */
-  | {
-    readonly kind: "datagrams";
-    readonly bytes: Bytes;
-    readonly from: Endpoint;
-    readonly segmentBytes: number;
-  }
+  /** One datagram, or several that arrived joined. */
+  | ({ readonly kind: "datagrams"; readonly from: Endpoint } & Segments)
   /** Buffers come back from the assembler. */
   | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
   | { readonly kind: "wakeup" };
@@ -99,7 +94,8 @@ interface Flow {
 }
 
 export class Receiver {
-  readonly #mtuBytes: number;
+  readonly #segmentBytesMax: number;
+  readonly #overheadBytes: number;
   readonly #inFlightBytesMax: number;
   readonly #clockOriginMs: number;
   readonly #fetches = new FetchList();
@@ -121,13 +117,18 @@ export class Receiver {
   /** Payload that had arrived before. */
   duplicateBytes = 0;
 
-  /** @param options `clockOriginMs` is the wall clock when `nowMs` was 0: flows drain by it, together */
+  /**
+   * @param options the transport needs `overheadBytes` (0 by default) of each `mtuBytes`; `clockOriginMs` is
+   *   the wall clock when `nowMs` was 0: flows drain by it, together
+   */
   constructor(options: {
     readonly mtuBytes: number;
+    readonly overheadBytes?: number;
     readonly receiveBufferBytes: number;
     readonly clockOriginMs: number;
   }) {
-    this.#mtuBytes = options.mtuBytes;
+    this.#overheadBytes = options.overheadBytes ?? 0;
+    this.#segmentBytesMax = options.mtuBytes - this.#overheadBytes;
     this.#clockOriginMs = options.clockOriginMs;
     this.#inFlightBytesMax = RECEIVE_BUFFER_SHARE * options.receiveBufferBytes;
   }
@@ -204,8 +205,8 @@ export class Receiver {
       nonceHigh: Number(nonce >> 32n),
       nonceLow: Number(nonce & 0xffff_ffffn),
       token,
-      segmentBytes: this.#mtuBytes,
-      congestion: new Congestion(this.#mtuBytes, rttMs, this.#clockOriginMs),
+      segmentBytes: this.#segmentBytesMax,
+      congestion: new Congestion(this.#segmentBytesMax, rttMs, this.#clockOriginMs),
       hasData: false,
       hasFullSegment: false,
       timeouts: 0,
@@ -234,11 +235,11 @@ export class Receiver {
     flow.mayProbe = true;
     if (flow.timeouts > 1) this.#loseAll();
     else for (const want of this.#ledger.giveUpOldest()) this.#fetches.queueLost(want);
-    if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > MTU_BYTES_FALLBACK) {
+    const segmentBytes = MTU_BYTES_FALLBACK - this.#overheadBytes;
+    if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > segmentBytes) {
       // Small frames passed while probing and no full-size segment ever did.
-      flow.segmentBytes = MTU_BYTES_FALLBACK;
-      const { rttMs } = flow.congestion;
-      flow.congestion = new Congestion(MTU_BYTES_FALLBACK, rttMs, this.#clockOriginMs);
+      flow.segmentBytes = segmentBytes;
+      flow.congestion = new Congestion(segmentBytes, flow.congestion.rttMs, this.#clockOriginMs);
     }
   }
 
@@ -265,7 +266,7 @@ export class Receiver {
     const payloadBytes = payloadBytesOf(flow.segmentBytes);
     const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / QUANTA_IN_FLIGHT_MIN);
     const bytes = Math.min(flow.congestion.quantumBytes, bytesMax, this.#ratedBytesMax);
-    const segments = Math.floor(bytes / flow.segmentBytes);
+    const segments = Math.floor(bytes / (flow.segmentBytes + this.#overheadBytes));
     return Math.max(1, segments) * payloadBytes;
   }
 

@@ -1,14 +1,13 @@
 /** Several frames in as few datagrams as hold them; they are told apart by their lengths. */
 import type { Bytes } from "../../ids.ts";
-import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 
-/** Datagrams of at most {@linkcode CONTROL_BYTES_MAX} that hold `frames` in order. */
-export function packFrames(frames: readonly Bytes[]): Bytes[] {
+/** Datagrams of at most `bytesMax` that hold `frames`, none of which is longer, in order. */
+export function packFrames(frames: readonly Bytes[], bytesMax: number): Bytes[] {
   const datagrams: Bytes[] = [];
   let first = 0;
   let bytes = 0;
   frames.forEach((frame, i) => {
-    if (i > first && bytes + frame.length > CONTROL_BYTES_MAX) {
+    if (i > first && bytes + frame.length > bytesMax) {
       datagrams.push(joined(frames.slice(first, i), bytes));
       first = i;
       bytes = 0;

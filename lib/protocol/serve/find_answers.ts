@@ -1,6 +1,5 @@
 /** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
 import type { Bytes, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
-import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 
@@ -23,7 +22,10 @@ export interface FindAnswerOptions {
   /** Where we are to be asked from now on; 0 for where the answers come from. */
   readonly dataPort: number;
   readonly tcpPort: number;
+  /** All answers together. */
   readonly bytesMax: number;
+  /** One frame. */
+  readonly frameBytesMax: number;
   readonly similarTo: (name: SafeFileName) => readonly SafeFileName[];
 }
 
@@ -97,7 +99,8 @@ export class FindAnswers {
     if (query === undefined || query.by === "any" || !this.#isAbsenceCertain(query)) return;
     const similar = query.by === "name" ? this.#options.similarTo(query.name) : [];
     const absent = { kind: "absent", ...this.#head(queryIndex), similar: [] } as const;
-    const roomBytes = Math.min(this.#bytesLeft, CONTROL_BYTES_MAX) - encodeFrame(absent).length;
+    const roomBytes = Math.min(this.#bytesLeft, this.#options.frameBytesMax) -
+      encodeFrame(absent).length;
     this.#add(this.absent, { ...absent, similar: fittingNames(similar, roomBytes) });
   }
 

@@ -22,12 +22,14 @@ const utf8 = new TextEncoder();
  * The LISTING datagrams that answer `list`; the one that ends the listing is flagged.
  *
  * @param tcpPort where the listing can be read as well; 0 for nowhere
+ * @param bytesMax one datagram
  */
 export function listingPages(
   catalogue: Catalogue,
   server: ServerId,
   list: FrameOf<"list">,
   tcpPort: number,
+  bytesMax: number,
 ): Bytes[] {
   const pagesMax = Math.min(list.pagesMax, LISTING_PAGES_PER_LIST_MAX);
   // One more than can be sent shows whether anything follows.
@@ -36,7 +38,7 @@ export function listingPages(
   const pages: Bytes[] = [];
   let next = 0;
   for (let page = 0; page < pagesMax; page++) {
-    const end = pageEnd(found, next);
+    const end = pageEnd(found, next, bytesMax);
     const isLast = end === found.length;
     pages.push(encodeFrame({
       kind: "listing",
@@ -56,12 +58,12 @@ export function listingPages(
 }
 
 /** Where the page that starts at `start` has no room for more. */
-function pageEnd(entries: readonly CatalogueEntry[], start: number): number {
+function pageEnd(entries: readonly CatalogueEntry[], start: number, bytesMax: number): number {
   let bytes = EMPTY_LISTING_BYTES;
   let end = start;
   for (; end < entries.length; end++) {
     bytes += NAMELESS_ENTRY_BYTES + utf8.encode(entries[end]!.name).length;
-    if (bytes > CONTROL_BYTES_MAX) break;
+    if (bytes > bytesMax) break;
   }
   return end;
 }

@@ -6,7 +6,11 @@
  * crowd of servers does not say "absent" at once, and that strangers cost bounded work and memory.
  */
 import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
-import { LAYER_PAGES_PER_WANT_MAX, SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
+import {
+  CONTROL_BYTES_MAX,
+  LAYER_PAGES_PER_WANT_MAX,
+  SIMILAR_NAMES_MAX,
+} from "../../wire/limits.ts";
 import {
   ABSENT_DELAY_MS_MAX,
   ASKERS_MAX,
@@ -33,6 +37,8 @@ export interface ResponderOptions {
   readonly tokens: Tokens;
   readonly shelf: Shelf;
   readonly seed: number;
+  /** What the transport adds to a datagram; 0 by default. */
+  readonly overheadBytes?: number;
 }
 
 /** The server's own port, or the one that all servers of a host share. */
@@ -58,6 +64,8 @@ export class Responder {
   readonly #tokens: Tokens;
   readonly #shelf: Shelf;
   readonly #random: Random;
+  /** One datagram of answers. */
+  readonly #bytesMax: number;
   readonly #provers: LayerProvers;
   readonly #askers = new RecentMap<RateLimit>(ASKERS_MAX, Infinity);
   readonly #similarSearches = new RateLimit(SIMILAR_SEARCHES_PER_S_MAX, SIMILAR_SEARCHES_PER_S_MAX);
@@ -74,6 +82,7 @@ export class Responder {
     this.#tokens = options.tokens;
     this.#shelf = options.shelf;
     this.#random = new Random(options.seed);
+    this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
     this.#provers = new LayerProvers(options.shelf);
   }
 
@@ -123,11 +132,12 @@ export class Responder {
       dataPort: port === "data" ? 0 : this.dataPort,
       tcpPort: this.tcpPort,
       bytesMax: isProved ? Infinity : findBytes,
+      frameBytesMax: this.#bytesMax,
       similarTo: (name) => this.#similarTo(nowMs, name),
     });
-    this.#send(from, packFrames(answers.prompt), { port });
+    this.#send(from, packFrames(answers.prompt, this.#bytesMax), { port });
     const afterMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
-    this.#send(from, packFrames(answers.absent), { port, afterMs });
+    this.#send(from, packFrames(answers.absent, this.#bytesMax), { port, afterMs });
     for (const name of answers.pending) this.#actions.push({ kind: "prioritise", name });
     for (const name of answers.offered) this.#onOffered(nowMs, from, name);
   }
@@ -170,7 +180,8 @@ export class Responder {
   }
 
   #onList(from: Endpoint, list: FrameOf<"list">): void {
-    this.#send(from, listingPages(this.#shelf.catalogue, this.#server, list, this.tcpPort));
+    const { catalogue } = this.#shelf;
+    this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, this.#bytesMax));
   }
 
   #onStrike(nowMs: number, { root, sizeBytes }: FrameOf<"strike">): void {

@@ -24,11 +24,16 @@ interface Flow {
 
 export class Sender {
   readonly #limit: RateLimit | undefined;
+  readonly #overheadBytes: number;
   /** In the order of their turns. */
   readonly #flows = new Map<string, Flow>();
 
-  /** @param rateBytesPerS cap on what is sent; 0 for none */
-  constructor(rateBytesPerS: number) {
+  /**
+   * @param rateBytesPerS cap on what is sent; 0 for none
+   * @param overheadBytes what the transport adds to a datagram
+   */
+  constructor(rateBytesPerS: number, overheadBytes = 0) {
+    this.#overheadBytes = overheadBytes;
     const burstBytes = rateBytesPerS * SEND_BURST_MS / 1_000;
     this.#limit = rateBytesPerS === 0 ? undefined : new RateLimit(rateBytesPerS, burstBytes);
   }
@@ -39,7 +44,7 @@ export class Sender {
 
   /** Queues a request whose token is good. Says `false` to what is out of bounds, or too much. */
   add(from: Endpoint, want: WantFrame): boolean {
-    if (!isWithinBounds(want)) return false;
+    if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
     const key = `${endpointText(from)} ${want.nonce}`;
     const flow = this.#flows.get(key);
     if (flow === undefined) {
@@ -78,8 +83,8 @@ export function lengthOf(want: WantFrame): number {
   return want.ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
 }
 
-function isWithinBounds(want: WantFrame): boolean {
-  if (want.segmentBytes < MTU_BYTES_MIN || want.segmentBytes > MTU_BYTES_MAX) return false;
+function isWithinBounds(want: WantFrame, datagramBytes: number): boolean {
+  if (datagramBytes < MTU_BYTES_MIN || datagramBytes > MTU_BYTES_MAX) return false;
   if (lengthOf(want) > QUANTUM_BYTES_MAX) return false;
   return want.ranges.length > 0 &&
     want.ranges.every(({ offset, lengthBytes }) =>

@@ -442,3 +442,24 @@ Deno.test("offers of what is not wanted do not take the place of those of what i
   run.runUntil(100);
   assert(run.of("offer").some(({ action }) => action.offer.server === idOf(2)));
 });
+
+Deno.test("FINDs leave room for what the transport adds, however many names they ask for", () => {
+  for (const count of [1, 60]) {
+    const finder = new Finder({
+      queries: Array.from({ length: count }, (_, i): Query => ({
+        by: "name",
+        name: `${"name ".repeat(9)}${i}` as SafeFileName,
+      })),
+      firstQueryId: CLIENT_FIRST_QUERY_ID,
+      timeoutMs: 1_000,
+      attempts: 1,
+      overheadBytes: 16,
+    });
+    const lengths = finder.handle(0, { kind: "wakeup" }).map((action) =>
+      action.kind === "broadcast" ? action.datagram.length : 0
+    );
+    assertEquals(lengths.length, 1);
+    if (count === 1) assertEquals(lengths[0], FIND_BYTES_MIN - 16);
+    else assert(lengths[0]! <= CONTROL_BYTES_MAX - 16 && lengths[0]! > FIND_BYTES_MIN);
+  }
+});

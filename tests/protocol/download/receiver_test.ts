@@ -210,6 +210,21 @@ Deno.test("a path that swallows full-size segments falls back to 1,200 bytes", (
   assertEquals(link.wants.at(-1)?.segmentBytes, 1_200);
 });
 
+Deno.test("segments leave room for what the transport adds, the shorter ones too", () => {
+  const file = mixedFile(200_000);
+  const link = new VirtualLink({
+    file,
+    oneWayMs: 1,
+    overheadBytes: 16,
+    fate: (datagram) => (datagram.length > 1_184 ? [] : [{ datagram, extraMs: 0 }]),
+  });
+  link.lease();
+  assertEquals(link.wants[0]?.segmentBytes, 1_384);
+  link.run(10_000, () => link.chunks.size === 4);
+  assertSameBytes(joined(link, file), file);
+  assertEquals(link.wants.at(-1)?.segmentBytes, 1_184);
+});
+
 Deno.test("a stale token is replaced by the one that RETRY brings", () => {
   const file = mixedFile(65536);
   const token = new Uint8Array(16).fill(9);

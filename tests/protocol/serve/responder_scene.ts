@@ -49,12 +49,13 @@ export class Scene {
     layerOf: (root: HashHex) => this.layers.get(root),
   };
   nowMs = 0;
-  readonly responder = new Responder({
-    server: SERVER,
-    tokens: this.tokens,
-    seed: SEED,
-    shelf: this.shelf,
-  });
+  readonly responder: Responder;
+
+  /** @param overheadBytes what the transport adds to a datagram */
+  constructor(overheadBytes = 0) {
+    const { tokens, shelf } = this;
+    this.responder = new Responder({ server: SERVER, tokens, seed: SEED, shelf, overheadBytes });
+  }
 
   ready(text: string, bytes: Bytes): { readonly root: HashHex; readonly sha256: HashHex } {
     this.pending(text, bytes.length);

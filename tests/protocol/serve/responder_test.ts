@@ -8,9 +8,11 @@ import {
 } from "../../../lib/ids.ts";
 import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
+  CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_QUERIES_MAX,
   LISTING_PAGES_PER_LIST_MAX,
+  OVERHEAD_BYTES_MAX,
 } from "../../../lib/wire/limits.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import {
@@ -187,6 +189,18 @@ Deno.test("whoever has a token gets an answer to every question, in full datagra
     queries.map((_, i) => i),
   );
   assert(datagramsOf(actions).length < FIND_QUERIES_MAX / 5);
+});
+
+Deno.test("full datagrams leave room for what the transport adds", () => {
+  const scene = new Scene(OVERHEAD_BYTES_MAX);
+  const names = Array.from({ length: FIND_QUERIES_MAX }, (_, i) => `${"n".repeat(3 * i)}${i}`);
+  names.forEach((each, i) => scene.ready(each, Uint8Array.of(i)));
+  const list = { kind: "list", queryId: 1n, number: 1, pagesMax: 16, after: undefined } as const;
+  const found = scene.find(names.slice(0, 20).map(byName), scene.token);
+  for (const said of [found, scene.say({ ...list, token: scene.token })]) {
+    const longest = Math.max(...datagramsOf(said).map((datagram) => datagram.length));
+    assert(longest <= CONTROL_BYTES_MAX - OVERHEAD_BYTES_MAX, `${longest} bytes`);
+  }
 });
 
 // — No amplification ——————————————————————————————————————————————————————————————————————————————

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex } from "../../../lib/ids.ts";
-import { QUANTUM_BYTES_MAX } from "../../../lib/wire/limits.ts";
+import { MTU_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { Sender, type WantFrame } from "../../../lib/protocol/serve/sender.ts";
 
@@ -59,6 +59,17 @@ for (
     assertEquals(new Sender(0).add(A, want(1, changes)), false);
   });
 }
+
+Deno.test("what the transport adds to a segment counts where its length is judged", () => {
+  const shortest = want(1, { segmentBytes: MTU_BYTES_MIN - 16 });
+  const longest = want(2, { segmentBytes: MTU_BYTES_MAX - 16 });
+  assertEquals([new Sender(0).add(A, shortest), new Sender(0).add(A, longest)], [false, true]);
+  assertEquals([new Sender(0, 16).add(A, shortest), new Sender(0, 16).add(A, longest)], [
+    true,
+    true,
+  ]);
+  assertEquals(new Sender(0, 17).add(A, longest), false);
+});
 
 Deno.test("queues and flows are bounded", () => {
   const sender = new Sender(0);

@@ -1,0 +1,141 @@
+/**
+ * A layer as encryption will be one, without its cryptography: every byte of a datagram is changed, and each
+ * grows by 16. A burst stays one send, because each of its segments grows by as much, and what arrives joined
+ * is opened at the size of the segments that comes with it: not a byte of it can be read before.
+ */
+import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { ShoalError } from "../../lib/errors.ts";
+import type {
+  DatagramTransport,
+  OnReceived,
+  Received,
+  SendOutcome,
+} from "../../lib/io/net/datagram_transport.ts";
+import { SEND_BYTES_MAX } from "../../lib/io/net/limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.ts";
+
+/** In front of each segment: its length, and nothing of use. */
+export const XOR_OVERHEAD_BYTES = 16;
+const XOR = 0xa7;
+
+/** What has gone through a layer. */
+export interface XorCounts {
+  sends: number;
+  sentSegments: number;
+  receives: number;
+  receivedSegments: number;
+  /** Segments that no layer of this kind has sent. */
+  refused: number;
+}
+
+export class XorLayer implements DatagramTransport {
+  readonly counts: XorCounts = {
+    sends: 0,
+    sentSegments: 0,
+    receives: 0,
+    receivedSegments: 0,
+    refused: 0,
+  };
+  readonly #inner: DatagramTransport;
+  readonly #onClosed: (counts: XorCounts) => void;
+  readonly #sealed: Bytes = new Uint8Array(SEND_BYTES_MAX);
+  readonly #opened: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  /** Sends that wait for the network, or for the buffer that such a one uses. */
+  #sendsWaiting = 0;
+  #lastSend: Promise<unknown> = Promise.resolve();
+
+  constructor(inner: DatagramTransport, onClosed: (counts: XorCounts) => void = () => {}) {
+    this.#inner = inner;
+    this.#onClosed = onClosed;
+  }
+
+  get port(): number {
+    return this.#inner.port;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#inner.receiveBufferBytes;
+  }
+
+  get isTuned(): boolean {
+    return this.#inner.isTuned;
+  }
+
+  get overheadBytes(): number {
+    return this.#inner.overheadBytes + XOR_OVERHEAD_BYTES;
+  }
+
+  get waitedMs(): number {
+    return this.#inner.waitedMs;
+  }
+
+  listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void {
+    this.#inner.listen((received) => {
+      const opened = this.#open(received);
+      return opened.bytes.length === 0 ? undefined : onReceived(opened);
+    }, onFailure);
+  }
+
+  takeArrived(): void {
+    this.#inner.takeArrived();
+  }
+
+  send(bytes: Bytes, to: Endpoint, segmentBytes = 0): SendOutcome | Promise<SendOutcome> {
+    const sent = this.#sendsWaiting === 0
+      ? this.#sendNow(bytes, to, segmentBytes)
+      : this.#lastSend.then(() => this.#sendNow(bytes, to, segmentBytes));
+    if (!(sent instanceof Promise)) return sent;
+    this.#sendsWaiting += 1;
+    this.#lastSend = sent.then(() => this.#sendsWaiting -= 1);
+    return sent;
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close();
+    this.#onClosed(this.counts);
+  }
+
+  #sendNow(bytes: Bytes, to: Endpoint, segmentBytes: number): SendOutcome | Promise<SendOutcome> {
+    const size = segmentBytes === 0 ? bytes.length : segmentBytes;
+    const sealed = this.#seal(bytes, size);
+    this.counts.sends += 1;
+    this.counts.sentSegments += Math.ceil(bytes.length / size);
+    return this.#inner.send(sealed, to, size + XOR_OVERHEAD_BYTES);
+  }
+
+  #seal(bytes: Bytes, segmentBytes: number): Bytes {
+    const out = this.#sealed;
+    let end = 0;
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      const segment = bytes.subarray(at, at + segmentBytes);
+      new DataView(out.buffer).setUint32(end, segment.length);
+      out.fill(0, end + 4, end + XOR_OVERHEAD_BYTES);
+      out.set(segment, end + XOR_OVERHEAD_BYTES);
+      const next = end + XOR_OVERHEAD_BYTES + segment.length;
+      for (let i = end; i < next; i++) out[i]! ^= XOR;
+      end = next;
+    }
+    return out.subarray(0, end);
+  }
+
+  #open({ bytes, from, segmentBytes }: Received): Received {
+    this.counts.receives += 1;
+    const out = this.#opened;
+    let end = 0;
+    for (let at = 0; at < bytes.length; at += segmentBytes) {
+      const sealed = bytes.subarray(at, at + segmentBytes);
+      this.counts.receivedSegments += 1;
+      if (lengthIn(sealed) !== sealed.length - XOR_OVERHEAD_BYTES) {
+        this.counts.refused += 1;
+        continue;
+      }
+      for (let i = XOR_OVERHEAD_BYTES; i < sealed.length; i++) out[end++] = sealed[i]! ^ XOR;
+    }
+    return { bytes: out.subarray(0, end), from, segmentBytes: segmentBytes - XOR_OVERHEAD_BYTES };
+  }
+}
+
+function lengthIn(sealed: Uint8Array): number | undefined {
+  if (sealed.length <= XOR_OVERHEAD_BYTES) return undefined;
+  return sealed.subarray(0, 4).reduce((length, byte) => length * 256 + (byte ^ XOR), 0);
+}
