@@ -1,8 +1,8 @@
 /**
- * One TCP connection of a session: what arrives is queued until it makes sense, what is sent waits
+ * One connection of a session, over whatever stream: what arrives is queued until it makes sense, what is sent waits
  * its turn, and neither side waits for ever.
  */
-import type { Bytes } from "../../ids.ts";
+import { type Bytes, endpointText } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import {
@@ -18,6 +18,7 @@ import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
 import { claimedLength, takeMessage } from "../../wire/session_json.ts";
 import { nowMs, within } from "../system/clock.ts";
+import type { ByteStream } from "./byte_stream.ts";
 
 /** The peer is gone, or too slow: nothing more can be said. */
 export class ConnectionLost extends Error {
@@ -40,7 +41,7 @@ function lost(why: "closed" | "late"): ConnectionLost {
 
 export class SessionConnection {
   readonly queue = new ByteQueue();
-  readonly #conn: Deno.TcpConn;
+  readonly #stream: ByteStream;
   readonly #budget: MessageBudget;
   readonly #idleMs: number;
   #buffer: Bytes = new Uint8Array(SESSION_READ_BYTES);
@@ -49,27 +50,25 @@ export class SessionConnection {
   #isClosed = false;
 
   /** @param budget shared by the connections that one process reads messages from */
-  constructor(conn: Deno.TcpConn, budget = new MessageBudget(), idleMs = SESSION_IDLE_MS) {
-    this.#conn = conn;
+  constructor(stream: ByteStream, budget = new MessageBudget(), idleMs = SESSION_IDLE_MS) {
+    this.#stream = stream;
     this.#budget = budget;
     this.#idleMs = idleMs;
-    conn.setNoDelay(true);
   }
 
   /** `IP:PORT` of the peer. */
   get peer(): string {
-    const { hostname, port } = this.#conn.remoteAddr;
-    return `${hostname}:${port}`;
+    return endpointText(this.#stream.peer);
   }
 
   /** Our address, as the peer has reached it. */
   get localAddress(): string {
-    return this.#conn.localAddr.hostname;
+    return this.#stream.localAddress;
   }
 
   /** The peer's address. */
   get peerAddress(): string {
-    return this.#conn.remoteAddr.hostname;
+    return this.#stream.peer.address;
   }
 
   /** The next byte, without taking it. */
@@ -134,8 +133,7 @@ export class SessionConnection {
       await this.more(pace);
       return 0;
     }
-    const reading = this.#conn.read(target).catch(() => null);
-    const count = await within(reading, pace.leftMs);
+    const count = await within(this.#stream.read(target), pace.leftMs);
     // What comes later must not be written to a buffer that is somebody else's by then.
     if (count === undefined) this.close();
     if (!count) throw lost(count === undefined ? "late" : "closed");
@@ -158,7 +156,7 @@ export class SessionConnection {
   /** Throws {@linkcode ConnectionLost} when the peer is gone or does not take it. */
   async send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      const written = await within(this.#write(bytes.subarray(at)), this.#idleMs);
+      const written = await within(this.#stream.write(bytes.subarray(at)), this.#idleMs);
       if (written === undefined) this.close();
       if (!written) throw new ConnectionLost("the peer is gone, or takes nothing");
       at += written;
@@ -168,7 +166,7 @@ export class SessionConnection {
   /** Says that nothing follows, and gives the peer time to read what was sent. */
   async finish(): Promise<void> {
     try {
-      await this.#conn.closeWrite();
+      await this.#stream.closeWrite();
       // Closed with bytes unread, the connection would take back what was said last.
       const endMs = nowMs() + LINGER_MS;
       for (let bytes = 0; bytes < LINGER_BYTES_MAX;) {
@@ -185,11 +183,7 @@ export class SessionConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#budget.hold(this, 0);
-    try {
-      this.#conn.close();
-    } catch {
-      // Closed from the other side.
-    }
+    this.#stream.close();
   }
 
   /**
@@ -223,28 +217,15 @@ export class SessionConnection {
     return arrival ?? "late";
   }
 
-  /** How many bytes were taken; 0 if the peer is gone. */
-  async #write(bytes: Uint8Array): Promise<number> {
-    try {
-      return await this.#conn.write(bytes);
-    } catch {
-      return 0;
-    }
-  }
-
   async #read(): Promise<Arrival> {
-    try {
-      const buffer = this.#buffer;
-      const count = await this.#conn.read(buffer);
-      if (count === null) return "closed";
-      // What fills most of the buffer keeps it; a little is copied, so that it does not keep much.
-      const isMuch = count > buffer.length / 2;
-      this.queue.push(isMuch ? buffer.subarray(0, count) : buffer.slice(0, count));
-      if (isMuch) this.#buffer = new Uint8Array(SESSION_READ_BYTES);
-      return "data";
-    } catch {
-      return "closed";
-    }
+    const buffer = this.#buffer;
+    const count = await this.#stream.read(buffer);
+    if (count === 0) return "closed";
+    // What fills most of the buffer keeps it; a little is copied, so that it does not keep much.
+    const isMuch = count > buffer.length / 2;
+    this.queue.push(isMuch ? buffer.subarray(0, count) : buffer.slice(0, count));
+    if (isMuch) this.#buffer = new Uint8Array(SESSION_READ_BYTES);
+    return "data";
   }
 }
 

@@ -1,11 +1,12 @@
 /** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
 import { ShoalError } from "../../errors.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
-import { ACCEPT_PAUSE_MS, CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
+import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
-import { listenTcp } from "./tcp_port.ts";
+import type { ByteStream, StreamListener } from "./byte_stream.ts";
+import { listenTcp } from "./tcp_stream.ts";
 
 export interface SessionListenerOptions {
   readonly host: string;
@@ -33,7 +34,7 @@ export interface SessionListenerOptions {
 
 export class SessionListener {
   readonly #options: SessionListenerOptions;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: StreamListener;
   readonly #budget = new MessageBudget();
   readonly #connections = new Set<SessionConnection>();
   /** Of those that are only told that there are too many. */
@@ -49,7 +50,7 @@ export class SessionListener {
   }
 
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#listener.port;
   }
 
   /** Hangs up on everybody. */
@@ -66,26 +67,18 @@ export class SessionListener {
   }
 
   async #accept(): Promise<void> {
-    while (!this.#isClosed) {
-      let conn: Deno.TcpConn;
-      try {
-        conn = await this.#listener.accept();
-      } catch (error) {
-        if (this.#isClosed) return;
-        if (error instanceof Deno.errors.BadResource) throw error;
-        // Out of descriptors, or the peer left before it was met: others will do better.
-        await sleep(ACCEPT_PAUSE_MS);
-        continue;
-      }
-      this.#meet(conn);
+    for (;;) {
+      const stream = await this.#listener.accept();
+      if (stream === undefined) return;
+      this.#meet(stream);
     }
   }
 
-  #meet(conn: Deno.TcpConn): void {
+  #meet(stream: ByteStream): void {
     const isCrowded = this.#connections.size >= this.#options.connectionsMax;
-    if (isCrowded && this.#crowd.size >= CROWD_MAX) return conn.close();
+    if (isCrowded && this.#crowd.size >= CROWD_MAX) return stream.close();
     const idleMs = isCrowded ? CROWD_IDLE_MS : SESSION_IDLE_MS;
-    const connection = new SessionConnection(conn, this.#budget, idleMs);
+    const connection = new SessionConnection(stream, this.#budget, idleMs);
     const place = isCrowded ? this.#crowd : this.#connections;
     place.add(connection);
     const conversation = this.#converse(connection, isCrowded).finally(() => {

@@ -2,6 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import { ConnectionLost, SessionConnection } from "./session_connection.ts";
 import { resolveHost } from "./network.ts";
+import { connectTcp } from "./tcp_stream.ts";
 
 export interface TcpTarget {
   /** `HOST` or `HOST:PORT`. */
@@ -39,18 +40,12 @@ export async function withConnection<T>(
 
 async function connect({ server, port, timeoutMs, signal }: TcpTarget): Promise<SessionConnection> {
   const host = await resolveHost(server);
-  const hostname = host.address;
   const patience = AbortSignal.timeout(timeoutMs);
   const ending = signal === undefined ? patience : AbortSignal.any([patience, signal]);
   const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
   try {
-    const conn = await Deno.connect({
-      transport: "tcp",
-      hostname,
-      port: host.port ?? port,
-      signal: ending,
-    });
-    return new SessionConnection(conn);
+    const endpoint = { address: host.address, port: host.port ?? port };
+    return new SessionConnection(await connectTcp(endpoint, ending));
   } catch (cause) {
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     const why = patience.aborted ? "does not answer" : "refuses the connection";

@@ -7,6 +7,7 @@ import {
   SessionConnection,
 } from "../../../lib/io/net/session_connection.ts";
 import { SESSION_PACE_BYTES } from "../../../lib/io/net/limits.ts";
+import { listenTcp } from "../../../lib/io/net/tcp_stream.ts";
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
 const IDLE_MS = 200;
@@ -20,13 +21,14 @@ async function withPair(
   body: (connection: SessionConnection, peer: Deno.TcpConn) => Promise<void>,
   idleMs: number,
 ): Promise<void> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const [conn, peer] = await Promise.all([
+  const listener = listenTcp("127.0.0.1", [0]);
+  const [stream, peer] = await Promise.all([
     listener.accept(),
-    Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    Deno.connect({ hostname: "127.0.0.1", port: listener.port }),
   ]);
   listener.close();
-  const connection = new SessionConnection(conn, new MessageBudget(), idleMs);
+  assert(stream !== undefined);
+  const connection = new SessionConnection(stream, new MessageBudget(), idleMs);
   try {
     await body(connection, peer);
   } finally {
