@@ -3,15 +3,8 @@
  * comes back when it is written and hashed: an outstanding buffer is a credit in use, so a slow disk
  * slows the asking. A message costs the same whatever it carries, so several chunks travel together.
  */
-import type { Bytes, TransferId } from "../ids.ts";
-
-/** A verified chunk: the first `bytes` bytes of `buffer`. */
-export interface VerifiedChunk {
-  readonly transfer: TransferId;
-  readonly chunk: number;
-  readonly bytes: number;
-  readonly buffer: Bytes;
-}
+import type { Bytes } from "../ids.ts";
+import type { VerifiedChunk } from "../protocol/download/assembler_steps.ts";
 
 /** Receiver → assembler; the buffers are transferred. */
 export interface ChunksMessage {

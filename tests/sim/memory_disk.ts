@@ -1,9 +1,12 @@
 /**
- * A disk in memory that stands in for the platform's files while a world runs, so that part files,
- * journals and publishing are the real code. It can be full, fail one write, or be cut off in the
- * middle of an operation, as by a crash of the process: what was done until then stays.
+ * A disk in memory, so that part files, journals and publishing are the real code in a simulated
+ * world. It can be full, fail one write, or be cut off in the middle of an operation, as by a crash of
+ * the process: what was done until then stays. It knows no links from one path to another.
  */
+import { dirname } from "@std/path";
 import type { Bytes } from "../../lib/ids.ts";
+import type { Disk, DiskFile, FileLook } from "../../lib/io/files/disk.ts";
+import type { FileIdentity, OpenedFile, RegularFile } from "../../lib/io/files/regular_file.ts";
 import type { DiskSpec } from "./scenario.ts";
 
 interface Node {
@@ -11,6 +14,7 @@ interface Node {
   length: number;
   links: number;
   isLocked: boolean;
+  mtimeMs: number;
   readonly inode: number;
 }
 
@@ -23,10 +27,11 @@ export interface DiskWatch {
 
 export class DiskCut extends Error {}
 
-export class MemoryDisk {
+export class MemoryDisk implements Disk {
   readonly #spec: DiskSpec;
   readonly #watch: DiskWatch;
   readonly #nodes = new Map<string, Node>();
+  readonly #folders = new Set<string>(["/"]);
   #nextInode = 1;
   #writes = 0;
   #ops = 0;
@@ -71,26 +76,107 @@ export class MemoryDisk {
     if (node !== undefined && at < node.length) node.bytes[at]! ^= 1;
   }
 
-  /** Puts this disk in the place of the platform's; returns how to undo that. */
-  install(): () => void {
-    const { openSync, lstatSync, removeSync, linkSync, renameSync, mkdirSync, realPathSync } = Deno;
-    const { readFileSync } = Deno;
-    const before = { openSync, lstatSync, removeSync, linkSync, renameSync, mkdirSync };
-    Object.assign(Deno, {
-      openSync: (path: string, options: Deno.OpenOptions = {}) => this.#open(path, options),
-      lstatSync: (path: string) => this.#op(() => infoOf(this.#node(path))),
-      removeSync: (path: string) => this.#op(() => this.#remove(path)),
-      linkSync: (from: string, to: string) => this.#op(() => this.#link(from, to)),
-      renameSync: (from: string, to: string) => this.#op(() => this.#rename(from, to)),
-      mkdirSync: () => {},
-      realPathSync: (path: string) => path,
-      readFileSync: (path: string) => {
-        const node = this.#node(path);
-        return node.bytes.slice(0, node.length);
-      },
+  // — Disk ——————————————————————————————————————————————————————————————————————————————————————
+
+  lookAt(path: string): FileLook | undefined {
+    return this.#op(() => {
+      if (this.#folders.has(path)) return folderLook();
+      const node = this.#nodes.get(path);
+      return node === undefined ? undefined : lookOf(node);
     });
-    return () => Object.assign(Deno, { ...before, realPathSync, readFileSync });
   }
+
+  create(path: string): DiskFile | undefined {
+    return this.#op(() => {
+      if (this.#isTaken(path)) return undefined;
+      this.#requireFolderOf(path);
+      const node: Node = {
+        ...{ bytes: new Uint8Array(0), length: 0, links: 1, isLocked: false, mtimeMs: 0 },
+        inode: this.#nextInode++,
+      };
+      this.#nodes.set(path, node);
+      return this.#handle(path, node);
+    });
+  }
+
+  open(path: string): DiskFile {
+    return this.#op(() => this.#handle(path, this.#node(path)));
+  }
+
+  read(path: string): Bytes {
+    const node = this.#node(path);
+    return node.bytes.slice(0, node.length);
+  }
+
+  remove(path: string): void {
+    this.#op(() => {
+      this.#node(path).links -= 1;
+      this.#nodes.delete(path);
+    });
+  }
+
+  rename(from: string, to: string): void {
+    this.#op(() => {
+      const node = this.#node(from);
+      if (this.#folders.has(to)) fail("EISDIR", to);
+      this.#requireFolderOf(to);
+      this.#nodes.delete(from);
+      this.#nodes.set(to, node);
+      this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
+    });
+  }
+
+  link(from: string, to: string): boolean {
+    return this.#op(() => {
+      const node = this.#node(from);
+      if (this.#isTaken(to)) return false;
+      this.#requireFolderOf(to);
+      node.links += 1;
+      this.#nodes.set(to, node);
+      this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
+      return true;
+    });
+  }
+
+  makeFolder(path: string): void {
+    if (this.#folders.has(path)) return;
+    if (this.#nodes.has(path)) fail("EEXIST", path);
+    for (let above = dirname(path); !this.#folders.has(above); above = dirname(above)) {
+      if (this.#nodes.has(above)) fail("ENOTDIR", path);
+      this.#folders.add(above);
+    }
+    this.#folders.add(path);
+  }
+
+  isFolder(path: string): boolean {
+    if (this.#folders.has(path)) return true;
+    this.#node(path);
+    return false;
+  }
+
+  realPath(path: string): string {
+    if (!this.#folders.has(path)) this.#node(path);
+    return path;
+  }
+
+  async syncFolder(): Promise<void> {}
+
+  /** Nobody can tell, so that it fills up in the middle of writing. */
+  freeBytes(): undefined {}
+
+  openRegular(path: string): OpenedFile {
+    if (this.#folders.has(path)) return { ok: false, problem: "folder", message: path };
+    const node = this.#nodes.get(path);
+    if (node === undefined) return { ok: false, problem: "missing", message: path };
+    return { ok: true, file: this.#reader(node) };
+  }
+
+  identityAt(path: string): FileIdentity | undefined {
+    const node = this.#nodes.get(path);
+    return node === undefined ? undefined : identityOf(node);
+  }
+
+  // — Below —————————————————————————————————————————————————————————————————————————————————————
 
   #op<T>(work: () => T): T {
     if (this.isCut) throw new DiskCut("the process is gone");
@@ -100,77 +186,53 @@ export class MemoryDisk {
     throw new DiskCut("the process is gone");
   }
 
+  #isTaken(path: string): boolean {
+    return this.#nodes.has(path) || this.#folders.has(path);
+  }
+
+  #requireFolderOf(path: string): void {
+    if (!this.#folders.has(dirname(path))) fail("ENOENT", path);
+  }
+
   #node(path: string): Node {
-    const node = this.#nodes.get(path);
-    if (node === undefined) throw new Deno.errors.NotFound(path);
-    return node;
+    return this.#nodes.get(path) ?? fail("ENOENT", path);
   }
 
-  #open(path: string, options: Deno.OpenOptions): Deno.FsFile {
-    return this.#op(() => {
-      if (options.createNew) {
-        if (this.#nodes.has(path)) throw new Deno.errors.AlreadyExists(path);
-        const inode = this.#nextInode++;
-        const bytes = new Uint8Array(0);
-        this.#nodes.set(path, { bytes, length: 0, links: 1, isLocked: false, inode });
-      }
-      return this.#handle(path, this.#node(path));
-    });
-  }
-
-  #remove(path: string): void {
-    this.#node(path).links -= 1;
-    this.#nodes.delete(path);
-  }
-
-  #link(from: string, to: string): void {
-    if (this.#nodes.has(to)) throw new Deno.errors.AlreadyExists(to);
-    const node = this.#node(from);
-    node.links += 1;
-    this.#nodes.set(to, node);
-    this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
-  }
-
-  #rename(from: string, to: string): void {
-    const node = this.#node(from);
-    this.#nodes.delete(from);
-    this.#nodes.set(to, node);
-    this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
-  }
-
-  /** The part of a file's handle that our code uses. */
-  #handle(path: string, node: Node): Deno.FsFile {
-    let position = 0;
+  #handle(path: string, node: Node): DiskFile {
     let isLocking = false;
-    const handle = {
-      seekSync: (offset: number) => position = offset,
-      writeSync: (bytes: Uint8Array) => {
-        const count = this.#op(() => this.#write(path, node, bytes, position));
-        position += count;
-        return count;
-      },
-      readSync: (target: Uint8Array) => {
-        const bytes = node.bytes.subarray(
-          position,
-          Math.min(node.length, position + target.length),
-        );
-        target.set(bytes);
-        position += bytes.length;
-        return bytes.length === 0 ? null : bytes.length;
-      },
-      truncateSync: (length = 0) => this.#op(() => resize(node, length)),
-      statSync: () => infoOf(node),
-      tryLockSync: () => {
+    return {
+      look: () => lookOf(node),
+      tryLock: () => {
         if (node.isLocked) return false;
         node.isLocked = isLocking = true;
         return true;
       },
-      utimeSync: () => {},
+      writeAt: (bytes, position) => {
+        for (let at = 0; at < bytes.length;) {
+          const rest = bytes.subarray(at);
+          at += this.#op(() => this.#write(path, node, rest, position + at));
+        }
+      },
+      readAt: (target, position) => readNode(node, target, position),
+      truncate: (lengthBytes) => this.#op(() => resize(node, lengthBytes)),
+      setModified: (mtimeMs) => {
+        node.mtimeMs = mtimeMs;
+      },
+      sync: () => Promise.resolve(),
       close: () => {
         if (isLocking) node.isLocked = false;
       },
     };
-    return handle as unknown as Deno.FsFile;
+  }
+
+  #reader(node: Node): RegularFile {
+    return {
+      identity: () => identityOf(node),
+      path: () => undefined,
+      readAt: (target, at, lengthBytes, position) =>
+        readNode(node, target.subarray(at, at + lengthBytes), position),
+      close: () => {},
+    };
   }
 
   /** As many of `bytes` as fit. */
@@ -199,8 +261,12 @@ export class MemoryDisk {
 
   #fail(code: string, message: string): never {
     this.failures += 1;
-    throw Object.assign(new Error(message), { code });
+    fail(code, message);
   }
+}
+
+function fail(code: string, message: string): never {
+  throw Object.assign(new Error(`${code}: ${message}`), { code });
 }
 
 function resize(node: Node, length: number): void {
@@ -212,15 +278,22 @@ function resize(node: Node, length: number): void {
   node.length = length;
 }
 
-function infoOf(node: Node): Deno.FileInfo {
-  const info = {
-    isFile: true,
-    isDirectory: false,
-    isSymlink: false,
-    size: node.length,
-    ino: node.inode,
-    dev: 1,
-    nlink: node.links,
-  };
-  return info as unknown as Deno.FileInfo;
+function readNode(node: Node, target: Uint8Array, position: number): number {
+  const end = Math.min(node.length, position + target.length);
+  const bytes = node.bytes.subarray(Math.min(position, end), end);
+  target.set(bytes);
+  return bytes.length;
+}
+
+function lookOf(node: Node): FileLook {
+  const { length: sizeBytes, inode, links: linkCount } = node;
+  return { kind: "file", sizeBytes, device: 1, inode, linkCount };
+}
+
+function folderLook(): FileLook {
+  return { kind: "folder", sizeBytes: 0, device: 1, inode: 0, linkCount: 1 };
+}
+
+function identityOf({ length: sizeBytes, mtimeMs, inode }: Node): FileIdentity {
+  return { device: 1, signature: { sizeBytes, mtimeMs, inode } };
 }

@@ -1,27 +1,26 @@
-/**
- * The assembler of a simulated client: the real part file, journal and books of a transfer, stepped as
- * the assembler's driver steps them, on a disk in memory and a virtual clock.
- */
+/** The assembler of a simulated client: the real machine and the real files, on a disk in memory. */
+import { ShoalError } from "../../lib/errors.ts";
 import type { Bytes, TransferId } from "../../lib/ids.ts";
-import { toHex } from "../../lib/ids.ts";
-import { CHUNK_BYTES_MAX } from "../../lib/protocol/merkle/limits.ts";
-import { JOURNAL_INTERVAL_MS } from "../../lib/io/workers/limits.ts";
-import { denoDisk } from "../../lib/io/files/deno_disk.ts";
-import {
-  FileTransfer,
-  transferFailed,
-  type TransferRequest,
-} from "../../lib/io/files/file_transfer.ts";
-import { numberedNames, targetNames } from "../../lib/io/files/target_names.ts";
-import { removeLeftovers } from "../../lib/io/files/present_file.ts";
+import { presentSearch } from "../../lib/io/files/present_file.ts";
+import { targetNames } from "../../lib/io/files/target_names.ts";
+import { TransferFiles } from "../../lib/io/files/transfer_files.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
-import type { VerifiedChunk } from "../../lib/messages/chunk_feed.ts";
-import { sha256 } from "../../lib/protocol/base/sha256.ts";
+import { Assembler } from "../../lib/protocol/download/assembler.ts";
+import type {
+  AssemblerAction,
+  AssemblerEvent,
+  DiskOutcome,
+  DiskStep,
+  JobId,
+  OpenRequest,
+  VerifiedChunk,
+} from "../../lib/protocol/download/assembler_steps.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { DiskSpec } from "./scenario.ts";
-import type { VirtualClock } from "./virtual_clock.ts";
+import { Alarm, type VirtualClock } from "./virtual_clock.ts";
 
 type Reply = Extract<AssemblerReply, { transfer: TransferId }>;
+type Recycle = (buffers: readonly Bytes[]) => void;
 
 /** A slice of a pass over what lies on disk, and bringing a file to the disk for good. */
 const SLICE_MS = 0.05;
@@ -36,17 +35,21 @@ export interface AssemblerOptions {
 
 export class SimAssembler {
   readonly #options: AssemblerOptions;
-  readonly #transfers = new Map<TransferId, FileTransfer>();
-  readonly #opening = new Set<TransferId>();
-  readonly #advancing = new Set<FileTransfer>();
-  readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
+  readonly #machine = new Assembler();
+  readonly #alarm: Alarm;
+  readonly #files = new Map<JobId, TransferFiles>();
+  /** Who gets the buffers of a batch back, by its number. */
+  readonly #recycles = new Map<number, Recycle>();
+  readonly #events: AssemblerEvent[] = [];
+  #isStepping = false;
   #isClosed = false;
+  #batches = 0;
   /** When the disk has done what it was given. */
   #freeMs = 0;
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
-    this.#keepJournals();
+    this.#alarm = new Alarm(options.clock, () => this.#step({ kind: "wakeup" }));
   }
 
   /** The process is gone, or is over. */
@@ -55,158 +58,125 @@ export class SimAssembler {
   }
 
   onRequest(request: AssemblerRequest): void {
-    if (this.#isClosed) return;
-    switch (request.kind) {
-      case "open":
-        return this.#open(request);
-      case "layer":
-        this.#guard(request.transfer, (transfer) => transfer.takeLayer(request.layer));
-        return this.#advance(request.transfer);
-      case "publish":
-        this.#guard(request.transfer, (transfer) => transfer.mayPublish = true);
-        return this.#advance(request.transfer);
-      case "abort":
-        return this.#abort(request.transfer, request.keep);
-      default:
-        // Workers and ports are none of a simulated world.
-    }
+    // Workers and ports are none of a simulated world.
+    if (request.kind !== "init" && request.kind !== "feed") this.#step(request);
   }
 
   /** Writes what was verified, one after another, and gives the buffers back. */
-  onChunks(chunks: readonly VerifiedChunk[], recycle: (buffers: readonly Bytes[]) => void): void {
+  onChunks(chunks: readonly VerifiedChunk[], recycle: Recycle): void {
     const { clock, spec: { writeMs } } = this.#options;
     this.#freeMs = Math.max(this.#freeMs, clock.nowMs) + writeMs * chunks.length;
     clock.at(this.#freeMs, () => {
-      if (this.#isClosed) return;
-      for (const { transfer: id, chunk, bytes, buffer } of chunks) {
-        this.#guard(id, (transfer) => transfer.write(chunk, buffer.subarray(0, bytes)));
-      }
-      // What comes back is empty as far as anybody knows.
-      for (const { buffer } of chunks) buffer.fill(0xa5);
-      recycle(chunks.map((each) => each.buffer));
-      for (const { transfer } of chunks) this.#advance(transfer);
+      const feed = this.#batches++;
+      this.#recycles.set(feed, recycle);
+      this.#step({ kind: "chunks", feed, chunks });
     });
   }
 
-  #open(request: TransferRequest): void {
-    const { transfer: id, outDir, name, content } = request;
-    this.#opening.add(id);
-    this.#later(SLICE_MS, () => {
-      if (!this.#opening.delete(id)) return;
-      try {
-        const names = targetNames(denoDisk, outDir, name, content.root.slice(0, 8));
-        const path = this.#present(names.folder, names.base, content.sha256);
-        if (path !== undefined) {
-          removeLeftovers(denoDisk, names);
-          return this.#options.reply({ kind: "present", transfer: id, path });
-        }
-        const transfer = new FileTransfer(denoDisk, request, names, { hashMs: 0, writeMs: 0 });
-        this.#transfers.set(id, transfer);
-        this.#options.reply(transfer.opened);
-        this.#advance(id);
-      } catch (error) {
-        this.#options.reply(transferFailed(id, error) as Reply);
-      }
-    });
-  }
-
-  #present(folder: string, base: string, wanted: string): string | undefined {
-    for (const name of numberedNames(base)) {
-      const path = `${folder}/${name}`;
-      const bytes = this.#options.disk.contentOf(path);
-      if (bytes === undefined) return undefined;
-      if (toHex(sha256(bytes)) === wanted) return path;
+  #step(event: AssemblerEvent): void {
+    if (this.#isClosed) return;
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      const actions = this.#machine.handle(this.#options.clock.nowMs, next);
+      for (const action of actions) this.#perform(action);
     }
-    return undefined;
+    this.#isStepping = false;
+    this.#alarm.set(this.#machine.nextWakeupMs());
   }
 
-  #advance(id: TransferId): void {
-    const transfer = this.#transfers.get(id);
-    if (transfer === undefined || this.#advancing.has(transfer) || !transfer.canAdvance) return;
-    this.#advancing.add(transfer);
-    this.#advanceFar(id, transfer);
-  }
-
-  #advanceFar(id: TransferId, transfer: FileTransfer): void {
-    if (this.#transfers.get(id) !== transfer || !transfer.canAdvance) {
-      this.#advancing.delete(transfer);
-      return;
-    }
-    if (transfer.isPassed) return this.#finish(id, transfer);
-    this.#guard(id, () => {
-      const bad = transfer.advance(this.#scratch);
-      if (bad === undefined) return;
-      this.#options.reply({ kind: "unproved", transfer: id, chunks: [bad] });
-    });
-    this.#later(SLICE_MS, () => this.#advanceFar(id, transfer));
-  }
-
-  #finish(id: TransferId, transfer: FileTransfer): void {
-    if (!transfer.isAsOffered()) {
-      this.#guard(id, () => {
-        this.#transfers.delete(id);
-        transfer.discard();
-        this.#options.reply({ kind: "unverified", transfer: id });
-      });
-      this.#advancing.delete(transfer);
-      return;
-    }
-    const { sealMs = SEAL_MS_DEFAULT } = this.#options.spec;
-    this.#later(sealMs, () => {
-      this.#advancing.delete(transfer);
-      // Aborted meanwhile: a part file that the next run proves and publishes.
-      if (this.#transfers.get(id) !== transfer) return;
-      this.#guard(id, () => {
-        const path = transfer.publish();
-        this.#transfers.delete(id);
-        this.#later(SEAL_MS_DEFAULT, () => {
-          transfer.forget();
-          this.#options.reply({ kind: "finished", transfer: id, path });
+  #perform(action: AssemblerAction): void {
+    if (action.kind === "reply") return this.#options.reply(action.reply);
+    if (action.kind === "recycle") return this.#recycle(action.feed, action.chunks);
+    if (action.kind === "stopped") return;
+    const { job } = action;
+    const files = this.#files.get(job)!;
+    switch (action.kind) {
+      case "search":
+        return this.#later(SLICE_MS, job, "search", () => this.#search(job, action.request));
+      case "cancelSearch":
+        return;
+      case "removeLeftovers":
+        return files.removeLeftovers();
+      case "openPart":
+        return this.#try(job, "open", () => {
+          const resumed = files.open(action.content);
+          return { kind: "opened", job, partPath: files.names.partPath, resumed };
         });
-      });
-    });
+      case "begin":
+        return this.#try(job, "begin", () => {
+          files.begin(action.clears, action.neededBytes);
+          return { kind: "begun", job };
+        });
+      case "createJournal":
+        return this.#try(job, action.kind, () => files.createJournal(action.content, action.state));
+      case "saveJournal":
+        return this.#try(job, action.kind, () => files.saveJournal(action.written));
+      case "write":
+        return this.#try(job, "write", () => {
+          files.write(action.bytes, action.position);
+          return { kind: "wrote", job };
+        });
+      case "read":
+        return this.#later(SLICE_MS, job, "read", () => {
+          const bytes = new Uint8Array(action.lengthBytes);
+          const count = files.read(bytes, action.position);
+          return { kind: "read", job, bytes: bytes.subarray(0, count) };
+        });
+      case "seal":
+        return this.#later(this.#options.spec.sealMs ?? SEAL_MS_DEFAULT, job, "seal", () => {
+          return { kind: "sealed", job };
+        });
+      case "publish":
+        return this.#try(job, "publish", () => {
+          return { kind: "published", job, path: files.publish(action.force) };
+        });
+      case "syncFolder":
+        return this.#later(SEAL_MS_DEFAULT, job, "publish", () => ({ kind: "synced", job }));
+      case "removeJournal":
+        return files.removeJournal();
+      case "close":
+        return this.#try(job, "close", () => {
+          files.close(action.keeps, action.written);
+          return { kind: "closed", job };
+        });
+      default:
+        action satisfies never;
+    }
   }
 
-  #abort(id: TransferId, keeps: boolean): void {
-    this.#opening.delete(id);
-    this.#guard(id, (transfer) => {
-      this.#transfers.delete(id);
-      if (keeps) transfer.keep();
-      else transfer.discard();
-    });
-    this.#options.reply({ kind: "aborted", transfer: id });
+  #search(job: JobId, { outDir, name, content, force }: OpenRequest): DiskOutcome {
+    const { disk } = this.#options;
+    const names = targetNames(disk, outDir, name, content.root.slice(0, 8));
+    this.#files.set(job, new TransferFiles(disk, names));
+    const search = presentSearch(disk, names, { ...content, force });
+    for (;;) {
+      const slice = search.next();
+      if (slice.done) return { kind: "searched", job, path: slice.value };
+    }
   }
 
-  #guard(id: TransferId, work: (transfer: FileTransfer) => void): void {
-    const transfer = this.#transfers.get(id);
-    if (transfer === undefined) return;
+  #recycle(feed: number, chunks: readonly VerifiedChunk[]): void {
+    // What comes back is empty as far as anybody knows.
+    for (const { buffer } of chunks) buffer.fill(0xa5);
+    this.#recycles.get(feed)!(chunks.map((each) => each.buffer));
+    this.#recycles.delete(feed);
+  }
+
+  #try(job: JobId, during: DiskStep, work: () => DiskOutcome | void): void {
+    let outcome: DiskOutcome | void;
     try {
-      work(transfer);
+      outcome = work();
     } catch (error) {
-      this.#fail(id, transfer, error);
+      outcome = { kind: "failed", job, during, error: ShoalError.from(error).toMessage() };
     }
+    if (outcome !== undefined) this.#step(outcome);
   }
 
-  #fail(id: TransferId, transfer: FileTransfer, error: unknown): void {
-    this.#transfers.delete(id);
-    try {
-      transfer.keep();
-    } catch {
-      // The disk has said what is wrong already.
-    }
-    this.#options.reply(transferFailed(id, error) as Reply);
-  }
-
-  #keepJournals(): void {
-    this.#later(JOURNAL_INTERVAL_MS, () => {
-      for (const id of this.#transfers.keys()) this.#guard(id, (each) => each.saveJournal());
-      this.#keepJournals();
-    });
-  }
-
-  #later(ms: number, work: () => void): void {
+  #later(ms: number, job: JobId, during: DiskStep, work: () => DiskOutcome): void {
     this.#options.clock.after(ms, () => {
-      if (!this.#isClosed) work();
+      if (!this.#isClosed) this.#try(job, during, work);
     });
   }
 }

@@ -10,7 +10,7 @@ import { HELD_BUFFER_SHARE } from "../../lib/io/workers/limits.ts";
 import type { CrewNews } from "../../lib/app/client/crew.ts";
 import type { DownloadCrew } from "../../lib/app/client/download_context.ts";
 import type { AssemblerRequest } from "../../lib/messages/assembler.ts";
-import type { VerifiedChunk } from "../../lib/messages/chunk_feed.ts";
+import type { VerifiedChunk } from "../../lib/protocol/download/assembler_steps.ts";
 import {
   Coordinator,
   type CoordinatorAction,

@@ -113,7 +113,6 @@ class World {
   }
 
   #violation(): string | undefined {
-    const restoreDisk = this.#disk.install();
     try {
       this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
       if (this.#client?.ended === undefined) return "it never ends";
@@ -121,8 +120,6 @@ class World {
     } catch (error) {
       if (error instanceof Violation) return error.message;
       return error instanceof Error ? `${error.stack}` : String(error);
-    } finally {
-      restoreDisk();
     }
   }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { type Bytes, transferId } from "../../lib/ids.ts";
-import { JOURNAL_INTERVAL_MS } from "../../lib/io/workers/limits.ts";
+import { JOURNAL_INTERVAL_MS } from "../../lib/protocol/download/limits.ts";
 import { AssemblerBench, CHUNK, contentOf, ID } from "../support/assembler_bench.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { withFolder } from "../support/folder.ts";

@@ -1,219 +1,257 @@
 /**
- * Runs the assembler in its worker: takes proved chunks from any number of receivers, writes them,
- * gives their buffers back, and publishes what is whole. Work that takes long (hashing what lies on
- * disk) is done in slices, so that buffers keep coming back meanwhile.
+ * Runs the assembler in its worker: gives it what its parent and the feeds send, and does on the disk
+ * what it says. Work that takes long (hashing what lies on disk) is done a slice per turn of the event
+ * loop, so that buffers keep coming back meanwhile.
  */
-import type { TransferId } from "../../ids.ts";
-import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
-import { JOURNAL_INTERVAL_MS } from "./limits.ts";
+import { ShoalError } from "../../errors.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
-import { nowMs, sleep, yieldToEvents } from "../system/clock.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
-import {
-  type DiskTimes,
-  FileTransfer,
-  transferFailed,
-  type TransferRequest,
-} from "../files/file_transfer.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import { Assembler } from "../../protocol/download/assembler.ts";
+import type {
+  AssemblerAction,
+  AssemblerEvent,
+  DiskOutcome,
+  DiskStep,
+  JobId,
+} from "../../protocol/download/assembler_steps.ts";
+import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
+import type { Disk } from "../files/disk.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
-import { findPresent, removeLeftovers } from "../files/present_file.ts";
+import { type PresentSearch, presentSearch } from "../files/present_file.ts";
 import { targetNames } from "../files/target_names.ts";
-import { runDriver } from "./worker_driver.ts";
+import { TransferFiles } from "../files/transfer_files.ts";
+import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
+import { runDriver } from "./worker_driver.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
 type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
+type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { kind: K }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runAssembler(parent: Parent): void {
+export function runAssembler(parent: Parent, disk: Disk): void {
   useFastestSha256();
-  runDriver(parent, () => new AssemblerDriver(parent));
+  runDriver(parent, () => new AssemblerDriver(parent, disk));
 }
 
 class AssemblerDriver {
   readonly #parent: Parent;
+  readonly #disk: Disk;
+  readonly #machine = new Assembler();
+  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
   readonly #feeds: Feed[] = [];
-  /** Transfers whose target is still being looked at. */
-  readonly #opening = new Map<TransferId, AbortController>();
-  readonly #transfers = new Map<TransferId, FileTransfer>();
-  /** Transfers whose pass is going on, or that are being published. */
-  readonly #advancing = new Map<FileTransfer, Promise<void>>();
-  readonly #folderSyncs = new FolderSyncs(denoDisk);
+  readonly #files = new Map<JobId, TransferFiles>();
+  readonly #searches = new Map<JobId, PresentSearch>();
+  readonly #folderSyncs: FolderSyncs;
   readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
-  readonly #times: DiskTimes = { hashMs: 0, writeMs: 0 };
+  /** What the machine has not been told. */
+  readonly #events: AssemblerEvent[] = [];
+  #isStepping = false;
   readonly #startedMs = nowMs();
-  readonly #stopping = new AbortController();
+  #hashMs = 0;
+  #writeMs = 0;
 
-  constructor(parent: Parent) {
+  constructor(parent: Parent, disk: Disk) {
     this.#parent = parent;
-    this.#keepJournals();
+    this.#disk = disk;
+    this.#folderSyncs = new FolderSyncs(disk);
     parent.post({ kind: "ready" });
   }
 
   onRequest(request: Exclude<AssemblerRequest, { kind: "init" }>): void {
-    switch (request.kind) {
-      case "feed":
-        return this.#addFeed(request.port);
-      case "open":
-        this.#open(request);
-        return;
-      case "layer":
-        this.#guard(request.transfer, (transfer) => transfer.takeLayer(request.layer));
-        return this.#advance(request.transfer);
-      case "publish":
-        this.#guard(request.transfer, (transfer) => transfer.mayPublish = true);
-        return this.#advance(request.transfer);
-      case "abort":
-        return this.#abort(request.transfer, request.keep);
-      case "stop":
-        this.#stop();
-        return;
-      default:
-        request satisfies never;
-    }
+    if (request.kind === "feed") this.#addFeed(request.port);
+    else this.#step(request);
   }
 
   #addFeed(port: MessagePort): void {
     const feed = channelPort<ChunksMessage, RecycleMessage>(port);
-    this.#feeds.push(feed);
-    feed.onMessage(({ chunks }) => {
-      for (const { transfer: id, chunk, bytes, buffer } of chunks) {
-        this.#guard(id, (transfer) => transfer.write(chunk, buffer.subarray(0, bytes)));
+    const number = this.#feeds.push(feed) - 1;
+    feed.onMessage(({ chunks }) => this.#step({ kind: "chunks", feed: number, chunks }));
+  }
+
+  /** Tells the machine, and does what it says, until nothing more comes of it. */
+  #step(event: AssemblerEvent): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        for (const action of this.#handle(next)) this.#perform(action);
       }
-      const buffers = chunks.map((each) => each.buffer);
-      feed.post({ kind: "recycle", buffers }, buffers.map((each) => each.buffer));
-      for (const { transfer } of chunks) this.#advance(transfer);
+    } finally {
+      this.#isStepping = false;
+    }
+    this.#timer.set(this.#machine.nextWakeupMs());
+  }
+
+  /** Chunks are hashed when they are written or read. */
+  #handle(event: AssemblerEvent): readonly AssemblerAction[] {
+    const startMs = nowMs();
+    const actions = this.#machine.handle(startMs, event);
+    if (event.kind === "wrote" || event.kind === "read") this.#hashMs += nowMs() - startMs;
+    return actions;
+  }
+
+  #perform(action: AssemblerAction): void {
+    switch (action.kind) {
+      case "reply":
+        return this.#parent.post(action.reply);
+      case "recycle":
+        return this.#recycle(action);
+      case "stopped":
+        return this.#stop();
+      case "search":
+        return this.#search(action);
+      case "cancelSearch":
+        return this.#drop(action.job);
+      default:
+        return this.#performOnFiles(action, this.#files.get(action.job)!);
+    }
+  }
+
+  #performOnFiles(
+    action: Exclude<
+      AssemblerAction,
+      { kind: "reply" | "recycle" | "stopped" | "search" | "cancelSearch" }
+    >,
+    files: TransferFiles,
+  ): void {
+    const { job } = action;
+    switch (action.kind) {
+      case "openPart":
+        return this.#try(job, "open", () => {
+          const resumed = files.open(action.content);
+          return { kind: "opened", job, partPath: files.names.partPath, resumed };
+        });
+      case "begin":
+        return this.#try(job, "begin", () => {
+          files.begin(action.clears, action.neededBytes);
+          return { kind: "begun", job };
+        });
+      case "createJournal":
+        return this.#try(job, action.kind, () => files.createJournal(action.content, action.state));
+      case "saveJournal":
+        return this.#try(job, action.kind, () => files.saveJournal(action.written));
+      case "write":
+        return this.#write(action, files);
+      case "read":
+        this.#read(action);
+        return;
+      case "seal":
+        this.#seal(action, files);
+        return;
+      case "publish":
+        return this.#try(job, "publish", () => {
+          return { kind: "published", job, path: files.publish(action.force) };
+        });
+      case "syncFolder":
+        this.#folderSyncs.sync(files.names.folder).then(() => this.#step({ kind: "synced", job }));
+        return;
+      case "removeJournal":
+        this.#files.delete(job);
+        return files.removeJournal();
+      case "removeLeftovers":
+        this.#files.delete(job);
+        return files.removeLeftovers();
+      case "close":
+        this.#files.delete(job);
+        return this.#try(job, "close", () => {
+          files.close(action.keeps, action.written);
+          return { kind: "closed", job };
+        });
+      default:
+        action satisfies never;
+    }
+  }
+
+  /** Tells the machine what came of `work`, if anything did, or how it failed. */
+  #try(job: JobId, during: DiskStep, work: () => DiskOutcome | void): void {
+    let outcome: DiskOutcome | void;
+    try {
+      outcome = work();
+    } catch (error) {
+      // What failed to open holds nothing that the machine would have closed.
+      if (during === "search" || during === "open") this.#drop(job);
+      outcome = failed(job, during, error);
+    }
+    if (outcome !== undefined) this.#step(outcome);
+  }
+
+  #search({ job, request }: ActionOf<"search">): void {
+    const { outDir, name, content, force } = request;
+    this.#try(job, "search", () => {
+      const names = targetNames(this.#disk, outDir, name, content.root.slice(0, 8));
+      this.#files.set(job, new TransferFiles(this.#disk, names));
+      const search = presentSearch(this.#disk, names, { ...content, force });
+      this.#searches.set(job, search);
+      this.#searchOn(job, search);
     });
   }
 
-  async #open(request: TransferRequest): Promise<void> {
-    const { transfer: id, outDir, name, content } = request;
-    const { signal } = this.#beginOpening(id);
-    try {
-      const names = targetNames(denoDisk, outDir, name, content.root.slice(0, 8));
-      const path = await findPresent(
-        denoDisk,
-        names,
-        { ...content, force: request.force },
-        signal,
-      );
-      if (signal.aborted) return;
-      this.#opening.delete(id);
-      if (path !== undefined) {
-        removeLeftovers(denoDisk, names);
-        return this.#parent.post({ kind: "present", transfer: id, path });
+  #searchOn(job: JobId, search: PresentSearch): void {
+    if (this.#searches.get(job) !== search) return void search.return(undefined);
+    this.#try(job, "search", () => {
+      const slice = search.next();
+      if (slice.done) {
+        this.#searches.delete(job);
+        return { kind: "searched", job, path: slice.value };
       }
-      const transfer = new FileTransfer(denoDisk, request, names, this.#times);
-      this.#transfers.set(id, transfer);
-      this.#parent.post(transfer.opened);
-      this.#advance(id);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#opening.delete(id);
-      this.#parent.post(transferFailed(id, error));
-    }
-  }
-
-  #beginOpening(id: TransferId): AbortController {
-    const opening = new AbortController();
-    this.#opening.set(id, opening);
-    return opening;
-  }
-
-  #advance(id: TransferId): void {
-    const transfer = this.#transfers.get(id);
-    if (transfer === undefined || this.#advancing.has(transfer)) return;
-    if (!transfer.canAdvance) return;
-    const done = this.#advanceFar(id, transfer).finally(() => this.#advancing.delete(transfer));
-    this.#advancing.set(transfer, done);
-  }
-
-  /** Takes the pass as far as it goes, a chunk a turn, and publishes what has passed. */
-  async #advanceFar(id: TransferId, transfer: FileTransfer): Promise<void> {
-    while (this.#transfers.get(id) === transfer && transfer.canAdvance) {
-      if (transfer.isPassed) return await this.#finish(id, transfer);
-      this.#guard(id, () => {
-        const bad = transfer.advance(this.#scratch);
-        if (bad !== undefined) this.#parent.post({ kind: "unproved", transfer: id, chunks: [bad] });
-      });
-      await yieldToEvents();
-    }
-  }
-
-  async #finish(id: TransferId, transfer: FileTransfer): Promise<void> {
-    if (!transfer.isAsOffered()) {
-      return this.#guard(id, () => {
-        this.#transfers.delete(id);
-        transfer.discard();
-        this.#parent.post({ kind: "unverified", transfer: id });
-      });
-    }
-    try {
-      await transfer.seal();
-      // Aborted meanwhile: a part file that the next run proves and publishes.
-      if (this.#transfers.get(id) !== transfer) return;
-      const path = transfer.publish();
-      this.#transfers.delete(id);
-      await this.#folderSyncs.sync(transfer.names.folder);
-      transfer.forget();
-      this.#parent.post({ kind: "finished", transfer: id, path });
-    } catch (error) {
-      // Aborted meanwhile: then its end has been told already.
-      if (this.#transfers.get(id) === transfer) this.#fail(id, transfer, error);
-    }
-  }
-
-  #abort(id: TransferId, keeps: boolean): void {
-    this.#opening.get(id)?.abort();
-    this.#opening.delete(id);
-    this.#guard(id, (transfer) => {
-      this.#transfers.delete(id);
-      if (keeps) transfer.keep();
-      else transfer.discard();
+      yieldToEvents().then(() => this.#searchOn(job, search));
+      return undefined;
     });
-    this.#parent.post({ kind: "aborted", transfer: id });
   }
 
-  /** Runs `work` on a transfer; what it throws ends that transfer and no other. */
-  #guard(id: TransferId, work: (transfer: FileTransfer) => void): void {
-    const transfer = this.#transfers.get(id);
-    if (transfer === undefined) return;
+  #write({ job, bytes, position }: ActionOf<"write">, files: TransferFiles): void {
+    const startMs = nowMs();
+    this.#try(job, "write", () => {
+      files.write(bytes, position);
+      return { kind: "wrote", job };
+    });
+    this.#writeMs += nowMs() - startMs;
+  }
+
+  async #read({ job, position, lengthBytes }: ActionOf<"read">): Promise<void> {
+    await yieldToEvents();
+    const files = this.#files.get(job);
+    if (files === undefined) return;
+    const startMs = nowMs();
+    this.#try(job, "read", () => {
+      const target = this.#scratch.subarray(0, lengthBytes);
+      const bytes = target.subarray(0, files.read(target, position));
+      this.#hashMs += nowMs() - startMs;
+      return { kind: "read", job, bytes };
+    });
+  }
+
+  async #seal({ job, mtimeMs }: ActionOf<"seal">, files: TransferFiles): Promise<void> {
     try {
-      work(transfer);
+      await files.seal(mtimeMs);
+      this.#step({ kind: "sealed", job });
     } catch (error) {
-      this.#fail(id, transfer, error);
+      this.#step(failed(job, "seal", error));
     }
   }
 
-  /** Ends a transfer; what it has verified stays. */
-  #fail(id: TransferId, transfer: FileTransfer, error: unknown): void {
-    this.#transfers.delete(id);
-    try {
-      transfer.keep();
-    } catch {
-      // The disk has said what is wrong already.
-    }
-    this.#parent.post(transferFailed(id, error));
+  #drop(job: JobId): void {
+    this.#searches.delete(job);
+    this.#files.delete(job);
   }
 
-  async #keepJournals(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await sleep(JOURNAL_INTERVAL_MS, signal);
-      for (const id of this.#transfers.keys()) this.#guard(id, (each) => each.saveJournal());
-    }
+  #recycle({ feed, chunks }: ActionOf<"recycle">): void {
+    const buffers = chunks.map((each) => each.buffer);
+    this.#feeds[feed]!.post({ kind: "recycle", buffers }, buffers.map((each) => each.buffer));
   }
 
-  async #stop(): Promise<void> {
-    this.#stopping.abort();
-    for (const id of [...this.#opening.keys(), ...this.#transfers.keys()]) this.#abort(id, true);
-    // What is being published is published.
-    await Promise.all(this.#advancing.values());
+  #stop(): void {
+    this.#timer.clear();
     for (const feed of this.#feeds) feed.close();
-    const { hashMs, writeMs } = this.#times;
+    const { hashMs, writeMs } = { hashMs: this.#hashMs, writeMs: this.#writeMs };
     const waitMs = nowMs() - this.#startedMs - hashMs - writeMs;
     this.#parent.post({ kind: "stopped", times: { hashMs, writeMs, waitMs } });
   }
+}
+
+function failed(job: JobId, during: DiskStep, error: unknown): DiskOutcome {
+  return { kind: "failed", job, during, error: ShoalError.from(error).toMessage() };
 }

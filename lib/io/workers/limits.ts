@@ -11,5 +11,3 @@ export const HELD_BUFFER_SHARE = 1 / 16;
 export const STATS_INTERVAL_MS = 1_000;
 /** Requests that a server answers in a row before it looks at whatever else has happened. */
 export const TURNS_UNTIL_YIELD = 16;
-/** The journal of a download is brought up to date this often. */
-export const JOURNAL_INTERVAL_MS = 250;

@@ -3,7 +3,8 @@
  * thread, one to the assembler. Receive, step, perform, set the timer again.
  */
 import { HELD_BUFFER_SHARE } from "./limits.ts";
-import type { ChunksMessage, RecycleMessage, VerifiedChunk } from "../../messages/chunk_feed.ts";
+import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
+import type { VerifiedChunk } from "../../protocol/download/assembler_steps.ts";
 import type { ReceiverReply, ReceiverRequest } from "../../messages/receiver.ts";
 import {
   Receiver,

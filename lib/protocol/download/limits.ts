@@ -75,6 +75,8 @@ export const STARTUP_GROWTH = 1.25;
 export const QUANTA_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
+/** A journal is behind its part file for no longer than this. */
+export const JOURNAL_INTERVAL_MS = 250;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],

@@ -1,0 +1,102 @@
+/** What a transfer has on the disk: a part file and its journal. When what is done is the assembler's. */
+import type { Bytes, Content } from "../../ids.ts";
+import type { Bitmap } from "../../protocol/base/bitmap.ts";
+import type { JournalState } from "../../protocol/download/journal.ts";
+import type { Disk } from "./disk.ts";
+import { FileTarget } from "./file_target.ts";
+import { JournalFile, removeJournal } from "./journal_file.ts";
+import { removeLeftovers } from "./present_file.ts";
+import type { TargetNames } from "./target_names.ts";
+
+/** Errors of the disk are ShoalErrors throughout. */
+export class TransferFiles {
+  readonly names: TargetNames;
+  readonly #disk: Disk;
+  #target: FileTarget | undefined;
+  #journal: JournalFile | undefined;
+
+  constructor(disk: Disk, names: TargetNames) {
+    this.#disk = disk;
+    this.names = names;
+  }
+
+  /**
+   * Opens and locks the part file. Returns what its journal says; `undefined` when there is none of
+   * this content.
+   *
+   * @throws ShoalError as {@linkcode FileTarget.open} does
+   */
+  open(content: Content): JournalState | undefined {
+    this.#target = FileTarget.open(this.#disk, this.names);
+    // A journal without its part file is not believed.
+    if (this.#target.isFresh) return undefined;
+    const resumed = JournalFile.resume(this.#disk, this.names.journalPath, content);
+    this.#journal = resumed?.journal;
+    return resumed?.state;
+  }
+
+  /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit */
+  begin(clears: boolean, neededBytes: number): void {
+    if (clears) {
+      removeJournal(this.#disk, this.names.journalPath);
+      this.#part.clear();
+    }
+    this.#part.requireSpace(neededBytes);
+  }
+
+  createJournal(content: Content, state: JournalState): void {
+    this.#journal = JournalFile.create(this.#disk, this.names.journalPath, content, state);
+  }
+
+  saveJournal(written: Bitmap): void {
+    this.#journal?.save(written);
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    this.#part.write(bytes, position);
+  }
+
+  /** Fills `target`; returns how many bytes there were. */
+  read(target: Bytes, position: number): number {
+    return this.#part.read(target, position);
+  }
+
+  /** Brings the file to the disk for good, off this thread. */
+  async seal(mtimeMs: number): Promise<void> {
+    await this.#part.seal(mtimeMs);
+  }
+
+  /** Gives the sealed file its name; returns its path. */
+  publish(force: boolean): string {
+    return this.#part.publish({ force });
+  }
+
+  /** The file is published and the folder synced: the journal has done its work. */
+  removeJournal(): void {
+    this.#journal?.remove();
+    this.#journal = undefined;
+  }
+
+  /** Lets go of part and journal, which stay, with these chunks marked, or go. */
+  close(keeps: boolean, written: Bitmap | undefined): void {
+    try {
+      if (!keeps) {
+        this.removeJournal();
+        this.#target?.discard();
+      } else if (written !== undefined) this.saveJournal(written);
+    } finally {
+      this.#journal?.close();
+      this.#journal = undefined;
+      this.#target?.close();
+    }
+  }
+
+  /** Removes what an earlier run has left of a file that is there already. */
+  removeLeftovers(): void {
+    removeLeftovers(this.#disk, this.names);
+  }
+
+  get #part(): FileTarget {
+    return this.#target!;
+  }
+}
