@@ -17,13 +17,15 @@ export type HashHex = Brand<string, "HashHex">;
 export type SafeFileName = Brand<string, "SafeFileName">;
 /** One file that this process is fetching; unique within the process. */
 export type TransferId = Brand<number, "TransferId">;
-/** Which receiver worker of this process, from 0. */
-export type ReceiverIndex = Brand<number, "ReceiverIndex">;
+/** One way in which one server's chunks come: its datagrams, its TCP sessions, … */
+export type SourceId = Brand<string, "SourceId">;
 /** 128 bits that prove to a server that we receive at the address we send from. */
 export type Token = Bytes;
 
 export const transferId = (value: number): TransferId => value as TransferId;
-export const receiverIndex = (value: number): ReceiverIndex => value as ReceiverIndex;
+/** The source that brings the chunks of `server` by `kind` of route. */
+export const sourceId = (server: ServerId, kind: string): SourceId =>
+  `${server}/${kind}` as SourceId;
 /** Trusts its caller: for ids that came out of a decoder or were just made. */
 export const serverId = (hex: string): ServerId => hex as ServerId;
 /** Trusts its caller: for digests that came out of a decoder or a hash. */

@@ -1,6 +1,6 @@
-/** Receiver worker: takes files from one server at a time. See `lib/messages/receiver.ts`. */
+/** Receiver worker: takes files from one server at a time. See `lib/messages/chunk_source.ts`. */
 import { runReceiver } from "../lib/io/workers/receiver_driver.ts";
 import { parentPort } from "../lib/io/system/worker_port.ts";
-import type { ReceiverReply, ReceiverRequest } from "../lib/messages/receiver.ts";
+import type { SourceReply, SourceRequest } from "../lib/messages/chunk_source.ts";
 
-runReceiver(parentPort<ReceiverRequest, ReceiverReply>());
+runReceiver(parentPort<SourceRequest, SourceReply>());

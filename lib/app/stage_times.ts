@@ -1,6 +1,6 @@
 /** Where the workers' time went, for people. */
 import { BUSY_SHARE, DISK_SHARE } from "./limits.ts";
-import type { StageTimes } from "../messages/receiver.ts";
+import type { StageTimes } from "../messages/chunk_source.ts";
 
 /** `receive 1.20 s, wait 0.31 s` */
 export function timesText(times: StageTimes): string {

@@ -6,7 +6,7 @@
  */
 import type { ErrorMessage } from "../errors.ts";
 import type { TargetReply, TargetRequest } from "../protocol/download/target_messages.ts";
-import type { StageTimes } from "./receiver.ts";
+import type { StageTimes } from "./chunk_source.ts";
 
 export type AssemblerRequest =
   | { readonly kind: "init" }

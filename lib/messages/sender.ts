@@ -6,7 +6,7 @@
  */
 import type { Bytes, Endpoint, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
-import type { StageTimes } from "./receiver.ts";
+import type { StageTimes } from "./chunk_source.ts";
 import type { TransportConfig } from "./transport_config.ts";
 
 export type SenderRequest =

@@ -14,6 +14,8 @@ import {
   hashHex,
   type SafeFileName,
   serverId,
+  type SourceId,
+  sourceId,
   toHex,
   transferId,
 } from "../../lib/ids.ts";
@@ -63,7 +65,8 @@ export class ClientSide {
   #list!: ListFetch;
   #coordinator!: Coordinator;
   #classic!: ClassicClient;
-  #receivers = new Map<number, Receiver>();
+  readonly #working = new Set<SourceId>();
+  #receivers = new Map<SourceId, Receiver>();
   /** True answers to what was asked lately: what is worth spoiling now. */
   #answers: Bytes[] = [];
   /** Those that are still on their way, with whom they come from. */
@@ -117,6 +120,7 @@ export class ClientSide {
     this.#answers = [];
     this.#coming = [];
     this.#receivers = new Map();
+    this.#working.clear();
     this.transfers += 1;
     this.#finder = new Finder({
       queries: [{ by: "name", name: NAME }, { by: "sha256", sha256: CONTENT.sha256 }, {
@@ -142,8 +146,7 @@ export class ClientSide {
       this.#coordinator.handle(nowMs, {
         kind: "transfer",
         transfer: transferId(1),
-        root: CONTENT.root,
-        sizeBytes: CONTENT.sizeBytes,
+        content: CONTENT,
         layer: HASHES.layer,
         isVerified: () => false,
       }),
@@ -186,7 +189,13 @@ export class ClientSide {
     for (const action of actions) {
       if (action.kind !== "confirmed") continue;
       const { server, paths } = action;
-      const event = { kind: "holder", server, paths, transfer: transferId(1) } as const;
+      const event = {
+        kind: "provider",
+        source: sourceId(server, "datagrams"),
+        server,
+        routes: paths.map((path) => ({ kind: "datagrams" as const, ...path })),
+        transfer: transferId(1),
+      } as const;
       this.#coordinate(nowMs, this.#coordinator.handle(nowMs, event));
     }
   }
@@ -226,20 +235,24 @@ export class ClientSide {
   #coordinate(nowMs: number, actions: readonly CoordinatorAction[]): void {
     assert(actions.length <= ACTIONS_MAX, `${actions.length} actions of the coordinator`);
     for (const action of actions) {
-      if (!("receiver" in action)) {
+      if (!("source" in action) || action.kind === "server") {
         if (action.kind === "complete" || action.kind === "orphaned") this.#age = LIFE;
         continue;
       }
-      const { receiver: index } = action;
-      assert(index < RECEIVERS_MAX);
-      const receiver = this.#receivers.get(index) ?? new Receiver({
+      const { source } = action;
+      if (action.kind === "assign") this.#working.add(source);
+      if (action.kind === "release") this.#working.delete(source);
+      assert(this.#working.size <= RECEIVERS_MAX);
+      const receiver = this.#receivers.get(source) ?? new Receiver({
         mtuBytes: MTU_BYTES_DEFAULT,
         receiveBufferBytes: 1 << 22,
         clockOriginMs: 0,
       });
-      this.#receivers.set(index, receiver);
-      if (action.kind === "assign" || action.kind === "path") {
-        const assignment = { ...action.path, server: action.server, nonce: this.#nextNonce++ };
+      this.#receivers.set(source, receiver);
+      if (action.kind === "assign" || action.kind === "reroute") {
+        const { route } = action;
+        assert(route.kind === "datagrams");
+        const assignment = { source, route, nonce: this.#nextNonce++ };
         this.#onReceiver(
           nowMs,
           receiver,
@@ -252,7 +265,6 @@ export class ClientSide {
   /** @param actions a list that the next event would overwrite */
   #onReceiver(nowMs: number, receiver: Receiver, actions: readonly ReceiverAction[]): void {
     assert(actions.length <= ACTIONS_MAX, `${actions.length} actions of a receiver`);
-    const [index] = [...this.#receivers].find(([, each]) => each === receiver)!;
     for (const action of [...actions]) {
       switch (action.kind) {
         case "send":
@@ -275,10 +287,8 @@ export class ClientSide {
           );
           break;
         }
-        default: {
-          const event = { ...action, receiver: index } as Parameters<Coordinator["handle"]>[1];
-          this.#coordinate(nowMs, this.#coordinator.handle(nowMs, event));
-        }
+        default:
+          this.#coordinate(nowMs, this.#coordinator.handle(nowMs, action));
       }
     }
   }

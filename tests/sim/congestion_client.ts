@@ -2,7 +2,7 @@
  * A whole client on one port of a switch: the real coordinator divides its window over real receivers,
  * and all servers, each behind a line of its own, answer into the same {@linkcode BottleneckLink}.
  */
-import { type ReceiverIndex, type ServerId, serverId, transferId } from "../../lib/ids.ts";
+import { type ServerId, serverId, type SourceId, sourceId, transferId } from "../../lib/ids.ts";
 import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import type { BottleneckLink, Party } from "../support/bottleneck_link.ts";
@@ -30,7 +30,7 @@ export class CoordinatedClient implements Party {
   readonly #link: BottleneckLink;
   readonly #options: ClientOptions;
   readonly #coordinator = new Coordinator({ timeoutMs: 10_000, rateBytesPerS: 0 });
-  readonly #flows = new Map<ReceiverIndex, ReceiverFlow>();
+  readonly #flows = new Map<SourceId, ReceiverFlow>();
   readonly #pending: Pending[] = [];
   #wakeMs = Infinity;
   #nextNonce = 1n;
@@ -75,9 +75,12 @@ export class CoordinatedClient implements Party {
   #find(nowMs: number, index: number): void {
     const server = serverId(index.toString(16).padStart(32, "0"));
     const endpoint = { address: `10.0.1.${index + 1}`, port: 10530 };
-    const paths = [{ endpoint, token: new Uint8Array(16), rttMs: this.#options.baseRttMs }];
+    const { baseRttMs: rttMs } = this.#options;
+    const routes = [{ kind: "datagrams" as const, endpoint, token: new Uint8Array(16), rttMs }];
+    const source = sourceId(server, "datagrams");
     for (let file = 1; file <= this.#options.files; file++) {
-      this.#coordinate(nowMs, { kind: "holder", server, paths, transfer: transferId(file) });
+      const transfer = transferId(file);
+      this.#coordinate(nowMs, { kind: "provider", source, server, routes, transfer });
     }
   }
 
@@ -91,33 +94,33 @@ export class CoordinatedClient implements Party {
   #perform(nowMs: number, action: CoordinatorAction): void {
     switch (action.kind) {
       case "assign":
-      case "path": {
-        this.workedFor.add(action.server);
-        const { endpoint, rttMs } = action.path;
-        const flow = this.#flowOf(action.receiver);
-        return flow.assign(nowMs, action.server, endpoint, this.#nextNonce++, rttMs);
+      case "reroute": {
+        const { source, route } = action;
+        this.workedFor.add(this.#coordinator.serverOf(source)!);
+        const flow = this.#flowOf(source);
+        return flow.assign(nowMs, source, route.endpoint, this.#nextNonce++, route.rttMs);
       }
       case "lease":
       case "revoke":
       case "allot":
       case "release":
-        return this.#flowOf(action.receiver).handle(nowMs, action);
+        return this.#flowOf(action.source).handle(nowMs, action);
       default:
         return;
     }
   }
 
-  #flowOf(receiver: ReceiverIndex): ReceiverFlow {
-    let flow = this.#flows.get(receiver);
+  #flowOf(source: SourceId): ReceiverFlow {
+    let flow = this.#flows.get(source);
     if (flow === undefined) {
       const { baseRttMs, accessBytesPerMs } = this.#options;
       const onReport = (nowMs: number, report: Report): void => {
         this.#at(nowMs + HOP_MS, (atMs) => {
-          this.#coordinate(atMs, { kind: "report", receiver, report });
+          this.#coordinate(atMs, { kind: "report", report });
         });
       };
       flow = new ReceiverFlow(this.#link, { baseRttMs, accessBytesPerMs, onReport });
-      this.#flows.set(receiver, flow);
+      this.#flows.set(source, flow);
     }
     return flow;
   }

@@ -3,7 +3,7 @@
  * against the coordinator's own table. No chunk may be forgotten: it is free, leased to one lane (to
  * two near the end), or verified; and whoever the table says fetches it has been told so.
  */
-import type { ReceiverIndex, TransferId } from "../../lib/ids.ts";
+import type { SourceId, TransferId } from "../../lib/ids.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
@@ -27,8 +27,8 @@ LeaseTable.prototype.takeFree = function (this: LeaseTable, ...args) {
 const OWNERS_MAX = 2;
 
 export class LeaseBooks {
-  readonly #given = new Map<ReceiverIndex, Set<string>>();
-  readonly #allotted = new Map<ReceiverIndex, { windowBytesMax: number; bufferBytesMax: number }>();
+  readonly #given = new Map<SourceId, Set<string>>();
+  readonly #allotted = new Map<SourceId, { windowBytesMax: number; bufferBytesMax: number }>();
   #transfer: TransferId | undefined;
   #chunkCount = 0;
   #table: LeaseTable | undefined;
@@ -47,7 +47,7 @@ export class LeaseBooks {
     switch (event.kind) {
       case "transfer":
         this.#transfer = event.transfer;
-        this.#chunkCount = chunkCountFor(event.sizeBytes);
+        this.#chunkCount = chunkCountFor(event.content.sizeBytes);
         this.#table = undefined;
         this.#verified.clear();
         for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
@@ -70,15 +70,15 @@ export class LeaseBooks {
     }
     if (this.#transfer !== undefined) this.#table ??= askedLast;
     for (const action of actions) {
-      if (action.kind === "allot") this.#allotted.set(action.receiver, action);
-      else if (action.kind === "release") this.#allotted.delete(action.receiver);
+      if (action.kind === "allot") this.#allotted.set(action.source, action);
+      else if (action.kind === "release") this.#allotted.delete(action.source);
     }
   }
 
   /** A receiver has been handed this. */
-  onReceiverEvent(receiver: ReceiverIndex, event: ReceiverEvent): void {
-    let given = this.#given.get(receiver);
-    if (given === undefined) this.#given.set(receiver, given = new Set());
+  onReceiverEvent(source: SourceId, event: ReceiverEvent): void {
+    let given = this.#given.get(source);
+    if (given === undefined) this.#given.set(source, given = new Set());
     switch (event.kind) {
       case "assign":
       case "release":
@@ -93,13 +93,14 @@ export class LeaseBooks {
     }
   }
 
-  onReceiverAction(receiver: ReceiverIndex, action: ReceiverAction): void {
-    const given = this.#given.get(receiver);
+  onReceiverAction(action: ReceiverAction): void {
+    if (action.kind !== "report" && action.kind !== "gone") return;
+    const given = this.#given.get(action.kind === "report" ? action.report.source : action.source);
     if (given === undefined) return;
     if (action.kind === "report") {
       const { verified, bad } = action.report;
       for (const { transfer, chunk } of [...verified, ...bad]) given.delete(keyOf(transfer, chunk));
-    } else if (action.kind === "gone") {
+    } else {
       for (const key of given) if (key.startsWith(`${action.transfer}:`)) given.delete(key);
     }
   }
@@ -140,7 +141,7 @@ export class LeaseBooks {
       if (this.#verified.has(chunk)) return `chunk ${chunk} is verified and leased`;
       for (const owner of isQuiet ? owners : []) {
         if (this.#given.get(owner)?.has(keyOf(transfer, chunk))) continue;
-        return `chunk ${chunk} is leased to receiver ${owner}, which does not fetch it`;
+        return `chunk ${chunk} is leased to ${owner}, which does not fetch it`;
       }
     }
     const sum = table.freeCount + leasedCount + this.#verified.size;

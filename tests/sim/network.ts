@@ -6,9 +6,11 @@
 import {
   type Bytes,
   type Endpoint,
-  type ReceiverIndex,
+  hashHex,
   type ServerId,
   serverId,
+  type SourceId,
+  sourceId,
   transferId,
 } from "../../lib/ids.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
@@ -56,8 +58,8 @@ export class SimNetwork {
   readonly #random: Random;
   readonly #agenda = new Agenda();
   readonly #coordinator = new Coordinator({ timeoutMs: 10_000, rateBytesPerS: 0 });
-  readonly #receivers = new Map<ReceiverIndex, Receiver>();
-  readonly #wakeups = new Map<ReceiverIndex, number>();
+  readonly #receivers = new Map<SourceId, Receiver>();
+  readonly #wakeups = new Map<SourceId, number>();
   readonly #linkFreeMs: number[];
   readonly #result: Bytes;
   readonly #chunks = new Set<number>();
@@ -79,8 +81,7 @@ export class SimNetwork {
     this.#coordinate({
       kind: "transfer",
       transfer: TRANSFER,
-      root,
-      sizeBytes: file.length,
+      content: { sizeBytes: file.length, sha256: hashHex("00".repeat(32)), root },
       layer,
       isVerified: () => false,
     });
@@ -122,8 +123,10 @@ export class SimNetwork {
   #announce(index: number): void {
     const endpoint: Endpoint = { address: `10.0.0.${index + 1}`, port: 10530 };
     const rttMs = 2 * this.#servers[index]!.oneWayMs;
-    const paths = [{ endpoint, token: new Uint8Array(16), rttMs }];
-    this.#coordinate({ kind: "holder", server: simServerId(index), paths, transfer: TRANSFER });
+    const routes = [{ kind: "datagrams" as const, endpoint, token: new Uint8Array(16), rttMs }];
+    const server = simServerId(index);
+    const source = sourceId(server, "datagrams");
+    this.#coordinate({ kind: "provider", source, server, routes, transfer: TRANSFER });
   }
 
   #coordinate(event: Parameters<Coordinator["handle"]>[1]): void {
@@ -134,16 +137,17 @@ export class SimNetwork {
   #perform(action: CoordinatorAction): void {
     switch (action.kind) {
       case "assign":
-      case "path": {
-        const nonce = this.#nextNonce++;
-        const assignment = { ...action.path, server: action.server, nonce };
-        return this.#receive(action.receiver, { kind: action.kind, assignment });
+      case "reroute": {
+        const { kind, source, route } = action;
+        if (route.kind !== "datagrams") return;
+        const assignment = { source, route, nonce: this.#nextNonce++ };
+        return this.#receive(source, { kind, assignment });
       }
       case "lease":
       case "revoke":
       case "allot":
       case "release":
-        return this.#receive(action.receiver, action);
+        return this.#receive(action.source, action);
       case "server":
         if (action.state === "dropped") this.#dropped.add(action.server);
         return;
@@ -156,7 +160,7 @@ export class SimNetwork {
     }
   }
 
-  #receive(index: ReceiverIndex, event: Parameters<Receiver["handle"]>[1]): void {
+  #receive(index: SourceId, event: Parameters<Receiver["handle"]>[1]): void {
     let receiver = this.#receivers.get(index);
     if (receiver === undefined) {
       receiver = new Receiver({
@@ -172,7 +176,7 @@ export class SimNetwork {
   }
 
   /** What crosses a thread arrives a little later, in order. */
-  #performReceiver(receiver: ReceiverIndex, action: ReceiverAction): void {
+  #performReceiver(receiver: SourceId, action: ReceiverAction): void {
     switch (action.kind) {
       case "send":
         return this.#toServer(receiver, action.datagram, action.to);
@@ -187,16 +191,16 @@ export class SimNetwork {
         });
       case "report":
         return this.#agenda.add(this.nowMs + 0.1, () => {
-          this.#coordinate({ kind: "report", receiver, report: action.report });
+          this.#coordinate(action);
         });
       case "gone":
-        return this.#agenda.add(this.nowMs + 0.1, () => this.#coordinate({ ...action, receiver }));
+        return this.#agenda.add(this.nowMs + 0.1, () => this.#coordinate(action));
       default:
         action satisfies never;
     }
   }
 
-  #toServer(receiver: ReceiverIndex, datagram: Bytes, to: Endpoint): void {
+  #toServer(receiver: SourceId, datagram: Bytes, to: Endpoint): void {
     const index = Number(to.address.slice(to.address.lastIndexOf(".") + 1)) - 1;
     for (const arrival of this.#fate(index, datagram)) {
       this.#agenda.add(this.nowMs + this.#servers[index]!.oneWayMs + arrival.extraMs, () => {
@@ -206,7 +210,7 @@ export class SimNetwork {
     }
   }
 
-  #serve(index: number, receiver: ReceiverIndex, want: FrameOf<"want">, from: Endpoint): void {
+  #serve(index: number, receiver: SourceId, want: FrameOf<"want">, from: Endpoint): void {
     const server = this.#servers[index]!;
     if (!this.#isUp(server)) return;
     for (const datagram of answer(want, this.#contentOf(server, want))) {

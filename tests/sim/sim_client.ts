@@ -6,8 +6,6 @@ import {
   type Bytes,
   type Content,
   type Endpoint,
-  type ReceiverIndex,
-  receiverIndex,
   type ServerId,
   type TransferId,
   transferId,
@@ -147,7 +145,7 @@ export class SimClient {
     if (this.isOver) return;
     if (port === this.#firstPort) return this.#search.arrive(datagram, from);
     const index = port - this.#firstPort - 1;
-    if (index >= 0 && index < 100) this.#crew.arrive(receiverIndex(index), datagram, from);
+    if (index >= 0 && index < 100) this.#crew.arrive(index, datagram, from);
   }
 
   /** Nothing of it happens any more, as if the process had been killed. */
@@ -180,7 +178,7 @@ export class SimClient {
     this.#world.onEvent(event);
   }
 
-  #portOf(receiver: ReceiverIndex): number {
+  #portOf(receiver: number): number {
     return this.#firstPort + 1 + receiver;
   }
 }

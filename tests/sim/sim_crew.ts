@@ -1,13 +1,12 @@
 /**
  * The workers of a simulated client: the real coordinator and receivers, wired as in
- * `lib/app/client/crew.ts` and the receiver's driver. Whatever crosses a thread takes its time, in order.
+ * `lib/app/client/worker_pool.ts` and the receiver's driver. Whatever crosses a thread takes its time, in order.
  */
-import type { Bytes, Content, Endpoint, ReceiverIndex, ServerId } from "../../lib/ids.ts";
-import { receiverIndex } from "../../lib/ids.ts";
+import type { Bytes, Content, Endpoint, ServerId, SourceId } from "../../lib/ids.ts";
 import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.ts";
 import { CHUNK_BUFFER_BYTES_MAX, RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import { HELD_BUFFER_SHARE } from "../../lib/io/workers/limits.ts";
-import type { CrewNews } from "../../lib/app/client/crew.ts";
+import type { PoolNews } from "../../lib/app/client/worker_pool.ts";
 import type { DownloadCrew } from "../../lib/app/client/download_context.ts";
 import type { AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { VerifiedChunk } from "../../lib/protocol/download/assembler_steps.ts";
@@ -37,8 +36,8 @@ export interface CrewOptions {
   readonly random: Random;
   readonly spec: ClientSpec;
   readonly assembler: SimAssembler;
-  readonly send: (receiver: ReceiverIndex, to: Endpoint, datagram: Bytes) => void;
-  readonly onNews: (news: CrewNews) => void;
+  readonly send: (receiver: number, to: Endpoint, datagram: Bytes) => void;
+  readonly onNews: (news: PoolNews) => void;
   /** A chunk that its receiver calls proved. */
   readonly onChunk: (chunk: Extract<ReceiverAction, { kind: "chunk" }>) => void;
   readonly onDropped: (server: ServerId) => void;
@@ -70,7 +69,9 @@ export class SimCrew implements DownloadCrew {
   readonly coordinator: Coordinator;
   readonly books = new LeaseBooks();
   readonly #options: CrewOptions;
-  readonly #seats = new Map<ReceiverIndex, Seat>();
+  readonly #seats = new Map<number, Seat>();
+  /** Which worker each source has. */
+  readonly #working = new Map<SourceId, number>();
   readonly #alarm: Alarm;
   readonly #toAssembler: Channel;
   /** As the kernel's: it holds the next datagram as soon as this one is dealt with. */
@@ -101,7 +102,7 @@ export class SimCrew implements DownloadCrew {
 
   warmUp(serverCount: number): void {
     const count = Math.min(serverCount, RECEIVERS_MAX);
-    for (let index = 0; index < count; index++) this.#seat(receiverIndex(index));
+    for (let index = 0; index < count; index++) this.#seat(index);
   }
 
   askAssembler(request: AssemblerRequest): void {
@@ -113,7 +114,7 @@ export class SimCrew implements DownloadCrew {
   }
 
   /** A datagram arrives at this receiver's socket. */
-  arrive(index: ReceiverIndex, datagram: Bytes, from: Endpoint): void {
+  arrive(index: number, datagram: Bytes, from: Endpoint): void {
     const seat = this.#seats.get(index);
     if (seat === undefined || this.isClosed) return;
     const { joinMs } = this.#options.spec;
@@ -149,16 +150,21 @@ export class SimCrew implements DownloadCrew {
   #perform(action: CoordinatorAction): void {
     switch (action.kind) {
       case "assign":
-      case "path": {
-        const nonce = this.#options.random.u64();
-        const assignment = { ...action.path, server: action.server, nonce };
-        return this.#post(action.receiver, { kind: action.kind, assignment });
+      case "reroute": {
+        const { kind, source, route } = action;
+        if (route.kind !== "datagrams") return;
+        if (kind === "assign") this.#working.set(source, this.#freeIndex());
+        const assignment = { source, route, nonce: this.#options.random.u64() };
+        return this.#post(source, { kind, assignment });
       }
       case "release":
+        this.#post(action.source, action);
+        this.#working.delete(action.source);
+        return;
       case "lease":
       case "revoke":
       case "allot":
-        return this.#post(action.receiver, action);
+        return this.#post(action.source, action);
       case "server":
         if (action.state === "dropped") this.#options.onDropped(action.server);
         return this.#options.onNews(action);
@@ -171,25 +177,32 @@ export class SimCrew implements DownloadCrew {
     }
   }
 
-  #post(receiver: ReceiverIndex, event: ReceiverEvent): void {
-    const seat = this.#seat(receiver);
+  #post(source: SourceId, event: ReceiverEvent): void {
+    const index = this.#working.get(source);
+    if (index === undefined) return;
+    const seat = this.#seat(index);
     seat.toIt.post(() => {
       if (event.kind === "allot") seat.heldBytesMax = event.bufferBytesMax * HELD_BUFFER_SHARE;
-      this.#receive(receiver, seat, event);
+      this.#receive(index, seat, event);
+      this.books.onReceiverEvent(source, event);
     });
   }
 
-  #receive(index: ReceiverIndex, seat: Seat, event: ReceiverEvent): void {
+  #freeIndex(): number {
+    const working = new Set(this.#working.values());
+    for (let index = 0;; index++) if (!working.has(index)) return index;
+  }
+
+  #receive(index: number, seat: Seat, event: ReceiverEvent): void {
     if (this.isClosed) return;
     const { nowMs } = this.#options.clock;
     const actions = seat.machine.handle(nowMs, event);
-    this.books.onReceiverEvent(index, event);
     for (const action of actions) this.#performReceiver(index, seat, action);
     seat.alarm.set(seat.machine.nextWakeupMs(nowMs));
   }
 
-  #performReceiver(index: ReceiverIndex, seat: Seat, action: ReceiverAction): void {
-    this.books.onReceiverAction(index, action);
+  #performReceiver(index: number, seat: Seat, action: ReceiverAction): void {
+    this.books.onReceiverAction(action);
     switch (action.kind) {
       case "send":
         return this.#options.send(index, action.to, action.datagram);
@@ -198,17 +211,17 @@ export class SimCrew implements DownloadCrew {
       case "report":
         this.#handOverChunks(index, seat);
         return seat.toMain.post(() => {
-          this.step({ kind: "report", receiver: index, report: action.report });
+          this.step(action);
         });
       case "gone":
-        return seat.toMain.post(() => this.step({ ...action, receiver: index }));
+        return seat.toMain.post(() => this.step(action));
       default:
         action satisfies never;
     }
   }
 
   #hold(
-    index: ReceiverIndex,
+    index: number,
     seat: Seat,
     action: Extract<ReceiverAction, { kind: "chunk" }>,
   ): void {
@@ -219,7 +232,7 @@ export class SimCrew implements DownloadCrew {
   }
 
   /** As between workers, the buffers change hands: here nothing is left of them. */
-  #handOverChunks(index: ReceiverIndex, seat: Seat): void {
+  #handOverChunks(index: number, seat: Seat): void {
     if (seat.held.length === 0) return;
     const chunks = seat.held.map((chunk) => ({ ...chunk, buffer: moved(chunk.buffer) }));
     for (const { buffer } of chunks) seat.outBytes += buffer.length;
@@ -236,13 +249,13 @@ export class SimCrew implements DownloadCrew {
     });
   }
 
-  #flush(index: ReceiverIndex, seat: Seat, joined: Joined): void {
+  #flush(index: number, seat: Seat, joined: Joined): void {
     seat.joined = undefined;
     if (!this.isClosed) this.#handOverDatagrams(index, seat, joined.datagrams, joined.from);
   }
 
   #handOverDatagrams(
-    index: ReceiverIndex,
+    index: number,
     seat: Seat,
     datagrams: readonly Bytes[],
     from: Endpoint,
@@ -262,7 +275,7 @@ export class SimCrew implements DownloadCrew {
     bytes.fill(0xa5);
   }
 
-  #seat(index: ReceiverIndex): Seat {
+  #seat(index: number): Seat {
     const existing = this.#seats.get(index);
     if (existing !== undefined) return existing;
     const { clock, spec } = this.#options;

@@ -7,8 +7,9 @@ import {
   type Bytes,
   type Endpoint,
   hashHex,
-  type ServerId,
   serverId,
+  type SourceId,
+  sourceId,
   transferId,
 } from "../../lib/ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../../lib/limits.ts";
@@ -41,8 +42,11 @@ useSha256((bytes, target, at) => {
 /** A file of as many of the smallest chunks as there can be. */
 export const ZEROS = {
   transfer: transferId(1),
-  root: hashHex("00".repeat(HASH_BYTES)),
-  sizeBytes: CHUNKS_WANTED_MAX * CHUNK_BYTES_MIN,
+  content: {
+    sizeBytes: CHUNKS_WANTED_MAX * CHUNK_BYTES_MIN,
+    sha256: hashHex("00".repeat(HASH_BYTES)),
+    root: hashHex("00".repeat(HASH_BYTES)),
+  },
   layer: zerosLayer(),
 } as const;
 
@@ -57,7 +61,7 @@ function zerosLayer(): Bytes {
 
 /** Chunks that are leased ahead of the asking: more than any window. */
 const LEASED_CHUNKS = 512;
-const DEFAULT_SERVER = serverId("5e".repeat(16));
+const DEFAULT_SOURCE = sourceId(serverId("5e".repeat(16)), "datagrams");
 
 interface Segment {
   readonly nonce: bigint;
@@ -135,9 +139,9 @@ export class ReceiverFlow implements Party {
     for (const action of [...this.receiver.handle(nowMs, event)]) this.#perform(nowMs, action);
   }
 
-  assign(nowMs: number, server: ServerId, endpoint: Endpoint, nonce: bigint, rttMs = 0): void {
-    const assignment = { server, endpoint, token: new Uint8Array(16), nonce, rttMs };
-    this.handle(nowMs, { kind: "assign", assignment });
+  assign(nowMs: number, source: SourceId, endpoint: Endpoint, nonce: bigint, rttMs = 0): void {
+    const route = { kind: "datagrams" as const, endpoint, token: new Uint8Array(16), rttMs };
+    this.handle(nowMs, { kind: "assign", assignment: { source, route, nonce } });
   }
 
   #start(nowMs: number): void {
@@ -148,17 +152,17 @@ export class ReceiverFlow implements Party {
       bufferBytesMax: CHUNK_BUFFER_BYTES_MAX,
       rateBytesPerS: 0,
     });
-    this.assign(nowMs, DEFAULT_SERVER, { address: "10.0.0.2", port: 10530 }, 1n);
+    this.assign(nowMs, DEFAULT_SOURCE, { address: "10.0.0.2", port: 10530 }, 1n);
     this.#lease(nowMs);
   }
 
   #lease(nowMs: number): void {
     const count = LEASED_CHUNKS - (this.#nextChunk - this.#verifiedChunks);
     if (count < LEASED_CHUNKS / 2) return;
-    const { transfer, root, sizeBytes, layer } = ZEROS;
+    const { transfer, content, layer } = ZEROS;
     const chunks = Array.from({ length: count }, () => this.#nextChunk++ % CHUNKS_WANTED_MAX);
     const hashes = layer.slice(0, count * HASH_BYTES);
-    this.handle(nowMs, { kind: "lease", lease: { transfer, root, sizeBytes, chunks, hashes } });
+    this.handle(nowMs, { kind: "lease", lease: { transfer, content, chunks, hashes } });
   }
 
   #perform(nowMs: number, action: ReceiverAction): void {

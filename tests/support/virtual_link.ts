@@ -3,7 +3,7 @@
  * time, and what happens to each datagram on the way is the test's decision.
  */
 import type { Bytes, Endpoint } from "../../lib/ids.ts";
-import { receiverIndex, serverId, transferId } from "../../lib/ids.ts";
+import { hashHex, serverId, sourceId, transferId } from "../../lib/ids.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { hashesOf } from "../../lib/protocol/download/fetch_list.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
@@ -16,7 +16,7 @@ import { segment } from "./segment.ts";
 export const SERVER = serverId("5e".repeat(16));
 export const TRANSFER = transferId(1);
 export const ENDPOINT: Endpoint = { address: "10.0.0.2", port: 10530 };
-export const RECEIVER = receiverIndex(0);
+export const SOURCE = sourceId(SERVER, "datagrams");
 
 /** Byte i is a mix of i, so that no two blocks are equal. */
 export function mixedFile(sizeBytes: number): Bytes {
@@ -105,11 +105,9 @@ export class VirtualLink {
     this.step({
       kind: "assign",
       assignment: {
-        server: SERVER,
-        endpoint: ENDPOINT,
-        token: new Uint8Array(16),
+        source: SOURCE,
+        route: { kind: "datagrams", endpoint: ENDPOINT, token: new Uint8Array(16), rttMs: 0 },
         nonce: 0x1122334455667788n,
-        rttMs: 0,
       },
     });
   }
@@ -121,10 +119,9 @@ export class VirtualLink {
     const all = Array.from({ length: layer.length / 32 }, (_, i) => i);
     const leased = chunks ?? all;
     const hashes = hashesOf(layer, leased);
-    this.step({
-      kind: "lease",
-      lease: { transfer: TRANSFER, root, sizeBytes: file.length, chunks: leased, hashes },
-    });
+    // Receivers do not look at the SHA-256 of the whole.
+    const content = { sizeBytes: file.length, sha256: hashHex("00".repeat(32)), root };
+    this.step({ kind: "lease", lease: { transfer: TRANSFER, content, chunks: leased, hashes } });
   }
 
   step(event: Parameters<Receiver["handle"]>[1]): void {

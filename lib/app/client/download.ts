@@ -1,19 +1,18 @@
 /**
  * One name of a `get`, from its first offer to its last: choose a content, open the target, fetch the
- * layer, let the coordinator bring the chunks, and say how it ended. Everything that moves bytes is
- * elsewhere; this is the order of events.
+ * layer, let the coordinator bring the chunks, and say how it ended. What moves bytes is elsewhere.
  */
 import type { Bytes, SafeFileName, ServerId, TransferId } from "../../ids.ts";
-import { type Content, endpointText, sameContent } from "../../ids.ts";
+import { type Content, endpointText, sameContent, sourceId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { GATHER_MS } from "./limits.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import type { AssemblerReply } from "../../messages/assembler.ts";
-import type { Path } from "../../protocol/download/known_server.ts";
+import type { ConfirmedPath } from "../../protocol/download/layer_fetch.ts";
 import { ContentChoice } from "../../protocol/discovery/content_choice.ts";
 import type { Offer, PendingNotice } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
-import type { CrewNews } from "./crew.ts";
+import type { PoolNews } from "./worker_pool.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
 import { OfferBook } from "../../protocol/discovery/offer_book.ts";
@@ -271,13 +270,12 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     const layer = this.#sources?.layer;
     if (this.#stage !== "fetching" || this.#isTransferring || layer === undefined) return;
     const transfer = this.#transfer!;
-    const [{ root, sizeBytes }, have] = [this.#content!, this.#have];
+    const have = this.#have;
     this.#context.crew.askAssembler({ kind: "layer", transfer, layer });
     this.#context.crew.step({
       kind: "transfer",
       transfer,
-      root,
-      sizeBytes,
+      content: this.#content!,
       layer,
       isVerified: (chunk) => ((have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0,
     });
@@ -285,7 +283,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     for (const [server, paths] of this.#sources!.confirmed) this.#hold(server, paths);
   }
 
-  #onConfirmed(server: ServerId, paths: readonly Path[]): void {
+  #onConfirmed(server: ServerId, paths: readonly ConfirmedPath[]): void {
     if (this.#stage === "ended" || this.#offers.isDropped(server)) return;
     this.#context.addresses.set(server, endpointText(paths[0]!.endpoint));
     if (this.#isTransferring) this.#hold(server, paths);
@@ -293,8 +291,11 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
     else this.#context.crew.warmUp(this.#sources?.confirmed.size ?? 0);
   }
 
-  #hold(server: ServerId, paths: readonly Path[]): void {
-    this.#context.crew.step({ kind: "holder", server, paths, transfer: this.#transfer! });
+  #hold(server: ServerId, paths: readonly ConfirmedPath[]): void {
+    const routes = paths.map((path) => ({ kind: "datagrams" as const, ...path }));
+    const source = sourceId(server, "datagrams");
+    const transfer = this.#transfer!;
+    this.#context.crew.step({ kind: "provider", source, server, routes, transfer });
   }
 
   #onLost(server: ServerId, reason: "gone" | "lying"): void {
@@ -314,7 +315,7 @@ export class Download implements Omit<FindHandlers, "onClassicDue"> {
 
   // — Trouble ———————————————————————————————————————————————————————————————————————————————————
 
-  onNews(news: Extract<CrewNews, { transfer: TransferId }>): void {
+  onNews(news: Extract<PoolNews, { transfer: TransferId }>): void {
     if (this.#stage === "ended" || news.transfer !== this.#transfer) return;
     switch (news.kind) {
       case "complete":

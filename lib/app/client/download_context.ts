@@ -1,13 +1,13 @@
 /** What the downloads of a run share, and what they need of it. */
 import type { HashHex, ServerId, TransferId } from "../../ids.ts";
-import type { Crew } from "./crew.ts";
+import type { WorkerPool } from "./worker_pool.ts";
 import type { Download } from "./download.ts";
 import type { GetEvent } from "../events.ts";
 import type { Search } from "../discovery/search.ts";
 
-/** What a download asks of the crew. */
-export interface DownloadCrew extends Pick<Crew, "step" | "askAssembler" | "warmUp"> {
-  readonly coordinator: Pick<Crew["coordinator"], "tallies" | "isComplete">;
+/** What a download asks of the worker pool. */
+export interface DownloadCrew extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
+  readonly coordinator: Pick<WorkerPool["coordinator"], "tallies" | "isComplete">;
 }
 
 export interface DownloadContext {

@@ -1,5 +1,5 @@
 /**
- * `get`: names in, verified files out. One search, one crew of workers and one coordinator for all
+ * `get`: names in, verified files out. One search, one pool of workers and one coordinator for all
  * names of a run; a {@linkcode Download} a name.
  */
 import { type HashHex, hashHex, type ServerId, transferId } from "../../ids.ts";
@@ -14,7 +14,7 @@ import { parseFileName } from "../../names.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ClassicDownload } from "./classic_download.ts";
-import { Crew, type CrewNews } from "./crew.ts";
+import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import { Download } from "./download.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
@@ -57,7 +57,7 @@ class GetRun {
   readonly #options: GetOptions;
   readonly #search: Search;
   readonly #transport: TransportConfig;
-  readonly #crew: Crew;
+  readonly #crew: WorkerPool;
   readonly #downloads: readonly Download[];
   readonly #adopted = new Map<TransferId, Download>();
   readonly #addresses = new Map<ServerId, string>();
@@ -79,7 +79,8 @@ class GetRun {
     this.#search = search;
     this.#transport = transportConfig({ tune: options.tune, mtuBytes: options.mtuBytes });
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
-    this.#crew = new Crew({
+    this.#crew = new WorkerPool({
+      firstKind: "datagrams",
       transport: this.#transport,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
       rateBytesPerS: options.rateBytesPerS ?? 0,
@@ -215,7 +216,7 @@ class GetRun {
     if (event !== undefined) download.endElsewhere(event);
   }
 
-  #onNews(news: CrewNews): void {
+  #onNews(news: PoolNews): void {
     if (news.kind !== "server") return this.#adopted.get(news.transfer)?.onNews(news);
     const { server: id, state } = news;
     const server = this.#addresses.get(id) ?? id;

@@ -47,6 +47,8 @@ export const ACCEPT_PAUSE_MS = 100;
 /** How much may pass at once after a pause. */
 export const THROTTLE_BURST_MS = 50;
 export const DESCRIPTOR_MAX = 4_096;
+/** One read of a connection that carries chunks. */
+export const STREAM_READ_BYTES = 256 * KIB;
 
 assertRelations([
   [BURST_BYTES <= SEND_BYTES_MAX, "a burst is one send"],

@@ -1,11 +1,9 @@
 /**
- * Runs a receiver's machine in its worker: one UDP socket towards a server, one port to the main
+ * Runs a receiver of datagrams in its worker: one UDP socket towards a server, one port to the main
  * thread, one to the assembler. Receive, step, perform, set the timer again.
  */
-import { HELD_BUFFER_SHARE } from "./limits.ts";
-import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
-import type { VerifiedChunk } from "../../protocol/download/assembler_steps.ts";
-import type { ReceiverReply, ReceiverRequest } from "../../messages/receiver.ts";
+import type { SourceInit, SourceReply, SourceRequest } from "../../messages/chunk_source.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
 import {
   Receiver,
   type ReceiverAction,
@@ -18,63 +16,76 @@ import { SendQueue } from "../net/send_queue.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
 import { openTransport } from "../net/transport_factory.ts";
 import { runDriver } from "./worker_driver.ts";
-import { channelPort, type WorkerPort } from "../system/worker_port.ts";
+import { randomU64 } from "../system/random_source.ts";
+import type { WorkerPort } from "../system/worker_port.ts";
+import { ChunkOutlet } from "./chunk_outlet.ts";
 
-type Parent = WorkerPort<ReceiverRequest, ReceiverReply>;
-type Feed = WorkerPort<RecycleMessage, ChunksMessage>;
-type Init = Extract<ReceiverRequest, { kind: "init" }>;
+type Parent = WorkerPort<SourceRequest, SourceReply>;
 
 /** Waits for `init`, then works until `stop`. */
 export function runReceiver(parent: Parent): void {
   useFastestSha256();
   const hashedMs = startHashClock();
-  runDriver(parent, (init: Init) => new ReceiverDriver(parent, init, hashedMs));
+  runDriver(parent, ({ config, feed }: SourceInit) => {
+    if (config.kind !== "datagrams") throw new Error(`no receiver of ${config.kind}`);
+    return new ReceiverDriver(parent, config.transport, feed, hashedMs);
+  });
 }
 
 class ReceiverDriver {
   readonly #parent: Parent;
-  readonly #feed: Feed;
+  readonly #outlet: ChunkOutlet;
   readonly #transport: DatagramTransport;
   readonly #machine: Receiver;
   readonly #queue: SendQueue;
   readonly #timer = new WakeupTimer(() => this.#wake());
-  /** Verified chunks that the assembler has not been given. */
-  #held: VerifiedChunk[] = [];
-  #heldBytes = 0;
-  #heldBytesMax = 0;
   #isStopped = false;
   readonly #hashedMs: () => number;
   /** Handling what arrived, with the hashing of it. */
   #handledMs = 0;
 
-  constructor(parent: Parent, init: Init, hashedMs: () => number) {
+  constructor(
+    parent: Parent,
+    config: TransportConfig,
+    feed: MessagePort,
+    hashedMs: () => number,
+  ) {
     this.#parent = parent;
     this.#hashedMs = hashedMs;
-    this.#transport = openTransport(init.transport);
+    this.#transport = openTransport(config);
     this.#queue = new SendQueue(this.#transport);
     const { receiveBufferBytes, isTuned, overheadBytes } = this.#transport;
     this.#machine = new Receiver({
-      mtuBytes: init.transport.mtuBytes,
+      mtuBytes: config.mtuBytes,
       overheadBytes,
       receiveBufferBytes,
       clockOriginMs: clockOriginMs(),
     });
-    this.#feed = channelPort<RecycleMessage, ChunksMessage>(init.feed);
-    this.#feed.onMessage((message) => this.#step(message));
-    parent.post({ kind: "ready", receiveBufferBytes, isTuned });
+    this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
+    const socket = isTuned ? "joined datagrams" : "plain socket";
+    parent.post({ kind: "ready", detail: `receive buffer ${receiveBufferBytes} bytes, ${socket}` });
     this.#transport.listen(
       (received) => this.#take(received),
       (error) => parent.post({ kind: "failed", error: error.toMessage() }),
     );
   }
 
-  onRequest(request: Exclude<ReceiverRequest, Init>): void {
-    if (request.kind === "stop") this.#stop();
-    else {
-      if (request.kind === "allot") {
-        this.#heldBytesMax = request.bufferBytesMax * HELD_BUFFER_SHARE;
+  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
+    switch (request.kind) {
+      case "stop":
+        return this.#stop();
+      case "assign":
+      case "reroute": {
+        const { source, route } = request;
+        if (route.kind !== "datagrams") throw new Error(`no receiver of ${route.kind}`);
+        const assignment = { source, route, nonce: randomU64() };
+        return this.#step({ kind: request.kind, assignment });
       }
-      this.#step(request);
+      case "allot":
+        this.#outlet.budgetBytes = request.bufferBytesMax;
+        return this.#step(request);
+      default:
+        return this.#step(request);
     }
   }
 
@@ -102,9 +113,9 @@ class ReceiverDriver {
       case "send":
         return this.#queue.push(action.datagram, action.to);
       case "chunk":
-        return this.#hold(action);
+        return this.#outlet.push(action);
       case "report":
-        this.#handOver();
+        this.#outlet.flush();
         return this.#parent.post(action);
       case "gone":
         return this.#parent.post(action);
@@ -113,29 +124,15 @@ class ReceiverDriver {
     }
   }
 
-  #hold(chunk: VerifiedChunk): void {
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.bytes;
-    if (this.#heldBytes >= this.#heldBytesMax) this.#handOver();
-  }
-
-  /** Hands what is verified to the assembler: when it is worth a message, and with each report. */
-  #handOver(): void {
-    if (this.#held.length === 0) return;
-    this.#feed.post({ kind: "chunks", chunks: this.#held }, this.#held.map((e) => e.buffer.buffer));
-    this.#held = [];
-    this.#heldBytes = 0;
-  }
-
   #stop(): void {
     this.#isStopped = true;
-    this.#handOver();
     this.#timer.clear();
     void this.#transport.close();
-    this.#feed.close();
+    this.#outlet.close();
     const hashMs = this.#hashedMs();
     const times = { receiveMs: this.#handledMs - hashMs, hashMs, waitMs: this.#transport.waitedMs };
-    const { ignoredSegments: ignored, duplicateBytes } = this.#machine;
-    this.#parent.post({ kind: "stopped", times, ignored, duplicateBytes });
+    const { ignoredSegments, duplicateBytes } = this.#machine;
+    const detail = `${ignoredSegments} datagrams ignored, ${duplicateBytes} bytes came twice`;
+    this.#parent.post({ kind: "stopped", times, detail });
   }
 }

@@ -5,10 +5,15 @@
  */
 import type { Bytes, TransferId } from "../../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
-import type { SegmentRuns } from "../../wire/segment_runs.ts";
 import { BLOCK_GROUP_BYTES, hashBlocks } from "../merkle/block_hashes.ts";
 import { IntervalSet } from "../base/interval_set.ts";
 import { chunkHash } from "../merkle/merkle.ts";
+
+/** Bytes of a file that have arrived, wherever they lie. */
+export interface ByteRun {
+  /** Copies `[start, end)` of the file, which the run has, to `target[at]`. */
+  copyTo(target: Bytes, at: number, start: number, end: number): void;
+}
 
 export class ChunkBuffer {
   readonly transfer: TransferId;
@@ -54,7 +59,7 @@ export class ChunkBuffer {
    * Copies what is new of `[start, end)`, relative to the chunk, from a run that has it, and hashes
    * the blocks that this completes. Returns how many bytes were new.
    */
-  add(run: SegmentRuns, start: number, end: number): number {
+  add(run: ByteRun, start: number, end: number): number {
     let added = 0;
     this.#present.gaps(start, end, (low, high) => {
       run.copyTo(this.buffer, low, this.offset + low, this.offset + high);

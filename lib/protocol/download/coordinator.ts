@@ -1,13 +1,14 @@
 /**
- * The client's scheduler: which servers work, and which chunks each of them fetches
- * (docs/PROTOCOL.md, "Leases"). It knows no sockets and no bytes, only counts: it is told who holds
- * what and what each receiver did, and says what each receiver should do next.
+ * The client's scheduler: which sources are at work, and which chunks each of them fetches
+ * (docs/PROTOCOL.md, "Leases"). It knows no sockets and no bytes, only counts: it is told who provides
+ * what and what each source brought, and says what each source should do next.
  *
- * Whatever a server does (dies, stalls, lies, comes back), the chunks that it was to bring go to
+ * Whatever a source does (dies, stalls, lies, comes back), the chunks that it was to bring go to
  * another; a transfer ends when all its chunks are verified, or when its caller gives up on it after
  * a `stalled`.
  */
-import { type ReceiverIndex, receiverIndex, type ServerId, type TransferId } from "../../ids.ts";
+import type { ServerId, SourceId, TransferId } from "../../ids.ts";
+import type { Bitmap } from "../base/bitmap.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
@@ -17,10 +18,12 @@ import {
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
 } from "./limits.ts";
-import { ActiveReceiver, type LeasedChunk } from "./active_receiver.ts";
+import { ActiveSource, type LeasedChunk } from "./active_source.ts";
 import type { Lease } from "./fetch_list.ts";
-import { KnownServer, type Path, type ServerTally } from "./known_server.ts";
+import { KnownServer, type ServerTally } from "./known_server.ts";
+import { KnownSource, type SourceMode } from "./known_source.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
+import type { Route } from "./source_route.ts";
 import { type TransferStart, TransferState } from "./transfer_state.ts";
 
 export type CoordinatorEvent =
@@ -28,20 +31,21 @@ export type CoordinatorEvent =
   | ({ readonly kind: "transfer" } & TransferStart)
   /** The transfer is over, however it ended. */
   | { readonly kind: "forget"; readonly transfer: TransferId }
-  /** `server` has answered at these paths, best first, and holds the content of `transfer`. */
+  /** `source` has answered by these routes, best first, and has the content of `transfer`. */
   | {
-    readonly kind: "holder";
+    readonly kind: "provider";
+    readonly source: SourceId;
     readonly server: ServerId;
-    readonly paths: readonly Path[];
+    readonly routes: readonly Route[];
     readonly transfer: TransferId;
+    /** The chunks that it has so far, where it has not all; told again when there are more. */
+    readonly holds?: Bitmap;
+    /** "pull" by default. */
+    readonly mode?: SourceMode;
   }
-  | { readonly kind: "report"; readonly receiver: ReceiverIndex; readonly report: Report }
-  | {
-    readonly kind: "gone";
-    readonly receiver: ReceiverIndex;
-    readonly server: ServerId;
-    readonly transfer: TransferId;
-  }
+  | { readonly kind: "report"; readonly report: Report }
+  /** `source` has the content of `transfer` no more. */
+  | { readonly kind: "gone"; readonly source: SourceId; readonly transfer: TransferId }
   /** Chunks on disk that failed their proof. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   | { readonly kind: "wakeup" };
@@ -49,31 +53,21 @@ export type CoordinatorEvent =
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
 
 export type CoordinatorAction =
-  /** Put this receiver to work for a server; the worker is started if it is not running. */
-  | {
-    readonly kind: "assign";
-    readonly receiver: ReceiverIndex;
-    readonly server: ServerId;
-    readonly path: Path;
-  }
-  /** Go on with the same server at another address. */
-  | {
-    readonly kind: "path";
-    readonly receiver: ReceiverIndex;
-    readonly server: ServerId;
-    readonly path: Path;
-  }
-  | { readonly kind: "release"; readonly receiver: ReceiverIndex }
-  | { readonly kind: "lease"; readonly receiver: ReceiverIndex; readonly lease: Lease }
+  /** Put this source to work; no more than `RECEIVERS_MAX` are at a time. */
+  | { readonly kind: "assign"; readonly source: SourceId; readonly route: Route }
+  /** Go on with the same source by another route. */
+  | { readonly kind: "reroute"; readonly source: SourceId; readonly route: Route }
+  | { readonly kind: "release"; readonly source: SourceId }
+  | { readonly kind: "lease"; readonly source: SourceId; readonly lease: Lease }
   | {
     readonly kind: "revoke";
-    readonly receiver: ReceiverIndex;
+    readonly source: SourceId;
     readonly transfer: TransferId;
     readonly chunks: readonly number[];
   }
   | {
     readonly kind: "allot";
-    readonly receiver: ReceiverIndex;
+    readonly source: SourceId;
     readonly windowBytesMax: number;
     readonly bufferBytesMax: number;
     readonly rateBytesPerS: number;
@@ -81,6 +75,7 @@ export type CoordinatorAction =
   | {
     readonly kind: "server";
     readonly server: ServerId;
+    readonly source: SourceId;
     readonly state: "active" | "standby" | "silent" | "dropped";
   }
   /** Every chunk is verified. */
@@ -92,7 +87,7 @@ export type CoordinatorAction =
 
 export interface CoordinatorOptions {
   readonly timeoutMs: number;
-  /** `--rate`, for all receivers together; 0 for none. */
+  /** `--rate`, for all sources together; 0 for none. */
   readonly rateBytesPerS: number;
 }
 
@@ -100,7 +95,8 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #transfers = new Map<TransferId, TransferState>();
   readonly #servers = new Map<ServerId, KnownServer>();
-  readonly #active = new Map<ReceiverIndex, ActiveReceiver>();
+  readonly #sources = new Map<SourceId, KnownSource>();
+  readonly #active = new Map<SourceId, ActiveSource>();
   #actions: CoordinatorAction[] = [];
   #swappedMs = 0;
 
@@ -117,11 +113,11 @@ export class Coordinator {
       case "forget":
         this.#forget(event.transfer);
         break;
-      case "holder":
-        this.#addHolder(event);
+      case "provider":
+        this.#addProvider(event);
         break;
       case "report":
-        this.#onReport(nowMs, event.receiver, event.report);
+        this.#onReport(nowMs, event.report);
         break;
       case "gone":
         this.#onGone(event);
@@ -166,12 +162,18 @@ export class Coordinator {
     return tallies;
   }
 
-  /** The servers at work now and what each gives, in bytes a second. */
+  /** Whose chunks a source brings. */
+  serverOf(source: SourceId): ServerId | undefined {
+    return this.#sources.get(source)?.server.id;
+  }
+
+  /** The servers that bring chunks now, and what each gives, in bytes per second. */
   lanes(): readonly { readonly server: ServerId; readonly rateBytesPerS: number }[] {
-    return [...this.#active.values()].map(({ server, rateBytesPerS }) => ({
-      server: server.id,
-      rateBytesPerS,
-    }));
+    const rates = new Map<ServerId, number>();
+    for (const { server, rateBytesPerS } of this.#active.values()) {
+      rates.set(server.id, (rates.get(server.id) ?? 0) + rateBytesPerS);
+    }
+    return [...rates].map(([server, rateBytesPerS]) => ({ server, rateBytesPerS }));
   }
 
   // — Transfers and servers —————————————————————————————————————————————————————————————————————
@@ -179,17 +181,25 @@ export class Coordinator {
   #forget(id: TransferId): void {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
-    for (const active of this.#active.values()) this.#takeBack(active, (each) => each === transfer);
+    for (const active of this.#active.values()) this.#release(active, (each) => each === transfer);
     this.#transfers.delete(id);
     for (const server of this.#servers.values()) server.tallies.delete(id);
   }
 
-  #addHolder(event: Extract<CoordinatorEvent, { kind: "holder" }>): void {
-    const server = this.#servers.get(event.server) ?? new KnownServer(event.server, event.paths);
-    this.#servers.set(event.server, server);
+  #addProvider(event: Extract<CoordinatorEvent, { kind: "provider" }>): void {
+    const { source: id, server: serverId, routes, mode = "pull", holds } = event;
+    const server = this.#servers.get(serverId) ?? new KnownServer(serverId);
+    this.#servers.set(serverId, server);
+    const source = this.#sources.get(id) ?? new KnownSource(id, server, mode, routes);
+    this.#sources.set(id, source);
     if (server.isDropped) return;
-    server.onAnswered(event.paths);
-    this.#transfers.get(event.transfer)?.holders.add(event.server);
+    source.onAnswered(routes);
+    const transfer = this.#transfers.get(event.transfer);
+    transfer?.addProvider(id, serverId, holds);
+    const active = this.#active.get(id);
+    if (mode === "push" && transfer !== undefined && active !== undefined) {
+      this.#sendLease(active, transfer.leaseOfMissing());
+    }
   }
 
   #onUnproved(nowMs: number, id: TransferId, chunks: readonly number[]): void {
@@ -199,83 +209,81 @@ export class Coordinator {
     for (const chunk of chunks) transfer.leases.unverify(chunk);
   }
 
-  #isHolder(server: KnownServer): boolean {
+  #isProvider(source: KnownSource): boolean {
     for (const transfer of this.#transfers.values()) {
-      if (transfer.holders.has(server.id) && !transfer.leases.isComplete) return true;
+      if (transfer.isProvider(source.id) && !transfer.leases.isComplete) return true;
     }
     return false;
   }
 
   // — Staffing ——————————————————————————————————————————————————————————————————————————————————
 
-  /** Gives servers that can help a receiver, as long as there are receivers. */
+  /** Puts sources that can help to work, as far as there is room. */
   #staff(nowMs: number): void {
-    const standby: KnownServer[] = [];
-    for (const server of this.#servers.values()) {
-      if (!server.mayWork(nowMs) || this.#isActive(server)) continue;
-      if (this.#isHolder(server)) standby.push(server);
+    const standby: KnownSource[] = [];
+    for (const source of this.#sources.values()) {
+      if (!source.mayWork(nowMs) || this.#active.has(source.id)) continue;
+      if (this.#isProvider(source)) standby.push(source);
     }
-    for (const server of standby) {
-      const receiver = this.#freeReceiver() ?? this.#vacate(nowMs);
-      if (receiver === undefined) return;
-      this.#assign(nowMs, receiver, server);
+    for (const source of standby) {
+      if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs)) return;
+      this.#assign(nowMs, source);
     }
   }
 
-  #isActive(server: KnownServer): boolean {
-    for (const active of this.#active.values()) if (active.server === server) return true;
-    return false;
-  }
-
-  #freeReceiver(): ReceiverIndex | undefined {
-    for (let index = 0; index < RECEIVERS_MAX; index++) {
-      if (!this.#active.has(receiverIndex(index))) return receiverIndex(index);
-    }
-    return undefined;
-  }
-
-  /** A receiver whose server has nothing to give now, or every so often the slowest one's. */
-  #vacate(nowMs: number): ReceiverIndex | undefined {
+  /** Releases a source that has nothing to give now, or every so often the slowest one. */
+  #makeRoom(nowMs: number): boolean {
     for (const active of this.#active.values()) {
-      if (!this.#isHolder(active.server)) return this.#dismiss(active, "standby");
+      if (!this.#isProvider(active.source)) return this.#dismiss(active, "standby");
     }
-    if (nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return undefined;
-    let slowest: ActiveReceiver | undefined;
+    if (nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return false;
+    let slowest: ActiveSource | undefined;
     for (const active of this.#active.values()) {
       if (nowMs - active.sinceMs < SWAP_INTERVAL_MS) continue;
       if (slowest === undefined || active.rateBytesPerS < slowest.rateBytesPerS) slowest = active;
     }
-    if (slowest === undefined) return undefined;
+    if (slowest === undefined) return false;
     this.#swappedMs = nowMs;
     // It stands by for as long as the others get their turn.
-    slowest.server.rest(nowMs, SWAP_INTERVAL_MS);
+    slowest.source.rest(nowMs, SWAP_INTERVAL_MS);
     return this.#dismiss(slowest, "standby");
   }
 
-  #assign(nowMs: number, receiver: ReceiverIndex, server: KnownServer): void {
-    const { path } = server;
-    this.#active.set(receiver, new ActiveReceiver(nowMs, receiver, server));
-    this.#actions.push({ kind: "assign", receiver, server: server.id, path });
-    this.#actions.push({ kind: "server", server: server.id, state: "active" });
+  #assign(nowMs: number, source: KnownSource): void {
+    const active = new ActiveSource(nowMs, source);
+    this.#active.set(source.id, active);
+    this.#actions.push({ kind: "assign", source: source.id, route: source.route });
+    this.#tellState(source, "active");
     this.#divide();
+    if (source.mode === "pull") return;
+    for (const transfer of this.#transfers.values()) {
+      if (transfer.isProvider(source.id)) this.#sendLease(active, transfer.leaseOfMissing());
+    }
   }
 
-  #dismiss(active: ActiveReceiver, state: "standby" | "silent" | "dropped"): ReceiverIndex {
-    this.#takeBack(active, () => true);
-    this.#active.delete(active.index);
-    this.#actions.push({ kind: "release", receiver: active.index });
-    this.#actions.push({ kind: "server", server: active.server.id, state });
+  #dismiss(active: ActiveSource, state: "standby" | "silent" | "dropped"): true {
+    this.#release(active, () => true);
+    this.#active.delete(active.id);
+    this.#actions.push({ kind: "release", source: active.id });
+    this.#tellState(active.source, state);
     this.#divide();
-    return active.index;
+    return true;
+  }
+
+  #tellState(
+    { id: source, server }: KnownSource,
+    state: "active" | "standby" | "silent" | "dropped",
+  ): void {
+    this.#actions.push({ kind: "server", server: server.id, source, state });
   }
 
   /** One window, one set of buffers and one rate for the whole client. */
   #divide(): void {
     const count = Math.max(1, this.#active.size);
-    for (const receiver of this.#active.keys()) {
+    for (const source of this.#active.keys()) {
       this.#actions.push({
         kind: "allot",
-        receiver,
+        source,
         windowBytesMax: CLIENT_WINDOW_BYTES_MAX / count,
         bufferBytesMax: Math.min(CHUNK_BUFFER_BYTES_MAX / count, RECEIVER_BUFFER_BYTES_MAX),
         rateBytesPerS: this.#options.rateBytesPerS / count,
@@ -283,75 +291,78 @@ export class Coordinator {
     }
   }
 
-  // — What receivers say ————————————————————————————————————————————————————————————————————————
+  // — What sources report ———————————————————————————————————————————————————————————————————————
 
-  #onReport(nowMs: number, receiver: ReceiverIndex, report: Report): void {
-    const server = this.#servers.get(report.server);
-    if (server === undefined) return;
-    for (const count of report.verified) this.#onVerified(nowMs, receiver, server, count);
-    for (const bad of report.bad) this.#onBad(receiver, server, bad);
-    const active = this.#active.get(receiver);
-    this.#countRetransmits(server, active, report);
-    if (active?.server !== server) return;
-    active.onReport(nowMs, report);
-    if (server.isDropped) this.#drop(active);
+  #onReport(nowMs: number, report: Report): void {
+    const source = this.#sources.get(report.source);
+    if (source === undefined) return;
+    const wasDropped = source.server.isDropped;
+    for (const count of report.verified) this.#onVerified(nowMs, source, count);
+    for (const bad of report.bad) this.#onBad(source, bad);
+    // A report may cross the release of its source on the way.
+    const active = this.#active.get(source.id);
+    this.#countRetransmits(source.server, active, report);
+    active?.onReport(nowMs, report);
+    if (source.server.isDropped && !wasDropped) this.#drop(source);
   }
 
-  /** A server that gave too many bad chunks is not asked again. */
-  #drop(active: ActiveReceiver): void {
-    this.#dismiss(active, "dropped");
-    for (const transfer of this.#transfers.values()) this.#removeHolder(transfer, active.server);
+  /** A server that gave too many bad chunks is not asked again, by whatever route. */
+  #drop(caught: KnownSource): void {
+    for (const source of this.#sources.values()) {
+      if (source.server !== caught.server) continue;
+      const active = this.#active.get(source.id);
+      if (active !== undefined) this.#dismiss(active, "dropped");
+      else if (source === caught) this.#tellState(source, "dropped");
+      for (const transfer of this.#transfers.values()) this.#removeProvider(transfer, source.id);
+    }
   }
 
-  /** Retransmits are counted a flow; they go to the transfer that the flow worked for. */
-  #countRetransmits(server: KnownServer, active: ActiveReceiver | undefined, report: Report): void {
+  /** Retransmits are counted per source; they go to the transfer that it worked for. */
+  #countRetransmits(server: KnownServer, active: ActiveSource | undefined, report: Report): void {
     let id = report.verified[0]?.transfer;
     for (const lease of active?.leased ?? []) id ??= lease.transfer.id;
     if (id !== undefined) server.tallyOf(id).retransmits += report.retransmits;
   }
 
-  #onVerified(
-    nowMs: number,
-    receiver: ReceiverIndex,
-    server: KnownServer,
-    { transfer: id, chunk, bytes }: ChunkCount,
-  ): void {
-    this.#active.get(receiver)?.unlease(id, chunk);
+  #onVerified(nowMs: number, source: KnownSource, count: ChunkCount): void {
+    const { transfer: id, chunk, bytes } = count;
+    this.#active.get(source.id)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
-    const others = transfer?.leases.verify(chunk, receiver);
+    const others = transfer?.leases.verify(chunk, source.id);
     if (transfer === undefined || others === undefined) return;
     transfer.progressMs = nowMs;
-    server.onVerified(id, bytes);
+    source.onVerified();
+    source.server.onVerified(id, bytes);
     if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
     for (const other of others) {
       this.#active.get(other)?.unlease(id, chunk);
-      this.#actions.push({ kind: "revoke", receiver: other, transfer: id, chunks: [chunk] });
+      this.#actions.push({ kind: "revoke", source: other, transfer: id, chunks: [chunk] });
     }
   }
 
-  #onBad(receiver: ReceiverIndex, server: KnownServer, bad: Report["bad"][number]): void {
+  #onBad(source: KnownSource, bad: Report["bad"][number]): void {
     const { transfer: id, chunk, isStrike } = bad;
-    this.#active.get(receiver)?.unlease(id, chunk);
+    this.#active.get(source.id)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
-    transfer.leases.giveBack(chunk, receiver);
-    server.onBad(id, isStrike);
-    if (isStrike) transfer.noteBad(chunk, server.id);
+    transfer.leases.giveBack(chunk, source.id);
+    source.server.onBad(id, isStrike);
+    if (isStrike) transfer.noteBad(chunk, source.server.id);
   }
 
-  #onGone({ receiver, server: id, transfer: transferId }: GoneEvent): void {
-    const server = this.#servers.get(id);
+  #onGone({ source, transfer: transferId }: GoneEvent): void {
     const transfer = this.#transfers.get(transferId);
-    if (server === undefined || transfer === undefined) return;
-    const active = this.#active.get(receiver);
-    // The receiver has dropped its leases of this transfer itself.
-    if (active?.server === server) this.#takeBack(active, (each) => each === transfer);
-    this.#removeHolder(transfer, server);
+    if (transfer === undefined) return;
+    const active = this.#active.get(source);
+    // The source has dropped its leases of this transfer itself.
+    if (active !== undefined) this.#release(active, (each) => each === transfer);
+    this.#removeProvider(transfer, source);
   }
 
-  #removeHolder(transfer: TransferState, server: KnownServer): void {
-    if (!transfer.holders.delete(server.id)) return;
-    if (transfer.holders.size > 0 || transfer.leases.isComplete) return;
+  /** What the last provider lacked cannot come any more; a subset that may yet grow is a provider. */
+  #removeProvider(transfer: TransferState, source: SourceId): void {
+    if (!transfer.removeProvider(source)) return;
+    if (transfer.providerCount > 0 || transfer.leases.isComplete) return;
     this.#actions.push({ kind: "orphaned", transfer: transfer.id });
   }
 
@@ -371,34 +382,33 @@ export class Coordinator {
     }
   }
 
-  /** The leases of a receiver that hears nothing go to others, where there are others. */
-  #shareStalled(active: ActiveReceiver): void {
-    this.#takeBack(active, (transfer) => {
+  /** The leases of a source that brings nothing go to others, where there are others. */
+  #shareStalled(active: ActiveSource): void {
+    this.#release(active, (transfer) => {
       for (const other of this.#active.values()) {
-        if (other === active || !transfer.holders.has(other.server.id)) continue;
+        if (other === active || !transfer.isProvider(other.id)) continue;
         if (other.isHeard) return active.isSuspect = true;
       }
       return false;
     });
   }
 
-  /** Another address of the server, if it has one; else a rest, if others can use the receiver. */
-  #onSilent(nowMs: number, active: ActiveReceiver): void {
-    const { server } = active;
+  /** Another route to it, if there is one; else a rest, if others can make use of its place. */
+  #onSilent(nowMs: number, active: ActiveSource): void {
+    const { source } = active;
     active.forgiveSilence(nowMs);
-    this.#actions.push({ kind: "server", server: server.id, state: "silent" });
-    if (server.turnToNextPath()) {
-      const { path } = server;
-      this.#actions.push({ kind: "path", receiver: active.index, server: server.id, path });
+    this.#tellState(source, "silent");
+    if (source.turnToNextRoute()) {
+      this.#actions.push({ kind: "reroute", source: source.id, route: source.route });
     }
     if (this.#active.size > 1) {
-      server.restFromSilence(nowMs);
+      source.restFromSilence(nowMs);
       this.#dismiss(active, "silent");
     }
   }
 
-  /** Frees what `active` has leased of the transfers that `isMeant`. */
-  #takeBack(active: ActiveReceiver, isMeant: (transfer: TransferState) => boolean): void {
+  /** Releases what `active` has leased of the transfers that `isMeant`. */
+  #release(active: ActiveSource, isMeant: (transfer: TransferState) => boolean): void {
     const byTransfer = new Map<TransferState, number[]>();
     for (const { transfer, chunk } of active.leased) {
       if (!isMeant(transfer)) continue;
@@ -409,25 +419,23 @@ export class Coordinator {
     for (const [transfer, chunks] of byTransfer) {
       for (const chunk of chunks) {
         active.unlease(transfer.id, chunk);
-        transfer.leases.giveBack(chunk, active.index);
+        transfer.leases.giveBack(chunk, active.id);
       }
-      const { index: receiver } = active;
-      this.#actions.push({ kind: "revoke", receiver, transfer: transfer.id, chunks });
+      this.#actions.push({ kind: "revoke", source: active.id, transfer: transfer.id, chunks });
     }
   }
 
   // — Leasing ———————————————————————————————————————————————————————————————————————————————————
 
-  #topUp(nowMs: number, active: ActiveReceiver): void {
-    // Whoever hears nothing gets nothing more.
-    if (active.isStalled(nowMs)) return;
-    const { server } = active;
+  #topUp(nowMs: number, active: ActiveSource): void {
+    // What brings nothing gets nothing more.
+    if (active.source.mode === "push" || active.isStalled(nowMs)) return;
     for (const transfer of this.#transfers.values()) {
-      if (!transfer.holders.has(server.id)) continue;
+      if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];
       while (active.wantsMore(transfer.sizeBytes)) {
-        const mayTake = (each: number): boolean => transfer.mayFetch(each, server.id);
-        const chunk = transfer.leases.takeFree(active.index, mayTake);
+        const mayTake = (each: number): boolean => transfer.mayFetch(each, active.id);
+        const chunk = transfer.leases.takeFree(active.id, mayTake);
         if (chunk === undefined) break;
         chunks.push(chunk);
         active.lease(transfer, chunk);
@@ -437,15 +445,15 @@ export class Coordinator {
     if (active.isIdle) this.#doubleUp(active);
   }
 
-  #sendLease(active: ActiveReceiver, lease: Lease): void {
-    this.#actions.push({ kind: "lease", receiver: active.index, lease });
+  #sendLease(active: ActiveSource, lease: Lease): void {
+    this.#actions.push({ kind: "lease", source: active.id, lease });
   }
 
   /**
-   * The endgame: nothing is free, so an idle receiver takes a second copy of the lease that would
+   * The endgame: nothing is free, so an idle source takes a second copy of the lease that would
    * end last, if it should end sooner that way.
    */
-  #doubleUp(idle: ActiveReceiver): void {
+  #doubleUp(idle: ActiveSource): void {
     if (idle.rateBytesPerS === 0) return;
     let latest: LeasedChunk | undefined;
     let latestEndS = 0;
@@ -462,13 +470,13 @@ export class Coordinator {
     }
     if (latest === undefined || idle.secondsToFetch(latest.lengthBytes) >= latestEndS) return;
     const { transfer, chunk } = latest;
-    transfer.leases.double(chunk, idle.index);
+    transfer.leases.double(chunk, idle.id);
     idle.lease(transfer, chunk);
     this.#sendLease(idle, transfer.leaseOf([chunk]));
   }
 
-  #mayDouble({ transfer, chunk }: LeasedChunk, idle: ActiveReceiver): boolean {
-    return transfer.holders.has(idle.server.id) && transfer.leases.freeCount === 0 &&
-      transfer.leases.owners(chunk).length === 1 && transfer.mayFetch(chunk, idle.server.id);
+  #mayDouble({ transfer, chunk }: LeasedChunk, idle: ActiveSource): boolean {
+    return transfer.isProvider(idle.id) && transfer.leases.freeCount === 0 &&
+      transfer.leases.owners(chunk).length === 1 && transfer.mayFetch(chunk, idle.id);
   }
 }

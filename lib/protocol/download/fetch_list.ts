@@ -1,31 +1,30 @@
 /**
- * What a receiver has leased, and what of it to ask for next: first what was lost, then what was
+ * What a source has leased, and what of it to ask for next: first what was lost, then what was
  * never asked for, then the next chunk for which there is a buffer. Chunks are begun in the order in
- * which they were leased.
+ * which they were leased, and proved when they are complete: the one place where that is done, for
+ * every kind of source.
  */
-import type { Bytes, HashHex, TransferId } from "../../ids.ts";
+import { type Bytes, type Content, type HashHex, toHex, type TransferId } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { WANT_RANGES_MAX } from "../../wire/limits.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
-import type { Want, WantRange } from "./want_ledger.ts";
+import type { WantRange } from "./want_ledger.ts";
 
 /** Chunks of one file, with the hash that each must have. */
 export interface Lease {
   readonly transfer: TransferId;
-  readonly root: HashHex;
-  readonly sizeBytes: number;
+  readonly content: Content;
   readonly chunks: readonly number[];
-  /** 32 bytes a chunk. */
+  /** 32 bytes per chunk. */
   readonly hashes: Bytes;
 }
 
 /** One leased chunk, before and while it is fetched. */
 export interface Fetch {
   readonly transfer: TransferId;
-  readonly root: HashHex;
-  readonly sizeBytes: number;
+  readonly content: Content;
   readonly chunk: number;
   readonly hash: Bytes;
   readonly lengthBytes: number;
@@ -35,8 +34,7 @@ export interface Fetch {
 
 /** What one request asks for; all of one file. */
 export interface Plan {
-  readonly root: HashHex;
-  readonly sizeBytes: number;
+  readonly content: Content;
   readonly ranges: readonly WantRange[];
   /** Bytes that were asked for before. */
   readonly repeatedBytes: number;
@@ -76,10 +74,10 @@ export class FetchList {
 
   add(lease: Lease): void {
     lease.chunks.forEach((chunk, i) => {
-      const lengthBytes = chunkLength(lease.sizeBytes, chunk);
+      const lengthBytes = chunkLength(lease.content.sizeBytes, chunk);
       const hash = lease.hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES);
-      const { transfer, root, sizeBytes } = lease;
-      this.#waiting.push({ transfer, root, sizeBytes, chunk, hash, lengthBytes });
+      const { transfer, content } = lease;
+      this.#waiting.push({ transfer, content, chunk, hash, lengthBytes });
       this.#leasedBytes += lengthBytes;
     });
   }
@@ -103,6 +101,17 @@ export class FetchList {
     if (keepsBuffer) this.#pool.give(fetch.buffer.buffer);
   }
 
+  /**
+   * Ends the fetch of a chunk that is complete, and proves it. What is proved has its buffer for the
+   * caller to hand on; of what is not, the buffer stays here.
+   */
+  complete(chunk: ChunkBuffer): { readonly fetch: Fetch; readonly isProved: boolean } {
+    const fetch = this.fetchOf(chunk)!;
+    const isProved = toHex(chunk.hash(fetch.content.sizeBytes)) === toHex(fetch.hash);
+    this.end(fetch, !isProved);
+    return { fetch, isProved };
+  }
+
   /** The fetch that `chunk` belongs to. */
   fetchOf(chunk: ChunkBuffer): Fetch | undefined {
     return this.#begun.find((fetch) => fetch.buffer === chunk);
@@ -110,13 +119,13 @@ export class FetchList {
 
   /** Any fetch of the file with this root. */
   findByRoot(root: HashHex): Fetch | undefined {
-    return this.#begun.find((fetch) => fetch.root === root) ??
-      this.#waiting.find((fetch) => fetch.root === root);
+    return this.#begun.find((fetch) => fetch.content.root === root) ??
+      this.#waiting.find((fetch) => fetch.content.root === root);
   }
 
-  /** What `want` still lacks must be asked for again. */
-  queueLost(want: Want): void {
-    for (const range of want.ranges) if (!range.chunk.isDropped) this.#lost.push(range);
+  /** What a request still lacks must be asked for again. */
+  queueLost({ ranges }: { readonly ranges: readonly WantRange[] }): void {
+    for (const range of ranges) if (!range.chunk.isDropped) this.#lost.push(range);
   }
 
   /**
@@ -130,8 +139,7 @@ export class FetchList {
     this.#takeNew(bytes - repeatedBytes, payloadBytes, ranges);
     const chunk = ranges[0]?.chunk;
     if (chunk === undefined) return undefined;
-    const { root, sizeBytes } = this.fetchOf(chunk)!;
-    return { root, sizeBytes, ranges, repeatedBytes };
+    return { content: this.fetchOf(chunk)!.content, ranges, repeatedBytes };
   }
 
   #takeLost(bytes: number, ranges: WantRange[]): number {
@@ -178,8 +186,9 @@ export class FetchList {
     }
     const next = this.#waiting[0];
     if (next === undefined || !isMeant(next.transfer)) return undefined;
-    const chunkBytes = chunkBytesFor(next.sizeBytes);
-    const buffer = this.#pool.take(Math.min(chunkBytes, next.sizeBytes));
+    const { sizeBytes } = next.content;
+    const chunkBytes = chunkBytesFor(sizeBytes);
+    const buffer = this.#pool.take(Math.min(chunkBytes, sizeBytes));
     if (buffer === undefined) return undefined;
     this.#waiting.shift();
     next.buffer = new ChunkBuffer(

@@ -1,9 +1,9 @@
 /**
- * Which chunks of one file are free, leased (to one receiver, or to two near the end) or verified.
+ * Which chunks of one file are free, leased (to one source, or to two near the end) or verified.
  * Chunks are given out from the front, so that they arrive nearly in order and the hash of the whole
  * can be computed on the way. No chunk is ever forgotten: it is free, or somebody's, or verified.
  */
-import type { ReceiverIndex } from "../../ids.ts";
+import type { SourceId } from "../../ids.ts";
 
 const FREE = 0;
 const LEASED = 1;
@@ -11,7 +11,7 @@ const VERIFIED = 2;
 
 export class LeaseTable {
   readonly #state: Uint8Array;
-  readonly #owners = new Map<number, ReceiverIndex[]>();
+  readonly #owners = new Map<number, SourceId[]>();
   /** No chunk before this one is free. */
   #firstFree = 0;
   #freeCount: number;
@@ -36,8 +36,12 @@ export class LeaseTable {
     return this.#verifiedCount === this.#state.length;
   }
 
-  /** The first free chunk that `mayTake`, now leased to `receiver`. */
-  takeFree(receiver: ReceiverIndex, mayTake: (chunk: number) => boolean): number | undefined {
+  isVerified(chunk: number): boolean {
+    return this.#state[chunk] === VERIFIED;
+  }
+
+  /** The first free chunk that `mayTake`, now leased to `source`. */
+  takeFree(source: SourceId, mayTake: (chunk: number) => boolean): number | undefined {
     if (this.#freeCount === 0) return undefined;
     let isFirst = true;
     for (let chunk = this.#firstFree; chunk < this.#state.length; chunk++) {
@@ -47,33 +51,33 @@ export class LeaseTable {
       if (!mayTake(chunk)) continue;
       this.#state[chunk] = LEASED;
       this.#freeCount -= 1;
-      this.#owners.set(chunk, [receiver]);
+      this.#owners.set(chunk, [source]);
       return chunk;
     }
     return undefined;
   }
 
-  /** Leases `chunk` to a second receiver. */
-  double(chunk: number, receiver: ReceiverIndex): void {
-    this.#owners.get(chunk)?.push(receiver);
+  /** Leases `chunk` to a second source. */
+  double(chunk: number, source: SourceId): void {
+    this.#owners.get(chunk)?.push(source);
   }
 
-  /** The receivers that fetch `chunk` now. */
-  owners(chunk: number): readonly ReceiverIndex[] {
+  /** The sources that fetch `chunk` now. */
+  owners(chunk: number): readonly SourceId[] {
     return this.#owners.get(chunk) ?? [];
   }
 
-  /** `receiver` no longer fetches `chunk`; without another owner it is free again. */
-  giveBack(chunk: number, receiver: ReceiverIndex): void {
+  /** `source` no longer fetches `chunk`; without another owner it is free again. */
+  giveBack(chunk: number, source: SourceId): void {
     const owners = this.#owners.get(chunk);
-    if (owners === undefined || !owners.includes(receiver)) return;
-    const others = owners.filter((owner) => owner !== receiver);
+    if (owners === undefined || !owners.includes(source)) return;
+    const others = owners.filter((owner) => owner !== source);
     if (others.length > 0) this.#owners.set(chunk, others);
     else this.#free(chunk);
   }
 
   /** `chunk` is verified; returns who else was fetching it. `undefined` if it was verified before. */
-  verify(chunk: number, by: ReceiverIndex): readonly ReceiverIndex[] | undefined {
+  verify(chunk: number, by: SourceId): readonly SourceId[] | undefined {
     if (this.#state[chunk] === VERIFIED) return undefined;
     if (this.#state[chunk] === FREE) this.#freeCount -= 1;
     this.#state[chunk] = VERIFIED;

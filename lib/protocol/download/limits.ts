@@ -77,6 +77,14 @@ export const QUANTA_IN_FLIGHT_MIN = 8;
 export const ROUNDING_STEP = 0.618;
 /** A journal is behind its part file for no longer than this. */
 export const JOURNAL_INTERVAL_MS = 250;
+/** Requests of one session over TCP that are sent ahead of their answers, and bytes that one asks for. */
+export const STREAM_REQUESTS_MAX = 4;
+export const STREAM_REQUEST_BYTES_MAX = MIB;
+/** A session over TCP that was lost is made anew after this, then after twice as long …, up to: */
+export const STREAM_RETRY_MS = 250;
+export const STREAM_RETRY_MS_MAX = 4_000;
+/** A session over TCP that brings nothing for this long although it was asked is made anew. */
+export const STREAM_SILENT_MS = 5_000;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],

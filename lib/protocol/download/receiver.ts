@@ -7,8 +7,7 @@
  * `handle` is given one received buffer at a time (up to dozens of segments) and returns what to do;
  * the returned list is reused by the next call.
  */
-import type { Bytes, Endpoint, ServerId, Token, TransferId } from "../../ids.ts";
-import { toHex } from "../../ids.ts";
+import type { Bytes, Endpoint, SourceId, Token, TransferId } from "../../ids.ts";
 import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
@@ -24,21 +23,19 @@ import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
 import { RateLimit } from "../base/rate_limit.ts";
+import type { DatagramRoute } from "./source_route.ts";
 import { type Report, ReportCounts } from "./receiver_report.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
 
 export interface Assignment {
-  readonly server: ServerId;
-  readonly endpoint: Endpoint;
-  readonly token: Token;
+  readonly source: SourceId;
+  readonly route: DatagramRoute;
   readonly nonce: bigint;
-  /** 0 if not known. */
-  readonly rttMs: number;
 }
 
 export type ReceiverEvent =
   | { readonly kind: "assign"; readonly assignment: Assignment }
-  | { readonly kind: "path"; readonly assignment: Assignment }
+  | { readonly kind: "reroute"; readonly assignment: Assignment }
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "revoke"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   | {
@@ -68,13 +65,13 @@ export type ReceiverAction =
   | {
     readonly kind: "gone";
     readonly transfer: TransferId;
-    readonly server: ServerId;
+    readonly source: SourceId;
     readonly reason: "unknown" | "changed" | "unreadable";
   };
 
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {
-  readonly server: ServerId;
+  readonly source: SourceId;
   readonly endpoint: Endpoint;
   readonly nonce: bigint;
   readonly nonceHigh: number;
@@ -141,7 +138,7 @@ export class Receiver {
         this.#wantsCrc = false;
         this.#startFlow(nowMs, event.assignment);
         break;
-      case "path":
+      case "reroute":
         this.#loseAll();
         this.#startFlow(nowMs, event.assignment);
         break;
@@ -197,9 +194,9 @@ export class Receiver {
   }
 
   #startFlow(nowMs: number, assignment: Assignment): void {
-    const { server, endpoint, nonce, token, rttMs } = assignment;
+    const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
     this.#flow = {
-      server,
+      source,
       endpoint,
       nonce,
       nonceHigh: Number(nonce >> 32n),
@@ -299,8 +296,8 @@ export class Receiver {
       nonce: flow.nonce,
       token: flow.token,
       number,
-      root: plan.root,
-      sizeBytes: plan.sizeBytes,
+      root: plan.content.root,
+      sizeBytes: plan.content.sizeBytes,
       segmentBytes: flow.segmentBytes,
       withCrc: this.#wantsCrc ? 1 : 0,
       ranges: rangesOfFile(plan.ranges),
@@ -411,10 +408,8 @@ export class Receiver {
   }
 
   #onComplete(flow: Flow, chunk: ChunkBuffer): void {
-    const fetch = this.#fetches.fetchOf(chunk)!;
+    const { fetch, isProved } = this.#fetches.complete(chunk);
     const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
-    const isProved = toHex(chunk.hash(fetch.sizeBytes)) === toHex(fetch.hash);
-    this.#fetches.end(fetch, !isProved);
     this.#ledger.settle();
     if (isProved) {
       this.#counts.verified.push(count);
@@ -429,8 +424,8 @@ export class Receiver {
       kind: "strike",
       nonce: flow.nonce,
       token: flow.token,
-      root: fetch.root,
-      sizeBytes: fetch.sizeBytes,
+      root: fetch.content.root,
+      sizeBytes: fetch.content.sizeBytes,
       chunk: fetch.chunk,
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
@@ -455,7 +450,7 @@ export class Receiver {
     this.#fetches.drop((fetch) => fetch.transfer === gone.transfer);
     this.#ledger.settle();
     const { transfer } = gone;
-    this.#actions.push({ kind: "gone", transfer, server: flow.server, reason: frame.reason });
+    this.#actions.push({ kind: "gone", transfer, source: flow.source, reason: frame.reason });
   }
 
   // — Reports ———————————————————————————————————————————————————————————————————————————————————
@@ -473,7 +468,7 @@ export class Receiver {
   #report(nowMs: number, flow: Flow): void {
     const isWaiting = this.#ledger.count > 0 || flow.timeouts > 0;
     const report = {
-      server: flow.server,
+      source: flow.source,
       rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
       rttMs: flow.congestion.rttMs,
       leasedBytes: this.#fetches.leasedBytes,

@@ -1,5 +1,5 @@
-/** What a receiver tells the coordinator: counts since the last report, and where things stand. */
-import type { ServerId, TransferId } from "../../ids.ts";
+/** What a source tells the coordinator: counts since the last report, and where things stand. */
+import type { SourceId, TransferId } from "../../ids.ts";
 import { LEASE_STALL_MS_MIN, REPORT_INTERVAL_MS } from "./limits.ts";
 
 export interface ChunkCount {
@@ -15,8 +15,8 @@ export interface BadChunk extends ChunkCount {
 
 /** Counts since the last report, and where things stand. */
 export interface Report {
-  /** Whom this is about: a report may cross a new assignment on its way. */
-  readonly server: ServerId;
+  /** What this is about: a report may cross a new assignment on its way. */
+  readonly source: SourceId;
   readonly verified: readonly ChunkCount[];
   readonly bad: readonly BadChunk[];
   readonly receivedBytes: number;

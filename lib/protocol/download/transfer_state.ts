@@ -1,36 +1,64 @@
-/** One file as the coordinator sees it: its leases, who holds it, and who gave bad copies of what. */
-import type { Bytes, HashHex, ServerId, TransferId } from "../../ids.ts";
+/** One file as the coordinator sees it: its leases, who provides what of it, and who gave bad copies. */
+import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.ts";
+import type { Bitmap } from "../base/bitmap.ts";
 import { hashesOf, type Lease } from "./fetch_list.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 
 export interface TransferStart {
   readonly transfer: TransferId;
-  readonly root: HashHex;
-  readonly sizeBytes: number;
+  readonly content: Content;
   readonly layer: Bytes;
   /** What an earlier run has. */
   readonly isVerified: (chunk: number) => boolean;
 }
 
+interface Provider {
+  readonly server: ServerId;
+  /** The chunks that it holds; all of them where it is absent. */
+  readonly holds: Bitmap | undefined;
+}
+
 export class TransferState {
   readonly id: TransferId;
-  readonly sizeBytes: number;
+  readonly content: Content;
   readonly leases: LeaseTable;
-  readonly holders = new Set<ServerId>();
+  readonly chunkCount: number;
   /** When a chunk was last verified. */
   progressMs: number;
-  readonly #root: HashHex;
   readonly #layer: Bytes;
+  readonly #providers = new Map<SourceId, Provider>();
   readonly #badFrom = new Map<number, Set<ServerId>>();
 
   constructor(nowMs: number, start: TransferStart) {
     this.id = start.transfer;
-    this.sizeBytes = start.sizeBytes;
-    this.leases = new LeaseTable(chunkCountFor(start.sizeBytes), start.isVerified);
+    this.content = start.content;
+    this.chunkCount = chunkCountFor(start.content.sizeBytes);
+    this.leases = new LeaseTable(this.chunkCount, start.isVerified);
     this.progressMs = nowMs;
-    this.#root = start.root;
     this.#layer = start.layer;
+  }
+
+  get sizeBytes(): number {
+    return this.content.sizeBytes;
+  }
+
+  get providerCount(): number {
+    return this.#providers.size;
+  }
+
+  isProvider(source: SourceId): boolean {
+    return this.#providers.has(source);
+  }
+
+  /** `source` has these chunks, or all; the same source again with more of them is fine. */
+  addProvider(source: SourceId, server: ServerId, holds: Bitmap | undefined): void {
+    this.#providers.set(source, { server, holds });
+  }
+
+  /** Returns whether it was one. */
+  removeProvider(source: SourceId): boolean {
+    return this.#providers.delete(source);
   }
 
   /** `server` gave a copy of `chunk` that proves itself wrong. */
@@ -39,21 +67,36 @@ export class TransferState {
     this.#badFrom.set(chunk, servers.add(server));
   }
 
-  /** Whether `server` may be asked for `chunk`: not while it gave a bad copy and others have one. */
-  mayFetch(chunk: number, server: ServerId): boolean {
+  /**
+   * Whether `source` may be asked for `chunk`: it must have it, and where its server gave a bad copy
+   * nobody else may have one.
+   */
+  mayFetch(chunk: number, source: SourceId): boolean {
+    const provider = this.#providers.get(source);
+    if (provider === undefined || provider.holds?.has(chunk) === false) return false;
     const bad = this.#badFrom.get(chunk);
-    if (bad === undefined || !bad.has(server)) return true;
-    for (const holder of this.holders) if (!bad.has(holder)) return false;
+    if (bad === undefined || !bad.has(provider.server)) return true;
+    for (const { server, holds } of this.#providers.values()) {
+      if (!bad.has(server) && holds?.has(chunk) !== false) return false;
+    }
     return true;
   }
 
   leaseOf(chunks: readonly number[]): Lease {
     return {
       transfer: this.id,
-      root: this.#root,
-      sizeBytes: this.sizeBytes,
+      content: this.content,
       chunks,
       hashes: hashesOf(this.#layer, chunks),
     };
+  }
+
+  /** Every chunk that is not verified, for a source that brings what it was not asked for. */
+  leaseOfMissing(): Lease {
+    const missing: number[] = [];
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) {
+      if (!this.leases.isVerified(chunk)) missing.push(chunk);
+    }
+    return this.leaseOf(missing);
   }
 }

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { receiverIndex } from "../../../lib/ids.ts";
+import type { SourceId } from "../../../lib/ids.ts";
 import { LeaseTable } from "../../../lib/protocol/download/lease_table.ts";
 
-const [A, B] = [receiverIndex(0), receiverIndex(1)];
+const [A, B] = ["source 0" as SourceId, "source 1" as SourceId];
 const every = (): boolean => true;
 
 Deno.test("chunks are leased from the front, and what an earlier run has is not", () => {

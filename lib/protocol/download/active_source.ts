@@ -1,7 +1,8 @@
-/** One receiver at work for one server: what it has leased, how fast it is, when it was last heard of. */
-import type { ReceiverIndex, TransferId } from "../../ids.ts";
+/** A source at work: what it has leased, how fast it is, when something last came from it. */
+import type { SourceId, TransferId } from "../../ids.ts";
 import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";
+import type { KnownSource } from "./known_source.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type { Report } from "./receiver_report.ts";
 import type { TransferState } from "./transfer_state.ts";
@@ -12,9 +13,8 @@ export interface LeasedChunk {
   readonly lengthBytes: number;
 }
 
-export class ActiveReceiver {
-  readonly index: ReceiverIndex;
-  readonly server: KnownServer;
+export class ActiveSource {
+  readonly source: KnownSource;
   readonly sinceMs: number;
   rateBytesPerS = 0;
   /** In the order in which they were leased. */
@@ -31,13 +31,20 @@ export class ActiveReceiver {
   /** … and all that was, since something came. */
   #heardMs: number;
 
-  constructor(nowMs: number, index: ReceiverIndex, server: KnownServer) {
-    this.index = index;
-    this.server = server;
+  constructor(nowMs: number, source: KnownSource) {
+    this.source = source;
     this.sinceMs = nowMs;
     this.#aliveMs = nowMs;
     this.#heardMs = nowMs;
-    this.#rttMs = server.path.rttMs;
+    this.#rttMs = source.route.rttMs;
+  }
+
+  get id(): SourceId {
+    return this.source.id;
+  }
+
+  get server(): KnownServer {
+    return this.source.server;
   }
 
   get leased(): Iterable<LeasedChunk> {

@@ -1,0 +1,220 @@
+/**
+ * The workers of a client: one assembler, and one for each chunk source that the coordinator puts to
+ * work. Passes on what the coordinator says and tells it what they answer; the files themselves go
+ * from worker to worker.
+ */
+import type { ServerId, SourceId, TransferId } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
+import type {
+  SourceConfig,
+  SourceOrder,
+  SourceReply,
+  SourceRequest,
+  StageTimes,
+} from "../../messages/chunk_source.ts";
+import {
+  Coordinator,
+  type CoordinatorAction,
+  type CoordinatorEvent,
+} from "../../protocol/download/coordinator.ts";
+import { paceText, timesText } from "../stage_times.ts";
+
+/** What the coordinator decides that is not a worker's business. */
+export type PoolNews = Extract<
+  CoordinatorAction,
+  { kind: "server" | "complete" | "stalled" | "orphaned" }
+>;
+
+export interface WorkerPoolOptions {
+  /** Of each source's socket. */
+  readonly transport: TransportConfig;
+  readonly timeoutMs: number;
+  readonly rateBytesPerS: number;
+  /** The kind of source that nearly every run needs. */
+  readonly firstKind: SourceConfig["kind"];
+  /** A transfer's news from the assembler. */
+  readonly onAssembler: (reply: Extract<AssemblerReply, { transfer: TransferId }>) => void;
+  readonly onNews: (news: PoolNews) => void;
+  /** New payload bytes from a server. */
+  readonly onBytes: (server: ServerId, bytes: number) => void;
+  /** A worker broke: nothing can go on. */
+  readonly onFailure: (error: ShoalError) => void;
+  /** What a worker's socket was tuned to, and where its time went. */
+  readonly onDetail: (message: string) => void;
+}
+
+/** The worker of each kind of source. */
+const SOURCE_WORKERS = {
+  datagrams: "receiver.ts",
+  stream: "stream_receiver.ts",
+} as const satisfies Record<SourceConfig["kind"], string>;
+
+interface SourceWorker {
+  readonly label: string;
+  readonly kind: SourceConfig["kind"];
+  readonly port: WorkerPort<SourceReply, SourceRequest>;
+  readonly stopped: PromiseWithResolvers<void>;
+  /** What it works for; it is free to work for another if it is `undefined`. */
+  source: SourceId | undefined;
+}
+
+export class WorkerPool {
+  readonly coordinator: Coordinator;
+  readonly #options: WorkerPoolOptions;
+  readonly #assembler: WorkerPort<AssemblerReply, AssemblerRequest>;
+  readonly #assemblerStopped = Promise.withResolvers<void>();
+  readonly #workers: SourceWorker[] = [];
+  /** Of those that have stopped. */
+  readonly #sourceTimes: StageTimes[] = [];
+  readonly #timer = new WakeupTimer(() => this.step({ kind: "wakeup" }));
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.coordinator = new Coordinator(options);
+    this.#assembler = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
+    this.#assembler.onError((error) => {
+      this.#assemblerStopped.resolve();
+      options.onFailure(error);
+    });
+    this.#assembler.onMessage((reply) => this.#onAssembler(reply));
+    this.#assembler.post({ kind: "init" });
+    // Nearly every run needs one; it starts while the first question is on its way.
+    this.warmUp(1);
+  }
+
+  /** Tells the coordinator and does what it says. */
+  step(event: CoordinatorEvent): void {
+    const now = nowMs();
+    for (const action of this.coordinator.handle(now, event)) this.#perform(action);
+    this.#timer.set(this.coordinator.nextWakeupMs(now));
+  }
+
+  /** Starts the workers that so many servers will need. */
+  warmUp(serverCount: number): void {
+    const { firstKind } = this.#options;
+    const count = Math.min(serverCount, RECEIVERS_MAX);
+    while (this.#workers.filter(({ kind }) => kind === firstKind).length < count) {
+      this.#start(firstKind);
+    }
+  }
+
+  askAssembler(request: AssemblerRequest): void {
+    this.#assembler.post(request);
+  }
+
+  /** Stops every worker; what is verified is on disk and marked when this resolves. */
+  async close(): Promise<void> {
+    this.#timer.clear();
+    for (const { port } of this.#workers) port.post({ kind: "stop" });
+    await Promise.all(this.#workers.map(({ stopped }) => stopped.promise));
+    this.#assembler.post({ kind: "stop" });
+    await this.#assemblerStopped.promise;
+    for (const { port } of this.#workers) port.close();
+    this.#assembler.close();
+  }
+
+  #perform(action: CoordinatorAction): void {
+    switch (action.kind) {
+      case "assign":
+        this.#freeWorker(action.route.kind).source = action.source;
+        return this.#order(action);
+      case "release": {
+        this.#order(action);
+        const worker = this.#workers.find(({ source }) => source === action.source);
+        if (worker !== undefined) worker.source = undefined;
+        return;
+      }
+      case "lease":
+        return this.#order(action, [action.lease.hashes.buffer]);
+      case "reroute":
+      case "revoke":
+      case "allot":
+        return this.#order(action);
+      case "server":
+      case "complete":
+      case "stalled":
+      case "orphaned":
+        return this.#options.onNews(action);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #order(order: SourceOrder, transfer: Transferable[] = []): void {
+    this.#workers.find(({ source }) => source === order.source)?.port.post(order, transfer);
+  }
+
+  #freeWorker(kind: SourceConfig["kind"]): SourceWorker {
+    const free = this.#workers.find((each) => each.kind === kind && each.source === undefined);
+    return free ?? this.#start(kind);
+  }
+
+  #start(kind: SourceConfig["kind"]): SourceWorker {
+    const port = startWorker<SourceReply, SourceRequest>(SOURCE_WORKERS[kind]);
+    const stopped = Promise.withResolvers<void>();
+    const label = `receiver ${this.#workers.length}`;
+    const worker: SourceWorker = { label, kind, port, stopped, source: undefined };
+    this.#workers.push(worker);
+    port.onError((error) => {
+      stopped.resolve();
+      this.#options.onFailure(error);
+    });
+    port.onMessage((reply) => this.#onSource(worker, reply));
+    const { port1, port2 } = new MessageChannel();
+    this.#assembler.post({ kind: "feed", port: port1 }, [port1]);
+    port.post({ kind: "init", config: this.#configOf(kind), feed: port2 }, [port2]);
+    return worker;
+  }
+
+  #configOf(kind: SourceConfig["kind"]): SourceConfig {
+    const { transport, timeoutMs } = this.#options;
+    return kind === "datagrams" ? { kind, transport } : { kind, timeoutMs };
+  }
+
+  #onSource({ label, stopped }: SourceWorker, reply: SourceReply): void {
+    switch (reply.kind) {
+      case "ready":
+        return this.#options.onDetail(`${label}: ${reply.detail}`);
+      case "report": {
+        const { source, receivedBytes } = reply.report;
+        const server = this.coordinator.serverOf(source);
+        if (server !== undefined) this.#options.onBytes(server, receivedBytes);
+        return this.step(reply);
+      }
+      case "gone":
+        return this.step(reply);
+      case "failed":
+        stopped.resolve();
+        return this.#options.onFailure(ShoalError.fromMessage(reply.error));
+      case "stopped":
+        this.#options.onDetail(`${label}: ${timesText(reply.times)}; ${reply.detail}`);
+        this.#sourceTimes.push(reply.times);
+        return stopped.resolve();
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #onAssembler(reply: AssemblerReply): void {
+    switch (reply.kind) {
+      case "ready":
+        return;
+      case "failed":
+        this.#assemblerStopped.resolve();
+        return this.#options.onFailure(ShoalError.fromMessage(reply.error));
+      case "stopped":
+        this.#options.onDetail(`assembler: ${timesText(reply.times)}`);
+        if (this.#sourceTimes.length > 0) {
+          this.#options.onDetail(paceText(this.#sourceTimes, reply.times));
+        }
+        return this.#assemblerStopped.resolve();
+      default:
+        return this.#options.onAssembler(reply);
+    }
+  }
+}

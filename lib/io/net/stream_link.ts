@@ -1,0 +1,65 @@
+/** A connection of our own making that calls back: what the driver of a pure machine needs of a byte stream. */
+import type { Bytes, Endpoint } from "../../ids.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import { STREAM_READ_BYTES } from "./limits.ts";
+import { connectTcp } from "./tcp_stream.ts";
+
+export interface StreamLinkHandlers {
+  readonly onOpen: () => void;
+  /** The memory of `bytes` is used again afterwards. */
+  readonly onBytes: (bytes: Bytes) => void;
+  /** Once, however it ended (it may never have begun), unless it was closed from here. */
+  readonly onEnd: () => void;
+}
+
+export class StreamLink {
+  readonly #handlers: StreamLinkHandlers;
+  #stream: ByteStream | undefined;
+  #sent: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  /** @param timeoutMs how long connecting may take */
+  constructor(endpoint: Endpoint, timeoutMs: number, handlers: StreamLinkHandlers) {
+    this.#handlers = handlers;
+    connectTcp(endpoint, AbortSignal.timeout(timeoutMs))
+      .then((stream) => this.#run(stream), () => this.#end());
+  }
+
+  /** In order; what cannot be sent ends the link. Leave `bytes` alone from now on. */
+  send(bytes: Bytes): void {
+    this.#sent = this.#sent.then(() => this.#write(bytes));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stream?.close();
+  }
+
+  async #run(stream: ByteStream): Promise<void> {
+    this.#stream = stream;
+    if (this.#isClosed) return stream.close();
+    this.#handlers.onOpen();
+    const buffer = new Uint8Array(STREAM_READ_BYTES);
+    while (!this.#isClosed) {
+      const count = await stream.read(buffer);
+      if (count === 0) break;
+      if (!this.#isClosed) this.#handlers.onBytes(buffer.subarray(0, count));
+    }
+    this.#end();
+  }
+
+  async #write(bytes: Bytes): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#isClosed;) {
+      const written = await this.#stream?.write(bytes.subarray(at)) ?? 0;
+      if (written === 0) return this.#end();
+      at += written;
+    }
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#handlers.onEnd();
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Runs a stream receiver in its worker: a TCP connection to a server, one port to the main thread, one
+ * to the assembler.
+ */
+import type { SourceInit, SourceReply, SourceRequest } from "../../messages/chunk_source.ts";
+import {
+  StreamReceiver,
+  type StreamReceiverAction,
+  type StreamReceiverEvent,
+} from "../../protocol/download/stream_receiver.ts";
+import type { StreamRoute } from "../../protocol/download/source_route.ts";
+import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { startHashClock } from "../hash/hash_clock.ts";
+import { StreamLink } from "../net/stream_link.ts";
+import { nowMs, WakeupTimer } from "../system/clock.ts";
+import type { WorkerPort } from "../system/worker_port.ts";
+import { ChunkOutlet } from "./chunk_outlet.ts";
+import { runDriver } from "./worker_driver.ts";
+
+type Parent = WorkerPort<SourceRequest, SourceReply>;
+
+/** Waits for `init`, then works until `stop`. */
+export function runStreamReceiver(parent: Parent): void {
+  useFastestSha256();
+  const hashedMs = startHashClock();
+  runDriver(parent, ({ config, feed }: SourceInit) => {
+    if (config.kind !== "stream") throw new Error(`no stream receiver of ${config.kind}`);
+    return new StreamDriver(parent, config.timeoutMs, feed, hashedMs);
+  });
+}
+
+class StreamDriver {
+  readonly #parent: Parent;
+  readonly #timeoutMs: number;
+  readonly #outlet: ChunkOutlet;
+  readonly #machine = new StreamReceiver();
+  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #hashedMs: () => number;
+  readonly #startedMs = nowMs();
+  /** The one that counts; of others nothing is heard any more. */
+  #connection: StreamLink | undefined;
+  #handledMs = 0;
+  #isStopped = false;
+
+  constructor(parent: Parent, timeoutMs: number, feed: MessagePort, hashedMs: () => number) {
+    this.#parent = parent;
+    this.#timeoutMs = timeoutMs;
+    this.#hashedMs = hashedMs;
+    this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
+    parent.post({ kind: "ready", detail: "TCP" });
+  }
+
+  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
+    switch (request.kind) {
+      case "stop":
+        return this.#stop();
+      case "assign":
+      case "reroute": {
+        const { kind, source, route } = request;
+        if (route.kind !== "stream") throw new Error(`no stream receiver of ${route.kind}`);
+        return this.#step({ kind, source, route });
+      }
+      case "allot":
+        this.#outlet.budgetBytes = request.bufferBytesMax;
+        return this.#step(request);
+      default:
+        return this.#step(request);
+    }
+  }
+
+  #step(event: StreamReceiverEvent): void {
+    if (this.#isStopped) return;
+    const now = nowMs();
+    for (const action of [...this.#machine.handle(now, event)]) this.#perform(action);
+    this.#timer.set(this.#machine.nextWakeupMs(now));
+  }
+
+  #perform(action: StreamReceiverAction): void {
+    switch (action.kind) {
+      case "connect":
+        return this.#connect(action.route);
+      case "disconnect":
+        this.#connection?.close();
+        this.#connection = undefined;
+        return;
+      case "transmit":
+        return this.#connection?.send(action.bytes);
+      case "chunk":
+        return this.#outlet.push(action);
+      case "report":
+        this.#outlet.flush();
+        return this.#parent.post(action);
+      case "gone":
+        return this.#parent.post(action);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #connect(route: StreamRoute): void {
+    this.#connection?.close();
+    const connection: StreamLink = new StreamLink(route.endpoint, this.#timeoutMs, {
+      onOpen: () => this.#tell(connection, { kind: "connected" }),
+      onBytes: (bytes) => {
+        const startMs = nowMs();
+        this.#tell(connection, { kind: "arrived", bytes });
+        this.#handledMs += nowMs() - startMs;
+      },
+      onEnd: () => this.#tell(connection, { kind: "disconnected" }),
+    });
+    this.#connection = connection;
+  }
+
+  #tell(connection: StreamLink, event: StreamReceiverEvent): void {
+    if (connection === this.#connection) this.#step(event);
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    this.#timer.clear();
+    this.#connection?.close();
+    this.#outlet.close();
+    const hashMs = this.#hashedMs();
+    const receiveMs = this.#handledMs - hashMs;
+    const waitMs = nowMs() - this.#startedMs - this.#handledMs;
+    const detail = `${this.#machine.duplicateBytes} bytes came twice`;
+    this.#parent.post({ kind: "stopped", times: { receiveMs, hashMs, waitMs }, detail });
+  }
+}

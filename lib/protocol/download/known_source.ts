@@ -1,0 +1,66 @@
+/** A source of chunks that has answered: the routes to it, and when it may be put to work. */
+import type { SourceId } from "../../ids.ts";
+import type { KnownServer } from "./known_server.ts";
+import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS } from "./limits.ts";
+import type { Route } from "./source_route.ts";
+
+/**
+ * "pull": it fetches what it is leased. "push": it brings what it brings; it is told of every missing
+ * chunk, so that it can prove them, and keeps nobody from fetching them as well.
+ */
+export type SourceMode = "pull" | "push";
+
+export class KnownSource<R = Route> {
+  readonly id: SourceId;
+  readonly server: KnownServer;
+  readonly mode: SourceMode;
+  #routes: readonly R[];
+  #routeIndex = 0;
+  #restUntilMs = 0;
+  /** How often in a row it was silent. */
+  #silences = 0;
+
+  constructor(id: SourceId, server: KnownServer, mode: SourceMode, routes: readonly R[]) {
+    this.id = id;
+    this.server = server;
+    this.mode = mode;
+    this.#routes = routes;
+  }
+
+  get route(): R {
+    return this.#routes[this.#routeIndex % this.#routes.length]!;
+  }
+
+  mayWork(nowMs: number): boolean {
+    return !this.server.isDropped && nowMs >= this.#restUntilMs;
+  }
+
+  /** It has just answered by `routes`, best first: whatever was held against its silence is over. */
+  onAnswered(routes: readonly R[]): void {
+    this.#routes = routes;
+    this.#routeIndex = 0;
+    this.#restUntilMs = 0;
+  }
+
+  /** Another route to it from now on; `false` if there is only one. */
+  turnToNextRoute(): boolean {
+    if (this.#routes.length < 2) return false;
+    this.#routeIndex += 1;
+    return true;
+  }
+
+  onVerified(): void {
+    this.#silences = 0;
+  }
+
+  rest(nowMs: number, restMs: number): void {
+    this.#restUntilMs = nowMs + restMs;
+  }
+
+  /** Left alone for a while, longer each time in a row. */
+  restFromSilence(nowMs: number): void {
+    const doublings = Math.min(this.#silences, SERVER_REST_DOUBLINGS_MAX);
+    this.#silences += 1;
+    this.rest(nowMs, SERVER_SILENT_MS * 2 ** doublings);
+  }
+}
