@@ -1,6 +1,7 @@
 /** Receiver worker: takes files from one server at a time. See `lib/messages/chunk_source.ts`. */
 import { runReceiver } from "../lib/io/workers/receiver_driver.ts";
+import { denoRuntime } from "../lib/io/runtime.ts";
 import { parentPort } from "../lib/io/system/worker_port.ts";
 import type { SourceReply, SourceRequest } from "../lib/messages/chunk_source.ts";
 
-runReceiver(parentPort<SourceRequest, SourceReply>());
+runReceiver(parentPort<SourceRequest, SourceReply>(), denoRuntime());

@@ -20,7 +20,7 @@ import { Random } from "../protocol/base/random.ts";
 import { StreamingHash } from "../protocol/base/sha256.ts";
 import { sizeText } from "../sizes.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
-import { get } from "./client/get.ts";
+import { get } from "./client/get_files.ts";
 import { hashFile } from "./hash.ts";
 import type { DemoOptions, Server } from "./options.ts";
 import { put } from "./session/put.ts";

@@ -1,4 +1,5 @@
 /** What the library's functions take. Times are in milliseconds, rates in bytes a second. */
+import type { LayerConfig } from "../messages/transport_config.ts";
 import type {
   DemoEvent,
   DoneEvent,
@@ -21,6 +22,11 @@ export interface NetworkOptions {
   readonly broadcast?: readonly string[];
   /** Whether sockets are tuned through FFI where that is possible; yes by default. */
   readonly tune?: boolean;
+  /**
+   * What lies between frames and UDP sockets, by the names in the runtime's table of layers; nothing by
+   * default. Both sides need the same.
+   */
+  readonly layers?: readonly LayerConfig[];
   readonly signal?: AbortSignal;
 }
 

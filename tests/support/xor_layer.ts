@@ -12,41 +12,47 @@ import type {
   SendOutcome,
 } from "../../lib/io/net/datagram_transport.ts";
 import { SEND_BYTES_MAX } from "../../lib/io/net/limits.ts";
+import type { LayerConfig } from "../../lib/messages/transport_config.ts";
 import { RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.ts";
 
 /** In front of each segment: its length, and nothing of use. */
 export const XOR_OVERHEAD_BYTES = 16;
 const XOR = 0xa7;
 
-/** What has gone through a layer. */
-export interface XorCounts {
-  sends: number;
-  sentSegments: number;
-  receives: number;
-  receivedSegments: number;
-  /** Segments that no layer of this kind has sent. */
-  refused: number;
+/** What is counted; in memory that threads share, so that a test sees what its workers do. */
+const COUNTED = ["sends", "sentSegments", "receives", "receivedSegments", "refused"] as const;
+type Counted = typeof COUNTED[number];
+
+export interface XorConfig extends LayerConfig {
+  readonly kind: "xor";
+  readonly counts: SharedArrayBuffer;
+}
+
+export function xorConfig(): XorConfig {
+  return { kind: "xor", counts: new SharedArrayBuffer(4 * COUNTED.length) };
+}
+
+/** What has gone through all layers of this config. `refused`: segments that no such layer has sent. */
+export function xorCounts({ counts }: XorConfig): Record<Counted, number> {
+  const values = new Uint32Array(counts);
+  return Object.fromEntries(COUNTED.map((name, i) => [name, values[i]!])) as Record<
+    Counted,
+    number
+  >;
 }
 
 export class XorLayer implements DatagramTransport {
-  readonly counts: XorCounts = {
-    sends: 0,
-    sentSegments: 0,
-    receives: 0,
-    receivedSegments: 0,
-    refused: 0,
-  };
   readonly #inner: DatagramTransport;
-  readonly #onClosed: (counts: XorCounts) => void;
+  readonly #counts: Uint32Array;
   readonly #sealed: Bytes = new Uint8Array(SEND_BYTES_MAX);
   readonly #opened: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
   /** Sends that wait for the network, or for the buffer that such a one uses. */
   #sendsWaiting = 0;
   #lastSend: Promise<unknown> = Promise.resolve();
 
-  constructor(inner: DatagramTransport, onClosed: (counts: XorCounts) => void = () => {}) {
+  constructor(inner: DatagramTransport, config: XorConfig) {
     this.#inner = inner;
-    this.#onClosed = onClosed;
+    this.#counts = new Uint32Array(config.counts);
   }
 
   get port(): number {
@@ -92,15 +98,18 @@ export class XorLayer implements DatagramTransport {
 
   async close(): Promise<void> {
     await this.#inner.close();
-    this.#onClosed(this.counts);
   }
 
   #sendNow(bytes: Bytes, to: Endpoint, segmentBytes: number): SendOutcome | Promise<SendOutcome> {
     const size = segmentBytes === 0 ? bytes.length : segmentBytes;
     const sealed = this.#seal(bytes, size);
-    this.counts.sends += 1;
-    this.counts.sentSegments += Math.ceil(bytes.length / size);
+    this.#count("sends");
+    this.#count("sentSegments", Math.ceil(bytes.length / size));
     return this.#inner.send(sealed, to, size + XOR_OVERHEAD_BYTES);
+  }
+
+  #count(what: Counted, times = 1): void {
+    Atomics.add(this.#counts, COUNTED.indexOf(what), times);
   }
 
   #seal(bytes: Bytes, segmentBytes: number): Bytes {
@@ -119,14 +128,14 @@ export class XorLayer implements DatagramTransport {
   }
 
   #open({ bytes, from, segmentBytes }: Received): Received {
-    this.counts.receives += 1;
+    this.#count("receives");
     const out = this.#opened;
     let end = 0;
     for (let at = 0; at < bytes.length; at += segmentBytes) {
       const sealed = bytes.subarray(at, at + segmentBytes);
-      this.counts.receivedSegments += 1;
+      this.#count("receivedSegments");
       if (lengthIn(sealed) !== sealed.length - XOR_OVERHEAD_BYTES) {
-        this.counts.refused += 1;
+        this.#count("refused");
         continue;
       }
       for (let i = XOR_OVERHEAD_BYTES; i < sealed.length; i++) out[end++] = sealed[i]! ^ XOR;

@@ -13,7 +13,7 @@ import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport, Received } from "../../io/net/datagram_transport.ts";
-import { openTransport } from "../../io/net/transport_factory.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { displayName } from "../../names.ts";
@@ -41,6 +41,7 @@ export interface ClassicDownloadOptions {
   readonly targets: readonly Endpoint[];
   readonly timeoutMs: number;
   readonly retries: number;
+  readonly runtime: Runtime;
   readonly transport: TransportConfig;
   /** When the search for the file began. */
   readonly startedMs: number;
@@ -76,7 +77,7 @@ export class ClassicDownload {
     const pinned = sha256 === undefined ? {} : { sha256 };
     const addressCount = targets.length;
     this.#client = new ClassicClient({ name, addressCount, timeoutMs, retries, ...pinned });
-    this.#transport = openTransport(options.transport);
+    this.#transport = options.runtime.net.openDatagrams(options.transport);
     this.#queue = new SendQueue(this.#transport);
     this.#transport.listen(
       (received) => this.#take(received),

@@ -8,6 +8,7 @@ import { ShoalError } from "../../errors.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { CLASSIC_DOWNLOADS_MAX } from "./limits.ts";
 import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
 import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
 import { parseFileName } from "../../names.ts";
@@ -27,10 +28,13 @@ import { Slots } from "../../protocol/base/slots.ts";
  * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only
  * when the run could not begin or broke as a whole.
  */
-export async function get(options: GetOptions): Promise<GetResult> {
+export async function get(
+  options: GetOptions,
+  runtime: Runtime,
+): Promise<GetResult> {
   const queries = options.names.map(queryOf);
-  const search = await openSearch(options);
-  const run = new GetRun(options, queries, search);
+  const search = await openSearch(options, runtime);
+  const run = new GetRun(runtime, options, queries, search);
   try {
     return await run.ended();
   } finally {
@@ -54,6 +58,7 @@ function queryOf(text: string): Query {
 }
 
 class GetRun {
+  readonly #runtime: Runtime;
   readonly #options: GetOptions;
   readonly #search: Search;
   readonly #transport: TransportConfig;
@@ -74,12 +79,20 @@ class GetRun {
   readonly #masters: MasterSearch;
   #nextTransfer = 1;
 
-  constructor(options: GetOptions, queries: readonly Query[], search: Search) {
+  constructor(
+    runtime: Runtime,
+    options: GetOptions,
+    queries: readonly Query[],
+    search: Search,
+  ) {
+    this.#runtime = runtime;
     this.#options = options;
     this.#search = search;
-    this.#transport = transportConfig({ tune: options.tune, mtuBytes: options.mtuBytes });
+    const { tune, mtuBytes, layers } = options;
+    this.#transport = transportConfig({ tune, mtuBytes, layers });
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
     this.#crew = new WorkerPool({
+      runtime,
       firstKind: "datagrams",
       transport: this.#transport,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
@@ -196,6 +209,7 @@ class GetRun {
     if (!download.isSearching || this.#closing.signal.aborted) return;
     const { outDir, force, timeoutMs, retries } = this.#options;
     const classic = new ClassicDownload({
+      runtime: this.#runtime,
       name,
       outDir,
       force: force ?? false,

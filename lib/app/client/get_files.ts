@@ -4,6 +4,7 @@
  */
 import { ShoalError } from "../../errors.ts";
 import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
 import { get as getNames } from "./get.ts";
@@ -18,17 +19,20 @@ import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.t
  * Fetches every name, and every file that a pattern matches; resolves when each is done or has failed,
  * and rejects with a ShoalError only when the run could not begin or broke as a whole.
  */
-export async function get(options: GetOptions): Promise<GetResult> {
+export async function get(
+  options: GetOptions,
+  runtime: Runtime = denoRuntime(),
+): Promise<GetResult> {
   const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT } = options;
   return await getWanted(options, {
-    fetch: (names) => getNames({ ...options, names }),
+    fetch: (names) => getNames({ ...options, names }, runtime),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
       const patience = isAll
         ? { timeoutMs, retries }
         : { timeoutMs: Math.min(timeoutMs, LIST_PATIENCE_MS), retries: 1 };
-      return list({ ...options, ...patience, onEvent });
+      return list({ ...options, ...patience, onEvent }, runtime);
     },
   });
 }

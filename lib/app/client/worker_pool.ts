@@ -6,8 +6,9 @@
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type { WorkerPort } from "../../io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type {
@@ -31,6 +32,7 @@ export type PoolNews = Extract<
 >;
 
 export interface WorkerPoolOptions {
+  readonly runtime: Runtime;
   /** Of each source's socket. */
   readonly transport: TransportConfig;
   readonly timeoutMs: number;
@@ -76,7 +78,7 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.coordinator = new Coordinator(options);
-    this.#assembler = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
+    this.#assembler = options.runtime.workers.start("assembler.ts");
     this.#assembler.onError((error) => {
       this.#assemblerStopped.resolve();
       options.onFailure(error);
@@ -155,7 +157,9 @@ export class WorkerPool {
   }
 
   #start(kind: SourceConfig["kind"]): SourceWorker {
-    const port = startWorker<SourceReply, SourceRequest>(SOURCE_WORKERS[kind]);
+    const port = this.#options.runtime.workers.start<SourceReply, SourceRequest>(
+      SOURCE_WORKERS[kind],
+    );
     const stopped = Promise.withResolvers<void>();
     const label = `receiver ${this.#workers.length}`;
     const worker: SourceWorker = { label, kind, port, stopped, source: undefined };

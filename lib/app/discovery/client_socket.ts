@@ -7,7 +7,7 @@ import { ShoalError } from "../../errors.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
-import { openTransport } from "../../io/net/transport_factory.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { Frame } from "../../wire/frames.ts";
 import { framesIn } from "../../wire/packed_frames.ts";
@@ -29,8 +29,8 @@ export class ClientSocket {
   readonly #timer = new WakeupTimer(() => this.#guard(() => this.#wake()));
 
   /** Throws a ShoalError where no socket can be opened. */
-  constructor(config: TransportConfig) {
-    this.#transport = openTransport(config);
+  constructor(runtime: Runtime, config: TransportConfig) {
+    this.#transport = runtime.net.openDatagrams(config);
     this.#queue = new SendQueue(this.#transport);
     this.#transport.listen(
       ({ bytes, from }) => this.#guard(() => this.#onDatagrams(bytes, from)),

@@ -20,6 +20,7 @@ import { type ConfirmedPath, LayerFetch } from "../../protocol/download/layer_fe
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import type { ListingEntry, Query } from "../../wire/frames.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { Conversation } from "./conversation.ts";
@@ -99,8 +100,8 @@ export interface FindPatience {
 }
 
 /** Opens the socket. Throws ShoalError `usage` for a `--server` that cannot be asked. */
-export async function openSearch(options: FindOptions): Promise<Search> {
-  return new Search(options, await resolveTargets(options));
+export async function openSearch(options: FindOptions, runtime: Runtime): Promise<Search> {
+  return new Search(runtime, options, await resolveTargets(options));
 }
 
 export class Search {
@@ -108,10 +109,13 @@ export class Search {
   readonly #targets: Targets;
   readonly #socket: ClientSocket;
 
-  constructor(options: FindOptions, targets: Targets) {
+  constructor(runtime: Runtime, options: FindOptions, targets: Targets) {
     this.#options = options;
     this.#targets = targets;
-    this.#socket = new ClientSocket(transportConfig({ tune: options.tune }));
+    this.#socket = new ClientSocket(
+      runtime,
+      transportConfig({ tune: options.tune, layers: options.layers }),
+    );
   }
 
   get #timeoutMs(): number {

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { sleep } from "../../io/system/clock.ts";
 import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
 import { LIST_PATIENCE_MS } from "../limits.ts";
@@ -15,8 +16,11 @@ import { type ListHandle, openSearch, type Search } from "../discovery/search.ts
 import { restOfListing } from "./tcp_list.ts";
 
 /** Throws ShoalError `no_server` when nobody answers, `interrupted` on abort. */
-export async function list(options: ListOptions): Promise<ListResult> {
-  const search = await openSearch(options);
+export async function list(
+  options: ListOptions,
+  runtime: Runtime = denoRuntime(),
+): Promise<ListResult> {
+  const search = await openSearch(options, runtime);
   try {
     return await new ListRun(options, search).run();
   } finally {

@@ -5,6 +5,7 @@
 import { nowMs, WakeupTimer, wallMs } from "../../io/system/clock.ts";
 import { converseAsMaster } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
+import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { MASTER_PORT } from "../../limits.ts";
@@ -61,6 +62,7 @@ class MasterRun implements Master {
     this.closed.catch(() => {});
     const { host = ANY_ADDRESS, metricsPort } = options;
     this.#listener = new SessionListener({
+      net: denoNet(),
       host,
       ports: [port],
       connectionsMax: MASTER_CONNECTIONS_MAX,

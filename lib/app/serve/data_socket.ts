@@ -1,14 +1,16 @@
 /** A server's data socket, which lives in the sender worker: what comes from it, what goes out by it. */
 import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { clockOriginMs } from "../../io/system/clock.ts";
-import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type { WorkerPort } from "../../io/system/worker_port.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { LocatedFile, SenderReply, SenderRequest } from "../../messages/sender.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { timesText } from "../stage_times.ts";
 
 export interface DataSocketOptions {
+  readonly runtime: Runtime;
   /** Of its socket, but for the ports. */
   readonly transport: TransportConfig;
   readonly rateBytesPerS: number;
@@ -43,12 +45,13 @@ export class DataSocket {
   /** Rejects when the socket cannot be opened. */
   readonly opened: Promise<Opened>;
   readonly #options: DataSocketOptions;
-  readonly #worker: WorkerPort<SenderReply, SenderRequest> = startWorker("sender.ts");
+  readonly #worker: WorkerPort<SenderReply, SenderRequest>;
   readonly #opening = Promise.withResolvers<Opened>();
   readonly #stopped = Promise.withResolvers<void>();
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
+    this.#worker = options.runtime.workers.start("sender.ts");
     this.opened = this.#opening.promise;
     this.#worker.onError((error) => this.#fail(error));
     this.#worker.onMessage((reply) => this.#onReply(reply));

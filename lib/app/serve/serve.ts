@@ -14,7 +14,7 @@ import { nowMs, sleep } from "../../io/system/clock.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
-import { openTransport } from "../../io/net/transport_factory.ts";
+import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
   type TransportConfig,
   transportConfig,
@@ -49,11 +49,15 @@ const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions:
  *
  * Throws ShoalError `folder`, `port_in_use`, `network`, or `interrupted`.
  */
-export async function serve(options: ServeOptions): Promise<Server> {
+export async function serve(
+  options: ServeOptions,
+  runtime: Runtime = denoRuntime(),
+): Promise<Server> {
   const { signal, onEvent } = options;
   const { port = DISCOVERY_PORT, errorRate = 0, seed = randomSeed() } = options;
-  const transport = transportConfig({ host: options.host, tune: options.tune });
-  const discovery = openTransport(withFaults(
+  const { host, tune, layers } = options;
+  const transport = transportConfig({ host, tune, layers });
+  const discovery = runtime.net.openDatagrams(withFaults(
     { ...transport, ports: [port], share: true },
     errorRate,
     seed + SEED_OFFSET.classicFaults,
@@ -68,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       onChange: (name, lost) => service?.onIndexChange(name, lost),
       onNotice: (message) => onEvent?.({ event: "notice", level: "warning", message }),
     });
-    service = new Service({ ...options, seed }, transport, discovery, index);
+    service = new Service(runtime, { ...options, seed }, transport, discovery, index);
     const ready = await service.open();
     return { ready, closed: service.closed, close: service.close };
   } catch (error) {
@@ -100,6 +104,7 @@ class Service {
   #isTellingProgress = false;
 
   constructor(
+    runtime: Runtime,
     options: ServeOptions & { readonly seed: number },
     transport: TransportConfig,
     discovery: DatagramTransport,
@@ -122,6 +127,7 @@ class Service {
     if (options.classic ?? true) this.#classic = this.#classicService(discovery, seed);
     const onFailure = (error: ShoalError) => this.#fail(error);
     this.#data = new DataSocket({
+      runtime,
       transport: withFaults(transport, errorRate, seed),
       ...{ rateBytesPerS, tokenSecret, server },
       onFrame: (from, bytes) => {

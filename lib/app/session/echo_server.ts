@@ -2,6 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import { randomSeed } from "../../io/system/random_source.ts";
 import { converse, type SessionLibrary } from "../../io/workers/session_host.ts";
+import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
@@ -40,6 +41,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
       options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
   };
   const listener = new SessionListener({
+    net: denoNet(),
     host,
     ports: [port],
     connectionsMax: SESSIONS_MAX,

@@ -6,9 +6,10 @@ import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
-import { listenTcp } from "./tcp_stream.ts";
+import type { Net } from "./net.ts";
 
 export interface SessionListenerOptions {
+  readonly net: Net;
   readonly host: string;
   /** Ports to try, in order. */
   readonly ports: readonly number[];
@@ -45,7 +46,7 @@ export class SessionListener {
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: SessionListenerOptions) {
     this.#options = options;
-    this.#listener = listenTcp(options.host, options.ports);
+    this.#listener = options.net.listen(options.host, options.ports);
     this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
   }
 

@@ -2,7 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import { ConnectionLost, SessionConnection } from "./session_connection.ts";
 import { resolveHost } from "./network.ts";
-import { connectTcp } from "./tcp_stream.ts";
+import { denoNet, type Net } from "./net.ts";
 
 export interface TcpTarget {
   /** `HOST` or `HOST:PORT`. */
@@ -11,6 +11,8 @@ export interface TcpTarget {
   readonly port: number;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The platform's by default. */
+  readonly net?: Net;
 }
 
 /**
@@ -38,14 +40,15 @@ export async function withConnection<T>(
   }
 }
 
-async function connect({ server, port, timeoutMs, signal }: TcpTarget): Promise<SessionConnection> {
+async function connect(target: TcpTarget): Promise<SessionConnection> {
+  const { server, port, timeoutMs, signal, net = denoNet() } = target;
   const host = await resolveHost(server);
   const patience = AbortSignal.timeout(timeoutMs);
   const ending = signal === undefined ? patience : AbortSignal.any([patience, signal]);
   const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
   try {
     const endpoint = { address: host.address, port: host.port ?? port };
-    return new SessionConnection(await connectTcp(endpoint, ending));
+    return new SessionConnection(await net.connect(endpoint, ending));
   } catch (cause) {
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     const why = patience.aborted ? "does not answer" : "refuses the connection";

@@ -14,7 +14,7 @@ import { startHashClock } from "../hash/hash_clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
-import { openTransport } from "../net/transport_factory.ts";
+import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import { randomU64 } from "../system/random_source.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
@@ -23,12 +23,12 @@ import { ChunkOutlet } from "./chunk_outlet.ts";
 type Parent = WorkerPort<SourceRequest, SourceReply>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runReceiver(parent: Parent): void {
+export function runReceiver(parent: Parent, runtime: Runtime): void {
   useFastestSha256();
   const hashedMs = startHashClock();
   runDriver(parent, ({ config, feed }: SourceInit) => {
     if (config.kind !== "datagrams") throw new Error(`no receiver of ${config.kind}`);
-    return new ReceiverDriver(parent, config.transport, feed, hashedMs);
+    return new ReceiverDriver(runtime, parent, config.transport, feed, hashedMs);
   });
 }
 
@@ -45,6 +45,7 @@ class ReceiverDriver {
   #handledMs = 0;
 
   constructor(
+    runtime: Runtime,
     parent: Parent,
     config: TransportConfig,
     feed: MessagePort,
@@ -52,7 +53,7 @@ class ReceiverDriver {
   ) {
     this.#parent = parent;
     this.#hashedMs = hashedMs;
-    this.#transport = openTransport(config);
+    this.#transport = runtime.net.openDatagrams({ ...config, joins: true });
     this.#queue = new SendQueue(this.#transport);
     const { receiveBufferBytes, isTuned, overheadBytes } = this.#transport;
     this.#machine = new Receiver({

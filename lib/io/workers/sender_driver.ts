@@ -21,7 +21,7 @@ import { SegmentWriter } from "../files/segment_writer.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import { type ContentRef, keyOf, ServedFiles } from "../files/served_files.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
-import { openTransport } from "../net/transport_factory.ts";
+import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
@@ -29,8 +29,8 @@ type Parent = WorkerPort<SenderRequest, SenderReply>;
 type Init = Extract<SenderRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runSender(parent: Parent): void {
-  runDriver(parent, (init: Init) => new SenderDriver(parent, init));
+export function runSender(parent: Parent, runtime: Runtime): void {
+  runDriver(parent, (init: Init) => new SenderDriver(runtime, parent, init));
 }
 
 class SenderDriver {
@@ -61,9 +61,9 @@ class SenderDriver {
   #readMs = 0;
   #sendMs = 0;
 
-  constructor(parent: Parent, init: Init) {
+  constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
-    this.#transport = openTransport(init.transport);
+    this.#transport = runtime.net.openDatagrams(init.transport);
     this.#queue = new SendQueue(this.#transport);
     this.#server = serverId(init.serverId);
     this.#tokens = new Tokens(init.tokenSecret);

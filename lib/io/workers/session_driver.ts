@@ -15,6 +15,7 @@ import { serveSession } from "../../protocol/session/session_server.ts";
 import type { SessionFile } from "../../protocol/session/session.ts";
 import { Digests } from "../hash/digests.ts";
 import { converse, type SessionLibrary } from "./session_host.ts";
+import { denoNet } from "../net/net.ts";
 import { SessionListener } from "../net/session_listener.ts";
 import { Throttle } from "../net/throttle.ts";
 import { Uploads } from "../uploads/uploads.ts";
@@ -63,6 +64,7 @@ class SessionDriver {
       throttle: new Throttle(rateBytesPerS),
     };
     this.#listener = new SessionListener({
+      net: denoNet(),
       host,
       ports,
       connectionsMax: SESSIONS_MAX,

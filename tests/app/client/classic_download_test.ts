@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { type Bytes, type Endpoint, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
@@ -86,6 +87,7 @@ async function download(
     targets,
     timeoutMs: 1_000,
     retries: 10,
+    runtime: denoRuntime(),
     transport: transportConfig({ tune: false }),
     startedMs: 0,
     onAnswer: () => true,
@@ -206,6 +208,7 @@ Deno.test({
         targets: [peer.endpoint],
         timeoutMs: 10_000,
         retries: 10,
+        runtime: denoRuntime(),
         transport: transportConfig({ tune: false }),
         startedMs: 0,
         onAnswer: () => true,

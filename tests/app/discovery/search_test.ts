@@ -3,6 +3,7 @@ import type { Bytes, Content, SafeFileName } from "../../../lib/ids.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type FindHandlers, openSearch, type Search } from "../../../lib/app/discovery/search.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import type { ConfirmedPath } from "../../../lib/protocol/download/layer_fetch.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
@@ -17,7 +18,7 @@ async function withSearch(
   options: Parameters<typeof openSearch>[0],
   body: (search: Search) => Promise<void>,
 ): Promise<void> {
-  const search = await openSearch({ broadcast: BROADCAST, tune: false, ...options });
+  const search = await openSearch({ broadcast: BROADCAST, tune: false, ...options }, denoRuntime());
   try {
     await body(search);
   } finally {
@@ -142,7 +143,7 @@ Deno.test({ name: "a named server is asked at its port, and nobody else is", ign
 
 Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
   const error = await assertRejects(
-    () => openSearch({ servers: ["127.255.255.255"], tune: false }),
+    () => openSearch({ servers: ["127.255.255.255"], tune: false }, denoRuntime()),
     ShoalError,
   );
   assert(error instanceof ShoalError);

@@ -4,21 +4,27 @@ import { openTransport, TRANSPORT_LAYERS } from "../../../lib/io/net/transport_f
 import { transportConfig, withFaults } from "../../../lib/messages/transport_config.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import { canUseNetwork } from "../../support/permissions.ts";
-import { XOR_OVERHEAD_BYTES, XorLayer } from "../../support/xor_layer.ts";
+import {
+  XOR_OVERHEAD_BYTES,
+  type XorConfig,
+  xorConfig,
+  xorCounts,
+  XorLayer,
+} from "../../support/xor_layer.ts";
 
 const ignore = !(await canUseNetwork());
 const HOST = "127.0.0.1";
 const TABLE = {
   ...TRANSPORT_LAYERS,
-  xor: (inner) => new XorLayer(inner),
+  xor: (inner, config) => new XorLayer(inner, config as XorConfig),
 } satisfies typeof TRANSPORT_LAYERS;
-const XOR = { kind: "xor" };
 
 /** What came out at the other end of one send. */
 async function sent(sizeBytes: number, segmentBytes: number, tune: boolean) {
-  const config = transportConfig({ host: HOST, tune, joins: true, layers: [XOR] });
-  const a = openTransport(config, TABLE) as XorLayer;
-  const b = openTransport(config, TABLE) as XorLayer;
+  const xor = xorConfig();
+  const config = transportConfig({ host: HOST, tune, joins: true, layers: [xor] });
+  const a = openTransport(config, TABLE);
+  const b = openTransport(config, TABLE);
   const bytes = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
   const received: Received[] = [];
   const arrived = Promise.withResolvers<void>();
@@ -32,7 +38,7 @@ async function sent(sizeBytes: number, segmentBytes: number, tune: boolean) {
   await arrived.promise;
   await Promise.all([a.close(), b.close()]);
   assertSameBytes(Uint8Array.from(received.flatMap((each) => [...each.bytes])), bytes);
-  return { a, b, received };
+  return { counts: xorCounts(xor), isTuned: a.isTuned, received };
 }
 
 for (const tune of [true, false]) {
@@ -41,9 +47,9 @@ for (const tune of [true, false]) {
     for (
       const [sizeBytes, segmentBytes] of [[5, 0], [1_200, 1_384], [40 * 1_384 + 3, 1_384]] as const
     ) {
-      const { b } = await sent(sizeBytes, segmentBytes, tune);
-      assertEquals(b.counts.refused, 0);
-      assertEquals(b.counts.receivedSegments, Math.ceil(sizeBytes / (segmentBytes || sizeBytes)));
+      const { counts } = await sent(sizeBytes, segmentBytes, tune);
+      assertEquals(counts.refused, 0);
+      assertEquals(counts.receivedSegments, Math.ceil(sizeBytes / (segmentBytes || sizeBytes)));
     }
   });
 }
@@ -53,10 +59,9 @@ Deno.test(
   { ignore: ignore || Deno.build.os !== "linux", sanitizeResources: false },
   async () => {
     const segmentBytes = 1_400 - XOR_OVERHEAD_BYTES;
-    const { a, b, received } = await sent(46 * segmentBytes, segmentBytes, true);
-    if (!a.isTuned) return;
-    assertEquals(a.counts.sends, 1);
-    assertEquals(b.counts.receives, 1);
+    const { counts, isTuned, received } = await sent(46 * segmentBytes, segmentBytes, true);
+    if (!isTuned) return;
+    assertEquals([counts.sends, counts.receives], [1, 1]);
     assertEquals(received.map((each) => each.segmentBytes), [segmentBytes]);
   },
 );
@@ -64,20 +69,21 @@ Deno.test(
 Deno.test("what no layer of the kind has sent is not handed on", { ignore }, async () => {
   const config = transportConfig({ host: HOST, tune: false });
   const plain = openTransport(config);
-  const sealed = openTransport({ ...config, layers: [XOR] }, TABLE) as XorLayer;
+  const xor = xorConfig();
+  const sealed = openTransport({ ...config, layers: [xor] }, TABLE);
   const lengths: number[] = [];
   const arrived = Promise.withResolvers<void>();
   sealed.listen(({ bytes }) => {
     lengths.push(bytes.length);
     arrived.resolve();
   }, arrived.reject);
-  const other = openTransport({ ...config, layers: [XOR] }, TABLE);
+  const other = openTransport({ ...config, layers: [xorConfig()] }, TABLE);
   const to = { address: HOST, port: sealed.port };
   await plain.send(new Uint8Array(100), to);
   await other.send(new Uint8Array(70), to);
   await arrived.promise;
   assertEquals(lengths, [70]);
-  assertEquals(sealed.counts.refused, 1);
+  assertEquals(xorCounts(xor).refused, 1);
   await Promise.all([plain.close(), sealed.close(), other.close()]);
 });
 
@@ -85,7 +91,11 @@ Deno.test(
   "overhead adds up, and simulated errors hit what a layer has sealed",
   { ignore },
   async () => {
-    const sealing = transportConfig({ host: HOST, tune: false, layers: [XOR, XOR] });
+    const sealing = transportConfig({
+      host: HOST,
+      tune: false,
+      layers: [xorConfig(), xorConfig()],
+    });
     const from = openTransport(withFaults(sealing, 1, 5), TABLE);
     assertEquals(from.overheadBytes, 2 * XOR_OVERHEAD_BYTES);
     const to = openTransport({ ...sealing, layers: [] });

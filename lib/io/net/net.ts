@@ -1,0 +1,29 @@
+/** The network as drivers and use cases are handed it: the one way to a socket. */
+import type { Endpoint } from "../../ids.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
+import type { ByteStream, StreamListener } from "./byte_stream.ts";
+import type { DatagramTransport } from "./datagram_transport.ts";
+import { connectTcp, listenTcp } from "./tcp_stream.ts";
+import { openTransport, TRANSPORT_LAYERS } from "./transport_factory.ts";
+
+export interface Net {
+  /** @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening */
+  openDatagrams(config: TransportConfig): DatagramTransport;
+  /** @throws whatever the system says of a connection that does not come about, also after an abort */
+  connect(to: Endpoint, signal: AbortSignal): Promise<ByteStream>;
+  /**
+   * Listens on the first of `ports` that is free.
+   *
+   * @throws ShoalError `port_in_use` or `network`
+   */
+  listen(host: string, ports: readonly number[]): StreamListener;
+}
+
+/** The platform's network, with these layers for configs to name. */
+export function denoNet(layers = TRANSPORT_LAYERS): Net {
+  return {
+    openDatagrams: (config) => openTransport(config, layers),
+    connect: connectTcp,
+    listen: listenTcp,
+  };
+}

@@ -1,0 +1,20 @@
+/**
+ * What drivers and use cases need of the platform, as one value that they are handed. `denoRuntime` is the
+ * real one; a test or a simulation brings another.
+ */
+import { denoNet, type Net } from "./net/net.ts";
+import { startWorker, type WorkerPort } from "./system/worker_port.ts";
+
+export interface Workers {
+  /** Starts the worker of that name in `workers/`. */
+  start<In, Out>(file: string): WorkerPort<In, Out>;
+}
+
+export interface Runtime {
+  readonly net: Net;
+  readonly workers: Workers;
+}
+
+export function denoRuntime(): Runtime {
+  return { net: denoNet(), workers: { start: startWorker } };
+}

@@ -1,0 +1,7 @@
+/** A receiver worker whose datagrams may pass a layer of the test. */
+import { parentPort } from "../../lib/io/system/worker_port.ts";
+import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
+import type { SourceReply, SourceRequest } from "../../lib/messages/chunk_source.ts";
+import { xorRuntime } from "./xor_runtime.ts";
+
+runReceiver(parentPort<SourceRequest, SourceReply>(), xorRuntime());
