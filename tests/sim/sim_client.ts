@@ -10,8 +10,9 @@ import {
   type TransferId,
   transferId,
 } from "../../lib/ids.ts";
-import { Download } from "../../lib/app/client/download.ts";
+import { DownloadDriver } from "../../lib/app/client/download_driver.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
+import type { FindNews } from "../../lib/protocol/discovery/finder.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import type { ReceiverAction } from "../../lib/protocol/download/receiver.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
@@ -39,7 +40,7 @@ export interface ClientWorld {
 }
 
 export class SimClient {
-  readonly download: Download;
+  readonly download: DownloadDriver;
   readonly startedMs: number;
   ended: DoneEvent | FailedEvent | undefined;
   readonly #crew: SimCrew;
@@ -47,7 +48,7 @@ export class SimClient {
   readonly #assembler: SimAssembler;
   readonly #firstPort: number;
   readonly #world: ClientWorld;
-  readonly #adopted = new Map<TransferId, Download>();
+  readonly #adopted = new Map<TransferId, DownloadDriver>();
   #nextTransfer = 1;
 
   /** @param run how often it was started before: each run has ports of its own */
@@ -64,7 +65,7 @@ export class SimClient {
       spec: client.disk,
       reply: (reply) =>
         replies.post(() => {
-          if (!this.isOver) this.#adopted.get(reply.transfer)?.onAssembler(reply);
+          if (!this.isOver) this.#adopted.get(reply.transfer)?.onTarget(reply);
           world.onStep();
         }),
     });
@@ -75,7 +76,7 @@ export class SimClient {
       assembler: this.#assembler,
       send: (receiver, to, datagram) => world.send(this.#portOf(receiver), to, datagram),
       onNews: (news) => {
-        if (news.kind !== "server") this.#adopted.get(news.transfer)?.onNews(news);
+        if (news.kind !== "server") this.#adopted.get(news.transfer)?.onTransfer(news);
         else if (news.state === "dropped") this.download.onDropped(news.server);
       },
       onChunk: world.onChunk,
@@ -93,28 +94,29 @@ export class SimClient {
       onLying: (server) => world.onBlamed(server, "called a liar"),
     });
     const pinned = client.isPinned ? simContent(sizeBytes, 0).content.sha256 : undefined;
-    this.download = new Download(
+    this.download = new DownloadDriver(
       {
         search: this.#search,
-        crew: this.#crew,
-        outDir: OUT_DIR,
-        force: false,
-        retries: client.retries,
-        pinned,
-        looksAhead: true,
+        pool: this.#crew,
         emit: (event) => this.#onEvent(event),
-        adopt: (download) => {
+        acquire: (download, admit) => {
           const id = transferId(this.#nextTransfer++);
           this.#adopted.set(id, download);
-          return id;
+          admit(id);
         },
-        acquire: (start) => start(),
-        release: () => {},
+        release: (transfer) => this.#adopted.delete(transfer),
         searchAgain: () => this.#find(),
         addresses: new Map(),
       },
-      FILE_NAME,
-      { by: "name", name: FILE_NAME },
+      {
+        name: FILE_NAME,
+        query: { by: "name", name: FILE_NAME },
+        outDir: OUT_DIR,
+        force: false,
+        retries: client.retries,
+        ...(pinned !== undefined && { pinned }),
+        looksAhead: true,
+      },
     );
     this.#find();
   }
@@ -161,13 +163,8 @@ export class SimClient {
       ? simContent(this.#world.scenario.sizeBytes, 0).content.sha256
       : undefined;
     // In the order of the real thing: the handle is there when the first answer comes.
-    const find = this.#search.find([download.query], {
-      onOffer: (index, offer) => download.onOffer(index, offer),
-      onPending: (index, pending) => download.onPending(index, pending),
-      onAttempt: (index, attempt) => download.onAttempt(index, attempt),
-      onNotFound: (index, similar) => download.onNotFound(index, similar),
-      onTimedOut: (index) => download.onTimedOut(index),
-    }, pinned);
+    const onNews = (news: FindNews): void => download.onFind(news);
+    const find = this.#search.find([download.query], onNews, pinned);
     download.begin(find, 0);
   }
 

@@ -7,7 +7,7 @@ import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.t
 import { CHUNK_BUFFER_BYTES_MAX, RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import { HELD_BUFFER_SHARE } from "../../lib/io/workers/limits.ts";
 import type { PoolNews } from "../../lib/app/client/worker_pool.ts";
-import type { DownloadCrew } from "../../lib/app/client/download_context.ts";
+import type { DownloadPool } from "../../lib/app/client/download_context.ts";
 import type { AssemblerRequest } from "../../lib/messages/assembler.ts";
 import type { VerifiedChunk } from "../../lib/protocol/download/assembler_steps.ts";
 import {
@@ -65,7 +65,7 @@ interface Seat {
   outBytes: number;
 }
 
-export class SimCrew implements DownloadCrew {
+export class SimCrew implements DownloadPool {
   readonly coordinator: Coordinator;
   readonly books = new LeaseBooks();
   readonly #options: CrewOptions;

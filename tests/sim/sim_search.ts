@@ -3,17 +3,12 @@
  * `lib/app/discovery/search.ts`.
  */
 import type { Bytes, Content, Endpoint, HashHex, ServerId } from "../../lib/ids.ts";
-import { Finder, type FinderAction } from "../../lib/protocol/discovery/finder.ts";
-import { LayerFetch } from "../../lib/protocol/download/layer_fetch.ts";
+import { Finder, type FinderAction, type FindNews } from "../../lib/protocol/discovery/finder.ts";
+import { LayerFetch, type LayerNews } from "../../lib/protocol/download/layer_fetch.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import type { Frame, Query } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
-import type {
-  Find,
-  FindHandlers,
-  LayerFetchHandle,
-  LayerHandlers,
-} from "../../lib/app/discovery/search.ts";
+import type { Find, LayerFetchHandle } from "../../lib/app/discovery/search.ts";
 import { Alarm, type VirtualClock } from "./virtual_clock.ts";
 
 export const BROADCAST: Endpoint = { address: "255.255.255.255", port: 10526 };
@@ -70,7 +65,7 @@ export class SimSearch {
 
   find(
     queries: readonly Query[],
-    handlers: Omit<FindHandlers, "onClassicDue">,
+    onNews: (news: FindNews) => void,
     pinned: HashHex | undefined,
   ): Find {
     const { clock, random, timeoutMs, retries, send } = this.#options;
@@ -87,21 +82,8 @@ export class SimSearch {
           return send(BROADCAST, action.datagram);
         case "unicast":
           return send(action.to, action.datagram);
-        case "server":
-        case "classicDue":
-          return;
-        case "offer":
-          return handlers.onOffer(action.queryIndex, action.offer);
-        case "pending":
-          return handlers.onPending(action.queryIndex, action.pending);
-        case "attempt":
-          return handlers.onAttempt(action.queryIndex, action.attempt);
-        case "notFound":
-          return handlers.onNotFound(action.queryIndex, action.similar);
-        case "timedOut":
-          return handlers.onTimedOut(action.queryIndex);
         default:
-          action satisfies never;
+          onNews(action);
       }
     };
     const handle = (event: Parameters<Finder["handle"]>[1]): void => {
@@ -129,7 +111,11 @@ export class SimSearch {
     };
   }
 
-  fetchLayer(content: Content, handlers: LayerHandlers, knownLayer?: Bytes): LayerFetchHandle {
+  fetchLayer(
+    content: Content,
+    onNews: (news: LayerNews) => void,
+    knownLayer?: Bytes,
+  ): LayerFetchHandle {
     const { clock, random, timeoutMs, send } = this.#options;
     const fetch = new LayerFetch(content, {
       timeoutMs,
@@ -137,21 +123,11 @@ export class SimSearch {
     });
     let isClosed = false;
     const perform = (action: ReturnType<LayerFetch["handle"]>[number]): void => {
-      switch (action.kind) {
-        case "send":
-          return send(action.to, action.datagram);
-        case "confirmed":
-          return handlers.onConfirmed(action.server, action.paths);
-        case "layer":
-          return handlers.onLayer(action.layer);
-        case "stalled":
-          return handlers.onStalled?.();
-        case "lost":
-          if (action.reason === "lying") this.#options.onLying(action.server);
-          return handlers.onLost(action.server, action.reason);
-        default:
-          action satisfies never;
+      if (action.kind === "send") return send(action.to, action.datagram);
+      if (action.kind === "lost" && action.reason === "lying") {
+        this.#options.onLying(action.server);
       }
+      onNews(action);
     };
     const handle = (event: Parameters<LayerFetch["handle"]>[1]): void => {
       for (const action of fetch.handle(clock.nowMs, event)) if (!isClosed) perform(action);
@@ -167,9 +143,7 @@ export class SimSearch {
     };
     this.#listeners.add(listener);
     return {
-      addServer: (server, endpoint, token) => {
-        handle({ kind: "path", server, path: { endpoint, token }, nonce: random.u64() });
-      },
+      add: ({ server, path }) => handle({ kind: "path", server, path, nonce: random.u64() }),
       close: () => {
         isClosed = true;
         this.#detach(listener);

@@ -2,58 +2,22 @@
  * The client's main socket at work: who has what we want, what is its layer, what else is there? One
  * socket carries any number of finds, layer fetches and listings beside each other.
  */
-import type {
-  Bytes,
-  Content,
-  Endpoint,
-  HashHex,
-  SafeFileName,
-  ServerId,
-  Token,
-} from "../../ids.ts";
+import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
-import { Finder, type Offer, type PendingNotice } from "../../protocol/discovery/finder.ts";
-import { type ConfirmedPath, LayerFetch } from "../../protocol/download/layer_fetch.ts";
+import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
+import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import type { ListingEntry, Query } from "../../wire/frames.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
-import { Conversation } from "./conversation.ts";
+import { Exchange } from "./exchange.ts";
 import type { FindOptions } from "../options.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
-
-export interface FindHandlers {
-  /** A server, or a path to one, is new, whatever it has. */
-  onServer?(server: ServerId, path: ServerPath): void;
-  /** A server, a path to it, its content or its token is new. */
-  onOffer(queryIndex: number, offer: Offer): void;
-  /** A server has the name but is still hashing the file. */
-  onPending(queryIndex: number, pending: PendingNotice): void;
-  /** Attempt `attempt` (from 2) of a query begins: nobody has offered it so far. */
-  onAttempt(queryIndex: number, attempt: number): void;
-  /** Every server that answered lacks it; the query is finished. */
-  onNotFound(queryIndex: number, similar: readonly string[]): void;
-  /** Nobody has offered it in all attempts; the query is finished. */
-  onTimedOut(queryIndex: number): void;
-  /** Time to ask the classic way as well; once a query. */
-  onClassicDue(queryIndex: number): void;
-}
-
-export interface LayerHandlers {
-  /** `server` has answered at these paths, best first, and holds the content. */
-  onConfirmed(server: ServerId, paths: readonly ConfirmedPath[]): void;
-  /** The whole layer, proved; once. Needs no server where it was known or follows from the root. */
-  onLayer(layer: Bytes): void;
-  /** No page has come for a whole timeout, and some are missing; told again after as long. */
-  onStalled?(): void;
-  /** Asked no more: it has not the content (any more), or what it sent for it was not the layer. */
-  onLost(server: ServerId, reason: "gone" | "lying"): void;
-}
 
 export interface ListHandlers {
   onEntries(entries: readonly ListingEntry[]): void;
@@ -78,8 +42,8 @@ export interface Find {
 }
 
 export interface LayerFetchHandle {
-  /** Probes the server at this path; the same path again with a new token is fine. */
-  addServer(server: ServerId, endpoint: Endpoint, token: Token): void;
+  /** Probes the server at the path of its offer; the same path again with a new token is fine. */
+  add(offer: Pick<Offer, "server" | "path">): void;
   /** Until this is called late servers are still probed. */
   close(): void;
 }
@@ -139,7 +103,7 @@ export class Search {
    */
   find(
     queries: readonly Query[],
-    handlers: FindHandlers,
+    onNews: (news: FindNews) => void,
     pinned?: HashHex,
     patience: FindPatience = {},
   ): Find {
@@ -152,82 +116,58 @@ export class Search {
       ...(pinned !== undefined && { pinned }),
       ...patience,
     });
-    const conversation = new Conversation(this.#socket, finder, (action) => {
+    const exchange = new Exchange(this.#socket, finder, (action) => {
       switch (action.kind) {
         case "broadcast":
           for (const to of this.#targets.find()) this.send(action.datagram, to);
           return;
         case "unicast":
           return this.send(action.datagram, action.to);
-        case "server":
-          return handlers.onServer?.(action.server, action.path);
-        case "offer":
-          return handlers.onOffer(action.queryIndex, action.offer);
-        case "pending":
-          return handlers.onPending(action.queryIndex, action.pending);
-        case "attempt":
-          return handlers.onAttempt(action.queryIndex, action.attempt);
-        case "notFound":
-          return handlers.onNotFound(action.queryIndex, action.similar);
-        case "timedOut":
-          return handlers.onTimedOut(action.queryIndex);
-        case "classicDue":
-          return handlers.onClassicDue(action.queryIndex);
         default:
-          action satisfies never;
+          onNews(action);
       }
     });
     const startedMs = nowMs();
-    conversation.handle({ kind: "wakeup" });
+    exchange.handle({ kind: "wakeup" });
     return {
       startedMs,
-      settle: (queryIndex) => conversation.handle({ kind: "settle", queryIndex }),
-      finish: (queryIndex) => conversation.handle({ kind: "finish", queryIndex }),
+      settle: (queryIndex) => exchange.handle({ kind: "settle", queryIndex }),
+      finish: (queryIndex) => exchange.handle({ kind: "finish", queryIndex }),
       disbelieve: (queryIndex, server) =>
-        conversation.handle({ kind: "disbelieve", queryIndex, server }),
-      invite: (endpoints) => conversation.handle({ kind: "invite", endpoints }),
+        exchange.handle({ kind: "disbelieve", queryIndex, server }),
+      invite: (endpoints) => exchange.handle({ kind: "invite", endpoints }),
     };
   }
 
-  /** @param knownLayer proved by an earlier run: servers are only probed then */
-  fetchLayer(content: Content, handlers: LayerHandlers, knownLayer?: Bytes): LayerFetchHandle {
+  /**
+   * Lives until its handle is closed.
+   *
+   * @param knownLayer proved by an earlier run: servers are only probed then
+   */
+  fetchLayer(
+    content: Content,
+    onNews: (news: LayerNews) => void,
+    knownLayer?: Bytes,
+  ): LayerFetchHandle {
     const fetch = new LayerFetch(content, {
       timeoutMs: this.#timeoutMs,
       ...(knownLayer !== undefined && { knownLayer }),
     });
-    const conversation = new Conversation(this.#socket, fetch, (action) => {
-      switch (action.kind) {
-        case "send":
-          return this.send(action.datagram, action.to);
-        case "confirmed":
-          return handlers.onConfirmed(action.server, action.paths);
-        case "layer":
-          return handlers.onLayer(action.layer);
-        case "stalled":
-          return handlers.onStalled?.();
-        case "lost":
-          return handlers.onLost(action.server, action.reason);
-        default:
-          action satisfies never;
-      }
+    const exchange = new Exchange(this.#socket, fetch, (action) => {
+      if (action.kind === "send") this.send(action.datagram, action.to);
+      else onNews(action);
     });
     return {
-      addServer(server, endpoint, token) {
-        conversation.handle({
-          kind: "path",
-          server,
-          path: { endpoint, token },
-          nonce: randomU64(),
-        });
-      },
-      close: () => conversation.close(),
+      add: ({ server, path }) =>
+        exchange.handle({ kind: "path", server, path, nonce: randomU64() }),
+      close: () => exchange.close(),
     };
   }
 
   /** Everything that one server offers. */
   fetchList(server: ServerId, handlers: ListHandlers): ListHandle {
     const fetch = new ListFetch(server, randomU64());
-    const conversation = new Conversation(this.#socket, fetch, (action) => {
+    const exchange = new Exchange(this.#socket, fetch, (action) => {
       switch (action.kind) {
         case "send":
           return this.send(action.datagram, action.to);
@@ -242,14 +182,14 @@ export class Search {
       }
     });
     return {
-      addPath: (path) => conversation.handle({ kind: "path", path }),
+      addPath: (path) => exchange.handle({ kind: "path", path }),
       restRead: (isComplete, after) =>
-        conversation.handle({
+        exchange.handle({
           kind: "restRead",
           isComplete,
           ...(after !== undefined && { after }),
         }),
-      close: () => conversation.close(),
+      close: () => exchange.close(),
     };
   }
 

@@ -77,20 +77,19 @@ class ListRun {
     const { timeoutMs, retries } = this.#options;
     const find = this.#search.find(
       [{ by: "any" }],
-      {
-        onServer: (server, path) => {
-          find.settle(0);
-          this.#read(server, path);
-        },
-        onOffer: () => {},
-        onPending: () => {},
-        onNotFound: () => {},
-        onClassicDue: () => {},
-        onAttempt: (_, attempt) => this.#tellWaiting(attempt),
-        onTimedOut: () => {
-          this.#isTimedOut = true;
-          this.#endIfComplete();
-        },
+      (news) => {
+        switch (news.kind) {
+          case "server":
+            find.settle(0);
+            return this.#read(news.server, news.path);
+          case "attempt":
+            return this.#tellWaiting(news.attempt);
+          case "timedOut":
+            this.#isTimedOut = true;
+            return this.#endIfComplete();
+          default:
+            // Who asks for anybody is not answered otherwise.
+        }
       },
       undefined,
       {

@@ -71,6 +71,9 @@ export type FinderAction =
   /** Nobody has offered it for a while: ask the classic way as well. Once a query. */
   | { readonly kind: "classicDue"; readonly queryIndex: number };
 
+/** What a search has found: everything but the datagrams that it takes. */
+export type FindNews = Exclude<FinderAction, { kind: "broadcast" | "unicast" }>;
+
 export class Finder {
   readonly #scheduleMs: readonly number[];
   readonly #overheadBytes: number;

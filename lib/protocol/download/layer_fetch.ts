@@ -48,6 +48,9 @@ export type LayerFetchAction =
   /** Asked no more: it has not the content (any more), or what it sent was not proved. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
+/** What came of it: everything but the datagrams that it takes. */
+export type LayerNews = Exclude<LayerFetchAction, { kind: "send" }>;
+
 export interface LayerFetchOptions {
   readonly timeoutMs: number;
   /** Proved by an earlier run: servers are only probed then. */

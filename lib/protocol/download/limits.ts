@@ -5,6 +5,8 @@ import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_INITIAL } from "../base/limits.ts";
 import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
 
+/** Offers are gathered for this long after the first, before one content is chosen. */
+export const GATHER_MS = 100;
 /** Receivers at work at once. */
 export const RECEIVERS_MAX = 8;
 /** The slowest active server is swapped for one that stands by, this often. */

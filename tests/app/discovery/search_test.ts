@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Bytes, Content, SafeFileName } from "../../../lib/ids.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { type FindHandlers, openSearch, type Search } from "../../../lib/app/discovery/search.ts";
+import { openSearch, type Search } from "../../../lib/app/discovery/search.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import type { ConfirmedPath } from "../../../lib/protocol/download/layer_fetch.ts";
-import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
+import type { FindNews, Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
 import { type ScriptedFile, scriptedFile, withServers } from "../../support/scripted_server.ts";
 
@@ -28,16 +28,10 @@ async function withSearch(
 
 const byName = (name: string): Query => ({ by: "name", name: name as SafeFileName });
 
-/** Handlers that only take offers. */
-function offersTo(onOffer: FindHandlers["onOffer"]): FindHandlers {
-  const nothing = () => {};
-  return {
-    onOffer,
-    onPending: nothing,
-    onAttempt: nothing,
-    onNotFound: nothing,
-    onTimedOut: nothing,
-    onClassicDue: nothing,
+/** Only takes offers. */
+function offersTo(onOffer: (queryIndex: number, offer: Offer) => void): (news: FindNews) => void {
+  return (news) => {
+    if (news.kind === "offer") onOffer(news.queryIndex, news.offer);
   };
 }
 
@@ -95,25 +89,15 @@ Deno.test(
         const confirmed = new Map<string, readonly ConfirmedPath[]>();
         const layer = await new Promise<Bytes>((resolve, reject) => {
           let whole: Bytes | undefined;
-          const settle = () => {
+          const fetch = search.fetchLayer(contentOf(file), (news) => {
+            if (news.kind === "lost") return reject(new Error(news.reason));
+            if (news.kind === "confirmed") confirmed.set(news.server, news.paths);
+            if (news.kind === "layer") whole = news.layer;
             if (whole !== undefined && confirmed.size === 2) resolve(whole);
-          };
-          const fetch = search.fetchLayer(contentOf(file), {
-            onConfirmed: (server, paths) => {
-              confirmed.set(server, paths);
-              settle();
-            },
-            onLayer: (bytes) => {
-              whole = bytes;
-              settle();
-            },
-            onLost: (_, reason) => reject(new Error(reason)),
           });
           search.find(
             [byName("big.bin")],
-            offersTo((_, { server, path }) => {
-              fetch.addServer(server, path.endpoint, path.token);
-            }),
+            offersTo((_, offer) => fetch.add(offer)),
           );
         });
         assertEquals(layer, file.layer);
@@ -159,14 +143,12 @@ Deno.test(
       await withSearch({ servers, timeoutMs: 20, retries: 1 }, async (search) => {
         const ended: number[] = [];
         await new Promise<void>((resolve) => {
-          const find = search.find([byName("a"), byName("b"), byName("c")], {
-            ...offersTo(() => {}),
-            onTimedOut: (index) => {
-              ended.push(index);
-              // As a download does, while the others are still to be told.
-              find.finish(index);
-              if (ended.length === 3) resolve();
-            },
+          const find = search.find([byName("a"), byName("b"), byName("c")], (news) => {
+            if (news.kind !== "timedOut") return;
+            ended.push(news.queryIndex);
+            // As a download does, while the others are still to be told.
+            find.finish(news.queryIndex);
+            if (ended.length === 3) resolve();
           });
         });
         assertEquals(ended, [0, 1, 2]);

@@ -1,6 +1,7 @@
-/** A machine that asks servers, wired to the client's main socket. */
+/** A machine that asks servers, wired to the client's main socket: its questions and what comes of them. */
 import type { Endpoint } from "../../ids.ts";
 import { nowMs } from "../../io/system/clock.ts";
+import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { Frame } from "../../wire/frames.ts";
 import type { ClientSocket } from "./client_socket.ts";
 
@@ -19,10 +20,11 @@ export interface Machine<Event, Action, Answer extends Frame> {
   readonly isDone: boolean;
 }
 
-export class Conversation<Event, Action, Answer extends Frame> {
+export class Exchange<Event, Action, Answer extends Frame> {
   readonly #socket: ClientSocket;
   readonly #machine: Machine<Event, Action, Answer>;
   readonly #perform: (action: Action) => void;
+  readonly #events = new EventQueue<Event | SocketEvent<Answer>>((event) => this.#step(event));
   #isClosed = false;
 
   constructor(
@@ -44,14 +46,9 @@ export class Conversation<Event, Action, Answer extends Frame> {
     return this.#machine.nextWakeupMs();
   }
 
-  /** What happens elsewhere. */
+  /** Something has happened; handlers may call this, too, and what they bring about follows later. */
   handle(event: Event | SocketEvent<Answer>): void {
-    for (const action of this.#machine.handle(nowMs(), event)) {
-      if (!this.#isClosed) this.#perform(action);
-    }
-    // Handlers may call back: what this event has brought about besides is still to be performed.
-    if (this.#machine.isDone) this.#socket.detach(this);
-    else this.#socket.rearm();
+    this.#events.push(event);
   }
 
   receive(frame: Frame, from: Endpoint): void {
@@ -66,5 +63,14 @@ export class Conversation<Event, Action, Answer extends Frame> {
   close(): void {
     this.#isClosed = true;
     this.#socket.detach(this);
+  }
+
+  #step(event: Event | SocketEvent<Answer>): void {
+    if (this.#isClosed) return;
+    for (const action of this.#machine.handle(nowMs(), event)) {
+      if (!this.#isClosed) this.#perform(action);
+    }
+    if (this.#machine.isDone) this.#socket.detach(this);
+    else this.#socket.rearm();
   }
 }

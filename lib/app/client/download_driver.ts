@@ -1,0 +1,224 @@
+/**
+ * Runs one {@linkcode Download}: hands it what happens, one event at a time, performs what it wants in
+ * that order, and turns what people should know into events.
+ */
+import type { ServerId, TransferId } from "../../ids.ts";
+import { endpointText } from "../../ids.ts";
+import type { ShoalError } from "../../errors.ts";
+import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Find, LayerFetchHandle } from "../discovery/search.ts";
+import { EventQueue } from "../../protocol/base/event_queue.ts";
+import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
+import { Download } from "../../protocol/download/download.ts";
+import type {
+  DownloadAction,
+  DownloadEvent,
+  DownloadSettings,
+  TransferNews,
+} from "../../protocol/download/download_messages.ts";
+import type { TargetReply } from "../../protocol/download/target_messages.ts";
+import type { Query } from "../../wire/frames.ts";
+import type { DownloadContext } from "./download_context.ts";
+import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
+
+type Done = Extract<DownloadAction, { kind: "done" }>;
+
+export class DownloadDriver {
+  readonly name: string;
+  readonly query: Query;
+  readonly ended: Promise<DoneEvent | FailedEvent>;
+  readonly #context: DownloadContext;
+  readonly #attempts: number;
+  readonly #download: Download;
+  readonly #end: (event: DoneEvent | FailedEvent) => void;
+  readonly #events = new EventQueue<DownloadEvent>((event) => this.#step(event));
+  readonly #timer = new WakeupTimer(() => this.#events.push({ kind: "wakeup" }));
+  #find: Find | undefined;
+  /** Which query of `#find` is ours. */
+  #queryIndex = 0;
+  #layerFetch: LayerFetchHandle | undefined;
+  #startedMs = nowMs();
+
+  constructor(context: DownloadContext, settings: DownloadSettings) {
+    this.#context = context;
+    this.name = settings.name;
+    this.query = settings.query;
+    this.#attempts = settings.retries;
+    this.#download = new Download(settings);
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
+  }
+
+  /** The search that looks for this name has begun. */
+  begin(find: Find, queryIndex: number): void {
+    if (this.#find === undefined) this.#startedMs = find.startedMs;
+    this.#find = find;
+    this.#queryIndex = queryIndex;
+  }
+
+  /** When the first FIND for it left. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  /** Whether nobody has offered it so far, so that a classic server may. */
+  get isSearching(): boolean {
+    return this.#download.isSearching;
+  }
+
+  get progress(): { readonly bytes: number; readonly sizeBytes: number } | undefined {
+    const { current } = this.#download;
+    if (current?.transfer === undefined) return undefined;
+    let bytes = current.resumedBytes;
+    for (const tally of this.#context.pool.coordinator.tallies(current.transfer).values()) {
+      bytes += tally.bytes;
+    }
+    return { bytes, sizeBytes: current.content.sizeBytes };
+  }
+
+  // — What happens ——————————————————————————————————————————————————————————————————————————————
+
+  /** @param hint what the user can do where nobody answered */
+  onFind(news: FindNews, hint?: string): void {
+    this.#events.push({ kind: "find", news, ...(hint !== undefined && { hint }) });
+  }
+
+  onTarget(reply: TargetReply): void {
+    this.#events.push({ kind: "target", reply });
+  }
+
+  onTransfer(news: TransferNews): void {
+    this.#events.push({ kind: "transfer", news });
+  }
+
+  /** A server was caught lying, whoever noticed. */
+  onDropped(server: ServerId): void {
+    this.#events.push({ kind: "dropped", server });
+  }
+
+  /** Ends the download; what is verified stays in the part file. */
+  fail(error: ShoalError): void {
+    this.#events.push({ kind: "fail", error });
+  }
+
+  /** A classic server answered first: whether Shoal servers are no longer waited for. */
+  yieldToClassic(): boolean {
+    this.#events.push({ kind: "classicAnswered" });
+    return this.#download.stage === "classic";
+  }
+
+  /** A classic server has brought the file, or has failed to after it was yielded to. */
+  endElsewhere(event: DoneEvent | FailedEvent): void {
+    if (this.#download.stage !== "classic") return;
+    this.#events.push({ kind: "classicEnded" });
+    this.#conclude(event);
+  }
+
+  // — What is done about it —————————————————————————————————————————————————————————————————————
+
+  #step(event: DownloadEvent): void {
+    for (const action of this.#download.handle(nowMs(), event)) this.#perform(action);
+    this.#timer.set(this.#download.nextWakeupMs());
+    if (this.#download.stage === "ended") this.#timer.clear();
+  }
+
+  #perform(action: DownloadAction): void {
+    const { search, pool, emit, addresses } = this.#context;
+    switch (action.kind) {
+      case "settle":
+        return this.#find?.settle(this.#queryIndex);
+      case "finish":
+        return this.#find?.finish(this.#queryIndex);
+      case "disbelieve":
+        return this.#find?.disbelieve(this.#queryIndex, action.server);
+      case "searchAgain":
+        return this.#context.searchAgain(this);
+      case "fetchLayer": {
+        const { fetch, content, knownLayer } = action;
+        this.#layerFetch = search.fetchLayer(
+          content,
+          (news) => this.#events.push({ kind: "layerFetch", fetch, news }),
+          knownLayer,
+        );
+        return;
+      }
+      case "probe":
+        return this.#layerFetch?.add(action.offer);
+      case "closeLayerFetch":
+        return this.#layerFetch?.close();
+      case "acquire":
+        return this.#context.acquire(
+          this,
+          (transfer) => this.#events.push({ kind: "admitted", transfer }),
+        );
+      case "release":
+        return this.#context.release(action.transfer);
+      case "target":
+        return pool.askAssembler(action.request);
+      case "coordinate":
+        return pool.step(action.event);
+      case "warmUp":
+        return pool.warmUp(action.serverCount);
+      case "reached":
+        addresses.set(action.server, endpointText(action.endpoint));
+        return;
+      case "offered":
+        return this.#tellOffer(action.offer);
+      case "waiting": {
+        const { attempt, message } = action;
+        const [name, attempts] = [this.name, this.#attempts];
+        return emit({ event: "waiting", name, attempt, attempts, message });
+      }
+      case "notice":
+        return emit({ event: "notice", level: action.level, message: action.message });
+      case "done":
+        return this.#conclude(this.#doneEvent(action));
+      case "failed": {
+        const { code, message, hint } = action.error;
+        return this.#conclude({ event: "failed", name: this.name, code, message, hint });
+      }
+      default:
+        action satisfies never;
+    }
+  }
+
+  #tellOffer({ server, path, content }: Offer): void {
+    this.#context.emit({
+      event: "offer",
+      name: this.name,
+      server: endpointText(path.endpoint),
+      id: server,
+      size: content.sizeBytes,
+      sha256: content.sha256,
+      root: content.root,
+    });
+  }
+
+  #doneEvent({ transfer, content, path, resumedBytes, isPresent }: Done): DoneEvent {
+    return {
+      event: "done",
+      name: this.name,
+      path,
+      size: content.sizeBytes,
+      sha256: content.sha256,
+      root: content.root,
+      seconds: (nowMs() - this.#startedMs) / 1000,
+      resumedBytes,
+      present: isPresent,
+      servers: this.#shares(transfer),
+    };
+  }
+
+  #shares(transfer: TransferId): ServerShare[] {
+    const { pool, addresses } = this.#context;
+    return [...pool.coordinator.tallies(transfer)].map(([id, tally]) => ({
+      server: addresses.get(id) ?? "",
+      id,
+      ...tally,
+    }));
+  }
+
+  #conclude(event: DoneEvent | FailedEvent): void {
+    this.#context.emit(event);
+    this.#end(event);
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * One content on its way into one target: who provides it, its piece layer, what an earlier run has
+ * left of it. It brings the three together and lets the coordinator begin once they are there. Which
+ * content it should be, and what follows from its outcome, is decided by {@linkcode Download}.
+ *
+ * Until it is told that its content is the one that is meant, nothing is published, and an end that came
+ * by itself is held back.
+ */
+import type { ErrorMessage } from "../../errors.ts";
+import { type Bytes, type Content, type ServerId, sourceId, type TransferId } from "../../ids.ts";
+import type { Offer } from "../discovery/finder.ts";
+import { chunkCountFor } from "../merkle/merkle.ts";
+import type { DownloadAction, TransferNews } from "./download_messages.ts";
+import type { ConfirmedPath, LayerNews } from "./layer_fetch.ts";
+import type { TargetReply, TargetRequest } from "./target_messages.ts";
+
+type OpenRequest = Omit<Extract<TargetRequest, { kind: "open" }>, "kind" | "content">;
+type Opened = Extract<TargetReply, { kind: "opened" }>;
+
+/** What has become of it, as far as that is not its own business. */
+export type TransferOutcome =
+  | { readonly kind: "done"; readonly path: string; readonly isPresent: boolean }
+  /** Each chunk was proved and the whole is not what was offered. */
+  | { readonly kind: "unverified" }
+  | { readonly kind: "failed"; readonly error: ErrorMessage }
+  /** Nothing has come for a whole timeout; it goes on. */
+  | { readonly kind: "stalled" }
+  /** Nobody holds the content any more. */
+  | { readonly kind: "orphaned" }
+  /** This server is asked no more. */
+  | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
+
+/** What it needs of its download. */
+export interface TransferHost {
+  act(action: DownloadAction): void;
+  /** Layer fetches are numbered: news of one that was closed must not count. */
+  nextFetch(): number;
+  /** Who says that he holds this content. */
+  offersOf(content: Content): readonly Offer[];
+  isDropped(server: ServerId): boolean;
+}
+
+export class ContentTransfer {
+  readonly content: Content;
+  readonly #host: TransferHost;
+  /** The servers that have answered, and on which paths, best first. */
+  readonly #providers = new Map<ServerId, readonly ConfirmedPath[]>();
+  #fetch: number | undefined;
+  #layer: Bytes | undefined;
+  #transfer: TransferId | undefined;
+  #opened: Opened | undefined;
+  #isMeant = false;
+  #heldOutcome: TransferOutcome | undefined;
+  #isCoordinated = false;
+  /** Whether every chunk was reported; true where the coordinator has nothing to bring. */
+  #isComplete = true;
+  /** Where the file is, once it is published. */
+  #finishedPath: string | undefined;
+
+  constructor(content: Content, host: TransferHost) {
+    this.content = content;
+    this.#host = host;
+  }
+
+  /** Its number; `undefined` while it waits for a job, and when it is over. */
+  get transfer(): TransferId | undefined {
+    return this.#transfer;
+  }
+
+  /** Whether the coordinator was told of it. */
+  get isCoordinated(): boolean {
+    return this.#isCoordinated;
+  }
+
+  get isOpened(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** What an earlier run has left. */
+  get resumedBytes(): number {
+    return this.#opened?.haveBytes ?? 0;
+  }
+
+  /** Finds out which of those who offer it answer, and fetches the piece layer from them. */
+  lookInto(knownLayer?: Bytes): void {
+    if (this.content.sizeBytes === 0) return;
+    if (this.#fetch !== undefined) this.#host.act({ kind: "closeLayerFetch" });
+    const fetch = this.#fetch = this.#host.nextFetch();
+    const known = knownLayer === undefined ? {} : { knownLayer };
+    this.#host.act({ kind: "fetchLayer", fetch, content: this.content, ...known });
+    for (const offer of this.#host.offersOf(this.content)) this.addOffer(offer);
+  }
+
+  /** A server says that it holds the content. */
+  addOffer(offer: Offer): void {
+    if (this.#fetch !== undefined) this.#host.act({ kind: "probe", offer });
+  }
+
+  /** A server turned out not to be a provider. */
+  remove(server: ServerId): void {
+    this.#providers.delete(server);
+  }
+
+  open(request: OpenRequest): void {
+    this.#transfer = request.transfer;
+    this.#target({ kind: "open", content: this.content, ...request });
+  }
+
+  /** This content is the one that is meant. What was held back is the outcome. */
+  mean(): TransferOutcome | undefined {
+    this.#isMeant = true;
+    if (this.#heldOutcome === undefined) this.#publish();
+    return this.#heldOutcome;
+  }
+
+  /** Ends it here, and for everybody who was told of it. */
+  close(keepsPart: boolean): void {
+    if (this.#fetch !== undefined) this.#host.act({ kind: "closeLayerFetch" });
+    this.#fetch = undefined;
+    const transfer = this.#transfer;
+    if (transfer === undefined) return;
+    this.#host.act({ kind: "coordinate", event: { kind: "forget", transfer } });
+    this.#target({ kind: "abort", transfer, keep: keepsPart });
+    this.#host.act({ kind: "release", transfer });
+    this.#transfer = undefined;
+  }
+
+  // — What happens ——————————————————————————————————————————————————————————————————————————————
+
+  /** What came of the `fetchLayer` of this number. */
+  onLayerFetch(fetch: number, news: LayerNews): TransferOutcome | undefined {
+    if (fetch !== this.#fetch) return undefined;
+    switch (news.kind) {
+      case "confirmed":
+        if (!this.#host.isDropped(news.server)) this.#onConfirmed(news.server, news.paths);
+        return undefined;
+      case "layer":
+        this.#layer ??= news.layer;
+        this.#coordinateWhenReady();
+        return undefined;
+      case "lost":
+        this.remove(news.server);
+        return news;
+      case "stalled":
+        return news;
+      default:
+        return news satisfies never;
+    }
+  }
+
+  onTarget(reply: TargetReply): TransferOutcome | undefined {
+    if (reply.transfer !== this.#transfer) return undefined;
+    switch (reply.kind) {
+      case "opened":
+        this.#onOpened(reply);
+        return undefined;
+      case "unproved":
+        this.#onUnproved(reply);
+        return undefined;
+      case "finished":
+        this.#finishedPath = reply.path;
+        return this.#doneWhenTold();
+      case "present":
+        return this.#whenMeant({ kind: "done", path: reply.path, isPresent: true });
+      case "transferFailed":
+        return this.#whenMeant({ kind: "failed", error: reply.error });
+      case "unverified":
+        return { kind: "unverified" };
+      case "aborted":
+        return undefined;
+      default:
+        return reply satisfies never;
+    }
+  }
+
+  onTransfer(news: TransferNews): TransferOutcome | undefined {
+    if (news.transfer !== this.#transfer) return undefined;
+    if (news.kind !== "complete") return news;
+    this.#isComplete = true;
+    return this.#doneWhenTold();
+  }
+
+  #onConfirmed(server: ServerId, paths: readonly ConfirmedPath[]): void {
+    this.#providers.set(server, paths);
+    this.#host.act({ kind: "reached", server, endpoint: paths[0]!.endpoint });
+    if (this.#isCoordinated) this.#tellProvider(server, paths);
+    // What will move the file starts while its target is opened and its layer is in flight.
+    else this.#host.act({ kind: "warmUp", serverCount: this.#providers.size });
+  }
+
+  #onOpened(reply: Opened): void {
+    this.#opened = reply;
+    const isLayerNew = reply.layer !== undefined && this.#layer === undefined;
+    if (this.#fetch === undefined || isLayerNew) this.lookInto(reply.layer);
+    if (this.content.sizeBytes > 0) this.#layer ??= reply.layer;
+    this.#coordinateWhenReady();
+    this.#publish();
+  }
+
+  #onUnproved({ chunks, transfer }: Extract<TargetReply, { kind: "unproved" }>): void {
+    const message = `${chunks.length} chunks on disk were bad: fetching anew`;
+    this.#host.act({ kind: "notice", level: "warning", message });
+    if (this.#isCoordinated) this.#isComplete = false;
+    this.#host.act({ kind: "coordinate", event: { kind: "unproved", transfer, chunks } });
+  }
+
+  // — What follows ——————————————————————————————————————————————————————————————————————————————
+
+  #whenMeant(outcome: TransferOutcome): TransferOutcome | undefined {
+    if (this.#isMeant) return outcome;
+    this.#heldOutcome = outcome;
+    return undefined;
+  }
+
+  /** The target may be whole before the last receiver has said who gave what. */
+  #doneWhenTold(): TransferOutcome | undefined {
+    const path = this.#finishedPath;
+    if (path === undefined || !this.#isComplete) return undefined;
+    return { kind: "done", path, isPresent: false };
+  }
+
+  #publish(): void {
+    const transfer = this.#transfer;
+    if (!this.#isMeant || !this.isOpened || transfer === undefined) return;
+    this.#target({ kind: "publish", transfer });
+  }
+
+  /** Target and layer are both there: the coordinator can begin. */
+  #coordinateWhenReady(): void {
+    const [layer, transfer, opened] = [this.#layer, this.#transfer, this.#opened];
+    if (this.#isCoordinated || !layer || transfer === undefined || !opened) return;
+    const { content } = this;
+    const isVerified = (chunk: number): boolean =>
+      ((opened.have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0;
+    this.#target({ kind: "layer", transfer, layer });
+    const start = { transfer, content, layer, isVerified };
+    this.#host.act({ kind: "coordinate", event: { kind: "transfer", ...start } });
+    this.#isCoordinated = true;
+    this.#isComplete = areAll(chunkCountFor(content.sizeBytes), isVerified);
+    for (const [server, paths] of this.#providers) this.#tellProvider(server, paths);
+  }
+
+  #tellProvider(server: ServerId, paths: readonly ConfirmedPath[]): void {
+    const transfer = this.#transfer!;
+    const routes = paths.map((path) => ({ kind: "datagrams" as const, ...path }));
+    const source = sourceId(server, "datagrams");
+    const event = { kind: "provider", source, server, routes, transfer } as const;
+    this.#host.act({ kind: "coordinate", event });
+  }
+
+  #target(request: TargetRequest): void {
+    this.#host.act({ kind: "target", request });
+  }
+}
+
+function areAll(count: number, predicate: (index: number) => boolean): boolean {
+  for (let index = 0; index < count; index++) if (!predicate(index)) return false;
+  return true;
+}

@@ -1,0 +1,113 @@
+/** What a {@linkcode Download} is told, and what it wants done: everything that crosses its boundary. */
+import type { ShoalError } from "../../errors.ts";
+import type { Bytes, Content, Endpoint, HashHex, ServerId, TransferId } from "../../ids.ts";
+import type { Query } from "../../wire/frames.ts";
+import type { FindNews, Offer } from "../discovery/finder.ts";
+import type { CoordinatorAction, CoordinatorEvent } from "./coordinator.ts";
+import type { LayerNews } from "./layer_fetch.ts";
+import type { TargetReply, TargetRequest } from "./target_messages.ts";
+
+export interface DownloadSettings {
+  /** As the user wrote it. */
+  readonly name: string;
+  readonly query: Query;
+  readonly outDir: string;
+  /** Whether a different file of that name may be replaced. */
+  readonly force: boolean;
+  /** How many searches, and how many stalls, it takes until it fails. */
+  readonly retries: number;
+  /** The only SHA-256 that may be chosen, if the user named one. */
+  readonly pinned?: HashHex;
+  /** Whether it may begin its transfer while offers are gathered. */
+  readonly looksAhead: boolean;
+}
+
+/** What the coordinator has to say about one transfer. */
+export type TransferNews = Extract<CoordinatorAction, { transfer: TransferId; kind: TransferKind }>;
+type TransferKind = "complete" | "stalled" | "orphaned";
+
+export type DownloadEvent =
+  /** What the search for this name has found. */
+  | {
+    readonly kind: "find";
+    readonly news: FindNews;
+    /** What the user can do where nobody answered. */
+    readonly hint?: string;
+  }
+  /** What came of the `fetchLayer` of this number. */
+  | { readonly kind: "layerFetch"; readonly fetch: number; readonly news: LayerNews }
+  /** One of the `--jobs` is ours, as long as this transfer is. */
+  | { readonly kind: "admitted"; readonly transfer: TransferId }
+  | { readonly kind: "target"; readonly reply: TargetReply }
+  | { readonly kind: "transfer"; readonly news: TransferNews }
+  /** A server was caught lying, whoever noticed. */
+  | { readonly kind: "dropped"; readonly server: ServerId }
+  /** A classic server answered first. It is left to it if nobody has offered anything so far. */
+  | { readonly kind: "classicAnswered" }
+  /** … and has brought the file, or has failed to. */
+  | { readonly kind: "classicEnded" }
+  /** Nothing can come of it any more: interrupted, or a worker broke. */
+  | { readonly kind: "fail"; readonly error: ShoalError }
+  | { readonly kind: "wakeup" };
+
+export type DownloadAction =
+  | SearchAction
+  | LayerAction
+  | JobAction
+  | TransferAction
+  | TellingAction;
+
+/** What concerns the search for this name. */
+type SearchAction =
+  /** Its content is chosen: only late servers are still of interest. */
+  | { readonly kind: "settle" }
+  | { readonly kind: "finish" }
+  /** What this server offers counts as if it lacked the name. */
+  | { readonly kind: "disbelieve"; readonly server: ServerId }
+  /** Search once more, from the beginning. */
+  | { readonly kind: "searchAgain" };
+
+/** What concerns the piece layer of the content, and which servers really hold it. */
+type LayerAction =
+  | {
+    readonly kind: "fetchLayer";
+    readonly fetch: number;
+    readonly content: Content;
+    /** Proved by an earlier run: servers are only probed then. */
+    readonly knownLayer?: Bytes;
+  }
+  /** This server says that it holds the content of the current `fetchLayer`. */
+  | { readonly kind: "probe"; readonly offer: Offer }
+  | { readonly kind: "closeLayerFetch" };
+
+/** What concerns the `--jobs`. */
+type JobAction =
+  /** Answered by `admitted`, now or later. */
+  | { readonly kind: "acquire" }
+  | { readonly kind: "release"; readonly transfer: TransferId };
+
+type TransferAction =
+  | { readonly kind: "target"; readonly request: TargetRequest }
+  | { readonly kind: "coordinate"; readonly event: CoordinatorEvent }
+  /** So many servers will bring chunks soon: what receives them can be started. */
+  | { readonly kind: "warmUp"; readonly serverCount: number };
+
+/** What people should know. */
+type TellingAction =
+  /** This server has not offered this content before. */
+  | { readonly kind: "offered"; readonly offer: Offer }
+  /** Where the bytes of this server will come from. */
+  | { readonly kind: "reached"; readonly server: ServerId; readonly endpoint: Endpoint }
+  | { readonly kind: "waiting"; readonly attempt: number; readonly message: string }
+  | { readonly kind: "notice"; readonly level: "info" | "warning"; readonly message: string }
+  /** The file is whole and has its name. The coordinator still knows who gave what. */
+  | {
+    readonly kind: "done";
+    readonly transfer: TransferId;
+    readonly content: Content;
+    readonly path: string;
+    readonly resumedBytes: number;
+    /** Whether it was there already. */
+    readonly isPresent: boolean;
+  }
+  | { readonly kind: "failed"; readonly error: ShoalError };

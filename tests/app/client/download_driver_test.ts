@@ -1,0 +1,143 @@
+import { assertEquals } from "@std/assert";
+import { DownloadDriver } from "../../../lib/app/client/download_driver.ts";
+import type { Find, LayerFetchHandle } from "../../../lib/app/discovery/search.ts";
+import type { DoneEvent, FailedEvent, GetEvent } from "../../../lib/app/events.ts";
+import { ShoalError } from "../../../lib/errors.ts";
+import type { Content } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
+import type { AssemblerRequest } from "../../../lib/messages/assembler.ts";
+import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
+import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
+
+const NAME = "film.bin" as SafeFileName;
+const HASH = hashHex("01".repeat(32));
+const CONTENT: Content = { sizeBytes: 3_000_000, sha256: HASH, root: HASH };
+const OFFER: Offer = {
+  server: serverId("1".repeat(32)),
+  name: NAME,
+  content: CONTENT,
+  mtimeMs: 0,
+  tcpPort: 0,
+  path: { endpoint: { address: "10.0.0.1", port: 10530 }, token: new Uint8Array(16) },
+};
+
+/** A driver whose surroundings only take down what it wants of them. */
+class Surroundings {
+  readonly asked: AssemblerRequest[] = [];
+  readonly events: GetEvent[] = [];
+  /** What it does to the search and the layer fetches. */
+  readonly done: string[] = [];
+  readonly published = Promise.withResolvers<void>();
+  readonly driver: DownloadDriver;
+  slotsTaken = 0;
+  /** What the current layer fetch says at once when a server is to be probed. */
+  answer: LayerNews | undefined;
+
+  constructor() {
+    this.driver = new DownloadDriver(
+      {
+        search: { fetchLayer: (_, onNews) => this.#layerFetch(onNews) },
+        pool: {
+          step: (event) => this.done.push(event.kind),
+          askAssembler: (request) => this.#ask(request),
+          warmUp: () => {},
+          coordinator: {
+            tallies: () =>
+              new Map([[OFFER.server, { bytes: 5, chunks: 1, badChunks: 0, retransmits: 0 }]]),
+          },
+        },
+        emit: (event) => this.events.push(event),
+        acquire: (_, admit) => {
+          this.slotsTaken += 1;
+          admit(transferId(1));
+        },
+        release: () => this.slotsTaken -= 1,
+        searchAgain: () => this.done.push("searchAgain"),
+        addresses: new Map(),
+      },
+      {
+        ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", force: false },
+        ...{ retries: 2, looksAhead: true },
+      },
+    );
+    const find: Find = {
+      startedMs: 0,
+      settle: (index) => this.done.push(`settle ${index}`),
+      finish: (index) => this.done.push(`finish ${index}`),
+      disbelieve: (index) => this.done.push(`disbelieve ${index}`),
+      invite: () => {},
+    };
+    this.driver.begin(find, 3);
+  }
+
+  offer(): void {
+    this.driver.onFind({ kind: "offer", queryIndex: 3, offer: OFFER });
+  }
+
+  #layerFetch(onNews: (news: LayerNews) => void): LayerFetchHandle {
+    this.done.push("fetchLayer");
+    return {
+      add: () => {
+        if (this.answer !== undefined) onNews(this.answer);
+      },
+      close: () => this.done.push("closeLayerFetch"),
+    };
+  }
+
+  #ask(request: AssemblerRequest): void {
+    this.asked.push(request);
+    if (request.kind === "publish") this.published.resolve();
+  }
+}
+
+const opened = {
+  kind: "opened",
+  transfer: transferId(1),
+  have: new Uint8Array(0),
+  haveBytes: 0,
+  partPath: "part",
+} as const;
+
+Deno.test("a download is driven from its offer to its end, and tells who gave what", async () => {
+  const around = new Surroundings();
+  const { driver } = around;
+  around.offer();
+  driver.onTarget(opened);
+  assertEquals(driver.progress, { bytes: 5, sizeBytes: CONTENT.sizeBytes });
+  assertEquals(around.asked.map(({ kind }) => kind), ["open"]);
+  await around.published.promise;
+  driver.onTarget({ kind: "finished", transfer: transferId(1), path: "film.bin" });
+  const ending: DoneEvent | FailedEvent = await driver.ended;
+  assertEquals(ending.event === "done" && ending.servers.map(({ bytes }) => bytes), [5]);
+  assertEquals(around.events.map(({ event }) => event), ["offer", "done"]);
+  assertEquals(around.done, ["fetchLayer", "settle 3", "closeLayerFetch", "forget", "finish 3"]);
+  assertEquals(around.slotsTaken, 0);
+});
+
+Deno.test("what performing brings about waits until all that was wanted is performed", () => {
+  const around = new Surroundings();
+  // The server is lost the moment it is probed, before the job was asked for.
+  around.answer = { kind: "lost", server: OFFER.server, reason: "gone" };
+  around.offer();
+  assertEquals(around.asked, []);
+  assertEquals(around.slotsTaken, 0);
+  assertEquals(around.done, ["fetchLayer", "closeLayerFetch", "finish 3", "searchAgain"]);
+  around.driver.fail(new ShoalError("interrupted", "interrupted"));
+});
+
+Deno.test("a classic server that answers first has it, whatever Shoal servers say after that", async () => {
+  const around = new Surroundings();
+  const { driver } = around;
+  assertEquals(driver.yieldToClassic(), true);
+  around.offer();
+  const failed: FailedEvent = {
+    ...{ event: "failed", name: NAME, code: "stalled", message: "nothing more arrives", hint: "" },
+  };
+  driver.endElsewhere(failed);
+  assertEquals(await driver.ended, failed);
+  assertEquals(around.events, [failed]);
+  const late = new Surroundings();
+  late.offer();
+  assertEquals(late.driver.yieldToClassic(), false);
+  late.driver.fail(new ShoalError("interrupted", "interrupted"));
+});

@@ -1,0 +1,383 @@
+import { assertEquals } from "@std/assert";
+import { ShoalError } from "../../../lib/errors.ts";
+import type { Content, ServerId } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
+import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
+import { Download } from "../../../lib/protocol/download/download.ts";
+import type {
+  DownloadAction,
+  DownloadEvent,
+  DownloadSettings,
+} from "../../../lib/protocol/download/download_messages.ts";
+import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
+import { CHUNK_BYTES_MIN } from "../../../lib/protocol/merkle/limits.ts";
+import { GATHER_MS } from "../../../lib/protocol/download/limits.ts";
+import type { TargetReply } from "../../../lib/protocol/download/target_messages.ts";
+
+const NAME = "film.bin" as SafeFileName;
+const NOTHING = new Uint8Array(0);
+const LAYER = new Uint8Array(32);
+const CHUNK_BYTES = CHUNK_BYTES_MIN;
+
+const idOf = (server: number): ServerId => serverId(server.toString(16).padStart(32, "0"));
+
+/** Contents that differ in everything but their size: one chunk. */
+function content(mark: number): Content {
+  const hash = hashHex(mark.toString(16).padStart(2, "0").repeat(32));
+  return { sizeBytes: CHUNK_BYTES, sha256: hash, root: hash };
+}
+
+function offerOf(server: number, of: Content): Offer {
+  return {
+    server: idOf(server),
+    name: NAME,
+    content: of,
+    mtimeMs: 7,
+    tcpPort: 0,
+    path: {
+      endpoint: { address: `10.0.0.${server}`, port: 10530 },
+      token: new Uint8Array(16),
+    },
+  };
+}
+
+/** A download, and everything that it has wanted. Jobs are free, and numbered, unless said otherwise. */
+class Run {
+  readonly actions: DownloadAction[] = [];
+  readonly download: Download;
+  nowMs = 0;
+  transfers = 0;
+  isBusy = false;
+
+  constructor(settings: Partial<DownloadSettings> = {}) {
+    this.download = new Download({
+      ...{ name: NAME, query: { by: "name", name: NAME }, outDir: "out", force: false },
+      ...{ retries: 2, looksAhead: true },
+      ...settings,
+    });
+  }
+
+  /** @returns what it wanted because of this event */
+  on(event: DownloadEvent): readonly DownloadAction[] {
+    const actions = [...this.download.handle(this.nowMs, event)];
+    this.actions.push(...actions);
+    const wantsJob = actions.some(({ kind }) => kind === "acquire");
+    return wantsJob && !this.isBusy ? [...actions, ...this.admit()] : actions;
+  }
+
+  admit(): readonly DownloadAction[] {
+    return this.on({ kind: "admitted", transfer: transferId(++this.transfers) });
+  }
+
+  offer(server: number, of: Content): readonly DownloadAction[] {
+    const offer = offerOf(server, of);
+    return this.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
+  }
+
+  layer(news: LayerNews, fetch = this.fetches): readonly DownloadAction[] {
+    return this.on({ kind: "layerFetch", fetch, news });
+  }
+
+  target(reply: TargetReply): readonly DownloadAction[] {
+    return this.on({ kind: "target", reply });
+  }
+
+  opened(more: Partial<Extract<TargetReply, { kind: "opened" }>> = {}) {
+    const transfer = transferId(this.transfers);
+    const empty = { have: NOTHING, haveBytes: 0, partPath: "part" };
+    return this.target({ kind: "opened", transfer, ...empty, ...more });
+  }
+
+  /** The time for offers passes. */
+  gather(): readonly DownloadAction[] {
+    this.nowMs += GATHER_MS;
+    assertEquals(this.download.nextWakeupMs() <= this.nowMs, true, "nothing is gathered");
+    return this.on({ kind: "wakeup" });
+  }
+
+  /** One offer, chosen, opened, confirmed, and its layer there. */
+  fetch(): void {
+    this.offer(1, content(1));
+    this.gather();
+    this.opened();
+    this.layer(confirmed(1));
+    this.layer({ kind: "layer", layer: LAYER });
+  }
+
+  get fetches(): number {
+    return this.of("fetchLayer").length;
+  }
+
+  of<Kind extends DownloadAction["kind"]>(kind: Kind): Extract<DownloadAction, { kind: Kind }>[] {
+    return this.actions.filter((each): each is Extract<DownloadAction, { kind: Kind }> =>
+      each.kind === kind
+    );
+  }
+
+  get requests(): readonly string[] {
+    return this.of("target").map(({ request }) => request.kind);
+  }
+
+  get notices(): readonly string[] {
+    return this.of("notice").map(({ message }) => message);
+  }
+
+  get failure(): string | undefined {
+    return this.of("failed")[0]?.error.code;
+  }
+}
+
+function confirmed(server: number): LayerNews {
+  const { path } = offerOf(server, content(1));
+  return { kind: "confirmed", server: idOf(server), paths: [{ ...path, rttMs: 1 }] };
+}
+
+const kinds = (actions: readonly DownloadAction[]) => actions.map(({ kind }) => kind);
+const finished = { kind: "finished", transfer: transferId(1), path: "out/film.bin" } as const;
+const complete: DownloadEvent = {
+  kind: "transfer",
+  news: { kind: "complete", transfer: transferId(1) },
+};
+
+// — Gathering and choosing ————————————————————————————————————————————————————————————————————————
+
+Deno.test("the first offer's transfer begins at once, and is published once it is chosen", () => {
+  const run = new Run();
+  assertEquals(kinds(run.offer(1, content(1))), [
+    ...["offered", "fetchLayer", "probe", "acquire", "target"],
+  ]);
+  run.opened();
+  assertEquals(kinds(run.offer(2, content(1))), ["offered", "probe"]);
+  assertEquals(run.requests, ["open"]);
+  assertEquals(kinds(run.gather()), ["settle", "target"]);
+  assertEquals(run.requests, ["open", "publish"]);
+});
+
+Deno.test("nothing is begun before the choice where names wait for jobs", () => {
+  const run = new Run({ looksAhead: false });
+  assertEquals(kinds(run.offer(1, content(1))), ["offered"]);
+  assertEquals(kinds(run.gather()), ["acquire", "settle", "target"]);
+  assertEquals(kinds(run.opened()), ["fetchLayer", "probe", "target"]);
+});
+
+Deno.test("a first offer that turns out the wrong one leaves nothing", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.opened();
+  run.offer(2, content(2));
+  run.offer(3, content(2));
+  run.gather();
+  const [, abort, open] = run.of("target").map(({ request }) => request);
+  assertEquals(abort, { kind: "abort", transfer: transferId(1), keep: false });
+  assertEquals(open?.kind === "open" && open.content, content(2));
+  assertEquals(run.of("release").map(({ transfer }) => transfer), [transferId(1)]);
+  // What is still said of the first counts no more.
+  assertEquals(run.target(finished), []);
+  assertEquals(run.layer({ kind: "layer", layer: LAYER }, 1), []);
+});
+
+Deno.test("what an earlier run has brought of the wrong one stays", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.opened({ haveBytes: 1_000 });
+  run.offer(2, content(2));
+  run.gather();
+  const [, abort] = run.of("target").map(({ request }) => request);
+  assertEquals(abort, { kind: "abort", transfer: transferId(1), keep: true });
+  assertEquals(run.failure, "ambiguous");
+});
+
+Deno.test("how a guess ends is held back until it is chosen", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  assertEquals(run.target({ kind: "present", transfer: transferId(1), path: "out/film.bin" }), []);
+  run.gather();
+  assertEquals(run.of("done").map(({ isPresent, path }) => [isPresent, path]), [
+    [true, "out/film.bin"],
+  ]);
+  assertEquals(run.download.stage, "ended");
+});
+
+Deno.test("a job that comes too late is given back, and asked for once however often it is wanted", () => {
+  const run = new Run();
+  run.isBusy = true;
+  run.offer(1, content(1));
+  run.layer({ kind: "lost", server: idOf(1), reason: "gone" });
+  run.offer(2, content(2));
+  assertEquals(run.of("acquire").length, 1);
+  assertEquals(kinds(run.admit()), ["target"]);
+  run.on({ kind: "fail", error: new ShoalError("interrupted", "interrupted") });
+  const ended = new Run();
+  ended.isBusy = true;
+  ended.offer(1, content(1));
+  ended.on({ kind: "fail", error: new ShoalError("interrupted", "interrupted") });
+  assertEquals(kinds(ended.admit()), ["release"]);
+});
+
+Deno.test("offers of another content are told and left aside once the content is chosen", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.gather();
+  assertEquals(kinds(run.offer(2, content(2))), ["offered", "notice"]);
+  assertEquals(kinds(run.offer(2, content(2))), []);
+});
+
+// — Fetching ——————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("the coordinator begins when target and layer are there, with all who have answered", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  assertEquals(kinds(run.layer(confirmed(1))), ["reached", "warmUp"]);
+  run.layer({ kind: "layer", layer: LAYER });
+  assertEquals(run.of("coordinate"), []);
+  run.opened();
+  assertEquals(run.of("coordinate").map(({ event }) => event.kind), ["transfer", "provider"]);
+  run.layer(confirmed(2));
+  assertEquals(run.of("coordinate").length, 3);
+});
+
+Deno.test("a layer that an earlier run has proved is not fetched again", () => {
+  const run = new Run({ looksAhead: false });
+  run.offer(1, content(1));
+  run.gather();
+  const actions = run.opened({ layer: LAYER, have: Uint8Array.of(1), haveBytes: CHUNK_BYTES });
+  assertEquals(kinds(actions), ["fetchLayer", "probe", "target", "coordinate", "target"]);
+  assertEquals(run.of("fetchLayer")[0]?.knownLayer, LAYER);
+  // All of it is there: nobody has to say that it is complete.
+  run.target(finished);
+  assertEquals(run.of("done").map(({ resumedBytes }) => resumedBytes), [CHUNK_BYTES]);
+});
+
+Deno.test("a layer fetch that was begun in vain is closed, and not listened to", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  const actions = run.opened({ layer: LAYER });
+  assertEquals(kinds(actions).slice(0, 3), ["closeLayerFetch", "fetchLayer", "probe"]);
+  assertEquals(run.layer(confirmed(1), 1), []);
+  assertEquals(kinds(run.layer(confirmed(1), 2)), ["reached", "coordinate"]);
+});
+
+Deno.test("it is done when the file is published and every chunk was told of, whichever is first", () => {
+  for (const isToldFirst of [true, false]) {
+    const run = new Run();
+    run.fetch();
+    if (isToldFirst) run.on(complete);
+    run.target(finished);
+    if (!isToldFirst) {
+      assertEquals(run.of("done"), []);
+      run.on(complete);
+    }
+    assertEquals(kinds(run.actions.slice(-6)), [
+      ...["done", "closeLayerFetch", "coordinate", "target", "release", "finish"],
+    ]);
+    assertEquals(run.download.nextWakeupMs(), Infinity);
+  }
+});
+
+Deno.test("chunks on disk that were bad are fetched before it is done", () => {
+  const run = new Run();
+  run.fetch();
+  run.on(complete);
+  const transfer = transferId(1);
+  const actions = run.target({ kind: "unproved", transfer, chunks: [0] });
+  assertEquals(kinds(actions), ["notice", "coordinate"]);
+  run.target(finished);
+  assertEquals(run.of("done"), []);
+  run.on(complete);
+  assertEquals(run.of("done").length, 1);
+});
+
+Deno.test("an empty file needs no layer and nobody's chunks", () => {
+  const run = new Run();
+  const empty = { ...content(1), sizeBytes: 0 };
+  assertEquals(kinds(run.offer(1, empty)), ["offered", "acquire", "target"]);
+  run.gather();
+  run.opened();
+  run.target(finished);
+  assertEquals(run.of("done").length, 1);
+});
+
+// — Trouble ———————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("a content that nobody holds any more is searched for again, a limited number of times", () => {
+  const run = new Run();
+  run.fetch();
+  const orphaned: DownloadEvent = {
+    kind: "transfer",
+    news: { kind: "orphaned", transfer: transferId(1) },
+  };
+  assertEquals(kinds(run.on(orphaned)), [
+    ...["notice", "closeLayerFetch", "coordinate", "target", "release", "finish", "searchAgain"],
+  ]);
+  assertEquals(run.notices, ["'film.bin' changed on its server: looking again"]);
+  const abort = run.of("target").at(-1)?.request;
+  assertEquals(abort, { kind: "abort", transfer: transferId(1), keep: true });
+  assertEquals(run.on(orphaned), [], "it is not ours any more");
+  run.offer(1, content(2));
+  run.layer({ kind: "lost", server: idOf(1), reason: "gone" });
+  assertEquals(run.failure, "changed");
+});
+
+Deno.test("whoever lies about the layer is dropped, not believed again, and named where nothing came", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.layer({ kind: "lost", server: idOf(1), reason: "lying" });
+  assertEquals(run.notices, [
+    "10.0.0.1:10530 sent hashes that do not prove the file: dropped",
+    "every server of 'film.bin' sent bad chunks: looking for others",
+  ]);
+  assertEquals(kinds(run.offer(1, content(1))), ["disbelieve"]);
+  run.on({ kind: "find", news: { kind: "timedOut", queryIndex: 0 } });
+  assertEquals(run.failure, "unverified");
+});
+
+Deno.test("a whole that is not what was offered is thrown away, and the next content is taken", () => {
+  const run = new Run({ pinned: content(1).sha256 });
+  const truth = { ...content(1), root: hashHex("0f".repeat(32)) };
+  run.fetch();
+  run.offer(2, truth);
+  run.target({ kind: "unverified", transfer: transferId(1) });
+  const [abort, open] = run.of("target").slice(-2).map(({ request }) => request);
+  assertEquals(abort, { kind: "abort", transfer: transferId(1), keep: false });
+  assertEquals(open?.kind === "open" && open.content, truth);
+  run.target({ kind: "unverified", transfer: transferId(2) });
+  assertEquals(run.failure, "unverified");
+});
+
+Deno.test("stalls are told, and fail it when they are as many as retries", () => {
+  const run = new Run({ retries: 3 });
+  run.fetch();
+  run.layer({ kind: "stalled" });
+  run.on({ kind: "transfer", news: { kind: "stalled", transfer: transferId(1) } });
+  assertEquals(run.of("waiting").map(({ attempt }) => attempt), [2, 3]);
+  run.layer({ kind: "stalled" });
+  assertEquals(run.failure, "stalled");
+  assertEquals(run.requests.at(-1), "abort");
+});
+
+Deno.test("what the search says of silence counts only while nothing was offered", () => {
+  const run = new Run();
+  run.on({ kind: "find", news: { kind: "attempt", queryIndex: 0, attempt: 2 } });
+  assertEquals(run.of("waiting").map(({ message }) => message), ["no answer yet"]);
+  run.offer(1, content(1));
+  run.on({ kind: "find", news: { kind: "timedOut", queryIndex: 0 } });
+  assertEquals(run.failure, undefined);
+  const lacked = new Run();
+  const similar = ["filn.bin" as SafeFileName];
+  lacked.on({ kind: "find", news: { kind: "notFound", queryIndex: 0, similar } });
+  const { code, hint } = lacked.of("failed")[0]!.error;
+  assertEquals([code, hint], ["not_found", "Did you mean 'filn.bin'?"]);
+});
+
+Deno.test("a classic server that answers first has it, and only then", () => {
+  const run = new Run();
+  assertEquals(kinds(run.on({ kind: "classicAnswered" })), ["finish"]);
+  assertEquals(run.offer(1, content(1)), []);
+  run.on({ kind: "classicEnded" });
+  assertEquals(run.download.stage, "ended");
+  const offered = new Run();
+  offered.offer(1, content(1));
+  assertEquals(kinds(offered.on({ kind: "classicAnswered" })), []);
+  assertEquals(offered.download.stage, "opening");
+  assertEquals(offered.on({ kind: "classicEnded" }), []);
+});
