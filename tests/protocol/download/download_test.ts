@@ -331,6 +331,22 @@ Deno.test("whoever lies about the layer is dropped, not believed again, and name
   assertEquals(run.failure, "unverified");
 });
 
+Deno.test("whoever was caught lying elsewhere is no provider, whatever it answers", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.offer(2, content(1));
+  run.on({ kind: "dropped", server: idOf(2) });
+  assertEquals(run.layer(confirmed(2)), []);
+  assertEquals(kinds(run.layer(confirmed(1))), ["reached", "warmUp"]);
+});
+
+Deno.test("once chunks come, it is for the coordinator to say that nobody is left", () => {
+  const run = new Run();
+  run.fetch();
+  assertEquals(run.layer({ kind: "lost", server: idOf(1), reason: "gone" }), []);
+  assertEquals(run.download.stage, "fetching");
+});
+
 Deno.test("a whole that is not what was offered is thrown away, and the next content is taken", () => {
   const run = new Run({ pinned: content(1).sha256 });
   const truth = { ...content(1), root: hashHex("0f".repeat(32)) };
