@@ -3,11 +3,19 @@
  * takes time takes an `AbortSignal` and reports through `onEvent`; what goes wrong is a
  * {@linkcode ShoalError} with a code, a message and a hint.
  *
+ * @example Serve a folder and fetch from it
  * ```ts
- * import { get, serve } from "./mod.ts";
+ * import { assertEquals } from "@std/assert";
+ * import { get, serve } from "@shoal/shoal";
  *
- * const server = await serve({ dir: "data" });
- * const [result] = await get({ names: ["example.txt"], outDir: "downloads" });
+ * const server = await serve({ dir: "data", port: 0 });
+ * const [result] = await get({
+ *   names: ["example.txt"],
+ *   outDir: await Deno.makeTempDir(),
+ *   port: server.ready.port,
+ *   broadcast: ["127.255.255.255"], // this machine alone
+ * });
+ * assertEquals(result?.event, "done");
  * await server.close();
  * ```
  *
@@ -25,4 +33,10 @@ export { put } from "./lib/app/session/put.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/options.ts";
-export { type ErrorCode, EXIT, type ExitCode, ShoalError } from "./lib/errors.ts";
+export {
+  type ErrorCode,
+  type ErrorMessage,
+  EXIT,
+  type ExitCode,
+  ShoalError,
+} from "./lib/errors.ts";

@@ -3,15 +3,34 @@
  * code. A worker sends `{code, message, hint}` and the other side makes the same error again.
  */
 
+/**
+ * The exit codes of the command line, by what they mean.
+ *
+ * @example Exit with the code of an error
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { EXIT, ShoalError } from "@shoal/shoal";
+ *
+ * assertEquals(new ShoalError("disk_full", "no space left").exitCode, EXIT.disk);
+ * ```
+ */
 export const EXIT = {
+  /** Everything was done. */
   done: 0,
+  /** Something failed, or several things failed in different ways. */
   failed: 1,
+  /** The command line was wrong. */
   usage: 2,
+  /** No server has it. */
   notFound: 3,
+  /** It could not be verified, or servers disagree about what it is. */
   unverified: 4,
+  /** The local disk is full or not writable. */
   disk: 5,
+  /** Interrupted; what arrived is kept. */
   interrupted: 130,
 } as const;
+/** One of {@linkcode EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const TABLE = {
@@ -33,31 +52,32 @@ const TABLE = {
   },
   refused: {
     exit: EXIT.failed,
-    hint: "The server says why; whoever runs it can change that.",
+    hint: "The server gives the reason; its owner can change that.",
   },
   changed: {
     exit: EXIT.failed,
-    hint: "The file changed while it was served. Run the same command again for the new one.",
+    hint:
+      "The file changed while it was being sent. Run the same command again to fetch the new one.",
   },
   stalled: {
     exit: EXIT.failed,
-    hint: "What arrived is kept: run the same command again to go on from there.",
+    hint: "What arrived is kept: run the same command again to resume.",
   },
   disk_full: {
     exit: EXIT.disk,
-    hint: "Free some space and run the same command again: what arrived is kept.",
+    hint: "Free some space and run the same command again to resume: what arrived is kept.",
   },
   not_writable: { exit: EXIT.disk, hint: "Choose another folder with --out." },
   busy_target: {
     exit: EXIT.disk,
     hint:
-      "Another get, or another name of this one, is writing this file: let it finish, or choose another folder with --out.",
+      "Another get, or another name in this one, is writing this file: let it finish, or choose another folder with --out.",
   },
-  disk: { exit: EXIT.disk, hint: "Look at the disk; what arrived is kept where it could be." },
-  folder: { exit: EXIT.usage, hint: "Name a folder that exists and that you may read." },
+  disk: { exit: EXIT.disk, hint: "Check the disk; what could be written is kept." },
+  folder: { exit: EXIT.usage, hint: "Name a folder that exists and is readable." },
   port_in_use: {
     exit: EXIT.failed,
-    hint: "Another program holds the port: stop it, or choose another with --port.",
+    hint: "Another program uses the port: stop it, or choose another port with --port.",
   },
   network: {
     exit: EXIT.failed,
@@ -65,40 +85,73 @@ const TABLE = {
   },
   interrupted: {
     exit: EXIT.interrupted,
-    hint: "Run the same command again to go on from there.",
+    hint: "Run the same command again to resume.",
   },
   internal: { exit: EXIT.failed, hint: "This is a bug in Shoal; --verbose shows where." },
 } as const satisfies Record<string, { exit: ExitCode; hint: string }>;
 
+/** What kind of failure it is; programs compare this, people read the message. */
 export type ErrorCode = keyof typeof TABLE;
 
 /** An error as it crosses a worker boundary. */
 export interface ErrorMessage {
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** What happened, in one line. */
   readonly message: string;
+  /** What to do about it, in one line. */
   readonly hint: string;
 }
 
-/** What happened, in one line; what to do, in one line; and the exit code that goes with it. */
+/**
+ * What every function of the library throws: a code, what happened and what to do, each in one line, and
+ * the exit code that goes with it.
+ *
+ * @example Tell failures apart
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hashFile, ShoalError } from "@shoal/shoal";
+ *
+ * try {
+ *   await hashFile("/no/such/file");
+ * } catch (error) {
+ *   if (!(error instanceof ShoalError)) throw error;
+ *   assertEquals([error.code, error.exitCode], ["usage", 2]);
+ * }
+ * ```
+ */
 export class ShoalError extends Error {
+  /** `ShoalError`, whatever module it was loaded from. */
   override readonly name = "ShoalError";
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** What to do about it, in one line. */
   readonly hint: string;
 
+  /**
+   * An error with the hint of its code, unless another is given.
+   *
+   * @param code what kind of failure it is
+   * @param message what happened, in one line
+   * @param options a hint in place of the one that goes with the code, and the cause
+   */
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? TABLE[code].hint;
   }
 
+  /** The exit code of a command that fails with this error. */
   get exitCode(): ExitCode {
     return TABLE[this.code].exit;
   }
 
+  /** The error as plain data, without its cause. */
   toMessage(): ErrorMessage {
     return { code: this.code, message: this.message, hint: this.hint };
   }
 
+  /** The error that {@linkcode toMessage} was called on. */
   static fromMessage(message: ErrorMessage): ShoalError {
     return new ShoalError(message.code, message.message, { hint: message.hint });
   }

@@ -32,7 +32,22 @@ const LOOPBACK = "127.0.0.1";
 const LOOPBACK_BROADCAST = "127.255.255.255";
 const PIECE_BYTES = MIB;
 
-/** Throws what the parts throw; a file that arrived wrong is a report that is not `ok`. */
+/**
+ * Shows it all on this machine alone: two servers and a client on loopback, with simulated errors, and a report.
+ *
+ * @param options how large the file is, and how bad the network
+ * @returns what happened; a file that arrived wrong is a report that is not `ok`
+ * @throws {ShoalError} what {@linkcode serve}, {@linkcode put} and {@linkcode get} throw
+ *
+ * @example Run it
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { demo } from "@shoal/shoal";
+ *
+ * const report = await demo({ sizeBytes: 100_000, errorRate: 0.1, seed: 7 });
+ * assert(report.ok);
+ * ```
+ */
 export async function demo(options: DemoOptions): Promise<ReportEvent> {
   const scratch = await ScratchFolder.make("shoal_demo_");
   const play = new Play(options, scratch);

@@ -8,220 +8,342 @@ import type { ErrorCode } from "../errors.ts";
 export interface ServerShare {
   /** `IP:PORT` that the bytes came from. */
   readonly server: string;
+  /**
+   * Server id: 32 hexadecimal digits, drawn anew at each start; `classic` or empty where there is
+   * none.
+   */
   readonly id: string;
+  /** Verified bytes that this server delivered. */
   readonly bytes: number;
+  /** Chunks from this server that passed their proof. */
   readonly chunks: number;
+  /** Chunks from this server that failed their proof. */
   readonly badChunks: number;
+  /** Segments requested from it more than once; 0 over TCP. */
   readonly retransmits: number;
 }
 
+/** The server answers from now on. */
 export interface ReadyEvent {
+  /** Discriminates the union. */
   readonly event: "ready";
+  /** UDP port of discovery. */
   readonly port: number;
+  /** UDP port of data. */
   readonly dataPort: number;
+  /** TCP port of sessions. */
   readonly tcpPort: number;
+  /** Server id: 32 hexadecimal digits, drawn anew at each start. */
   readonly id: string;
+  /** The folder that is served. */
   readonly dir: string;
   /** Files found by the first scan; some may still be hashing. */
   readonly files: number;
+  /** Whether the classic protocol is answered, too. */
   readonly classic: boolean;
 }
 
-/** An answer to our search. */
+/** A server answered a search: it has the file. */
 export interface OfferEvent {
+  /** Discriminates the union. */
   readonly event: "offer";
+  /** Name of the file, as the server calls it. */
   readonly name: string;
+  /** `IP:PORT` of the server. */
   readonly server: string;
+  /** Server id: 32 hexadecimal digits. */
   readonly id: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** BEP 52 Merkle root (`pieces root`): 64 lowercase hexadecimal digits. */
   readonly root: string;
-  /** The master that has told of the server, where one has. */
+  /** The master that told of this server; absent if a broadcast found it. */
   readonly master?: string;
 }
 
-/** A master answers. */
+/** A master answers from now on. */
 export interface MasteringEvent {
+  /** Discriminates the union. */
   readonly event: "mastering";
+  /** TCP port. */
   readonly port: number;
+  /**
+   * The store as it would be named on the command line: `memory`, `sqlite:PATH` or
+   * `redis://HOST:PORT`.
+   */
   readonly store: string;
+  /** TCP port of `GET /metrics` and `GET /healthz`; absent if neither is answered. */
   readonly metricsPort?: number;
 }
 
+/** How far a transfer is; several per second for each file. */
 export interface ProgressEvent {
+  /** Discriminates the union. */
   readonly event: "progress";
+  /** The name as it was asked for; of an upload, the path. */
   readonly name: string;
-  /** Verified bytes, those of an earlier run included. */
+  /** Verified bytes so far, those of an earlier run included. */
   readonly bytes: number;
+  /** Size of the file in bytes. */
   readonly size: number;
-  /** Bytes a second, lately. */
+  /** Bytes per second, averaged over the last moments. */
   readonly rate: number;
-  /** The servers at work and what each gives. */
+  /** The servers at work, over all files of the run. */
   readonly lanes: readonly {
+    /** `IP:PORT` of the server. */
     readonly server: string;
+    /** Bytes per second. */
     readonly rate: number;
+    /** Bytes from this server in this run. */
     readonly bytes: number;
   }[];
 }
 
+/** A file is complete, verified, and at its place. */
 export interface DoneEvent {
+  /** Discriminates the union. */
   readonly event: "done";
+  /** The name as it was asked for. */
   readonly name: string;
+  /** Where it was written; it may be `NAME (2)` if another file had the name. */
   readonly path: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
-  /** Absent when the file came from a classic server, which has no root. */
+  /**
+   * BEP 52 Merkle root: 64 hexadecimal digits. Absent from servers that know none (classic, ASCII).
+   */
   readonly root?: string;
-  /** From the first FIND sent to the rename. */
+  /** Seconds from the first request sent to the final rename. */
   readonly seconds: number;
+  /** Bytes kept from an earlier run. */
   readonly resumedBytes: number;
-  /** Whether the identical file was there already. */
+  /** Whether the identical file was already there, so that nothing was fetched. */
   readonly present: boolean;
+  /** Who delivered it. */
   readonly servers: readonly ServerShare[];
 }
 
+/** A file could not be fetched or uploaded. */
 export interface FailedEvent {
+  /** Discriminates the union. */
   readonly event: "failed";
+  /** The name as it was asked for; of an upload, the path. Empty if the whole command failed. */
   readonly name: string;
+  /** What kind of failure; {@linkcode EXIT} has the exit codes. */
   readonly code: ErrorCode;
+  /** What happened, in one line. */
   readonly message: string;
+  /** What to do about it, in one line. */
   readonly hint: string;
 }
 
-/** A file that was uploaded, verified and written by the server. */
+/** A file was uploaded; the server has verified it and written it to disk. */
 export interface StoredEvent {
+  /** Discriminates the union. */
   readonly event: "stored";
   /** The path that was given. */
   readonly name: string;
-  /** What it is called on the server, where that says so: it may be another name. */
+  /** What it is called on the server, if the server says so and it differs. */
   readonly storedAs?: string;
+  /** `IP:PORT` of the server. */
   readonly server: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** MD5 of the content: 32 lowercase hexadecimal digits. */
   readonly md5: string;
-  /** Whether the identical file was there already. */
+  /** Whether the server already had the identical file. */
   readonly present: boolean;
+  /** Seconds from the first connection to the answer. */
   readonly seconds: number;
 }
 
-/** A file went to a server of the JSON dialect and came back whole. Nothing of it was kept there. */
+/** A file went to a server of the JSON dialect and came back intact. The server keeps nothing. */
 export interface EchoedEvent {
+  /** Discriminates the union. */
   readonly event: "echoed";
   /** The path that was given. */
   readonly name: string;
+  /** `IP:PORT` of the server. */
   readonly server: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** Seconds for the whole round trip. */
   readonly seconds: number;
 }
 
 /** One content under one name, in a listing. */
 export interface FileEvent {
+  /** Discriminates the union. */
   readonly event: "file";
+  /** Name of the file. */
   readonly name: string;
+  /** Size of the file in bytes. */
   readonly size: number;
-  /** Absent while the only servers that have it are still hashing it. */
+  /** SHA-256: 64 hexadecimal digits. Absent while every server that has it is still hashing it. */
   readonly sha256?: string;
-  /** Where the server tells it. */
+  /** MD5: 32 hexadecimal digits. Present if the server tells it. */
   readonly md5?: string;
+  /** `IP:PORT` of each server that has it. */
   readonly servers: readonly string[];
 }
 
-/** Nothing has answered yet, or a server is still hashing: what we are waiting for. */
+/** Nothing has answered yet, or a server is still hashing. */
 export interface WaitingEvent {
+  /** Discriminates the union. */
   readonly event: "waiting";
+  /** The name as it was asked for; of an upload, the path. Empty in a listing. */
   readonly name: string;
+  /** Number of this attempt, from 1. */
   readonly attempt: number;
+  /** Attempts before giving up. */
   readonly attempts: number;
+  /** What is being waited for. */
   readonly message: string;
 }
 
 /** A server joined, left or was dropped. */
 export interface ServerEvent {
+  /** Discriminates the union. */
   readonly event: "server";
+  /** `IP:PORT` of the server. */
   readonly server: string;
+  /** Server id: 32 hexadecimal digits. */
   readonly id: string;
+  /**
+   * `active`: delivers. `standby`: has the file, gets no requests now. `silent`: stopped answering.
+   * `dropped`: sent bad chunks and is not asked again.
+   */
   readonly state: "active" | "standby" | "silent" | "dropped";
+  /** The same in words. */
   readonly message: string;
 }
 
-/** A server's work: somebody asked, something was sent, the index moved. */
+/** Somebody asked a server for a file. */
 export interface RequestEvent {
+  /** Discriminates the union. */
   readonly event: "request";
+  /** Name of the file. */
   readonly name: string;
+  /** `IP:PORT` of the client. */
   readonly client: string;
+  /** Whether it was asked for in the classic protocol. */
   readonly classic: boolean;
 }
+/** A server begins to send a file. */
 export interface SendingEvent {
+  /** Discriminates the union. */
   readonly event: "sending";
+  /** Name of the file. */
   readonly name: string;
+  /** `IP:PORT` of the client. */
   readonly client: string;
+  /** Whether it is sent in the classic protocol. */
   readonly classic: boolean;
 }
-/** A file was uploaded and is offered now. */
+/** A file was uploaded and is offered from now on. */
 export interface UploadedEvent {
+  /** Discriminates the union. */
   readonly event: "uploaded";
-  /** What it is called now, which may be another name than was asked for. */
+  /** Name it is offered under; it may be `NAME (2)` if another file had the name. */
   readonly name: string;
+  /** `IP:PORT` of the client. */
   readonly client: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** MD5 of the content: 32 lowercase hexadecimal digits. */
   readonly md5: string;
 }
+/** How far a server is with hashing its folder. */
 export interface IndexingEvent {
+  /** Discriminates the union. */
   readonly event: "indexing";
-  /** Files and bytes that are still to be hashed. */
+  /** Files still to be hashed. */
   readonly filesLeft: number;
+  /** Bytes still to be hashed. */
   readonly bytesLeft: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly rate: number;
 }
 
-/** Something worth a line: a skipped file, an ignored offer, what a socket was tuned to. */
+/** Something worth a line: a skipped file, an ignored offer, how a socket was tuned. */
 export interface NoticeEvent {
+  /** Discriminates the union. */
   readonly event: "notice";
+  /** How much it matters; `verbose` is printed with `--verbose` only. */
   readonly level: "info" | "warning" | "verbose";
+  /** One line for people. */
   readonly message: string;
 }
 
 /** What a local file is. */
 export interface HashEvent {
+  /** Discriminates the union. */
   readonly event: "hash";
+  /** The path that was given. */
   readonly path: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** BEP 52 Merkle root (`pieces root`): 64 lowercase hexadecimal digits. */
   readonly root: string;
+  /** MD5 of the content: 32 lowercase hexadecimal digits. */
   readonly md5: string;
+  /** Size of a chunk in bytes: what is leased, verified and written at once. */
   readonly chunkBytes: number;
+  /** Number of chunks. */
   readonly chunks: number;
 }
 
 /** The demo says what it does next. */
 export interface StepEvent {
+  /** Discriminates the union. */
   readonly event: "step";
+  /** One line for people. */
   readonly message: string;
 }
 /** How the demo ended. */
 export interface ReportEvent {
+  /** Discriminates the union. */
   readonly event: "report";
+  /** Whether everything arrived as it was sent. */
   readonly ok: boolean;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** Seconds that the download took. */
   readonly seconds: number;
-  /** Of the file as it was made, and of the file as it was read back, each hashed apart from the transfer. */
+  /** SHA-256 of the file as it was made. */
   readonly expectedSha256: string;
+  /** SHA-256 of the file as it was read back, computed apart from the transfer. */
   readonly actualSha256: string;
-  /** The part of it that went up and came back in the JSON dialect. */
+  /** The part of the file that made the round trip in the JSON dialect. */
   readonly echo: {
+    /** Size of that part in bytes. */
     readonly size: number;
+    /** SHA-256 of what was sent. */
     readonly expectedSha256: string;
+    /** SHA-256 of what came back. */
     readonly actualSha256: string;
+    /** Chunks it came back in. */
     readonly chunks: number;
     /** Uploads until all of it was back. */
     readonly rounds: number;
   };
+  /** Who delivered it. */
   readonly servers: readonly ServerShare[];
 }
 
+/** What a server reports. */
 export type ServeEvent =
   | ReadyEvent
   | RequestEvent
@@ -229,6 +351,7 @@ export type ServeEvent =
   | UploadedEvent
   | IndexingEvent
   | NoticeEvent;
+/** What a download reports. */
 export type GetEvent =
   | OfferEvent
   | ProgressEvent
@@ -237,7 +360,9 @@ export type GetEvent =
   | WaitingEvent
   | ServerEvent
   | NoticeEvent;
+/** What a listing reports. */
 export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
+/** What an upload reports. */
 export type PutEvent =
   | StoredEvent
   | EchoedEvent
@@ -245,7 +370,9 @@ export type PutEvent =
   | ProgressEvent
   | WaitingEvent
   | NoticeEvent;
+/** What the demo reports. */
 export type DemoEvent = StepEvent | ReportEvent | GetEvent;
+/** Every event of the library: what `--json` prints. */
 export type ShoalEvent =
   | ServeEvent
   | MasteringEvent

@@ -12,8 +12,22 @@ import type { FileHashes } from "./options.ts";
 /**
  * Hashes the file at `path`, in one pass and in bounded memory.
  *
- * Throws ShoalError `usage` when there is no regular file that may be read, `changed` when it was
- * written to meanwhile, `disk` when it cannot be read to its end, `interrupted` through the signal.
+ * @param path a regular file
+ * @param options a signal that ends the work
+ * @returns its size, SHA-256, Merkle root, MD5 and chunks
+ * @throws {ShoalError} `usage` if there is no readable regular file, `changed` if it was written to meanwhile,
+ * `disk` if it cannot be read to its end, `interrupted` through the signal
+ *
+ * @example Hash a file
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hashFile } from "@shoal/shoal";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "hello");
+ * const { sizeBytes, md5 } = await hashFile(path);
+ * assertEquals([sizeBytes, md5], [5, "5d41402abc4b2a76b9719d911017c592"]);
+ * ```
  */
 export async function hashFile(
   path: string,

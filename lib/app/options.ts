@@ -1,4 +1,4 @@
-/** What the library's functions take. Times are in milliseconds, rates in bytes a second. */
+/** What the library takes and gives back. Times are in milliseconds, rates in bytes per second. */
 import type { LayerConfig } from "../messages/transport_config.ts";
 import type {
   DemoEvent,
@@ -15,111 +15,159 @@ import type {
   StoredEvent,
 } from "./events.ts";
 
+export type { LayerConfig };
+
+/** What everything that uses the network takes. */
 export interface NetworkOptions {
-  /** Discovery port; 10526 by default. */
+  /** UDP port of discovery; 10526 by default. 0 lets the system choose one. */
   readonly port?: number;
-  /** Addresses that FIND goes to, instead of every interface's broadcast address and loopback. */
+  /** Addresses that FIND goes to; by default every interface's broadcast address and loopback. */
   readonly broadcast?: readonly string[];
-  /** Whether sockets are tuned through FFI where that is possible; yes by default. */
+  /** Whether sockets are tuned through FFI where possible; true by default. */
   readonly tune?: boolean;
   /**
-   * What lies between frames and UDP sockets, by the names in the runtime's table of layers; nothing by
-   * default. Both sides need the same.
+   * What lies between frames and UDP sockets, by the names in the runtime's table of layers;
+   * nothing by default. Both sides need the same.
    */
   readonly layers?: readonly LayerConfig[];
+  /** Ends the work in order; what arrived is kept. */
   readonly signal?: AbortSignal;
 }
 
+/** A folder to offer, and how. */
 export interface ServeOptions extends NetworkOptions {
+  /** The folder; everything below it is offered. */
   readonly dir: string;
-  /** Address to listen on; 0.0.0.0 by default. */
+  /** IPv4 address to listen on; 0.0.0.0 by default. */
   readonly host?: string;
+  /** Whether to answer the classic protocol, too; true by default. */
   readonly classic?: boolean;
+  /** Chunk size in bytes of the classic protocol and the JSON dialect; 1,024 by default. */
   readonly classicChunkBytes?: number;
-  /** Whether dot-names are offered. */
+  /** Whether to offer names that start with a dot; false by default. */
   readonly hidden?: boolean;
-  /** TCP port of sessions; the number of the discovery port, or any other if that is taken. */
+  /**
+   * TCP port of sessions; by default the number of the discovery port, or any free one if that is
+   * taken.
+   */
   readonly tcpPort?: number;
-  /** Whether peers may upload into the folder. */
+  /** Whether peers may upload into the folder; false by default. */
   readonly allowUpload?: boolean;
-  /** Largest file that is taken. */
+  /** Largest upload accepted, in bytes; 1 GiB by default. */
   readonly uploadBytesMax?: number;
-  /** What all uploads together may take. */
+  /** Bytes that all uploads together may take while the server runs; unlimited by default. */
   readonly uploadQuotaBytes?: number;
-  /** Cap on what is sent; 0 for none. */
+  /**
+   * Cap on what is sent, in bytes per second, over UDP and over TCP each; 0 (the default) for none.
+   */
   readonly rateBytesPerS?: number;
-  /** Simulated errors: probability that a datagram is hit; 0 for none. */
+  /**
+   * Simulated errors: probability, from 0 to 1, that a datagram is dropped or damaged; 0 by
+   * default.
+   */
   readonly errorRate?: number;
+  /** Makes the simulated errors repeatable; random by default. */
   readonly seed?: number;
-  /** Masters (`HOST` or `HOST:PORT`) to register with. */
+  /** Masters (`HOST` or `HOST:PORT`) to register with; none by default. */
   readonly masters?: readonly string[];
-  /** Where `GET /metrics` and `GET /healthz` are answered; nowhere by default. */
+  /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
-  /** Where the index lives; the user's cache folder by default. */
+  /** Folder of the hash index; by default one in the user's cache folder. */
   readonly cacheDir?: string;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: ServeEvent) => void;
 }
 
 /** A running server. */
 export interface Server {
+  /** Where it listens and what it found. */
   readonly ready: ReadyEvent;
-  /** Resolves when the server has stopped; rejects with a ShoalError if it had to. */
+  /** Resolves when the server has stopped; rejects with a {@linkcode ShoalError} if it broke. */
   readonly closed: Promise<void>;
+  /** Stops the server; resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
+/** Where to look for files, and how long. */
 export interface FindOptions extends NetworkOptions {
-  /** Ask these hosts (`HOST` or `HOST:PORT`) and nobody else. */
+  /** Ask these hosts (`HOST` or `HOST:PORT`) only; by default, everybody is asked by broadcast. */
   readonly servers?: readonly string[];
-  /** Ask these masters (`HOST` or `HOST:PORT`) as well. */
+  /** Ask these masters (`HOST` or `HOST:PORT`), too; none by default. */
   readonly masters?: readonly string[];
+  /**
+   * How long an attempt waits without any answer, in milliseconds; 10,000 by default, 3,000 for
+   * `list`.
+   */
   readonly timeoutMs?: number;
+  /** Attempts before giving up; 10 by default, 1 for `list`. */
   readonly retries?: number;
 }
 
+/** Files to fetch over UDP. */
 export interface GetOptions extends FindOptions {
   /**
-   * `NAME` or `sha256:HEX`; a glob over what is offered (`photos/*.jpg`, `**` for everything) or a folder
-   * (`photos/`), unless `sha256` is given.
+   * `NAME`, `sha256:HEX`, a glob over what is offered (`photos/*.jpg`, `**` for everything) or a
+   * folder (`photos/`); with `sha256`, plain names only.
    */
   readonly names: readonly string[];
+  /**
+   * Folder that files are written to, with their own folders below it; created if it is missing.
+   */
   readonly outDir: string;
-  /** Fetch only this content. */
+  /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
+  /**
+   * Replace a different file of that name, instead of writing `NAME (2)` beside it; false by
+   * default.
+   */
   readonly force?: boolean;
+  /** Files to fetch at a time; 4 by default. */
   readonly jobs?: number;
-  /** Size of a data datagram (UDP payload). */
+  /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */
   readonly mtuBytes?: number;
+  /** Cap on what is requested, in bytes per second; 0 (the default) for none. */
   readonly rateBytesPerS?: number;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: GetEvent) => void;
 }
 
-/** A download over TCP, from one server. */
+/** Files to fetch over TCP, from one server. */
 export interface TcpGetOptions {
-  /** `NAME`, `sha256:HEX`, `md5:HEX`, a bare digest, or globs and folders as above. */
+  /**
+   * `NAME`, `sha256:HEX`, `md5:HEX`, a bare digest, or globs and folders as in {@linkcode
+   * GetOptions}.
+   */
   readonly names: readonly string[];
+  /** Folder that files are written to; created if it is missing. */
   readonly outDir: string;
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
-  /** TCP port where `server` names none; 10526 by default. */
+  /** TCP port if `server` names none; 10526 by default. */
   readonly port?: number;
+  /** How the session is spoken; `shoal` by default. */
   readonly dialect?: Dialect;
+  /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
+  /** Replace a different file of that name; false by default. */
   readonly force?: boolean;
-  /** How long to wait for a connection. */
+  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
-  /** Connections that may break off before it is given up. */
+  /** Broken connections in a row before giving up; 10 by default. */
   readonly retries?: number;
-  /** Fetch no faster; 0 for no bound. */
+  /** Cap on what is read, in bytes per second; 0 (the default) for none. */
   readonly rateBytesPerS?: number;
+  /** Ends the work in order; what arrived is kept. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: GetEvent) => void;
 }
 
-/** One a name, in the order of the names; of a pattern, one a file that it matches. */
+/** One event per name, in the order of the names; for a pattern, one per file that it matches. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
+/** What to list, and where. */
 export interface ListOptions extends FindOptions {
+  /** Called for every event, in order. */
   readonly onEvent?: (event: ListEvent) => void;
 }
 
@@ -127,113 +175,163 @@ export interface ListOptions extends FindOptions {
 export interface TcpListOptions {
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
-  /** TCP port where `server` names none; 10526 by default. */
+  /** TCP port if `server` names none; 10526 by default. */
   readonly port?: number;
+  /** How the session is spoken; `shoal` by default. `json` has no listing. */
   readonly dialect?: Dialect;
+  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
+  /** Ends the work in order; what arrived is kept. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: ListEvent) => void;
 }
 
+/** One event per content and name. */
 export type ListResult = readonly FileEvent[];
 
-/** How a TCP session is spoken: as between ours, or as one of the programs that were there before. */
+/** The language of a TCP session: Shoal's own, or one of two older protocols. */
 export type Dialect = "shoal" | "json" | "ascii";
 
+/** Files to upload, and to whom. */
 export interface PutOptions {
   /** Paths of regular files. */
   readonly files: readonly string[];
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
-  /** TCP port where `server` names none; 10526 by default. */
+  /** TCP port if `server` names none; 10526 by default. */
   readonly port?: number;
+  /** How the session is spoken; `shoal` by default. */
   readonly dialect?: Dialect;
-  /** How long to wait for a connection. */
+  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
-  /** Connections that may break off before it is given up; in the JSON dialect, uploads. */
+  /**
+   * Broken connections in a row before giving up, 10 by default; in the JSON dialect, uploads in
+   * all, 4 by default.
+   */
   readonly retries?: number;
-  /** Send no faster, but in the JSON dialect; 0 for no bound. */
+  /**
+   * Cap on what is sent, in bytes per second; 0 (the default) for none. Not applied in the JSON
+   * dialect.
+   */
   readonly rateBytesPerS?: number;
+  /** Ends the work in order; what arrived is kept. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: PutEvent) => void;
 }
-/** One a file, in the order of the files. */
+/** One event per file, in the order of the files. */
 export type PutResult = readonly (StoredEvent | EchoedEvent | FailedEvent)[];
 
-/** The server of the existing round-trip tool. */
+/** The server of the older round-trip tool. */
 export interface EchoServerOptions {
+  /** Address to listen on. */
   readonly host: string;
+  /** TCP port; 0 lets the system choose one. */
   readonly port: number;
+  /** Size of a chunk that is sent back, in bytes; 1,024 by default. */
   readonly chunkBytes?: number;
-  /** Probability that a chunk is lost or spoilt on purpose. */
+  /** Probability, from 0 to 1, that a chunk is lost or damaged on purpose; 0 by default. */
   readonly errorRate?: number;
+  /** Makes the errors repeatable; random by default. */
   readonly seed?: number;
+  /** Ends the work in order. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: NoticeEvent) => void;
 }
 
-/** Its client. */
+/** The client of the older round-trip tool. */
 export interface EchoClientOptions {
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
+  /** TCP port if `server` names none. */
   readonly port: number;
-  /** Path of a file that one message can hold. */
+  /** Path of a file small enough for one message. */
   readonly file: string;
-  /** Uploads after the first. */
+  /** Uploads after the first before giving up. */
   readonly retriesMax: number;
+  /** Ends the work in order. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: NoticeEvent) => void;
 }
 
+/** A file that made the round trip. */
 export interface EchoResult {
-  /** Where what came back is kept: `received_NAME` in the current folder. */
+  /** Where the copy is kept: `received_NAME` in the current folder. */
   readonly path: string;
+  /** Size of the file in bytes. */
   readonly sizeBytes: number;
+  /** SHA-256: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** Chunks it came back in. */
   readonly chunkCount: number;
   /** Uploads in all. */
   readonly rounds: number;
 }
 
+/** What a local file is, in every way that somebody may ask for it. */
 export interface FileHashes {
+  /** Size of the file in bytes. */
   readonly sizeBytes: number;
+  /** SHA-256: 64 lowercase hexadecimal digits. */
   readonly sha256: string;
+  /** BEP 52 Merkle root (`pieces root`): 64 lowercase hexadecimal digits. */
   readonly root: string;
+  /** MD5: 32 lowercase hexadecimal digits. */
   readonly md5: string;
+  /** Size of a chunk in bytes. */
   readonly chunkBytes: number;
+  /** Number of chunks. */
   readonly chunks: number;
 }
 
+/** How large and how bad the demo should be. */
 export interface DemoOptions {
+  /** Size of the file that is made, in bytes. */
   readonly sizeBytes: number;
-  /** Probability that a datagram is hit; 0 for a clean network. */
+  /** Probability, from 0 to 1, that a datagram is dropped or damaged; 0 for a clean network. */
   readonly errorRate: number;
-  /** Makes the file and the errors. */
+  /** Makes the file and the errors repeatable. */
   readonly seed: number;
+  /** Ends the work in order; nothing is kept. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: DemoEvent) => void;
 }
 
+/** Where a master listens, and where it keeps its registry. */
 export interface MasterOptions {
-  /** Address to listen on; 0.0.0.0 by default. */
+  /** IPv4 address to listen on; 0.0.0.0 by default. */
   readonly host?: string;
-  /** 10527 by default. */
+  /** TCP port; 10527 by default. 0 lets the system choose one. */
   readonly port?: number;
-  /** `memory`, `sqlite:PATH` or `redis://HOST:PORT`; a file in the user's cache folder by default. */
+  /**
+   * `memory`, `sqlite:PATH` or `redis://HOST:PORT`; by default a file in the user's cache folder.
+   */
   readonly store?: string;
-  /** Where `GET /metrics` and `GET /healthz` are answered; nowhere by default. */
+  /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
+  /** Ends the work in order; leases stay in the store. */
   readonly signal?: AbortSignal;
+  /** Called for every event, in order. */
   readonly onEvent?: (event: NoticeEvent) => void;
 }
 
 /** A running master. */
 export interface Master {
+  /** TCP port. */
   readonly port: number;
-  /** As it would be named; `sqlite:` for the file in the cache folder. */
+  /**
+   * The store as it would be named in {@linkcode MasterOptions}; `sqlite:` for the file in the
+   * cache folder.
+   */
   readonly store: string;
+  /** TCP port of the metrics; undefined if there are none. */
   readonly metricsPort: number | undefined;
-  /** Resolves when it has stopped; rejects with a ShoalError if it had to. */
+  /** Resolves when the master has stopped; rejects with a {@linkcode ShoalError} if it broke. */
   readonly closed: Promise<void>;
+  /** Stops the master; resolves when nothing of it is left. */
   close(): Promise<void>;
 }

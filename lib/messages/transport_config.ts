@@ -26,6 +26,7 @@ export interface TransportConfig {
 
 /** A layer by the name that it has in the table of layers, and what it needs to know. */
 export interface LayerConfig {
+  /** Its name in the table. */
   readonly kind: string;
 }
 

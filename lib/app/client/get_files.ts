@@ -16,8 +16,33 @@ import { listOverTcp } from "../list/tcp_list.ts";
 import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
 /**
- * Fetches every name, and every file that a pattern matches; resolves when each is done or has failed,
- * and rejects with a ShoalError only when the run could not begin or broke as a whole.
+ * Fetches files by name, content, glob or folder from every server that has them. Each is verified before it
+ * appears in the folder, and resumes where an earlier run stopped.
+ *
+ * @param options what to fetch, and where to
+ * @param runtime clock, sockets, disk and workers; those of this process by default
+ * @returns one event per file, `done` or `failed`; failures of single files do not reject
+ * @throws {ShoalError} `usage` or `bad_name` for names that cannot be asked for, `network` if no socket can
+ * be opened, `internal` if a worker breaks
+ *
+ * @example Fetch every text file
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { get, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const [result] = await get({
+ *   names: ["*.txt"],
+ *   outDir: await Deno.makeTempDir(),
+ *   port: server.ready.port,
+ *   broadcast: ["127.255.255.255"], // this machine alone; leave it out to ask the whole network
+ * });
+ * assertEquals(result?.event, "done");
+ * await server.close();
+ * ```
  */
 export async function get(
   options: GetOptions,
@@ -37,7 +62,31 @@ export async function get(
   });
 }
 
-/** The same over TCP, from one server. */
+/**
+ * The same over TCP, from one server: for networks that drop UDP, and for servers of the older ASCII protocol.
+ *
+ * @param options what to fetch, from whom, and where to
+ * @returns one event per file, `done` or `failed`; failures of single files do not reject
+ * @throws {ShoalError} `usage` or `bad_name` for names that cannot be asked for, `internal` if a worker breaks
+ *
+ * @example Fetch one file from one server
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { getOverTcp, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const [result] = await getOverTcp({
+ *   names: ["notes.txt"],
+ *   outDir: await Deno.makeTempDir(),
+ *   server: `127.0.0.1:${server.ready.tcpPort}`,
+ * });
+ * assertEquals(result?.event, "done");
+ * await server.close();
+ * ```
+ */
 export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
   return await getWanted(options, {
     fetch: (names) => getNamesOverTcp({ ...options, names }),

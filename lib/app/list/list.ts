@@ -15,7 +15,29 @@ import { listAt } from "../master/master_client.ts";
 import { type ListHandle, openSearch, type Search } from "../discovery/search.ts";
 import { restOfListing } from "./tcp_list.ts";
 
-/** Throws ShoalError `no_server` when nobody answers, `interrupted` on abort. */
+/**
+ * Lists what every server on the network offers. Different contents of one name are listed apart.
+ *
+ * @param options where to look, and how long
+ * @param runtime clock, sockets, disk and workers; those of this process by default
+ * @returns one event per content and name, in the order of the names
+ * @throws {ShoalError} `no_server` if nobody answers, `network` if no socket can be opened, `interrupted`
+ * through the signal
+ *
+ * @example List what this machine offers
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { list, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const files = await list({ port: server.ready.port, broadcast: ["127.255.255.255"] });
+ * assertEquals(files.map(({ name, size }) => [name, size]), [["notes.txt", 5]]);
+ * await server.close();
+ * ```
+ */
 export async function list(
   options: ListOptions,
   runtime: Runtime = denoRuntime(),

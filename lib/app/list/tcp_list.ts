@@ -10,7 +10,29 @@ import type { FileEvent } from "../events.ts";
 import type { ListResult, TcpListOptions } from "../options.ts";
 import { type DescribedFile, describedFile, SessionClient } from "../session/session_client.ts";
 
-/** Throws ShoalError `no_server`, `stalled`, `interrupted`, or `network` for what does not speak so. */
+/**
+ * Lists what one server offers, over TCP.
+ *
+ * @param options which server, and how to speak to it
+ * @returns one event per file, in the order of the names
+ * @throws {ShoalError} `usage` for the JSON dialect, which has no listing; `no_server` if nobody answers,
+ * `stalled` if the connection breaks, `network` for a peer that speaks something else, `interrupted` through
+ * the signal
+ *
+ * @example List one server
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { listOverTcp, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const files = await listOverTcp({ server: `127.0.0.1:${server.ready.tcpPort}` });
+ * assertEquals(files.map(({ name }) => name), ["notes.txt"]);
+ * await server.close();
+ * ```
+ */
 export async function listOverTcp(options: TcpListOptions): Promise<ListResult> {
   const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
   const { dialect = "shoal" } = options;

@@ -24,7 +24,25 @@ import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 import type { Master, MasterOptions } from "../options.ts";
 import { openStore } from "./registry_stores.ts";
 
-/** Throws ShoalError `usage`, `disk`, `port_in_use` or `network` when it cannot begin. */
+/**
+ * Runs a master: a registry for networks that broadcasts do not cross. Servers register with it, clients ask it
+ * who has what; the files themselves go straight from servers to clients.
+ *
+ * @param options where to listen, and where to keep the registry
+ * @returns the running master, with the port it listens on
+ * @throws {ShoalError} `usage` for a store it does not know, `disk` or `network` if the store cannot be opened,
+ * `port_in_use` or `network` if a port cannot be opened
+ *
+ * @example Keep a registry in memory
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { master } from "@shoal/shoal";
+ *
+ * const running = await master({ host: "127.0.0.1", port: 0, store: "memory" });
+ * assert(running.port > 0);
+ * await running.close();
+ * ```
+ */
 export async function master(options: MasterOptions = {}): Promise<Master> {
   const { port = MASTER_PORT, store: name = DEFAULT_STORE } = options;
   const store = await openStore(name, port);

@@ -45,9 +45,27 @@ const ANY_ADDRESS = "0.0.0.0";
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
 /**
- * Offers the files below a folder until it is closed or `signal` is aborted. Resolves once it answers.
+ * Offers the files below a folder to everybody on the network, until it is closed or `signal` is aborted.
+ * Resolves as soon as it answers; files that are still being hashed follow.
  *
- * Throws ShoalError `folder`, `port_in_use`, `network`, or `interrupted`.
+ * @param options what to offer, and how
+ * @param runtime clock, sockets, disk and workers; those of this process by default
+ * @returns the running server, with the ports it listens on
+ * @throws {ShoalError} `folder` if the folder cannot be read, `port_in_use` or `network` if a port cannot
+ * be opened, `interrupted` if `signal` is aborted before it answers
+ *
+ * @example Offer a folder on any free port
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ *
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ * assert(server.ready.files === 1);
+ * await server.close();
+ * ```
  */
 export async function serve(
   options: ServeOptions,

@@ -6,7 +6,31 @@ import type { EchoClientOptions, EchoResult } from "../options.ts";
 import { readWhole } from "./put_dialects.ts";
 import { roundTrip } from "./round_trip.ts";
 
-/** Throws ShoalError `unverified` when the file does not come back as it was. */
+/**
+ * Sends a file to a server of the older round-trip tool, compares what comes back, and keeps it as
+ * `received_NAME` in the current folder. Chunks that were lost or damaged are requested again.
+ *
+ * @param options which file, and to whom
+ * @returns what came back, and in how many uploads
+ * @throws {ShoalError} `usage` if the file cannot be read or is too large for one message, `unverified` if it does
+ * not come back as it was, `no_server`, `stalled` or `network` if the server cannot be reached or understood,
+ * `disk` if the copy cannot be written, `interrupted` through the signal
+ *
+ * @example Make the round trip
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { echo, serveEcho } from "@shoal/shoal";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "hello");
+ * const server = serveEcho({ host: "127.0.0.1", port: 0 });
+ *
+ * const result = await echo({ server: "127.0.0.1", port: server.port, file: path, retriesMax: 3 });
+ * assertEquals(await Deno.readTextFile(result.path), "hello");
+ * await Deno.remove(result.path);
+ * await server.close();
+ * ```
+ */
 export async function echo(options: EchoClientOptions): Promise<EchoResult> {
   const { server, port, retriesMax, signal } = options;
   const file = readWhole(options.file);

@@ -11,14 +11,33 @@ import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
 import { answerUpload, serveJson } from "../../protocol/session/session_json.ts";
 import type { EchoServerOptions } from "../options.ts";
 
+/** A running server of the older round-trip tool. */
 export interface EchoServer {
+  /** TCP port. */
   readonly port: number;
-  /** Resolves when it has stopped; rejects with a ShoalError if it had to. */
+  /** Resolves when the server has stopped; rejects with a ShoalError if it broke. */
   readonly closed: Promise<void>;
+  /** Stops the server; resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
-/** Throws ShoalError `port_in_use` or `network`. */
+/**
+ * Starts the server of the older round-trip tool: what a client uploads goes back in chunks, and nothing is kept.
+ *
+ * @param options where to listen, and how many errors to simulate
+ * @returns the running server, with the port it listens on
+ * @throws {ShoalError} `port_in_use` or `network` if the port cannot be opened
+ *
+ * @example Wait for clients
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { serveEcho } from "@shoal/shoal";
+ *
+ * const server = serveEcho({ host: "127.0.0.1", port: 0 });
+ * assert(server.port > 0);
+ * await server.close();
+ * ```
+ */
 export function serveEcho(options: EchoServerOptions): EchoServer {
   const { host, port, chunkBytes = CLASSIC_CHUNK_BYTES_DEFAULT, errorRate = 0 } = options;
   const seed = options.seed ?? randomSeed();

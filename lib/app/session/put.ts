@@ -25,8 +25,32 @@ import { describedFile, SessionClient } from "./session_client.ts";
 import { withConnections } from "./session_retries.ts";
 
 /**
- * One a file, in the order of the files. Rejects with ShoalError `usage` when one of them cannot be
- * read, before anything is sent.
+ * Uploads files to one server, over TCP. A file counts as stored when the server has verified it and written it to
+ * disk; an upload that broke off resumes.
+ *
+ * @param options what to upload, and to whom
+ * @returns one event per file, in the order of the files; failures of single files do not reject
+ * @throws {ShoalError} `usage` if one of the files cannot be read, before anything is sent
+ *
+ * @example Upload a file
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { put, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const server = await serve({
+ *   dir,
+ *   cacheDir: await Deno.makeTempDir(),
+ *   port: 0,
+ *   allowUpload: true,
+ * });
+ *
+ * const path = `${await Deno.makeTempDir()}/notes.txt`;
+ * await Deno.writeTextFile(path, "hello");
+ * const [result] = await put({ files: [path], server: `127.0.0.1:${server.ready.tcpPort}` });
+ * assertEquals(result?.event, "stored");
+ * await server.close();
+ * ```
  */
 export async function put(options: PutOptions): Promise<PutResult> {
   // What cannot be read is told before anything is sent.
