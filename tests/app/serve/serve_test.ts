@@ -167,6 +167,26 @@ Deno.test(
 );
 
 Deno.test(
+  {
+    name: "a repeated search is answered from the shared port, by any port that it comes in",
+    ignore,
+  },
+  () =>
+    withFolder({}, async (dir) => {
+      await using bench = await Bench.start(dir);
+      using peer = new DatagramPeer();
+      const { port, dataPort, tcpPort } = bench.ready;
+      await offerOf(peer, port);
+      for (const asked of [port, dataPort]) {
+        await peer.send({ ...find("f"), round: 1 }, asked);
+        const offer = await peer.frame("offer");
+        assertEquals([peer.lastFrom?.port, offer.dataPort], [port, dataPort]);
+        assertEquals(offer.tcpPort, tcpPort);
+      }
+    }),
+);
+
+Deno.test(
   { name: "a search at the data port is answered too, and so is a listing", ignore },
   () =>
     withFolder({}, async (dir) => {
