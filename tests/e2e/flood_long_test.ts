@@ -3,20 +3,10 @@
  * thousand at a client that is looking for one. Neither may lose anything, come to a stop, or grow.
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import {
-  type Bytes,
-  type Endpoint,
-  hashHex,
-  type SafeFileName,
-  serverId,
-  toHex,
-} from "../../lib/ids.ts";
-import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
-import { openTransport } from "../../lib/io/net/transport_factory.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
+import type { Bytes, SafeFileName } from "../../lib/ids.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
+import { forgedOffers, Forger } from "../support/forger.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import {
   freePort,
@@ -131,65 +121,6 @@ e2e(
   !isLinux,
 );
 
-/** Answers each search for a name with thousands of offers, made beforehand. */
-class Forger implements AsyncDisposable {
-  readonly #discovery: DatagramTransport;
-  readonly #source: DatagramTransport;
-  #forged: Promise<void> | undefined;
-  readonly #offers: FrameOf<"offer">[];
-  sent = 0;
-
-  constructor(port: number, offers: FrameOf<"offer">[]) {
-    this.#offers = offers;
-    this.#discovery = openTransport(transportConfig({ ports: [port], share: true }));
-    this.#source = openTransport(transportConfig({ tune: false }));
-    this.#discovery.listen((received) => this.#onReceived(received), (error) => {
-      throw error;
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#discovery.close(), this.#source.close()]);
-    await this.#forged;
-  }
-
-  #onReceived({ bytes, from }: Received): void {
-    const find = decodeFrame(bytes);
-    if (find.kind === "find" && find.queries.length > 0) this.#forged ??= this.#forge(find, from);
-  }
-
-  async #forge({ queryId }: FrameOf<"find">, to: Endpoint): Promise<void> {
-    for (const offer of this.#offers) {
-      await this.#source.send(encodeFrame({ ...offer, queryId }), to);
-      this.sent += 1;
-      // Faster than they are heard they would be lost, and none the worse for that.
-      if (this.sent % 50 === 0) await pause(1);
-    }
-  }
-}
-
-const NAME = "a.bin" as SafeFileName;
-
-/** @param truth what every other one claims to have, so that it has to be asked */
-function forgedOffers(count: number, truth: JsonEvent): FrameOf<"offer">[] {
-  const random = new Random(SEED);
-  const [sizeBytes, sha256, root] = [truth["size"], truth["sha256"], truth["root"]];
-  return Array.from({ length: count }, (_, i) => ({
-    kind: "offer",
-    queryId: 0n,
-    queryIndex: 0,
-    server: serverId(toHex(random.bytes(16))),
-    token: random.bytes(16),
-    dataPort: 0,
-    sizeBytes: i % 2 === 0 ? random.u32() : sizeBytes as number,
-    sha256: hashHex(i % 2 === 0 ? toHex(random.bytes(32)) : String(sha256)),
-    root: hashHex(i % 2 === 0 ? toHex(random.bytes(32)) : String(root)),
-    mtimeMs: 0,
-    tcpPort: 0,
-    name: NAME,
-  }));
-}
-
 /** Runs a get to its end; the most threads and memory that it was seen with. */
 async function watched(args: readonly string[]) {
   await using get = new ShoalProcess(args);
@@ -223,7 +154,8 @@ e2e("forged offers by the thousand start no worker, and the honest file still co
   ];
   const quiet = await watched(args("quiet"));
   assertEquals(quiet.code, 0, quiet.description);
-  const offers = forgedOffers(4_000, truth);
+  const name = "a.bin" as SafeFileName;
+  const offers = forgedOffers(truth, { name, count: 4_000, seed: SEED, trueEvery: 2 });
   await using forger = new Forger(port, offers);
   const forged = await watched(args("forged"));
   assertEquals(forged.code, 0, forged.description);

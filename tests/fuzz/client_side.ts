@@ -66,6 +66,7 @@ export class ClientSide {
   #coordinator!: Coordinator;
   #classic!: ClassicClient;
   readonly #working = new Set<SourceId>();
+  #nextQueryId = 0x0102_0304_0506_0708n;
   #receivers = new Map<SourceId, Receiver>();
   /** True answers to what was asked lately: what is worth spoiling now. */
   #answers: Bytes[] = [];
@@ -121,12 +122,14 @@ export class ClientSide {
     this.#coming = [];
     this.#receivers = new Map();
     this.#working.clear();
+    this.#nextQueryId = 0x0102_0304_0506_0708n;
     this.transfers += 1;
     this.#finder = new Finder({
       queries: [{ by: "name", name: NAME }, { by: "sha256", sha256: CONTENT.sha256 }, {
         by: "any",
       }],
-      firstQueryId: 0x0102_0304_0506_0708n,
+      nextQueryId: () => this.#nextQueryId++,
+      seed: 1,
       timeoutMs: 1_000_000,
       attempts: 3,
     });

@@ -71,7 +71,8 @@ export class SimSearch {
     const { clock, random, timeoutMs, retries, send } = this.#options;
     const finder = new Finder({
       queries,
-      firstQueryId: random.u64(),
+      nextQueryId: () => random.u64(),
+      seed: random.u32(),
       timeoutMs,
       attempts: retries,
       ...(pinned !== undefined && { pinned }),

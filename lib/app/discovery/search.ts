@@ -5,7 +5,7 @@
 import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import { nowMs } from "../../io/system/clock.ts";
-import { randomU64 } from "../../io/system/random_source.ts";
+import { randomSeed, randomU64 } from "../../io/system/random_source.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
@@ -109,7 +109,8 @@ export class Search {
   ): Find {
     const finder = new Finder({
       queries,
-      firstQueryId: randomU64(),
+      nextQueryId: randomU64,
+      seed: randomSeed(),
       overheadBytes: this.#socket.overheadBytes,
       timeoutMs: this.#timeoutMs,
       attempts: this.#options.retries ?? RETRIES_DEFAULT,

@@ -22,6 +22,7 @@ import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
 import { type Offer, type Patience, type PendingNotice, SoughtQuery } from "./sought_query.ts";
+import { Random } from "../base/random.ts";
 import { NO_TOKEN } from "../base/tokens.ts";
 
 export type { Offer, PendingNotice } from "./sought_query.ts";
@@ -30,8 +31,10 @@ export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
 
 export interface FinderOptions extends Patience {
   readonly queries: readonly Query[];
-  /** Random; the finder uses the numbers that follow it as well. */
-  readonly firstQueryId: bigint;
+  /** A random id for each FIND that asks something else: none may follow from another. */
+  readonly nextQueryId: () => bigint;
+  /** Of chances that decide whom to forget where too many have answered. */
+  readonly seed: number;
   /** When FIND is broadcast, from the start of an attempt. */
   readonly scheduleMs?: readonly number[];
   /** What the transport adds to a datagram; 0 by default. */
@@ -81,6 +84,7 @@ export class Finder {
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
   readonly #finds: SentFinds<SoughtQuery>;
+  readonly #random: Random;
   #isStarted = false;
   #scheduleStartMs = 0;
   #broadcastCount = 0;
@@ -94,10 +98,15 @@ export class Finder {
   constructor(options: FinderOptions) {
     this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
     this.#overheadBytes = options.overheadBytes ?? 0;
-    this.#finds = new SentFinds(options.firstQueryId, this.#overheadBytes);
+    this.#random = new Random(options.seed);
+    this.#finds = new SentFinds(options.nextQueryId, this.#overheadBytes);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
     this.#unfinished = new Set(this.#queries);
-    this.#servers = new HeardServers(this.#queries.length);
+    this.#servers = new HeardServers(
+      this.#queries.length,
+      this.#random,
+      (server) => this.#forgetAnswers(server),
+    );
   }
 
   /** Whether a FIND of ours had this id. */
@@ -187,6 +196,7 @@ export class Finder {
     if (sought.isFinished) return;
     switch (frame.kind) {
       case "offer": {
+        if (!this.#makeRoom(sought, frame)) return;
         const offer = sought.onOffer(frame, heard.path);
         if (offer !== undefined) {
           this.#actions.push({ kind: "offer", queryIndex: sought.index, offer });
@@ -229,17 +239,34 @@ export class Finder {
     const endpoint = endpointToAsk(from, frame);
     const server = this.#servers.hear(nowMs, frame.server, endpoint.address);
     const before = server?.knownPath(endpoint);
-    const path = server?.pathAt(endpoint, frame.token);
+    const path = server?.pathAt(endpoint, frame.token, this.#random);
     if (server === undefined || path === undefined) return undefined;
+    if (this.#isToldByReceiver(frame)) server.validate(from);
     // Where it answered from is worth a try where its data port is not reached.
-    if (endpoint !== from) server.pathAt(from, frame.token);
+    if (endpoint !== from) server.pathAt(from, frame.token, this.#random);
     if (path !== before) this.#actions.push({ kind: "server", server: server.id, path });
     return { server, path };
+  }
+
+  /** Whether the answer shows that its sender has received a FIND that nobody else was sent. */
+  #isToldByReceiver(frame: FindAnswer): boolean {
+    return this.#finds.isUnicast(frame.kind === "retry" ? frame.echo : frame.queryId);
+  }
+
+  /** Of too many offers under one name, one of a server that proved nothing makes room. */
+  #makeRoom(sought: SoughtQuery, frame: FrameOf<"offer">): boolean {
+    const crowd = sought.crowdFor(frame);
+    if (crowd.length === 0) return true;
+    return this.#servers.evictOneOf(crowd.flatMap((id) => this.#servers.get(id) ?? []));
   }
 
   /** It was asked and asked, and is silent: if it comes back, it is found again. */
   #forget(server: HeardServer): void {
     this.#servers.forget(server.id);
+    this.#forgetAnswers(server);
+  }
+
+  #forgetAnswers(server: HeardServer): void {
     for (const sought of this.#unfinished) sought.forget(server.id);
     this.#reviewMs = 0;
   }

@@ -2,6 +2,8 @@
 import { type Endpoint, endpointText, type ServerId, type Token } from "../../ids.ts";
 import { PATHS_PER_SERVER_MAX } from "../base/limits.ts";
 import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX, SERVERS_PER_ADDRESS_MAX } from "./limits.ts";
+import type { Random } from "../base/random.ts";
+import { chooseUnvalidated } from "../base/validated_first.ts";
 import { ServerAsks } from "./server_asks.ts";
 import { isLoopbackAddress, isSamePath, type ServerPath } from "../base/server_path.ts";
 
@@ -12,6 +14,8 @@ export class HeardServer {
   readonly asks: ServerAsks;
   heardMs = 0;
   readonly #paths = new Map<string, ServerPath>();
+  /** Where it has answered a question that was sent there and nowhere else. */
+  readonly #validated = new Set<string>();
 
   constructor(nowMs: number, id: ServerId, address: string, queryCount: number) {
     this.id = id;
@@ -31,13 +35,31 @@ export class HeardServer {
     return this.#paths.get(endpointText(endpoint));
   }
 
-  /** The same object as long as the token is the same; `undefined` when there are too many. */
-  pathAt(endpoint: Endpoint, token: Token): ServerPath | undefined {
+  /** Whether it is there, at one path at least, and not only somebody's word. */
+  get isValidated(): boolean {
+    return this.#validated.size > 0;
+  }
+
+  /** It has answered from here what only a receiver of our datagrams there can answer. */
+  validate(endpoint: Endpoint): void {
+    this.#validated.add(endpointText(endpoint));
+  }
+
+  /**
+   * The same object as long as the token is the same. Of too many paths one that is not validated makes
+   * room; `undefined` where all are.
+   */
+  pathAt(endpoint: Endpoint, token: Token, random: Random): ServerPath | undefined {
     const key = endpointText(endpoint);
     const path: ServerPath = { endpoint, token };
     const before = this.#paths.get(key);
     if (before !== undefined && isSamePath(before, path)) return before;
-    if (before === undefined && this.#paths.size >= PATHS_PER_SERVER_MAX) return undefined;
+    if (before === undefined && this.#paths.size >= PATHS_PER_SERVER_MAX) {
+      const isValidated = (each: string): boolean => this.#validated.has(each);
+      const evicted = chooseUnvalidated(this.#paths.keys(), isValidated, random);
+      if (evicted === undefined) return undefined;
+      this.#paths.delete(evicted);
+    }
     this.#paths.set(key, path);
     return path;
   }
@@ -45,10 +67,15 @@ export class HeardServer {
 
 export class HeardServers {
   readonly #queryCount: number;
+  readonly #random: Random;
+  readonly #onEvicted: (server: HeardServer) => void;
   readonly #servers = new Map<ServerId, HeardServer>();
 
-  constructor(queryCount: number) {
+  /** @param onEvicted it had to make room, and is not remembered any more */
+  constructor(queryCount: number, random: Random, onEvicted: (server: HeardServer) => void) {
     this.#queryCount = queryCount;
+    this.#random = random;
+    this.#onEvicted = onEvicted;
   }
 
   get count(): number {
@@ -59,13 +86,23 @@ export class HeardServers {
     return this.#servers.values();
   }
 
-  /** `undefined` when it is a new one and there are too many, at all or at this address. */
+  get(id: ServerId): HeardServer | undefined {
+    return this.#servers.get(id);
+  }
+
+  /**
+   * A server that has answered. Where there are too many, at all or at this address, one that proved
+   * nothing makes room for a new one; `undefined` where all have.
+   */
   hear(nowMs: number, id: ServerId, address: string): HeardServer | undefined {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      const isCrowded = this.#servers.size >= SERVERS_HEARD_MAX ||
-        this.#countAt(address) >= SERVERS_PER_ADDRESS_MAX;
-      if (isCrowded) return undefined;
+      const neighbours = [...this.#servers.values()].filter((each) => each.address === address);
+      if (neighbours.length >= SERVERS_PER_ADDRESS_MAX) {
+        if (!this.evictOneOf(neighbours)) return undefined;
+      } else if (this.#servers.size >= SERVERS_HEARD_MAX) {
+        if (!this.evictOneOf(this.#servers.values())) return undefined;
+      }
       server = new HeardServer(nowMs, id, address, this.#queryCount);
       this.#servers.set(id, server);
     }
@@ -85,10 +122,13 @@ export class HeardServers {
       .map((server) => server.id);
   }
 
-  #countAt(address: string): number {
-    let count = 0;
-    for (const server of this.#servers.values()) if (server.address === address) count += 1;
-    return count;
+  /** Forgets one of `servers` that proved nothing, at random; `false` where all have. */
+  evictOneOf(servers: Iterable<HeardServer>): boolean {
+    const evicted = chooseUnvalidated(servers, (server) => server.isValidated, this.#random);
+    if (evicted === undefined) return false;
+    this.#servers.delete(evicted.id);
+    this.#onEvicted(evicted);
+    return true;
   }
 
   inFlight(): number {

@@ -36,6 +36,8 @@ export const LIST_FRUITLESS_MAX = 32;
 export const CONTENTS_LISTED_MAX = 4;
 /** A page that was overtaken is waited for at least this long. */
 export const LIST_REORDER_MS_MIN = 2;
+/** Offers under one name that a download remembers: one per path of those that a search keeps track of. */
+export const OFFERS_KEPT_MAX = 1_024;
 
 assertRelations([
   [FIND_SCHEDULE_MS[0] === 0, "the first FIND leaves at once"],

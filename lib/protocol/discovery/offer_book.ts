@@ -1,10 +1,13 @@
 /** What servers say that they hold under one name, and which servers are not believed any more. */
 import { type Content, contentKey, sameContent, type ServerId } from "../../ids.ts";
+import { Random } from "../base/random.ts";
 import type { Offer } from "./finder.ts";
+import { OFFERS_KEPT_MAX } from "./limits.ts";
 import { isSameEndpoint } from "../base/server_path.ts";
 
 export class OfferBook {
   #offers: Offer[] = [];
+  readonly #random = new Random(OFFERS_KEPT_MAX);
   readonly #dropped = new Set<ServerId>();
 
   get isEmpty(): boolean {
@@ -35,7 +38,12 @@ export class OfferBook {
       const knownKey = contentKey(known.content);
       return knownKey === key ? isSameEndpoint(known.path, offer.path) : knownKey !== fetchedKey;
     };
-    this.#offers = [...this.#offers.filter((known) => !isReplaced(known)), offer];
+    this.#offers = this.#offers.filter((known) => !isReplaced(known));
+    // Offers come and go as fast as servers can be invented; one that is pushed out comes again.
+    if (this.#offers.length >= OFFERS_KEPT_MAX) {
+      this.#offers.splice(this.#random.below(this.#offers.length), 1);
+    }
+    this.#offers.push(offer);
     return isNew;
   }
 

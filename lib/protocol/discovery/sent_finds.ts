@@ -7,8 +7,6 @@ import { FINDS_REMEMBERED_MAX } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
 import { packFind } from "./find_packing.ts";
 
-const QUERY_ID_BITS = 64;
-
 /** What a FIND is about. */
 export interface FindText<Item> {
   readonly token: Token;
@@ -19,15 +17,19 @@ export interface FindText<Item> {
 
 export class SentFinds<Item extends { readonly query: Query }> {
   readonly #asked = new Map<bigint, readonly Item[]>();
+  /** Of those, the FINDs that went to one server alone. */
+  readonly #unicast = new Set<bigint>();
   readonly #overheadBytes: number;
-  #nextId: bigint;
-  #lastId: bigint;
+  readonly #nextId: () => bigint;
+  #lastId: bigint | undefined;
 
-  /** @param overheadBytes what the transport adds to a datagram */
-  constructor(firstId: bigint, overheadBytes: number) {
+  /**
+   * @param nextId a new id for each FIND; random, or who sees a broadcast could answer for others
+   * @param overheadBytes what the transport adds to a datagram
+   */
+  constructor(nextId: () => bigint, overheadBytes: number) {
     this.#overheadBytes = overheadBytes;
-    this.#nextId = firstId;
-    this.#lastId = firstId;
+    this.#nextId = nextId;
   }
 
   owns(queryId: bigint): boolean {
@@ -39,21 +41,25 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.#asked.get(queryId)?.[queryIndex];
   }
 
+  /** Whether whoever knows this id has received a FIND that was sent to nobody else. */
+  isUnicast(queryId: bigint): boolean {
+    return this.#unicast.has(queryId);
+  }
+
   /** A FIND to one server. */
   ask(text: FindText<Item>): Bytes {
-    const queryId = this.#nextId;
-    this.#nextId = BigInt.asUintN(QUERY_ID_BITS, queryId + 1n);
+    const queryId = this.#nextId();
+    this.#unicast.add(queryId);
     return this.#pack(queryId, text);
   }
 
   /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */
   broadcast(text: FindText<Item>): Bytes {
-    const last = this.#asked.get(this.#lastId);
+    const last = this.#lastId === undefined ? undefined : this.#asked.get(this.#lastId);
     const { asked } = text;
     const isRepeat = last?.length === asked.length && asked.every((item, i) => item === last[i]);
-    if (isRepeat) return this.#pack(this.#lastId, text);
-    this.#lastId = this.#nextId;
-    return this.ask(text);
+    if (!isRepeat) this.#lastId = this.#nextId();
+    return this.#pack(this.#lastId!, text);
   }
 
   #pack(queryId: bigint, { asked, ...head }: FindText<Item>): Bytes {
@@ -61,6 +67,7 @@ export class SentFinds<Item extends { readonly query: Query }> {
     const [oldest] = this.#asked.keys();
     if (oldest !== undefined && this.#asked.size >= FINDS_REMEMBERED_MAX) {
       this.#asked.delete(oldest);
+      this.#unicast.delete(oldest);
     }
     this.#asked.set(queryId, asked);
     const queries = asked.map(({ query }) => query);

@@ -104,16 +104,22 @@ export class SoughtQuery {
     this.#answers.delete(server);
   }
 
+  /** Those who offer it as well, where no further offer of this kind is kept. */
+  crowdFor({ server, sizeBytes, sha256, root }: FrameOf<"offer">): readonly ServerId[] {
+    if (this.#answers.get(server)?.kind === "offer") return [];
+    // Those that are not wanted never take the place of those that are.
+    const isWanted = this.#isWanted({ sizeBytes, sha256, root });
+    const crowd = [...this.#answers].filter(([, answer]) =>
+      answer.kind === "offer" && this.#isWanted(answer.content) === isWanted
+    );
+    return crowd.length < OFFERS_PER_NAME_MAX ? [] : crowd.map(([id]) => id);
+  }
+
   /** The offer, if it tells anything new. */
   onOffer(frame: FrameOf<"offer">, path: ServerPath): Offer | undefined {
     const { server, sizeBytes, sha256, root, mtimeMs, tcpPort, name } = frame;
     const content = { sizeBytes, sha256, root };
     const before = this.#answers.get(server);
-    // Those that are not wanted never take the place of those that are.
-    const isWanted = this.#isWanted(content);
-    if (before?.kind !== "offer" && this.#offerCount(isWanted) >= OFFERS_PER_NAME_MAX) {
-      return undefined;
-    }
     let paths = [path];
     if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
       if (before.paths.includes(path)) return undefined;
@@ -180,14 +186,6 @@ export class SoughtQuery {
 
   get #absentEndMs(): number {
     return this.#startedMs + ABSENT_END_MS;
-  }
-
-  #offerCount(areWanted: boolean): number {
-    let count = 0;
-    for (const answer of this.#answers.values()) {
-      if (answer.kind === "offer" && this.#isWanted(answer.content) === areWanted) count += 1;
-    }
-    return count;
   }
 
   #isAny(predicate: (answer: Answer) => boolean): boolean {

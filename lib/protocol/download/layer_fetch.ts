@@ -13,6 +13,8 @@ import { LAYER_PAGES_ASKED_MAX, LAYER_PAGES_PER_SERVER_MAX, STRIKES_MAX } from "
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
+import { Random } from "../base/random.ts";
+import { chooseUnvalidated } from "../base/validated_first.ts";
 import { isLoopbackAddress, type ServerPath } from "../base/server_path.ts";
 
 export type LayerAnswer = FrameOf<"layer" | "gone" | "retry">;
@@ -135,7 +137,7 @@ export class LayerFetch {
   #addPath({ server: id, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>): void {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      if (this.#servers.size >= OFFERS_PER_NAME_MAX) return;
+      if (this.#servers.size >= OFFERS_PER_NAME_MAX && !this.#evictServer(nonce)) return;
       server = { id, paths: [], strikes: 0, state: "asked" };
       this.#servers.set(id, server);
     }
@@ -143,9 +145,32 @@ export class LayerFetch {
     server.state = "asked";
     const known = server.paths.find((each) => each.isAt(path.endpoint));
     if (known !== undefined) this.#renewToken(server, known, path.token);
-    else if (server.paths.length < PATHS_PER_SERVER_MAX) {
+    else if (server.paths.length < PATHS_PER_SERVER_MAX || this.#evictPath(server, nonce)) {
       server.paths.push(new LayerPath(path, nonce));
     }
+  }
+
+  /** Of too many servers one that has never answered makes room; `nonce` is the chance that decides. */
+  #evictServer(nonce: bigint): boolean {
+    const isValidated = (each: Server): boolean => each.paths.some((path) => path.isConfirmed);
+    const evicted = chooseUnvalidated(
+      this.#servers.values(),
+      isValidated,
+      new Random(Number(nonce)),
+    );
+    if (evicted === undefined) return false;
+    for (const path of evicted.paths) this.#pages.giveBack(path.drop());
+    return this.#servers.delete(evicted.id);
+  }
+
+  /** The same for the paths of one server. */
+  #evictPath({ paths }: Server, nonce: bigint): boolean {
+    const isValidated = (path: LayerPath): boolean => path.isConfirmed;
+    const evicted = chooseUnvalidated(paths, isValidated, new Random(Number(nonce)));
+    if (evicted === undefined) return false;
+    this.#pages.giveBack(evicted.drop());
+    paths.splice(paths.indexOf(evicted), 1);
+    return true;
   }
 
   #renewToken(server: Server, path: LayerPath, token: Token): void {
