@@ -2,6 +2,8 @@
  * What drivers and use cases need of the platform, as one value that they are handed. `denoRuntime` is the
  * real one; a test or a simulation brings another.
  */
+import { denoDisk } from "./files/deno_disk.ts";
+import type { Disk } from "./files/disk.ts";
 import { denoNet, type Net } from "./net/net.ts";
 import { startWorker, type WorkerPort } from "./system/worker_port.ts";
 
@@ -13,8 +15,9 @@ export interface Workers {
 export interface Runtime {
   readonly net: Net;
   readonly workers: Workers;
+  readonly disk: Disk;
 }
 
 export function denoRuntime(): Runtime {
-  return { net: denoNet(), workers: { start: startWorker } };
+  return { net: denoNet(), workers: { start: startWorker }, disk: denoDisk };
 }

@@ -7,7 +7,7 @@
  */
 import type { Bytes, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
-import type { LocatedFile } from "./sender.ts";
+import type { ServedFile } from "../protocol/serve/served_file.ts";
 
 export type DigestRequest =
   | { readonly kind: "init" }
@@ -24,7 +24,7 @@ export type DigestRequest =
   /** The stream ends here and nobody wants to know what it was. */
   | { readonly kind: "drop"; readonly job: number }
   /** A file as it was indexed: only its MD5 is wanted. */
-  | { readonly kind: "file"; readonly job: number; readonly file: LocatedFile }
+  | { readonly kind: "file"; readonly job: number; readonly file: ServedFile }
   | { readonly kind: "stop" };
 
 export type DigestReply =

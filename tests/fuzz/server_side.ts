@@ -22,8 +22,8 @@ import {
 } from "../../lib/protocol/classic/classic_server.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder } from "../../lib/protocol/serve/responder.ts";
-import { retryFor } from "../../lib/protocol/serve/retry.ts";
-import { lengthOf, Sender } from "../../lib/protocol/serve/sender.ts";
+import { RangeServer, type RangeServerAction } from "../../lib/protocol/serve/range_server.ts";
+import { lengthOf, type Turn } from "../../lib/protocol/serve/sender.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { decodeClassicRequest } from "../../lib/wire/classic.ts";
@@ -51,7 +51,7 @@ export class ServerSide {
   readonly #random: Random;
   readonly #tokens = new Tokens(Uint8Array.of(1, 2, 3));
   readonly #responder: Responder;
-  readonly #sender = new Sender(0);
+  readonly #ranges = new RangeServer({ server: SERVER, tokens: this.#tokens, rateBytesPerS: 0 });
   readonly #classic: ClassicServer;
   readonly #classicSizes = new Map<number, number>();
   readonly #traffic = new Map<string, Traffic>();
@@ -118,9 +118,8 @@ export class ServerSide {
       assert(isProved || said <= bytes.length, `${said} bytes for a ${frame.kind}`);
     }
     if (!isFriend(from)) assert(traffic.out - before <= datagram.length);
-    this.#serve(nowMs);
     this.#onClassic(nowMs, from, datagram);
-    assert(this.#sender.flowCount <= FLOWS_MAX);
+    assert(this.#ranges.flowCount <= FLOWS_MAX);
     assert(this.#classicSizes.size <= CLASSIC_TRANSFERS_MAX);
   }
 
@@ -132,17 +131,40 @@ export class ServerSide {
     traffic: Traffic,
   ): void {
     if (frame.kind === "find") this.#classic.handle(nowMs, { kind: "searched", from });
-    if (frame.kind === "want") {
-      if (this.#tokens.judge(nowMs, from.address, frame.token) === "valid") {
-        assert(isFriend(from), "a token is good at another address");
-        this.#sender.add(from, frame);
-        return;
+    const event = { kind: "frame", from, frame, frameBytes } as const;
+    this.#performRanges(nowMs, this.#ranges.handle(nowMs, event), traffic);
+  }
+
+  #performRanges(
+    nowMs: number,
+    actions: readonly RangeServerAction[],
+    traffic: Traffic,
+  ): void {
+    for (const action of actions) {
+      switch (action.kind) {
+        case "send":
+          traffic.out += action.datagram.length;
+          this.answered += 1;
+          break;
+        case "question":
+          this.#onQuestion(nowMs, action, traffic);
+          break;
+        case "serve":
+          this.#serve(nowMs, action.turn, traffic);
+          break;
+        default:
+          // What is told to the main thread, and files that are opened and closed.
       }
-      const token = this.#tokens.issue(nowMs, from.address);
-      traffic.out += retryFor(frame, frameBytes, SERVER, token)?.length ?? 0;
-      this.answered += 1;
-      return;
     }
+  }
+
+  #onQuestion(
+    nowMs: number,
+    { from, frame, frameBytes, isValidated }: Extract<RangeServerAction, { kind: "question" }>,
+    traffic: Traffic,
+  ): void {
+    assert(!isValidated || isFriend(from), "a token is good at another address");
+    this.#ranges.handle(nowMs, { kind: "handled", isValidated });
     for (const action of this.#responder.handle(nowMs, from, frame, frameBytes)) {
       if (action.kind !== "send") continue;
       assert(action.to === from, "an answer went elsewhere");
@@ -151,13 +173,13 @@ export class ServerSide {
     }
   }
 
-  /** Whatever waits for its turn was asked for by somebody with a token, and is of bounds. */
-  #serve(nowMs: number): void {
-    for (let turn = this.#sender.next(nowMs); turn; turn = this.#sender.next(nowMs)) {
-      assert(isFriend(turn.to));
-      assert(lengthOf(turn.want) <= QUANTUM_BYTES_MAX);
-      this.served += 1;
-    }
+  /** Whatever is served was asked for by somebody with a token, and is of bounds. */
+  #serve(nowMs: number, turn: Turn, traffic: Traffic): void {
+    assert(isFriend(turn.to));
+    assert(lengthOf(turn.want) <= QUANTUM_BYTES_MAX);
+    this.served += 1;
+    const served = { kind: "served", outcome: "sent", sentBytes: 0 } as const;
+    this.#performRanges(nowMs, this.#ranges.handle(nowMs, served), traffic);
   }
 
   #onClassic(nowMs: number, from: Endpoint, datagram: Bytes): void {

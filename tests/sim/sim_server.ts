@@ -16,21 +16,29 @@ import {
 } from "../../lib/ids.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
-import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../lib/protocol/serve/limits.ts";
-import { FORWARDED_DATAGRAMS_MAX } from "../../lib/io/net/limits.ts";
+import {
+  FLOWS_MAX,
+  QUESTIONS_FORWARDED_MAX,
+  WANTS_PER_FLOW_MAX,
+} from "../../lib/protocol/serve/limits.ts";
 import { FILE_CHECK_INTERVAL_MS } from "../../lib/io/files/limits.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import type { Shelf } from "../../lib/protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";
-import { ParkedTurns } from "../../lib/protocol/serve/parked_turns.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
-import { retryFor } from "../../lib/protocol/serve/retry.ts";
-import { Sender, type Turn, type WantFrame } from "../../lib/protocol/serve/sender.ts";
+import { isQuestion, type QuestionFrame } from "../../lib/protocol/serve/questions.ts";
+import {
+  RangeServer,
+  type RangeServerAction,
+  type RangeServerEvent,
+  type ServeOutcome,
+} from "../../lib/protocol/serve/range_server.ts";
+import type { Turn, WantFrame } from "../../lib/protocol/serve/sender.ts";
+import { type ContentRef, keyOf, type ServedFile } from "../../lib/protocol/serve/served_file.ts";
 import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
-import { decodeFrame, encodeFrame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import { segment } from "../support/segment.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
@@ -38,6 +46,14 @@ import { simContent } from "./sim_contents.ts";
 import { Alarm, Channel, type VirtualClock } from "./virtual_clock.ts";
 
 export const FILE_NAME = "dir/example file.txt" as SafeFileName;
+/** Which file it is does not matter here: a server has one at most. */
+const SERVED_FILE: ServedFile = {
+  dir: "/served",
+  name: FILE_NAME,
+  sizeBytes: 0,
+  mtimeMs: 0,
+  inode: 0,
+};
 const OTHER_NAME = "dir/example file 2.txt" as SafeFileName;
 /** Which file it is after a change. */
 export const CHANGED_VARIANT = 2;
@@ -76,14 +92,11 @@ class Process implements Shelf {
   readonly hashBytesPerS = 1e8;
   readonly tokens: Tokens;
   readonly responder: Responder;
-  readonly sender: Sender;
-  readonly unlocated = new ParkedTurns();
+  readonly machine: RangeServer;
   readonly toMain: Channel;
   readonly toSender: Channel;
   /** The content that the sender has open, and when it was compared last. */
   open: { readonly key: string; checkedMs: number } | undefined;
-  forwarded = 0;
-  isPumping = false;
   isOver = false;
 
   constructor(spec: ServerSpec, clock: VirtualClock, random: Random) {
@@ -92,7 +105,8 @@ class Process implements Shelf {
     const { tokens } = this;
     this.responder = new Responder({ server: this.id, tokens, shelf: this, seed: random.u32() });
     this.responder.dataPort = DATA_PORT;
-    this.sender = new Sender(spec.rateBytesPerS);
+    const { rateBytesPerS } = spec;
+    this.machine = new RangeServer({ server: this.id, tokens, rateBytesPerS });
     this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
     this.toSender = new Channel(clock, () => HOP_MS);
   }
@@ -116,11 +130,10 @@ export class SimServer {
   readonly #random: Random;
   readonly #send: SendTo;
   readonly #backlog: Arrival[] = [];
-  readonly #pumpAlarm: Alarm;
+  readonly #alarm: Alarm;
   #process: Process | undefined;
   #backlogBytes = 0;
   #stalledUntilMs = 0;
-  #busyUntilMs = 0;
   /** Which file is on its disk. */
   variant: number | undefined;
   /** Every id that it ever had. */
@@ -138,7 +151,7 @@ export class SimServer {
     this.#clock = world.clock;
     this.#random = world.random;
     this.#send = world.send;
-    this.#pumpAlarm = new Alarm(this.#clock, () => this.#pump());
+    this.#alarm = new Alarm(this.#clock, () => this.#wakeSender());
     this.#clock.at(spec.startsMs, () => this.#start());
     for (const mishap of spec.mishaps) this.#clock.at(mishap.atMs, () => this.#befall(mishap));
   }
@@ -221,7 +234,7 @@ export class SimServer {
     const backlog = this.#backlog.splice(0);
     this.#backlogBytes = 0;
     for (const arrival of backlog) if (this.#process) this.#take(this.#process, arrival);
-    this.#pump();
+    this.#wakeSender();
   }
 
   /** The folder's watch or a failed read has shown it: the old content is gone, the new one settles. */
@@ -234,27 +247,36 @@ export class SimServer {
     this.#index(process, SETTLE_MS + HASH_MS, "settling");
   }
 
+  #wakeSender(): void {
+    const process = this.#process;
+    if (process !== undefined) this.#whenUp(process, () => this.#step(process, { kind: "wakeup" }));
+  }
+
   // — What it is asked ——————————————————————————————————————————————————————————————————————————
 
   #take(process: Process, { bytes, from, path, isDiscovery }: Arrival): void {
     for (const packed of packedFramesIn(bytes)) {
-      if (packed.frame.kind === "want" && !isDiscovery) {
-        this.#onWant(process, path, from, packed.frame, packed.bytes.length);
-      } else this.#forward(process, path, from, packed.bytes.slice() as Bytes);
+      const { frame } = packed;
+      const frameBytes = packed.bytes.length;
+      if (!isDiscovery) this.#step(process, { kind: "frame", from, frame, frameBytes });
+      else if (isQuestion(frame)) this.#ask(process, path, from, frame, frameBytes);
     }
-    this.#pump();
   }
 
   /** The main thread answers, in its own time. */
-  #forward(process: Process, path: number, from: Endpoint, bytes: Bytes): void {
-    if (process.forwarded >= FORWARDED_DATAGRAMS_MAX) return;
-    process.forwarded += 1;
+  #ask(
+    process: Process,
+    path: number,
+    from: Endpoint,
+    frame: QuestionFrame,
+    frameBytes: number,
+    onHandled = () => {},
+  ): void {
     process.toMain.post(() => {
-      process.forwarded -= 1;
-      const frame = decodeFrame(bytes);
-      if (process.isOver || frame.kind === "malformed") return;
+      onHandled();
+      if (process.isOver) return;
       const now = this.#clock.nowMs;
-      for (const action of process.responder.handle(now, from, frame, bytes.length)) {
+      for (const action of process.responder.handle(now, from, frame, frameBytes)) {
         this.#perform(process, path, action);
       }
     });
@@ -290,49 +312,85 @@ export class SimServer {
     this.#index(process, HASH_MS);
   }
 
-  #onWant(process: Process, path: number, from: Endpoint, want: WantFrame, bytes: number): void {
+  // — What the sender worker does ———————————————————————————————————————————————————————————————
+
+  #step(process: Process, event: RangeServerEvent): void {
+    if (process.isOver) return;
     const now = this.#clock.nowMs;
-    if (process.tokens.judge(now, from.address, want.token) !== "valid") {
-      const token = process.tokens.issue(now, from.address);
-      const retry = retryFor(want, bytes, process.id, token);
-      if (retry !== undefined) this.#send(path, from, retry);
-      return;
-    }
-    if (process.unlocated.has(keyOf(want))) process.unlocated.park(keyOf(want), { to: from, want });
-    else process.sender.add(from, want);
+    for (const action of process.machine.handle(now, event)) this.#do(process, action);
+    this.#alarm.set(process.machine.nextWakeupMs(now));
   }
 
-  // — What it sends —————————————————————————————————————————————————————————————————————————————
+  #do(process: Process, action: RangeServerAction): void {
+    switch (action.kind) {
+      case "send":
+        return this.#send(pathOf(action.to), action.to, action.datagram);
+      case "question": {
+        const { from, frame, frameBytes, isValidated } = action;
+        const onHandled = () => this.#step(process, { kind: "handled", isValidated });
+        return this.#ask(process, pathOf(from), from, frame, frameBytes, onHandled);
+      }
+      case "serve":
+        return this.#serve(process, action.turn);
+      case "locate":
+        return this.#locate(process, action);
+      case "open": {
+        const { ref } = action;
+        const signature = process.catalogue.find(FILE_NAME)?.signature;
+        const isAsIndexed = signature?.mtimeMs === 1_000 + (this.variant ?? 0);
+        if (isAsIndexed) process.open = { key: keyOf(ref), checkedMs: this.#clock.nowMs };
+        return this.#step(process, { kind: "opened", ...ref, isAsIndexed });
+      }
+      case "close":
+        if (process.open?.key === keyOf(action.ref)) process.open = undefined;
+        return;
+      case "changed":
+        return process.toMain.post(() => this.#onChangeSeen());
+      case "flow":
+      case "counts":
+        return;
+      default:
+        action satisfies never;
+    }
+  }
 
-  #pump(): void {
-    const process = this.#process;
-    const now = this.#clock.nowMs;
-    if (process === undefined || !this.isUp) return;
-    if (now < this.#busyUntilMs) return this.#pumpAlarm.set(this.#busyUntilMs);
-    const turn = process.sender.next(now);
-    if (turn !== undefined) this.#serve(process, turn);
-    const nextMs = process.sender.nextWakeupMs(now);
-    this.#pumpAlarm.set(nextMs === Infinity ? Infinity : Math.max(nextMs, this.#busyUntilMs));
+  /** Whoever is stalled does nothing; it goes on afterwards. */
+  #whenUp(process: Process, work: () => void): void {
+    if (process.isOver) return;
+    if (this.isUp) work();
+    else this.#clock.at(this.#stalledUntilMs, () => this.#whenUp(process, work));
   }
 
   #serve(process: Process, turn: Turn): void {
-    const { want } = turn;
+    this.#whenUp(process, () => {
+      const { outcome, sentBytes } = this.#served(process, turn);
+      const doneMs = this.#clock.nowMs + sentBytes / this.spec.bytesPerMs;
+      this.#clock.at(doneMs, () => {
+        this.#whenUp(process, () => this.#step(process, { kind: "served", outcome, sentBytes }));
+      });
+    });
+  }
+
+  #served(
+    process: Process,
+    { to, want }: Turn,
+  ): { readonly outcome: ServeOutcome; readonly sentBytes: number } {
     const now = this.#clock.nowMs;
     const { open } = process;
-    if (open?.key !== keyOf(want)) return this.#locate(process, turn);
+    if (open?.key !== keyOf(want)) return { outcome: "unknown", sentBytes: 0 };
     if (now - open.checkedMs >= FILE_CHECK_INTERVAL_MS) {
       open.checkedMs = now;
       const signature = process.catalogue.find(FILE_NAME)?.signature;
-      if (signature?.mtimeMs !== 1_000 + this.variant!) {
-        process.open = undefined;
-        this.#sayGone(turn, "changed");
-        return process.toMain.post(() => this.#onChangeSeen());
-      }
+      if (signature?.mtimeMs !== 1_000 + this.variant!) return { outcome: "changed", sentBytes: 0 };
     }
+    return { outcome: "sent", sentBytes: this.#sendRanges(to, want) };
+  }
+
+  #sendRanges(to: Endpoint, want: WantFrame): number {
     const file = simContent(this.#sizeBytes, this.variant ?? 0).bytes;
     const payloadBytes = payloadBytesOf(want.segmentBytes);
     const header = { nonce: want.nonce, number: want.number, withCrc: want.withCrc === 1 };
-    const path = pathOf(turn.to);
+    const path = pathOf(to);
     let sentBytes = 0;
     for (const { offset, lengthBytes } of want.ranges) {
       const end = offset + lengthBytes;
@@ -342,10 +400,10 @@ export class SimServer {
         if (this.#liesAt(at)) datagram[datagram.length - 1]! ^= 0x55;
         if (header.withCrc && this.#liesAt(at)) this.#seal(datagram);
         sentBytes += datagram.length;
-        this.#send(path, turn.to, datagram);
+        this.#send(path, to, datagram);
       }
     }
-    this.#busyUntilMs = now + sentBytes / this.spec.bytesPerMs;
+    return sentBytes;
   }
 
   #liesAt(offset: number): boolean {
@@ -362,39 +420,24 @@ export class SimServer {
     datagram.set(segment(payload, offset, { nonce, number: view.getUint32(20), withCrc: true }));
   }
 
-  #locate(process: Process, turn: Turn): void {
-    const key = keyOf(turn.want);
-    const isAsked = process.unlocated.has(key);
-    if (!process.unlocated.park(key, turn) || isAsked) return;
-    const { root, sizeBytes } = turn.want;
+  #locate(process: Process, { root, sizeBytes }: ContentRef): void {
     process.toMain.post(() => {
       const isHere = !process.catalogue.findByContent(root, sizeBytes).next().done;
-      process.toSender.post(() => {
-        if (process.isOver) return;
-        const signature = process.catalogue.find(FILE_NAME)?.signature;
-        const isAsIndexed = signature?.mtimeMs === 1_000 + (this.variant ?? 0);
-        if (isHere && isAsIndexed) process.open = { key, checkedMs: this.#clock.nowMs };
-        for (const waiting of process.unlocated.take(key)) {
-          if (isHere && isAsIndexed) process.sender.add(waiting.to, waiting.want);
-          else this.#sayGone(waiting, isHere ? "changed" : "unknown");
-        }
-        if (isHere && !isAsIndexed) process.toMain.post(() => this.#onChangeSeen());
-        this.#pump();
-      });
+      const file = isHere ? { file: SERVED_FILE } : {};
+      process.toSender.post(() =>
+        this.#step(process, { kind: "located", root, sizeBytes, ...file })
+      );
     });
-  }
-
-  #sayGone({ to, want }: Turn, reason: "changed" | "unknown"): void {
-    const { nonce, number, root } = want;
-    this.#send(pathOf(to), to, encodeFrame({ kind: "gone", nonce, number, root, reason }));
   }
 
   /** What is beyond its bounds, if anything is. */
   problem(): string | undefined {
     const process = this.#process;
     if (process === undefined) return undefined;
-    if (process.sender.flowCount > FLOWS_MAX) return "too many flows";
-    if (process.forwarded > FORWARDED_DATAGRAMS_MAX) return "too many forwarded frames";
+    if (process.machine.flowCount > FLOWS_MAX) return "too many flows";
+    if (process.machine.forwardedCount > QUESTIONS_FORWARDED_MAX) {
+      return "too many forwarded frames";
+    }
     if (this.#backlog.length > WANTS_PER_FLOW_MAX * FLOWS_MAX) return "too long a backlog";
     return undefined;
   }
@@ -403,8 +446,4 @@ export class SimServer {
 /** The address of a client says which of its networks it is on. */
 function pathOf(client: Endpoint): number {
   return Number(client.address.split(".")[1]);
-}
-
-function keyOf({ root, sizeBytes }: WantFrame): string {
-  return `${root}:${sizeBytes}`;
 }

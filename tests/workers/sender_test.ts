@@ -6,10 +6,11 @@ import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/wire/limits.ts";
-import type { LocatedFile, SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import type { SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import type { ServedFile } from "../../lib/protocol/serve/served_file.ts";
 import { NO_TOKEN, Tokens } from "../../lib/protocol/base/tokens.ts";
 import type { FrameOf } from "../../lib/wire/frames.ts";
-import { encodeFrame } from "../../lib/wire/frames.ts";
+import { decodeFrame, encodeFrame } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withFolder, writeFile } from "../support/folder.ts";
@@ -71,12 +72,12 @@ class Bench implements AsyncDisposable {
         this.#arrived = Promise.withResolvers();
       } else if (reply.kind === kind) {
         return reply as Extract<SenderReply, { kind: K }>;
-      } else assertEquals(reply.kind, "served", `instead of ${kind}`);
+      } else assertEquals(reply.kind, "counts", `instead of ${kind}`);
     }
   }
 
   /** Answers the next `locate`. */
-  async locate(file: LocatedFile | undefined): Promise<void> {
+  async locate(file: ServedFile | undefined): Promise<void> {
     const { root, sizeBytes } = await this.next("locate");
     this.post({ kind: "located", root, sizeBytes, ...(file !== undefined && { file }) });
   }
@@ -103,7 +104,7 @@ class Bench implements AsyncDisposable {
   }
 }
 
-function located(dir: string, name: string): LocatedFile {
+function located(dir: string, name: string): ServedFile {
   const identity = identityAt(join(dir, name));
   assert(identity !== undefined);
   return { dir, name, ...identity.signature };
@@ -286,14 +287,14 @@ Deno.test(
       // The first answer of all is to the only good request.
       assertEquals((await peer.segment(NONCE)).payload, pattern(10));
       await bench.next("flow");
-      const served = await bench.next("served");
+      const served = await bench.next("counts");
       assertEquals(served.malformed, bad.length);
       assertEquals(served.dropped, outOfBounds.length);
     }),
 );
 
 Deno.test({
-  name: "questions go to the main thread as they came, and its answers leave whole",
+  name: "questions go to the main thread, decoded, and its answers leave whole",
   ignore,
 }, () =>
   withFolder({ "f": pattern(70_000) }, async (dir) => {
@@ -317,9 +318,10 @@ Deno.test({
     });
     const both = new Uint8Array([...find, ...list]);
     await peer.send(both.subarray(0, CONTROL_BYTES_MAX), bench.port);
-    assertEquals((await bench.next("frame")).bytes, find);
-    const second = await bench.next("frame");
-    assertEquals([second.bytes, second.from], [list, peer.endpoint]);
+    const first = await bench.next("question");
+    assertEquals([first.frame, first.frameBytes], [decodeFrame(find), find.length]);
+    const second = await bench.next("question");
+    assertEquals([second.frame, second.from], [decodeFrame(list), peer.endpoint]);
 
     // After a send that the kernel cut into small datagrams, a long answer is not cut.
     const cut = { segmentBytes: MTU_BYTES_MIN, ranges: [{ offset: 0, lengthBytes: 5_440 }] };

@@ -17,7 +17,7 @@ import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
 import { sameSignature } from "../../io/files/regular_file.ts";
 import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
-import type { LocatedFile } from "../../messages/sender.ts";
+import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { Shelf } from "../../protocol/serve/find_answers.ts";
@@ -127,7 +127,7 @@ export class FolderIndex implements Shelf {
   }
 
   /** A file with this content. */
-  located(root: HashHex, sizeBytes: number): LocatedFile | undefined {
+  located(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
       return { dir: this.dir, name, ...signature };
     }

@@ -5,8 +5,11 @@ import type { Runtime } from "../../io/runtime.ts";
 import { clockOriginMs } from "../../io/system/clock.ts";
 import type { WorkerPort } from "../../io/system/worker_port.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
-import type { LocatedFile, SenderReply, SenderRequest } from "../../messages/sender.ts";
+import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
+import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
+import type { QuestionFrame } from "../../protocol/serve/questions.ts";
+import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import { timesText } from "../stage_times.ts";
 
 export interface DataSocketOptions {
@@ -16,16 +19,15 @@ export interface DataSocketOptions {
   readonly rateBytesPerS: number;
   readonly tokenSecret: Bytes;
   readonly server: ServerId;
-  /** A control frame that is for us to answer. */
-  readonly onFrame: (from: Endpoint, bytes: Bytes) => void;
+  readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;
   /** Which file has this content? */
-  readonly locate: (root: HashHex, sizeBytes: number) => LocatedFile | undefined;
+  readonly locate: (root: HashHex, sizeBytes: number) => ServedFile | undefined;
   /** The file of this content is not what was indexed. */
   readonly onChanged: (root: HashHex, sizeBytes: number) => void;
   /** A client begins to be sent this content. */
   readonly onFlow: (to: Endpoint, root: HashHex, sizeBytes: number) => void;
   /** What was sent and ignored since the last time. */
-  readonly onServed: (served: Served) => void;
+  readonly onServed: (served: ServedCounts) => void;
   /** What was ignored, or could not be sent. */
   readonly onDetail: (message: string) => void;
   /** The worker broke. */
@@ -33,7 +35,6 @@ export interface DataSocketOptions {
 }
 
 type Opened = Extract<SenderReply, { kind: "ready" }>;
-export type Served = Extract<SenderReply, { kind: "served" }>;
 
 /** The first free one of the range; any other where none is. */
 const PORTS: readonly number[] = [
@@ -85,9 +86,11 @@ export class DataSocket {
     switch (reply.kind) {
       case "ready":
         return this.#opening.resolve(reply);
-      case "frame":
-        this.#options.onFrame(reply.from, reply.bytes);
-        return this.#worker.post({ kind: "handled" });
+      case "question": {
+        const { from, frame, frameBytes, isValidated } = reply;
+        this.#options.onQuestion(from, frame, frameBytes);
+        return this.#worker.post({ kind: "handled", isValidated });
+      }
       case "locate": {
         const { root, sizeBytes } = reply;
         const file = this.#options.locate(root, sizeBytes);
@@ -98,7 +101,7 @@ export class DataSocket {
         return this.#options.onChanged(reply.root, reply.sizeBytes);
       case "flow":
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
-      case "served":
+      case "counts":
         return this.#onServed(reply);
       case "failed":
         return this.#fail(ShoalError.fromMessage(reply.error));
@@ -110,7 +113,7 @@ export class DataSocket {
     }
   }
 
-  #onServed(served: Served): void {
+  #onServed(served: ServedCounts): void {
     this.#options.onServed(served);
     const { malformed, dropped, tooLong } = served;
     if (malformed + dropped > 0) {

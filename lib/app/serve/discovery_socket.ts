@@ -7,10 +7,11 @@ import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import { decodeClassicRequest } from "../../wire/classic.ts";
-import { type PackedFrame, packedFramesIn } from "../../wire/packed_frames.ts";
+import { isQuestion, type QuestionFrame } from "../../protocol/serve/questions.ts";
+import { packedFramesIn } from "../../wire/packed_frames.ts";
 
 export interface DiscoveryHandlers {
-  readonly onFrame: (from: Endpoint, packed: PackedFrame) => void;
+  readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;
   /** `name` is unchecked. */
   readonly onClassicRequest: (from: Endpoint, name: string) => void;
   readonly onFailure: (error: ShoalError) => void;
@@ -50,7 +51,9 @@ export class DiscoverySocket {
     let isNoise = true;
     for (const packed of packedFramesIn(bytes)) {
       isNoise = false;
-      this.#handlers.onFrame(from, packed);
+      const { frame } = packed;
+      // Answers of other servers that share this port are none of ours, and are no noise either.
+      if (isQuestion(frame)) this.#handlers.onQuestion(from, frame, packed.bytes.length);
     }
     if (isNoise) this.#noiseCount += 1;
   }

@@ -24,10 +24,10 @@ import { DISCOVERY_PORT, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.t
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { DELAYED_ANSWERS_MAX } from "./limits.ts";
 import { UPLOAD_BYTES_DEFAULT } from "../limits.ts";
+import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import { sizeText } from "../../sizes.ts";
-import { decodeFrame, type Frame } from "../../wire/frames.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
@@ -148,10 +148,7 @@ class Service {
       runtime,
       transport: withFaults(transport, errorRate, seed),
       ...{ rateBytesPerS, tokenSecret, server },
-      onFrame: (from, bytes) => {
-        const frame = decodeFrame(bytes);
-        if (frame.kind !== "malformed") this.#onFrame(from, frame, bytes.length);
-      },
+      onQuestion: (...question) => this.#onQuestion(...question),
       locate: (root, sizeBytes) => this.#index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
@@ -161,7 +158,7 @@ class Service {
     });
     this.#sessions = this.#sessionService(transport.host, seed);
     this.#discovery = new DiscoverySocket(discovery, {
-      onFrame: (from, { frame, bytes }) => this.#onFrame(from, frame, bytes.length),
+      onQuestion: (...question) => this.#onQuestion(...question),
       onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
       onFailure,
     });
@@ -276,7 +273,8 @@ class Service {
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————
 
-  #onFrame(from: Endpoint, frame: Frame, frameBytes: number): void {
+  /** Wherever it came in. */
+  #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
     if (frame.kind === "find") this.#classic?.onSearched(from);
     for (const action of this.#responder.handle(nowMs(), from, frame, frameBytes)) {
       this.#perform(action);

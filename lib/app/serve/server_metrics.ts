@@ -1,5 +1,5 @@
 /** What a server counts for those who watch it. */
-import type { Served } from "./data_socket.ts";
+import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import type { Metric } from "../../io/net/metrics_port.ts";
 import type { IndexProgress } from "../index/folder_index.ts";
 import type { ServeEvent } from "../events.ts";
@@ -18,7 +18,7 @@ export class ServerMetrics {
     }
   }
 
-  countServed({ sentBytes, flows, malformed, dropped }: Served): void {
+  countServed({ sentBytes, flows, malformed, dropped }: ServedCounts): void {
     this.#sentBytes += sentBytes;
     this.#flows = flows;
     this.#ignored += malformed + dropped;

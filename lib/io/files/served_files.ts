@@ -2,17 +2,11 @@
  * The files that a sender has open, by content: found through the main thread when they are first
  * asked for, compared with what was indexed while they are read, the least recently used closed.
  */
-import type { Bytes, HashHex } from "../../ids.ts";
+import type { Bytes } from "../../ids.ts";
 import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";
-import type { LocatedFile } from "../../messages/sender.ts";
+import { type ContentRef, keyOf, type ServedFile } from "../../protocol/serve/served_file.ts";
 import type { Disk } from "./disk.ts";
 import { type FileSource, openFileSource } from "./file_source.ts";
-
-/** What names a content in a request. */
-export interface ContentRef {
-  readonly root: HashHex;
-  readonly sizeBytes: number;
-}
 
 export type FileState =
   | { readonly kind: "open" }
@@ -58,7 +52,7 @@ export class ServedFiles {
   }
 
   /** Opens what the main thread has located. Says whether it is what was indexed. */
-  open(nowMs: number, ref: ContentRef, file: LocatedFile): boolean {
+  open(nowMs: number, ref: ContentRef, file: ServedFile): boolean {
     this.close(ref);
     const opened = openFileSource(this.#disk, file.dir, file.name, file);
     if (!opened.ok) return false;
@@ -85,9 +79,4 @@ export class ServedFiles {
       return;
     }
   }
-}
-
-/** The same for equal contents and no others. */
-export function keyOf(ref: ContentRef): string {
-  return `${ref.root}:${ref.sizeBytes}`;
 }

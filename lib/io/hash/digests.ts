@@ -3,7 +3,7 @@ import type { Bytes, HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFERS_MAX } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
-import type { LocatedFile } from "../../messages/sender.ts";
+import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import { startWorker, type WorkerPort } from "../system/worker_port.ts";
 
 /** What a stream hashed to, beside its SHA-256. */
@@ -79,7 +79,7 @@ export class Digests {
   }
 
   /** The MD5 of a file; `undefined` if it is not what was indexed. */
-  md5Of(file: LocatedFile): Promise<string | undefined> {
+  md5Of(file: ServedFile): Promise<string | undefined> {
     const job = this.#nextJob++;
     const hashed = Promise.withResolvers<string | undefined>();
     this.#files.set(job, hashed);

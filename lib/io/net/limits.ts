@@ -37,8 +37,8 @@ export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 export const SOCKET_BUFFER_BYTES_UNKNOWN = 64 * KIB;
 /** What we ask the kernel for. */
 export const SOCKET_BUFFER_BYTES_WANTED = 4 * MIB;
-/** Control datagrams waiting for the main thread of a server, or for a socket. */
-export const FORWARDED_DATAGRAMS_MAX = 1_024;
+/** Control datagrams that wait for a socket. */
+export const QUEUED_DATAGRAMS_MAX = 1_024;
 /** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */
 export const SEND_SEGMENTS_MAX = 64;
 export const SEND_BYTES_MAX = 65_507;

@@ -1,6 +1,6 @@
 /** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
 import type { Bytes, Endpoint } from "../../ids.ts";
-import { FORWARDED_DATAGRAMS_MAX } from "./limits.ts";
+import { QUEUED_DATAGRAMS_MAX } from "./limits.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
 
 export class SendQueue {
@@ -14,7 +14,7 @@ export class SendQueue {
 
   /** Leave `datagram` alone from now on. A queue that is full drops it, as the network might. */
   push(datagram: Bytes, to: Endpoint): void {
-    if (this.#waiting.length >= FORWARDED_DATAGRAMS_MAX) return;
+    if (this.#waiting.length >= QUEUED_DATAGRAMS_MAX) return;
     this.#waiting.push({ datagram, to });
     if (!this.#isSending) this.#drain();
   }

@@ -21,6 +21,7 @@ import { type PresentSearch, presentSearch } from "../files/present_file.ts";
 import { targetNames } from "../files/target_names.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import type { Runtime } from "../runtime.ts";
 import { nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
 import { runDriver } from "./worker_driver.ts";
@@ -30,9 +31,9 @@ type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
 type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { kind: K }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runAssembler(parent: Parent, disk: Disk): void {
+export function runAssembler(parent: Parent, runtime: Runtime): void {
   useFastestSha256();
-  runDriver(parent, () => new AssemblerDriver(parent, disk));
+  runDriver(parent, () => new AssemblerDriver(runtime, parent));
 }
 
 class AssemblerDriver {
@@ -52,7 +53,7 @@ class AssemblerDriver {
   #hashMs = 0;
   #writeMs = 0;
 
-  constructor(parent: Parent, disk: Disk) {
+  constructor({ disk }: Runtime, parent: Parent) {
     this.#parent = parent;
     this.#disk = disk;
     this.#folderSyncs = new FolderSyncs(disk);

@@ -2,7 +2,7 @@
 import type { Bytes } from "../../ids.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
-import type { LocatedFile } from "../../messages/sender.ts";
+import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
@@ -95,7 +95,7 @@ class DigestDriver {
     this.#isReading = false;
   }
 
-  async #md5Of(file: LocatedFile): Promise<string | undefined> {
+  async #md5Of(file: ServedFile): Promise<string | undefined> {
     const { dir, name, sizeBytes } = file;
     const opened = openFileSource(denoDisk, dir, name, file);
     if (!opened.ok) return undefined;

@@ -7,7 +7,5 @@ export const MD5_PATIENCE_MS = 10_000;
 export const HASH_READ_BYTES = 256 * KIB;
 /** Part of a receiver's buffers that may wait verified, so that one message carries several. */
 export const HELD_BUFFER_SHARE = 1 / 16;
-/** A sender tells its counts this often. */
-export const STATS_INTERVAL_MS = 1_000;
 /** Requests that a server answers in a row before it looks at whatever else has happened. */
 export const TURNS_UNTIL_YIELD = 16;

@@ -17,6 +17,11 @@ export const FLOWS_MAX = 1_024;
 export const WANTS_PER_FLOW_MAX = 256;
 /** Requests that wait for their file to be located, all together. */
 export const WANTS_UNLOCATED_MAX = 1_024;
+/** Questions that a server's main thread has before it, and those of them that came without a good token. */
+export const QUESTIONS_FORWARDED_MAX = 1_024;
+export const QUESTIONS_UNVALIDATED_MAX = 768;
+/** A sender tells its counts this often. */
+export const STATS_INTERVAL_MS = 1_000;
 /** A capped server may send this much of its rate at once, so that coarse timers don't slow it. */
 export const SEND_BURST_MS = 10;
 /** Questions of one address that are answered: lastingly, and at once. */
@@ -35,6 +40,10 @@ export const REQUEST_MEMORY_MS = 1_000;
 export const CONTAINED_LENGTH_MIN = 3;
 
 assertRelations([
+  [
+    QUESTIONS_UNVALIDATED_MAX < QUESTIONS_FORWARDED_MAX,
+    "those who proved their address are heard in a flood",
+  ],
   [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
   [ASK_TIMEOUT_MS > ABSENT_DELAY_MS_MAX, "an ABSENT arrives before its FIND is repeated"],
 ]);

@@ -21,7 +21,7 @@ import {
   REQUEST_MEMORY_MS,
   SIMILAR_SEARCHES_PER_S_MAX,
 } from "./limits.ts";
-import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
+import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
 import { FindAnswers, type Shelf } from "./find_answers.ts";
 import { LayerProvers } from "./layer_provers.ts";
@@ -29,6 +29,7 @@ import { listingPages } from "./listing.ts";
 import { Random } from "../base/random.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import { RecentMap } from "../base/recent_map.ts";
+import type { QuestionFrame } from "./questions.ts";
 import { type GuardedFrame, retryFor } from "./retry.ts";
 import type { Tokens } from "../base/tokens.ts";
 
@@ -90,7 +91,7 @@ export class Responder {
   handle(
     nowMs: number,
     from: Endpoint,
-    frame: Frame,
+    frame: QuestionFrame,
     frameBytes: number,
   ): readonly ResponderAction[] {
     this.#actions = [];
@@ -109,7 +110,7 @@ export class Responder {
         if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onStrike(nowMs, frame);
         break;
       default:
-        // Answers, and what the sender answers, are no questions to us.
+        frame satisfies never;
     }
     return this.#actions;
   }

@@ -14,6 +14,7 @@ import { CONTROL_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
 import { Catalogue } from "../../../lib/protocol/serve/catalogue.ts";
 import { TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
+import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import { Responder, type ResponderAction } from "../../../lib/protocol/serve/responder.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
@@ -76,7 +77,7 @@ export class Scene {
     return this.tokens.issue(this.nowMs, CLIENT.address);
   }
 
-  say(frame: Frame, from = CLIENT): readonly ResponderAction[] {
+  say(frame: QuestionFrame, from = CLIENT): readonly ResponderAction[] {
     return this.responder.handle(this.nowMs, from, frame, encodeFrame(frame).length);
   }
 

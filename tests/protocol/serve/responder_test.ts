@@ -1,3 +1,4 @@
+import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import { assert, assertEquals } from "@std/assert";
 import {
   type Bytes,
@@ -207,7 +208,7 @@ Deno.test("full datagrams leave room for what the transport adds", () => {
 
 const LONG = "ä".repeat(127) + "/" + "x".repeat(254);
 const HEAD = { nonce: 5n, number: 3, root: NOBODY, sizeBytes: 1 };
-const QUESTIONS: readonly Frame[] = [
+const QUESTIONS: readonly QuestionFrame[] = [
   { kind: "find", queryId: 1n, token: NO_TOKEN, round: 0, known: [], queries: [{ by: "any" }] },
   { kind: "find", queryId: 1n, token: NO_TOKEN, round: 0, known: [], queries: [byName("a/b")] },
   {
@@ -246,8 +247,6 @@ const QUESTIONS: readonly Frame[] = [
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: undefined },
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: name(LONG) },
   { kind: "strike", nonce: 5n, token: NO_TOKEN, root: NOBODY, sizeBytes: 1, chunk: 0 },
-  { kind: "retry", echo: 1n, number: 0, server: SERVER, token: NO_TOKEN },
-  { kind: "gone", nonce: 5n, number: 0, root: NOBODY, reason: "unknown" },
 ];
 
 for (const [label, tokenAt] of [["without a token", undefined], ["with a stale one", 0]] as const) {
@@ -260,7 +259,7 @@ for (const [label, tokenAt] of [["without a token", undefined], ["with a stale o
     scene.nowMs = 9 * TOKEN_EPOCH_MS;
     for (const question of QUESTIONS) {
       const token = tokenAt === undefined ? NO_TOKEN : stale;
-      const frame = "token" in question ? { ...question, token } : question;
+      const frame = { ...question, token };
       const askedBytes = encodeFrame(frame).length;
       const answeredBytes = bytesOf(scene.say(frame));
       assert(answeredBytes <= askedBytes, `${frame.kind}: ${answeredBytes} > ${askedBytes}`);
@@ -282,7 +281,7 @@ Deno.test("a stale token gets a fresh one that is good", () => {
   const { root } = scene.ready("a", Uint8Array.of(1));
   const stale = scene.token;
   scene.nowMs = 2 * TOKEN_EPOCH_MS;
-  const want = (token: Bytes): Frame => ({
+  const want = (token: Bytes): QuestionFrame => ({
     kind: "layer_want",
     nonce: 77n,
     token,

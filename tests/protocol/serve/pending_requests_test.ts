@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashHex } from "../../../lib/ids.ts";
 import { WANTS_UNLOCATED_MAX } from "../../../lib/protocol/serve/limits.ts";
-import { ParkedTurns } from "../../../lib/protocol/serve/parked_turns.ts";
+import { PendingRequests } from "../../../lib/protocol/serve/pending_requests.ts";
 import type { Turn } from "../../../lib/protocol/serve/sender.ts";
 
 function turn(number: number): Turn {
@@ -22,21 +22,21 @@ function turn(number: number): Turn {
 }
 
 Deno.test("what waits for a content is handed back once, in order", () => {
-  const parked = new ParkedTurns();
-  for (const number of [1, 2]) assert(parked.park("a", turn(number)));
-  assert(parked.park("b", turn(3)));
-  assert(parked.has("a"));
-  assertEquals(parked.take("a").map(({ want }) => want.number), [1, 2]);
-  assert(!parked.has("a"));
-  assertEquals(parked.take("a"), []);
-  assertEquals(parked.take("b").length, 1);
+  const pending = new PendingRequests();
+  for (const number of [1, 2]) assert(pending.add("a", turn(number)));
+  assert(pending.add("b", turn(3)));
+  assert(pending.has("a"));
+  assertEquals(pending.take("a").map(({ want }) => want.number), [1, 2]);
+  assert(!pending.has("a"));
+  assertEquals(pending.take("a"), []);
+  assertEquals(pending.take("b").length, 1);
 });
 
 Deno.test("all contents together have so much room, and what is taken makes some", () => {
-  const parked = new ParkedTurns();
-  for (let i = 0; i < WANTS_UNLOCATED_MAX; i++) assert(parked.park(`${i % 2}`, turn(i)));
-  assert(!parked.park("other", turn(0)));
-  assert(!parked.has("other"));
-  parked.take("0");
-  assert(parked.park("other", turn(0)));
+  const pending = new PendingRequests();
+  for (let i = 0; i < WANTS_UNLOCATED_MAX; i++) assert(pending.add(`${i % 2}`, turn(i)));
+  assert(!pending.add("other", turn(0)));
+  assert(!pending.has("other"));
+  pending.take("0");
+  assert(pending.add("other", turn(0)));
 });

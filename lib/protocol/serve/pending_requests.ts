@@ -1,8 +1,8 @@
-/** Requests for contents that a sender is still looking for, within a bound on all of them. */
+/** Requests for contents that a server is still looking for, within a bound on all of them. */
 import { WANTS_UNLOCATED_MAX } from "./limits.ts";
 import type { Turn } from "./sender.ts";
 
-export class ParkedTurns {
+export class PendingRequests {
   readonly #byContent = new Map<string, Turn[]>();
   #count = 0;
 
@@ -12,7 +12,7 @@ export class ParkedTurns {
   }
 
   /** Says `false` when there is no room. */
-  park(content: string, turn: Turn): boolean {
+  add(content: string, turn: Turn): boolean {
     if (this.#count >= WANTS_UNLOCATED_MAX) return false;
     this.#count += 1;
     const turns = this.#byContent.get(content);

@@ -1,0 +1,330 @@
+/**
+ * What a server does about what comes in on its data port. Requests for ranges are answered here, in
+ * turn by flow: whoever has no good token is told how to get one, requests for a content that nobody has
+ * located yet wait until somebody has, and files that changed are given up. Questions are handed on, so
+ * many at a time, and part of that room is for those who have proved their address.
+ *
+ * One request is served at a time; reading, sending and opening files are the driver's.
+ */
+import { type Bytes, type Endpoint, endpointText, type ServerId } from "../../ids.ts";
+import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
+import type { Tokens } from "../base/tokens.ts";
+import {
+  FLOWS_MAX,
+  QUESTIONS_FORWARDED_MAX,
+  QUESTIONS_UNVALIDATED_MAX,
+  STATS_INTERVAL_MS,
+} from "./limits.ts";
+import { PendingRequests } from "./pending_requests.ts";
+import { isQuestion, type QuestionFrame } from "./questions.ts";
+import { retryFor } from "./retry.ts";
+import { Sender, type Turn, type WantFrame } from "./sender.ts";
+import { type ContentRef, keyOf, type ServedFile } from "./served_file.ts";
+
+/** Counts since they were told last. */
+export interface ServedCounts {
+  readonly sentBytes: number;
+  /** Flows with requests waiting, now. */
+  readonly flows: number;
+  readonly malformed: number;
+  readonly dropped: number;
+  /** Sends that were too long for the network interface. */
+  readonly tooLong: number;
+}
+
+/**
+ * How a request was served. `unknown`: the content's file is not open. `changed`: what is open or was
+ * read is not what was indexed. `tooLong`: the network interface does not take such segments.
+ */
+export type ServeOutcome = "sent" | "unknown" | "changed" | "tooLong";
+
+export type RangeServerEvent =
+  /** A good frame, `frameBytes` long. */
+  | {
+    readonly kind: "frame";
+    readonly from: Endpoint;
+    readonly frame: Frame;
+    readonly frameBytes: number;
+  }
+  /** A datagram without one. */
+  | { readonly kind: "noise" }
+  /** A question that was handed on has been dealt with. */
+  | { readonly kind: "handled"; readonly isValidated: boolean }
+  /** Answer to `locate`. */
+  | ({ readonly kind: "located"; readonly file?: ServedFile } & ContentRef)
+  /** Outcome of `open`. */
+  | ({ readonly kind: "opened"; readonly isAsIndexed: boolean } & ContentRef)
+  /** Outcome of `serve`; `sentBytes` is what went out, headers included. */
+  | { readonly kind: "served"; readonly outcome: ServeOutcome; readonly sentBytes: number }
+  /** A file that had this content has it no more. */
+  | ({ readonly kind: "forget" } & ContentRef)
+  | { readonly kind: "wakeup" }
+  | { readonly kind: "stop" };
+
+export type RangeServerAction =
+  /** Send one datagram. */
+  | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
+  /** A question for the main thread; `handled` must follow. */
+  | {
+    readonly kind: "question";
+    readonly from: Endpoint;
+    readonly frame: QuestionFrame;
+    readonly frameBytes: number;
+    readonly isValidated: boolean;
+  }
+  /** Which file has this content? */
+  | ({ readonly kind: "locate" } & ContentRef)
+  /** Open what has been located. */
+  | { readonly kind: "open"; readonly ref: ContentRef; readonly file: ServedFile }
+  /** Close what is open of this content. */
+  | { readonly kind: "close"; readonly ref: ContentRef }
+  /** Read and send what this request asks for. */
+  | { readonly kind: "serve"; readonly turn: Turn }
+  /** The file of this content is not what was indexed any more. */
+  | ({ readonly kind: "changed" } & ContentRef)
+  /** A client begins to be sent this content. */
+  | ({ readonly kind: "flow"; readonly to: Endpoint } & ContentRef)
+  | ({ readonly kind: "counts" } & ServedCounts);
+
+export interface RangeServerOptions {
+  readonly server: ServerId;
+  readonly tokens: Tokens;
+  /** 0 for no cap. */
+  readonly rateBytesPerS: number;
+  /** What the transport adds to a datagram; 0 by default. */
+  readonly overheadBytes?: number;
+  /** Add to this machine's time to get the one that tokens are issued by; 0 by default. */
+  readonly tokenClockOffsetMs?: number;
+}
+
+export class RangeServer {
+  readonly #server: ServerId;
+  readonly #tokens: Tokens;
+  readonly #tokenClockOffsetMs: number;
+  readonly #sender: Sender;
+  /** For contents that the main thread is being asked about. */
+  readonly #pending = new PendingRequests();
+  /** Flows that the main thread has been told of; all are forgotten when there are too many. */
+  readonly #toldFlows = new Set<string>();
+  #actions: RangeServerAction[] = [];
+  /** What is being served. */
+  #turn: Turn | undefined;
+  /** Questions that the main thread has not dealt with, and how many of them came without a good token. */
+  #forwarded = 0;
+  #unvalidated = 0;
+  #sentBytes = 0;
+  #malformed = 0;
+  #dropped = 0;
+  #tooLong = 0;
+  #countsDueMs = Infinity;
+  #isStopped = false;
+
+  constructor(options: RangeServerOptions) {
+    this.#server = options.server;
+    this.#tokens = options.tokens;
+    this.#tokenClockOffsetMs = options.tokenClockOffsetMs ?? 0;
+    this.#sender = new Sender(options.rateBytesPerS, options.overheadBytes ?? 0);
+  }
+
+  get flowCount(): number {
+    return this.#sender.flowCount;
+  }
+
+  get forwardedCount(): number {
+    return this.#forwarded;
+  }
+
+  handle(nowMs: number, event: RangeServerEvent): readonly RangeServerAction[] {
+    this.#actions = [];
+    if (this.#isStopped) return this.#actions;
+    switch (event.kind) {
+      case "frame":
+        this.#onFrame(nowMs, event.from, event.frame, event.frameBytes);
+        break;
+      case "noise":
+        this.#malformed += 1;
+        break;
+      case "handled":
+        this.#forwarded -= 1;
+        if (!event.isValidated) this.#unvalidated -= 1;
+        break;
+      case "located":
+        this.#onLocated(event, event.file);
+        break;
+      case "opened":
+        this.#onOpened(event, event.isAsIndexed);
+        break;
+      case "served":
+        this.#onServed(event.outcome, event.sentBytes);
+        break;
+      case "forget":
+        this.#actions.push({ kind: "close", ref: event });
+        break;
+      case "wakeup":
+        break;
+      case "stop":
+        this.#isStopped = true;
+        return this.#actions;
+      default:
+        event satisfies never;
+    }
+    this.#serveNext(nowMs);
+    this.#count(nowMs);
+    return this.#actions;
+  }
+
+  /** When the rate allows the next request, or counts are due. */
+  nextWakeupMs(nowMs: number): number {
+    if (this.#isStopped) return Infinity;
+    const turnMs = this.#turn === undefined ? this.#sender.nextWakeupMs(nowMs) : Infinity;
+    return Math.min(turnMs, this.#countsDueMs);
+  }
+
+  // — What comes in —————————————————————————————————————————————————————————————————————————————
+
+  #onFrame(nowMs: number, from: Endpoint, frame: Frame, frameBytes: number): void {
+    if (frame.kind === "want") this.#onWant(nowMs, from, frame, frameBytes);
+    else if (isQuestion(frame)) this.#onQuestion(nowMs, from, frame, frameBytes);
+    // What only servers send.
+    else this.#malformed += 1;
+  }
+
+  #onWant(nowMs: number, from: Endpoint, want: WantFrame, wantBytes: number): void {
+    if (!this.#isValidated(nowMs, from, want)) {
+      const token = this.#tokens.issue(nowMs + this.#tokenClockOffsetMs, from.address);
+      const retry = retryFor(want, wantBytes, this.#server, token);
+      if (retry !== undefined) this.#actions.push({ kind: "send", to: from, datagram: retry });
+      return;
+    }
+    const key = keyOf(want);
+    const isTaken = this.#pending.has(key)
+      ? this.#pending.add(key, { to: from, want })
+      : this.#sender.add(from, want);
+    if (!isTaken) this.#dropped += 1;
+  }
+
+  /** A flood must not pile up at the main thread, nor keep those out who have proved their address. */
+  #onQuestion(nowMs: number, from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
+    const isValidated = this.#isValidated(nowMs, from, frame);
+    const hasRoom = isValidated || this.#unvalidated < QUESTIONS_UNVALIDATED_MAX;
+    if (!hasRoom || this.#forwarded >= QUESTIONS_FORWARDED_MAX) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#forwarded += 1;
+    if (!isValidated) this.#unvalidated += 1;
+    this.#actions.push({ kind: "question", from, frame, frameBytes, isValidated });
+  }
+
+  #isValidated(nowMs: number, from: Endpoint, { token }: WantFrame | QuestionFrame): boolean {
+    // Zeros stand for no token: that costs nothing to see.
+    if (token.every((byte) => byte === 0)) return false;
+    return this.#tokens.judge(nowMs + this.#tokenClockOffsetMs, from.address, token) === "valid";
+  }
+
+  // — Serving ———————————————————————————————————————————————————————————————————————————————————
+
+  #serveNext(nowMs: number): void {
+    if (this.#turn !== undefined) return;
+    this.#turn = this.#sender.next(nowMs);
+    if (this.#turn !== undefined) this.#actions.push({ kind: "serve", turn: this.#turn });
+  }
+
+  #onServed(outcome: ServeOutcome, sentBytes: number): void {
+    const turn = this.#turn!;
+    this.#turn = undefined;
+    this.#sentBytes += sentBytes;
+    switch (outcome) {
+      case "sent":
+        return this.#tellFlow(turn);
+      case "tooLong":
+        // The client will ask for shorter segments.
+        this.#tooLong += 1;
+        return this.#tellFlow(turn);
+      case "changed":
+        return this.#onChanged(turn);
+      case "unknown":
+        return this.#locate(turn);
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  #tellFlow({ to, want }: Turn): void {
+    const key = `${endpointText(to)} ${want.nonce} ${keyOf(want)}`;
+    if (this.#toldFlows.has(key)) return;
+    if (this.#toldFlows.size >= FLOWS_MAX) this.#toldFlows.clear();
+    this.#toldFlows.add(key);
+    this.#actions.push({ kind: "flow", to, root: want.root, sizeBytes: want.sizeBytes });
+  }
+
+  /** What was read is not what was indexed: nobody gets any more of it. */
+  #onChanged({ to, want }: Turn): void {
+    this.#actions.push({ kind: "close", ref: want });
+    this.#sendGone(to, want, "changed");
+    this.#tellChanged(want);
+  }
+
+  #tellChanged({ root, sizeBytes }: ContentRef): void {
+    this.#actions.push({ kind: "changed", root, sizeBytes });
+  }
+
+  #sendGone(to: Endpoint, want: WantFrame, reason: FrameOf<"gone">["reason"]): void {
+    const { nonce, number, root } = want;
+    const datagram = encodeFrame({ kind: "gone", nonce, number, root, reason });
+    this.#actions.push({ kind: "send", to, datagram });
+  }
+
+  // — Finding files —————————————————————————————————————————————————————————————————————————————
+
+  #locate(turn: Turn): void {
+    const { root, sizeBytes } = turn.want;
+    const isAsked = this.#pending.has(keyOf(turn.want));
+    if (!this.#pending.add(keyOf(turn.want), turn)) this.#dropped += 1;
+    else if (!isAsked) this.#actions.push({ kind: "locate", root, sizeBytes });
+  }
+
+  #onLocated({ root, sizeBytes }: ContentRef, file: ServedFile | undefined): void {
+    const ref = { root, sizeBytes };
+    if (file !== undefined) this.#actions.push({ kind: "open", ref, file });
+    else {
+      for (const { to, want } of this.#pending.take(keyOf(ref))) {
+        this.#sendGone(to, want, "unknown");
+      }
+    }
+  }
+
+  #onOpened(ref: ContentRef, isAsIndexed: boolean): void {
+    if (!isAsIndexed) this.#tellChanged(ref);
+    for (const { to, want } of this.#pending.take(keyOf(ref))) {
+      if (!isAsIndexed) this.#sendGone(to, want, "changed");
+      else if (!this.#sender.add(to, want)) this.#dropped += 1;
+    }
+  }
+
+  // — Counts ————————————————————————————————————————————————————————————————————————————————————
+
+  #count(nowMs: number): void {
+    const flows = this.#sender.flowCount;
+    if (this.#countsDueMs === Infinity) {
+      const counted = this.#sentBytes + this.#malformed + this.#dropped + this.#tooLong + flows;
+      if (counted > 0) this.#countsDueMs = nowMs + STATS_INTERVAL_MS;
+    }
+    if (nowMs < this.#countsDueMs) return;
+    this.#actions.push({
+      kind: "counts",
+      sentBytes: this.#sentBytes,
+      flows,
+      malformed: this.#malformed,
+      dropped: this.#dropped,
+      tooLong: this.#tooLong,
+    });
+    this.#sentBytes =
+      this.#malformed =
+      this.#dropped =
+      this.#tooLong =
+        0;
+    // That no flow waits any more is news as well.
+    this.#countsDueMs = flows > 0 ? nowMs + STATS_INTERVAL_MS : Infinity;
+  }
+}

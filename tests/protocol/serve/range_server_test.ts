@@ -1,0 +1,294 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Bytes, type Endpoint, hashHex, serverId } from "../../../lib/ids.ts";
+import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
+import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
+import {
+  QUESTIONS_FORWARDED_MAX,
+  QUESTIONS_UNVALIDATED_MAX,
+  STATS_INTERVAL_MS,
+  WANTS_UNLOCATED_MAX,
+} from "../../../lib/protocol/serve/limits.ts";
+import {
+  RangeServer,
+  type RangeServerAction,
+  type RangeServerEvent,
+  type ServeOutcome,
+} from "../../../lib/protocol/serve/range_server.ts";
+import type { WantFrame } from "../../../lib/protocol/serve/sender.ts";
+import type { ServedFile } from "../../../lib/protocol/serve/served_file.ts";
+import { decodeFrame, encodeFrame, type Frame, type FrameOf } from "../../../lib/wire/frames.ts";
+
+const SERVER = serverId("5e".repeat(16));
+const A: Endpoint = { address: "10.0.0.1", port: 5000 };
+const B: Endpoint = { address: "10.0.0.2", port: 5000 };
+const ROOT = hashHex("ab".repeat(32));
+const CONTENT = { root: ROOT, sizeBytes: 1_000_000 };
+const FILE: ServedFile = {
+  dir: "/served",
+  name: "film",
+  sizeBytes: 1_000_000,
+  mtimeMs: 1,
+  inode: 7,
+};
+
+/** A range server, and what it says. */
+class Scene {
+  readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
+  readonly machine: RangeServer;
+  nowMs = 0;
+
+  constructor(rateBytesPerS = 0) {
+    this.machine = new RangeServer({ server: SERVER, tokens: this.tokens, rateBytesPerS });
+  }
+
+  handle(event: RangeServerEvent): readonly RangeServerAction[] {
+    return this.machine.handle(this.nowMs, event);
+  }
+
+  frame(from: Endpoint, frame: Frame): readonly RangeServerAction[] {
+    return this.handle({ kind: "frame", from, frame, frameBytes: encodeFrame(frame).length });
+  }
+
+  want(from: Endpoint, number: number, changes: Partial<WantFrame> = {}) {
+    return this.frame(from, this.wantOf(from, number, changes));
+  }
+
+  wantOf({ address }: Endpoint, number: number, changes: Partial<WantFrame> = {}): WantFrame {
+    return {
+      ...{ kind: "want", nonce: 1n, token: this.tokens.issue(this.nowMs, address), number },
+      ...{ ...CONTENT, segmentBytes: 1_400, withCrc: 0 },
+      ranges: [{ offset: 0, lengthBytes: 50_000 }],
+      ...changes,
+    };
+  }
+
+  find(from: Endpoint, token: Bytes = NO_TOKEN): readonly RangeServerAction[] {
+    return this.frame(from, {
+      ...{ kind: "find", queryId: 1n, token, round: 0, known: [], queries: [] },
+    });
+  }
+
+  served(outcome: ServeOutcome, sentBytes = 0): readonly RangeServerAction[] {
+    return this.handle({ kind: "served", outcome, sentBytes });
+  }
+
+  /** A client's first request, which finds its file. */
+  start(from = A): readonly RangeServerAction[] {
+    this.want(from, 1);
+    this.served("unknown");
+    this.handle({ kind: "located", ...CONTENT, file: FILE });
+    return this.handle({ kind: "opened", ...CONTENT, isAsIndexed: true });
+  }
+}
+
+/** The kinds of actions, those that are a client's with whose they are. */
+function brief(actions: readonly RangeServerAction[]): string[] {
+  return actions.map((action) => {
+    switch (action.kind) {
+      case "serve":
+        return `serve ${action.turn.to.address.at(-1)}:${action.turn.want.number}`;
+      case "send": {
+        const frame = decodeFrame(action.datagram);
+        const reason = frame.kind === "gone" ? ` ${frame.reason}` : "";
+        return `${frame.kind}${reason} ${action.to.address.at(-1)}`;
+      }
+      case "open":
+        return `open ${action.file.name}`;
+      default:
+        return action.kind;
+    }
+  });
+}
+
+// — Tokens ————————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("a request without a good token is told one, and is not served", () => {
+  const scene = new Scene();
+  const stale = scene.tokens.issue(0, A.address);
+  scene.nowMs = 3 * TOKEN_EPOCH_MS;
+  for (const token of [NO_TOKEN, stale, scene.tokens.issue(scene.nowMs, B.address)]) {
+    const [retry, ...others] = scene.want(A, 9, { token });
+    assert(retry?.kind === "send" && others.length === 0);
+    const frame = decodeFrame(retry.datagram) as FrameOf<"retry">;
+    assertEquals([frame.kind, frame.number, frame.server], ["retry", 9, SERVER]);
+    assertEquals(frame.token, scene.tokens.issue(scene.nowMs, A.address));
+  }
+});
+
+Deno.test("tokens are judged by the clock of whoever issues them", () => {
+  const tokens = new Tokens(Uint8Array.of(1));
+  const machine = new RangeServer({
+    ...{ server: SERVER, tokens, rateBytesPerS: 0, tokenClockOffsetMs: 5 * TOKEN_EPOCH_MS },
+  });
+  const token = tokens.issue(5 * TOKEN_EPOCH_MS, A.address);
+  const frame = new Scene().wantOf(A, 1, { token });
+  const actions = machine.handle(0, { kind: "frame", from: A, frame, frameBytes: 100 });
+  assertEquals(brief(actions), ["serve 1:1"]);
+});
+
+// — Finding files —————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("a content that is not open is located once, and whoever asked meanwhile is served", () => {
+  const scene = new Scene();
+  assertEquals(brief(scene.want(A, 1)), ["serve 1:1"]);
+  assertEquals(brief(scene.served("unknown")), ["locate"]);
+  assertEquals(brief(scene.want(A, 2)), []);
+  assertEquals(brief(scene.want(B, 1)), []);
+  assertEquals(brief(scene.handle({ kind: "located", ...CONTENT, file: FILE })), ["open film"]);
+  assertEquals(brief(scene.want(B, 2)), [], "what comes while it is opened waits as well");
+  const opened = scene.handle({ kind: "opened", ...CONTENT, isAsIndexed: true });
+  assertEquals(brief(opened), ["serve 1:1"]);
+  assertEquals(brief(scene.served("sent")), ["flow", "serve 2:1"]);
+  assertEquals(brief(scene.served("sent")), ["flow", "serve 1:2"]);
+  assertEquals(brief(scene.served("sent")), ["serve 2:2"]);
+});
+
+Deno.test("what nobody has is gone for all who asked", () => {
+  const scene = new Scene();
+  scene.want(A, 1);
+  scene.served("unknown");
+  scene.want(B, 1);
+  const actions = scene.handle({ kind: "located", ...CONTENT });
+  assertEquals(brief(actions), ["gone unknown 1", "gone unknown 2"]);
+  assertEquals(brief(scene.want(A, 2)), ["serve 1:2"], "it is asked for anew");
+});
+
+Deno.test("a file that is not what was indexed is told when it is opened", () => {
+  const scene = new Scene();
+  scene.want(A, 1);
+  scene.served("unknown");
+  scene.handle({ kind: "located", ...CONTENT, file: FILE });
+  const actions = scene.handle({ kind: "opened", ...CONTENT, isAsIndexed: false });
+  assertEquals(brief(actions), ["changed", "gone changed 1"]);
+});
+
+Deno.test("a file that changes while it is served is closed, and nobody gets more of it", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.want(A, 2);
+  assertEquals(brief(scene.served("changed")), ["close", "gone changed 1", "changed", "serve 1:2"]);
+});
+
+Deno.test("what is forgotten is closed", () => {
+  const scene = new Scene();
+  scene.start();
+  assertEquals(brief(scene.handle({ kind: "forget", ...CONTENT })), ["close"]);
+});
+
+Deno.test("requests for what is being located have a bound, and those beyond it are counted", () => {
+  const scene = new Scene();
+  for (let i = 0; i <= WANTS_UNLOCATED_MAX; i++) {
+    const { address } = A;
+    scene.want({ address, port: i }, 1);
+    if (i === 0) scene.served("unknown");
+  }
+  scene.nowMs += STATS_INTERVAL_MS;
+  const [counts] = scene.handle({ kind: "wakeup" });
+  assert(counts?.kind === "counts");
+  assertEquals(counts.dropped, 1);
+});
+
+// — Serving ———————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("one request is served at a time, and flows take turns", () => {
+  const scene = new Scene();
+  assertEquals(brief(scene.start(A)), ["serve 1:1"]);
+  assertEquals(brief(scene.want(A, 2)), []);
+  assertEquals(brief(scene.want(B, 1)), []);
+  assertEquals(brief(scene.served("sent")), ["flow", "serve 1:2"]);
+  assertEquals(brief(scene.served("sent")), ["serve 2:1"]);
+  assertEquals(brief(scene.served("sent")), ["flow"]);
+  assertEquals(brief(scene.want(A, 3)), ["serve 1:3"], "a flow is told once");
+});
+
+Deno.test("a send that is too long for the interface is counted, and the next one is served", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.want(A, 2);
+  assertEquals(brief(scene.served("tooLong")), ["flow", "serve 1:2"]);
+  scene.nowMs += STATS_INTERVAL_MS;
+  const [counts] = scene.served("sent", 50_000);
+  assert(counts?.kind === "counts");
+  assertEquals([counts.tooLong, counts.sentBytes, counts.dropped], [1, 50_000, 0]);
+});
+
+Deno.test("with a rate the next request waits for it, and is served at the wake-up", () => {
+  const scene = new Scene(100_000);
+  assertEquals(brief(scene.want(A, 1)), ["serve 1:1"]);
+  assertEquals(brief(scene.want(B, 1)), []);
+  assertEquals(brief(scene.served("sent")), ["flow"]);
+  const wakeupMs = scene.machine.nextWakeupMs(scene.nowMs);
+  assert(wakeupMs > scene.nowMs && wakeupMs < STATS_INTERVAL_MS, `${wakeupMs}`);
+  scene.nowMs = wakeupMs;
+  assertEquals(brief(scene.handle({ kind: "wakeup" })), ["serve 2:1"]);
+});
+
+// — Questions —————————————————————————————————————————————————————————————————————————————————————
+
+Deno.test("questions go to the main thread as they were decoded, whatever their token", () => {
+  const scene = new Scene();
+  const [stranger] = scene.find(A);
+  assert(stranger?.kind === "question");
+  assertEquals([stranger.frame.kind, stranger.from, stranger.isValidated], ["find", A, false]);
+  const [friend] = scene.find(B, scene.tokens.issue(0, B.address));
+  assert(friend?.kind === "question" && friend.isValidated);
+});
+
+Deno.test("a flood of questions without a token leaves room for those who have one", () => {
+  const scene = new Scene();
+  let handedOn = 0;
+  for (let i = 0; i < 2 * QUESTIONS_FORWARDED_MAX; i++) {
+    handedOn += scene.find({ address: "10.9.9.9", port: i }).length;
+  }
+  assertEquals(handedOn, QUESTIONS_UNVALIDATED_MAX);
+  const token = scene.tokens.issue(0, B.address);
+  assertEquals(brief(scene.find(B, token)), ["question"]);
+  scene.handle({ kind: "handled", isValidated: true });
+  assertEquals(brief(scene.find(A)), [], "a place of the others was given back");
+  scene.handle({ kind: "handled", isValidated: false });
+  assertEquals(brief(scene.find(A)), ["question"]);
+});
+
+Deno.test("with good tokens there is a bound as well", () => {
+  const scene = new Scene();
+  const token = scene.tokens.issue(0, B.address);
+  for (let i = 0; i < QUESTIONS_FORWARDED_MAX; i++) scene.find(B, token);
+  assertEquals(brief(scene.find(B, token)), []);
+  assertEquals(scene.machine.forwardedCount, QUESTIONS_FORWARDED_MAX);
+});
+
+Deno.test("what only servers send, and noise, is counted and not answered", () => {
+  const scene = new Scene();
+  const gone = { kind: "gone", nonce: 1n, number: 1, root: ROOT, reason: "unknown" } as const;
+  assertEquals(scene.frame(A, gone), []);
+  assertEquals(scene.handle({ kind: "noise" }), []);
+  scene.nowMs += STATS_INTERVAL_MS;
+  const [counts] = scene.handle({ kind: "wakeup" });
+  assert(counts?.kind === "counts");
+  assertEquals(counts.malformed, 2);
+});
+
+// — Counts and the end ————————————————————————————————————————————————————————————————————————————
+
+Deno.test("counts are told once an interval while there is something to tell", () => {
+  const scene = new Scene();
+  assertEquals(scene.machine.nextWakeupMs(0), Infinity);
+  scene.start();
+  scene.served("sent", 7);
+  assertEquals(scene.machine.nextWakeupMs(0), STATS_INTERVAL_MS);
+  scene.nowMs = STATS_INTERVAL_MS;
+  const [counts] = scene.handle({ kind: "wakeup" });
+  assert(counts?.kind === "counts");
+  assertEquals([counts.sentBytes, counts.flows], [7, 0]);
+  assertEquals(scene.machine.nextWakeupMs(scene.nowMs), Infinity);
+});
+
+Deno.test("stopped, it serves and asks for nothing more", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.want(A, 2);
+  assertEquals(scene.handle({ kind: "stop" }), []);
+  assertEquals(scene.served("sent"), []);
+  assertEquals(scene.want(B, 1), []);
+  assertEquals(scene.machine.nextWakeupMs(0), Infinity);
+});
