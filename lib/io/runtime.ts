@@ -5,6 +5,7 @@
 import { denoDisk } from "./files/deno_disk.ts";
 import type { Disk } from "./files/disk.ts";
 import { denoNet, type Net } from "./net/net.ts";
+import { type Clock, denoClock } from "./system/clock.ts";
 import { startWorker, type WorkerPort } from "./system/worker_port.ts";
 
 export interface Workers {
@@ -13,11 +14,17 @@ export interface Workers {
 }
 
 export interface Runtime {
+  readonly clock: Clock;
   readonly net: Net;
   readonly workers: Workers;
   readonly disk: Disk;
 }
 
 export function denoRuntime(): Runtime {
-  return { net: denoNet(), workers: { start: startWorker }, disk: denoDisk };
+  return {
+    clock: denoClock,
+    net: denoNet(),
+    workers: { start: startWorker },
+    disk: denoDisk,
+  };
 }

@@ -7,7 +7,6 @@
  */
 import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { denoDisk } from "../../io/files/deno_disk.ts";
 import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { randomU64 } from "../../io/system/random_source.ts";
@@ -163,7 +162,7 @@ export class ClassicDownload {
       this.#finish();
       return false;
     }
-    this.#target = new ClassicTarget(denoDisk, outDir, name, sha256, force);
+    this.#target = new ClassicTarget(this.#options.runtime.disk, outDir, name, sha256, force);
     return true;
   }
 

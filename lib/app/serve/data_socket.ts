@@ -2,7 +2,6 @@
 import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { clockOriginMs } from "../../io/system/clock.ts";
 import type { WorkerPort } from "../../io/system/worker_port.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
@@ -63,7 +62,7 @@ export class DataSocket {
       rateBytesPerS,
       tokenSecret,
       serverId: server,
-      clockOriginMs: clockOriginMs(),
+      clockOriginMs: options.runtime.clock.originMs(),
     });
   }
 

@@ -10,7 +10,6 @@ import {
   type SafeFileName,
 } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, sleep } from "../../io/system/clock.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
@@ -103,6 +102,7 @@ export async function serve(
 class Service {
   /** Settles when nothing of the server is left. */
   readonly closed: Promise<void>;
+  readonly #runtime: Runtime;
   readonly #options: ServeOptions;
   readonly #port: number;
   readonly #index: FolderIndex;
@@ -128,6 +128,7 @@ class Service {
     discovery: DatagramTransport,
     index: FolderIndex,
   ) {
+    this.#runtime = runtime;
     this.#options = options;
     this.#index = index;
     const { rateBytesPerS = 0, errorRate = 0, seed } = options;
@@ -276,7 +277,9 @@ class Service {
   /** Wherever it came in. */
   #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
     if (frame.kind === "find") this.#classic?.onSearched(from);
-    for (const action of this.#responder.handle(nowMs(), from, frame, frameBytes)) {
+    for (
+      const action of this.#responder.handle(this.#runtime.clock.nowMs(), from, frame, frameBytes)
+    ) {
       this.#perform(action);
     }
   }
@@ -309,13 +312,14 @@ class Service {
   async #sendLater(action: SendAction): Promise<void> {
     if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
     this.#delayedCount += 1;
-    await sleep(action.afterMs, this.#ending.signal);
+    await this.#runtime.clock.sleep(action.afterMs, this.#ending.signal);
     this.#delayedCount -= 1;
     if (!this.#ending.signal.aborted) this.#send(action);
   }
 
   #classicService(transport: DatagramTransport, seed: number): ClassicService {
     return new ClassicService({
+      runtime: this.#runtime,
       transport,
       index: this.#index,
       chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
@@ -374,7 +378,7 @@ class Service {
       const { filesLeft, bytesLeft, rateBytesPerS } = this.#index.progress;
       this.#tell({ event: "indexing", filesLeft, bytesLeft, rate: Math.round(rateBytesPerS) });
       isLeft = filesLeft > 0;
-      if (isLeft) await sleep(PROGRESS_INTERVAL_MS, this.#ending.signal);
+      if (isLeft) await this.#runtime.clock.sleep(PROGRESS_INTERVAL_MS, this.#ending.signal);
     }
     this.#isTellingProgress = false;
   }

@@ -1,11 +1,11 @@
 /** The classic side of a server: carries out what its machine says, with files and the shared socket. */
 import { type Bytes, type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-import { denoDisk } from "../../io/files/deno_disk.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
 import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { SUBNETS_MEMORY_MS } from "./limits.ts";
 import {
   ClassicServer,
@@ -17,6 +17,7 @@ import type { ServeEvent } from "../events.ts";
 import type { FolderIndex } from "../index/folder_index.ts";
 
 export interface ClassicServiceOptions {
+  readonly runtime: Runtime;
   readonly transport: DatagramTransport;
   readonly index: FolderIndex;
   readonly chunkBytes: number;
@@ -35,15 +36,17 @@ export class ClassicService {
   readonly #options: ClassicServiceOptions;
   readonly #machine: ClassicServer;
   readonly #queue: SendQueue;
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   /** By transfer. */
   readonly #files = new Map<number, OpenFile>();
 
   constructor(options: ClassicServiceOptions) {
     this.#options = options;
+    const { clock } = options.runtime;
+    this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#queue = new SendQueue(options.transport);
     const { chunkBytes, rateBytesPerS, seed } = options;
-    const isNeighbour = neighbourCheck();
+    const isNeighbour = neighbourCheck(clock);
     this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour });
   }
 
@@ -66,7 +69,7 @@ export class ClassicService {
   #step(first: ClassicServerEvent): void {
     const events = [first];
     for (let event = events.shift(); event !== undefined; event = events.shift()) {
-      for (const action of this.#machine.handle(nowMs(), event)) {
+      for (const action of this.#machine.handle(this.#options.runtime.clock.nowMs(), event)) {
         const answer = this.#perform(action);
         if (answer !== undefined) events.push(answer);
       }
@@ -104,13 +107,13 @@ export class ClassicService {
 
   /** Nothing is said of a file that is not hashed yet: the client will ask again. */
   #locate(transfer: number, name: SafeFileName): ClassicServerEvent {
-    const { index } = this.#options;
+    const { runtime, index } = this.#options;
     const entry = index.catalogue.find(name);
     if (entry?.content === undefined) {
       index.prioritise(name);
       return { kind: "located", transfer };
     }
-    const opened = openFileSource(denoDisk, index.dir, name, entry.signature);
+    const opened = openFileSource(runtime.disk, index.dir, name, entry.signature);
     if (!opened.ok) {
       index.recheck(name);
       return { kind: "located", transfer };
@@ -145,13 +148,13 @@ function classicEvent(
 }
 
 /** Who is on a subnet of this machine, whose interfaces may come and go. */
-function neighbourCheck(): (address: string) => boolean {
+function neighbourCheck(clock: Clock): (address: string) => boolean {
   let subnets = ownSubnets();
-  let readMs = nowMs();
+  let readMs = clock.nowMs();
   return (address) => {
-    if (nowMs() - readMs > SUBNETS_MEMORY_MS) {
+    if (clock.nowMs() - readMs > SUBNETS_MEMORY_MS) {
       subnets = ownSubnets();
-      readMs = nowMs();
+      readMs = clock.nowMs();
     }
     return isLoopback(address) || subnets.some((subnet) => isOnSubnet(address, subnet));
   };

@@ -2,16 +2,18 @@
  * Makes new names in folders survive a power cut. A sync costs the same for one name as for a
  * thousand: whoever asks while one is running shares the next.
  */
-import { yieldToEvents } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
 
 export class FolderSyncs {
+  readonly #clock: Clock;
   readonly #disk: Disk;
   readonly #running = new Map<string, Promise<void>>();
   /** Syncs that have not begun, so that they still cover whatever is asked for now. */
   readonly #waiting = new Map<string, Promise<void>>();
 
-  constructor(disk: Disk) {
+  constructor(clock: Clock, disk: Disk) {
+    this.#clock = clock;
     this.#disk = disk;
   }
 
@@ -26,7 +28,7 @@ export class FolderSyncs {
   }
 
   async #run(folder: string): Promise<void> {
-    await Promise.all([this.#running.get(folder), yieldToEvents()]);
+    await Promise.all([this.#running.get(folder), this.#clock.yieldToEvents()]);
     this.#waiting.delete(folder);
     const running = this.#disk.syncFolder(folder);
     this.#running.set(folder, running);

@@ -1,6 +1,27 @@
 /** The only clock and the only timers. */
 import { setImmediate } from "node:timers/promises";
 
+/** Time, as drivers and use cases are handed it. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back; comparable within this thread. */
+  nowMs(): number;
+  /** When {@linkcode Clock.nowMs} was 0, in milliseconds since 1970. */
+  originMs(): number;
+  /** A timer for the next wake-up of a machine; not set yet. */
+  timer(wake: () => void): Wakeup;
+  /** Resolves after `ms`, or as soon as `signal` fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Lets everything that has happened meanwhile be handled. */
+  yieldToEvents(): Promise<void>;
+}
+
+/** One timer, which is set again and again. */
+export interface Wakeup {
+  /** Wakes at `atMs` (Infinity: never) instead of whenever was set before. */
+  set(atMs: number): void;
+  clear(): void;
+}
+
 /** Milliseconds on a clock that never goes back; comparable within this thread. */
 export function nowMs(): number {
   return performance.now();
@@ -62,7 +83,7 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
  * One timer for the next wake-up of a machine. The time is put off at nearly every step, so a timer
  * that runs already is left to fire early and only then set again.
  */
-export class WakeupTimer {
+export class WakeupTimer implements Wakeup {
   readonly #wake: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firesMs = Infinity;
@@ -101,3 +122,11 @@ export class WakeupTimer {
     this.#wake();
   }
 }
+
+export const denoClock: Clock = {
+  nowMs,
+  originMs: clockOriginMs,
+  timer: (wake) => new WakeupTimer(wake),
+  sleep,
+  yieldToEvents,
+};

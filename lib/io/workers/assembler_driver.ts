@@ -22,7 +22,7 @@ import { targetNames } from "../files/target_names.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import type { Runtime } from "../runtime.ts";
-import { nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
+import type { Clock, Wakeup } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
 import { runDriver } from "./worker_driver.ts";
 
@@ -38,9 +38,10 @@ export function runAssembler(parent: Parent, runtime: Runtime): void {
 
 class AssemblerDriver {
   readonly #parent: Parent;
+  readonly #clock: Clock;
   readonly #disk: Disk;
   readonly #machine = new Assembler();
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   readonly #feeds: Feed[] = [];
   readonly #files = new Map<JobId, TransferFiles>();
   readonly #searches = new Map<JobId, PresentSearch>();
@@ -49,14 +50,17 @@ class AssemblerDriver {
   /** What the machine has not been told. */
   readonly #events: AssemblerEvent[] = [];
   #isStepping = false;
-  readonly #startedMs = nowMs();
+  readonly #startedMs: number;
   #hashMs = 0;
   #writeMs = 0;
 
-  constructor({ disk }: Runtime, parent: Parent) {
+  constructor({ clock, disk }: Runtime, parent: Parent) {
+    this.#clock = clock;
+    this.#startedMs = clock.nowMs();
+    this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
     this.#disk = disk;
-    this.#folderSyncs = new FolderSyncs(disk);
+    this.#folderSyncs = new FolderSyncs(clock, disk);
     parent.post({ kind: "ready" });
   }
 
@@ -88,9 +92,11 @@ class AssemblerDriver {
 
   /** Chunks are hashed when they are written or read. */
   #handle(event: AssemblerEvent): readonly AssemblerAction[] {
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     const actions = this.#machine.handle(startMs, event);
-    if (event.kind === "wrote" || event.kind === "read") this.#hashMs += nowMs() - startMs;
+    if (event.kind === "wrote" || event.kind === "read") {
+      this.#hashMs += this.#clock.nowMs() - startMs;
+    }
     return actions;
   }
 
@@ -198,29 +204,29 @@ class AssemblerDriver {
         this.#searches.delete(job);
         return { kind: "searched", job, path: slice.value };
       }
-      yieldToEvents().then(() => this.#searchOn(job, search));
+      this.#clock.yieldToEvents().then(() => this.#searchOn(job, search));
       return undefined;
     });
   }
 
   #write({ job, bytes, position }: ActionOf<"write">, files: TransferFiles): void {
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     this.#try(job, "write", () => {
       files.write(bytes, position);
       return { kind: "wrote", job };
     });
-    this.#writeMs += nowMs() - startMs;
+    this.#writeMs += this.#clock.nowMs() - startMs;
   }
 
   async #read({ job, position, lengthBytes }: ActionOf<"read">): Promise<void> {
-    await yieldToEvents();
+    await this.#clock.yieldToEvents();
     const files = this.#files.get(job);
     if (files === undefined) return;
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     this.#try(job, "read", () => {
       const target = this.#scratch.subarray(0, lengthBytes);
       const bytes = target.subarray(0, files.read(target, position));
-      this.#hashMs += nowMs() - startMs;
+      this.#hashMs += this.#clock.nowMs() - startMs;
       return { kind: "read", job, bytes };
     });
   }
@@ -248,7 +254,7 @@ class AssemblerDriver {
     this.#timer.clear();
     for (const feed of this.#feeds) feed.close();
     const { hashMs, writeMs } = { hashMs: this.#hashMs, writeMs: this.#writeMs };
-    const waitMs = nowMs() - this.#startedMs - hashMs - writeMs;
+    const waitMs = this.#clock.nowMs() - this.#startedMs - hashMs - writeMs;
     this.#parent.post({ kind: "stopped", times: { hashMs, writeMs, waitMs } });
   }
 }

@@ -17,7 +17,7 @@ import {
 import type { Turn } from "../../protocol/serve/sender.ts";
 import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
-import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
+import type { Clock, Wakeup } from "../system/clock.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { ServedFiles } from "../files/served_files.ts";
 import { SendQueue } from "../net/send_queue.ts";
@@ -35,13 +35,14 @@ export function runSender(parent: Parent, runtime: Runtime): void {
 }
 
 class SenderDriver {
+  readonly #clock: Clock;
   readonly #parent: Parent;
   readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #machine: RangeServer;
   readonly #writer: SegmentWriter;
   readonly #files: ServedFiles;
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   /** What the machine wants to be served now. */
   #turn: Turn | undefined;
   /** Settles when nothing is left to be served for now. */
@@ -51,6 +52,8 @@ class SenderDriver {
   #sendMs = 0;
 
   constructor(runtime: Runtime, parent: Parent, init: Init) {
+    this.#clock = runtime.clock;
+    this.#timer = this.#clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
     this.#transport = runtime.net.openDatagrams(init.transport);
     const { port, isTuned, overheadBytes } = this.#transport;
@@ -62,7 +65,7 @@ class SenderDriver {
       tokens: new Tokens(init.tokenSecret),
       rateBytesPerS: init.rateBytesPerS,
       overheadBytes,
-      tokenClockOffsetMs: clockOriginMs() - init.clockOriginMs,
+      tokenClockOffsetMs: this.#clock.originMs() - init.clockOriginMs,
     });
     parent.post({ kind: "ready", port, isTuned });
     this.#transport.listen(
@@ -85,7 +88,7 @@ class SenderDriver {
   }
 
   #take({ bytes, from }: Received): void {
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     let frames = 0;
     for (const packed of packedFramesIn(bytes)) {
       frames += 1;
@@ -93,11 +96,11 @@ class SenderDriver {
       this.#step({ kind: "frame", from, frame, frameBytes: packed.bytes.length });
     }
     if (frames === 0) this.#step({ kind: "noise" });
-    this.#receiveMs += nowMs() - startMs;
+    this.#receiveMs += this.#clock.nowMs() - startMs;
   }
 
   #step(event: RangeServerEvent): void {
-    const now = nowMs();
+    const now = this.#clock.nowMs();
     for (const action of this.#machine.handle(now, event)) this.#perform(action);
     this.#timer.set(this.#machine.nextWakeupMs(now));
   }
@@ -126,7 +129,7 @@ class SenderDriver {
   }
 
   #open({ root, sizeBytes }: ContentRef, file: ServedFile): void {
-    const isAsIndexed = this.#files.open(nowMs(), { root, sizeBytes }, file);
+    const isAsIndexed = this.#files.open(this.#clock.nowMs(), { root, sizeBytes }, file);
     this.#step({ kind: "opened", root, sizeBytes, isAsIndexed });
   }
 
@@ -140,7 +143,7 @@ class SenderDriver {
         // A long queue must not keep what arrives meanwhile from being received.
         this.#transport.takeArrived();
         // Sends that need not wait would keep everything else in this thread waiting.
-        if (turns % TURNS_UNTIL_YIELD === 0) await yieldToEvents();
+        if (turns % TURNS_UNTIL_YIELD === 0) await this.#clock.yieldToEvents();
         this.#step(served);
       }
     } catch (error) {
@@ -150,7 +153,7 @@ class SenderDriver {
   }
 
   async #serve({ to, want }: Turn): Promise<Extract<RangeServerEvent, { kind: "served" }>> {
-    const { kind } = this.#files.find(nowMs(), want);
+    const { kind } = this.#files.find(this.#clock.nowMs(), want);
     if (kind !== "open") return { kind: "served", outcome: kind, sentBytes: 0 };
     const { nonce, number, segmentBytes } = want;
     let outcome: ServeOutcome = "sent";
@@ -161,16 +164,16 @@ class SenderDriver {
       { nonce, number, withCrc: want.withCrc === 1 },
       // Looked up for each read: while a send is awaited the file may be closed.
       (...read) => {
-        const startMs = nowMs();
+        const startMs = this.#clock.nowMs();
         const bytes = this.#files.readAt(want, ...read);
-        this.#readMs += nowMs() - startMs;
+        this.#readMs += this.#clock.nowMs() - startMs;
         return bytes;
       },
       async (bytes) => {
         sentBytes += bytes.length;
-        const startMs = nowMs();
+        const startMs = this.#clock.nowMs();
         if (await this.#transport.send(bytes, to, segmentBytes) === "too long") outcome = "tooLong";
-        this.#sendMs += nowMs() - startMs;
+        this.#sendMs += this.#clock.nowMs() - startMs;
         return outcome === "sent";
       },
     );

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { join } from "@std/path";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
+import { denoClock } from "../../../lib/io/system/clock.ts";
 import { FolderSyncs } from "../../../lib/io/files/folder_syncs.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";
@@ -12,7 +13,7 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder({ "other/file": "" }, async (dir) => {
-      const syncs = new FolderSyncs(denoDisk);
+      const syncs = new FolderSyncs(denoClock, denoDisk);
       const first = syncs.sync(dir);
       assertStrictEquals(syncs.sync(dir), first);
       const other = syncs.sync(join(dir, "other"));
@@ -32,6 +33,9 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder({}, async (dir) => {
-      assertEquals(await new FolderSyncs(denoDisk).sync(join(dir, "missing")), undefined);
+      assertEquals(
+        await new FolderSyncs(denoClock, denoDisk).sync(join(dir, "missing")),
+        undefined,
+      );
     }),
 });
