@@ -34,7 +34,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const TABLE = {
-  usage: { exit: EXIT.usage, hint: "Run the command with --help to see what it takes." },
+  usage: { exit: EXIT.usage, hint: "Run the command with --help to see its options." },
   bad_name: {
     exit: EXIT.usage,
     hint: "Names are relative, with forward slashes, and stay inside the served folder.",

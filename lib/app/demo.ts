@@ -83,7 +83,7 @@ class Play {
     while (this.#servers.length < DEMO_SERVERS) await this.#startServer();
     for (const server of this.#servers) await this.#upload(path, server, expectedSha256);
 
-    const hits = errorRate > 0 ? `, while ${errorRate * 100} % of what they send is hit` : "";
+    const hits = errorRate > 0 ? `, with ${errorRate * 100} % of packets dropped or damaged` : "";
     this.#say(`Fetching it by UDP from all ${DEMO_SERVERS}${hits}`);
     const done = await this.#fetch();
     const size = sizeText(Math.min(sizeBytes, DEMO_ECHO_BYTES_MAX));
@@ -129,7 +129,7 @@ class Play {
     const [result] = await put({ ...this.#signal, files: [path], server: target });
     if (result?.event !== "stored") throw failure(result);
     if (result.sha256 !== expectedSha256) {
-      throw new ShoalError("unverified", `${target} stored another file than was sent`);
+      throw new ShoalError("unverified", `${target} stored a different file from the one sent`);
     }
   }
 

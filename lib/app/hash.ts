@@ -78,7 +78,7 @@ async function hashOpened(
 }
 
 function changedError(path: string): ShoalError {
-  return new ShoalError("changed", `${displayName(path)} changed while it was hashed`, {
-    hint: "Wait until nothing writes to it, and run the same command again.",
+  return new ShoalError("changed", `${displayName(path)} changed while it was being hashed`, {
+    hint: "Wait until nothing is writing to it, and run the same command again.",
   });
 }

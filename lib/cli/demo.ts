@@ -48,12 +48,14 @@ const OPTIONS = {
   }),
   size: fallingBack(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
     label: "SIZE",
-    summary: "size of the file that is made",
+    summary: "size of the test file",
   }),
   "test-file-size": optional(KIBIBYTES, { label: "KB", summary: "the same, in KiB" }),
-  "simulate-errors": tristate("spoil what is sent, or don't (demo does, the server alone not)"),
+  "simulate-errors": tristate(
+    "drop and damage packets on purpose (default: demo yes, --mode server no)",
+  ),
   ...SIMULATION_OPTIONS,
-  file: optional(TEXT, { label: "PATH", summary: "what the client sends to and fro" }),
+  file: optional(TEXT, { label: "PATH", summary: "the file that --mode client sends" }),
   host: withDefault(HOST, "localhost", {
     label: "HOST",
     summary: "where the server listens, and the client connects to",
@@ -61,15 +63,15 @@ const OPTIONS = {
   port: withDefault(PORT, String(DIALECT_PORT), {
     label: "PORT",
     short: "p",
-    summary: "TCP port of either",
+    summary: "TCP port of --mode server and --mode client",
   }),
   "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
     label: "BYTES",
-    summary: "of what --mode server sends back at a time",
+    summary: "size of the chunks that --mode server sends back",
   }),
   "max-retries": withDefault(MAX_RETRIES, String(MAX_RETRIES_DEFAULT), {
     label: "N",
-    summary: "uploads of --mode client after the first",
+    summary: "how often --mode client uploads again",
   }),
   ...LOG_OPTION,
   ...OUTPUT_OPTIONS,
@@ -79,16 +81,16 @@ type Options = OptionValues<typeof OPTIONS>;
 
 export const demoCommand = defineCommand({
   command: "demo",
-  summary: "see it work on this machine alone, on a bad network",
+  summary: "try it on this machine alone, over a simulated bad network",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: OPTIONS,
   notes: [
-    "Nothing leaves this machine, and nothing stays on it; --mode client leaves received_NAME here.",
+    "Nothing leaves this machine and nothing is left on it, except received_NAME in --mode client.",
   ],
   examples: [
     { line: "demo", says: "a small file, some errors" },
     { line: "demo --size 100MiB --error-rate 0.2", says: "a larger one, on a worse network" },
-    { line: "demo --seed 7", says: "the same file, and chance from the same seed" },
+    { line: "demo --seed 7", says: "the same file and the same errors every time" },
     { line: "demo --mode server --simulate-errors", says: "the JSON server alone, on port 9999" },
     { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
@@ -171,7 +173,7 @@ async function runClient(options: Options, { app, reporter, signal }: Context): 
   const { file, host, port } = options;
   if (file === undefined) {
     throw new ShoalError("usage", "--mode client needs --file", {
-      hint: "Say what to send, as in --file notes.txt",
+      hint: "Name the file, as in --file notes.txt",
     });
   }
   const result = await app.echo({

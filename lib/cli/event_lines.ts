@@ -29,7 +29,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "stored":
       return storedLines(event);
     case "echoed":
-      return `${displayName(event.name)} came back whole from ${event.server} ` +
+      return `${displayName(event.name)} came back intact from ${event.server} ` +
         `(${sizeText(event.size)}); a server of the JSON dialect keeps nothing.\n` +
         `  sha256  ${event.sha256}`;
     case "uploaded":
@@ -41,7 +41,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       return verbose && !isLoss(event) ? serverLine(event) : undefined;
     case "done":
       return event.present
-        ? `File ${displayName(event.path)} is there already, and identical.`
+        ? `File ${displayName(event.path)} is already up to date.`
         : `File ${displayName(event.path)} received successfully.`;
     case "step":
       return event.message;
@@ -92,8 +92,8 @@ export function failedLines(event: FailedEvent): readonly string[] {
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {
   const what = present
-    ? `${displayName(name)} is on ${server} already, and identical`
-    : `${displayName(name)} is safe on ${server}` +
+    ? `${displayName(name)} is already up to date on ${server}`
+    : `${displayName(name)} is stored on ${server}` +
       (storedAs === undefined ? "" : ` as ${displayName(storedAs)}`);
   return `${what} (${sizeText(size)}).\n  sha256  ${sha256}\n  md5     ${md5}`;
 }
@@ -101,7 +101,7 @@ function storedLines({ name, storedAs, server, size, sha256, md5, present }: Sto
 function offerLine({ name, server, size, sha256, master }: OfferEvent): string {
   return `Server found: ${server} has ${displayName(name)} ` +
     `(${sizeText(size)}, sha256 ${sha256.slice(0, 16)}…)` +
-    (master === undefined ? "" : `, says master ${displayName(master)}`);
+    (master === undefined ? "" : `, found by master ${displayName(master)}`);
 }
 
 function isLoss({ state }: ServerEvent): boolean {

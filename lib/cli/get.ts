@@ -46,40 +46,43 @@ export const getCommand = defineCommand({
       env: "SHOAL_OUT",
       summary: "where files go",
     }),
-    force: toggle("replace a different file of that name"),
-    sha256: optional(SHA256, { label: "HEX", summary: "fetch this content and no other" }),
+    force: toggle("replace a different file of the same name"),
+    sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
     ...searchOptions(TIMEOUT_MS_DEFAULT),
-    ...masterOption("ask this master, too (not over TCP)"),
+    ...masterOption("also ask this master (not over TCP)"),
     ...RETRY_OPTION,
     jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
       label: "N",
-      summary: "files that are fetched at a time",
+      summary: "files to fetch at a time",
     }),
     mtu: withDefault(MTU, String(MTU_BYTES_DEFAULT), {
       label: "BYTES",
       summary: "size of a data datagram",
     }),
-    tcp: toggle("over TCP from the one --server, where UDP does not pass"),
+    tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
     ...rateOption("fetch"),
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    "What an interrupted get has fetched is kept; the same command goes on from there, and fetches only\n" +
-    "what is missing, or different.",
-    "Globs and folders are looked up in what `list` shows. * and ? stay within a part of a name, ** does\n" +
-    "not; [a-z] is one of these, [!a-z] one of the others. Quote globs, or the shell takes them for its\n" +
-    "own. A file that is called just like the glob is fetched, too. With --tcp, md5:HEX works as well.",
-    "Exit codes: 0 done; 1 failed, or some came and some did not; 2 wrong usage; 3 no server has it;\n" +
-    "4 not verified, or servers disagree; 5 local disk; 130 interrupted. Names that fail in different\n" +
-    "ways make 1.",
+    "What an interrupted get has fetched is kept: the same command resumes, and fetches only what is\n" +
+    "missing or different.",
+    "Globs and folders match what `list` shows. * and ? stay within one folder, ** does not; [a-z]\n" +
+    "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
+    "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well.",
+    "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +
+    "it; 4 not verified, or servers disagree; 5 local disk; 130 interrupted. If names fail in different\n" +
+    "ways, the code is 1.",
   ],
   examples: [
     { line: "get example.txt", says: "into ./downloads" },
-    { line: "get photos/a.jpg photos/b.jpg --out ~/Pictures", says: "several, elsewhere" },
-    { line: "get '**/*.jpg' docs/", says: "every picture, and a folder with all that is in it" },
-    { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP does not pass" },
+    {
+      line: "get photos/a.jpg photos/b.jpg --out ~/Pictures",
+      says: "several files, into another folder",
+    },
+    { line: "get '**/*.jpg' docs/", says: "every picture, and everything in a folder" },
+    { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
   async perform(options, names, { app, reporter, signal, again }) {
@@ -120,7 +123,7 @@ export const getCommand = defineCommand({
     for (const line of summaryLines(done, failed, (nowMs() - startMs) / 1000)) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
       throw new ShoalError("interrupted", "interrupted; what arrived is kept", {
-        hint: `Go on from there with: ${again}`,
+        hint: `To resume: ${again}`,
       });
     }
     return exitCodeOf(failed, done.length);

@@ -25,14 +25,14 @@ function fetchedLines(done: readonly DoneEvent[], wallSeconds: number): string[]
   const resumed = sum(fetched, (event) => event.resumedBytes);
   const rate = seconds > 0 ? ` (${rateText((bytes - resumed) / seconds)})` : "";
   const what = fetched.length === 1 ? displayName(first.path) : countText(fetched.length, "file");
-  const kept = resumed > 0 ? `, ${sizeText(resumed)} of it from an earlier run` : "";
+  const kept = resumed > 0 ? `, ${sizeText(resumed)} resumed from an earlier run` : "";
   return [
     `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}`,
     ...serverTable(fetched.flatMap((event) => event.servers)),
   ];
 }
 
-/** `998 files came (12 MB), 1 was there already, 1 failed: a.txt`. */
+/** `998 files downloaded (12 MB), 1 already up to date, 1 failed: a.txt`. */
 function countsLine(done: readonly DoneEvent[], failed: readonly FailedEvent[]): string {
   const came = done.filter((event) => !event.present);
   const presentCount = done.length - came.length;
@@ -40,14 +40,14 @@ function countsLine(done: readonly DoneEvent[], failed: readonly FailedEvent[]):
   const interruptedCount = failed.length - broken.length;
   const parts = [
     came.length === 0
-      ? "No file came"
-      : `${countText(came.length, "file")} came (${sizeText(sum(came, ({ size }) => size))})`,
+      ? "No files downloaded"
+      : `${countText(came.length, "file")} downloaded (${sizeText(sum(came, ({ size }) => size))})`,
   ];
   if (presentCount > 0) {
-    parts.push(`${presentCount} ${presentCount === 1 ? "was" : "were"} there already`);
+    parts.push(`${presentCount} already up to date`);
   }
   if (interruptedCount > 0) {
-    parts.push(`${interruptedCount} ${interruptedCount === 1 ? "was" : "were"} interrupted`);
+    parts.push(`${interruptedCount} interrupted`);
   }
   if (broken.length > 0) parts.push(`${broken.length} failed: ${namesText(broken)}`);
   return parts.join(", ");

@@ -17,8 +17,8 @@ export const hashCommand = defineCommand({
   options: OUTPUT_OPTIONS,
   notes: ["The root is the BEP 52 pieces root: SHA-256 over 16 KiB blocks."],
   examples: [
-    { line: "hash data/example.txt", says: "what a server would offer it as" },
-    { line: "hash --json *.iso", says: "one object a line" },
+    { line: "hash data/example.txt", says: "how a server would offer it" },
+    { line: "hash --json *.iso", says: "one object per line" },
   ],
   async perform(_, paths, { app, reporter, signal }) {
     for (const path of paths) {

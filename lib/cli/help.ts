@@ -36,7 +36,7 @@ export function programHelp(topics: readonly HelpTopic[], invocation: string): s
     "Shoal moves files between the machines of one network.",
     ["Usage:", `  ${invocation} COMMAND [OPTIONS] …`].join("\n"),
     ["Commands:", ...table(rows)].join("\n"),
-    `Each command has its own --help, with examples. --version says which Shoal this is.\n`,
+    `Each command has its own --help with examples. --version prints the version.\n`,
   ].join("\n\n");
 }
 

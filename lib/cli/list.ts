@@ -24,13 +24,16 @@ export const listCommand = defineCommand({
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     ...searchOptions(LIST_PATIENCE_MS),
-    ...masterOption("list what it knows, too (not over TCP)"),
-    tcp: toggle("over TCP from the one --server, where UDP does not pass"),
+    ...masterOption("also list what it knows (not over TCP)"),
+    tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
-  notes: ["The last column is the content: equal there, equal files. Fetch one with get --sha256."],
+  notes: [
+    "The last column identifies the content: files with the same value are identical.\n" +
+    "To fetch one content, use get --sha256.",
+  ],
   examples: [
     { line: "list", says: "name, size, servers and content of each" },
     { line: "list --json", says: "with full digests, for programs" },

@@ -72,11 +72,9 @@ function findCommand(name: string | undefined): Command {
   const command = COMMANDS.find((candidate) => candidate.command === name);
   if (command !== undefined) return command;
   const names = COMMANDS.map((candidate) => candidate.command).join(", ");
-  const message = name === undefined
-    ? "no command was given"
-    : `${displayName(name)} is not a command`;
+  const message = name === undefined ? "no command given" : `${displayName(name)} is not a command`;
   throw new ShoalError("usage", message, {
-    hint: `The commands are ${names}; each explains itself with --help.`,
+    hint: `Commands: ${names}. Each has its own --help.`,
   });
 }
 

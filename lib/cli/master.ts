@@ -7,7 +7,7 @@ import { ADDRESS, PORT, STORE } from "./value_types.ts";
 
 export const masterCommand = defineCommand({
   command: "master",
-  summary: "keep a registry, for networks that broadcasts do not cross",
+  summary: "keep a registry for networks with several subnets",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     port: withDefault(PORT, String(MASTER_PORT), {
@@ -15,25 +15,25 @@ export const masterCommand = defineCommand({
       short: "p",
       summary: "TCP port",
     }),
-    host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
+    host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
     store: optional(STORE, {
       label: "STORE",
       summary: "memory, sqlite:PATH or redis://HOST:PORT (default: a cache file)",
     }),
     "metrics-port": optional(PORT, {
       label: "PORT",
-      summary: "answer GET /metrics (Prometheus) and /healthz there",
+      summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),
     ...LOG_OPTION,
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    "Servers register with `server --master HOST`; `list` and `get` ask with --master HOST. The files\n" +
-    "themselves go straight from servers to clients.",
-    "Several masters over one redis:// answer for each other.",
+    "Servers register with `server --master HOST`; `list` and `get` ask with --master HOST. Files\n" +
+    "go straight from servers to clients.",
+    "Masters that share a redis:// store share one registry.",
   ],
   examples: [
-    { line: "master", says: "on any host that servers and clients reach" },
+    { line: "master", says: "on any host that servers and clients can reach" },
     { line: "master --store redis://10.0.0.9:6379", says: "one of several that share a store" },
   ],
   async perform(options, _, { app, reporter, signal }) {

@@ -116,10 +116,10 @@ export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "typ
 }
 
 export const OUTPUT_OPTIONS = {
-  json: toggle("one JSON object a line on stdout, and nothing else there"),
+  json: toggle("one JSON object per line on stdout, and nothing else"),
   quiet: toggle("errors only"),
-  verbose: toggle("say more, and give the cause of an error"),
-  help: toggle("this text"),
+  verbose: toggle("more detail, and the causes of errors"),
+  help: toggle("show this help"),
 } as const;
 
 export const NETWORK_OPTIONS = {
@@ -129,7 +129,7 @@ export const NETWORK_OPTIONS = {
     env: "SHOAL_PORT",
     summary: "UDP port of discovery",
   }),
-  broadcast: broadcastOption("broadcast here, not on every interface"),
+  broadcast: broadcastOption("broadcast only to this address"),
 } as const;
 
 export function broadcastOption(summary: string) {
@@ -138,17 +138,20 @@ export function broadcastOption(summary: string) {
 
 export function rateOption(verb: "send" | "fetch") {
   return {
-    rate: optional(RATE, { label: "RATE", summary: `${verb} no faster, as in ${RATE.example}` }),
+    rate: optional(RATE, {
+      label: "RATE",
+      summary: `${verb} no faster than this, such as ${RATE.example}`,
+    }),
   } as const;
 }
 
 /** `patienceMs` is how long the command waits unless it is told otherwise. */
 export function searchOptions(patienceMs: number) {
   return {
-    server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server and no other" }),
+    server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server only" }),
     timeout: withDefault(SECONDS, String(patienceMs / 1000), {
       label: "SECONDS",
-      summary: "how long one attempt waits for any answer",
+      summary: "how long an attempt waits for an answer",
     }),
   } as const;
 }
@@ -174,7 +177,7 @@ export const RETRY_OPTION = {
 export const LOG_OPTION = {
   "log-format": withDefault(LOG_FORMAT, "plain", {
     label: "FORMAT",
-    summary: "of lines: plain, json, classic (time, name, level)",
+    summary: "log format: plain, json, classic (time, program, level)",
   }),
 } as const;
 
@@ -182,7 +185,7 @@ export const LOG_OPTION = {
 export const DIALECT_OPTION = {
   dialect: withDefault(SERVING_DIALECT, "shoal", {
     label: "NAME",
-    summary: "how the TCP session is spoken: shoal or ascii",
+    summary: "protocol of the TCP session: shoal or ascii",
   }),
 } as const;
 
@@ -190,15 +193,15 @@ export const DIALECT_OPTION = {
 export function oneServer(servers: readonly string[]): string {
   const [server] = servers;
   if (server !== undefined && servers.length === 1) return server;
-  throw new ShoalError("usage", "a TCP session needs one --server", {
-    hint: "Say which, as in --server 192.168.1.7",
+  throw new ShoalError("usage", "TCP needs exactly one --server", {
+    hint: "Name it, as in --server 192.168.1.7",
   });
 }
 
 export const SIMULATION_OPTIONS = {
   "error-rate": fallingBack(PROBABILITY, String(SIMULATED_ERROR_RATE_DEFAULT), {
     label: "R",
-    summary: "share of datagrams lost, corrupted, doubled or late",
+    summary: "share of packets to drop, corrupt, duplicate or delay",
   }),
-  seed: optional(SEED, { label: "N", summary: "makes the errors repeatable" }),
+  seed: optional(SEED, { label: "N", summary: "makes the errors reproducible" }),
 } as const;

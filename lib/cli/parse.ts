@@ -90,9 +90,9 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
     alias: aliases(options),
     unknown(arg, key) {
       if (key === undefined) return true;
-      throw new ShoalError("usage", `${command} does not know ${displayName(arg)}`, {
+      throw new ShoalError("usage", `${command} has no option ${displayName(arg)}`, {
         hint: arg.startsWith("--")
-          ? `Run \`${command} --help\` to see what it takes.`
+          ? `Run \`${command} --help\` to see its options.`
           : `A name that begins with a dash is written ./${
             displayName(arg)
           }; see ${command} --help.`,
@@ -113,7 +113,7 @@ function spellOutToggles(args: readonly string[], toggles: readonly string[]): s
     const isToggle = toggles.includes(flag.replace(/^--/, ""));
     if (value === undefined) return isToggle ? `${flag}=true` : arg;
     if (!isToggle && !toggles.includes(flag.replace(/^--no-/, ""))) return arg;
-    throw new ShoalError("usage", `${flag} takes no value`, { hint: `Write just ${flag}.` });
+    throw new ShoalError("usage", `${flag} takes no value`, { hint: `Write ${flag} alone.` });
   });
 }
 
@@ -150,7 +150,7 @@ function singleValue(
 ): unknown {
   if (texts.length > 1) {
     throw new ShoalError("usage", `--${flag} was given ${texts.length} times`, {
-      hint: "Give it once.",
+      hint: "Pass it once.",
     });
   }
   const [text] = texts;
@@ -199,7 +199,7 @@ function positionalValues(
     const extra = displayName(String(given[countMax]));
     const message = countMax === 0
       ? `${command} takes no ${extra}`
-      : `${command} takes ${label} and not also ${extra}`;
+      : `${command} takes ${label}, not also ${extra}`;
     throw usage(message);
   }
   if (given.length < countMin) throw usage(`${command} needs ${label}`);

@@ -20,33 +20,33 @@ export const putCommand = defineCommand({
   summary: "upload files to a server that allows it",
   positionals: {
     label: "FILE…",
-    summary: "what to upload",
+    summary: "files to upload",
     countMin: 1,
     countMax: NAMES_PER_GET_MAX,
   },
   options: {
-    server: optional(HOST, { label: "HOST[:PORT]", summary: "where to; must be named" }),
+    server: optional(HOST, { label: "HOST[:PORT]", summary: "server to upload to; required" }),
     dialect: withDefault(DIALECT, "shoal", {
       label: "NAME",
-      summary: "spoken to the server: shoal, ascii, or json (keeps nothing)",
+      summary: "protocol to speak: shoal, ascii, or json (keeps nothing)",
     }),
     timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
       label: "SECONDS",
       summary: "how long to wait for a connection",
     }),
     ...RETRY_OPTION,
-    port: { ...NETWORK_OPTIONS.port, summary: "TCP port, where HOST names none" },
+    port: { ...NETWORK_OPTIONS.port, summary: "TCP port, unless --server names one" },
     ...rateOption("send"),
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    "The server must run with --allow-upload. It verifies what arrives, and offers it at once.",
-    "What an interrupted put has sent is kept for an hour; the same command goes on from there.",
+    "The server must run with --allow-upload. It verifies each upload and offers it at once.",
+    "What an interrupted put has sent is kept for an hour: the same command resumes.",
   ],
   examples: [
     {
       line: "put notes.txt --server 192.168.1.7",
-      says: "prints its digests once it is safe there",
+      says: "prints the digests once it is stored",
     },
     { line: "put film.mkv --server 192.168.1.7:9999 --dialect ascii", says: "to an older server" },
   ],
@@ -54,7 +54,7 @@ export const putCommand = defineCommand({
     const { server } = options;
     if (server === undefined) {
       throw new ShoalError("usage", "put needs --server", {
-        hint: "Say where to, as in --server 192.168.1.7",
+        hint: "Name the server, as in --server 192.168.1.7",
       });
     }
     requireFor("rate", options.rate, "another --dialect", options.dialect !== "json");
@@ -72,7 +72,7 @@ export const putCommand = defineCommand({
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
     if (signal.aborted && failed.length > 0) {
       throw new ShoalError("interrupted", "interrupted; what arrived is kept for an hour", {
-        hint: `Go on from there with: ${again}`,
+        hint: `To resume: ${again}`,
       });
     }
     return failed.length === 0 ? EXIT.done : exitCodeOf(failed);

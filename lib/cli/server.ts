@@ -38,47 +38,50 @@ export const serverCommand = defineCommand({
   options: {
     ...NETWORK_OPTIONS,
     // Scripts give every command the same network flags.
-    broadcast: broadcastOption("without effect here: a server only answers"),
-    host: optional(ADDRESS, { label: "ADDRESS", summary: "listen on this address only" }),
+    broadcast: broadcastOption("ignored: a server only answers"),
+    host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
     ...rateOption("send"),
-    ...masterOption("register with this master; repeatable"),
+    ...masterOption("register with this master"),
     "metrics-port": optional(PORT, {
       label: "PORT",
-      summary: "answer GET /metrics (Prometheus) and /healthz there",
+      summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),
-    hidden: toggle("offer names that start with a dot, too"),
+    hidden: toggle("also offer names that start with a dot"),
     classic: toggle("don't answer the classic protocol", true),
     "tcp-port": optional(PORT, {
       label: "PORT",
-      summary: "TCP port of sessions (default: the number of --port, or a free one)",
+      summary: "TCP port (default: the same number as --port, or a free one)",
     }),
-    "allow-upload": toggle("let others upload into the folder (put)"),
+    "allow-upload": toggle("let others upload into the folder with put"),
     "max-upload": fallingBack(SIZE, `${UPLOAD_BYTES_DEFAULT / GIB}GiB`, {
       label: "SIZE",
-      summary: "largest file that is taken",
+      summary: "largest upload accepted",
     }),
     "upload-quota": optional(SIZE, {
       label: "SIZE",
-      summary: "what all uploads together may take, while this server runs",
+      summary: "limit for all uploads together while this server runs",
     }),
     "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
       label: "BYTES",
-      summary: "of a chunk, classic or in the JSON dialect",
+      summary: "chunk size of the classic protocol and the JSON dialect",
     }),
-    "simulate-errors": toggle("lose, corrupt, double and delay datagrams on purpose"),
+    "simulate-errors": toggle("drop, corrupt, duplicate and delay packets on purpose"),
     ...SIMULATION_OPTIONS,
     ...LOG_OPTION,
     ...OUTPUT_OPTIONS,
   },
   notes: [
     `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine, and TCP ${DISCOVERY_PORT} for put and get --tcp.`,
-    "Everyone on the network can fetch what is offered; nothing is encrypted.",
+    "Everyone on the network can fetch what is offered. Nothing is encrypted.",
   ],
   examples: [
     { line: "server", says: "offer ./data" },
-    { line: "server ~/Videos --rate 400mbit", says: "offer a folder, and leave room for others" },
-    { line: "server --allow-upload --max-upload 4gb", says: "take files from others, too" },
-    { line: "server --simulate-errors --error-rate 0.2", says: "see how a client copes" },
+    {
+      line: "server ~/Videos --rate 400mbit",
+      says: "offer a folder, and leave bandwidth for others",
+    },
+    { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
+    { line: "server --simulate-errors --error-rate 0.2", says: "try out how a client copes" },
   ],
   async perform(options, [dir = ""], { app, reporter, signal }) {
     const simulates = options["simulate-errors"];

@@ -60,11 +60,11 @@ function checkContentName(name: string, sha256: string | undefined): void {
 function checkMd5Name(name: string, isTcp: boolean): void {
   if (!/^[0-9a-f]{32}$/i.test(name.slice(MD5_PREFIX.length))) {
     throw new ShoalError("usage", `${displayName(name)} is not md5: and 32 hexadecimal digits`, {
-      hint: "Copy the id from what `put` or an older server said.",
+      hint: "Copy the id from the output of `put` or of an older server.",
     });
   }
   if (isTcp) return;
-  throw new ShoalError("usage", "files are found by their MD5 over TCP only", {
+  throw new ShoalError("usage", "an MD5 can only be looked up over TCP", {
     hint: "Add --tcp and --server HOST, or name the file, or its sha256:HEX.",
   });
 }
@@ -86,7 +86,7 @@ function checkFolders(wanted: ReadonlySet<string>): void {
       if (!wanted.has(folder)) continue;
       throw new ShoalError(
         "usage",
-        `${shortened(folder)} would be a file, and a folder for ${shortened(name)}`,
+        `${shortened(folder)} would be both a file and the folder of ${shortened(name)}`,
         { hint: "Fetch them one after the other, with different --out folders." },
       );
     }
@@ -98,13 +98,13 @@ const PROBLEM_TEXT: Readonly<Record<NameProblem, string>> = {
   "too long": "the name is too long",
   "component too long": "a part of the name is too long",
   "absolute": "a name may not start with a slash",
-  "backslash": "a name may not hold a backslash",
-  "control character": "a name may not hold a control character",
+  "backslash": "a name may not contain a backslash",
+  "control character": "a name may not contain a control character",
   "not valid text": "the name is not valid text",
-  "dot component": "a name may not hold . or .. as a part",
-  "empty component": "a name may not hold two slashes in a row, or end with one",
+  "dot component": "a name may not contain . or .. as a part",
+  "empty component": "a name may not contain two slashes in a row, or end with one",
   "drive letter": "a name may not start with a drive letter",
-  "reserved device name": "a part of the name is what Windows calls a device",
+  "reserved device name": "a part of the name is a reserved Windows device name",
 };
 
 function shortened(name: string): string {

@@ -68,7 +68,7 @@ Deno.test(
     withFolder({ "grows": "x".repeat(3 * 1024 * 1024) }, async (dir) => {
       const hashing = hashFile(join(dir, "grows"));
       Deno.writeTextFileSync(join(dir, "grows"), "more", { append: true });
-      await assertRejects(() => hashing, ShoalError, "changed while it was hashed");
+      await assertRejects(() => hashing, ShoalError, "changed while it was being hashed");
     }),
 );
 

@@ -137,7 +137,7 @@ Deno.test("put hands over its files, prints their digests, and needs a server", 
   const { app, out, code } = await run(["put", "a", "json", "--server", "10.0.0.7"]);
   const { files, server, dialect } = app.putWith!;
   assertEquals([code, files, server, dialect], [0, ["a", "json"], "10.0.0.7", "shoal"]);
-  assertStringIncludes(out, "a is safe on 10.0.0.7 as a (4.0 MB).\n  sha256  dddd");
+  assertStringIncludes(out, "a is stored on 10.0.0.7 as a (4.0 MB).\n  sha256  dddd");
   const without = await run(["put", "a"]);
   assertEquals(without.code, 2);
   assertStringIncludes(without.err, "--server");
@@ -211,21 +211,24 @@ Deno.test("a get of several files ends with what came and what did not", async (
     const { out } = await run(["get", ...names.split(" ")], { app: appWith({ failures }) });
     return out.trimEnd().split("\n").at(-1);
   };
-  assertEquals(await lastLine("a b"), "2 files came (8.0 MB)");
-  assertEquals(await lastLine("a b", { b: "not_found" }), "1 file came (4.0 MB), 1 failed: b");
+  assertEquals(await lastLine("a b"), "2 files downloaded (8.0 MB)");
+  assertEquals(
+    await lastLine("a b", { b: "not_found" }),
+    "1 file downloaded (4.0 MB), 1 failed: b",
+  );
   const failures = Object.fromEntries([..."bcdefgh"].map((name) => [name, "stalled" as const]));
   assertEquals(
     await lastLine("a b c d e f g h", failures),
-    "1 file came (4.0 MB), 7 failed: b, c, d, e, f and 2 more",
+    "1 file downloaded (4.0 MB), 7 failed: b, c, d, e, f and 2 more",
   );
   assertEquals(
     summaryLines([done("a", { present: true }), done("b", { present: true })], [], 1),
-    ["No file came, 2 were there already"],
+    ["No files downloaded, 2 already up to date"],
   );
   const interrupted = { ...FAILED, code: "interrupted" } as const;
   assertEquals(
     summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], 1).at(-1),
-    "1 file came (4.0 MB), 1 was there already, 1 was interrupted, 1 failed: x",
+    "1 file downloaded (4.0 MB), 1 already up to date, 1 interrupted, 1 failed: x",
   );
   assertEquals(summaryLines([], [FAILED], 1), []);
 });
@@ -279,7 +282,7 @@ Deno.test("an interrupted get ends with 130 and the command that goes on", async
   assertEquals(
     err,
     "error: interrupted; what arrived is kept\n" +
-      "hint: Go on from there with: shoal get 'a b' --out o\n",
+      "hint: To resume: shoal get 'a b' --out o\n",
   );
 });
 

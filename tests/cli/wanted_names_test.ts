@@ -63,7 +63,10 @@ Deno.test("a name beside a content that is given is no pattern", () => {
 
 Deno.test("one name twice, or two names that need one path, are refused", () => {
   assertStringIncludes(problemOf(["a", "b", "a"]) ?? "", "a is named twice");
-  assertStringIncludes(problemOf(["x/a/b", "x/a"]) ?? "", "x/a would be a file, and a folder");
+  assertStringIncludes(
+    problemOf(["x/a/b", "x/a"]) ?? "",
+    "x/a would be both a file and the folder",
+  );
   assertEquals(problemOf(["x/a", "y/a", "x/ab", "README", "readme"]), undefined);
 });
 

@@ -27,10 +27,10 @@ const MIB = 1024 * 1024;
 const IMPATIENT = ["--timeout", "0.2", "--retries", "1"];
 
 const USAGE: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [[], /no command was given/],
+  [[], /no command given/],
   [["frobnicate"], /frobnicate is not a command/],
   [["get"], /needs NAME/],
-  [["get", "a", "--frob"], /does not know --frob/],
+  [["get", "a", "--frob"], /has no option --frob/],
   [["get", "../a"], /\. or \.\./],
   [["get", "a/../../b"], /\. or \.\./],
   [["get", "/etc/passwd"], /start with a slash/],
@@ -41,7 +41,7 @@ const USAGE: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["get", "a".repeat(5_000)], /too long/],
   [["get", "a".repeat(256)], /too long/],
   [["get", "a", "a"], /named twice/],
-  [["get", "a", "a/b"], /would be a file, and a folder/],
+  [["get", "a", "a/b"], /would be both a file and the folder/],
   [["get", "sha256:bad"], /sha256:bad/],
   [["get", "a", "--sha256", "abc"], /64 hexadecimal digits/],
   [["get", "a", "--port", "0"], /from 1 to 65535/],
@@ -50,11 +50,11 @@ const USAGE: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["get", "a", "--mtu", "50"], /--mtu/],
   [["get", "a", "--broadcast", "300.1.1.1"], /not an IPv4 address/],
   [["get", "a", "--server", "[::1]"], /IPv4 only/],
-  [["get", "a", "--server", "no-such-host.invalid"], /no host is called/],
+  [["get", "a", "--server", "no-such-host.invalid"], /unknown host/],
   [["get", "a", "--server", "127.255.255.255"], /not the address of one machine/],
   [["get", "a", "--server", "255.255.255.255"], /not the address of one machine/],
   [["get", "a", "--server", "224.0.0.1"], /not the address of one machine/],
-  [["list", "--server", "no-such-host.invalid"], /no host is called/],
+  [["list", "--server", "no-such-host.invalid"], /unknown host/],
   [["server", "missing"], /missing does not exist/],
   [["server", "file"], /file is not a folder/],
   [["server", "folder", "--port", "70000"], /from 1 to 65535/],
@@ -118,7 +118,7 @@ e2e("a port that another program holds: exit 1, and the port is named", async ()
   const args = ["server", scratch.served, "--port", String(port)];
   const run = await runShoal(args, { env: scratch.env, json: false });
   holder.close();
-  assertRefused(run, 1, new RegExp(`port ${port} is held by another program[^]*--port`));
+  assertRefused(run, 1, new RegExp(`port ${port} is in use by another program[^]*--port`));
 });
 
 e2e(
@@ -143,7 +143,7 @@ e2e(
     const ready = await server.event(({ event }) => event === "ready");
     assertEquals(ready["files"], 2, server.description());
     const warning = await server.event(({ event }) => event === "notice");
-    assertEquals(warning["message"], "shut.txt is left out: it cannot be read");
+    assertEquals(warning["message"], "shut.txt is skipped: it cannot be read");
     const names = ["open.txt", "inner/deep.txt"];
     const run = await runShoal(["get", ...names, "--out", scratch.out, "--port", String(port)]);
     assertEquals(run.code, 0, run.process.description());

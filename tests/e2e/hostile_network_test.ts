@@ -94,7 +94,7 @@ e2e("what is no file of the folder is neither listed nor given: exit 3 for each"
   const notices = server.events.filter(({ event }) => event === "notice");
   assert(
     notices.some(({ message }) =>
-      message === "link is left out: it is a link that leaves the folder"
+      message === "link is skipped: it is a link that leaves the folder"
     ),
   );
 
@@ -125,7 +125,7 @@ e2e("names that play with terminals are shown escaped, on both sides", async () 
   assertEquals([list.code, get.code], [0, 0], get.process.description());
   assertStringIncludes(list.stdout, "holiday\\u{202e}gpj.exe");
   assertStringIncludes(get.stdout, "holiday\\u{202e}gpj.exe received successfully.");
-  assertStringIncludes(server.stderr, "red\\u{1b}[31m.txt is left out");
+  assertStringIncludes(server.stderr, "red\\u{1b}[31m.txt is skipped");
   for (const said of [list.stdout, get.stdout, get.stderr, server.stdout, server.stderr]) {
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/.test(said), JSON.stringify(said));

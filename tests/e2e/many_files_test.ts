@@ -74,7 +74,7 @@ e2e("get of everything again fetches what is missing or different, and says so",
   const args = ["get", "**", "--force", "--out", scratch.out, "--port", String(port)];
   const first = await runShoal(args, { json: false });
   assertEquals(first.code, 0, first.process.description());
-  assertMatch(first.stdout, /\n9 files came \(\d+ B\)\n$/);
+  assertMatch(first.stdout, /\n9 files downloaded \(\d+ B\)\n$/);
   assertEquals(contentsOf(scratch.out), FILES);
 
   const again = await runShoal(args);
@@ -86,7 +86,7 @@ e2e("get of everything again fetches what is missing or different, and says so",
   await Deno.remove(join(scratch.out, "photos/2024"), { recursive: true });
   const third = await runShoal(args, { json: false });
   assertEquals(third.code, 0, third.process.description());
-  assertStringIncludes(third.stdout, "\n2 files came (8 B), 7 were there already\n");
+  assertStringIncludes(third.stdout, "\n2 files downloaded (8 B), 7 already up to date\n");
   assertEquals(contentsOf(scratch.out), FILES);
 });
 
@@ -102,7 +102,7 @@ e2e("a file that cannot be written does not stop the rest", async () => {
   assertEquals(run.code, 1, run.process.description());
   assertMatch(
     run.stdout,
-    /\n7 files came \(\d+ B\), 2 failed: docs\/inner\/deep.txt, docs\/top.txt\n$/,
+    /\n7 files downloaded \(\d+ B\), 2 failed: docs\/inner\/deep.txt, docs\/top.txt\n$/,
   );
   assertEquals(run.stderr.match(/^error: .*docs\//gm)?.length, 2, run.stderr);
 });
@@ -129,7 +129,7 @@ e2e("a thousand small files come by one glob", async () => {
   const args = ["get", "many/*.bin", "--out", scratch.out, "--port", String(port)];
   const run = await runShoal(args, { json: false });
   assertEquals(run.code, 0, run.process.description());
-  assertStringIncludes(run.stdout, "\n1000 files came (2.0 MB)\n");
+  assertStringIncludes(run.stdout, "\n1000 files downloaded (2.0 MB)\n");
   assertEquals(contentsOf(scratch.out), contentsOf(scratch.served));
 });
 

@@ -226,7 +226,7 @@ e2e("a master that is down is warned of in one line, and broadcasts do the rest"
   assertSameBytes(await scratch.read("film.bin"), file);
   assertMatch(get.stderr, /^warning: master: 127\.0\.0\.1:\d+ refuses the connection\n$/);
   assert(get.stderr.includes(master), get.stderr);
-  assert(!get.stdout.includes("says master"), get.stdout);
+  assert(!get.stdout.includes("found by master"), get.stdout);
 
   const list = await runShoal(["list", ...asks], { json: false });
   assertEquals(list.code, 0, list.process.description());

@@ -63,6 +63,6 @@ e2e("a metrics port that is taken is said in one line", async () => {
   for (const command of [["server", scratch.root], ["master", "--store", "memory"]]) {
     const { code, stderr } = await runShoal([...command, ...asks], { json: false });
     assertEquals(code, 1, stderr);
-    assertMatch(stderr, /^error: TCP port \d+ is used by another program\nhint: [^\n]+\n$/);
+    assertMatch(stderr, /^error: TCP port \d+ is in use by another program\nhint: [^\n]+\n$/);
   }
 });

@@ -24,7 +24,7 @@ e2e("of two gets of one file into one folder the second says that the first is a
   await first.event(({ event, bytes }) => event === "progress" && Number(bytes) > 0);
   const second = await runShoal(args, { json: false });
   assertEquals(second.code, 5, second.process.description());
-  assertMatch(second.stderr, /is being written already\nhint: [^\n]+\n$/);
+  assertMatch(second.stderr, /is already being written\nhint: [^\n]+\n$/);
   assertEquals(await first.exit(), 0, first.description());
   assertSameBytes(await scratch.read("film.bin"), file);
   assertEquals([...Deno.readDirSync(scratch.out)].map(({ name }) => name), ["film.bin"]);

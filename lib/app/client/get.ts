@@ -47,7 +47,7 @@ function queryOf(text: string): Query {
     return { by: "sha256", sha256: hashHex(hex) };
   }
   const parsed = parseFileName(text);
-  if (!parsed.ok) throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+  if (!parsed.ok) throw new ShoalError("bad_name", `not a valid file name: ${parsed.problem}`);
   return { by: "name", name: parsed.name };
 }
 
@@ -227,7 +227,7 @@ class GetRun {
     const [first, ...others] = this.#masters.serversOf(query);
     if (first === undefined) return undefined;
     const also = others.length === 0 ? "" : ` and ${others.length} more`;
-    return `A master tells of ${first}${also}: open the UDP ports there, and the way to them.`;
+    return `A master names ${first}${also}: open its UDP ports, and check the route to it.`;
   }
 
   #onNews(news: PoolNews): void {

@@ -126,7 +126,7 @@ function wantedOf({ names, sha256 }: Common): Wanted[] {
     if (pattern === undefined) return text;
     const parsed = parseFileName(pattern.name);
     if (parsed.ok) return pattern;
-    throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+    throw new ShoalError("bad_name", `not a valid file name: ${parsed.problem}`);
   });
 }
 

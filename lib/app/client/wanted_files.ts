@@ -94,11 +94,14 @@ function problemOf(
 ): ShoalError | undefined {
   const parsed = parseFileName(name);
   if (!parsed.ok) {
-    return new ShoalError("bad_name", `'${name}' is listed and no name: ${parsed.problem}`);
+    return new ShoalError(
+      "bad_name",
+      `'${name}' is listed but is not a valid name: ${parsed.problem}`,
+    );
   }
   if (isAskedByName(name)) return undefined;
-  return new ShoalError("bad_name", `'${name}' reads like a content, not like a name`, {
-    hint: "Fetch it as sha256:HEX; `list --json` tells the digest.",
+  return new ShoalError("bad_name", `'${name}' looks like a content id, not a name`, {
+    hint: "Fetch it as sha256:HEX; `list --json` shows the digest.",
   });
 }
 
@@ -116,9 +119,13 @@ function clashOf(
 }
 
 function clash(folder: string, name: string): ShoalError {
-  return new ShoalError("busy_target", `'${folder}' would be a file, and a folder for '${name}'`, {
-    hint: "Fetch them one after the other, with different --out folders.",
-  });
+  return new ShoalError(
+    "busy_target",
+    `'${folder}' would be both a file and the folder of '${name}'`,
+    {
+      hint: "Fetch them one after the other, with different --out folders.",
+    },
+  );
 }
 
 /** Every folder that one of the names lies in, and such a name. */

@@ -100,7 +100,7 @@ export class FolderIndex implements Shelf {
     options.signal?.removeEventListener("abort", abort);
     if (index.#abort.signal.aborted) {
       await index.close();
-      throw new ShoalError("interrupted", "interrupted while looking through the folder");
+      throw new ShoalError("interrupted", "interrupted while scanning the folder");
     }
     index.#unwatch = watchFolder(index.dir, () => index.#schedule.hint());
     return index;
@@ -307,7 +307,7 @@ export class FolderIndex implements Shelf {
   }
 
   #noteLeftOut(name: SafeFileName, why: string): void {
-    this.#note(`${displayName(name)} is left out: ${why}`);
+    this.#note(`${displayName(name)} is skipped: ${why}`);
   }
 
   /** A line for the user, once, unless there have been too many. */
@@ -315,7 +315,7 @@ export class FolderIndex implements Shelf {
     if (this.#noted.size > LEFT_OUT_NOTICES_MAX || this.#noted.has(message)) return;
     this.#noted.add(message);
     const isLast = this.#noted.size > LEFT_OUT_NOTICES_MAX;
-    this.#options.onNotice(isLast ? "more is left out, which is not named here" : message);
+    this.#options.onNotice(isLast ? "…and more skipped" : message);
   }
 }
 

@@ -37,8 +37,8 @@ export async function listOverTcp(options: TcpListOptions): Promise<ListResult> 
   const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
   const { dialect = "shoal" } = options;
   if (dialect === "json") {
-    throw new ShoalError("usage", "the JSON dialect has no listing", {
-      hint: "It knows uploads only: put --dialect json.",
+    throw new ShoalError("usage", "the JSON dialect cannot list files", {
+      hint: "It only knows uploads: put --dialect json.",
     });
   }
   const files = await withConnection({ server, port, timeoutMs, signal }, async (connection) => {

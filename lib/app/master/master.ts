@@ -169,8 +169,8 @@ class MasterRun implements Master {
     const isLost = error !== undefined;
     if (isLost === this.#isStoreLost || this.#isStopping) return;
     this.#isStoreLost = isLost;
-    if (isLost) this.#tell("warning", `the store is away: ${error.message}`);
-    else this.#tell("info", "the store is back");
+    if (isLost) this.#tell("warning", `the store is unavailable: ${error.message}`);
+    else this.#tell("info", "the store is available again");
   }
 
   async #read(): Promise<Metric[]> {

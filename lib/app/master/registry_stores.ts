@@ -16,7 +16,7 @@ export async function openStore(name: string, port: number): Promise<RegistrySto
   if (name === "sqlite:") return await SqliteRegistry.openInCache(`master-${port}.sqlite`);
   if (name.startsWith("sqlite:")) return await SqliteRegistry.open(name.slice("sqlite:".length));
   if (name.startsWith("redis://")) return await RedisRegistry.open(name);
-  throw new ShoalError("usage", `${name} is no store`, {
+  throw new ShoalError("usage", `${name} is not a store`, {
     hint: "Stores are memory, sqlite:PATH and redis://HOST:PORT.",
   });
 }

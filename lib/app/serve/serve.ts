@@ -229,7 +229,7 @@ class Service {
   #tellUnusual(): void {
     const { allowUpload, uploadBytesMax = UPLOAD_BYTES_DEFAULT, errorRate = 0 } = this.#options;
     const notices = [
-      ...(allowUpload ? [`Taking uploads of up to ${sizeText(uploadBytesMax)} each`] : []),
+      ...(allowUpload ? [`Accepting uploads up to ${sizeText(uploadBytesMax)} each`] : []),
       ...(errorRate > 0 ? [`Spoiling ${errorRate * 100} % of what is sent, on purpose`] : []),
     ];
     for (const message of notices) this.#tell({ event: "notice", level: "info", message });
@@ -395,6 +395,6 @@ class Service {
 
 /** A socket that is bound to one address is handed no broadcasts. */
 function unheardNotice(host: string): ServeEvent {
-  const message = `listening on ${host} only: broadcasts are not heard, clients need --server`;
+  const message = `listening on ${host} only: broadcasts will not arrive, so clients need --server`;
   return { event: "notice", level: "info", message };
 }

@@ -49,7 +49,9 @@ export class AsciiClient {
     for (let at = 0; at < sizeBytes;) {
       const wanted = Math.min(buffer.length, sizeBytes - at);
       const count = file.readAt(buffer, 0, wanted, at);
-      if (count < wanted) throw new ShoalError("disk", `${name} became shorter`);
+      if (count < wanted) {
+        throw new ShoalError("disk", `${name} was truncated while it was being read`);
+      }
       const piece = buffer.subarray(0, count);
       md5.update(piece);
       sha256.update(piece);
@@ -103,7 +105,7 @@ export class AsciiClient {
     if (read.text.startsWith("ERROR")) throw refusal(read.text);
     if (read.text.startsWith(beginning)) return read.text;
     throw new ShoalError("network", "the server does not speak the ASCII dialect", {
-      hint: "Look at the address and the port, or try another --dialect.",
+      hint: "Check the address and the port, or try another --dialect.",
     });
   }
 }

@@ -62,15 +62,15 @@ async function getOne(options: TcpGetOptions, wanted: string): Promise<DoneEvent
         options.onEvent?.({ event: "progress", name: wanted, bytes, size, rate, lanes });
       });
       if (md5 !== file.id) {
-        throw new ShoalError("unverified", `what came is not '${wanted}': its MD5 is another`);
+        throw new ShoalError("unverified", `what arrived is not '${wanted}': its MD5 differs`);
       }
       const digest = hashHex(sha256.digestHex());
       if (options.sha256 !== undefined && options.sha256.toLowerCase() !== digest) {
-        throw new ShoalError("not_found", `the server has another '${wanted}'`);
+        throw new ShoalError("not_found", `the server has a different '${wanted}'`);
       }
       const published = await target.publish(file.sizeBytes, digest);
       if (published === undefined) {
-        throw new ShoalError("unverified", "the disk gave back other bytes");
+        throw new ShoalError("unverified", "the disk returned different bytes than were written");
       }
       return {
         event: "done",
@@ -107,5 +107,5 @@ function chosen(files: readonly ListedFile[], wanted: string): ListedFile {
 function safeName(text: string): SafeFileName {
   const parsed = parseFileName(text);
   if (parsed.ok) return parsed.name;
-  throw new ShoalError("bad_name", `the server lists a name that is none: ${parsed.problem}`);
+  throw new ShoalError("bad_name", `the server lists an invalid name: ${parsed.problem}`);
 }

@@ -20,22 +20,22 @@ export function openLocalFile(path: string): RegularFile {
 export function identityOf(file: RegularFile, path: string): FileIdentity {
   const identity = file.identity();
   if (identity !== undefined) return identity;
-  throw new ShoalError("disk", `cannot look at ${displayName(path)}`);
+  throw new ShoalError("disk", `cannot examine ${displayName(path)}`);
 }
 
 /** Throws ShoalError `changed` if the file is another than it was: what was read of it is of neither. */
 export function requireUnchanged(file: RegularFile, path: string, before: FileIdentity): void {
   if (sameIdentity(file.identity(), before)) return;
-  throw new ShoalError("changed", `${displayName(path)} changed while it was sent`, {
-    hint: "Run the same command again when nothing writes to it.",
+  throw new ShoalError("changed", `${displayName(path)} changed while it was being sent`, {
+    hint: "Run the same command again when nothing is writing to it.",
   });
 }
 
 const PROBLEMS: Readonly<Record<OpenProblem, { readonly says: string; readonly hint: string }>> = {
-  missing: { says: "does not exist", hint: "Look at the path: names are told apart by case." },
+  missing: { says: "does not exist", hint: "Check the path: names are case-sensitive." },
   folder: { says: "is a folder", hint: "Name files, not folders." },
-  special: { says: "is not a regular file", hint: "Only regular files will do." },
-  unreadable: { says: "cannot be read", hint: "Look at the file's permissions." },
+  special: { says: "is not a regular file", hint: "Only regular files can be uploaded or hashed." },
+  unreadable: { says: "cannot be read", hint: "Check the file's permissions." },
 };
 
 function problemError(path: string, problem: OpenProblem, cause: string): ShoalError {

@@ -95,9 +95,9 @@ class Put {
   async #tryAll(): Promise<StoredEvent> {
     const name = uploadName(basename(this.#path), "whole");
     if (name === undefined) {
-      throw new ShoalError("bad_name", `${this.#path} has a name that nobody can be offered`, {
+      throw new ShoalError("bad_name", `${this.#path} has a name that cannot be offered`, {
         hint:
-          "Hidden files, unfinished downloads and names that not every system has are left out.",
+          "Hidden files, unfinished downloads and names that some systems do not allow cannot be uploaded.",
       });
     }
     const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = this.#options;
@@ -150,7 +150,7 @@ class Put {
       }
     }
     if (at > 0) {
-      const message = `${sizeText(at)} of ${this.#path} are there from an earlier run`;
+      const message = `Resuming ${this.#path} at ${sizeText(at)}`;
       this.#emit({ event: "notice", level: "info", message });
     }
     const { connection } = client;
@@ -181,7 +181,9 @@ class Put {
       throw error;
     }
     const said = await within(answer, STORE_PATIENCE_MS);
-    if (said === undefined) throw new ShoalError("stalled", "the server stores it for too long");
+    if (said === undefined) {
+      throw new ShoalError("stalled", "the server takes too long to store it");
+    }
     return said;
   }
 
@@ -198,7 +200,9 @@ class Put {
     for (let at = start; at < end;) {
       const wanted = Math.min(SESSION_SEND_BYTES, end - at);
       const count = file.readAt(this.#buffer, LENGTH_PREFIX_BYTES, wanted, at);
-      if (count < wanted) throw new ShoalError("disk", `${this.#path} became shorter`);
+      if (count < wanted) {
+        throw new ShoalError("disk", `${this.#path} was truncated while it was being read`);
+      }
       this.#buffer.set(lengthPrefix(count));
       const frame = this.#buffer.subarray(0, LENGTH_PREFIX_BYTES + count);
       if (await visit(frame.subarray(LENGTH_PREFIX_BYTES), frame) === false) return;

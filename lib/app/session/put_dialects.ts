@@ -20,7 +20,7 @@ export async function putByAscii(options: PutOptions, path: string): Promise<Sto
   const startedMs = nowMs();
   const name = basename(path);
   if (!isSayable(name)) {
-    throw new ShoalError("bad_name", `${path} has a name that the ASCII dialect cannot say`);
+    throw new ShoalError("bad_name", `${path} has a name that the ASCII dialect cannot express`);
   }
   const file = openLocalFile(path);
   try {
@@ -89,12 +89,12 @@ export function readWhole(path: string): Bytes {
     const { sizeBytes } = identityOf(file, path).signature;
     if (sizeBytes > UPLOAD_MESSAGE_BYTES_MAX) {
       throw new ShoalError("usage", `${path} is too large for the JSON dialect`, {
-        hint: "Its messages hold whole files: choose a smaller one, or another dialect.",
+        hint: "It sends a file in one message: choose a smaller file, or another dialect.",
       });
     }
     const bytes: Bytes = new Uint8Array(sizeBytes);
     if (file.readAt(bytes, 0, sizeBytes, 0) < sizeBytes) {
-      throw new ShoalError("disk", `${path} became shorter`);
+      throw new ShoalError("disk", `${path} was truncated while it was being read`);
     }
     return bytes;
   } finally {

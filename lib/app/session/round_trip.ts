@@ -32,7 +32,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
   const message = encodeMessage(uploadOf(options));
   if (message.length > UPLOAD_MESSAGE_BYTES_MAX) {
     throw new ShoalError("usage", `${options.path} is too large for the JSON dialect`, {
-      hint: "Its messages hold whole files: choose a smaller one, or another dialect.",
+      hint: "It sends a file in one message: choose a smaller file, or another dialect.",
     });
   }
   return await withConnection(options, async (connection) => {
@@ -73,7 +73,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
       const back = lacking.length === 0 ? books.assemble() : undefined;
       if (back !== undefined && toHex(sha256(back)) === expected) {
         if (ready["checksum"] !== expected) {
-          throw new ShoalError("unverified", "the server says another checksum than the file has");
+          throw new ShoalError("unverified", "the server's checksum does not match the file");
         }
         log("INFO", "Checksum verification successful!");
         await connection.send(encodeMessage({ command: "disconnect" }));
@@ -99,7 +99,7 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
 
 function foreign(): ShoalError {
   return new ShoalError("network", "the server does not speak the JSON dialect", {
-    hint: "Look at the address and the port, or try another --dialect.",
+    hint: "Check the address and the port, or try another --dialect.",
   });
 }
 

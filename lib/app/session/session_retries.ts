@@ -38,7 +38,7 @@ export async function withConnections<T>(
       if (nowMs() - connectedMs > RECONNECT_PAUSE_MS_MAX) attempt = 1;
       // It was there: what arrived is worth going on from.
       if (attempt >= retries) throw new ShoalError("stalled", message, { cause: thrown });
-      onWaiting(attempt, retries, `${message}: going on`);
+      onWaiting(attempt, retries, `${message}: reconnecting`);
       await sleep(
         Math.min(RECONNECT_PAUSE_MS_MAX, RECONNECT_PAUSE_MS * 2 ** (attempt - 1)),
         signal,

@@ -33,8 +33,8 @@ import { TcpAssembler } from "./tcp_assembler.ts";
 export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
   if (options.dialect === "ascii") return await getByAscii(options);
   if (options.dialect === "json") {
-    throw new ShoalError("usage", "the JSON dialect fetches nothing", {
-      hint: "It knows uploads only: put --dialect json.",
+    throw new ShoalError("usage", "the JSON dialect cannot fetch files", {
+      hint: "It only knows uploads: put --dialect json.",
     });
   }
   useFastestSha256();
@@ -130,7 +130,7 @@ class TcpDownload {
       if (file?.sha256 === undefined || file.root === undefined) throw client.nonsense();
       const { sha256: pinned } = this.#options;
       if (pinned !== undefined && pinned.toLowerCase() !== file.sha256) {
-        throw new ShoalError("not_found", `the server has another '${this.#name}'`);
+        throw new ShoalError("not_found", `the server has a different '${this.#name}'`);
       }
       return file;
     }
@@ -159,7 +159,10 @@ class TcpDownload {
       const ending = await this.#assembler.ending();
       if (ending.kind === "finished") return ending.path;
       if (ending.kind === "unverified") {
-        throw new ShoalError("unverified", `the whole of '${this.#name}' is not what was offered`);
+        throw new ShoalError(
+          "unverified",
+          `'${this.#name}' is not what was offered: its SHA-256 differs`,
+        );
       }
       missing = [...ending.chunks];
     }
@@ -178,7 +181,7 @@ class TcpDownload {
       at += bytes.length;
     });
     if (at === layer.length && rootOfLayer(layer, sizeBytes) === root) return layer;
-    throw new ShoalError("unverified", "the server sent hashes that do not prove the file");
+    throw new ShoalError("unverified", "the server sent hashes that do not match the file's root");
   }
 
   /** Fetches the chunks `[first, end)` in one go. */
@@ -279,7 +282,7 @@ export function queryOf(text: string): JsonObject {
     if (match[1] === undefined || match[1] === kind) return { [kind]: hashHex(hex) };
   }
   const parsed = parseFileName(text);
-  if (!parsed.ok) throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+  if (!parsed.ok) throw new ShoalError("bad_name", `not a valid file name: ${parsed.problem}`);
   return { name: parsed.name };
 }
 

@@ -173,7 +173,7 @@ export class FileTarget {
       if (this.#disk.lookAt(path) !== undefined) continue;
       if (takeName(this.#disk, this.partPath, path)) return path;
     }
-    throw new ShoalError("disk", `too many files are named like ${base}`);
+    throw new ShoalError("disk", `too many files have names like ${base}`);
   }
 }
 
@@ -209,7 +209,7 @@ function openLocked(disk: Disk, path: string): LockedFile {
     const { file } = locked;
     try {
       if (!file.tryLock()) {
-        throw new ShoalError("busy_target", `${path} is being written already`);
+        throw new ShoalError("busy_target", `${path} is already being written`);
       }
       const opened = file.look();
       const named = disk.lookAt(path);

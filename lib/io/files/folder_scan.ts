@@ -73,7 +73,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
       }
       if (options.signal.aborted) return;
       if (entriesSeen === entriesMax) {
-        options.onLeftOut(`the folder has more than ${entriesMax} entries: the rest is left out`);
+        options.onLeftOut(`the folder has more than ${entriesMax} entries: the rest is skipped`);
         return;
       }
       entriesSeen += 1;
@@ -81,7 +81,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
       if (name === undefined) continue;
       if (entry.isDirectory) {
         if (depth < FOLDER_DEPTH_MAX) below.push(`${name}/`);
-        else options.onLeftOut(`${displayName(name)} is left out: too many folders deep`);
+        else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
         continue;
       }
       const signature = readableFile(options, name);
@@ -152,7 +152,7 @@ function offerableName(options: ScanOptions, text: string): SafeFileName | undef
   const parsed = parseFileName(text);
   if (parsed.ok) return parsed.name;
   options.onLeftOut(
-    `${displayName(text)} is left out: its name cannot be offered (${parsed.problem})`,
+    `${displayName(text)} is skipped: its name cannot be offered (${parsed.problem})`,
   );
   return undefined;
 }
@@ -165,7 +165,7 @@ function readableFile(options: ScanOptions, name: SafeFileName): FileSignature |
     if (options.isKnown(name, signature) || canOpen(join(options.dir, name))) return signature;
   }
   const why = found.kind === "leftOut" ? found.why : "it cannot be read";
-  options.onLeftOut(`${displayName(name)} is left out: ${why}`);
+  options.onLeftOut(`${displayName(name)} is skipped: ${why}`);
   return undefined;
 }
 

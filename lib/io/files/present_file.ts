@@ -81,7 +81,7 @@ function lookAtTarget(disk: Disk, path: string): FileLook | undefined {
   try {
     return disk.lookAt(path);
   } catch (cause) {
-    throw diskError(`cannot look at ${path}`, cause);
+    throw diskError(`cannot examine ${path}`, cause);
   }
 }
 

@@ -73,7 +73,7 @@ export function requireFolders(disk: Disk, outDir: string, name: SafeFileName): 
 function requireInside(disk: Disk, outDir: string, folder: string): void {
   const [home, real] = [disk.realPath(outDir), disk.realPath(folder)];
   if (real === home || real.startsWith(join(home, "/"))) return;
-  throw new ShoalError("not_writable", `${folder} is a link that leaves ${outDir}`);
+  throw new ShoalError("not_writable", `${folder} is a link that leads out of ${outDir}`);
 }
 
 /** One level at a time, each checked to be a folder inside `outDir`, wherever links point. */

@@ -30,7 +30,7 @@ export class MetricsPort {
     } catch (cause) {
       const isUsed = cause instanceof Deno.errors.AddrInUse;
       const message = isUsed
-        ? `TCP port ${port} is used by another program`
+        ? `TCP port ${port} is in use by another program`
         : `cannot listen on TCP ${hostname}:${port}`;
       throw new ShoalError(isUsed ? "port_in_use" : "network", message, {
         hint: "Choose another --metrics-port.",

@@ -102,7 +102,7 @@ async function lookUp(host: string): Promise<string> {
     return (await lookup(host, { family: 4 })).address;
   } catch (cause) {
     const hint = "Check the spelling, or give its IPv4 address.";
-    throw new ShoalError("usage", `no host is called '${host}'`, { hint, cause });
+    throw new ShoalError("usage", `unknown host '${host}'`, { hint, cause });
   }
 }
 

@@ -36,7 +36,9 @@ interface Patience {
 type Arrival = "data" | "closed";
 
 function lost(why: "closed" | "late"): ConnectionLost {
-  return new ConnectionLost(why === "late" ? "nothing came for too long" : "the connection ended");
+  return new ConnectionLost(
+    why === "late" ? "nothing arrived for too long" : "the connection ended",
+  );
 }
 
 export class SessionConnection {

@@ -30,7 +30,7 @@ export function listenTcp(hostname: string, ports: readonly number[]): StreamLis
         });
       }
       if (i < ports.length - 1) continue;
-      throw new ShoalError("port_in_use", `TCP port ${port} is used by another program`, {
+      throw new ShoalError("port_in_use", `TCP port ${port} is in use by another program`, {
         hint: "Stop that program, or choose another port.",
         cause,
       });

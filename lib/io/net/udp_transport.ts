@@ -47,7 +47,9 @@ function bind(hostname: string, port: number, reuseAddress: boolean): Deno.Datag
     return Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
-      throw new ShoalError("port_in_use", `UDP port ${port} is held by another program`, { cause });
+      throw new ShoalError("port_in_use", `UDP port ${port} is in use by another program`, {
+        cause,
+      });
     }
     if (cause instanceof Deno.errors.AddrNotAvailable) {
       throw new ShoalError("network", `${hostname} is not an address of this machine`, { cause });
@@ -134,7 +136,7 @@ class UdpTransport implements DatagramTransport {
       if (this.#tuning?.joins) this.#socket.close();
     }
     if (this.#isClosed) return;
-    throw new ShoalError("network", `UDP port ${this.port} receives nothing more`);
+    throw new ShoalError("network", `UDP port ${this.port} stopped receiving`);
   }
 
   /** Hands on what was received and what arrives meanwhile, until nothing more has. */

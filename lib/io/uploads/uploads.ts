@@ -73,7 +73,7 @@ export class Uploads {
       const leftBytes = Math.max(0, quotaBytes - this.#storedBytes - awaitedBytes);
       throw new ShoalError(
         "disk_full",
-        `this server takes no more than ${sizeText(leftBytes)} now (--upload-quota)`,
+        `this server accepts no more than ${sizeText(leftBytes)} now (--upload-quota)`,
       );
     }
     try {
@@ -215,7 +215,7 @@ export class Upload {
       const sha256 = hashHex(this.#sha256.digestHex());
       const { md5, root, layer } = await this.#digests.finish(this.#job);
       if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
-        throw new ShoalError("unverified", "what arrived is not what was sent: send it again");
+        throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
       }
       const { name, sizeBytes, mtimeMs } = this.#request;
       const place = targetNames(denoDisk, this.#dir, name, root.slice(0, 8));
@@ -278,7 +278,7 @@ export class Upload {
         const wantedBytes = source instanceof RawBody ? leftBytes : leftBytes + 1;
         const part = source.take(connection.queue, Math.min(roomBytes, wantedBytes));
         if (part === undefined || part.length > leftBytes) {
-          return { kind: "failed", message: "more bytes came than were announced" };
+          return { kind: "failed", message: "more bytes arrived than were announced" };
         }
         if (part.length === 0 && source.isAtEnd) break;
         buffer.set(part, filledBytes);
@@ -297,7 +297,10 @@ export class Upload {
       }
       if (this.missingBytes !== filledBytes) {
         const came = sizeBytes - this.missingBytes + filledBytes;
-        return { kind: "failed", message: `${came} bytes came, and ${sizeBytes} were announced` };
+        return {
+          kind: "failed",
+          message: `${came} bytes arrived, but ${sizeBytes} were announced`,
+        };
       }
       return undefined;
     } finally {

@@ -133,7 +133,7 @@ class ReceiverDriver {
     const hashMs = this.#hashedMs();
     const times = { receiveMs: this.#handledMs - hashMs, hashMs, waitMs: this.#transport.waitedMs };
     const { ignoredSegments, duplicateBytes } = this.#machine;
-    const detail = `${ignoredSegments} datagrams ignored, ${duplicateBytes} bytes came twice`;
+    const detail = `${ignoredSegments} datagrams ignored, ${duplicateBytes} duplicate bytes`;
     this.#parent.post({ kind: "stopped", times, detail });
   }
 }

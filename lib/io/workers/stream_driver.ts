@@ -123,7 +123,7 @@ class StreamDriver {
     const hashMs = this.#hashedMs();
     const receiveMs = this.#handledMs - hashMs;
     const waitMs = nowMs() - this.#startedMs - this.#handledMs;
-    const detail = `${this.#machine.duplicateBytes} bytes came twice`;
+    const detail = `${this.#machine.duplicateBytes} duplicate bytes`;
     this.#parent.post({ kind: "stopped", times: { receiveMs, hashMs, waitMs }, detail });
   }
 }

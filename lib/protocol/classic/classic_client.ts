@@ -187,7 +187,7 @@ export class ClassicClient {
     const name = displayName(this.#options.name);
     this.#restarts += 1;
     if (this.#restarts >= this.#attempts) {
-      return this.#fail(new ShoalError("unverified", `${name} was given up: ${why}`));
+      return this.#fail(new ShoalError("unverified", `${name} failed: ${why}`));
     }
     const message = `${name}: ${why}; starting over`;
     this.#actions.push({ kind: "notice", message }, { kind: "clear" });
@@ -239,7 +239,7 @@ export class ClassicClient {
     const name = displayName(this.#options.name);
     this.#fail(
       new ShoalError("stalled", `${name}: silence after ${haveChunks} of ${chunkCount} chunks`, {
-        hint: "Run the same command again: a classic transfer begins anew each time.",
+        hint: "Run the same command again: a classic transfer always starts over.",
       }),
     );
   }

@@ -198,7 +198,7 @@ export class ContentTransfer {
   }
 
   #onUnproved({ chunks, transfer }: Extract<TargetReply, { kind: "unproved" }>): void {
-    const message = `${chunks.length} chunks on disk were bad: fetching anew`;
+    const message = `${chunks.length} chunks on disk were bad: fetching them again`;
     this.#host.act({ kind: "notice", level: "warning", message });
     if (this.#isCoordinated) this.#isComplete = false;
     this.#host.act({ kind: "coordinate", event: { kind: "unproved", transfer, chunks } });

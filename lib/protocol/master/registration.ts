@@ -245,5 +245,5 @@ export class Registration {
 }
 
 function reasonIn({ message }: JsonObject): string {
-  return typeof message === "string" ? `refuses: ${message}` : "does not speak as a master";
+  return typeof message === "string" ? `refuses: ${message}` : "does not answer like a master";
 }

@@ -57,7 +57,7 @@ function* explain(read: Exclude<LineRead, { kind: "line" }>): Dialogue<boolean> 
       yield* say("ERROR the line is too long");
       return false;
     case "ended":
-      if (read.why === "idle") yield* say("ERROR nothing came for too long");
+      if (read.why === "idle") yield* say("ERROR nothing arrived for too long");
       return false;
   }
 }

@@ -33,7 +33,7 @@ export function* serveJson(policy: SessionPolicy, answer: Answering = answerAny)
   for (let round = 0;; round++) {
     const read = yield* ask("message", { bytesMax });
     if (read.kind === "ended") {
-      if (read.why === "idle") yield* fail("nothing came for too long");
+      if (read.why === "idle") yield* fail("nothing arrived for too long");
       return;
     }
     if (read.kind === "tooLarge") {
@@ -201,7 +201,9 @@ function* receive(sizeBytes: number, offered: number): Dialogue<boolean> {
   const request = read.kind === "message" ? parseMessage(read.bytes) : undefined;
   const offset = sizeIn(request?.["offset"]);
   if (request?.["command"] !== "body" || (offset !== 0 && offset !== offered)) {
-    if (read.kind !== "ended") yield* fail("a body from 0 or from the offset was to come");
+    if (read.kind !== "ended") {
+      yield* fail("expected a body from 0 or from the offset that was given");
+    }
     return false;
   }
   const body = yield* ask("receiveUpload", { offset, framing: "frames" });
@@ -211,7 +213,7 @@ function* receive(sizeBytes: number, offered: number): Dialogue<boolean> {
   const said = end.kind === "message" ? parseMessage(end.bytes) : undefined;
   const sha256 = digestIn(said?.["sha256"]);
   if (said?.["command"] !== "end" || sha256 === undefined) {
-    if (end.kind !== "ended") yield* fail("the sha256 of the whole was to come");
+    if (end.kind !== "ended") yield* fail("expected the sha256 of the whole file");
     return false;
   }
   const ended = yield* ask("endUpload", { sha256 });

@@ -270,7 +270,7 @@ Deno.test({
     await using bench = await Bench.start(root);
     await writeQuiet(root, "served/later", "y");
     await bench.until(() => bench.state("later") !== "absent");
-    assertEquals(bench.notices, ["link is left out: it is a link that leaves the folder"]);
+    assertEquals(bench.notices, ["link is skipped: it is a link that leaves the folder"]);
   }));
 
 Deno.test(

@@ -86,10 +86,10 @@ Deno.test(
         const { names, leftOut } = await scan(dir);
         assertEquals(names, ["good"]);
         assertEquals(leftOut, [
-          "COM1 is left out: its name cannot be offered (reserved device name)",
-          "CON.txt is left out: its name cannot be offered (reserved device name)",
-          "back\\slash is left out: its name cannot be offered (backslash)",
-          "new\\u{a}line is left out: its name cannot be offered (control character)",
+          "COM1 is skipped: its name cannot be offered (reserved device name)",
+          "CON.txt is skipped: its name cannot be offered (reserved device name)",
+          "back\\slash is skipped: its name cannot be offered (backslash)",
+          "new\\u{a}line is skipped: its name cannot be offered (control character)",
         ]);
       },
     ),
@@ -104,7 +104,7 @@ Deno.test({
       .output();
     const { names, leftOut } = await scan(dir);
     assertEquals(names, ["real\ufffd.txt"]);
-    assertEquals(leftOut, ["bad\ufffd.txt is left out: its name is not valid UTF-8"]);
+    assertEquals(leftOut, ["bad\ufffd.txt is skipped: its name is not valid UTF-8"]);
   }));
 
 Deno.test({
@@ -121,9 +121,9 @@ Deno.test({
     const { names, leftOut } = await scan(dir);
     assertEquals(names, ["inner", "sub/file"]);
     assertEquals(leftOut, [
-      "folder is left out: links to folders are not followed",
-      "outer is left out: it is a link that leaves the folder",
-      "sub/circle is left out: links to folders are not followed",
+      "folder is skipped: links to folders are not followed",
+      "outer is skipped: it is a link that leaves the folder",
+      "sub/circle is skipped: links to folders are not followed",
     ]);
   }));
 
@@ -147,7 +147,7 @@ Deno.test({
     await Deno.chmod(join(dir, "closed"), 0o700);
     assertEquals(names, ["open"]);
     assertEquals(leftOut, [
-      "locked is left out: it cannot be read",
+      "locked is skipped: it cannot be read",
       "the folder closed/ cannot be read",
     ]);
   }));
@@ -159,14 +159,14 @@ Deno.test(
       assertEquals((await scan(dir, { entriesMax: 3 })).leftOut, []);
       assertEquals(await scan(dir, { entriesMax: 2 }), {
         names: ["a", "b"],
-        leftOut: ["the folder has more than 2 entries: the rest is left out"],
+        leftOut: ["the folder has more than 2 entries: the rest is skipped"],
       });
       const deep = "d/".repeat(FOLDER_DEPTH_MAX);
       await writeFile(dir, `${deep}in`, "");
       await writeFile(dir, `${deep}d/out`, "");
       const { names, leftOut } = await scan(dir);
       assertEquals(names, ["a", "b", "c", `${deep}in`]);
-      assertEquals(leftOut, [`${deep}d is left out: too many folders deep`]);
+      assertEquals(leftOut, [`${deep}d is skipped: too many folders deep`]);
     }),
 );
 

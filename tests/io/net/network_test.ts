@@ -95,7 +95,7 @@ for (
     ["127.0.0.1:x", "port"],
     ["[::1]:80", "not an IPv4 address"],
     ["::1", "not an IPv4 address"],
-    ["no-such-host.invalid", "no host is called"],
+    ["no-such-host.invalid", "unknown host"],
   ] as const
 ) {
   Deno.test({

@@ -87,8 +87,8 @@ Deno.test("one too many is told so in its dialect, and nothing is read", () => {
 });
 
 Deno.test("a peer that falls silent is told why it is left", () => {
-  assertMatch(play(serveSession(POLICY), [ASCII, ["line", IDLE]]).said, /^ERROR nothing came/);
-  assertMatch(play(serveSession(POLICY), [JSON_BYTE, ["message", IDLE]]).said, /nothing came/);
+  assertMatch(play(serveSession(POLICY), [ASCII, ["line", IDLE]]).said, /^ERROR nothing arrived/);
+  assertMatch(play(serveSession(POLICY), [JSON_BYTE, ["message", IDLE]]).said, /nothing arrived/);
 });
 
 Deno.test("a listing leaves out what the dialect cannot say, and what has no id yet", () => {
