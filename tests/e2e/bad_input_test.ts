@@ -204,7 +204,7 @@ e2e(
     await using _server = await startServer(scratch, port, ["--rate", "16mbit"]);
     const names = ["a.bin", `sha256:${await sha256Hex(file)}`];
     const args = ["get", ...names, "--out", scratch.out, "--port", String(port)];
-    assertRefused(await runShoal(args, { json: false }), 1, /another name of this one/);
+    assertRefused(await runShoal(args, { json: false }), 1, /another name in this one/);
     assertSameBytes(await scratch.read("a.bin"), file);
     const again = await runShoal(args);
     assertEquals(again.code, 0, again.process.description());
