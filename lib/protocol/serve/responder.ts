@@ -1,6 +1,6 @@
 /**
  * What a server says to control frames: who has this, what are its hashes, what else is there
- * (docs/PROTOCOL.md, "Finding", "Layers", "Listing"). Requests for bytes are the sender's.
+ * (docs/PROTOCOL.md, "Finding", "Piece layers", "Listing"). Requests for bytes are the sender's.
  *
  * It promises that whoever has not proved an address gets at most as many bytes as were sent, that a
  * crowd of servers does not say "absent" at once, and that strangers cost bounded work and memory.
