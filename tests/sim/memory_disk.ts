@@ -25,23 +25,34 @@ export interface DiskWatch {
   readonly onNamed: (from: string, to: string, bytes: Uint8Array) => void;
 }
 
+/** Resolves when the disk has had so long; never, if the process `isGone` by then. */
+export type DiskWait = (ms: number, isGone: () => boolean) => Promise<void>;
+
+/** Bringing a file, or the names in a folder, to the disk for good. */
+const SYNC_MS_DEFAULT = 2;
+
 export class DiskCut extends Error {}
 
 export class MemoryDisk implements Disk {
   readonly #spec: DiskSpec;
   readonly #watch: DiskWatch;
+  readonly #wait: DiskWait;
   readonly #nodes = new Map<string, Node>();
   readonly #folders = new Set<string>(["/"]);
   #nextInode = 1;
   #writes = 0;
   #ops = 0;
+  /** How often a process was started before. */
+  #run = 0;
   /** Number of the operation that is the last of this process. */
   cutAtOp = Infinity;
   isCut = false;
   /** Errors that it has given: a transfer may end with one of them. */
   failures = 0;
 
-  constructor(spec: DiskSpec, watch: DiskWatch) {
+  /** @param wait how long syncs take; no time by default */
+  constructor(spec: DiskSpec, watch: DiskWatch, wait: DiskWait = () => Promise.resolve()) {
+    this.#wait = wait;
     this.#spec = spec;
     this.#watch = watch;
   }
@@ -68,6 +79,7 @@ export class MemoryDisk implements Disk {
     this.isCut = false;
     this.cutAtOp = Infinity;
     this.#ops = 0;
+    this.#run += 1;
   }
 
   /** A byte in the middle of a file goes bad. */
@@ -159,7 +171,9 @@ export class MemoryDisk implements Disk {
     return path;
   }
 
-  async syncFolder(): Promise<void> {}
+  async syncFolder(): Promise<void> {
+    await this.#sync(SYNC_MS_DEFAULT);
+  }
 
   /** Nobody can tell, so that it fills up in the middle of writing. */
   freeBytes(): undefined {}
@@ -184,6 +198,11 @@ export class MemoryDisk implements Disk {
     if (this.#ops < this.cutAtOp) return work();
     this.isCut = true;
     throw new DiskCut("the process is gone");
+  }
+
+  #sync(ms: number): Promise<void> {
+    const run = this.#run;
+    return this.#wait(ms, () => run !== this.#run);
   }
 
   #isTaken(path: string): boolean {
@@ -218,7 +237,7 @@ export class MemoryDisk implements Disk {
       setModified: (mtimeMs) => {
         node.mtimeMs = mtimeMs;
       },
-      sync: () => Promise.resolve(),
+      sync: () => this.#sync(this.#spec.sealMs ?? SYNC_MS_DEFAULT),
       close: () => {
         if (isLocking) node.isLocked = false;
       },

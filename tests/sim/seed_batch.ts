@@ -4,12 +4,12 @@ import type { Batch, BatchRequest } from "./seed_pool.ts";
 import { seedAt } from "./seeds.ts";
 import { runScenario } from "./world.ts";
 
-export function runBatch({ base, first, count }: BatchRequest): Batch {
+export async function runBatch({ base, first, count }: BatchRequest): Promise<Batch> {
   const ends = new Map<string, number>();
   const failures: { seed: number; violation: string }[] = [];
   for (let index = first; index < first + count; index++) {
     const seed = seedAt(base, index);
-    const { end, violation } = runScenario(scenarioOf(seed));
+    const { end, violation } = await runScenario(scenarioOf(seed));
     ends.set(end, (ends.get(end) ?? 0) + 1);
     if (violation !== undefined) failures.push({ seed, violation });
   }
@@ -24,5 +24,5 @@ interface WorkerScope {
 
 const scope = globalThis as WorkerScope;
 if ("WorkerGlobalScope" in globalThis) {
-  scope.onmessage = ({ data }) => scope.postMessage?.(runBatch(data));
+  scope.onmessage = async ({ data }) => scope.postMessage?.(await runBatch(data));
 }

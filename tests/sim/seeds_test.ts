@@ -13,28 +13,32 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const canRead = (await Deno.permissions.query({ name: "read", path: ROOT })).state === "granted";
 const canRun = (await Deno.permissions.query({ name: "run", command: "git" })).state === "granted";
 
-Deno.test("the same seed gives the same run, byte for byte, and another seed another one", () => {
+Deno.test("the same seed gives the same run, byte for byte, and another seed another one", async () => {
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-    const digest = runScenario(scenarioOf(seed)).digest;
-    assertEquals(runScenario(scenarioOf(seed)).digest, digest, `seed ${seed}`);
-    assertNotEquals(runScenario(scenarioOf(seed + 100)).digest, digest, `seed ${seed}`);
+    const digest = (await runScenario(scenarioOf(seed))).digest;
+    assertEquals((await runScenario(scenarioOf(seed))).digest, digest, `seed ${seed}`);
+    assertNotEquals((await runScenario(scenarioOf(seed + 100))).digest, digest, `seed ${seed}`);
   }
 });
 
-Deno.test("a scenario is plain data: what comes back from JSON gives the same run", () => {
+Deno.test("a scenario is plain data: what comes back from JSON gives the same run", async () => {
   for (const seed of [11, 12, 13]) {
     const scenario = scenarioOf(seed);
     const again = JSON.parse(JSON.stringify(scenario));
-    assertEquals(runScenario(again).digest, runScenario(scenario).digest, `seed ${seed}`);
+    assertEquals(
+      (await runScenario(again)).digest,
+      (await runScenario(scenario)).digest,
+      `seed ${seed}`,
+    );
   }
 });
 
 Deno.test({
   name: "every world in which something was wrong once is right now",
   ignore: !canRead,
-  fn() {
+  async fn() {
     for (const { file, found, scenario } of seedFixtures()) {
-      assertEquals(runScenario(scenario).violation, undefined, `${file}: ${found}`);
+      assertEquals((await runScenario(scenario)).violation, undefined, `${file}: ${found}`);
     }
   },
 });
@@ -44,7 +48,7 @@ Deno.test({
   ignore: !canRead || !canRun,
   async fn() {
     const base = await baseSeed();
-    const { failures } = runBatch({ base, first: 0, count: CI_SEEDS });
+    const { failures } = await runBatch({ base, first: 0, count: CI_SEEDS });
     const again = failures.map(({ seed, violation }) =>
       `deno task sim --seed ${seed}: ${violation}`
     );

@@ -6,7 +6,7 @@
  *     deno task sim --scenario FILE [--trace]
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { seedFixtures } from "./seed_fixtures.ts";
+import { type SeedFixture, seedFixtures } from "./seed_fixtures.ts";
 import { baseSeed } from "./seeds.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
 import { type Batch, SeedPool } from "./seed_pool.ts";
@@ -16,8 +16,8 @@ const SEEDS_DEFAULT = 1_000;
 /** Failures that are told; there may be more. */
 const TOLD_MAX = 20;
 
-function replay(scenario: Scenario, showsTrace: boolean): boolean {
-  const outcome = runScenario(scenario, true);
+async function replay(scenario: Scenario, showsTrace: boolean): Promise<boolean> {
+  const outcome = await runScenario(scenario, true);
   if (showsTrace) { for (const line of outcome.lines) console.log(line); }
   const { client, servers, sizeBytes } = scenario;
   console.log(`seed ${scenario.seed}: ${sizeBytes} bytes, ${servers.length} servers`);
@@ -68,13 +68,16 @@ const args = parseArgs(Deno.args, {
 
 if (args.scenario !== undefined) {
   const kept = JSON.parse(Deno.readTextFileSync(String(args.scenario)));
-  Deno.exit(replay(kept.scenario ?? kept, args.trace === true) ? 0 : 1);
+  Deno.exit(await replay(kept.scenario ?? kept, args.trace === true) ? 0 : 1);
 }
 if (args.seed !== undefined) {
-  Deno.exit(replay(scenarioOf(Number(args.seed) >>> 0), args.trace === true) ? 0 : 1);
+  Deno.exit(await replay(scenarioOf(Number(args.seed) >>> 0), args.trace === true) ? 0 : 1);
 }
 if (args.fixtures) {
-  const broken = seedFixtures().filter(({ scenario }) => !replay(scenario, false));
+  const broken: SeedFixture[] = [];
+  for (const fixture of seedFixtures()) {
+    if (!await replay(fixture.scenario, false)) broken.push(fixture);
+  }
   Deno.exit(broken.length === 0 ? 0 : 1);
 }
 const base = args.base === undefined ? await baseSeed() : Number(args.base) >>> 0;

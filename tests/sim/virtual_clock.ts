@@ -1,9 +1,12 @@
 /**
  * The one clock of a simulated world, an agenda with the time on it. While the world runs it also
  * stands in for this thread's own clock and timers, so that code of ours which takes the time from
- * `lib/io/system/clock.ts` (the order of events of a download) lives in virtual time as well. A run is
- * synchronous: nobody else sees the clocks that were put in place.
+ * `lib/io/system/clock.ts` (the order of events of a download) lives in virtual time as well. Drivers that
+ * are handed a runtime get {@linkcode VirtualClock.elapsed} to wait for: whoever does goes on before
+ * anything else happens. Nothing else of this thread may run meanwhile.
  */
+import { setImmediate } from "node:timers/promises";
+import type { Clock } from "../../lib/io/system/clock.ts";
 import { Agenda } from "./agenda.ts";
 
 /** Events at one and the same moment after which a world is said to run in circles. */
@@ -15,6 +18,8 @@ export class VirtualClock {
   readonly #timers = new Map<number, () => void>();
   #nextTimer = 1;
   #eventsNow = 0;
+  /** Whether somebody whose wait is over has not gone on yet. */
+  #isOwed = false;
   /** The most that was ever still to happen. */
   comingMax = 0;
   eventCount = 0;
@@ -28,11 +33,48 @@ export class VirtualClock {
     this.at(this.nowMs + ms, run);
   }
 
+  /** Resolves after so long; never, if `isGone` by then. */
+  elapsed(ms: number, isGone: () => boolean): Promise<void> {
+    return new Promise((resolve) =>
+      this.after(ms, () => {
+        if (isGone()) return;
+        this.#isOwed = true;
+        resolve();
+      })
+    );
+  }
+
+  /**
+   * This clock as drivers are handed it.
+   *
+   * @param yieldMs what everything else has the time for when a driver yields
+   * @param isGone whether the process whose clock it is is no more
+   */
+  clockOf(yieldMs: number, isGone: () => boolean): Clock {
+    return {
+      nowMs: () => this.nowMs,
+      originMs: () => 0,
+      timer: (wake) => {
+        const alarm = new Alarm(this, () => {
+          if (!isGone()) wake();
+        });
+        return { set: (atMs) => alarm.set(atMs), clear: () => alarm.set(Infinity) };
+      },
+      sleep: (ms) => this.elapsed(ms, isGone),
+      yieldToEvents: () => this.elapsed(yieldMs, isGone),
+    };
+  }
+
   /** Lets things happen until `isOver`, or nothing is left to happen before `untilMs`. */
-  run(untilMs: number, isOver: () => boolean): void {
+  async run(untilMs: number, isOver: () => boolean): Promise<void> {
     const restore = this.#replaceClocks();
     try {
-      while (!isOver() && this.#agenda.nextMs <= untilMs) this.#step();
+      while (!isOver() && this.#agenda.nextMs <= untilMs) {
+        this.#step();
+        if (!this.#isOwed) continue;
+        this.#isOwed = false;
+        await setImmediate();
+      }
     } finally {
       restore();
     }

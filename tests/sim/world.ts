@@ -85,12 +85,12 @@ class World {
     this.#disk = new MemoryDisk(scenario.client.disk, {
       onWrite: (...write) => this.#invariants.onWrite(...write),
       onNamed: (_from, to, bytes) => this.#invariants.onNamed(to, bytes),
-    });
+    }, (ms, isGone) => this.#clock.elapsed(ms, isGone));
     this.#killsAtDiskOp = [...scenario.client.killsAtDiskOp];
     this.#killsLeft = scenario.client.killsMs.length;
   }
 
-  run(): Outcome {
+  async run(): Promise<Outcome> {
     const { killsMs } = this.#scenario.client;
     this.#clock.at(0, () => this.#startClient());
     this.#clock.at(LOOK_MS, () => this.#look());
@@ -100,7 +100,7 @@ class World {
         this.#killClient();
       });
     }
-    const violation = this.#violation();
+    const violation = await this.#violation();
     const end = this.#client?.ended;
     return {
       violation,
@@ -112,9 +112,9 @@ class World {
     };
   }
 
-  #violation(): string | undefined {
+  async #violation(): Promise<string | undefined> {
     try {
-      this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
+      await this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
       if (this.#client?.ended === undefined) return "it never ends";
       return undefined;
     } catch (error) {
@@ -292,8 +292,8 @@ class World {
   }
 }
 
-export function runScenario(scenario: Scenario, keepsLines = false): Outcome {
-  return new World(scenario, keepsLines).run();
+export async function runScenario(scenario: Scenario, keepsLines = false): Promise<Outcome> {
+  return await new World(scenario, keepsLines).run();
 }
 
 function addressOf(index: number, path: number): string {

@@ -31,12 +31,15 @@ type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
 type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { kind: K }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runAssembler(parent: Parent, runtime: Runtime): void {
+export function runAssembler(parent: Parent, runtime: AssemblerRuntime): void {
   useFastestSha256();
   runDriver(parent, () => new AssemblerDriver(runtime, parent));
 }
 
-class AssemblerDriver {
+/** What it needs of the platform. */
+type AssemblerRuntime = Pick<Runtime, "clock" | "disk">;
+
+export class AssemblerDriver {
   readonly #parent: Parent;
   readonly #clock: Clock;
   readonly #disk: Disk;
@@ -54,7 +57,7 @@ class AssemblerDriver {
   #hashMs = 0;
   #writeMs = 0;
 
-  constructor({ clock, disk }: Runtime, parent: Parent) {
+  constructor({ clock, disk }: AssemblerRuntime, parent: Parent) {
     this.#clock = clock;
     this.#startedMs = clock.nowMs();
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
