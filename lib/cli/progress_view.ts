@@ -1,4 +1,4 @@
-/** The live region: a bar a file, a lane a server, what is being waited for. State in, lines out. */
+/** The live region: one bar per file, one line per server, and what is being waited for. State in, lines out. */
 import { BAR_COLUMNS_MAX, BAR_COLUMNS_MIN, NAME_COLUMNS_MAX, NAME_COLUMNS_MIN } from "./limits.ts";
 import type { IndexingEvent, ProgressEvent, ShoalEvent, WaitingEvent } from "../app/events.ts";
 import type { WindowSize } from "../io/system/terminal.ts";
@@ -12,7 +12,7 @@ export class ProgressView {
   readonly #transfers = new Map<string, ProgressEvent>();
   readonly #waits = new Map<string, WaitingEvent>();
   /** The servers work for all files together. */
-  #lanes: ProgressEvent["lanes"] = [];
+  #servers: ProgressEvent["lanes"] = [];
   #indexing: IndexingEvent | undefined;
   #doneCount = 0;
   #failedCount = 0;
@@ -24,7 +24,7 @@ export class ProgressView {
         const isNew = !this.#transfers.has(event.name);
         this.#waits.delete(event.name);
         this.#transfers.set(event.name, event);
-        this.#lanes = event.lanes;
+        this.#servers = event.lanes;
         return isNew ? "changed" : "moved";
       }
       case "waiting":
@@ -47,15 +47,15 @@ export class ProgressView {
     }
   }
 
-  /** Fills at most `rows - 1` rows: lanes give way first, then files. */
+  /** Fills at most `rows - 1` rows: server lines give way first, then files. */
   lines({ columns, rows }: WindowSize): string[] {
     const rest = this.#footer();
     for (const wait of this.#waits.values()) rest.push(waitingLine(wait));
     const room = Math.max(1, rows - 1 - rest.length);
     const files = [...this.#transfers.values()].map((event) => fileLine(event, columns));
-    const lanes = files.length === 0 ? [] : this.#lanes.map(laneLine);
-    const hasLanes = files.length + lanes.length <= room;
-    if (files.length <= room) return [...files, ...(hasLanes ? lanes : []), ...rest];
+    const servers = files.length === 0 ? [] : this.#servers.map(serverRateLine);
+    const hasServers = files.length + servers.length <= room;
+    if (files.length <= room) return [...files, ...(hasServers ? servers : []), ...rest];
     const shown = room - 1;
     return [...files.slice(0, shown), `… and ${files.length - shown} more`, ...rest];
   }
@@ -99,9 +99,9 @@ function fileLine(event: ProgressEvent, columns: number): string {
   return `${name} ${"█".repeat(filled)}${"░".repeat(barColumns - filled)} ${numbers}`;
 }
 
-function laneLine(lane: ProgressEvent["lanes"][number]): string {
-  return `  ${lane.server.padEnd(21)} ${rateText(lane.rate).padStart(10)} ` +
-    `${sizeText(lane.bytes).padStart(8)}`;
+function serverRateLine(server: ProgressEvent["lanes"][number]): string {
+  return `  ${server.server.padEnd(21)} ${rateText(server.rate).padStart(10)} ` +
+    `${sizeText(server.bytes).padStart(8)}`;
 }
 
 /** An empty file is complete. */

@@ -21,7 +21,7 @@ function progress(changes: Partial<ProgressEvent> = {}): ProgressEvent {
   };
 }
 
-Deno.test("a file has a bar, its servers have a lane each", () => {
+Deno.test("a file has a bar, its servers have a line each", () => {
   const view = new ProgressView();
   assertEquals(view.apply(progress()), "changed");
   assertEquals(view.lines({ columns: 80, rows: 24 }), [

@@ -36,7 +36,7 @@ Deno.test("a dumb terminal is treated as a pipe", () => {
 Deno.test("lines stay above a region that is redrawn in place", () => {
   const terminal = new FakeTerminal({}, true);
   const screen = openScreen(terminal);
-  screen.show(() => ["bar 1", "lane 1"]);
+  screen.show(() => ["bar 1", "server 1"]);
   screen.line("found");
   screen.show(() => ["bar 2"]);
   screen.line("more");

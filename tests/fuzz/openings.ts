@@ -192,7 +192,7 @@ function playMaster(peer: Peer, counts: { leases: number }): void {
       case "say":
         return peer.hear(encodeMessage(step.message).length);
       case "open":
-        assert(step.holder.endpoint.address === "10.0.0.7", "somebody spoke for another host");
+        assert(step.provider.endpoint.address === "10.0.0.7", "somebody spoke for another host");
         held += 1;
         counts.leases += 1;
         return "e".repeat(32);

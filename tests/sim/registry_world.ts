@@ -61,7 +61,7 @@ export class Agenda {
 }
 
 interface Held {
-  readonly holder: RegisteredServer;
+  readonly provider: RegisteredServer;
   expiresMs: number;
   revision: number;
   readonly files: Map<SafeFileName, HashHex>;
@@ -127,8 +127,8 @@ export class VirtualMaster {
   /** What clients would be told of, server by server. */
   listing(): Map<ServerId, Map<SafeFileName, HashHex>> {
     const listing = new Map<ServerId, Map<SafeFileName, HashHex>>();
-    for (const { holder, expiresMs, files } of this.leases.values()) {
-      if (expiresMs > this.#agenda.nowMs && files.size > 0) listing.set(holder.server, files);
+    for (const { provider, expiresMs, files } of this.leases.values()) {
+      if (expiresMs > this.#agenda.nowMs && files.size > 0) listing.set(provider.server, files);
     }
     return listing;
   }
@@ -138,12 +138,17 @@ export class VirtualMaster {
     switch (step.kind) {
       case "open": {
         const lease = this.#newLease();
-        this.leases.set(lease, { holder: step.holder, expiresMs, revision: 0, files: new Map() });
+        this.leases.set(lease, {
+          provider: step.provider,
+          expiresMs,
+          revision: 0,
+          files: new Map(),
+        });
         return lease;
       }
       case "resume": {
         const held = this.leases.get(step.lease);
-        if (held?.holder.server !== step.holder.server) return undefined;
+        if (held?.provider.server !== step.provider.server) return undefined;
         held.expiresMs = expiresMs;
         const lease = this.#newLease();
         this.leases.delete(step.lease);

@@ -1,4 +1,4 @@
-/** Files, holders and leases for tests of what masters remember, and a store with shorter words. */
+/** Files, providers and leases for tests of what masters remember, and a store with shorter words. */
 import { hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { wallMs } from "../../lib/io/system/clock.ts";
 import type {
@@ -19,7 +19,7 @@ export const fileName = (text: string): SafeFileName => text as SafeFileName;
 export const leaseOf = (number: number): Lease => hex(number, 32) as Lease;
 export const sha256Of = (number: number) => hashHex(hex(number, 64));
 
-export function holderOf(number: number): RegisteredServer {
+export function providerOf(number: number): RegisteredServer {
   return {
     server: serverId(hex(0xabc000 + number, 32)),
     endpoint: { address: `10.0.${number >> 8}.${number & 255}`, port: 10_000 + number },
@@ -41,7 +41,7 @@ export function filesOf(count: number, name: (index: number) => string): Registe
   return Array.from({ length: count }, (_, i) => fileOf(name(i), i));
 }
 
-/** Name, content and number of holders: enough to compare with. */
+/** Name, content and number of providers: enough to compare with. */
 export function brief(files: readonly LocatedFile[]): [string, number, number][] {
   return files.map(({ name, sizeBytes, servers }) => [name, sizeBytes - 1_000, servers.length]);
 }
@@ -70,11 +70,11 @@ export class Master {
   /** Opens a lease of this server, with these files. */
   async register(
     lease: Lease,
-    holder: RegisteredServer,
+    provider: RegisteredServer,
     put: readonly RegisteredFile[],
     forMs = LONG_MS,
   ): Promise<void> {
-    await this.store.open(lease, holder, wallMs() + forMs);
+    await this.store.open(lease, provider, wallMs() + forMs);
     if (put.length > 0) await this.#update(lease, false, put, [], forMs);
   }
 

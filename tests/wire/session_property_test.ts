@@ -7,11 +7,11 @@ import { LOCATE_QUERIES_MAX } from "../../lib/protocol/master/limits.ts";
 import {
   fileIn,
   fileJson,
-  holderIn,
   leaseIn,
   listQueryIn,
   locatedIn,
   locateQueriesIn,
+  providerIn,
   updateIn,
 } from "../../lib/protocol/master/master_messages.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
@@ -254,8 +254,8 @@ property("what a master is told is checked field by field, and nothing makes tha
   fc.dictionary(fc.constantFrom(...FIELDS), value, { maxKeys: 12 }),
 ], (request) => {
   const told: JsonObject = JSON.parse(JSON.stringify(request));
-  const holder = holderIn(told, "10.0.0.1");
-  assert(holder === undefined || holder.endpoint.address === "10.0.0.1");
+  const provider = providerIn(told, "10.0.0.1");
+  assert(provider === undefined || provider.endpoint.address === "10.0.0.1");
   leaseIn(told["lease"]);
   const update = updateIn(told);
   assert(update === undefined || update.revision > 0);

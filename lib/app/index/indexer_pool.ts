@@ -29,7 +29,7 @@ export interface IndexerPoolOptions {
 }
 
 /** One worker and what it has to do. */
-interface Seat {
+interface Indexer {
   readonly port: WorkerPort<IndexerReply, IndexerRequest>;
   readonly jobs: Map<number, { readonly job: HashJob; bytesLeft: number }>;
   readonly idle: WakeupTimer;
@@ -38,10 +38,10 @@ interface Seat {
 
 export class IndexerPool {
   readonly #options: IndexerPoolOptions;
-  readonly #seatsMax = Math.min(INDEXERS_MAX, Math.max(1, coreCount() - 1));
-  readonly #seats = new Set<Seat>();
-  /** Seats that were told to stop and have not said that they did. */
-  readonly #leaving = new Set<Seat>();
+  readonly #workersMax = Math.min(INDEXERS_MAX, Math.max(1, coreCount() - 1));
+  readonly #workers = new Set<Indexer>();
+  /** Workers that were told to stop and have not said that they did. */
+  readonly #leaving = new Set<Indexer>();
   #nextJob = 0;
 
   constructor(options: IndexerPoolOptions) {
@@ -50,151 +50,154 @@ export class IndexerPool {
 
   /** Files that are being hashed, or about to be. */
   get jobCount(): number {
-    return [...this.#seats].reduce((count, seat) => count + seat.jobs.size, 0);
+    return [...this.#workers].reduce((count, worker) => count + worker.jobs.size, 0);
   }
 
   /** Whether one more file would be begun soon. */
   get hasRoom(): boolean {
-    return this.#seats.size < this.#seatsMax || [...this.#seats].some(hasRoom);
+    return this.#workers.size < this.#workersMax || [...this.#workers].some(hasRoom);
   }
 
   /** Whether one more file may be put in front of those that are being hashed. */
   get canPreempt(): boolean {
-    return this.hasRoom || [...this.#seats].some((seat) => seat.jobs.size < JOBS_PER_INDEXER_MAX);
+    return this.hasRoom ||
+      [...this.#workers].some((worker) => worker.jobs.size < JOBS_PER_INDEXER_MAX);
   }
 
   isHashing(name: SafeFileName): boolean {
-    return [...this.#seats].some((seat) =>
-      [...seat.jobs.values()].some(({ job }) => job.name === name)
+    return [...this.#workers].some((worker) =>
+      [...worker.jobs.values()].some(({ job }) => job.name === name)
     );
   }
 
   /** Hashes a file: after those that are being hashed, or before them if it is urgent. */
   start(job: HashJob, isUrgent: boolean): void {
-    const seat = this.#seatForNext();
+    const worker = this.#workerForNext();
     const id = this.#nextJob++;
-    seat.idle.clear();
-    seat.jobs.set(id, { job, bytesLeft: job.signature.sizeBytes });
-    seat.port.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
+    worker.idle.clear();
+    worker.jobs.set(id, { job, bytesLeft: job.signature.sizeBytes });
+    worker.port.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
   }
 
   /** Gives up hashing `name`, if that is being done. */
   cancel(name: SafeFileName): void {
-    for (const seat of this.#seats) {
-      for (const [id, { job }] of seat.jobs) {
+    for (const worker of this.#workers) {
+      for (const [id, { job }] of worker.jobs) {
         if (job.name !== name) continue;
-        seat.port.post({ kind: "cancel", job: id });
-        this.#take(seat, id);
+        worker.port.post({ kind: "cancel", job: id });
+        this.#take(worker, id);
       }
     }
   }
 
   /** Ends every worker; nothing is reported afterwards. */
   async close(): Promise<void> {
-    for (const seat of this.#seats) this.#dismiss(seat);
-    await Promise.all([...this.#leaving].map((seat) => seat.stopped.promise));
+    for (const worker of this.#workers) this.#dismiss(worker);
+    await Promise.all([...this.#leaving].map((worker) => worker.stopped.promise));
   }
 
-  #seatForNext(): Seat {
-    const seats = [...this.#seats].sort((a, b) => bytesLeft(a) - bytesLeft(b));
-    const idle = seats.find((seat) => seat.jobs.size === 0);
+  #workerForNext(): Indexer {
+    const workers = [...this.#workers].sort((a, b) => bytesLeft(a) - bytesLeft(b));
+    const idle = workers.find((worker) => worker.jobs.size === 0);
     if (idle !== undefined) return idle;
-    if (this.#seats.size < this.#seatsMax) return this.#open();
-    return seats.find((seat) => seat.jobs.size < JOBS_PER_INDEXER_MAX) ?? seats[0]!;
+    if (this.#workers.size < this.#workersMax) return this.#open();
+    return workers.find((worker) => worker.jobs.size < JOBS_PER_INDEXER_MAX) ?? workers[0]!;
   }
 
-  #open(): Seat {
+  #open(): Indexer {
     const port = startWorker<IndexerReply, IndexerRequest>("indexer.ts");
-    const seat: Seat = {
+    const worker: Indexer = {
       port,
       jobs: new Map(),
-      idle: new WakeupTimer(() => this.#dismiss(seat)),
+      idle: new WakeupTimer(() => this.#dismiss(worker)),
       stopped: Promise.withResolvers(),
     };
-    this.#seats.add(seat);
-    port.onError((error) => this.#fail(seat, error));
-    port.onMessage((reply) => this.#onReply(seat, reply));
+    this.#workers.add(worker);
+    port.onError((error) => this.#fail(worker, error));
+    port.onMessage((reply) => this.#onReply(worker, reply));
     port.post({ kind: "init" });
-    return seat;
+    return worker;
   }
 
-  #dismiss(seat: Seat): void {
-    seat.idle.clear();
-    seat.jobs.clear();
-    this.#seats.delete(seat);
-    this.#leaving.add(seat);
-    seat.port.post({ kind: "stop" });
+  #dismiss(worker: Indexer): void {
+    worker.idle.clear();
+    worker.jobs.clear();
+    this.#workers.delete(worker);
+    this.#leaving.add(worker);
+    worker.port.post({ kind: "stop" });
   }
 
-  #onReply(seat: Seat, reply: IndexerReply): void {
+  #onReply(worker: Indexer, reply: IndexerReply): void {
     switch (reply.kind) {
       case "ready":
       case "cancelled":
         return;
       case "progress":
-        return this.#onProgress(seat, reply.job, reply.hashedBytes);
+        return this.#onProgress(worker, reply.job, reply.hashedBytes);
       case "hashed": {
-        const job = this.#take(seat, reply.job);
+        const job = this.#take(worker, reply.job);
         if (job) this.#options.onHashed(job, reply, reply.layer);
         return;
       }
       case "changed": {
-        const job = this.#take(seat, reply.job);
+        const job = this.#take(worker, reply.job);
         if (job) this.#options.onChanged(job);
         return;
       }
       case "unreadable": {
-        const job = this.#take(seat, reply.job);
+        const job = this.#take(worker, reply.job);
         if (job) this.#options.onUnreadable(job, reply.message);
         return;
       }
       case "failed":
-        return this.#fail(seat, ShoalError.fromMessage(reply.error));
+        return this.#fail(worker, ShoalError.fromMessage(reply.error));
       case "stopped":
-        return this.#end(seat);
+        return this.#end(worker);
       default:
         reply satisfies never;
     }
   }
 
-  #onProgress(seat: Seat, id: number, hashedBytes: number): void {
-    const entry = seat.jobs.get(id);
+  #onProgress(worker: Indexer, id: number, hashedBytes: number): void {
+    const entry = worker.jobs.get(id);
     if (entry === undefined) return;
     entry.bytesLeft = entry.job.signature.sizeBytes - hashedBytes;
     this.#options.onProgress(entry.job, hashedBytes);
   }
 
-  /** Takes a job off its seat; `undefined` when it was given up meanwhile. */
-  #take(seat: Seat, id: number): HashJob | undefined {
-    const entry = seat.jobs.get(id);
-    seat.jobs.delete(id);
-    if (seat.jobs.size === 0 && this.#seats.has(seat)) seat.idle.set(nowMs() + INDEXER_IDLE_MS);
+  /** Takes a job off its worker; `undefined` when it was given up meanwhile. */
+  #take(worker: Indexer, id: number): HashJob | undefined {
+    const entry = worker.jobs.get(id);
+    worker.jobs.delete(id);
+    if (worker.jobs.size === 0 && this.#workers.has(worker)) {
+      worker.idle.set(nowMs() + INDEXER_IDLE_MS);
+    }
     return entry?.job;
   }
 
-  #fail(seat: Seat, error: ShoalError): void {
-    const lost = [...seat.jobs.values()].map(({ job }) => job);
-    const isAtWork = this.#seats.delete(seat);
-    this.#end(seat);
+  #fail(worker: Indexer, error: ShoalError): void {
+    const lost = [...worker.jobs.values()].map(({ job }) => job);
+    const isAtWork = this.#workers.delete(worker);
+    this.#end(worker);
     if (isAtWork) this.#options.onFailure(error, lost);
   }
 
-  #end(seat: Seat): void {
-    seat.idle.clear();
-    seat.port.close();
-    this.#leaving.delete(seat);
-    seat.stopped.resolve();
+  #end(worker: Indexer): void {
+    worker.idle.clear();
+    worker.port.close();
+    this.#leaving.delete(worker);
+    worker.stopped.resolve();
   }
 }
 
 /** A worker with little to do is given more, so that it need not wait between small files. */
-function hasRoom(seat: Seat): boolean {
-  if (seat.jobs.size === 0) return true;
-  return seat.jobs.size < JOBS_PER_INDEXER_MAX && bytesLeft(seat) < HASH_READ_BYTES;
+function hasRoom(worker: Indexer): boolean {
+  if (worker.jobs.size === 0) return true;
+  return worker.jobs.size < JOBS_PER_INDEXER_MAX && bytesLeft(worker) < HASH_READ_BYTES;
 }
 
-function bytesLeft(seat: Seat): number {
+function bytesLeft(worker: Indexer): number {
   let bytes = 0;
-  for (const entry of seat.jobs.values()) bytes += entry.bytesLeft;
+  for (const entry of worker.jobs.values()) bytes += entry.bytesLeft;
   return bytes;
 }

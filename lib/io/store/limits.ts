@@ -25,10 +25,10 @@ export const PATHS_BY_MD5_MAX = 100;
 export const BURY_STEP = 500;
 /** Contents of one name that are told of. */
 export const LOCATED_CONTENTS_MAX = 64;
-/** Of one content under one name, so many holders are looked at … */
-export const LOCATED_HOLDERS_MAX = 2 * LOCATED_SERVERS_MAX;
+/** Of one content under one name, so many providers are looked at … */
+export const LOCATED_PROVIDERS_MAX = 2 * LOCATED_SERVERS_MAX;
 /** … and of one content under any name, in one go. */
-export const HOLDERS_OF_CONTENT_STEP = 256;
+export const PROVIDERS_OF_CONTENT_STEP = 256;
 /** Rows that are looked at for a page, before somebody else has a turn. */
 export const ROWS_PER_TURN = 500;
 /** Rows that one statement inserts: a call for each costs more than the row. */
@@ -41,8 +41,8 @@ export const REDIS_RECONNECT_MS = 200;
 export const REDIS_PING_MS = 1_500;
 /** What is under way at the end gets this long. */
 export const REDIS_GOODBYE_MS = 1_000;
-/** Of one name, so many holders are looked at; of one content, so many names. */
-export const REDIS_HOLDERS_MAX = 1_024;
+/** Of one name, so many providers are looked at; of one content, so many names. */
+export const REDIS_PROVIDERS_MAX = 1_024;
 /** Names that a page looks at in one go. */
 export const REDIS_PAGE_STEP = 500;
 /** Leases that a sweep takes in one go. */

@@ -11,7 +11,7 @@
 import { BURY_STEP } from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { HolderCollector } from "../../protocol/master/located_files.ts";
+import { ProviderCollector } from "../../protocol/master/located_files.ts";
 import type {
   Lease,
   LocatedFile,
@@ -50,17 +50,17 @@ export class RedisRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  async open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void> {
-    await this.#redis.run("open", [lease, forMs(expiresMs), ...holderArgs(holder)]);
+  async open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void> {
+    await this.#redis.run("open", [lease, forMs(expiresMs), ...providerArgs(provider)]);
   }
 
   async resume(
     lease: Lease,
     next: Lease,
-    holder: RegisteredServer,
+    provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
-    const args = [lease, next, forMs(expiresMs), ...holderArgs(holder)];
+    const args = [lease, next, forMs(expiresMs), ...providerArgs(provider)];
     const revision = await this.#redis.run("resume", args);
     return revision === null ? undefined : Number(revision);
   }
@@ -109,8 +109,8 @@ export class RedisRegistry implements RegistryStore {
     const args = queries.map((query) =>
       query.by === "name" ? `n${toSorted(query.name)}` : `s${query.sha256}`
     );
-    const [holders, answers] = list(await this.#redis.run("locate", [randomSeed(), ...args]));
-    const byGeneration = holdersIn(holders);
+    const [providers, answers] = list(await this.#redis.run("locate", [randomSeed(), ...args]));
+    const byGeneration = providersIn(providers);
     return list(answers).map((rows) => locatedIn(rows, byGeneration));
   }
 
@@ -128,8 +128,8 @@ export class RedisRegistry implements RegistryStore {
     // Where many a lease has run out, there may be nothing for a long stretch of names.
     for (let missing = countMax; missing > 0;) {
       const reply = await this.#redis.run("page", [randomSeed(), missing, from, to]);
-      const [holders, rows, count, last] = list(reply);
-      files.push(...locatedIn(rows, holdersIn(holders)));
+      const [providers, rows, count, last] = list(reply);
+      files.push(...locatedIn(rows, providersIn(providers)));
       missing -= Number(count);
       if (typeof last !== "string") break;
       from = `(${last}`;
@@ -183,7 +183,7 @@ function forMs(expiresMs: number): number {
   return Math.ceil(expiresMs - wallMs());
 }
 
-function holderArgs({ server, endpoint }: RegisteredServer): (string | number)[] {
+function providerArgs({ server, endpoint }: RegisteredServer): (string | number)[] {
   return [server, endpoint.address, endpoint.port];
 }
 
@@ -217,9 +217,9 @@ function texts(reply: unknown): string[] {
 }
 
 /** By generation: generation, server, address, port; and again. */
-function holdersIn(reply: unknown): Map<string, RegisteredServer> {
+function providersIn(reply: unknown): Map<string, RegisteredServer> {
   const fields = texts(reply);
-  const holders = new Map<string, RegisteredServer>();
+  const providers = new Map<string, RegisteredServer>();
   for (let i = 0; i + 3 < fields.length; i += 4) {
     const [generation, server, address, port] = fields.slice(i, i + 4) as [
       string,
@@ -227,25 +227,25 @@ function holdersIn(reply: unknown): Map<string, RegisteredServer> {
       string,
       string,
     ];
-    holders.set(generation, {
+    providers.set(generation, {
       server: serverId(server),
       endpoint: { address, port: Number(port) },
     });
   }
-  return holders;
+  return providers;
 }
 
 /** Name, generation, packed file; and again. */
 function locatedIn(
   reply: unknown,
-  holders: ReadonlyMap<string, RegisteredServer>,
+  providers: ReadonlyMap<string, RegisteredServer>,
 ): LocatedFile[] {
   const fields = texts(reply);
-  const collector = new HolderCollector();
+  const collector = new ProviderCollector();
   for (let i = 0; i + 2 < fields.length; i += 3) {
     const [name, generation, packed] = fields.slice(i, i + 3) as [string, string, string];
-    const holder = holders.get(generation);
-    if (holder !== undefined) collector.add(unpack(fromSorted(name), packed), holder);
+    const provider = providers.get(generation);
+    if (provider !== undefined) collector.add(unpack(fromSorted(name), packed), provider);
   }
   return collector.files();
 }

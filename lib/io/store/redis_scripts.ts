@@ -10,7 +10,7 @@
  * ```
  * leases             hash   lease → generation
  * expiries           zset   generation → when it runs out, ms since 1970; those with a lease only
- * holder:GENERATION  hash   lease, server, address, port, revision
+ * provider:GENERATION  hash   lease, server, address, port, revision
  * files:GENERATION   set    names
  * name:NAME          hash   generation → SHA256 ROOT SIZE MTIME
  * content:SHA256     hash   name → how many generations have it under this name
@@ -26,8 +26,8 @@
  */
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
 import {
-  REDIS_HOLDERS_MAX,
   REDIS_PAGE_STEP,
+  REDIS_PROVIDERS_MAX,
   REDIS_SWEEP_STEP,
   REGISTRY_CHANGES_MAX,
 } from "./limits.ts";
@@ -70,16 +70,16 @@ local function retire(generation)
   call('ZREM', P .. 'expiries', generation)
   call('DECRBY', P .. 'fileCount', count)
   if count == 0 then
-    call('DEL', P .. 'holder:' .. generation)
+    call('DEL', P .. 'provider:' .. generation)
   else
     call('SADD', P .. 'dead', generation)
   end
 end
 
 local function endLease(generation)
-  local holder = call('HMGET', P .. 'holder:' .. generation, 'lease', 'server')
-  call('HDEL', P .. 'leases', holder[1])
-  countDown(P .. 'servers', holder[2])
+  local provider = call('HMGET', P .. 'provider:' .. generation, 'lease', 'server')
+  call('HDEL', P .. 'leases', provider[1])
+  countDown(P .. 'servers', provider[2])
   retire(generation)
 end
 `;
@@ -124,9 +124,9 @@ end
 
 -- Whether it was new. The sets of the generation's names and of all names are the caller's affair.
 local function putFile(generation, name, packed)
-  local holders = P .. 'name:' .. name
-  local old = call('HGET', holders, generation)
-  call('HSET', holders, generation, packed)
+  local providers = P .. 'name:' .. name
+  local old = call('HGET', providers, generation)
+  call('HSET', providers, generation, packed)
   if old then
     countDown(P .. 'content:' .. sha256Of(old), name)
   end
@@ -136,13 +136,13 @@ end
 
 -- Whether it was there. The set of the generation's names is the caller's affair.
 local function dropFile(generation, name)
-  local holders = P .. 'name:' .. name
-  local packed = call('HGET', holders, generation)
+  local providers = P .. 'name:' .. name
+  local packed = call('HGET', providers, generation)
   if not packed then
     return false
   end
-  call('HDEL', holders, generation)
-  if call('EXISTS', holders) == 0 then
+  call('HDEL', providers, generation)
+  if call('EXISTS', providers) == 0 then
     call('ZREM', P .. 'names', name)
   end
   countDown(P .. 'content:' .. sha256Of(packed), name)
@@ -151,21 +151,21 @@ end
 `;
 
 /**
- * Gathers rows of name, generation, packed file; and the holders they speak of, each once, as
+ * Gathers rows of name, generation, packed file; and the providers they speak of, each once, as
  * generation, server, address, port.
  */
 const GATHER = `
-local holders, endpointOf = {}, {}
+local providers, endpointOf = {}, {}
 local function endpointWith(generation)
   if endpointOf[generation] == nil then
     endpointOf[generation] = false
     local expiry = call('ZSCORE', P .. 'expiries', generation)
     if expiry and tonumber(expiry) > now then
-      local holder = call('HMGET', P .. 'holder:' .. generation, 'server', 'address', 'port')
-      endpointOf[generation] = holder[2] .. ' ' .. holder[3]
-      table.insert(holders, generation)
+      local provider = call('HMGET', P .. 'provider:' .. generation, 'server', 'address', 'port')
+      endpointOf[generation] = provider[2] .. ' ' .. provider[3]
+      table.insert(providers, generation)
       for i = 1, 3 do
-        table.insert(holders, holder[i])
+        table.insert(providers, provider[i])
       end
     end
   end
@@ -176,8 +176,8 @@ end
 local function gather(rows, name, sha256, seed)
   local key = P .. 'name:' .. name
   local found
-  if call('HLEN', key) > ${REDIS_HOLDERS_MAX} then
-    found = call('HRANDFIELD', key, ${REDIS_HOLDERS_MAX}, 'WITHVALUES')
+  if call('HLEN', key) > ${REDIS_PROVIDERS_MAX} then
+    found = call('HRANDFIELD', key, ${REDIS_PROVIDERS_MAX}, 'WITHVALUES')
   else
     found = call('HGETALL', key)
   end
@@ -210,7 +210,7 @@ if old then
   endLease(old)
 end
 local generation = exact(call('INCR', P .. 'generation'))
-call('HSET', P .. 'holder:' .. generation, 'lease', lease, 'server', server,
+call('HSET', P .. 'provider:' .. generation, 'lease', lease, 'server', server,
   'address', address, 'port', port, 'revision', 0)
 call('HSET', P .. 'leases', lease, generation)
 call('HINCRBY', P .. 'servers', server, 1)
@@ -222,15 +222,15 @@ return 1
 const RESUME = `
 local lease, next, forMs, server, address, port = unpack(ARGV)
 local generation = call('HGET', P .. 'leases', lease)
-local holder = generation and P .. 'holder:' .. generation
-if not generation or call('HGET', holder, 'server') ~= server then
+local provider = generation and P .. 'provider:' .. generation
+if not generation or call('HGET', provider, 'server') ~= server then
   return false
 end
 call('HDEL', P .. 'leases', lease)
 call('HSET', P .. 'leases', next, generation)
-call('HSET', holder, 'lease', next, 'address', address, 'port', port)
+call('HSET', provider, 'lease', next, 'address', address, 'port', port)
 setExpiry(generation, forMs)
-return call('HGET', holder, 'revision')
+return call('HGET', provider, 'revision')
 `;
 
 /** Lease, for how many ms. 1 if it is there. */
@@ -254,7 +254,7 @@ end
 setExpiry(generation, forMs)
 if isReset and call('SCARD', P .. 'files:' .. generation) > 0 then
   local fresh = exact(call('INCR', P .. 'generation'))
-  call('HSET', P .. 'holder:' .. fresh, unpack(call('HGETALL', P .. 'holder:' .. generation)))
+  call('HSET', P .. 'provider:' .. fresh, unpack(call('HGETALL', P .. 'provider:' .. generation)))
   call('HSET', P .. 'leases', lease, fresh)
   call('ZADD', P .. 'expiries', call('ZSCORE', P .. 'expiries', generation), fresh)
   retire(generation)
@@ -283,7 +283,7 @@ for i = 6, 5 + removeCount do
   end
 end
 call('INCRBY', P .. 'fileCount', count)
-call('HSET', P .. 'holder:' .. generation, 'revision', revision)
+call('HSET', P .. 'provider:' .. generation, 'revision', revision)
 tellChanges(changed)
 return call('SCARD', files)
 `;
@@ -320,13 +320,13 @@ for _, name in ipairs(names) do
 end
 if call('EXISTS', files) == 0 then
   call('SREM', P .. 'dead', generation)
-  call('DEL', P .. 'holder:' .. generation)
+  call('DEL', P .. 'provider:' .. generation)
 end
 tellChanges(names)
 return #names
 `;
 
-/** A seed, then each query as `n` and a name or `s` and a SHA-256. Holders, then rows a query. */
+/** A seed, then each query as `n` and a name or `s` and a SHA-256. Providers, then rows a query. */
 const LOCATE = `
 local reply, seed = {}, tonumber(ARGV[1])
 for i = 2, #ARGV do
@@ -336,8 +336,8 @@ for i = 2, #ARGV do
   else
     local content = P .. 'content:' .. what
     local names
-    if call('HLEN', content) > ${REDIS_HOLDERS_MAX} then
-      names = call('HRANDFIELD', content, ${REDIS_HOLDERS_MAX})
+    if call('HLEN', content) > ${REDIS_PROVIDERS_MAX} then
+      names = call('HRANDFIELD', content, ${REDIS_PROVIDERS_MAX})
     else
       names = call('HKEYS', content)
     end
@@ -347,11 +347,11 @@ for i = 2, #ARGV do
   end
   table.insert(reply, rows)
 end
-return { holders, reply }
+return { providers, reply }
 `;
 
 /**
- * A seed, how many names at most, the bounds of a range by name. Holders, rows, how many names those
+ * A seed, how many names at most, the bounds of a range by name. Providers, rows, how many names those
  * are, and the last name that was looked at; without it, if the range is at its end.
  */
 const PAGE = `
@@ -372,7 +372,7 @@ end
 if #names < ${REDIS_PAGE_STEP} and last == names[#names] then
   last = nil
 end
-return { holders, rows, count, last }
+return { providers, rows, count, last }
 `;
 
 /** How many at most, and a cursor, if there is one. The new cursor, whether it is stale, whether there is more; names. */
@@ -406,7 +406,7 @@ local files = tonumber(call('GET', P .. 'fileCount') or 0)
 local ended = {}
 for _, generation in ipairs(call('ZRANGEBYSCORE', P .. 'expiries', '-inf', exact(now))) do
   files = files - call('SCARD', P .. 'files:' .. generation)
-  local server = call('HGET', P .. 'holder:' .. generation, 'server')
+  local server = call('HGET', P .. 'provider:' .. generation, 'server')
   ended[server] = (ended[server] or 0) + 1
 end
 for server, count in pairs(ended) do

@@ -3,16 +3,16 @@
  * are replaced by giving it another one, and forgotten when it is gone, a few at a time.
  */
 import {
-  HOLDERS_OF_CONTENT_STEP,
   LOCATED_CONTENTS_MAX,
-  LOCATED_HOLDERS_MAX,
+  LOCATED_PROVIDERS_MAX,
+  PROVIDERS_OF_CONTENT_STEP,
   ROWS_PER_INSERT,
   ROWS_PER_TURN,
 } from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
-import { HolderCollector } from "../../protocol/master/located_files.ts";
+import { ProviderCollector } from "../../protocol/master/located_files.ts";
 import { MultiMap } from "../../protocol/base/multi_map.ts";
 import type { LocatedFile, RegisteredFile } from "../../protocol/master/registry_store.ts";
 import { yieldToEvents } from "../system/clock.ts";
@@ -204,7 +204,7 @@ export class RegistryFiles {
       const [content] = this.#db.all<{ contentKey: number }>(next, name, last);
       if (content === undefined) break;
       last = content.contentKey;
-      rows.push(...this.#holders(name, last, nowMs));
+      rows.push(...this.#providers(name, last, nowMs));
     }
     return located(rows);
   }
@@ -214,23 +214,23 @@ export class RegistryFiles {
     const start = Math.floor(Math.random() * ids.length);
     const fromAnywhere = [...ids.slice(start), ...ids.slice(0, start)];
     const rows: Row[] = [];
-    while (fromAnywhere.length > 0 && rows.length < HOLDERS_OF_CONTENT_STEP) {
-      const some = JSON.stringify(fromAnywhere.splice(0, HOLDERS_OF_CONTENT_STEP));
+    while (fromAnywhere.length > 0 && rows.length < PROVIDERS_OF_CONTENT_STEP) {
+      const some = JSON.stringify(fromAnywhere.splice(0, PROVIDERS_OF_CONTENT_STEP));
       const sql = `${LOCATED} AND id IN (SELECT value FROM json_each(?))`;
       rows.push(...this.#db.all<Row>(sql, nowMs, some));
     }
     return located(rows).filter((file) => file.sha256 === sha256);
   }
 
-  /** Of holders that are many, any are begun with, to share the load. */
-  #holders(name: string, contentKey: number, nowMs: number): Row[] {
+  /** Of providers that are many, any are begun with, to share the load. */
+  #providers(name: string, contentKey: number, nowMs: number): Row[] {
     const start = Math.floor(Math.random() * this.#nextGeneration) * NUMBERS;
     const rows: Row[] = [];
     for (const side of [">=", "<"]) {
       const sql = `${LOCATED} AND name = ? AND contentKey = ? AND id ${side} ? LIMIT ?`;
-      const missing = LOCATED_HOLDERS_MAX - rows.length;
+      const missing = LOCATED_PROVIDERS_MAX - rows.length;
       rows.push(...this.#db.all<Row>(sql, nowMs, name, contentKey, start, missing));
-      if (rows.length === LOCATED_HOLDERS_MAX) break;
+      if (rows.length === LOCATED_PROVIDERS_MAX) break;
     }
     return rows;
   }
@@ -256,7 +256,7 @@ export class RegistryFiles {
       const byName = Map.groupBy(rows, ({ name }) => name);
       for (const [name, ofName] of byName) {
         const holding = ofName.filter((row) => (row.expiresMs ?? 0) > nowMs);
-        // There may be more of the last one, and of many holders any are to be told of.
+        // There may be more of the last one, and of many providers any are to be told of.
         const isAll = name !== last && holding.length <= LOCATED_SERVERS_MAX;
         const found = isAll ? located(holding) : this.#withSorted(name, nowMs);
         files.push(...found);
@@ -290,7 +290,7 @@ function contentKeyOf(sha256: HashHex): number {
 }
 
 function located(rows: readonly Row[]): LocatedFile[] {
-  const collector = new HolderCollector();
+  const collector = new ProviderCollector();
   for (const { name, sizeBytes, mtimeMs, digests, server, address, port } of rows) {
     collector.add({
       name: fromSorted(name),

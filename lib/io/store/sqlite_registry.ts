@@ -80,8 +80,8 @@ export class SqliteRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void> {
-    const { server, endpoint: { address, port } } = holder;
+  open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void> {
+    const { server, endpoint: { address, port } } = provider;
     this.#db.run(
       "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
       ...[lease, this.#files.begin(), server, address, port, expiresMs],
@@ -92,10 +92,10 @@ export class SqliteRegistry implements RegistryStore {
   resume(
     lease: Lease,
     next: Lease,
-    holder: RegisteredServer,
+    provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
-    const { server, endpoint: { address, port } } = holder;
+    const { server, endpoint: { address, port } } = provider;
     const taken = this.#db.run(
       "UPDATE leases SET lease = ?, address = ?, port = ?, expiresMs = ? " +
         "WHERE lease = ? AND server = ?",

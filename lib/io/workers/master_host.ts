@@ -75,13 +75,13 @@ export async function converseAsMaster(
         return await connection.send(encodeMessage(step.message));
       case "open": {
         const lease = newLease();
-        await store.open(lease, step.holder, wallMs() + REGISTRY_LEASE_MS);
+        await store.open(lease, step.provider, wallMs() + REGISTRY_LEASE_MS);
         return lease;
       }
       case "resume": {
-        const { lease, holder } = step;
+        const { lease, provider } = step;
         const next = newLease();
-        const revision = await store.resume(lease, next, holder, wallMs() + REGISTRY_LEASE_MS);
+        const revision = await store.resume(lease, next, provider, wallMs() + REGISTRY_LEASE_MS);
         return revision === undefined ? undefined : { lease: next, revision };
       }
       case "renew":

@@ -1,26 +1,26 @@
-/** Who has which content under which name, gathered holder by holder. */
+/** Who has which content under which name, gathered provider by provider. */
 import { endpointText } from "../../ids.ts";
 import { LOCATED_SERVERS_MAX } from "./limits.ts";
 import type { LocatedFile, RegisteredFile, RegisteredServer } from "./registry_store.ts";
 
-export class HolderCollector {
+export class ProviderCollector {
   readonly #files = new Map<string, {
     readonly file: RegisteredFile;
     readonly servers: Map<string, RegisteredServer>;
   }>();
 
   /**
-   * The times of the first holder count. One is known by its endpoint, which is proved; what it calls
+   * The times of the first provider count. One is known by its endpoint, which is proved; what it calls
    * itself is not.
    */
-  add(file: RegisteredFile, holder: RegisteredServer): void {
+  add(file: RegisteredFile, provider: RegisteredServer): void {
     const { name, sizeBytes, sha256, root } = file;
     // No name holds a line break.
     const key = `${sha256}${root}${sizeBytes}\n${name}`;
     let found = this.#files.get(key);
     if (found === undefined) this.#files.set(key, found = { file, servers: new Map() });
     if (found.servers.size >= LOCATED_SERVERS_MAX) return;
-    found.servers.set(endpointText(holder.endpoint), holder);
+    found.servers.set(endpointText(provider.endpoint), provider);
   }
 
   /** In the order of their names, and of their SHA-256 within a name. */

@@ -15,7 +15,7 @@ import type {
 } from "./registry_store.ts";
 
 /** @param address whence it was said: nobody speaks for another host */
-export function holderIn(request: JsonObject, address: string): RegisteredServer | undefined {
+export function providerIn(request: JsonObject, address: string): RegisteredServer | undefined {
   const { server: id, port } = request;
   if (!isHex(id, 16) || !isPort(port)) return undefined;
   return { server: serverId(id), endpoint: { address, port } };
@@ -106,12 +106,12 @@ export function locatedJson(file: LocatedFile, self: string): JsonObject {
 export function locatedIn(value: unknown): LocatedFile | undefined {
   const file = fileIn(value);
   const servers = (value as JsonObject)?.["servers"];
-  const holders = listIn(servers, (each) => {
+  const providers = listIn(servers, (each) => {
     const { id, address, port } = (each ?? {}) as JsonObject;
     if (typeof address !== "string" || !isIpv4(address)) return undefined;
-    return holderIn({ server: id, port }, address);
+    return providerIn({ server: id, port }, address);
   }, Infinity);
-  return file && holders && { ...file, servers: holders };
+  return file && providers && { ...file, servers: providers };
 }
 
 export function fileIn(value: unknown): RegisteredFile | undefined {

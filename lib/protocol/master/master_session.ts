@@ -9,11 +9,11 @@ import { SESSION_IDLE_MS } from "../session/limits.ts";
 import { CHANGES_PER_ANSWER_MAX, REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
-  holderIn,
   leaseIn,
   listQueryIn,
   locatedJson,
   locateQueriesIn,
+  providerIn,
   updateIn,
 } from "./master_messages.ts";
 import type {
@@ -38,10 +38,10 @@ interface Steps {
   request: { readonly step: { readonly idleMs: number }; readonly result: RequestRead };
   say: { readonly step: { readonly message: JsonObject }; readonly result: void };
   /** Begins a lease of a new random number. */
-  open: { readonly step: { readonly holder: RegisteredServer }; readonly result: Lease };
+  open: { readonly step: { readonly provider: RegisteredServer }; readonly result: Lease };
   /** Takes up a lease, whose random number is another one from then on. */
   resume: {
-    readonly step: { readonly lease: Lease; readonly holder: RegisteredServer };
+    readonly step: { readonly lease: Lease; readonly provider: RegisteredServer };
     readonly result: { readonly lease: Lease; readonly revision: number } | undefined;
   };
   renew: { readonly step: { readonly lease: Lease }; readonly result: boolean };
@@ -178,17 +178,17 @@ class Registrar {
 
   *#register(request: JsonObject): MasterDialogue {
     const address = request["address"] ?? this.#peer;
-    const holder = holderIn(request, this.#peer);
+    const provider = providerIn(request, this.#peer);
     if (address !== this.#peer) {
       return yield* fail("foreign", `register from there itself: you are ${this.#peer}`);
     }
-    if (holder === undefined) {
+    if (provider === undefined) {
       return yield* fail("bad_request", "register needs the id of a server and a port");
     }
     const known = leaseIn(request["lease"]);
-    const resumed = known && (yield* ask("resume", { lease: known, holder }));
+    const resumed = known && (yield* ask("resume", { lease: known, provider }));
     if (this.#lease !== known || resumed === undefined) yield* this.close();
-    this.#lease = resumed?.lease ?? (yield* ask("open", { holder }));
+    this.#lease = resumed?.lease ?? (yield* ask("open", { provider }));
     this.#revision = resumed?.revision ?? 0;
     const terms = { lease: this.#lease, leaseMs: REGISTRY_LEASE_MS, renewMs: REGISTRY_RENEW_MS };
     yield* ask("say", { message: { status: "lease", ...terms, revision: this.#revision } });

@@ -68,7 +68,7 @@ export interface RegistryStats {
  */
 export interface RegistryStore {
   /** Begins a lease without files. */
-  open(lease: Lease, holder: RegisteredServer, expiresMs: number): Promise<void>;
+  open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void>;
   /**
    * Takes up a lease that has not been swept up, at this endpoint and under the number `next` from now
    * on: whoever held it before cannot end it any more. Returns the revision that is known; `undefined`
@@ -77,7 +77,7 @@ export interface RegistryStore {
   resume(
     lease: Lease,
     next: Lease,
-    holder: RegisteredServer,
+    provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined>;
   /** `false` if there is no such lease any more; one that has run out counts again from then on. */

@@ -10,10 +10,10 @@ import {
   fileName,
   fileOf,
   filesOf,
-  holderOf,
   leaseOf,
   LONG_MS,
   Master,
+  providerOf,
   sleep,
   until,
 } from "../../support/registry.ts";
@@ -73,11 +73,11 @@ Deno.test("names as Redis keeps them sort by their bytes as JavaScript sorts the
 test("what one master is told the others know", async (_server, join) => {
   const [one, other] = [await join(), await join()];
   const cursor = await other.cursor();
-  await one.register(A, holderOf(1), [fileOf("f", 1)]);
-  assertEquals((await other.byName("f"))[0]?.servers, [holderOf(1)]);
+  await one.register(A, providerOf(1), [fileOf("f", 1)]);
+  assertEquals((await other.byName("f"))[0]?.servers, [providerOf(1)]);
   assertEquals(await other.changed(cursor), ["f"]);
   assertEquals(await other.store.renew(A, wallMs() + LONG_MS), true);
-  assertEquals(await other.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), 1);
+  assertEquals(await other.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), 1);
   await other.store.close(A);
   assertEquals(await one.names(), []);
   assertEquals(await one.put(A, [fileOf("g", 1)]), undefined);
@@ -86,7 +86,7 @@ test("what one master is told the others know", async (_server, join) => {
 test("masters that sweep at once find each lease once, and leave nothing", async (server, join) => {
   const masters = [await join(), await join(), await join()];
   for (let i = 0; i < 300; i++) {
-    await masters[0]!.register(leaseOf(i), holderOf(i), filesOf(20, (j) => `${i}/${j}`), 1);
+    await masters[0]!.register(leaseOf(i), providerOf(i), filesOf(20, (j) => `${i}/${j}`), 1);
   }
   await sleep(20);
   const counts = await Promise.all(masters.map((master) => master.sweep()));
@@ -98,7 +98,7 @@ test("masters that sweep at once find each lease once, and leave nothing", async
 test("what a master left half done, the next sweep of another does", async (server, join) => {
   const [dying, other] = [await join(), await join()];
   for (const [lease, start] of [[A, "a"], [B, "b"]] as const) {
-    await dying.register(lease, holderOf(1), filesOf(5_000, (i) => `${start}${i}`));
+    await dying.register(lease, providerOf(1), filesOf(5_000, (i) => `${start}${i}`));
   }
   await dying.store.close(A);
   await dying.reset(B, [fileOf("f", 1)]);
@@ -115,7 +115,7 @@ test("what a master left half done, the next sweep of another does", async (serv
 
 test("no master's clock makes another's lease run out", async (_server, join) => {
   const master = await join();
-  await master.register(A, holderOf(1), [fileOf("f", 1)]);
+  await master.register(A, providerOf(1), [fileOf("f", 1)]);
   const aheadMs = wallMs() + 10 * LONG_MS;
   assertEquals(await master.store.sweep(aheadMs), 0);
   assertEquals(await master.store.stats(aheadMs), { servers: 1, files: 1 });
@@ -124,11 +124,11 @@ test("no master's clock makes another's lease run out", async (_server, join) =>
 
 test("a lease that is opened once more begins without files", async (server, join) => {
   const master = await join();
-  await master.register(A, holderOf(1), [fileOf("f", 1)]);
-  await master.store.open(A, holderOf(2), wallMs() + LONG_MS);
+  await master.register(A, providerOf(1), [fileOf("f", 1)]);
+  await master.store.open(A, providerOf(2), wallMs() + LONG_MS);
   assertEquals(await master.names(), []);
   assertEquals(await master.stats(), [1, 0]);
-  assertEquals(await master.store.resume(A, A, holderOf(1), wallMs() + LONG_MS), undefined);
+  assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), undefined);
   await master.store.close(A);
   await untilNothingIsLeft(server);
 });
@@ -137,7 +137,7 @@ test("puts, removals, resets and closings in any order leave nothing", async (se
   const random = new Random(11);
   const master = await join();
   const someFiles = () => filesOf(random.below(8), () => `n${random.below(12)}`);
-  for (let i = 0; i < 12; i++) await master.register(leaseOf(i), holderOf(i % 5), someFiles());
+  for (let i = 0; i < 12; i++) await master.register(leaseOf(i), providerOf(i % 5), someFiles());
   for (let step = 0; step < 300; step++) {
     const lease = leaseOf(random.below(12));
     const put = someFiles().map((file) => fileOf(file.name, random.below(6)));
@@ -161,7 +161,7 @@ test(
   "while Redis is away everything fails at once, and goes on when it is back",
   async (server, join) => {
     const master = await join();
-    await master.register(A, holderOf(1), [fileOf("f", 1)]);
+    await master.register(A, providerOf(1), [fileOf("f", 1)]);
     const cursor = await master.cursor();
     const underWay = failures(master);
     await server.kill();
@@ -178,7 +178,7 @@ test(
     // It has lost its memory, and says so.
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
     assertEquals((await master.store.changes(cursor, 10)).isStale, true);
-    await master.register(A, holderOf(1), [fileOf("f", 1)]);
+    await master.register(A, providerOf(1), [fileOf("f", 1)]);
     assertEquals(await master.names(), ["f"]);
     assertEquals((await master.store.changes(cursor, 10)).isStale, true);
   },
@@ -236,7 +236,7 @@ test("the password and the database are taken from the URL", async (server) => {
   }
   const one = await RedisRegistry.open(`redis://:secret@${at}/1`);
   const other = await RedisRegistry.open(`redis://:secret@${at}/2`);
-  await new Master(one).register(A, holderOf(1), [fileOf("f", 1)]);
+  await new Master(one).register(A, providerOf(1), [fileOf("f", 1)]);
   assertEquals(await new Master(one).names(), ["f"]);
   assertEquals(await new Master(other).names(), []);
   await one.end();
@@ -269,7 +269,7 @@ function failures({ store }: Master): Promise<unknown[]> {
   const update = { revision: 1, isReset: false, put: [], remove: [] };
   const [none, expiresMs] = [leaseOf(99), wallMs() + LONG_MS];
   return Promise.all([
-    store.resume(none, none, holderOf(99), expiresMs),
+    store.resume(none, none, providerOf(99), expiresMs),
     store.renew(none, expiresMs),
     store.update(none, update, expiresMs),
     store.close(none),

@@ -1,7 +1,7 @@
 /** What every store of a master lists, page by page and change by change. */
 import { assert, assertEquals } from "@std/assert";
 import { REGISTRY_CHANGES_MAX } from "../../../lib/io/store/limits.ts";
-import { brief, fileOf, filesOf, holderOf, leaseOf, until } from "../../support/registry.ts";
+import { brief, fileOf, filesOf, leaseOf, providerOf, until } from "../../support/registry.ts";
 import { testEveryStore } from "../../support/registry_stores.ts";
 
 const A = leaseOf(1);
@@ -12,7 +12,7 @@ testEveryStore((test) => {
 
   test("a page has the names that start with a prefix, after a name, in order", async (master) => {
     const names = ["b", "a/2", "a/1", "a", "a/10", "a0", "A", "aa"];
-    await master.register(A, holderOf(1), names.map((name, i) => fileOf(name, i)));
+    await master.register(A, providerOf(1), names.map((name, i) => fileOf(name, i)));
     assertEquals(await master.names(), [...names].sort());
     assertEquals(await master.names("a/"), ["a/1", "a/10", "a/2"]);
     assertEquals(await master.names("a/", "a/1"), ["a/10", "a/2"]);
@@ -26,8 +26,8 @@ testEveryStore((test) => {
   });
 
   test("a page counts names, however many contents each has", async (master) => {
-    await master.register(A, holderOf(1), [fileOf("a", 2), fileOf("b", 1), fileOf("c", 1)]);
-    await master.register(B, holderOf(2), [fileOf("a", 1), fileOf("b", 1)]);
+    await master.register(A, providerOf(1), [fileOf("a", 2), fileOf("b", 1), fileOf("c", 1)]);
+    await master.register(B, providerOf(2), [fileOf("a", 1), fileOf("b", 1)]);
     assertEquals(brief(await master.page("", undefined, 2)), [
       ["a", 1, 1],
       ["a", 2, 1],
@@ -42,7 +42,7 @@ testEveryStore((test) => {
     const names = pieces.flatMap((first) => [first, ...pieces.map((second) => first + second)]);
     const sorted = [...names].sort();
     const cursor = await master.cursor();
-    await master.register(A, holderOf(1), names.map((name, i) => fileOf(name, i)));
+    await master.register(A, providerOf(1), names.map((name, i) => fileOf(name, i)));
     assertEquals(await master.names("", undefined, 1_000), sorted);
     for (const prefix of pieces) {
       const expected = sorted.filter((name) => name.startsWith(prefix));
@@ -61,17 +61,19 @@ testEveryStore((test) => {
 
   test("a page goes past any number of names that count for nothing", async (master) => {
     const files = filesOf(1_500, (i) => `gone/${i}`);
-    await master.register(A, holderOf(1), files, 1_000);
-    await master.register(B, holderOf(2), [fileOf("a", 1), fileOf("z", 2)]);
+    await master.register(A, providerOf(1), files, 1_000);
+    await master.register(B, providerOf(2), [fileOf("a", 1), fileOf("z", 2)]);
     await until(async () => (await master.stats())[1] === 2, "the lease runs out");
     assertEquals(await master.names("", undefined, 2), ["a", "z"]);
     assertEquals(await master.names("gone/"), []);
   });
 
   test("a name that only the last of many still has is in a page", async (master) => {
-    for (let i = 0; i < 600; i++) await master.register(leaseOf(i), holderOf(i), [fileOf("f", 1)]);
-    await master.register(leaseOf(600), holderOf(600), [fileOf("f", 1), fileOf("g", 1)]);
-    await master.register(leaseOf(601), holderOf(601), [fileOf("f", 1)]);
+    for (let i = 0; i < 600; i++) {
+      await master.register(leaseOf(i), providerOf(i), [fileOf("f", 1)]);
+    }
+    await master.register(leaseOf(600), providerOf(600), [fileOf("f", 1), fileOf("g", 1)]);
+    await master.register(leaseOf(601), providerOf(601), [fileOf("f", 1)]);
     for (let i = 0; i < 601; i++) await master.store.close(leaseOf(i));
     assertEquals(brief(await master.page()), [["f", 1, 1]]);
   });
@@ -79,7 +81,7 @@ testEveryStore((test) => {
   // — Changes ———————————————————————————————————————————————————————————————————————————————————
 
   test("what was put and removed is told once, since a cursor", async (master) => {
-    await master.register(A, holderOf(1), [fileOf("a", 1), fileOf("b", 2)]);
+    await master.register(A, providerOf(1), [fileOf("a", 1), fileOf("b", 2)]);
     const first = await master.store.changes(undefined, 10);
     assertEquals([first.isStale, first.names.length, first.hasMore], [false, 0, false]);
     assertEquals(await master.changed(first.cursor), []);
@@ -96,7 +98,7 @@ testEveryStore((test) => {
   });
 
   test("more changes than were asked for come in turn", async (master) => {
-    await master.register(A, holderOf(1), []);
+    await master.register(A, providerOf(1), []);
     const cursor = await master.cursor();
     const files = filesOf(25, (i) => `f${i}`);
     await master.put(A, files);
@@ -107,7 +109,7 @@ testEveryStore((test) => {
   });
 
   test("a cursor of another store, or from too long ago, is stale", async (master) => {
-    await master.register(A, holderOf(1), [fileOf("f", 1)]);
+    await master.register(A, providerOf(1), [fileOf("f", 1)]);
     const cursor = await master.cursor();
     const foreign = await master.store.changes(cursor + 1_000_000, 10);
     assertEquals([foreign.isStale, foreign.names.length, foreign.hasMore], [true, 0, false]);

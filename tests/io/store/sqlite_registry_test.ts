@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { ShoalError } from "../../../lib/errors.ts";
 import { SqliteRegistry } from "../../../lib/io/store/sqlite_registry.ts";
-import { fileOf, holderOf, leaseOf, Master, until } from "../../support/registry.ts";
+import { fileOf, leaseOf, Master, providerOf, until } from "../../support/registry.ts";
 
 const A = leaseOf(1);
 const B = leaseOf(2);
@@ -29,17 +29,17 @@ async function problemOf(path: string): Promise<string> {
 Deno.test("what a file holds is there for the next master, and goes on from there", () =>
   withPath(async (path) => {
     const first = new Master(await SqliteRegistry.open(path));
-    await first.register(A, holderOf(1), [fileOf("a", 1), fileOf("c", 3)]);
-    await first.register(B, holderOf(2), [fileOf("b", 2)]);
+    await first.register(A, providerOf(1), [fileOf("a", 1), fileOf("c", 3)]);
+    await first.register(B, providerOf(2), [fileOf("b", 2)]);
     await first.store.close(B);
     await first.store.end();
 
     const next = new Master(await SqliteRegistry.open(path));
     try {
       assertEquals(await next.names(), ["a", "c"]);
-      assertEquals((await next.bySha256(1))[0]?.servers, [holderOf(1)]);
+      assertEquals((await next.bySha256(1))[0]?.servers, [providerOf(1)]);
       await next.put(A, [fileOf("b", 4), fileOf("a", 5)]);
-      await next.register(B, holderOf(2), [fileOf("d", 1)]);
+      await next.register(B, providerOf(2), [fileOf("d", 1)]);
       assertEquals(await next.names(), ["a", "b", "c", "d"]);
       assertEquals((await next.bySha256(1))[0]?.name, "d");
       await next.remove(A, ["a", "b", "c"]);

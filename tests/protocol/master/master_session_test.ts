@@ -65,7 +65,7 @@ Deno.test("a server has its lease as long as its connection speaks", () => {
   assertEquals(kinds, ["open", "renew", "close"]);
   assertEquals(steps[0], {
     kind: "open",
-    holder: { server: serverId(ID), endpoint: { address: PEER, port: 10_530 } },
+    provider: { server: serverId(ID), endpoint: { address: PEER, port: 10_530 } },
   });
 });
 
