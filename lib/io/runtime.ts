@@ -5,16 +5,21 @@
 import { denoDisk } from "./files/deno_disk.ts";
 import type { Disk } from "./files/disk.ts";
 import { denoNet, type Net } from "./net/net.ts";
+import type { ChannelEnd } from "../messages/channel_end.ts";
 import { type Clock, denoClock } from "./system/clock.ts";
-import { startWorker, type WorkerPort } from "./system/worker_port.ts";
+import { denoRandom, type RandomSource } from "./system/random_source.ts";
+import { openChannel, startWorker, type WorkerPort } from "./system/worker_port.ts";
 
 export interface Workers {
   /** Starts the worker of that name in `workers/`. */
   start<In, Out>(file: string): WorkerPort<In, Out>;
+  /** The two ends of a new channel; each is transferred to the thread that uses it, if that is not this one. */
+  channel(): readonly [ChannelEnd, ChannelEnd];
 }
 
 export interface Runtime {
   readonly clock: Clock;
+  readonly random: RandomSource;
   readonly net: Net;
   readonly workers: Workers;
   readonly disk: Disk;
@@ -23,8 +28,9 @@ export interface Runtime {
 export function denoRuntime(): Runtime {
   return {
     clock: denoClock,
+    random: denoRandom,
     net: denoNet(),
-    workers: { start: startWorker },
+    workers: { start: startWorker, channel: openChannel },
     disk: denoDisk,
   };
 }

@@ -6,12 +6,13 @@
  */
 import type { ErrorMessage } from "../errors.ts";
 import type { TargetReply, TargetRequest } from "../protocol/download/target_messages.ts";
+import type { ChannelEnd } from "./channel_end.ts";
 import type { StageTimes } from "./chunk_source.ts";
 
 export type AssemblerRequest =
   | { readonly kind: "init" }
   /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
-  | { readonly kind: "feed"; readonly port: MessagePort }
+  | { readonly kind: "feed"; readonly port: ChannelEnd }
   | TargetRequest
   | { readonly kind: "stop" };
 

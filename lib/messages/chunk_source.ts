@@ -8,6 +8,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type { CoordinatorAction } from "../protocol/download/coordinator.ts";
 import type { ReceiverAction } from "../protocol/download/receiver.ts";
+import type { ChannelEnd } from "./channel_end.ts";
 import type { TransportConfig } from "./transport_config.ts";
 
 /** What a kind of source needs to know to begin with. */
@@ -19,7 +20,7 @@ export type SourceInit = {
   readonly kind: "init";
   readonly config: SourceConfig;
   /** Where verified chunks go; transferred. */
-  readonly feed: MessagePort;
+  readonly feed: ChannelEnd;
 };
 
 /** What the coordinator says to sources. */

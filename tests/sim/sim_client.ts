@@ -96,6 +96,7 @@ export class SimClient {
     const pinned = client.isPinned ? simContent(sizeBytes, 0).content.sha256 : undefined;
     this.download = new DownloadDriver(
       {
+        clock: clock.clockOf(0, () => this.isOver),
         search: this.#search,
         pool: this.#crew,
         emit: (event) => this.#onEvent(event),

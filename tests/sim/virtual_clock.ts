@@ -1,9 +1,6 @@
 /**
- * The one clock of a simulated world, an agenda with the time on it. While the world runs it also
- * stands in for this thread's own clock and timers, so that code of ours which takes the time from
- * `lib/io/system/clock.ts` (the order of events of a download) lives in virtual time as well. Drivers that
- * are handed a runtime get {@linkcode VirtualClock.elapsed} to wait for: whoever does goes on before
- * anything else happens. Nothing else of this thread may run meanwhile.
+ * The one clock of a simulated world: an agenda with the time on it. Whoever waits for it goes on before
+ * anything else happens, so that the same world always runs the same way.
  */
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../lib/io/system/clock.ts";
@@ -15,8 +12,6 @@ const EVENTS_PER_MOMENT_MAX = 20_000;
 export class VirtualClock {
   nowMs = 0;
   readonly #agenda = new Agenda();
-  readonly #timers = new Map<number, () => void>();
-  #nextTimer = 1;
   #eventsNow = 0;
   /** Whether somebody whose wait is over has not gone on yet. */
   #isOwed = false;
@@ -67,16 +62,11 @@ export class VirtualClock {
 
   /** Lets things happen until `isOver`, or nothing is left to happen before `untilMs`. */
   async run(untilMs: number, isOver: () => boolean): Promise<void> {
-    const restore = this.#replaceClocks();
-    try {
-      while (!isOver() && this.#agenda.nextMs <= untilMs) {
-        this.#step();
-        if (!this.#isOwed) continue;
-        this.#isOwed = false;
-        await setImmediate();
-      }
-    } finally {
-      restore();
+    while (!isOver() && this.#agenda.nextMs <= untilMs) {
+      this.#step();
+      if (!this.#isOwed) continue;
+      this.#isOwed = false;
+      await setImmediate();
     }
   }
 
@@ -89,28 +79,6 @@ export class VirtualClock {
       throw new Error("time stands still: things happen without end");
     }
     next.run();
-  }
-
-  #replaceClocks(): () => void {
-    const { now } = performance;
-    const { setTimeout, clearTimeout } = globalThis;
-    performance.now = () => this.nowMs;
-    const set = (run: () => void, ms = 0): number => {
-      const timer = this.#nextTimer++;
-      this.#timers.set(timer, run);
-      this.after(ms, () => {
-        if (this.#timers.delete(timer)) run();
-      });
-      return timer;
-    };
-    const clear = (timer?: unknown): void => {
-      this.#timers.delete(Number(timer));
-    };
-    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
-    return () => {
-      performance.now = now;
-      Object.assign(globalThis, { setTimeout, clearTimeout });
-    };
   }
 }
 

@@ -18,6 +18,9 @@ export function xorRuntime(): Runtime {
       ...TRANSPORT_LAYERS,
       xor: (inner, config) => new XorLayer(inner, config as XorConfig),
     }),
-    workers: { start: (file) => runtime.workers.start(OWN_WORKERS[file] ?? file) },
+    workers: {
+      ...runtime.workers,
+      start: (file) => runtime.workers.start(OWN_WORKERS[file] ?? file),
+    },
   };
 }

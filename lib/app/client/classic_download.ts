@@ -8,8 +8,7 @@
 import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-import { randomU64 } from "../../io/system/random_source.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport, Received } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
@@ -58,8 +57,8 @@ export class ClassicDownload {
   readonly #client: ClassicClient;
   readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
-  readonly #meter = new RateMeter(nowMs());
+  readonly #timer: Wakeup;
+  readonly #meter: RateMeter;
   #target: ClassicTarget | undefined;
   #published: Promise<void> = Promise.resolve();
   #progressAtMs = 0;
@@ -69,6 +68,9 @@ export class ClassicDownload {
   /** Asks at once. Throws a ShoalError where no socket can be opened. */
   constructor(options: ClassicDownloadOptions) {
     this.#options = options;
+    const { clock } = options.runtime;
+    this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
+    this.#meter = new RateMeter(clock.nowMs());
     const { promise, resolve } = Promise.withResolvers<DoneEvent | FailedEvent | undefined>();
     this.ended = promise;
     this.#end = resolve;
@@ -98,7 +100,7 @@ export class ClassicDownload {
   #announce(target: Endpoint): void {
     const frame = encodeFrame({
       kind: "find",
-      queryId: randomU64(),
+      queryId: this.#options.runtime.random.u64(),
       token: NO_TOKEN,
       round: 0,
       known: [],
@@ -115,7 +117,9 @@ export class ClassicDownload {
   #step(event: ClassicClientEvent): void {
     if (this.#isOver) return;
     try {
-      for (const action of this.#client.handle(nowMs(), event)) this.#perform(action);
+      for (const action of this.#client.handle(this.#options.runtime.clock.nowMs(), event)) {
+        this.#perform(action);
+      }
     } catch (error) {
       this.#fail(ShoalError.from(error));
     }
@@ -184,7 +188,7 @@ export class ClassicDownload {
       path,
       size,
       sha256,
-      seconds: (nowMs() - this.#options.startedMs) / 1_000,
+      seconds: (this.#options.runtime.clock.nowMs() - this.#options.startedMs) / 1_000,
       resumedBytes: 0,
       present: isPresent,
       servers: this.#client.shares.map((share): ServerShare => ({
@@ -199,7 +203,7 @@ export class ClassicDownload {
   }
 
   #reportProgress(): void {
-    const now = nowMs();
+    const now = this.#options.runtime.clock.nowMs();
     const { receivedBytes: bytes, sizeBytes: size, shares } = this.#client;
     if (this.#isOver || bytes === 0 || now < this.#progressAtMs) return;
     this.#progressAtMs = now + PROGRESS_INTERVAL_MS;

@@ -1,5 +1,6 @@
 /** What the downloads of a run share, and what they need of it. */
 import type { ServerId, TransferId } from "../../ids.ts";
+import type { Clock } from "../../io/system/clock.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 import type { GetEvent } from "../events.ts";
@@ -11,6 +12,7 @@ export interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" |
 }
 
 export interface DownloadContext {
+  readonly clock: Clock;
   readonly search: Pick<Search, "fetchLayer">;
   readonly pool: DownloadPool;
   readonly emit: (event: GetEvent) => void;

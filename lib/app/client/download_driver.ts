@@ -5,7 +5,7 @@
 import type { ServerId, TransferId } from "../../ids.ts";
 import { endpointText } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
 import type { Find, LayerFetchHandle } from "../discovery/search.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
@@ -32,15 +32,17 @@ export class DownloadDriver {
   readonly #download: Download;
   readonly #end: (event: DoneEvent | FailedEvent) => void;
   readonly #events = new EventQueue<DownloadEvent>((event) => this.#step(event));
-  readonly #timer = new WakeupTimer(() => this.#events.push({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   #find: Find | undefined;
   /** Which query of `#find` is ours. */
   #queryIndex = 0;
   #layerFetch: LayerFetchHandle | undefined;
-  #startedMs = nowMs();
+  #startedMs: number;
 
   constructor(context: DownloadContext, settings: DownloadSettings) {
     this.#context = context;
+    this.#timer = context.clock.timer(() => this.#events.push({ kind: "wakeup" }));
+    this.#startedMs = context.clock.nowMs();
     this.name = settings.name;
     this.query = settings.query;
     this.#attempts = settings.retries;
@@ -116,7 +118,9 @@ export class DownloadDriver {
   // — What is done about it —————————————————————————————————————————————————————————————————————
 
   #step(event: DownloadEvent): void {
-    for (const action of this.#download.handle(nowMs(), event)) this.#perform(action);
+    for (const action of this.#download.handle(this.#context.clock.nowMs(), event)) {
+      this.#perform(action);
+    }
     this.#timer.set(this.#download.nextWakeupMs());
     if (this.#download.stage === "ended") this.#timer.clear();
   }
@@ -201,7 +205,7 @@ export class DownloadDriver {
       size: content.sizeBytes,
       sha256: content.sha256,
       root: content.root,
-      seconds: (nowMs() - this.#startedMs) / 1000,
+      seconds: (this.#context.clock.nowMs() - this.#startedMs) / 1000,
       resumedBytes,
       present: isPresent,
       servers: this.#shares(transfer),

@@ -85,6 +85,7 @@ class GetRun {
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
     this.#pool = this.#startPool();
     this.#progress = new ProgressReport({
+      clock: runtime.clock,
       active: () => this.#pool.coordinator.lanes(),
       addresses: this.#addresses,
       emit: (event) => this.#emit(event),
@@ -153,6 +154,7 @@ class GetRun {
 
   #context(jobs: Slots): DownloadContext {
     return {
+      clock: this.#runtime.clock,
       search: this.#search,
       pool: this.#pool,
       emit: (event) => this.#emit(event),

@@ -1,6 +1,6 @@
 /** Tells how far each download of a run has got, and what each server gives, at even intervals. */
 import type { ServerId } from "../../ids.ts";
-import { nowMs, sleep } from "../../io/system/clock.ts";
+import type { Clock } from "../../io/system/clock.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import type { ProgressEvent } from "../events.ts";
@@ -17,6 +17,7 @@ interface Metered {
 }
 
 export interface ProgressReportOptions {
+  readonly clock: Clock;
   /** The servers that are at work now. */
   readonly active: () => readonly { readonly server: ServerId }[];
   /** Where a server's bytes come from, for people. */
@@ -37,7 +38,7 @@ export class ProgressReport {
   onBytes(server: ServerId, bytes: number): void {
     let metered = this.#servers.get(server);
     if (metered === undefined) {
-      metered = { meter: new RateMeter(nowMs()), bytes: 0 };
+      metered = { meter: new RateMeter(this.#options.clock.nowMs()), bytes: 0 };
       this.#servers.set(server, metered);
     }
     metered.meter.add(bytes);
@@ -47,9 +48,9 @@ export class ProgressReport {
   /** Until `signal` is aborted. */
   async run(downloads: readonly Progressing[], signal: AbortSignal): Promise<void> {
     for (;;) {
-      await sleep(PROGRESS_INTERVAL_MS, signal);
+      await this.#options.clock.sleep(PROGRESS_INTERVAL_MS, signal);
       if (signal.aborted) return;
-      this.#report(nowMs(), downloads);
+      this.#report(this.#options.clock.nowMs(), downloads);
     }
   }
 

@@ -7,7 +7,7 @@ import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
 import type { WorkerPort } from "../../io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
@@ -73,10 +73,11 @@ export class WorkerPool {
   readonly #workers: SourceWorker[] = [];
   /** Of those that have stopped. */
   readonly #sourceTimes: StageTimes[] = [];
-  readonly #timer = new WakeupTimer(() => this.step({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#timer = options.runtime.clock.timer(() => this.step({ kind: "wakeup" }));
     this.coordinator = new Coordinator(options);
     this.#assembler = options.runtime.workers.start("assembler.ts");
     this.#assembler.onError((error) => {
@@ -91,7 +92,7 @@ export class WorkerPool {
 
   /** Tells the coordinator and does what it says. */
   step(event: CoordinatorEvent): void {
-    const now = nowMs();
+    const now = this.#options.runtime.clock.nowMs();
     for (const action of this.coordinator.handle(now, event)) this.#perform(action);
     this.#timer.set(this.coordinator.nextWakeupMs(now));
   }
@@ -147,7 +148,7 @@ export class WorkerPool {
     }
   }
 
-  #order(order: SourceOrder, transfer: Transferable[] = []): void {
+  #order(order: SourceOrder, transfer: readonly ArrayBuffer[] = []): void {
     this.#workers.find(({ source }) => source === order.source)?.port.post(order, transfer);
   }
 
@@ -169,9 +170,9 @@ export class WorkerPool {
       this.#options.onFailure(error);
     });
     port.onMessage((reply) => this.#onSource(worker, reply));
-    const { port1, port2 } = new MessageChannel();
-    this.#assembler.post({ kind: "feed", port: port1 }, [port1]);
-    port.post({ kind: "init", config: this.#configOf(kind), feed: port2 }, [port2]);
+    const [toAssembler, feed] = this.#options.runtime.workers.channel();
+    this.#assembler.post({ kind: "feed", port: toAssembler }, [toAssembler]);
+    port.post({ kind: "init", config: this.#configOf(kind), feed }, [feed]);
     return worker;
   }
 

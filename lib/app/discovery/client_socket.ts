@@ -4,7 +4,7 @@
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
@@ -23,13 +23,16 @@ export interface Listener {
 
 export class ClientSocket {
   onError: ((error: ShoalError) => void) | undefined;
+  readonly clock: Clock;
   readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #listeners = new Set<Listener>();
-  readonly #timer = new WakeupTimer(() => this.#guard(() => this.#wake()));
+  readonly #timer: Wakeup;
 
   /** Throws a ShoalError where no socket can be opened. */
   constructor(runtime: Runtime, config: TransportConfig) {
+    this.clock = runtime.clock;
+    this.#timer = this.clock.timer(() => this.#guard(() => this.#wake()));
     this.#transport = runtime.net.openDatagrams(config);
     this.#queue = new SendQueue(this.#transport);
     this.#transport.listen(
@@ -85,7 +88,7 @@ export class ClientSocket {
   }
 
   #wake(): void {
-    const now = nowMs();
+    const now = this.clock.nowMs();
     for (const each of this.#listeners) {
       if (each.nextWakeupMs() <= now) each.wake();
     }

@@ -1,6 +1,5 @@
 /** A machine that asks servers, wired to the client's main socket: its questions and what comes of them. */
 import type { Endpoint } from "../../ids.ts";
-import { nowMs } from "../../io/system/clock.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { Frame } from "../../wire/frames.ts";
 import type { ClientSocket } from "./client_socket.ts";
@@ -67,7 +66,7 @@ export class Exchange<Event, Action, Answer extends Frame> {
 
   #step(event: Event | SocketEvent<Answer>): void {
     if (this.#isClosed) return;
-    for (const action of this.#machine.handle(nowMs(), event)) {
+    for (const action of this.#machine.handle(this.#socket.clock.nowMs(), event)) {
       if (!this.#isClosed) this.#perform(action);
     }
     if (this.#machine.isDone) this.#socket.detach(this);

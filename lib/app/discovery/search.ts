@@ -4,8 +4,7 @@
  */
 import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
-import { nowMs } from "../../io/system/clock.ts";
-import { randomSeed, randomU64 } from "../../io/system/random_source.ts";
+import type { RandomSource } from "../../io/system/random_source.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
@@ -71,10 +70,12 @@ export async function openSearch(options: FindOptions, runtime: Runtime): Promis
 export class Search {
   readonly #options: FindOptions;
   readonly #targets: Targets;
+  readonly #random: RandomSource;
   readonly #socket: ClientSocket;
 
   constructor(runtime: Runtime, options: FindOptions, targets: Targets) {
     this.#options = options;
+    this.#random = runtime.random;
     this.#targets = targets;
     this.#socket = new ClientSocket(
       runtime,
@@ -109,8 +110,8 @@ export class Search {
   ): Find {
     const finder = new Finder({
       queries,
-      nextQueryId: randomU64,
-      seed: randomSeed(),
+      nextQueryId: () => this.#random.u64(),
+      seed: this.#random.u32(),
       overheadBytes: this.#socket.overheadBytes,
       timeoutMs: this.#timeoutMs,
       attempts: this.#options.retries ?? RETRIES_DEFAULT,
@@ -128,7 +129,7 @@ export class Search {
           onNews(action);
       }
     });
-    const startedMs = nowMs();
+    const startedMs = this.#socket.clock.nowMs();
     exchange.handle({ kind: "wakeup" });
     return {
       startedMs,
@@ -160,14 +161,14 @@ export class Search {
     });
     return {
       add: ({ server, path }) =>
-        exchange.handle({ kind: "path", server, path, nonce: randomU64() }),
+        exchange.handle({ kind: "path", server, path, nonce: this.#random.u64() }),
       close: () => exchange.close(),
     };
   }
 
   /** Everything that one server offers. */
   fetchList(server: ServerId, handlers: ListHandlers): ListHandle {
-    const fetch = new ListFetch(server, randomU64());
+    const fetch = new ListFetch(server, this.#random.u64());
     const exchange = new Exchange(this.#socket, fetch, (action) => {
       switch (action.kind) {
         case "send":

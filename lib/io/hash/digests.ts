@@ -96,7 +96,7 @@ export class Digests {
     this.#giveUp(new ShoalError("interrupted", "the server stops"));
   }
 
-  #post(request: DigestRequest, transfer: Transferable[] = []): void {
+  #post(request: DigestRequest, transfer: readonly ArrayBuffer[] = []): void {
     this.warmUp();
     this.#worker?.post(request, transfer);
   }

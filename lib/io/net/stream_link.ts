@@ -1,8 +1,9 @@
 /** A connection of our own making that calls back: what the driver of a pure machine needs of a byte stream. */
 import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { STREAM_READ_BYTES } from "./limits.ts";
-import { connectTcp } from "./tcp_stream.ts";
+import type { Net } from "./net.ts";
 
 export interface StreamLinkHandlers {
   readonly onOpen: () => void;
@@ -12,6 +13,12 @@ export interface StreamLinkHandlers {
   readonly onEnd: () => void;
 }
 
+/** What it needs of the platform. */
+export interface LinkRuntime {
+  readonly clock: Clock;
+  readonly net: Pick<Net, "connect">;
+}
+
 export class StreamLink {
   readonly #handlers: StreamLinkHandlers;
   #stream: ByteStream | undefined;
@@ -19,9 +26,14 @@ export class StreamLink {
   #isClosed = false;
 
   /** @param timeoutMs how long connecting may take */
-  constructor(endpoint: Endpoint, timeoutMs: number, handlers: StreamLinkHandlers) {
+  constructor(
+    runtime: LinkRuntime,
+    endpoint: Endpoint,
+    timeoutMs: number,
+    handlers: StreamLinkHandlers,
+  ) {
     this.#handlers = handlers;
-    connectTcp(endpoint, AbortSignal.timeout(timeoutMs))
+    this.#connect(runtime, endpoint, timeoutMs)
       .then((stream) => this.#run(stream), () => this.#end());
   }
 
@@ -34,6 +46,21 @@ export class StreamLink {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stream?.close();
+  }
+
+  async #connect(
+    { clock, net }: LinkRuntime,
+    endpoint: Endpoint,
+    timeoutMs: number,
+  ): Promise<ByteStream> {
+    const connecting = new AbortController();
+    const decided = new AbortController();
+    clock.sleep(timeoutMs, decided.signal).then(() => connecting.abort());
+    try {
+      return await net.connect(endpoint, connecting.signal);
+    } finally {
+      decided.abort();
+    }
   }
 
   async #run(stream: ByteStream): Promise<void> {

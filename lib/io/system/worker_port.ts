@@ -3,10 +3,12 @@
  * to the union that the message file promises, because both ends are built from the same source.
  */
 import { ShoalError } from "../../errors.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
 
 /** One end of a boundary: sends `Out`, receives `In`. */
 export interface WorkerPort<In, Out> {
-  post(message: Out, transfer?: Transferable[]): void;
+  /** @param transfer memory and channel ends that change hands with the message */
+  post(message: Out, transfer?: readonly (ArrayBuffer | ChannelEnd)[]): void;
   /** Replaces the handler. Messages are handled in order. */
   onMessage(handler: (message: In) => void): void;
   /** Called for an error that nobody in the worker caught. */
@@ -32,7 +34,7 @@ export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
     type: "module",
   });
   return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    post: (message, transfer = []) => worker.postMessage(message, transfer as Transferable[]),
     onMessage(handler) {
       worker.onmessage = (event) => handler(narrow<In>(event.data));
     },
@@ -46,6 +48,12 @@ export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
   };
 }
 
+/** The two ends of a new channel, for two threads to talk through. */
+export function openChannel(): readonly [ChannelEnd, ChannelEnd] {
+  const { port1, port2 } = new MessageChannel();
+  return [port1, port2];
+}
+
 /** Threads that can run at once on this machine. */
 export function coreCount(): number {
   return navigator.hardwareConcurrency;
@@ -55,7 +63,7 @@ export function coreCount(): number {
 export function parentPort<In, Out>(): WorkerPort<In, Out> {
   const scope = self as unknown as DedicatedScope;
   return {
-    post: (message, transfer = []) => scope.postMessage(message, transfer),
+    post: (message, transfer = []) => scope.postMessage(message, transfer as Transferable[]),
     onMessage(handler) {
       scope.onmessage = (event) => handler(narrow<In>(event.data));
     },
@@ -70,10 +78,10 @@ interface DedicatedScope {
   close(): void;
 }
 
-/** A transferred MessagePort: worker to worker. */
-export function channelPort<In, Out>(port: MessagePort): WorkerPort<In, Out> {
+/** One end of a channel: worker to worker. */
+export function channelPort<In, Out>(port: ChannelEnd): WorkerPort<In, Out> {
   return {
-    post: (message, transfer = []) => port.postMessage(message, transfer),
+    post: (message, transfer = []) => port.postMessage(message, transfer as Transferable[]),
     onMessage(handler) {
       port.onmessage = (event) => handler(narrow<In>(event.data));
     },

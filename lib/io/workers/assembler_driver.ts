@@ -5,6 +5,7 @@
  */
 import { ShoalError } from "../../errors.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 import { Assembler } from "../../protocol/download/assembler.ts";
 import type {
@@ -20,7 +21,6 @@ import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
 import { targetNames } from "../files/target_names.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
@@ -32,7 +32,6 @@ type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { ki
 
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent, runtime: AssemblerRuntime): void {
-  useFastestSha256();
   runDriver(parent, () => new AssemblerDriver(runtime, parent));
 }
 
@@ -72,7 +71,7 @@ export class AssemblerDriver {
     else this.#step(request);
   }
 
-  #addFeed(port: MessagePort): void {
+  #addFeed(port: ChannelEnd): void {
     const feed = channelPort<ChunksMessage, RecycleMessage>(port);
     const number = this.#feeds.push(feed) - 1;
     feed.onMessage(({ chunks }) => this.#step({ kind: "chunks", feed: number, chunks }));

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../../ids.ts";
 import { HELD_BUFFER_SHARE } from "./limits.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 import type { VerifiedChunk } from "../../protocol/download/assembler_steps.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
@@ -15,7 +16,7 @@ export class ChunkOutlet {
   #heldBytes = 0;
   #heldBytesMax = 0;
 
-  constructor(port: MessagePort, onRecycled: (buffers: readonly Bytes[]) => void) {
+  constructor(port: ChannelEnd, onRecycled: (buffers: readonly Bytes[]) => void) {
     this.#feed = channelPort<RecycleMessage, ChunksMessage>(port);
     this.#feed.onMessage(({ buffers }) => onRecycled(buffers));
   }

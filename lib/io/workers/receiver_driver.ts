@@ -9,23 +9,24 @@ import {
   type ReceiverAction,
   type ReceiverEvent,
 } from "../../protocol/download/receiver.ts";
-import { clockOriginMs, nowMs, WakeupTimer, yieldToEvents } from "../system/clock.ts";
-import { startHashClock } from "../hash/hash_clock.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
+import type { Clock, Wakeup } from "../system/clock.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
 import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
-import { randomU64 } from "../system/random_source.ts";
+import type { RandomSource } from "../system/random_source.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 import { ChunkOutlet } from "./chunk_outlet.ts";
 
 type Parent = WorkerPort<SourceRequest, SourceReply>;
 
-/** Waits for `init`, then works until `stop`. */
-export function runReceiver(parent: Parent, runtime: Runtime): void {
-  useFastestSha256();
-  const hashedMs = startHashClock();
+/**
+ * Waits for `init`, then works until `stop`.
+ *
+ * @param hashedMs how long this thread has hashed so far
+ */
+export function runReceiver(parent: Parent, runtime: Runtime, hashedMs: () => number): void {
   runDriver(parent, ({ config, feed }: SourceInit) => {
     if (config.kind !== "datagrams") throw new Error(`no receiver of ${config.kind}`);
     return new ReceiverDriver(runtime, parent, config.transport, feed, hashedMs);
@@ -33,12 +34,14 @@ export function runReceiver(parent: Parent, runtime: Runtime): void {
 }
 
 class ReceiverDriver {
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
   readonly #parent: Parent;
   readonly #outlet: ChunkOutlet;
   readonly #transport: DatagramTransport;
   readonly #machine: Receiver;
   readonly #queue: SendQueue;
-  readonly #timer = new WakeupTimer(() => this.#wake());
+  readonly #timer: Wakeup;
   #isStopped = false;
   readonly #hashedMs: () => number;
   /** Handling what arrived, with the hashing of it. */
@@ -48,9 +51,12 @@ class ReceiverDriver {
     runtime: Runtime,
     parent: Parent,
     config: TransportConfig,
-    feed: MessagePort,
+    feed: ChannelEnd,
     hashedMs: () => number,
   ) {
+    this.#clock = runtime.clock;
+    this.#random = runtime.random;
+    this.#timer = this.#clock.timer(() => this.#wake());
     this.#parent = parent;
     this.#hashedMs = hashedMs;
     this.#transport = runtime.net.openDatagrams({ ...config, joins: true });
@@ -60,7 +66,7 @@ class ReceiverDriver {
       mtuBytes: config.mtuBytes,
       overheadBytes,
       receiveBufferBytes,
-      clockOriginMs: clockOriginMs(),
+      clockOriginMs: this.#clock.originMs(),
     });
     this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
     const socket = isTuned ? "joined datagrams" : "plain socket";
@@ -79,7 +85,7 @@ class ReceiverDriver {
       case "reroute": {
         const { source, route } = request;
         if (route.kind !== "datagrams") throw new Error(`no receiver of ${route.kind}`);
-        const assignment = { source, route, nonce: randomU64() };
+        const assignment = { source, route, nonce: this.#random.u64() };
         return this.#step({ kind: request.kind, assignment });
       }
       case "allot":
@@ -91,20 +97,20 @@ class ReceiverDriver {
   }
 
   #take({ bytes, from, segmentBytes }: Received): void {
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     this.#step({ kind: "datagrams", bytes, from, segmentBytes });
-    this.#handledMs += nowMs() - startMs;
+    this.#handledMs += this.#clock.nowMs() - startMs;
   }
 
   /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */
   async #wake(): Promise<void> {
-    await yieldToEvents();
+    await this.#clock.yieldToEvents();
     this.#step({ kind: "wakeup" });
   }
 
   #step(event: ReceiverEvent): void {
     if (this.#isStopped) return;
-    const now = nowMs();
+    const now = this.#clock.nowMs();
     for (const action of this.#machine.handle(now, event)) this.#perform(action);
     this.#timer.set(this.#machine.nextWakeupMs(now));
   }

@@ -9,40 +9,55 @@ import {
   type StreamReceiverEvent,
 } from "../../protocol/download/stream_receiver.ts";
 import type { StreamRoute } from "../../protocol/download/source_route.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
-import { startHashClock } from "../hash/hash_clock.ts";
 import { StreamLink } from "../net/stream_link.ts";
-import { nowMs, WakeupTimer } from "../system/clock.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Clock, Wakeup } from "../system/clock.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 import { ChunkOutlet } from "./chunk_outlet.ts";
 import { runDriver } from "./worker_driver.ts";
 
 type Parent = WorkerPort<SourceRequest, SourceReply>;
 
-/** Waits for `init`, then works until `stop`. */
-export function runStreamReceiver(parent: Parent): void {
-  useFastestSha256();
-  const hashedMs = startHashClock();
+/**
+ * Waits for `init`, then works until `stop`.
+ *
+ * @param hashedMs how long this thread has hashed so far
+ */
+export function runStreamReceiver(parent: Parent, runtime: Runtime, hashedMs: () => number): void {
   runDriver(parent, ({ config, feed }: SourceInit) => {
     if (config.kind !== "stream") throw new Error(`no stream receiver of ${config.kind}`);
-    return new StreamDriver(parent, config.timeoutMs, feed, hashedMs);
+    return new StreamDriver(runtime, parent, config.timeoutMs, feed, hashedMs);
   });
 }
 
 class StreamDriver {
+  readonly #runtime: Runtime;
+  readonly #clock: Clock;
   readonly #parent: Parent;
   readonly #timeoutMs: number;
   readonly #outlet: ChunkOutlet;
   readonly #machine = new StreamReceiver();
-  readonly #timer = new WakeupTimer(() => this.#step({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   readonly #hashedMs: () => number;
-  readonly #startedMs = nowMs();
+  readonly #startedMs: number;
   /** The one that counts; of others nothing is heard any more. */
   #connection: StreamLink | undefined;
   #handledMs = 0;
   #isStopped = false;
 
-  constructor(parent: Parent, timeoutMs: number, feed: MessagePort, hashedMs: () => number) {
+  constructor(
+    runtime: Runtime,
+    parent: Parent,
+    timeoutMs: number,
+    feed: ChannelEnd,
+    hashedMs: () => number,
+  ) {
+    const { clock } = runtime;
+    this.#runtime = runtime;
+    this.#clock = clock;
+    this.#startedMs = clock.nowMs();
+    this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
     this.#timeoutMs = timeoutMs;
     this.#hashedMs = hashedMs;
@@ -70,7 +85,7 @@ class StreamDriver {
 
   #step(event: StreamReceiverEvent): void {
     if (this.#isStopped) return;
-    const now = nowMs();
+    const now = this.#clock.nowMs();
     for (const action of [...this.#machine.handle(now, event)]) this.#perform(action);
     this.#timer.set(this.#machine.nextWakeupMs(now));
   }
@@ -99,12 +114,12 @@ class StreamDriver {
 
   #connect(route: StreamRoute): void {
     this.#connection?.close();
-    const connection: StreamLink = new StreamLink(route.endpoint, this.#timeoutMs, {
+    const connection: StreamLink = new StreamLink(this.#runtime, route.endpoint, this.#timeoutMs, {
       onOpen: () => this.#tell(connection, { kind: "connected" }),
       onBytes: (bytes) => {
-        const startMs = nowMs();
+        const startMs = this.#clock.nowMs();
         this.#tell(connection, { kind: "arrived", bytes });
-        this.#handledMs += nowMs() - startMs;
+        this.#handledMs += this.#clock.nowMs() - startMs;
       },
       onEnd: () => this.#tell(connection, { kind: "disconnected" }),
     });
@@ -122,7 +137,7 @@ class StreamDriver {
     this.#outlet.close();
     const hashMs = this.#hashedMs();
     const receiveMs = this.#handledMs - hashMs;
-    const waitMs = nowMs() - this.#startedMs - this.#handledMs;
+    const waitMs = this.#clock.nowMs() - this.#startedMs - this.#handledMs;
     const detail = `${this.#machine.duplicateBytes} duplicate bytes`;
     this.#parent.post({ kind: "stopped", times: { receiveMs, hashMs, waitMs }, detail });
   }

@@ -4,6 +4,7 @@ import type { Find, LayerFetchHandle } from "../../../lib/app/discovery/search.t
 import type { DoneEvent, FailedEvent, GetEvent } from "../../../lib/app/events.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { Content } from "../../../lib/ids.ts";
+import { denoClock } from "../../../lib/io/system/clock.ts";
 import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
 import type { AssemblerRequest } from "../../../lib/messages/assembler.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
@@ -36,6 +37,7 @@ class Surroundings {
   constructor() {
     this.driver = new DownloadDriver(
       {
+        clock: denoClock,
         search: { fetchLayer: (_, onNews) => this.#layerFetch(onNews) },
         pool: {
           step: (event) => this.done.push(event.kind),
