@@ -49,7 +49,7 @@ export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
 /** Bytes of segments that the kernel cuts from one send: 46 of the default size. */
 export const BURST_BYTES = 64_400;
 /** Bytes that one WANT may ask for: so many bursts. */
-export const QUANTUM_BYTES_MAX = 4 * BURST_BYTES;
+export const REQUEST_BYTES_MAX = 4 * BURST_BYTES;
 /** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
 export const DAMAGED_FRAMES_MAX = 64;
 

@@ -12,7 +12,7 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { QUANTUM_BYTES_MAX } from "../../lib/wire/limits.ts";
+import { REQUEST_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { FLOWS_MAX } from "../../lib/protocol/serve/limits.ts";
 import { CLASSIC_TRANSFERS_MAX } from "../../lib/protocol/classic/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
@@ -176,7 +176,7 @@ export class ServerSide {
   /** Whatever is served was asked for by somebody with a token, and is of bounds. */
   #serve(nowMs: number, turn: Turn, traffic: Traffic): void {
     assert(isFriend(turn.to));
-    assert(lengthOf(turn.want) <= QUANTUM_BYTES_MAX);
+    assert(lengthOf(turn.want) <= REQUEST_BYTES_MAX);
     this.served += 1;
     const served = { kind: "served", outcome: "sent", sentBytes: 0 } as const;
     this.#performRanges(nowMs, this.#ranges.handle(nowMs, served), traffic);

@@ -30,7 +30,7 @@ Deno.test("two receivers that start together share a link evenly, with little qu
   }
 });
 
-Deno.test("a receiver that comes later gets as much as the first, wherever the drains fall", () => {
+Deno.test("a receiver that comes later gets as much as the first, wherever the probes fall", () => {
   for (const [baseRttMs, startMs] of [[5, 3_000], [20, 2_100], [20, 3_700], [80, 3_000]] as const) {
     const link = linkOf(baseRttMs, 4);
     const flows = [0, startMs].map((startMs) => new ReceiverFlow(link, { baseRttMs, startMs }));
@@ -50,7 +50,7 @@ Deno.test("two receivers share evenly at 5 % random loss, too", () => {
   assertBetween(lab.run(10_000).shares[0]!, 0.4, 0.6, "the first one's share");
 });
 
-Deno.test("two receivers share evenly on a path of few quanta, and on one shorter than the floor", () => {
+Deno.test("two receivers share evenly on a path of few requests, and on one shorter than the floor", () => {
   for (const [bytesPerMs, baseRttMs] of [[12_500, 0.3], [12_500, 1.2], [40_000, 1.5]] as const) {
     const link = new BottleneckLink({ bytesPerMs, queueBytesMax: 8 * bytesPerMs });
     const flows = [0, 700].map((startMs) => new ReceiverFlow(link, { baseRttMs, startMs }));
@@ -72,7 +72,7 @@ Deno.test("clocks that disagree cost the short queue, not the even shares", () =
   assertBetween(lab.run(10_000).shares[0]!, 0.4, 0.6, "the first one's share");
 });
 
-Deno.test("clocks that agree roughly drain together: eight receivers, three milliseconds apart each", () => {
+Deno.test("clocks that agree roughly probe together: eight receivers, three milliseconds apart each", () => {
   const link = linkOf(20, 4);
   const flows = Array.from(
     { length: 8 },

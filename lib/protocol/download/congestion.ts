@@ -1,27 +1,27 @@
 /**
- * How much may be in flight of one flow (docs/PROTOCOL.md, "Window"). The receiver asks, so it is the
- * receiver that paces: the window is a multiple of what one round trip delivers when no queue stands.
+ * How much may be in flight of one flow (docs/PROTOCOL.md, "Window"). The receiver sends the
+ * requests, so it paces: the window is a multiple of what one round trip delivers without a queue.
  *
- * - The delivery rate is measured a request at a time: bytes that arrived between its sending and its
- *   end, over that time. The largest of the last rounds counts. Random loss takes bytes from a sample
- *   but not the window from the flow.
- * - The base round trip is the smallest that was seen since the last drain. A drain is a moment of a
- *   smaller window, in which a queue of our own making goes and the path shows what it is without it.
- *   All flows drain when the wall clock passes a multiple of the interval: what each of them measures
- *   is then free of the others' queues, too, and only those who never drain count as part of the path.
- * - Until a queue shows or the rate stops growing, a flow is starting: its window grows faster.
+ * - The delivery rate is measured per request: the bytes that arrived between its sending and its
+ *   completion, divided by that time. The largest of the last rounds counts. Random loss makes a sample
+ *   smaller, but not the window.
+ * - The base round trip is the smallest since the last RTT probe. A probe (BBR's ProbeRTT) is a moment with
+ *   a smaller window, in which our own queue empties and the path can be measured without it. All flows
+ *   probe when the wall clock passes a multiple of the interval, so that no flow measures the queues of
+ *   the others; only flows that never probe count as part of the path.
+ * - Until a queue shows or the rate stops growing, a flow is in startup: its window grows faster.
  */
-import { BURST_BYTES, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../wire/limits.ts";
+import { BURST_BYTES, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
   BASE_RTT_GROWTH_MAX,
-  DRAIN_INTERVAL_MS,
-  DRAIN_MS_MIN,
-  INITIAL_QUANTUM_SEGMENTS,
-  QUANTUM_MS,
-  QUANTUM_SEGMENTS_MIN,
+  INITIAL_REQUEST_SEGMENTS,
+  PROBE_RTT_INTERVAL_MS,
+  PROBE_RTT_MS_MIN,
   RATE_LIFETIME_MS_MIN,
   RATE_LIFETIME_RTTS,
+  REQUEST_MS,
+  REQUEST_SEGMENTS_MIN,
   ROUNDING_STEP,
   RTT_FLOOR_MS,
   STARTUP_EXIT_ROUNDS,
@@ -29,8 +29,8 @@ import {
   STARTUP_GROWTH,
   TAIL_TIMER_MS_MIN,
   WINDOW_GAIN,
-  WINDOW_GAIN_DRAINING,
-  WINDOW_GAIN_STARTING,
+  WINDOW_GAIN_PROBE_RTT,
+  WINDOW_GAIN_STARTUP,
   WINDOW_MS_MIN,
   WINDOW_ROOT_BYTES,
 } from "./limits.ts";
@@ -47,7 +47,7 @@ export class Congestion {
   readonly #segmentBytes: number;
   readonly #clockOriginMs: number;
   #deliveredBytes = 0;
-  /** The fraction of a quantum at which the window is rounded next. */
+  /** The fraction of a request at which the window is rounded next. */
   #rounding = 0.5;
   #smoothedRttMs = 0;
   #rttVarianceMs = 0;
@@ -59,18 +59,18 @@ export class Congestion {
   #previousRate = 0;
   #periodStartMs = 0;
 
-  #isStarting = true;
-  /** The rate that has to be outgrown while starting, and the rounds in which it was not. */
+  #isInStartup = true;
+  /** The rate that has to be outgrown in startup, and the rounds in which it was not. */
   #rateToGrow = 0;
   #roundsWithoutGrowth = 0;
   /** A request that is sent after as many bytes were delivered belongs to the next round. */
   #roundEndBytes = 0;
 
-  #isDraining = false;
-  /** The drain ends with the answer to a request that was sent from then on. */
-  #drainedFromMs = 0;
-  #drainedRttMs = Infinity;
-  #nextDrainMs = 0;
+  #isProbingRtt = false;
+  /** The probe ends with the answer to a request that was sent from then on. */
+  #probedFromMs = 0;
+  #probedRttMs = Infinity;
+  #nextProbeMs = 0;
 
   /**
    * @param rttMs a first idea of the round trip, from probing; 0 if there is none
@@ -96,39 +96,39 @@ export class Congestion {
   }
 
   /** Bytes that one request asks for. */
-  get quantumBytes(): number {
+  get requestBytes(): number {
     const rate = this.rateBytesPerMs;
     if (rate === 0) {
-      return Math.min(BURST_BYTES, INITIAL_QUANTUM_SEGMENTS * this.#segmentBytes);
+      return Math.min(BURST_BYTES, INITIAL_REQUEST_SEGMENTS * this.#segmentBytes);
     }
-    const wanted = Math.max(rate * QUANTUM_MS, QUANTUM_SEGMENTS_MIN * this.#segmentBytes);
+    const wanted = Math.max(rate * REQUEST_MS, REQUEST_SEGMENTS_MIN * this.#segmentBytes);
     if (wanted <= BURST_BYTES) return wanted;
     // Whole sends, few of them: where the rate is high, what a request costs counts.
-    const bursts = Math.floor(rate * QUANTUM_MS / 2 / BURST_BYTES);
-    return Math.min(QUANTUM_BYTES_MAX, Math.max(1, bursts) * BURST_BYTES);
+    const bursts = Math.floor(rate * REQUEST_MS / 2 / BURST_BYTES);
+    return Math.min(REQUEST_BYTES_MAX, Math.max(1, bursts) * BURST_BYTES);
   }
 
   /** Bytes that may be in flight. */
   windowBytes(nowMs: number): number {
     const rate = this.rateBytesPerMs;
     const productBytes = rate * this.#countedRttMs;
-    if (this.#isDraining || this.#isDrainDue(nowMs)) {
-      const drainedBytes = Math.max(WINDOW_GAIN_DRAINING * productBytes, rate * RTT_FLOOR_MS);
-      return Math.max(drainedBytes, this.quantumBytes);
+    if (this.#isProbingRtt || this.#isProbeDue(nowMs)) {
+      const probeBytes = Math.max(WINDOW_GAIN_PROBE_RTT * productBytes, rate * RTT_FLOOR_MS);
+      return Math.max(probeBytes, this.requestBytes);
     }
-    const gain = this.#isStarting ? WINDOW_GAIN_STARTING : WINDOW_GAIN;
+    const gain = this.#isInStartup ? WINDOW_GAIN_STARTUP : WINDOW_GAIN;
     // The root is what makes shares even: the smaller of two flows gets more of it for its size.
     const rootBytes = Math.sqrt(WINDOW_ROOT_BYTES * productBytes);
-    return Math.max(gain * productBytes, rate * WINDOW_MS_MIN, 2 * this.quantumBytes) + rootBytes;
+    return Math.max(gain * productBytes, rate * WINDOW_MS_MIN, 2 * this.requestBytes) + rootBytes;
   }
 
   /**
-   * Whether one more quantum may leave. The window is rounded to whole quanta, each time at another
+   * Whether one more request may leave. The window is rounded to whole requests, each time at another
    * fraction of one: on average it is met, so that it matters by how little one window is larger than
-   * another, even where both are few quanta.
+   * another, even if both are only a few requests.
    */
   hasRoom(nowMs: number, inFlightBytes: number): boolean {
-    return inFlightBytes + this.#rounding * this.quantumBytes <= this.windowBytes(nowMs);
+    return inFlightBytes + this.#rounding * this.requestBytes <= this.windowBytes(nowMs);
   }
 
   /** How long nothing may arrive before what is in flight counts as lost. */
@@ -153,15 +153,15 @@ export class Congestion {
   onRtt(nowMs: number, mark: SendMark): void {
     const rttMs = Math.max(nowMs - mark.sentMs, 0.01);
     this.#smooth(rttMs);
-    if (this.#isDraining) {
-      this.#drainedRttMs = Math.min(this.#drainedRttMs, rttMs);
-      if (mark.sentMs >= this.#drainedFromMs) this.#endDrain();
+    if (this.#isProbingRtt) {
+      this.#probedRttMs = Math.min(this.#probedRttMs, rttMs);
+      if (mark.sentMs >= this.#probedFromMs) this.#endProbe();
       return;
     }
     if (this.#baseRttMs === 0 || rttMs < this.#baseRttMs) this.#baseRttMs = rttMs;
-    if (this.#isStarting) {
+    if (this.#isInStartup) {
       if (rttMs > STARTUP_EXIT_RTT_RATIO * this.#countedRttMs) this.#endStart(nowMs);
-    } else if (this.#isDrainDue(nowMs)) this.#drain(nowMs);
+    } else if (this.#isProbeDue(nowMs)) this.#probeRtt(nowMs);
   }
 
   /** A request was answered in full: a rate sample ends. */
@@ -170,7 +170,7 @@ export class Congestion {
     if (elapsedMs <= 0) return;
     const rate = (this.#deliveredBytes - mark.deliveredBytes) / elapsedMs;
     if (mark.isAppLimited && rate <= this.rateBytesPerMs) return;
-    if (this.#isDraining) return;
+    if (this.#isProbingRtt) return;
     const lifetimeMs = Math.max(RATE_LIFETIME_MS_MIN, RATE_LIFETIME_RTTS * this.#smoothedRttMs);
     if (nowMs - this.#periodStartMs > lifetimeMs) {
       this.#previousRate = this.#rate;
@@ -178,7 +178,7 @@ export class Congestion {
       this.#periodStartMs = nowMs;
     }
     this.#rate = Math.max(this.#rate, rate);
-    if (this.#isStarting && mark.deliveredBytes >= this.#roundEndBytes) this.#endRound(nowMs);
+    if (this.#isInStartup && mark.deliveredBytes >= this.#roundEndBytes) this.#endRound(nowMs);
   }
 
   /** The base round trip; below the floor differences are not counted. */
@@ -197,7 +197,7 @@ export class Congestion {
     this.#smoothedRttMs += (rttMs - this.#smoothedRttMs) / 8;
   }
 
-  // — Starting ——————————————————————————————————————————————————————————————————————————————————
+  // — Startup ——————————————————————————————————————————————————————————————————————————————————
 
   #endRound(nowMs: number): void {
     this.#roundEndBytes = this.#deliveredBytes;
@@ -209,27 +209,27 @@ export class Congestion {
 
   /** The queue that the start made goes at once, and with it what it hid. */
   #endStart(nowMs: number): void {
-    this.#isStarting = false;
-    this.#drain(nowMs);
+    this.#isInStartup = false;
+    this.#probeRtt(nowMs);
   }
 
-  // — Draining ——————————————————————————————————————————————————————————————————————————————————
+  // — Probe RTT ——————————————————————————————————————————————————————————————————————————————————
 
-  #isDrainDue(nowMs: number): boolean {
-    return !this.#isStarting && nowMs >= this.#nextDrainMs;
+  #isProbeDue(nowMs: number): boolean {
+    return !this.#isInStartup && nowMs >= this.#nextProbeMs;
   }
 
-  #drain(nowMs: number): void {
-    this.#isDraining = true;
-    this.#drainedRttMs = Infinity;
-    this.#drainedFromMs = nowMs + Math.max(this.#baseRttMs, DRAIN_MS_MIN);
+  #probeRtt(nowMs: number): void {
+    this.#isProbingRtt = true;
+    this.#probedRttMs = Infinity;
+    this.#probedFromMs = nowMs + Math.max(this.#baseRttMs, PROBE_RTT_MS_MIN);
     const wallMs = this.#clockOriginMs + nowMs;
-    this.#nextDrainMs = nowMs + DRAIN_INTERVAL_MS - wallMs % DRAIN_INTERVAL_MS;
+    this.#nextProbeMs = nowMs + PROBE_RTT_INTERVAL_MS - wallMs % PROBE_RTT_INTERVAL_MS;
   }
 
-  #endDrain(): void {
-    this.#isDraining = false;
-    // What looks like a longer path may be others who did not drain this time.
-    this.#baseRttMs = Math.min(this.#drainedRttMs, BASE_RTT_GROWTH_MAX * this.#countedRttMs);
+  #endProbe(): void {
+    this.#isProbingRtt = false;
+    // What looks like a longer path may be others who did not probe this time.
+    this.#baseRttMs = Math.min(this.#probedRttMs, BASE_RTT_GROWTH_MAX * this.#countedRttMs);
   }
 }

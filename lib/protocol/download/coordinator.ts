@@ -341,13 +341,13 @@ export class Coordinator {
   }
 
   #onBad(source: KnownSource, bad: Report["bad"][number]): void {
-    const { transfer: id, chunk, isStrike } = bad;
+    const { transfer: id, chunk, isIntegrityFailure } = bad;
     this.#active.get(source.id)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
     transfer.leases.giveBack(chunk, source.id);
-    source.server.onBad(id, isStrike);
-    if (isStrike) transfer.noteBad(chunk, source.server.id);
+    source.server.onBad(id, isIntegrityFailure);
+    if (isIntegrityFailure) transfer.noteBad(chunk, source.server.id);
   }
 
   #onGone({ source, transfer: transferId }: GoneEvent): void {

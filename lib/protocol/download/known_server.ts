@@ -1,6 +1,6 @@
 /** A server that chunks come from, by one source or several: what it gave us, and whether it is trusted. */
 import type { ServerId, TransferId } from "../../ids.ts";
-import { STRIKES_MAX } from "./limits.ts";
+import { INTEGRITY_FAILURES_MAX } from "./limits.ts";
 
 /** What a server has given to one transfer. */
 export interface ServerTally {
@@ -21,7 +21,7 @@ export class KnownServer {
 
   /** Whether it gave too many chunks that prove themselves wrong; by whatever source. */
   get isDropped(): boolean {
-    return this.#integrityFailures >= STRIKES_MAX;
+    return this.#integrityFailures >= INTEGRITY_FAILURES_MAX;
   }
 
   onVerified(id: TransferId, bytes: number): void {
@@ -30,9 +30,9 @@ export class KnownServer {
     tally.chunks += 1;
   }
 
-  onBad(id: TransferId, isStrike: boolean): void {
+  onBad(id: TransferId, isIntegrityFailure: boolean): void {
     this.tallyOf(id).badChunks += 1;
-    if (isStrike) this.#integrityFailures += 1;
+    if (isIntegrityFailure) this.#integrityFailures += 1;
   }
 
   tallyOf(id: TransferId): ServerTally {

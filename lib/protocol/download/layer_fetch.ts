@@ -9,7 +9,11 @@
 import type { Bytes, Content, Endpoint, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import { OFFERS_PER_NAME_MAX, PATHS_PER_SERVER_MAX } from "../base/limits.ts";
-import { LAYER_PAGES_ASKED_MAX, LAYER_PAGES_PER_SERVER_MAX, STRIKES_MAX } from "./limits.ts";
+import {
+  INTEGRITY_FAILURES_MAX,
+  LAYER_PAGES_ASKED_MAX,
+  LAYER_PAGES_PER_SERVER_MAX,
+} from "./limits.ts";
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
@@ -62,7 +66,7 @@ export interface LayerFetchOptions {
 interface Server {
   readonly id: ServerId;
   readonly paths: LayerPath[];
-  strikes: number;
+  badPages: number;
   state: "asked" | "gone" | "lying";
 }
 
@@ -138,7 +142,7 @@ export class LayerFetch {
     let server = this.#servers.get(id);
     if (server === undefined) {
       if (this.#servers.size >= OFFERS_PER_NAME_MAX && !this.#evictServer(nonce)) return;
-      server = { id, paths: [], strikes: 0, state: "asked" };
+      server = { id, paths: [], badPages: 0, state: "asked" };
       this.#servers.set(id, server);
     }
     if (server.state === "lying") return;
@@ -230,8 +234,8 @@ export class LayerFetch {
     this.#pages.giveBack(path.overtaken(frame.number, frame.page));
     if (!this.#pages.accept(frame.page, frame)) {
       this.#pages.giveBack([frame.page]);
-      server.strikes += 1;
-      if (server.strikes >= STRIKES_MAX) this.#lose(server, "lying");
+      server.badPages += 1;
+      if (server.badPages >= INTEGRITY_FAILURES_MAX) this.#lose(server, "lying");
       return;
     }
     this.#stallMs = nowMs + this.#timeoutMs;

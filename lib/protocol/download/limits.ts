@@ -17,25 +17,25 @@ export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
-/** A quantum is this much of the measured rate, within the bounds. */
-export const QUANTUM_MS = 1;
+/** A request is this much of the measured rate, within the bounds. */
+export const REQUEST_MS = 1;
 /** The window is this many bandwidth-delay products … */
 export const WINDOW_GAIN = 1.5;
 /** … and the root of one of them times this: it is what evens out the shares of flows. */
 export const WINDOW_ROOT_BYTES = 3 * KIB;
 /** The gain while the rate is still to be found. */
-export const WINDOW_GAIN_STARTING = 3;
+export const WINDOW_GAIN_STARTUP = 3;
 /** The gain while the queue is to go. */
-export const WINDOW_GAIN_DRAINING = 0.5;
+export const WINDOW_GAIN_PROBE_RTT = 0.5;
 /** The window is this much of the rate at least, however short the path. */
 export const WINDOW_MS_MIN = 2;
 /** Round trips below this are not told apart. */
 export const RTT_FLOOR_MS = 1;
-/** Flows drain whenever the wall clock passes a multiple of this … */
-export const DRAIN_INTERVAL_MS = 2_000;
+/** Flows probe for the base round trip whenever the wall clock passes a multiple of this … */
+export const PROBE_RTT_INTERVAL_MS = 2_000;
 /** … for this long or a base round trip: long enough for clocks that agree only roughly. */
-export const DRAIN_MS_MIN = 20;
-/** After a drain the base round trip is at most so many times what it was. */
+export const PROBE_RTT_MS_MIN = 20;
+/** After a probe, the base round trip is at most so many times what it was. */
 export const BASE_RTT_GROWTH_MAX = 2;
 /** Part of the socket's receive buffer that may be in flight. */
 export const RECEIVE_BUFFER_SHARE = 0.6;
@@ -53,7 +53,7 @@ export const SERVER_SILENT_MS = 2_000;
 /** … for as long again, and twice as long each time in a row, so many times. */
 export const SERVER_REST_DOUBLINGS_MAX = 4;
 /** Proven bad chunks after which a server is dropped. */
-export const STRIKES_MAX = 3;
+export const INTEGRITY_FAILURES_MAX = 3;
 /** Receivers tell the coordinator what they did at least this often while they work. */
 export const REPORT_INTERVAL_MS = 10;
 /** Layer pages that are asked for and have not come, from one server and from all together. */
@@ -61,10 +61,10 @@ export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
 /** Requests that are over but whose late segments are still worth taking. */
 export const WANTS_RETIRED_MAX = 128;
-/** Segments of the first quantum, before any rate is known. */
-export const INITIAL_QUANTUM_SEGMENTS = 10;
-/** A quantum is never fewer segments, so that requests stay few beside what they bring. */
-export const QUANTUM_SEGMENTS_MIN = 2;
+/** Segments of the first request, before any rate is known. */
+export const INITIAL_REQUEST_SEGMENTS = 10;
+/** A request is never fewer segments, so that requests stay few compared with the data. */
+export const REQUEST_SEGMENTS_MIN = 2;
 /** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
 export const RATE_LIFETIME_RTTS = 1.5;
 export const RATE_LIFETIME_MS_MIN = 50;
@@ -74,7 +74,7 @@ export const STARTUP_EXIT_RTT_RATIO = 1.75;
 export const STARTUP_EXIT_ROUNDS = 3;
 export const STARTUP_GROWTH = 1.25;
 /** So many requests fit into what may be in flight at most, unless one burst each does not. */
-export const QUANTA_IN_FLIGHT_MIN = 8;
+export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
 /** A journal is behind its part file for no longer than this. */

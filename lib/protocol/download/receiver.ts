@@ -12,9 +12,9 @@ import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
   LEASE_STALL_MS_MIN,
-  QUANTA_IN_FLIGHT_MIN,
   RECEIVE_BUFFER_SHARE,
   REPORT_INTERVAL_MS,
+  REQUESTS_IN_FLIGHT_MIN,
 } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
@@ -116,7 +116,7 @@ export class Receiver {
 
   /**
    * @param options the transport needs `overheadBytes` (0 by default) of each `mtuBytes`; `clockOriginMs` is
-   *   the wall clock when `nowMs` was 0: flows drain by it, together
+   *   the wall clock when `nowMs` was 0: flows probe by it, together
    */
   constructor(options: {
     readonly mtuBytes: number;
@@ -250,19 +250,19 @@ export class Receiver {
     const flow = this.#flow;
     if (flow === undefined) return;
     for (;;) {
-      const quantumBytes = this.#quantumBytes(flow);
-      if (!this.#mayAsk(flow, nowMs, quantumBytes)) return;
-      const plan = this.#fetches.next(quantumBytes, payloadBytesOf(flow.segmentBytes));
+      const requestBytes = this.#requestBytes(flow);
+      if (!this.#mayAsk(flow, nowMs, requestBytes)) return;
+      const plan = this.#fetches.next(requestBytes, payloadBytesOf(flow.segmentBytes));
       if (plan === undefined) return;
       this.#send(flow, nowMs, plan);
     }
   }
 
   /** Whole segments, so that all but the last of a send are equally long. */
-  #quantumBytes(flow: Flow): number {
+  #requestBytes(flow: Flow): number {
     const payloadBytes = payloadBytesOf(flow.segmentBytes);
-    const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / QUANTA_IN_FLIGHT_MIN);
-    const bytes = Math.min(flow.congestion.quantumBytes, bytesMax, this.#ratedBytesMax);
+    const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / REQUESTS_IN_FLIGHT_MIN);
+    const bytes = Math.min(flow.congestion.requestBytes, bytesMax, this.#ratedBytesMax);
     const segments = Math.floor(bytes / (flow.segmentBytes + this.#overheadBytes));
     return Math.max(1, segments) * payloadBytes;
   }
@@ -273,14 +273,14 @@ export class Receiver {
     return bytesPerMs === 0 ? Infinity : bytesPerMs * LEASE_STALL_MS_MIN / 8;
   }
 
-  #mayAsk(flow: Flow, nowMs: number, quantumBytes: number): boolean {
+  #mayAsk(flow: Flow, nowMs: number, requestBytes: number): boolean {
     if (this.#rateReadyMs(nowMs) !== Infinity) return false;
     const inFlight = this.#ledger.inFlightBytes;
     // In a silence one request a timer, until something answers.
     if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
     const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
     return inFlight === 0 ||
-      (inFlight + quantumBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
+      (inFlight + requestBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
   }
 
   #send(flow: Flow, nowMs: number, plan: Plan): void {
@@ -416,10 +416,10 @@ export class Receiver {
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
       return;
     }
-    const isStrike = chunk.hasOnlyCheckedSegments;
-    this.#counts.bad.push({ ...count, isStrike });
+    const isIntegrityFailure = chunk.hasOnlyCheckedSegments;
+    this.#counts.bad.push({ ...count, isIntegrityFailure });
     this.#wantsCrc = true;
-    if (!isStrike) return;
+    if (!isIntegrityFailure) return;
     const datagram = encodeFrame({
       kind: "strike",
       nonce: flow.nonce,

@@ -8,9 +8,9 @@ export interface ChunkCount {
   readonly bytes: number;
 }
 
-/** A chunk that failed its proof; a strike if every segment of it came with a good CRC. */
+/** A chunk that failed its proof; an integrity failure if every segment of it had a valid CRC. */
 export interface BadChunk extends ChunkCount {
-  readonly isStrike: boolean;
+  readonly isIntegrityFailure: boolean;
 }
 
 /** Counts since the last report, and where things stand. */

@@ -341,7 +341,7 @@ export class StreamReceiver {
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
     } else {
       // A stream comes as it was sent: whoever sent this is to blame for it.
-      this.#counts.bad.push({ ...count, isStrike: true });
+      this.#counts.bad.push({ ...count, isIntegrityFailure: true });
     }
   }
 

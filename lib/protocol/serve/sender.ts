@@ -4,7 +4,7 @@
  * transfer: what was asked is answered and forgotten.
  */
 import { type Endpoint, endpointText } from "../../ids.ts";
-import { MTU_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../wire/limits.ts";
+import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
 import { FLOWS_MAX, SEND_BURST_MS, WANTS_PER_FLOW_MAX } from "./limits.ts";
 import type { FrameOf } from "../../wire/frames.ts";
 import { RateLimit } from "../base/rate_limit.ts";
@@ -85,7 +85,7 @@ export function lengthOf(want: WantFrame): number {
 
 function isWithinBounds(want: WantFrame, datagramBytes: number): boolean {
   if (datagramBytes < MTU_BYTES_MIN || datagramBytes > MTU_BYTES_MAX) return false;
-  if (lengthOf(want) > QUANTUM_BYTES_MAX) return false;
+  if (lengthOf(want) > REQUEST_BYTES_MAX) return false;
   return want.ranges.length > 0 &&
     want.ranges.every(({ offset, lengthBytes }) =>
       lengthBytes > 0 && offset + lengthBytes <= want.sizeBytes

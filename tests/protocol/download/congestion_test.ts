@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { DRAIN_INTERVAL_MS, WINDOW_MS_MIN } from "../../../lib/protocol/download/limits.ts";
+import { PROBE_RTT_INTERVAL_MS, WINDOW_MS_MIN } from "../../../lib/protocol/download/limits.ts";
 import { Congestion, type SendMark } from "../../../lib/protocol/download/congestion.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 
@@ -18,7 +18,7 @@ function run(bytesPerMs: number, baseRttMs: number, untilMs: number, loss = 0, o
   let [now, freeMs, flightBytes, lateBytes] = [0, 0, 0, 0];
   const ask = (): void => {
     while (flow.hasRoom(now, flightBytes)) {
-      const bytes = flow.quantumBytes;
+      const bytes = flow.requestBytes;
       freeMs = Math.max(freeMs, now + baseRttMs) + bytes / bytesPerMs;
       inFlight.push({ mark: flow.onSent(now, false), bytes, atMs: freeMs });
       flightBytes += bytes;
@@ -63,16 +63,16 @@ Deno.test("on a short path the window is its part of the rate, not of the round 
   assertGreaterOrEqual(flow.windowBytes(1_000), WINDOW_MS_MIN * flow.rateBytesPerMs);
 });
 
-Deno.test("flows whose clocks began at different times drain at the same moment", () => {
+Deno.test("flows whose clocks began at different times probe at the same moment", () => {
   for (const originMs of [0, 700, 1_234_567]) {
     const { flow } = run(12_500, 10, 1_000, 0, originMs);
-    const drainMs = DRAIN_INTERVAL_MS * Math.ceil((originMs + 1_000) / DRAIN_INTERVAL_MS) -
+    const probeMs = PROBE_RTT_INTERVAL_MS * Math.ceil((originMs + 1_000) / PROBE_RTT_INTERVAL_MS) -
       originMs;
-    assertLess(flow.windowBytes(drainMs), flow.windowBytes(drainMs - 1) / 2);
+    assertLess(flow.windowBytes(probeMs), flow.windowBytes(probeMs - 1) / 2);
   }
 });
 
-Deno.test("a longer path is believed after some drains, not after one", () => {
+Deno.test("a longer path is believed after some probes, not after one", () => {
   const flow = new Congestion(SEGMENT, 10, 0);
   const believedAt = (rttMs: number, untilMs: number): number => {
     for (let now = 0; now < untilMs; now += 5) {

@@ -207,7 +207,7 @@ Deno.test("integrity failures count per server: by whatever source, and all of i
   const stream = script.source("stream", { server: "liar" });
   for (const source of [datagrams, stream, stream]) {
     const chunk = [...script.leasedTo(source)][0]!;
-    const bad = { transfer: TRANSFER, chunk, bytes: 1, isStrike: true };
+    const bad = { transfer: TRANSFER, chunk, bytes: 1, isIntegrityFailure: true };
     script.leasedTo(source).delete(chunk);
     script.tell({
       kind: "report",

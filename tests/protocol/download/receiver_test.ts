@@ -68,7 +68,11 @@ Deno.test("loss, duplication, reordering and corruption cost time and never a wr
       if (again.length > 0) link.lease(again);
     }
     assertSameBytes(joined(link, file), file, `seed ${seed}`);
-    assertEquals(totals(link.reports).bad.filter((each) => each.isStrike), [], `seed ${seed}`);
+    assertEquals(
+      totals(link.reports).bad.filter((each) => each.isIntegrityFailure),
+      [],
+      `seed ${seed}`,
+    );
   }
 });
 
@@ -104,18 +108,18 @@ Deno.test("a lost tail is found by the timer", () => {
   assertLess(link.nowMs, 100);
 });
 
-Deno.test("a chunk that fails makes the receiver ask for checksums; failing again with good ones is a strike", () => {
+Deno.test("a chunk that fails makes the receiver ask for checksums; failing again with good ones is an integrity failure", () => {
   const file = mixedFile(65536);
   const lie = file.slice();
   lie[40_000]! ^= 0xff;
   const link = new VirtualLink({ file, oneWayMs: 1, serve: (want) => answer(want, lie) });
   link.lease();
   link.run(1_000, () => totals(link.reports).bad.length === 1);
-  assertEquals(totals(link.reports).bad.map((each) => each.isStrike), [false]);
+  assertEquals(totals(link.reports).bad.map((each) => each.isIntegrityFailure), [false]);
   assertEquals(link.strikes.length, 0);
   link.lease([0]);
   link.run(2_000, () => totals(link.reports).bad.length === 2);
-  assertEquals(totals(link.reports).bad[1]?.isStrike, true);
+  assertEquals(totals(link.reports).bad[1]?.isIntegrityFailure, true);
   assertEquals(link.wants.at(-1)?.withCrc, 1);
   assertEquals(link.strikes.map((strike) => strike.chunk), [0]);
   assertEquals(link.chunks.size, 0);

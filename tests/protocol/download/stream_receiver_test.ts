@@ -190,7 +190,10 @@ Deno.test("a chunk that proves itself wrong is told as the server's fault, and t
   script.arrive(...script.answer(script.asked.shift()!, (body) => body[70_000]! ^= 1));
   script.serve();
   const { bad, verified } = totals(script.reports);
-  assertEquals(bad.map(({ chunk, isStrike }) => [chunk, isStrike]), [[1, true]]);
+  assertEquals(bad.map(({ chunk, isIntegrityFailure }) => [chunk, isIntegrityFailure]), [[
+    1,
+    true,
+  ]]);
   assertEquals(verified, [0, 2, 3, 4]);
   assert(!script.chunks.has(1));
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Endpoint, hashHex } from "../../../lib/ids.ts";
-import { MTU_BYTES_MAX, MTU_BYTES_MIN, QUANTUM_BYTES_MAX } from "../../../lib/wire/limits.ts";
+import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { Sender, type WantFrame } from "../../../lib/protocol/serve/sender.ts";
 
@@ -48,8 +48,8 @@ for (
     ["ends behind the file", { ranges: [{ offset: 999_990, lengthBytes: 20 }] }],
     ["asks for nothing", { ranges: [] }],
     ["asks for an empty range", { ranges: [{ offset: 0, lengthBytes: 0 }] }],
-    ["asks for more than a quantum", {
-      ranges: [{ offset: 0, lengthBytes: QUANTUM_BYTES_MAX + 1 }],
+    ["asks for more than one request may", {
+      ranges: [{ offset: 0, lengthBytes: REQUEST_BYTES_MAX + 1 }],
     }],
     ["wants tiny segments", { segmentBytes: 100 }],
     ["wants giant segments", { segmentBytes: 65_000 }],
