@@ -29,8 +29,12 @@ export const SESSION_SEND_BYTES = 256 * KIB;
 export const RECEIVE_FAILURES_MAX = 100;
 /** Receives in a row before a thread looks at whatever else has happened. */
 export const RECEIVES_PER_TURN = 16;
-/** How long a thread is waited on for datagrams at most: so long it may outlive the worker that asked. */
+/** A helper thread waits for datagrams this long at a time: so long it may outlive the worker that asked. */
 export const POLL_MS_MAX = 1_000;
+/** A thread itself waits for datagrams this long at most, where they come this fast one after another. */
+export const BRIEF_WAIT_MS = 0.25;
+/** Whatever else happens in such a thread gets its turn after this long. */
+export const TURN_MS_MAX = 0.5;
 /** Datagrams that are held back at once; further ones are lost instead. */
 export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 /** Receive buffer where the socket's own is not known. */

@@ -6,12 +6,14 @@
  * errors. Everything works without it.
  *
  * How long joined datagrams are, only a control message of `recvmsg` says, which Deno's receive does not
- * ask for. So a socket that joins is waited for by `poll` on a helper thread, and read by `recvmsg` alone;
- * any other may be read by Deno's receive as well.
+ * ask for. So a socket that joins is read by `recvmsg` alone, and waited for by `poll`: on a helper thread,
+ * or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
+ * read by Deno's receive as well.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import type { Received } from "./datagram_transport.ts";
 import {
+  BRIEF_WAIT_MS,
   DESCRIPTOR_MAX,
   POLL_MS_MAX,
   SOCKET_BUFFER_BYTES_UNKNOWN,
@@ -45,6 +47,7 @@ const SYMBOLS = {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   malloc: { parameters: ["usize"], result: "pointer" },
   free: { parameters: ["pointer"], result: "void" },
+  ppoll: { parameters: ["buffer", "usize", "buffer", "pointer"], result: "i32" },
   // On a thread of the runtime's pool. What it works on is malloc's: a buffer could move or go meanwhile.
   poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -65,9 +68,11 @@ export interface Tuning {
   sendNow(bytes: Bytes, to: Endpoint): boolean;
   /** What has arrived already; `undefined` when nothing has, or for whatever other reason. */
   receiveNow(buffer: Bytes): Received | undefined;
-  /** Whether there is something to read, or the socket was woken; waits a second at most for it. */
+  /** Whether there is something to read, or the socket was woken; waits {@linkcode POLL_MS_MAX} at most. */
   readable(): Promise<boolean>;
-  /** Ends the wait of {@linkcode readable} for good. */
+  /** The same, holding up this thread for {@linkcode BRIEF_WAIT_MS} at most. */
+  readableSoon(): boolean;
+  /** Ends these waits for good. */
   wake(): void;
 }
 
@@ -95,7 +100,8 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
   const cuts = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
   const target = new SocketAddress();
   const message = new ReceiveMessage();
-  const { sendto, recvmsg, shutdown } = library.symbols;
+  const briefly = briefWait(descriptor);
+  const { sendto, recvmsg, ppoll, shutdown } = library.symbols;
   let segmentBytes = 0;
   return {
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
@@ -118,24 +124,36 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
       message.prepare(buffer);
       return message.received(recvmsg(descriptor, message.header, MSG_DONTWAIT));
     },
-    readable: () => pollOnce(library, descriptor),
+    readable: () => pollElsewhere(library, descriptor),
+    readableSoon: () => ppoll(briefly.wanted, 1n, briefly.time, null) !== 0,
     // It fails, as the socket is not connected, but not before it has woken who waits.
     wake: () => void shutdown(descriptor, SHUT_RDWR),
   };
 }
 
-async function pollOnce(library: Libc, descriptor: number): Promise<boolean> {
+async function pollElsewhere(library: Libc, descriptor: number): Promise<boolean> {
   const { malloc, free, poll } = library.symbols;
-  const waiting = malloc(BigInt(POLLFD_BYTES));
-  if (waiting === null) throw new RangeError("out of memory");
-  const view = new DataView(Deno.UnsafePointerView.getArrayBuffer(waiting, POLLFD_BYTES));
+  const wanted = malloc(BigInt(POLLFD_BYTES));
+  if (wanted === null) throw new RangeError("out of memory");
+  writePollfd(Deno.UnsafePointerView.getArrayBuffer(wanted, POLLFD_BYTES), descriptor);
+  try {
+    return await poll(wanted, 1n, POLL_MS_MAX) !== 0;
+  } finally {
+    free(wanted);
+  }
+}
+
+/** The arguments of a short `ppoll`: what is waited for, and a `struct timespec`. */
+function briefWait(descriptor: number): { readonly wanted: Bytes; readonly time: BigInt64Array } {
+  const wanted = new Uint8Array(POLLFD_BYTES);
+  writePollfd(wanted.buffer, descriptor);
+  return { wanted, time: new BigInt64Array([0n, BigInt(BRIEF_WAIT_MS * 1e6)]) };
+}
+
+function writePollfd(memory: ArrayBuffer, descriptor: number): void {
+  const view = new DataView(memory);
   view.setInt32(0, descriptor, true);
   view.setInt16(4, POLLIN, true);
-  try {
-    return await poll(waiting, 1n, POLL_MS_MAX) !== 0;
-  } finally {
-    free(waiting);
-  }
 }
 
 function findDescriptor(library: Libc, address: string, port: number): number | undefined {

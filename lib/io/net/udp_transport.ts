@@ -11,7 +11,13 @@ import type { TransportConfig } from "../../messages/transport_config.ts";
 import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
-import { RECEIVE_FAILURES_MAX, RECEIVES_PER_TURN, SOCKET_BUFFER_BYTES_UNKNOWN } from "./limits.ts";
+import {
+  BRIEF_WAIT_MS,
+  RECEIVE_FAILURES_MAX,
+  RECEIVES_PER_TURN,
+  SOCKET_BUFFER_BYTES_UNKNOWN,
+  TURN_MS_MAX,
+} from "./limits.ts";
 import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 /**
@@ -78,6 +84,10 @@ class UdpTransport implements DatagramTransport {
   /** Whether Deno's own receive is pending, or has brought what nobody has been handed yet. */
   #isReceiving = false;
   #isClosed = false;
+  /** Whether what arrives follows so closely that waiting for it is a matter of a moment. */
+  #isDense = false;
+  /** When other events of this thread last had their turn. */
+  #turnMs = 0;
   #lastSend: Promise<unknown> = Promise.resolve();
   #sendsWaiting = 0;
 
@@ -147,7 +157,7 @@ class UdpTransport implements DatagramTransport {
       // Where it cannot take what arrives meanwhile by itself, it must be told of it.
       if (handled !== undefined && this.#tuning !== undefined) await handled;
       // Whatever else happens in this thread gets its turn, however fast datagrams come.
-      if (receives % RECEIVES_PER_TURN === 0) await yieldToEvents();
+      if (receives % RECEIVES_PER_TURN === 0) await this.#yield();
       next = this.#receiveNow();
     }
   }
@@ -158,11 +168,30 @@ class UdpTransport implements DatagramTransport {
 
   /** Waits for the kernel to have something. */
   async #joined(tuning: Tuning): Promise<Received | undefined> {
-    do {
-      const received = this.#receiveNow();
-      if (received !== undefined) return received;
-    } while (!await tuning.readable() && !this.#isClosed);
-    return this.#receiveNow();
+    while (!this.#isClosed) {
+      if (nowMs() - this.#turnMs > TURN_MS_MAX) await this.#yield();
+      if (await this.#isReadable(tuning)) return this.#receiveNow();
+    }
+    return undefined;
+  }
+
+  /** Waits in this thread as long as that has been short, and elsewhere as soon as it is not. */
+  #isReadable(tuning: Tuning): boolean | Promise<boolean> {
+    this.#isDense = this.#isDense && tuning.readableSoon();
+    return this.#isDense || this.#isReadableLater(tuning);
+  }
+
+  async #isReadableLater(tuning: Tuning): Promise<boolean> {
+    const startMs = nowMs();
+    const isReadable = await tuning.readable();
+    this.#turnMs = nowMs();
+    this.#isDense = this.#turnMs - startMs < BRIEF_WAIT_MS;
+    return isReadable;
+  }
+
+  async #yield(): Promise<void> {
+    await yieldToEvents();
+    this.#turnMs = nowMs();
   }
 
   /** Waits for a datagram by Deno's own receive; `undefined` when it failed or the socket was closed. */
