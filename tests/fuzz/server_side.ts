@@ -72,8 +72,8 @@ export class ServerSide {
       if (i !== 2) catalogue.ready(name as SafeFileName, { root, sha256: digest });
     }
     const layerOf = (asked: string) => asked === root ? layer : undefined;
-    const shelf = { catalogue, isScanned: true, hashBytesPerS: 1e6, layerOf };
-    this.#responder = new Responder({ server: SERVER, tokens: this.#tokens, shelf, seed: 1 });
+    const view = { catalogue, isScanned: true, hashBytesPerS: 1e6, layerOf };
+    this.#responder = new Responder({ server: SERVER, tokens: this.#tokens, view, seed: 1 });
     this.#classic = new ClassicServer({
       chunkBytes: 1_024,
       rateBytesPerS: 0,

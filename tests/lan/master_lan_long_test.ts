@@ -104,18 +104,18 @@ lan("what broadcasts do not reach is listed and fetched through a master", async
 });
 
 lan("a server whose cable is pulled is told of until its lease ends, and again", async (site) => {
-  const [registry, shelf] = await site.hosts(1, 2);
+  const [registry, provider] = await site.hosts(1, 2);
   const master = await site.master(registry);
-  await site.server(shelf, { film: randomFile(1_000, 4) }, [master]);
-  await master.tells(at(shelf, "film"));
+  await site.server(provider, { film: randomFile(1_000, 4) }, [master]);
+  await master.tells(at(provider, "film"));
   const renewals = () => master.metric('shoal_master_requests_total{command="renew"}');
   const before = await renewals();
   await eventually("it renews its lease", 10_000, async () => await renewals() > before);
-  await shelf.setLink(1, "down");
+  await provider.setLink(1, "down");
   const goneMs = await master.tells([], 13_000);
   assertGreater(goneMs, 8_000);
-  await shelf.setLink(1, "up");
-  await master.tells(at(shelf, "film"), 10_000);
+  await provider.setLink(1, "up");
+  await master.tells(at(provider, "film"), 10_000);
 });
 
 for (const store of ["memory", "sqlite"]) {
@@ -279,13 +279,13 @@ async function masquerade(router: Host, from: number, to: number): Promise<void>
 }
 
 lan("a server and a master tell those who watch them how they are", async (site) => {
-  const [registry, shelf, watcher] = await site.hosts(1, 3);
+  const [registry, provider, watcher] = await site.hosts(1, 3);
   const master = await site.master(registry);
   const files = { film: randomFile(1_000, 13), song: randomFile(1_000, 14) };
-  await site.server(shelf, files, [master], "--metrics-port", "9100");
-  await master.tells(at(shelf, "film", "song"));
+  await site.server(provider, files, [master], "--metrics-port", "9100");
+  await master.tells(at(provider, "film", "song"));
   const expected = [
-    [shelf, /^shoal_files 2$/m],
+    [provider, /^shoal_files 2$/m],
     [registry, /^shoal_master_servers 1\n(.*\n)*shoal_master_files 2$/m],
   ] as const;
   for (const [{ addresses: [address] }, says] of expected) {

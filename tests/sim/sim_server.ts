@@ -24,7 +24,7 @@ import {
 import { FILE_CHECK_INTERVAL_MS } from "../../lib/io/files/limits.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
-import type { Shelf } from "../../lib/protocol/serve/find_answers.ts";
+import type { CatalogueView } from "../../lib/protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
@@ -85,7 +85,7 @@ function offeredOf(spec: ServerSpec, sizeBytes: number, variant: number): Conten
 }
 
 /** One run of a server's process. */
-class Process implements Shelf {
+class Process implements CatalogueView {
   readonly id: ServerId;
   readonly catalogue = new Catalogue();
   readonly isScanned = true;
@@ -103,7 +103,7 @@ class Process implements Shelf {
     this.id = serverId(toHex(random.bytes(16)));
     this.tokens = new Tokens(random.bytes(32));
     const { tokens } = this;
-    this.responder = new Responder({ server: this.id, tokens, shelf: this, seed: random.u32() });
+    this.responder = new Responder({ server: this.id, tokens, view: this, seed: random.u32() });
     this.responder.dataPort = DATA_PORT;
     const { rateBytesPerS } = spec;
     this.machine = new RangeServer({ server: this.id, tokens, rateBytesPerS });

@@ -20,7 +20,7 @@ import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
 import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
-import type { Shelf } from "../../protocol/serve/find_answers.ts";
+import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../protocol/merkle/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
@@ -52,7 +52,7 @@ export interface IndexProgress {
   readonly rateBytesPerS: number;
 }
 
-export class FolderIndex implements Shelf {
+export class FolderIndex implements CatalogueView {
   /** Absolute, without links. */
   readonly dir: string;
   readonly catalogue = new Catalogue();

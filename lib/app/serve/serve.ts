@@ -139,7 +139,7 @@ class Service {
     this.#responder = new Responder({
       server,
       tokens,
-      shelf: index,
+      view: index,
       seed: seed + SEED_OFFSET.responder,
       overheadBytes: discovery.overheadBytes,
     });

@@ -4,7 +4,7 @@ import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/fr
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 
 /** What a server has to offer, and how far it has got with finding out. */
-export interface Shelf {
+export interface CatalogueView {
   readonly catalogue: Catalogue;
   /** Whether the whole folder has been looked through once: before that, nothing is absent. */
   readonly isScanned: boolean;
@@ -15,7 +15,7 @@ export interface Shelf {
 }
 
 export interface FindAnswerOptions {
-  readonly shelf: Shelf;
+  readonly view: CatalogueView;
   readonly server: ServerId;
   /** What the answers carry. */
   readonly token: Token;
@@ -63,7 +63,7 @@ export class FindAnswers {
   }
 
   #entryFor(query: Query): CatalogueEntry | undefined {
-    const { catalogue } = this.#options.shelf;
+    const { catalogue } = this.#options.view;
     switch (query.by) {
       case "name":
         return catalogue.find(query.name);
@@ -79,7 +79,7 @@ export class FindAnswers {
     const head = this.#head(queryIndex);
     if (content === undefined) {
       this.pending.push(name);
-      const rateBytesPerS = Math.round(this.#options.shelf.hashBytesPerS);
+      const rateBytesPerS = Math.round(this.#options.view.hashBytesPerS);
       const { prompt } = this;
       this.#add(prompt, { kind: "pending", ...head, sizeBytes, hashedBytes, rateBytesPerS });
       return;
@@ -106,7 +106,7 @@ export class FindAnswers {
 
   /** A file that has not been hashed may be the one with the digest that is asked for. */
   #isAbsenceCertain(query: Query): boolean {
-    const { isScanned, catalogue } = this.#options.shelf;
+    const { isScanned, catalogue } = this.#options.view;
     return isScanned && (query.by === "name" || catalogue.backlog.files === 0);
   }
 

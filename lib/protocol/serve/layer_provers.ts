@@ -1,17 +1,17 @@
 /** Provers of the layers that were asked for lately; always the last one, however large. */
 import type { HashHex } from "../../ids.ts";
 import { LAYER_CACHE_BYTES_MAX } from "./limits.ts";
-import type { Shelf } from "./find_answers.ts";
+import type { CatalogueView } from "./find_answers.ts";
 import { LayerProver } from "../merkle/layer_prover.ts";
 
 export class LayerProvers {
-  readonly #shelf: Shelf;
+  readonly #view: CatalogueView;
   /** By content, the one that was used longest ago first. */
   readonly #provers = new Map<string, LayerProver>();
   #bytes = 0;
 
-  constructor(shelf: Shelf) {
-    this.#shelf = shelf;
+  constructor(view: CatalogueView) {
+    this.#view = view;
   }
 
   /** `undefined` for what is not offered (any more). */
@@ -19,8 +19,8 @@ export class LayerProvers {
     const key = `${root} ${sizeBytes}`;
     const known = this.#provers.get(key);
     if (known !== undefined) this.#drop(key, known);
-    if (this.#shelf.catalogue.findByContent(root, sizeBytes).next().done) return undefined;
-    const layer = known === undefined ? this.#shelf.layerOf(root, sizeBytes) : undefined;
+    if (this.#view.catalogue.findByContent(root, sizeBytes).next().done) return undefined;
+    const layer = known === undefined ? this.#view.layerOf(root, sizeBytes) : undefined;
     const prover = known ?? (layer && new LayerProver(layer, sizeBytes));
     if (prover === undefined) return undefined;
     this.#provers.set(key, prover);

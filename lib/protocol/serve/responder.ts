@@ -23,7 +23,7 @@ import {
 } from "./limits.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
-import { FindAnswers, type Shelf } from "./find_answers.ts";
+import { type CatalogueView, FindAnswers } from "./find_answers.ts";
 import { LayerProvers } from "./layer_provers.ts";
 import { listingPages } from "./listing.ts";
 import { Random } from "../base/random.ts";
@@ -36,7 +36,7 @@ import type { Tokens } from "../base/tokens.ts";
 export interface ResponderOptions {
   readonly server: ServerId;
   readonly tokens: Tokens;
-  readonly shelf: Shelf;
+  readonly view: CatalogueView;
   readonly seed: number;
   /** What the transport adds to a datagram; 0 by default. */
   readonly overheadBytes?: number;
@@ -63,7 +63,7 @@ export type ResponderAction =
 export class Responder {
   readonly #server: ServerId;
   readonly #tokens: Tokens;
-  readonly #shelf: Shelf;
+  readonly #view: CatalogueView;
   readonly #random: Random;
   /** One datagram of answers. */
   readonly #bytesMax: number;
@@ -81,10 +81,10 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.#server = options.server;
     this.#tokens = options.tokens;
-    this.#shelf = options.shelf;
+    this.#view = options.view;
     this.#random = new Random(options.seed);
     this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
-    this.#provers = new LayerProvers(options.shelf);
+    this.#provers = new LayerProvers(options.view);
   }
 
   /** @param frameBytes how long `frame` was: what is said to strangers is measured against it */
@@ -127,7 +127,7 @@ export class Responder {
     const isProved = this.#tokens.judge(nowMs, from.address, find.token) === "valid";
     const port = this.#portFor(find);
     const answers = new FindAnswers(find, {
-      shelf: this.#shelf,
+      view: this.#view,
       server: this.#server,
       token: this.#tokens.issue(nowMs, from.address),
       dataPort: port === "data" ? 0 : this.dataPort,
@@ -161,7 +161,7 @@ export class Responder {
 
   #similarTo(nowMs: number, name: SafeFileName): readonly SafeFileName[] {
     if (!this.#similarSearches.take(nowMs, 1)) return [];
-    return this.#shelf.catalogue.similar(name, SIMILAR_NAMES_MAX);
+    return this.#view.catalogue.similar(name, SIMILAR_NAMES_MAX);
   }
 
   #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {
@@ -181,7 +181,7 @@ export class Responder {
   }
 
   #onList(from: Endpoint, list: FrameOf<"list">): void {
-    const { catalogue } = this.#shelf;
+    const { catalogue } = this.#view;
     this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, this.#bytesMax));
   }
 

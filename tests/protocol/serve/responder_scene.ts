@@ -38,12 +38,12 @@ export function name(text: string): SafeFileName {
   return parsed.name;
 }
 
-/** A server's shelf, its responder, and a client that speaks to it. */
+/** A server's view, its responder, and a client that speaks to it. */
 export class Scene {
   readonly catalogue = new Catalogue();
   readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
   readonly layers = new Map<HashHex, Bytes>();
-  readonly shelf = {
+  readonly view = {
     catalogue: this.catalogue,
     isScanned: true,
     hashBytesPerS: 1_000_000,
@@ -54,8 +54,8 @@ export class Scene {
 
   /** @param overheadBytes what the transport adds to a datagram */
   constructor(overheadBytes = 0) {
-    const { tokens, shelf } = this;
-    this.responder = new Responder({ server: SERVER, tokens, seed: SEED, shelf, overheadBytes });
+    const { tokens, view } = this;
+    this.responder = new Responder({ server: SERVER, tokens, seed: SEED, view, overheadBytes });
   }
 
   ready(text: string, bytes: Bytes): { readonly root: HashHex; readonly sha256: HashHex } {

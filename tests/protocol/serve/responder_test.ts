@@ -137,7 +137,7 @@ Deno.test("whoever has a token is told of absence at once", () => {
 
 Deno.test("nothing is absent before the folder was looked through", () => {
   const scene = new Scene();
-  scene.shelf.isScanned = false;
+  scene.view.isScanned = false;
   assertEquals(scene.find([byName("nothing")]), []);
 });
 
