@@ -155,6 +155,22 @@ for (
     },
   );
 
+  Deno.test(`${kind}: datagrams without end leave others their turn`, options, async () => {
+    await using pair = new Pair(tune, joins);
+    let isOver = false;
+    let count = 0;
+    // Each is followed by another at once, until something else has happened.
+    const next = (): void => {
+      count += 1;
+      if (!isOver) void pair.a.send(numbered(9), pair.toB);
+    };
+    pair.b.listen(next, () => {});
+    next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    isOver = true;
+    assert(count > RECEIVES_PER_TURN, `${count} datagrams`);
+  });
+
   Deno.test(`${kind}: a transport that is closed neither gives nor takes`, options, async () => {
     const pair = new Pair(tune, joins);
     pair.listen();
