@@ -8,6 +8,7 @@ import type { Bytes } from "../../lib/ids.ts";
 import type { Disk, DiskFile, FileLook } from "../../lib/io/files/disk.ts";
 import type { FileIdentity, OpenedFile, RegularFile } from "../../lib/io/files/regular_file.ts";
 import type { DiskSpec } from "./scenario.ts";
+import type { Gate } from "./virtual_clock.ts";
 
 interface Node {
   bytes: Bytes;
@@ -25,8 +26,8 @@ export interface DiskWatch {
   readonly onNamed: (from: string, to: string, bytes: Uint8Array) => void;
 }
 
-/** Resolves when the disk has had so long; never, if the process `isGone` by then. */
-export type DiskWait = (ms: number, isGone: () => boolean) => Promise<void>;
+/** Resolves when the disk has had so long, and the gate lets it. */
+export type DiskWait = (ms: number, gate: Gate) => Promise<void>;
 
 /** Bringing a file, or the names in a folder, to the disk for good. */
 const SYNC_MS_DEFAULT = 2;
@@ -86,6 +87,16 @@ export class MemoryDisk implements Disk {
   rot(path: string, at: number): void {
     const node = this.#nodes.get(path);
     if (node !== undefined && at < node.length) node.bytes[at]! ^= 1;
+  }
+
+  /** Puts a file there, or changes the one that is there in its place. The bytes are not copied. */
+  put(path: string, bytes: Bytes, mtimeMs: number): void {
+    this.makeFolder(dirname(path));
+    const inode = this.#nodes.get(path)?.inode ?? this.#nextInode++;
+    const { length } = bytes;
+    const node = this.#nodes.get(path);
+    if (node !== undefined) Object.assign(node, { bytes, length, mtimeMs });
+    else this.#nodes.set(path, { bytes, length, links: 1, isLocked: false, mtimeMs, inode });
   }
 
   // — Disk ——————————————————————————————————————————————————————————————————————————————————————
@@ -202,7 +213,9 @@ export class MemoryDisk implements Disk {
 
   #sync(ms: number): Promise<void> {
     const run = this.#run;
-    return this.#wait(ms, () => run !== this.#run);
+    return this.#wait(ms, (work) => {
+      if (run === this.#run) work();
+    });
   }
 
   #isTaken(path: string): boolean {

@@ -8,7 +8,7 @@ import type { VerifiedChunk } from "../../lib/protocol/download/assembler_steps.
 import type { TargetReply } from "../../lib/protocol/download/target_messages.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { DiskSpec } from "./scenario.ts";
-import type { VirtualClock } from "./virtual_clock.ts";
+import type { Gate, VirtualClock } from "./virtual_clock.ts";
 
 type Recycle = (buffers: readonly Bytes[]) => void;
 
@@ -44,7 +44,10 @@ export class SimAssembler {
       onError() {},
       close() {},
     };
-    const runtime = { clock: clock.clockOf(SLICE_MS, () => this.#isClosed), disk };
+    const gate: Gate = (work) => {
+      if (!this.#isClosed) work();
+    };
+    const runtime = { clock: clock.clockOf(SLICE_MS, gate), disk };
     this.#driver = new AssemblerDriver(runtime, parent);
     this.#feed = {
       onmessage: null,

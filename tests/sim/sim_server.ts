@@ -1,7 +1,6 @@
 /**
- * A server of a simulated world: the real responder, sender machine and tokens behind one address or
- * two, in the shape in which the sender's driver and the service wire them, and what can happen to a
- * server or be wrong with it.
+ * A server of a simulated world: the real responder, data socket and sender behind one address or two,
+ * and what can happen to a server or be wrong with it.
  */
 import {
   type Bytes,
@@ -21,39 +20,24 @@ import {
   QUESTIONS_FORWARDED_MAX,
   WANTS_PER_FLOW_MAX,
 } from "../../lib/protocol/serve/limits.ts";
-import { FILE_CHECK_INTERVAL_MS } from "../../lib/io/files/limits.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
-import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
+import { Catalogue, type CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
 import type { CatalogueView } from "../../lib/protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
 import { isQuestion, type QuestionFrame } from "../../lib/protocol/serve/questions.ts";
-import {
-  RangeServer,
-  type RangeServerAction,
-  type RangeServerEvent,
-  type ServeOutcome,
-} from "../../lib/protocol/serve/range_server.ts";
-import type { Turn, WantFrame } from "../../lib/protocol/serve/sender.ts";
-import { type ContentRef, keyOf, type ServedFile } from "../../lib/protocol/serve/served_file.ts";
 import { Tokens } from "../../lib/protocol/base/tokens.ts";
-import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
-import { segment } from "../support/segment.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
 import { simContent } from "./sim_contents.ts";
-import { Alarm, Channel, type VirtualClock } from "./virtual_clock.ts";
+import { SimSender } from "./sim_sender.ts";
+import { MemoryDisk } from "./memory_disk.ts";
+import { Channel, type VirtualClock } from "./virtual_clock.ts";
 
 export const FILE_NAME = "dir/example file.txt" as SafeFileName;
-/** Which file it is does not matter here: a server has one at most. */
-const SERVED_FILE: ServedFile = {
-  dir: "/served",
-  name: FILE_NAME,
-  sizeBytes: 0,
-  mtimeMs: 0,
-  inode: 0,
-};
+const FOLDER = "/served";
+const FILE_PATH = `${FOLDER}/${FILE_NAME}`;
 const OTHER_NAME = "dir/example file 2.txt" as SafeFileName;
 /** Which file it is after a change. */
 export const CHANGED_VARIANT = 2;
@@ -92,21 +76,21 @@ class Process implements CatalogueView {
   readonly hashBytesPerS = 1e8;
   readonly tokens: Tokens;
   readonly responder: Responder;
-  readonly machine: RangeServer;
+  readonly tokenSecret: Bytes;
   readonly toMain: Channel;
   readonly toSender: Channel;
-  /** The content that the sender has open, and when it was compared last. */
-  open: { readonly key: string; checkedMs: number } | undefined;
+  sender: SimSender | undefined;
+  /** The most flows that ever waited, as far as was told. */
+  flowsMax = 0;
   isOver = false;
 
   constructor(spec: ServerSpec, clock: VirtualClock, random: Random) {
     this.id = serverId(toHex(random.bytes(16)));
-    this.tokens = new Tokens(random.bytes(32));
+    this.tokenSecret = random.bytes(32);
+    this.tokens = new Tokens(this.tokenSecret);
     const { tokens } = this;
     this.responder = new Responder({ server: this.id, tokens, view: this, seed: random.u32() });
     this.responder.dataPort = DATA_PORT;
-    const { rateBytesPerS } = spec;
-    this.machine = new RangeServer({ server: this.id, tokens, rateBytesPerS });
     this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
     this.toSender = new Channel(clock, () => HOP_MS);
   }
@@ -130,7 +114,7 @@ export class SimServer {
   readonly #random: Random;
   readonly #send: SendTo;
   readonly #backlog: Arrival[] = [];
-  readonly #alarm: Alarm;
+  readonly #disk = new MemoryDisk({ writeMs: 0 }, { onWrite() {}, onNamed() {} });
   #process: Process | undefined;
   #backlogBytes = 0;
   #stalledUntilMs = 0;
@@ -151,7 +135,7 @@ export class SimServer {
     this.#clock = world.clock;
     this.#random = world.random;
     this.#send = world.send;
-    this.#alarm = new Alarm(this.#clock, () => this.#wakeSender());
+    this.#writeFile();
     this.#clock.at(spec.startsMs, () => this.#start());
     for (const mishap of spec.mishaps) this.#clock.at(mishap.atMs, () => this.#befall(mishap));
   }
@@ -183,6 +167,7 @@ export class SimServer {
     if (this.#process !== undefined) return;
     const process = new Process(this.spec, this.#clock, this.#random);
     this.#process = process;
+    process.sender = this.#sender(process);
     this.ids.add(process.id);
     process.catalogue.put(OTHER_NAME, { sizeBytes: 3, mtimeMs: 1, inode: 9 }, "pending");
     process.catalogue.ready(OTHER_NAME, {
@@ -195,7 +180,7 @@ export class SimServer {
 
   /** The file is found now, and hashed in a while. */
   #index(process: Process, afterMs: number, state: "settling" | "pending" = "pending"): void {
-    const signature = { sizeBytes: this.#sizeBytes, mtimeMs: 1_000 + this.variant!, inode: 7 };
+    const { signature } = this.#disk.identityAt(FILE_PATH)!;
     process.catalogue.put(FILE_NAME, signature, state);
     const { variant } = this;
     const ready = (): void => {
@@ -222,6 +207,7 @@ export class SimServer {
         if (this.variant === undefined || this.hasChanged) return;
         this.hasChanged = true;
         this.variant = CHANGED_VARIANT;
+        this.#writeFile();
         this.#clock.after(mishap.seenMs, () => this.#onChangeSeen());
         return;
       default:
@@ -234,7 +220,6 @@ export class SimServer {
     const backlog = this.#backlog.splice(0);
     this.#backlogBytes = 0;
     for (const arrival of backlog) if (this.#process) this.#take(this.#process, arrival);
-    this.#wakeSender();
   }
 
   /** The folder's watch or a failed read has shown it: the old content is gone, the new one settles. */
@@ -243,54 +228,44 @@ export class SimServer {
     const entry = process?.catalogue.find(FILE_NAME);
     if (process === undefined || entry === undefined) return;
     if (entry.signature.mtimeMs === 1_000 + this.variant!) return;
-    process.open = undefined;
+    this.#forget(process, entry);
     this.#index(process, SETTLE_MS + HASH_MS, "settling");
-  }
-
-  #wakeSender(): void {
-    const process = this.#process;
-    if (process !== undefined) this.#whenUp(process, () => this.#step(process, { kind: "wakeup" }));
   }
 
   // — What it is asked ——————————————————————————————————————————————————————————————————————————
 
   #take(process: Process, { bytes, from, path, isDiscovery }: Arrival): void {
+    if (!isDiscovery) return process.sender!.arrive(bytes, from);
     for (const packed of packedFramesIn(bytes)) {
       const { frame } = packed;
       const frameBytes = packed.bytes.length;
-      if (!isDiscovery) this.#step(process, { kind: "frame", from, frame, frameBytes });
-      else if (isQuestion(frame)) this.#ask(process, path, from, frame, frameBytes);
+      if (!isQuestion(frame)) continue;
+      process.toMain.post(() => this.#answer(process, path, from, frame, frameBytes));
     }
   }
 
-  /** The main thread answers, in its own time. */
-  #ask(
+  #answer(
     process: Process,
     path: number,
     from: Endpoint,
     frame: QuestionFrame,
     frameBytes: number,
-    onHandled = () => {},
   ): void {
-    process.toMain.post(() => {
-      onHandled();
-      if (process.isOver) return;
-      const now = this.#clock.nowMs;
-      for (const action of process.responder.handle(now, from, frame, frameBytes)) {
-        this.#perform(process, path, action);
-      }
-    });
+    if (process.isOver) return;
+    const now = this.#clock.nowMs;
+    for (const action of process.responder.handle(now, from, frame, frameBytes)) {
+      this.#perform(process, path, action);
+    }
   }
 
   #perform(process: Process, path: number, action: ResponderAction): void {
     switch (action.kind) {
       case "send":
-        this.#clock.after(action.afterMs + HOP_MS, () => {
+        this.#clock.after(action.afterMs, () => {
           if (process.isOver) return;
-          const fromPort = action.port === "data" ? DATA_PORT : DISCOVERY_PORT;
-          for (const datagram of action.datagrams) {
-            this.#send(path, action.to, datagram, fromPort);
-          }
+          const { to, datagrams } = action;
+          if (action.port === "data") return process.sender!.socket.send(to, datagrams);
+          for (const datagram of datagrams) this.#send(path, to, datagram, DISCOVERY_PORT);
         });
         return;
       case "rehash":
@@ -307,51 +282,37 @@ export class SimServer {
   #rehash(process: Process): void {
     const entry = process.catalogue.find(FILE_NAME);
     if (entry?.content === undefined) return;
-    process.open = undefined;
+    this.#forget(process, entry);
     if (entry.signature.mtimeMs !== 1_000 + this.variant!) return this.#onChangeSeen();
     this.#index(process, HASH_MS);
   }
 
-  // — What the sender worker does ———————————————————————————————————————————————————————————————
+  // — What it sends —————————————————————————————————————————————————————————————————————————————
 
-  #step(process: Process, event: RangeServerEvent): void {
-    if (process.isOver) return;
-    const now = this.#clock.nowMs;
-    for (const action of process.machine.handle(now, event)) this.#do(process, action);
-    this.#alarm.set(process.machine.nextWakeupMs(now));
-  }
-
-  #do(process: Process, action: RangeServerAction): void {
-    switch (action.kind) {
-      case "send":
-        return this.#send(pathOf(action.to), action.to, action.datagram);
-      case "question": {
-        const { from, frame, frameBytes, isValidated } = action;
-        const onHandled = () => this.#step(process, { kind: "handled", isValidated });
-        return this.#ask(process, pathOf(from), from, frame, frameBytes, onHandled);
-      }
-      case "serve":
-        return this.#serve(process, action.turn);
-      case "locate":
-        return this.#locate(process, action);
-      case "open": {
-        const { ref } = action;
-        const signature = process.catalogue.find(FILE_NAME)?.signature;
-        const isAsIndexed = signature?.mtimeMs === 1_000 + (this.variant ?? 0);
-        if (isAsIndexed) process.open = { key: keyOf(ref), checkedMs: this.#clock.nowMs };
-        return this.#step(process, { kind: "opened", ...ref, isAsIndexed });
-      }
-      case "close":
-        if (process.open?.key === keyOf(action.ref)) process.open = undefined;
-        return;
-      case "changed":
-        return process.toMain.post(() => this.#onChangeSeen());
-      case "flow":
-      case "counts":
-        return;
-      default:
-        action satisfies never;
-    }
+  #sender(process: Process): SimSender {
+    const { toMain, toSender, tokenSecret, id: server } = process;
+    const { rateBytesPerS, bytesPerMs } = this.spec;
+    return new SimSender({
+      ...{ clock: this.#clock, disk: this.#disk, port: DATA_PORT, toMain, toSender, bytesPerMs },
+      gate: (work) => this.#whenUp(process, work),
+      send: (to, datagram) => this.#send(pathOf(to), to, datagram),
+    }, {
+      ...{ rateBytesPerS, tokenSecret, server },
+      onQuestion: (from, ...question) => this.#answer(process, pathOf(from), from, ...question),
+      locate: (root, sizeBytes) => {
+        for (const { name, signature } of process.catalogue.findByContent(root, sizeBytes)) {
+          return { dir: FOLDER, name, ...signature };
+        }
+        return undefined;
+      },
+      onChanged: () => this.#onChangeSeen(),
+      onFlow() {},
+      onServed: ({ flows }) => process.flowsMax = Math.max(process.flowsMax, flows),
+      onDetail() {},
+      onFailure: (error) => {
+        throw error;
+      },
+    });
   }
 
   /** Whoever is stalled does nothing; it goes on afterwards. */
@@ -361,82 +322,31 @@ export class SimServer {
     else this.#clock.at(this.#stalledUntilMs, () => this.#whenUp(process, work));
   }
 
-  #serve(process: Process, turn: Turn): void {
-    this.#whenUp(process, () => {
-      const { outcome, sentBytes } = this.#served(process, turn);
-      const doneMs = this.#clock.nowMs + sentBytes / this.spec.bytesPerMs;
-      this.#clock.at(doneMs, () => {
-        this.#whenUp(process, () => this.#step(process, { kind: "served", outcome, sentBytes }));
-      });
-    });
+  #forget(process: Process, { content }: CatalogueEntry): void {
+    if (content !== undefined) process.sender!.socket.forget(content.root, content.sizeBytes);
   }
 
-  #served(
-    process: Process,
-    { to, want }: Turn,
-  ): { readonly outcome: ServeOutcome; readonly sentBytes: number } {
-    const now = this.#clock.nowMs;
-    const { open } = process;
-    if (open?.key !== keyOf(want)) return { outcome: "unknown", sentBytes: 0 };
-    if (now - open.checkedMs >= FILE_CHECK_INTERVAL_MS) {
-      open.checkedMs = now;
-      const signature = process.catalogue.find(FILE_NAME)?.signature;
-      if (signature?.mtimeMs !== 1_000 + this.variant!) return { outcome: "changed", sentBytes: 0 };
-    }
-    return { outcome: "sent", sentBytes: this.#sendRanges(to, want) };
-  }
-
-  #sendRanges(to: Endpoint, want: WantFrame): number {
-    const file = simContent(this.#sizeBytes, this.variant ?? 0).bytes;
-    const payloadBytes = payloadBytesOf(want.segmentBytes);
-    const header = { nonce: want.nonce, number: want.number, withCrc: want.withCrc === 1 };
-    const path = pathOf(to);
-    let sentBytes = 0;
-    for (const { offset, lengthBytes } of want.ranges) {
-      const end = offset + lengthBytes;
-      for (let at = offset; at < end; at += payloadBytes) {
-        const payload = file.subarray(at, Math.min(at + payloadBytes, end));
-        const datagram = segment(payload, at, header);
-        if (this.#liesAt(at)) datagram[datagram.length - 1]! ^= 0x55;
-        if (header.withCrc && this.#liesAt(at)) this.#seal(datagram);
-        sentBytes += datagram.length;
-        this.#send(path, to, datagram);
+  /** What is on its disk now, in the place of what was there; a liar's file is not what it was hashed as. */
+  #writeFile(): void {
+    if (this.variant === undefined) return;
+    let { bytes } = simContent(this.#sizeBytes, this.variant);
+    if (this.spec.lie === "chunks") {
+      bytes = bytes.slice();
+      for (const chunk of this.spec.lieChunks) {
+        const at = chunk * CHUNK_BYTES_MIN;
+        if (at < bytes.length) bytes[at]! ^= 0x55;
       }
     }
-    return sentBytes;
-  }
-
-  #liesAt(offset: number): boolean {
-    if (this.spec.lie !== "chunks") return false;
-    return this.spec.lieChunks.includes(Math.floor(offset / CHUNK_BYTES_MIN));
-  }
-
-  /** A liar's checksums are right. */
-  #seal(datagram: Bytes): void {
-    const payload = datagram.slice(32);
-    const view = new DataView(datagram.buffer);
-    const offset = view.getUint32(24) * 0x1_0000_0000 + view.getUint32(28);
-    const nonce = view.getBigUint64(12);
-    datagram.set(segment(payload, offset, { nonce, number: view.getUint32(20), withCrc: true }));
-  }
-
-  #locate(process: Process, { root, sizeBytes }: ContentRef): void {
-    process.toMain.post(() => {
-      const isHere = !process.catalogue.findByContent(root, sizeBytes).next().done;
-      const file = isHere ? { file: SERVED_FILE } : {};
-      process.toSender.post(() =>
-        this.#step(process, { kind: "located", root, sizeBytes, ...file })
-      );
-    });
+    this.#disk.put(FILE_PATH, bytes, 1_000 + this.variant);
   }
 
   /** What is beyond its bounds, if anything is. */
   problem(): string | undefined {
     const process = this.#process;
     if (process === undefined) return undefined;
-    if (process.machine.flowCount > FLOWS_MAX) return "too many flows";
-    if (process.machine.forwardedCount > QUESTIONS_FORWARDED_MAX) {
-      return "too many forwarded frames";
+    if (process.flowsMax > FLOWS_MAX) return "too many flows";
+    if (process.sender!.questionsWaiting > QUESTIONS_FORWARDED_MAX) {
+      return "too many forwarded questions";
     }
     if (this.#backlog.length > WANTS_PER_FLOW_MAX * FLOWS_MAX) return "too long a backlog";
     return undefined;

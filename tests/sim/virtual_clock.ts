@@ -9,6 +9,9 @@ import { Agenda } from "./agenda.ts";
 /** Events at one and the same moment after which a world is said to run in circles. */
 const EVENTS_PER_MOMENT_MAX = 20_000;
 
+/** Has a process do its work: now, later if it is stalled, or never if it is no more. */
+export type Gate = (work: () => void) => void;
+
 export class VirtualClock {
   nowMs = 0;
   readonly #agenda = new Agenda();
@@ -28,35 +31,42 @@ export class VirtualClock {
     this.at(this.nowMs + ms, run);
   }
 
-  /** Resolves after so long; never, if `isGone` by then. */
-  elapsed(ms: number, isGone: () => boolean): Promise<void> {
+  /** Resolves after so long, when the gate says so. */
+  elapsed(ms: number, gate: Gate): Promise<void> {
     return new Promise((resolve) =>
-      this.after(ms, () => {
-        if (isGone()) return;
-        this.#isOwed = true;
-        resolve();
-      })
+      this.after(ms, () =>
+        gate(() => {
+          this.settle();
+          resolve();
+        }))
     );
+  }
+
+  /** What is awaited now goes on before the next event. */
+  settle(): void {
+    this.#isOwed = true;
   }
 
   /**
    * This clock as drivers are handed it.
    *
    * @param yieldMs what everything else has the time for when a driver yields
-   * @param isGone whether the process whose clock it is is no more
+   * @param gate of the process whose clock it is
    */
-  clockOf(yieldMs: number, isGone: () => boolean): Clock {
+  clockOf(yieldMs: number, gate: Gate): Clock {
     return {
       nowMs: () => this.nowMs,
       originMs: () => 0,
       timer: (wake) => {
-        const alarm = new Alarm(this, () => {
-          if (!isGone()) wake();
-        });
+        const alarm = new Alarm(this, () =>
+          gate(() => {
+            this.settle();
+            wake();
+          }));
         return { set: (atMs) => alarm.set(atMs), clear: () => alarm.set(Infinity) };
       },
-      sleep: (ms) => this.elapsed(ms, isGone),
-      yieldToEvents: () => this.elapsed(yieldMs, isGone),
+      sleep: (ms) => this.elapsed(ms, gate),
+      yieldToEvents: () => this.elapsed(yieldMs, gate),
     };
   }
 

@@ -85,7 +85,7 @@ class World {
     this.#disk = new MemoryDisk(scenario.client.disk, {
       onWrite: (...write) => this.#invariants.onWrite(...write),
       onNamed: (_from, to, bytes) => this.#invariants.onNamed(to, bytes),
-    }, (ms, isGone) => this.#clock.elapsed(ms, isGone));
+    }, (ms, gate) => this.#clock.elapsed(ms, gate));
     this.#killsAtDiskOp = [...scenario.client.killsAtDiskOp];
     this.#killsLeft = scenario.client.killsMs.length;
   }
