@@ -3,6 +3,7 @@ import type { Bytes } from "../../lib/ids.ts";
 import { AssemblerDriver } from "../../lib/io/workers/assembler_driver.ts";
 import type { WorkerPort } from "../../lib/io/system/worker_port.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
+import type { ChannelEnd } from "../../lib/messages/channel_end.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import type { VerifiedChunk } from "../../lib/protocol/download/assembler_steps.ts";
 import type { TargetReply } from "../../lib/protocol/download/target_messages.ts";
@@ -26,7 +27,7 @@ export class SimAssembler {
   readonly #options: AssemblerOptions;
   readonly #driver: AssemblerDriver;
   /** Where chunks come in; one stands for those of all receivers. */
-  readonly #feed: Pick<MessagePort, "onmessage" | "postMessage" | "close">;
+  readonly #feed: ChannelEnd;
   /** Who gets the buffers of each message back, in order. */
   readonly #recycles: Recycle[] = [];
   #isClosed = false;
@@ -51,10 +52,10 @@ export class SimAssembler {
     this.#driver = new AssemblerDriver(runtime, parent);
     this.#feed = {
       onmessage: null,
-      postMessage: (message: RecycleMessage) => this.#recycle(message.buffers),
+      postMessage: (message) => this.#recycle((message as RecycleMessage).buffers),
       close() {},
     };
-    this.#driver.onRequest({ kind: "feed", port: this.#feed as MessagePort });
+    this.#driver.onRequest({ kind: "feed", port: this.#feed });
   }
 
   /** The process is gone, or is over. */
@@ -74,7 +75,7 @@ export class SimAssembler {
       if (this.#isClosed) return;
       this.#recycles.push(recycle);
       const data: ChunksMessage = { kind: "chunks", chunks };
-      this.#feed.onmessage?.call(this.#feed as MessagePort, new MessageEvent("message", { data }));
+      this.#feed.onmessage?.(new MessageEvent("message", { data }));
     });
   }
 

@@ -96,7 +96,9 @@ export class SimClient {
     const pinned = client.isPinned ? simContent(sizeBytes, 0).content.sha256 : undefined;
     this.download = new DownloadDriver(
       {
-        clock: clock.clockOf(0, () => this.isOver),
+        clock: clock.clockOf(0, (work) => {
+          if (!this.isOver) work();
+        }),
         search: this.#search,
         pool: this.#crew,
         emit: (event) => this.#onEvent(event),

@@ -51,9 +51,15 @@ export class SimSender {
       throw new ShoalError("internal", "a sender has nothing else");
     };
     const net = { openDatagrams: () => this.#transport(), connect: none, listen: none };
-    const inner: Runtime = { clock, disk: world.disk, net, workers: { start: none } };
+    const inner: Runtime = {
+      clock,
+      disk: world.disk,
+      net,
+      random: { bytes: none, u64: none, u32: none },
+      workers: { start: none, channel: none },
+    };
     const start = <In, Out>() => this.#start(inner) as unknown as WorkerPort<In, Out>;
-    const runtime: Runtime = { ...inner, workers: { start } };
+    const runtime: Runtime = { ...inner, workers: { start, channel: none } };
     this.socket = new DataSocket({ ...options, runtime, transport: transportConfig({}) });
   }
 
