@@ -5,7 +5,7 @@
  * folders or none, `?` one character, `[a-z]` one of these, `[!a-z]` one of the others; no dot is
  * special. What ends with a slash is everything below a folder.
  *
- * Not made of regular expressions: names come from strangers, and a name made for it keeps an
+ * Not made of regular expressions: names come from the network, and a name made for it keeps an
  * expression with a few stars busy for minutes. Here that takes at most the product of both lengths.
  */
 

@@ -189,7 +189,7 @@ function playMaster(peer: Peer, counts: { leases: number }): void {
         const request = parseMessage(taken.bytes);
         return request === undefined ? { kind: "nonsense" } : { kind: "request", request };
       }
-      case "say":
+      case "send":
         return peer.hear(encodeMessage(step.message).length);
       case "open":
         assert(step.provider.endpoint.address === "10.0.0.7", "somebody spoke for another host");

@@ -164,7 +164,7 @@ export class VirtualMaster {
         return this.#update(step.lease, step.update);
       case "close":
         return void this.leases.delete(step.lease);
-      case "say":
+      case "send":
         if (step.message["status"] === "error") this.errors += 1;
         return undefined;
       default:
@@ -192,7 +192,7 @@ class Talk {
   readonly #agenda: Agenda;
   readonly #master: VirtualMaster;
   readonly #link: Link;
-  readonly #say: (message: JsonObject) => void;
+  readonly #send: (message: JsonObject) => void;
   readonly #dialogue: MasterDialogue;
   /** Requests that came while none was read. */
   readonly #inbox: JsonObject[] = [];
@@ -209,7 +209,7 @@ class Talk {
     this.#agenda = agenda;
     this.#master = master;
     this.#link = link;
-    this.#say = say;
+    this.#send = say;
     this.#dialogue = serveMaster(peer, SELF);
   }
 
@@ -246,7 +246,7 @@ class Talk {
     while (!next.done) {
       const step = next.value;
       if (step.kind === "request") return this.#wait(step.idleMs);
-      if (step.kind === "say") this.#say(step.message);
+      if (step.kind === "send") this.#send(step.message);
       next = this.#dialogue.next(this.#master.perform(step));
     }
     this.#isOver = true;
@@ -360,7 +360,7 @@ export class VirtualServer {
     switch (action.kind) {
       case "connect":
         return this.#connect();
-      case "say": {
+      case "send": {
         const [link, talk] = [this.#link, this.#talk];
         return link?.carry(() => talk?.hear(action.message));
       }

@@ -3,7 +3,7 @@
  * files themselves never come by here.
  */
 import { nowMs, WakeupTimer, wallMs } from "../../io/system/clock.ts";
-import { converseAsMaster } from "../../io/workers/master_host.ts";
+import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
@@ -131,7 +131,7 @@ class MasterRun implements Master {
     this.#connections += 1;
     try {
       const { peerAddress, localAddress } = connection;
-      await converseAsMaster(serveMaster(peerAddress, localAddress), connection, {
+      await runMasterDialogue(serveMaster(peerAddress, localAddress), connection, {
         store: this.#store,
         pages: this.#pages,
         onAnswered: (command, ms) => this.#count(command, ms),
@@ -214,7 +214,7 @@ class MasterRun implements Master {
   }
 }
 
-/** Only these become labels: a stranger may say anything. */
+/** Only these become labels: anybody may send anything. */
 const COMMANDS = new Set([
   ...["register", "update", "renew", "unregister", "list", "locate", "stats"],
 ]);

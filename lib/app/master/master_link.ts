@@ -61,7 +61,7 @@ export class MasterLink {
         this.#talking = before.then(() => this.#talk());
         return;
       }
-      case "say":
+      case "send":
         // A connection that does not take it ends, which is told there.
         this.#connection?.send(encodeMessage(action.message)).catch(() => {});
         return;

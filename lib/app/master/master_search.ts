@@ -57,7 +57,7 @@ export class MasterSearch {
       try {
         const found = await locateAt(master, queries, signal);
         isLost = false;
-        queries.forEach((query, i) => this.#hear(master, query, found[i]!));
+        queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);
         if (!signal.aborted) onServers(servers.map(({ endpoint }) => endpoint));
       } catch (error) {
@@ -68,7 +68,7 @@ export class MasterSearch {
     }
   }
 
-  #hear(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
+  #onLocated(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
     const servers = files.flatMap((file) => file.servers);
     const told = servers.map(({ endpoint }) => endpointText(endpoint));
     this.#told.set(keyOf(master, query), told);

@@ -40,9 +40,9 @@ export class AsciiClient {
   ): Promise<{ readonly said: string; readonly md5: string; readonly sha256: string }> {
     const connection = this.#connection;
     await connection.send(asciiLine("UPLOAD"));
-    await this.#hear("Please send");
+    await this.#receive("Please send");
     await connection.send(asciiLine(`${name};${sizeBytes}`));
-    await this.#hear("Ready");
+    await this.#receive("Ready");
     const md5 = new StreamingHash("md5");
     const sha256 = new StreamingHash();
     const buffer: Bytes = new Uint8Array(SESSION_SEND_BYTES);
@@ -60,7 +60,7 @@ export class AsciiClient {
       at += count;
       onProgress(at);
     }
-    const said = (await this.#hear("", "id")).toLowerCase();
+    const said = (await this.#receive("", "id")).toLowerCase();
     return { said, md5: md5.digestHex(), sha256: sha256.digestHex() };
   }
 
@@ -71,7 +71,7 @@ export class AsciiClient {
   ): Promise<string> {
     const connection = this.#connection;
     await connection.send(asciiLine("DOWNLOAD"));
-    await this.#hear("Please send");
+    await this.#receive("Please send");
     await connection.send(asciiLine(id));
     const md5 = new StreamingHash("md5");
     const pace = connection.pace();
@@ -99,7 +99,7 @@ export class AsciiClient {
   }
 
   /** The server's next line, which must begin so. */
-  async #hear(beginning: string, form: "text" | "id" = "text"): Promise<string> {
+  async #receive(beginning: string, form: "text" | "id" = "text"): Promise<string> {
     const read = await this.#connection.line(form);
     if (read.kind !== "line") throw new ShoalError("stalled", "the server stopped answering");
     if (read.text.startsWith("ERROR")) throw refusal(read.text);

@@ -1,7 +1,7 @@
 /** The server of the existing round-trip tool: what comes up goes back, and nothing is kept. */
 import { ShoalError } from "../../errors.ts";
 import { randomSeed } from "../../io/system/random_source.ts";
-import { converse, type SessionLibrary } from "../../io/workers/session_host.ts";
+import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";
 import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
@@ -75,7 +75,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
         // Each connection draws other chances.
         seed: seed + 1_000 * connections++,
       }, answerUpload);
-      return converse(dialogue, connection, library, mayAsk);
+      return runDialogue(dialogue, connection, library, mayAsk);
     },
     onProblem: (message) => library.log("ERROR", message),
     onFailure: (error) => ended.reject(error),

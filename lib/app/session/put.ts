@@ -154,10 +154,10 @@ class Put {
       this.#emit({ event: "notice", level: "info", message });
     }
     const { connection } = client;
-    await client.tell({ command: "body", offset: at });
+    await client.send({ command: "body", offset: at });
     // The server may refuse in the middle; then nobody waits for the rest.
     let isAnswered = false;
-    const answer = client.hear(Infinity).finally(() => isAnswered = true);
+    const answer = client.receive(Infinity).finally(() => isAnswered = true);
     answer.catch(() => {});
     this.#meter = new RateMeter(nowMs());
     try {
@@ -172,7 +172,7 @@ class Put {
       if (!isAnswered) {
         requireUnchanged(file, this.#path, identity);
         await connection.send(lengthPrefix(0));
-        await client.tell({ command: "end", sha256: hash.digestHex() });
+        await client.send({ command: "end", sha256: hash.digestHex() });
       }
     } catch (error) {
       // What the server said last is worth more than that it hung up.

@@ -37,9 +37,9 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
   }
   return await withConnection(options, async (connection) => {
     const { file, log, retriesMax } = options;
-    const books = new RoundTrip(file);
+    const state = new RoundTrip(file);
     const expected = toHex(sha256(file));
-    const hear = async (): Promise<JsonObject> => {
+    const receive = async (): Promise<JsonObject> => {
       const read = await connection.message(UPLOAD_MESSAGE_BYTES_MAX);
       if (read.kind === "ended") throw new ShoalError("stalled", "the server ended the connection");
       const said = read.kind === "message" ? parseMessage(read.bytes) : undefined;
@@ -57,33 +57,33 @@ export async function roundTrip(options: RoundTripOptions): Promise<RoundTripRes
     for (let rounds = 1, retries = 0;; rounds++) {
       const again = lacking && { sequences: lacking };
       await connection.send(again ? encodeMessage({ ...uploadOf(options), ...again }) : message);
-      const ready = await hear();
-      if (ready["status"] !== "ready" || !books.begin(ready["total_chunks"])) {
+      const ready = await receive();
+      if (ready["status"] !== "ready" || !state.begin(ready["total_chunks"])) {
         throw foreign();
       }
-      for (let said = await hear(); said["type"] !== "end"; said = await hear()) {
-        if (said["type"] === "chunk") books.take(said);
+      for (let said = await receive(); said["type"] !== "end"; said = await receive()) {
+        if (said["type"] === "chunk") state.take(said);
       }
-      const spoilt = books.dropSpoilt();
-      const missing = books.missing.filter((number) => !spoilt.includes(number));
+      const spoilt = state.dropSpoilt();
+      const missing = state.missing.filter((number) => !spoilt.includes(number));
       if (missing.length > 0) log("ERROR", `Missing sequence numbers: ${listed(missing)}`);
       if (spoilt.length > 0) log("ERROR", `Corrupted sequence numbers: ${listed(spoilt)}`);
       const before = lacking?.length ?? Infinity;
-      lacking = books.missing;
-      const back = lacking.length === 0 ? books.assemble() : undefined;
+      lacking = state.missing;
+      const back = lacking.length === 0 ? state.assemble() : undefined;
       if (back !== undefined && toHex(sha256(back)) === expected) {
         if (ready["checksum"] !== expected) {
           throw new ShoalError("unverified", "the server's checksum does not match the file");
         }
         log("INFO", "Checksum verification successful!");
         await connection.send(encodeMessage({ command: "disconnect" }));
-        const { chunkCount } = books;
+        const { chunkCount } = state;
         return { file: back, sha256: expected, chunkCount, rounds };
       }
       // A server that sends only what is asked for gets nearer each time: that is no retry.
       const isNearer = ready["sequences"] !== undefined && lacking.length < before;
       if (isNearer && rounds < FRESH_ROUNDS_MAX) {
-        log("INFO", `Asking again for ${lacking.length} of ${books.chunkCount} chunks`);
+        log("INFO", `Asking again for ${lacking.length} of ${state.chunkCount} chunks`);
         continue;
       }
       retries += 1;

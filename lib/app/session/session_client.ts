@@ -39,7 +39,7 @@ export class SessionClient {
     return this.#connection;
   }
 
-  async tell(message: JsonObject): Promise<void> {
+  async send(message: JsonObject): Promise<void> {
     await this.#connection.send(encodeMessage(message));
   }
 
@@ -48,7 +48,7 @@ export class SessionClient {
    *
    * @param idleMs how long that may take, Infinity included
    */
-  async hear(idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
+  async receive(idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
     const read = await this.#connection.message(this.#messageBytesMax, idleMs);
     if (read.kind === "ended") {
       const what = read.why === "idle" ? "does not answer" : "ended the connection";
@@ -66,8 +66,8 @@ export class SessionClient {
 
   /** @param idleMs how long the answer may take */
   async ask(request: JsonObject, idleMs = SESSION_IDLE_MS): Promise<JsonObject> {
-    await this.tell(request);
-    return await this.hear(idleMs);
+    await this.send(request);
+    return await this.receive(idleMs);
   }
 
   /** Hands the bytes of a body to `take` as they come, and what follows it to the caller. */
@@ -81,7 +81,7 @@ export class SessionClient {
       if (part.length > 0) await take(part);
       else if (!frames.isAtEnd) await this.#connection.more(pace);
     }
-    return await this.hear();
+    return await this.receive();
   }
 
   /** The server does not speak as it should. */

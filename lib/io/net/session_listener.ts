@@ -1,4 +1,4 @@
-/** A TCP port on which conversations are held: with so many peers at once, each at its own pace. */
+/** A TCP port for sessions: with a bounded number of peers at once, each at its own pace. */
 import { ShoalError } from "../../errors.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
@@ -28,7 +28,7 @@ export interface SessionListenerOptions {
     isCrowded: boolean,
     mayAsk: () => Promise<void>,
   ) => Promise<void>;
-  /** A conversation ended as none should. */
+  /** A session ended with an unexpected error. */
   readonly onProblem: (message: string) => void;
   readonly onFailure: (error: ShoalError) => void;
 }
@@ -40,7 +40,7 @@ export class SessionListener {
   readonly #connections = new Set<SessionConnection>();
   /** Of those that are only told that there are too many. */
   readonly #crowd = new Set<SessionConnection>();
-  readonly #conversations = new Set<Promise<void>>();
+  readonly #sessions = new Set<Promise<void>>();
   #isClosed = false;
 
   /** Throws ShoalError `port_in_use` or `network`. */
@@ -62,9 +62,9 @@ export class SessionListener {
     for (const connection of [...this.#connections, ...this.#crowd]) connection.close();
   }
 
-  /** Resolves when every conversation has noticed. */
+  /** Resolves when every session has ended. */
   async closed(): Promise<void> {
-    await Promise.all(this.#conversations);
+    await Promise.all(this.#sessions);
   }
 
   async #accept(): Promise<void> {
@@ -82,14 +82,14 @@ export class SessionListener {
     const connection = new SessionConnection(stream, this.#budget, idleMs);
     const place = isCrowded ? this.#crowd : this.#connections;
     place.add(connection);
-    const conversation = this.#converse(connection, isCrowded).finally(() => {
+    const session = this.#runSession(connection, isCrowded).finally(() => {
       place.delete(connection);
-      this.#conversations.delete(conversation);
+      this.#sessions.delete(session);
     });
-    this.#conversations.add(conversation);
+    this.#sessions.add(session);
   }
 
-  async #converse(connection: SessionConnection, isCrowded: boolean): Promise<void> {
+  async #runSession(connection: SessionConnection, isCrowded: boolean): Promise<void> {
     const { requestsPerS, talk, onProblem } = this.#options;
     const requests = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
     const mayAsk = async (): Promise<void> => {

@@ -29,7 +29,7 @@ export interface MasterHostOptions {
 }
 
 /** Drives `dialogue` to its end. Throws ConnectionLost or ShoalError when it cannot go on. */
-export async function converseAsMaster(
+export async function runMasterDialogue(
   dialogue: MasterDialogue,
   connection: SessionConnection,
   options: MasterHostOptions,
@@ -68,7 +68,7 @@ export async function converseAsMaster(
         askedMs = nowMs();
         return read;
       }
-      case "say":
+      case "send":
         // Whoever does not take the answer keeps nobody waiting.
         leavePages();
         onAnswered(command, nowMs() - askedMs);

@@ -1,5 +1,5 @@
 /**
- * Runs the session worker: holds conversations on the TCP port, and asks the main thread what is
+ * Runs the session worker: runs sessions on the TCP port, and asks the main thread what is
  * offered.
  */
 import type { ShoalError } from "../../errors.ts";
@@ -14,7 +14,7 @@ import type {
 import { serveSession } from "../../protocol/session/session_server.ts";
 import type { SessionFile } from "../../protocol/session/session.ts";
 import { Digests } from "../hash/digests.ts";
-import { converse, type SessionLibrary } from "./session_host.ts";
+import { runDialogue, type SessionLibrary } from "./session_host.ts";
 import { denoNet } from "../net/net.ts";
 import { SessionListener } from "../net/session_listener.ts";
 import { Throttle } from "../net/throttle.ts";
@@ -70,7 +70,7 @@ class SessionDriver {
       connectionsMax: SESSIONS_MAX,
       requestsPerS: SESSION_REQUESTS_PER_S,
       talk: (connection, isCrowded, mayAsk) =>
-        converse(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
+        runDialogue(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
       onProblem: (message) => this.#library.log("ERROR", message),
       onFailure: (error) => this.#fail(error),
     });

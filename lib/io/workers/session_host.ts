@@ -41,7 +41,7 @@ export interface SessionLibrary {
 }
 
 /** Drives `dialogue` to its end. Throws ConnectionLost when the peer goes in the middle. */
-export async function converse(
+export async function runDialogue(
   dialogue: Dialogue,
   connection: SessionConnection,
   library: SessionLibrary,

@@ -1,4 +1,4 @@
-/** A bounded memory of strangers: entries fade after a while, and the oldest makes room for a new one. */
+/** A bounded memory of unvalidated peers: entries expire, and the oldest makes room for a new one. */
 export class RecentMap<Value> {
   readonly #entriesMax: number;
   readonly #memoryMs: number;

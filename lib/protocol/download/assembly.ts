@@ -1,5 +1,5 @@
 /**
- * The books of one file that is being put together: which chunks are on disk, and how far the hash of
+ * The state of one file that is being assembled: which chunks are on disk, and how far the hash of
  * the whole has come. The hash goes through the file once, in order: over chunks as they arrive while
  * they are next, over what lies on disk when they came early. Chunks of an earlier run are proved
  * again in that same pass, because a mark in a journal is only a claim.
@@ -86,7 +86,7 @@ export class Assembly {
     return this.#next === this.chunkCount;
   }
 
-  /** SHA-256 of the whole, once the pass is over. Ends the books. */
+  /** SHA-256 of the whole, once the pass is over. Ends the assembly. */
   digestHex(): string {
     return this.#hash.digestHex();
   }

@@ -24,7 +24,7 @@ export class LayerPages {
   #provedCount = 0;
   /** No page before this one is missing. */
   #firstMissing = 0;
-  /** Made when the first page is proved: until then its size is a stranger's word. */
+  /** Made when the first page is proved: until then its size is only a claim. */
   #layer: Bytes | undefined;
 
   /** @param known the whole layer, where an earlier run has proved it */

@@ -36,7 +36,7 @@ export type RequestRead =
 interface Steps {
   /** The next request; `ended` also when none came within `idleMs`. */
   request: { readonly step: { readonly idleMs: number }; readonly result: RequestRead };
-  say: { readonly step: { readonly message: JsonObject }; readonly result: void };
+  send: { readonly step: { readonly message: JsonObject }; readonly result: void };
   /** Begins a lease of a new random number. */
   open: { readonly step: { readonly provider: RegisteredServer }; readonly result: Lease };
   /** Takes up a lease, whose random number is another one from then on. */
@@ -83,7 +83,7 @@ function* ask<Kind extends keyof Steps>(
 }
 
 function* fail(code: string, message: string): MasterDialogue {
-  yield* ask("say", { message: { status: "error", code, message } });
+  yield* ask("send", { message: { status: "error", code, message } });
 }
 
 /**
@@ -97,7 +97,7 @@ export function* serveMaster(peer: string, self: string): MasterDialogue {
   try {
     while (yield* answerNext(registrar, self));
   } finally {
-    // However the conversation ends: without the connection there is no lease.
+    // However the session ends: without the connection there is no lease.
     yield* registrar.close();
   }
 }
@@ -127,7 +127,7 @@ function* answerNext(registrar: Registrar, self: string): MasterDialogue<boolean
       break;
     case "stats": {
       const { servers, files } = yield* ask("stats", {});
-      yield* ask("say", { message: { status: "stats", servers, files } });
+      yield* ask("send", { message: { status: "stats", servers, files } });
       break;
     }
     case "disconnect":
@@ -168,11 +168,13 @@ class Registrar {
       case "update":
         return yield* this.#update(lease, request);
       case "renew":
-        if (yield* ask("renew", { lease })) return yield* ask("say", { message: { status: "ok" } });
+        if (yield* ask("renew", { lease })) {
+          return yield* ask("send", { message: { status: "ok" } });
+        }
         return yield* this.#lost();
       default:
         yield* this.close();
-        yield* ask("say", { message: { status: "ok" } });
+        yield* ask("send", { message: { status: "ok" } });
     }
   }
 
@@ -191,7 +193,7 @@ class Registrar {
     this.#lease = resumed?.lease ?? (yield* ask("open", { provider }));
     this.#revision = resumed?.revision ?? 0;
     const terms = { lease: this.#lease, leaseMs: REGISTRY_LEASE_MS, renewMs: REGISTRY_RENEW_MS };
-    yield* ask("say", { message: { status: "lease", ...terms, revision: this.#revision } });
+    yield* ask("send", { message: { status: "lease", ...terms, revision: this.#revision } });
   }
 
   *#update(lease: Lease, request: JsonObject): MasterDialogue {
@@ -212,7 +214,7 @@ class Registrar {
     if (fileCount === undefined) return yield* this.#lost();
     this.#fileCount = fileCount;
     this.#revision = update.revision;
-    yield* ask("say", { message: { status: "ok" } });
+    yield* ask("send", { message: { status: "ok" } });
   }
 
   *#lost(): MasterDialogue {
@@ -227,7 +229,7 @@ function* locate(request: JsonObject, self: string): MasterDialogue {
     return yield* fail("bad_request", "locate needs a few names or sha256s");
   }
   const found = yield* ask("locate", { queries });
-  yield* ask("say", {
+  yield* ask("send", {
     message: {
       status: "located",
       found: found.map((files) => files.map((file) => locatedJson(file, self))),
@@ -250,7 +252,7 @@ function* list(request: JsonObject, self: string): MasterDialogue {
   const names = new Set(files.map(({ name }) => name));
   const next = names.size < countMax ? {} : { next: files.at(-1)!.name };
   const wanted = files.filter(({ name }) => isWanted(name)).map((file) => locatedJson(file, self));
-  yield* ask("say", { message: { status: "files", files: wanted, ...cursor, ...next } });
+  yield* ask("send", { message: { status: "files", files: wanted, ...cursor, ...next } });
 }
 
 function* listChanges(
@@ -260,11 +262,11 @@ function* listChanges(
 ): MasterDialogue {
   const changes = yield* ask("changes", { since, countMax: CHANGES_PER_ANSWER_MAX });
   const { cursor, isStale, hasMore } = changes;
-  if (isStale) return yield* ask("say", { message: { status: "stale", cursor } });
+  if (isStale) return yield* ask("send", { message: { status: "stale", cursor } });
   const names = changes.names.filter(isWanted);
   const queries = names.map((name) => ({ by: "name", name } as const));
   const found = yield* ask("locate", { queries });
   const removed = names.filter((_, i) => found[i]!.length === 0);
   const files = found.flatMap((each) => each.map((file) => locatedJson(file, self)));
-  yield* ask("say", { message: { status: "changes", files, removed, cursor, more: hasMore } });
+  yield* ask("send", { message: { status: "changes", files, removed, cursor, more: hasMore } });
 }

@@ -38,7 +38,7 @@ export type RegistrationEvent =
 
 export type RegistrationAction =
   | { readonly kind: "connect" }
-  | { readonly kind: "say"; readonly message: JsonObject }
+  | { readonly kind: "send"; readonly message: JsonObject }
   /** `lost` need not be told of it. */
   | { readonly kind: "hangUp" }
   /** For people: everything is told, or the master is away. Only when that changes. */
@@ -165,7 +165,7 @@ export class Registration {
   #ask(nowMs: number, asked: "register" | "renew" | Page, message: JsonObject): void {
     this.#asked = asked;
     this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
-    this.#actions.push({ kind: "say", message });
+    this.#actions.push({ kind: "send", message });
   }
 
   // — Answers ———————————————————————————————————————————————————————————————————————————————————

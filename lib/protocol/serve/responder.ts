@@ -3,7 +3,7 @@
  * (docs/PROTOCOL.md, "Finding", "Piece layers", "Listing"). Requests for bytes are the sender's.
  *
  * It promises that whoever has not proved an address gets at most as many bytes as were sent, that a
- * crowd of servers does not say "absent" at once, and that strangers cost bounded work and memory.
+ * crowd of servers does not say "absent" at once, and that unvalidated peers cost bounded work and memory.
  */
 import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import {
@@ -87,7 +87,7 @@ export class Responder {
     this.#provers = new LayerProvers(options.view);
   }
 
-  /** @param frameBytes how long `frame` was: what is said to strangers is measured against it */
+  /** @param frameBytes how long `frame` was: answers to unvalidated peers are measured against it */
   handle(
     nowMs: number,
     from: Endpoint,

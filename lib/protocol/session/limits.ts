@@ -1,4 +1,4 @@
-/** Conversations over TCP. */
+/** Sessions over TCP. */
 import { KIB, MIB } from "../../limits.ts";
 
 /** A peer that sends nothing for this long, or takes this long for one message, is left. */

@@ -1,5 +1,5 @@
 /**
- * The client's books of a round trip in the JSON dialect: which chunks of its own file have come back
+ * The client's state of a round trip in the JSON dialect: which chunks of its own file have come back
  * as they were. The dialect proves the whole only, but whoever sent a file can tell each chunk.
  */
 import { type Bytes, fromHex } from "../../ids.ts";

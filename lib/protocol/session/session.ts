@@ -1,5 +1,5 @@
 /**
- * Conversations over TCP, without the TCP (docs/PROTOCOL.md, "Sessions over TCP"). A dialogue is a
+ * Sessions over TCP, without the TCP (docs/PROTOCOL.md, "Sessions over TCP"). A dialogue is a
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
  * handed what came of it. It knows no socket, no disk and no clock; whoever drives it does.
  */

@@ -50,7 +50,7 @@ function play(requests: readonly JsonObject[], results: Readonly<Record<string, 
       idleMs.push(step.idleMs);
       const request = coming.shift();
       result = request === undefined ? { kind: "ended" } : { kind: "request", request };
-    } else if (step.kind === "say") said.push(step.message);
+    } else if (step.kind === "send") said.push(step.message);
     else steps.push(step);
     next = dialogue.next(result);
   }

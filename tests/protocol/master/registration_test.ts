@@ -21,7 +21,7 @@ function connected(): Registration {
 
 function kinds(registration: Registration, nowMs: number, event: RegistrationEvent): string[] {
   return registration.handle(nowMs, event).map((action) =>
-    action.kind === "say" ? String(action.message["command"]) : action.kind
+    action.kind === "send" ? String(action.message["command"]) : action.kind
   );
 }
 
