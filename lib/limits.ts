@@ -26,7 +26,7 @@ export const CATALOGUE_ENTRIES_MAX = 1_000_000;
 export const HASH_BYTES = 32;
 /** Leaf of the Merkle tree (BEP 52). */
 export const BLOCK_BYTES = 16 * KIB;
-/** What goes on is told this often. */
+/** Progress is reported this often. */
 export const PROGRESS_INTERVAL_MS = 100;
 
 /**

@@ -69,7 +69,7 @@ export function rateColumn(sizeBytes: number): Column {
   };
 }
 
-/** File bytes a second as a share of what the line carries. */
+/** File bytes per second as a share of what the line carries. */
 export function shareColumns(sizeBytes: number, lineMbit: number): readonly Column[] {
   const percent = (seconds: number) => sizeBytes * 8 / 1e4 / seconds / lineMbit;
   return [

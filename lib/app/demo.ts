@@ -1,5 +1,5 @@
 /**
- * The main jobs of this project on one machine: a random file is uploaded to two servers that spoil
+ * The main jobs of this project on one machine: a random file is uploaded to two servers that damage
  * some of what they send on purpose, fetched from both at once, sent to and fro in the JSON dialect,
  * and compared by hashes that trust none of it. Everything happens on loopback and in a temporary
  * folder.

@@ -10,7 +10,7 @@ export {
   MTU_BYTES_MIN,
 } from "../wire/limits.ts";
 
-/** Largest file that is taken by default. */
+/** Largest upload accepted by default. */
 export const UPLOAD_BYTES_DEFAULT = GIB;
 /** Between two questions for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;

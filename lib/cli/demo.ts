@@ -124,7 +124,7 @@ function checkTogether(options: Options): void {
   const isSpoiling = mode === "server" ? simulates === true : simulates !== false;
   requireFor("error-rate", errorRate, "--simulate-errors", isSpoiling);
   if (mode !== "client") return;
-  // What the client sends must arrive: it is the server that spoils what it sends back.
+  // What the client sends must arrive: it is the server that damages what it sends back.
   const atServer = "--mode server";
   requireFor("simulate-errors", simulates === true ? true : undefined, atServer, false);
   requireFor("error-rate", errorRate, atServer, false);

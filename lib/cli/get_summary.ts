@@ -59,7 +59,7 @@ function namesText(failed: readonly FailedEvent[]): string {
   return shown.join(", ") + (restCount > 0 ? ` and ${restCount} more` : "");
 }
 
-/** One row a server, whatever number of files it gave; who gave most stands first. */
+/** One row per server, whatever number of files it gave; who gave most stands first. */
 export function serverTable(shares: readonly ServerShare[]): string[] {
   const rows = new Map<string, ServerShare>();
   for (const share of shares) {

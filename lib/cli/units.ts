@@ -42,7 +42,7 @@ const POWERS: Readonly<Record<string, number>> = {
 const QUANTITY = /^(\d{1,15}(?:\.\d+)?) ?([kmgt]i?)?(bit|b)?(\/s|ps)?$/i;
 
 /**
- * Bytes a second, at least one, of `80mbit`, `10MB`, `1.5 MiB/s`. Without a unit nobody can tell
+ * Bytes per second, at least one, of `80mbit`, `10MB`, `1.5 MiB/s`. Without a unit nobody can tell
  * bits from bytes, so that is `undefined`, as is zero.
  */
 export function parseRate(text: string): number | undefined {

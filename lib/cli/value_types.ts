@@ -106,7 +106,7 @@ export const SHA256: ValueType<HashHex> = {
   read: (text) => /^[0-9a-fA-F]{64}$/.test(text) ? hashHex(text.toLowerCase()) : undefined,
 };
 
-/** Bytes a second. */
+/** Bytes per second. */
 export const RATE: ValueType<number> = {
   expects: "a rate above 0 with its unit",
   example: "80mbit",

@@ -49,7 +49,7 @@ function boundedU64(max: number, what: string): Field<number> {
 
 /** Bytes of a file, or a position in one. */
 export const fileBytes: Field<number> = boundedU64(FILE_BYTES_MAX, "file size or offset");
-/** Bytes a second. */
+/** Bytes per second. */
 export const rateBytesPerS: Field<number> = boundedU64(Number.MAX_SAFE_INTEGER, "rate");
 /** Milliseconds since 1970; the largest is what a Date can hold. */
 export const timeMs: Field<number> = boundedU64(8_640_000_000_000_000, "time");

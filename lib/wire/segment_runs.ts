@@ -67,7 +67,7 @@ export class SegmentRuns {
     return slot;
   }
 
-  /** Takes the segment at hand, which is of the flow, and those that go on from it. */
+  /** Takes the current segment, which belongs to the flow, and those that continue it. */
   takeRun(): void {
     const reader = this.#reader;
     const { number, nonceHigh, nonceLow, hasCrc } = reader;

@@ -1,5 +1,5 @@
 /**
- * Asks classic servers for names that nobody has offered so far, a few names at a time. Whoever answers
+ * Asks classic servers for names that nobody has offered so far, a few names at a time. A server that answers
  * first has it: a download that a Shoal server has offered meanwhile is not left to a classic one.
  */
 import type { SafeFileName } from "../../ids.ts";

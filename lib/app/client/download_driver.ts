@@ -92,7 +92,7 @@ export class DownloadDriver {
     this.#events.push({ kind: "transfer", news });
   }
 
-  /** A server was caught lying, whoever noticed. */
+  /** A server was caught lying, here or elsewhere. */
   onDropped(server: ServerId): void {
     this.#events.push({ kind: "dropped", server });
   }

@@ -147,7 +147,7 @@ async function resolved(wanted: readonly Wanted[], way: Way, onEvent: Common["on
   }
 }
 
-/** What is said of a listing in the course of a get, where what waits is no name that will end. */
+/** What is said of a listing during a get, where what is waited for is not a name. */
 function toldWhileListing(event: ListEvent): GetEvent | undefined {
   if (event.event === "file") return undefined;
   if (event.event !== "waiting") return event;

@@ -44,7 +44,7 @@ export interface WorkerPoolOptions {
   readonly onNews: (news: PoolNews) => void;
   /** New payload bytes from a server. */
   readonly onBytes: (server: ServerId, bytes: number) => void;
-  /** A worker broke: nothing can go on. */
+  /** A worker broke: nothing can continue. */
   readonly onFailure: (error: ShoalError) => void;
   /** What a worker's socket was tuned to, and where its time went. */
   readonly onDetail: (message: string) => void;

@@ -1,6 +1,6 @@
 /**
- * The client's main socket: frames go to whoever asked for them, what is no frame is dropped, and one
- * timer wakes whoever is next.
+ * The client's main socket: frames go to the exchange that asked for them, other datagrams are dropped, and one
+ * timer wakes the exchange that is due next.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -30,11 +30,11 @@ export interface ListHandlers {
 export interface Find {
   /** When the first FIND left. */
   readonly startedMs: number;
-  /** Stops patience and classic for this query; FINDs go on, slowly, so that late servers can join. */
+  /** Stops patience and classic for this query; FINDs continue, slowly, so that late servers can join. */
   settle(queryIndex: number): void;
   /** Stops asking for this query at all. */
   finish(queryIndex: number): void;
-  /** What the server has offered for this query counts as if it lacked it, until it offers anew. */
+  /** What the server has offered for this query counts as if it lacked it, until it offers it again. */
   disbelieve(queryIndex: number, server: ServerId): void;
   /** Asks servers of which others have told. */
   invite(endpoints: readonly Endpoint[]): void;

@@ -65,7 +65,7 @@ export class BackgroundHashing {
     this.#pump();
   }
 
-  /** Whatever was known or going on about this file is over. */
+  /** Forgets and stops everything about this file. */
   forget(name: SafeFileName): void {
     this.#queue.delete(name);
     this.#pool.cancel(name);

@@ -3,7 +3,7 @@
  * files there are, indexers find out what they hash to, and a store remembers it for the next time.
  *
  * It promises that an entry which is `ready` looked like its signature when it was hashed. Whether it
- * still does is for whoever opens it to see, and to tell through {@linkcode FolderIndex.recheck}.
+ * still does is checked by those who open it, and to tell through {@linkcode FolderIndex.recheck}.
  */
 import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
@@ -115,7 +115,7 @@ export class FolderIndex implements CatalogueView {
     return this.#hashing.bytesPerS;
   }
 
-  /** Hashes of the chunks of a content that is ready. One that the store has lost is made anew. */
+  /** Hashes of the chunks of a content that is ready. One that the store has lost is computed again. */
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
     if (this.located(root, sizeBytes) === undefined) return undefined;
     const chunkCount = chunkCountFor(sizeBytes);
@@ -256,7 +256,7 @@ export class FolderIndex implements CatalogueView {
     this.#options.onChange?.(name, lost);
   }
 
-  /** Ends whatever goes on about a file as it was. */
+  /** Stops all work on the file as it was. */
   #forget(name: SafeFileName): void {
     this.#hashing.forget(name);
     this.#settling.delete(name);
@@ -267,7 +267,7 @@ export class FolderIndex implements CatalogueView {
   #onQuiet(name: SafeFileName): void {
     this.recheck(name);
     const entry = this.catalogue.find(name);
-    // A file that was written to again settles anew, and is due later.
+    // A file that was written to again settles again, and is due later.
     if (entry?.state !== "settling" || this.#settling.has(name)) return;
     this.catalogue.settle(name);
     this.#hashing.add(name);

@@ -20,7 +20,7 @@ export class ScanSchedule {
     this.#scan = scan;
   }
 
-  /** Scans, or waits for the scan that is going on. */
+  /** Scans, or waits for the current scan. */
   scanNow(): Promise<void> {
     this.#running ??= this.#run();
     return this.#running;

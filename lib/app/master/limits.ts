@@ -7,7 +7,7 @@ export const MASTER_CONNECTIONS_MAX = 8_192;
 export const MASTER_REQUESTS_PER_S = 2_000;
 /** What a master says at once: pages of files with their servers. */
 export const MASTER_MESSAGE_BYTES_MAX = 8 * MIB;
-/** A client waits this long for a master; broadcasts go on meanwhile. */
+/** A client waits this long for a master; broadcasts continue meanwhile. */
 export const MASTER_PATIENCE_MS = 3_000;
 /** As long as something is looked for, masters are asked again this often. */
 export const MASTER_POLL_MS = 3_000;

@@ -164,7 +164,7 @@ class Service {
       onFailure,
     });
     this.closed = this.#ended.promise;
-    // Whoever does not wait for the end is told of a failure by events, not by a crash.
+    // A caller that does not await the end learns of a failure from events, not from a crash.
     this.closed.catch(() => {});
     options.signal?.addEventListener("abort", this.close, { once: true });
   }

@@ -1,4 +1,4 @@
-/** The classic side of a server: carries out what its machine says, with files and the shared socket. */
+/** The classic side of a server: performs the actions of its machine, with files and the shared socket. */
 import { type Bytes, type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";

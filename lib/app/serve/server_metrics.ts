@@ -1,4 +1,4 @@
-/** What a server counts for those who watch it. */
+/** The metrics of a server. */
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import type { Metric } from "../../io/net/metrics_port.ts";
 import type { IndexProgress } from "../index/folder_index.ts";

@@ -10,7 +10,7 @@ export const FRESH_ROUNDS_MAX = 64;
 /** After a connection broke off the next is tried after this, then after twice as long …, up to: */
 export const RECONNECT_PAUSE_MS = 500;
 export const RECONNECT_PAUSE_MS_MAX = 4_000;
-/** How long a client waits for a server to bring an upload to its disk. */
+/** How long a client waits for a server to write an upload to disk. */
 export const STORE_PATIENCE_MS = 600_000;
 export const ROUND_TRIP_SEND_BYTES = 8_192;
 export const SEQUENCES_LISTED_MAX = 20;

@@ -1,6 +1,6 @@
 /**
  * `put`: files go up to one server over TCP. A file is hashed while it is sent, the server verifies,
- * and only what the server has on its disk for good counts as done. What broke off is gone on with.
+ * and only what the server has on its disk for good counts as done. What broke off is resumed.
  */
 import { basename } from "@std/path";
 import type { Bytes } from "../../ids.ts";

@@ -1,4 +1,4 @@
-/** A talk with a server that outlives its connections. */
+/** A session with a server that survives broken connections. */
 import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep } from "../../io/system/clock.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
@@ -13,7 +13,7 @@ export interface PersistentTarget extends TcpTarget {
 }
 
 /**
- * Hands `talk` one connection after another until one is not broken off: it has to go on where it was.
+ * Hands `talk` one connection after another until one is not broken off: it has to resume where it was.
  * A server that never answered is given up at once, one that did is waited for.
  *
  * Throws ShoalError like {@linkcode withConnection}.
@@ -36,7 +36,7 @@ export async function withConnections<T>(
       const { code, message } = ShoalError.from(thrown);
       if (!wasConnected || (code !== "stalled" && code !== "no_server")) throw thrown;
       if (nowMs() - connectedMs > RECONNECT_PAUSE_MS_MAX) attempt = 1;
-      // It was there: what arrived is worth going on from.
+      // It was there: what arrived is worth resuming.
       if (attempt >= retries) throw new ShoalError("stalled", message, { cause: thrown });
       onWaiting(attempt, retries, `${message}: reconnecting`);
       await sleep(

@@ -86,7 +86,7 @@ export class TcpAssembler {
     return await this.#next() as Ending;
   }
 
-  /** Ends the transfer; what is verified stays, to be gone on with. */
+  /** Ends the transfer; what is verified stays and can be resumed. */
   async abort(): Promise<void> {
     this.#worker.post({ kind: "abort", transfer: this.#transfer, keep: true });
     while ((await this.#next()).kind !== "aborted");

@@ -1,6 +1,6 @@
 /**
  * `get --tcp`: files from one server over one connection, for networks that drop UDP. The proofs, the
- * part files and the journal are those of any other download, so either way goes on from the other.
+ * part files and the journal are those of any other download, so either way resumes the other.
  */
 import { type Bytes, type Content, hashHex, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

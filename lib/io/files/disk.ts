@@ -57,7 +57,7 @@ export interface Disk {
   realPath(path: string): string;
   /** Makes the names in a folder survive a power cut, where the platform can. Never rejects. */
   syncFolder(folder: string): Promise<void>;
-  /** What a folder's disk has room for; `undefined` where nobody can tell. */
+  /** What a folder's disk has room for; `undefined` where that is unknown. */
   freeBytes(folder: string): number | undefined;
   /**
    * Opens a regular file for reading, and nothing else. Never throws.

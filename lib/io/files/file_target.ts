@@ -1,14 +1,14 @@
 /**
- * A file in the making: a part file beside its target, locked by whoever writes it, published under
+ * A file in the making: a part file beside its target, locked by its writer, published under
  * the target's name when it is whole.
  *
- * A crash between any two steps leaves the old state, or a part that the next run goes on with:
+ * A crash between any two steps leaves the old state, or a part that the next run resumes:
  *
  * | the last step before the crash | what is on disk | the next run |
  * |---|---|---|
  * | part created and locked | an empty part; the lock died with the process | begins again |
  * | chunks written, journal behind | chunks that no journal marks | fetches those again |
- * | journal written | marked chunks | proves the marks, goes on |
+ * | journal written | marked chunks | proves the marks, resumes |
  * | mtime set, part synced | the same, whole | proves the marks, publishes |
  * | part linked to a free name | target and part are one file | finds the target present, unlinks the part |
  * | (or: part renamed over the target) | the target | finds it present |
@@ -30,7 +30,7 @@ export type TargetPlace = Pick<TargetNames, "folder" | "base">;
 
 export class FileTarget {
   readonly names: TargetNames;
-  /** Whether the part file was made just now, so that there is nothing to go on from. */
+  /** Whether the part file was made just now, so that there is nothing to resume. */
   readonly isFresh: boolean;
   readonly #disk: Disk;
   readonly #file: DiskFile;
@@ -97,7 +97,7 @@ export class FileTarget {
     }
   }
 
-  /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit; says nothing where nobody can tell */
+  /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit; says nothing where that is unknown */
   requireSpace(neededBytes: number): void {
     const freeBytes = this.#disk.freeBytes(this.names.folder);
     if (freeBytes === undefined || freeBytes >= neededBytes) return;

@@ -1,6 +1,6 @@
 /**
  * Makes new names in folders survive a power cut. A sync costs the same for one name as for a
- * thousand: whoever asks while one is running shares the next.
+ * thousand: callers that ask while one is running share the next.
  */
 import type { Clock } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";

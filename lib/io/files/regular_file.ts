@@ -112,7 +112,7 @@ export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | unde
 export interface RegularFile {
   /** What the file is now; `undefined` when the disk does not say. */
   identity(): FileIdentity | undefined;
-  /** Where the open file is now, links followed; `undefined` where nobody can tell. */
+  /** Where the open file is now, links followed; `undefined` where that is unknown. */
   path(): string | undefined;
   /**
    * Fills `lengthBytes` of `target` from `targetOffset` with what is at `position`. Fewer bytes come

@@ -1,4 +1,4 @@
-/** A folder in the system's temporary place, for files that nobody keeps. */
+/** A folder in the system's temporary folder, for files that are not kept. */
 import { SCRATCH_FILE_AGE_MS } from "./limits.ts";
 import { join } from "@std/path";
 

@@ -30,7 +30,7 @@ export class SegmentWriter {
 
   /**
    * Sends `ranges` as segments of `segmentBytes`; all of a send but its last are that long.
-   * `flush` may keep the bytes until it settles, and says whether to go on. `false` when the file
+   * `flush` may keep the bytes until it settles, and says whether to continue. `false` when the file
    * did not have the bytes, or `flush` said stop.
    */
   async write(

@@ -1,4 +1,4 @@
-/** How long a thread hashes blocks, for whoever wants to know what a transfer waits for. */
+/** How long a thread hashes blocks, to show what a transfer waits for. */
 import { wrapBlockHashing } from "../../protocol/merkle/block_hashes.ts";
 import { nowMs } from "../system/clock.ts";
 

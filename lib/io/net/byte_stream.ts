@@ -20,7 +20,7 @@ export interface ByteStream {
    * `bytes` alone until then, and keep one write pending at most. Never rejects.
    */
   write(bytes: Uint8Array): Promise<number>;
-  /** Says that nothing follows; reading goes on. Rejects when the peer is gone. */
+  /** Says that nothing follows; reading continues. Rejects when the peer is gone. */
   closeWrite(): Promise<void>;
   /** Ends both directions, and whatever is pending. */
   close(): void;

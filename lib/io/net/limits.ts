@@ -13,7 +13,7 @@ export const SESSION_PACE_BYTES = 256 * KIB;
 export const ASCII_QUIET_MS = 250;
 /** One read of a connection. */
 export const SESSION_READ_BYTES = 64 * KIB;
-/** Requests a second that a session may make, and how many at once; more wait. */
+/** Requests per second that a session may make, and how many at once; more wait. */
 export const SESSION_REQUESTS_PER_S = 100;
 export const SESSION_REQUESTS_BURST = 200;
 /** How long one that is only told so is listened to. */

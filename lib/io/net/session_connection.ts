@@ -47,7 +47,7 @@ export class SessionConnection {
   readonly #budget: MessageBudget;
   readonly #idleMs: number;
   #buffer: Bytes = new Uint8Array(SESSION_READ_BYTES);
-  /** The one read that is under way; it outlives whoever waited for it. */
+  /** The one read that is under way; it outlives its caller. */
   #reading: Promise<Arrival> | undefined;
   #isClosed = false;
 

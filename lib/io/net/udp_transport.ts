@@ -21,7 +21,7 @@ import {
 import { tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 /**
- * Opens a socket on the first port of the config that nobody holds.
+ * Opens a socket on the first free port of the config.
  *
  * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
  */

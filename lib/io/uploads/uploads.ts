@@ -1,7 +1,7 @@
 /**
  * Uploads in the making: a hidden part file each, in a folder of their own below the served one,
  * hashed while it grows, and given its name when it is whole and proved. What broke off is kept for a
- * while, so that the same client can go on with it.
+ * while, so that the same client can resume it.
  */
 import { basename, join } from "@std/path";
 import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../../ids.ts";
@@ -97,13 +97,13 @@ export class Uploads {
     }
   }
 
-  /** Lets go of everything; what can be gone on with stays. */
+  /** Releases everything; what can be resumed stays. */
   close(): void {
     this.#sweeper.clear();
     for (const upload of [...this.#open]) upload.abandon();
   }
 
-  /** Removes what nobody has gone on with for long enough. */
+  /** Removes what nobody has resumed for long enough. */
   #sweep(): void {
     this.#sweeper.set(nowMs() + UPLOAD_SWEEP_MS);
     const folder = join(this.#options.dir, UPLOAD_FOLDER);
@@ -159,7 +159,7 @@ export class Upload {
     return this.#request.sizeBytes - this.#atBytes;
   }
 
-  /** How much an earlier try left; the body may go on from here, or from 0. */
+  /** How much an earlier attempt left; the body may continue here, or start at 0. */
   get offset(): number {
     return this.#atBytes;
   }
@@ -236,7 +236,7 @@ export class Upload {
     }
   }
 
-  /** Lets go of it: what can be gone on with stays for a while. */
+  /** Lets go of it: what can be resumed stays for a while. */
   abandon(): void {
     this.#digests.drop(this.#job);
     this.#end(false, () => {

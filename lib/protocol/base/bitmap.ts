@@ -1,4 +1,4 @@
-/** One bit a chunk, least significant first. */
+/** One bit per chunk, least significant first. */
 import type { Bytes } from "../../ids.ts";
 
 export class Bitmap {

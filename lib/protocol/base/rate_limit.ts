@@ -1,5 +1,5 @@
 /**
- * A token bucket: so much a second, and a reserve for bursts. What is taken may exceed what is there
+ * A token bucket: so much per second, and a reserve for bursts. What is taken may exceed what is there
  * by one helping, which is paid back before the next; so a helping larger than the bucket still goes.
  */
 import { RATE_ROUNDING_MS } from "./limits.ts";

@@ -1,4 +1,4 @@
-/** How many bytes a second came lately: an average that forgets with a time constant of about a second. */
+/** How many bytes per second came lately: an average that forgets with a time constant of about a second. */
 import { RATE_TIME_CONSTANT_MS } from "./limits.ts";
 
 export class RateMeter {
@@ -14,7 +14,7 @@ export class RateMeter {
     this.#pendingBytes += bytes;
   }
 
-  /** Bytes a second, as of now. Asking is what makes it forget, so ask at even intervals. */
+  /** Bytes per second, as of now. Reading makes it forget, so read at even intervals. */
   read(nowMs: number): number {
     const elapsedMs = nowMs - this.#sinceMs;
     if (elapsedMs > 0) {

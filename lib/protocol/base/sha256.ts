@@ -55,7 +55,7 @@ export class StreamingHash {
     this.#hash.update(bytes);
   }
 
-  /** Of what has come so far; the stream goes on. */
+  /** Of what has arrived so far; the stream continues. */
   digestSoFarHex(): string {
     return this.#hash.copy().digest("hex");
   }

@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Runs `start` now or when a slot is free; whoever starts must {@linkcode release}. */
+  /** Runs `start` now or when a slot is free; the caller must {@linkcode release} it. */
   acquire(start: () => void): void {
     if (this.#free === 0) {
       this.#waiting.push(start);

@@ -1,5 +1,5 @@
 /**
- * Tokens prove an address (docs/PROTOCOL.md, "Tokens"): whoever holds one has received a datagram
+ * Tokens prove an address (docs/PROTOCOL.md, "Tokens"): its holder has received a datagram
  * there lately. A token is a MAC, so a server stores nothing for it and every thread that knows the
  * secret can judge it. It does not say who is at that address.
  */

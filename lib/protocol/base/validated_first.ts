@@ -1,7 +1,7 @@
 /**
  * What becomes of a table of peers that is full: those who proved nothing make room, one of them at
  * random, before anybody who proved that datagrams reach it (RFC 9000 calls that address validation).
- * Whoever invents peers by the thousand then only pushes out inventions, and an honest peer among them
+ * A flood of invented peers then only displaces invented peers, and an honest peer among them
  * that is pushed out is met again with its next datagram.
  */
 import type { Random } from "./random.ts";

@@ -1,6 +1,6 @@
 /**
  * What has arrived of one classic file: which chunks, where they belong, and whether each is what its
- * sender says. Holds one bit a chunk and at most one chunk's bytes.
+ * sender says. Holds one bit per chunk and at most one chunk's bytes.
  */
 import type { Bytes, HashHex } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
@@ -16,7 +16,7 @@ export type WriteChunk = (offset: number, bytes: Uint8Array) => void;
 export class ClassicAssembly {
   readonly sha256: HashHex;
   readonly chunkCount: number;
-  /** One bit a chunk; made when the first good chunk shows that the answer was no mere claim. */
+  /** One bit per chunk; made when the first good chunk shows that the answer was no mere claim. */
   #have: Uint8Array | undefined;
   #haveChunks = 0;
   #receivedBytes = 0;

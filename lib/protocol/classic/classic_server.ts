@@ -35,7 +35,7 @@ export interface ClassicFile {
 }
 
 export type ClassicServerEvent =
-  /** A FIND came from here: whoever speaks Shoal is not answered the classic way. */
+  /** A FIND came from here: peers that speak Shoal are not answered in the classic protocol. */
   | { readonly kind: "searched"; readonly from: Endpoint }
   /** `name` is the text after `get `, unchecked. */
   | { readonly kind: "request"; readonly from: Endpoint; readonly name: string }
@@ -169,7 +169,7 @@ export class ClassicServer {
     });
   }
 
-  /** Half of the last rate for whoever asks again: what it got came too fast for it. */
+  /** Half of the last rate for a peer that asks again: it was sent data too fast. */
   #rateFor(nowMs: number, from: Endpoint, name: SafeFileName): number {
     const last = this.#asks.get(nowMs, from.address);
     const isAgain = last?.name === name && (last.port === from.port || !last.isComplete);

@@ -71,7 +71,7 @@ export class ClassicTransfer {
     return this.#chunkCount;
   }
 
-  /** What to read for the next burst; `rateCap` is what the server has left for it, in bytes a second. */
+  /** What to read for the next burst; `rateCap` is what the server has left for it, in bytes per second. */
   nextBurst(nowMs: number, rateCap: number): readonly ByteSpan[] {
     const datagramBytes = this.#chunkBytes + CLASSIC_OVERHEAD_BYTES;
     const fitting = Math.floor(CLASSIC_BURST_BYTES_MAX / datagramBytes);

@@ -3,7 +3,7 @@
  *
  * FINDs are broadcast on a schedule. A server that answers, in whatever way, has given a token, and
  * is asked everything else by FINDs of its own; so a thousand names cost one broadcast, and a few
- * dozen datagrams a server. A query ends as not found when all who answered lack it, and as timed out
+ * dozen datagrams per server. A query ends as not found when all who answered lack it, and as timed out
  * when nobody has answered in all attempts; until its caller finishes it, late servers are still found.
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
@@ -63,7 +63,7 @@ export type FinderAction =
   | { readonly kind: "pending"; readonly queryIndex: number; readonly pending: PendingNotice }
   /** Attempt number `attempt`, from 2, begins. */
   | { readonly kind: "attempt"; readonly queryIndex: number; readonly attempt: number }
-  /** Whoever answered lacks it; the query is finished. */
+  /** All servers that answered lack it; the query is finished. */
   | {
     readonly kind: "notFound";
     readonly queryIndex: number;
@@ -306,7 +306,7 @@ export class Finder {
     this.#broadcastMs = nowMs;
   }
 
-  /** Asks whoever was not heard yet; they will be asked for the rest when they answer. */
+  /** Asks servers that have not answered yet; they are asked for the rest when they do. */
   #broadcast(nowMs: number): void {
     const round = this.#broadcastCount;
     this.#broadcastCount += 1;

@@ -41,7 +41,7 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.#asked.get(queryId)?.[queryIndex];
   }
 
-  /** Whether whoever knows this id has received a FIND that was sent to nobody else. */
+  /** Whether a peer that knows this id has received a FIND that was sent to nobody else. */
   isUnicast(queryId: bigint): boolean {
     return this.#unicast.has(queryId);
   }

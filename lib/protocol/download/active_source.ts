@@ -74,7 +74,7 @@ export class ActiveSource {
     return nowMs - this.#heardMs;
   }
 
-  /** The silence starts anew: it was given another address to try. */
+  /** The silence starts over: it was given another address to try. */
   forgiveSilence(nowMs: number): void {
     this.#aliveMs = nowMs;
     this.#heardMs = nowMs;

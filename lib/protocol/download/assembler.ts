@@ -360,7 +360,7 @@ export class Assembler {
     else if (during === "open") this.#onClosed(transfer);
   }
 
-  /** Ends a transfer; once what it holds is closed, whoever asked for it is told. */
+  /** Ends a transfer; once its files are closed, the requester is told. */
   #end(transfer: Transfer, end: End): void {
     const { job, phase, request: { transfer: id } } = transfer;
     transfer.end = end;

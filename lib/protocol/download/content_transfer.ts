@@ -23,7 +23,7 @@ export type TransferOutcome =
   /** Each chunk was proved and the whole is not what was offered. */
   | { readonly kind: "unverified" }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
-  /** Nothing has come for a whole timeout; it goes on. */
+  /** Nothing has arrived for a whole timeout; it continues. */
   | { readonly kind: "stalled" }
   /** Nobody holds the content any more. */
   | { readonly kind: "orphaned" }

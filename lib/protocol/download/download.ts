@@ -1,7 +1,7 @@
 /**
  * One name of a `get`, from its first offer to its last: choose a content, have its target opened and
  * its piece layer fetched, let the coordinator bring the chunks, and say how it ended. It does nothing
- * itself and is only the order of events; whoever drives it performs its actions in their order, and
+ * itself and is only the order of events; its driver performs its actions in their order, and
  * hands it what comes of them after that.
  *
  * | stage     | until                                                                      |

@@ -40,7 +40,7 @@ export type DownloadEvent =
   | { readonly kind: "admitted"; readonly transfer: TransferId }
   | { readonly kind: "target"; readonly reply: TargetReply }
   | { readonly kind: "transfer"; readonly news: TransferNews }
-  /** A server was caught lying, whoever noticed. */
+  /** A server was caught lying, here or elsewhere. */
   | { readonly kind: "dropped"; readonly server: ServerId }
   /** A classic server answered first. It is left to it if nobody has offered anything so far. */
   | { readonly kind: "classicAnswered" }

@@ -84,7 +84,7 @@ export class Gathering {
     this.#offers.drop(server);
   }
 
-  /** The content is not what it was said to be: neither it nor whoever offered it is believed again. */
+  /** The content is not what it was said to be: neither it nor its providers are trusted again. */
   distrust(content: Content): void {
     for (const { server } of this.#offers.of(content)) this.#offers.drop(server);
     this.#choice.distrust(content);

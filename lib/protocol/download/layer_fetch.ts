@@ -2,7 +2,7 @@
  * The client's way to a layer (docs/PROTOCOL.md, "Layer"), and to the servers that really hold a
  * content: each offered server is asked for at least one page, and its first good answer confirms
  * that it is there, that it accepts our token, and how far away it is. Pages are proved one by one,
- * so they may come from any server; what is lost is asked for again, of whoever is quickest.
+ * so they may come from any server; what is lost is asked for again, from the fastest server.
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
@@ -289,7 +289,7 @@ export class LayerFetch {
 
   /**
    * The best path of the server that was asked for least, if more may be asked for at all. Probes of
-   * the silent do not count: however many servers only say that they are there, the others go on.
+   * the silent do not count: however many servers only say that they are there, the others continue.
    */
   #idlest(): LayerPath | undefined {
     let best: LayerPath | undefined;

@@ -67,7 +67,7 @@ export class LayerPages {
     }
   }
 
-  /** Keeps what the root proves. `false`: it does not, so whoever sent it is wrong. */
+  /** Keeps what the root proves. `false`: it does not, so its sender is wrong. */
   accept(pageIndex: number, page: LayerPage): boolean {
     const { sizeBytes, root } = this.#content;
     if (sizeBytes === 0) return page.hashes.length === 0 && page.proof.length === 0;

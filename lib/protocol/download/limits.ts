@@ -82,10 +82,10 @@ export const JOURNAL_INTERVAL_MS = 250;
 /** Requests of one session over TCP that are sent ahead of their answers, and bytes that one asks for. */
 export const STREAM_REQUESTS_MAX = 4;
 export const STREAM_REQUEST_BYTES_MAX = MIB;
-/** A session over TCP that was lost is made anew after this, then after twice as long …, up to: */
+/** A session over TCP that was lost is opened again after this, then after twice as long …, up to: */
 export const STREAM_RETRY_MS = 250;
 export const STREAM_RETRY_MS_MAX = 4_000;
-/** A session over TCP that brings nothing for this long although it was asked is made anew. */
+/** A session over TCP that brings nothing for this long although it was asked is opened again. */
 export const STREAM_SILENT_MS = 5_000;
 
 assertRelations([

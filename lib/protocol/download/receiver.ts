@@ -479,7 +479,7 @@ export class Receiver {
   }
 }
 
-/** What `ranges` ask for as ranges of the file; where one goes on from another they are one. */
+/** What `ranges` ask for as ranges of the file; where one continues another they are merged. */
 function rangesOfFile(ranges: readonly WantRange[]): ByteRange[] {
   const merged: { offset: number; lengthBytes: number }[] = [];
   for (const { chunk, start, end } of ranges) {

@@ -2,7 +2,7 @@
  * The machine of a source that brings chunks over TCP (docs/PROTOCOL.md, "Sessions over TCP"): it asks
  * for ranges of its leased chunks by `fetch`, several requests ahead, takes the bodies as they come,
  * and proves each chunk as every source does. It promises the same as a receiver of datagrams: what
- * leaves it is what the piece layer says. A connection that breaks is made anew; its leases stay.
+ * leaves it is what the piece layer says. A connection that breaks is opened again; its leases stay.
  *
  * It knows no socket: it is told of what arrived, and says what to send.
  */
@@ -215,7 +215,7 @@ export class StreamReceiver {
     this.#queue.skip(Infinity);
   }
 
-  /** A connection on which nothing comes is given up; one that is lost is made anew in a while. */
+  /** A connection on which nothing comes is given up; one that is lost is opened again after a while. */
   #watch(nowMs: number): void {
     if (this.#source === undefined || this.#fetches.leasedBytes === 0) return;
     if (this.#isWaiting && nowMs >= this.#aliveMs + STREAM_SILENT_MS) {
@@ -340,7 +340,7 @@ export class StreamReceiver {
       this.#counts.verified.push(count);
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
     } else {
-      // A stream comes as it was sent: whoever sent this is to blame for it.
+      // A stream comes as it was sent: so its sender is to blame.
       this.#counts.bad.push({ ...count, isIntegrityFailure: true });
     }
   }
@@ -416,7 +416,7 @@ class ArrivedBytes implements ByteRun {
   }
 }
 
-/** Ranges parted where one does not go on from the one before it in the file. */
+/** Ranges, split where one does not continue the one before it in the file. */
 function neighbours(ranges: readonly WantRange[]): WantRange[][] {
   const groups: WantRange[][] = [];
   let end = -1;

@@ -244,7 +244,7 @@ function* list(request: JsonObject, self: string): MasterDialogue {
   }
   const { prefix, matches: isWanted, after, since, countMax } = query;
   if (since !== undefined) return yield* listChanges(since, isWanted, self);
-  // Whoever wants to hear of changes later begins before the first page.
+  // To receive later changes, a client starts before the first page.
   const cursor = after === undefined
     ? { cursor: (yield* ask("changes", { since: undefined, countMax: 0 })).cursor }
     : {};

@@ -50,7 +50,7 @@ interface Page {
   readonly remove: SafeFileName[];
   /** What it tells of. */
   readonly names: SafeFileName[];
-  /** Where a whole catalogue goes on; `undefined` when this is its end. */
+  /** Where a whole catalogue continues; `undefined` when this is its end. */
   readonly after: SafeFileName | undefined;
 }
 
@@ -66,7 +66,7 @@ export class Registration {
   #answerMs = Infinity;
   #renewMs = Infinity;
   #asked: "register" | "renew" | Page | undefined;
-  /** Whether a whole catalogue is being told, and after which name it goes on. */
+  /** Whether a whole catalogue is being told, and after which name it continues. */
   #isTellingAll = true;
   #after: SafeFileName | undefined;
   /** What changed and was not told since. */

@@ -71,7 +71,7 @@ export interface RegistryStore {
   open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void>;
   /**
    * Takes up a lease that has not been swept up, at this endpoint and under the number `next` from now
-   * on: whoever held it before cannot end it any more. Returns the revision that is known; `undefined`
+   * on: its previous owner cannot end it any more. Returns the revision that is known; `undefined`
    * if there is no such lease, or another server's. One that has run out counts again from then on.
    */
   resume(

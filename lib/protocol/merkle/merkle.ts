@@ -1,7 +1,7 @@
 /**
  * The Merkle tree of BEP 52: SHA-256 over 16 KiB blocks, a binary tree above them, missing leaves 32
  * zero bytes, the last block hashed as it is. The *layer* is the row of that tree at chunk size: one
- * hash a chunk, each provable against the root by page.
+ * hash per chunk, each provable against the root by page.
  *
  * A file of at most one chunk has no level between chunk and root: its only chunk's hash is the root.
  */

@@ -1,5 +1,5 @@
 /**
- * What a server offers, in memory: one entry a file, found by name or by content. It knows nothing
+ * What a server offers, in memory: one entry per file, found by name or by content. It knows nothing
  * of folders; a scan tells it what is there, an indexer what the bytes hash to.
  */
 import type { Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";

@@ -1,4 +1,4 @@
-/** What a server does for those who ask, at most. */
+/** Bounds of what a server does for clients. */
 import { assertRelations } from "../../limits.ts";
 import { MIB } from "../../limits.ts";
 import { ABSENT_END_MS, ASK_TIMEOUT_MS } from "../discovery/limits.ts";

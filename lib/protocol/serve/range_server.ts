@@ -1,6 +1,6 @@
 /**
- * What a server does about what comes in on its data port. Requests for ranges are answered here, in
- * turn by flow: whoever has no good token is told how to get one, requests for a content that nobody has
+ * What a server does with what arrives on its data port. Requests for ranges are answered here, in
+ * turn by flow: a peer without a valid token is told how to get one, requests for a content that nobody has
  * located yet wait until somebody has, and files that changed are given up. Questions are handed on, so
  * many at a time, and part of that room is for those who have proved their address.
  *

@@ -1,8 +1,8 @@
 /**
- * What a server says to control frames: who has this, what are its hashes, what else is there
+ * How a server answers control frames: who has this, what are its hashes, what else is there
  * (docs/PROTOCOL.md, "Finding", "Piece layers", "Listing"). Requests for bytes are the sender's.
  *
- * It promises that whoever has not proved an address gets at most as many bytes as were sent, that a
+ * It promises that an unvalidated address gets at most as many bytes as it sent, that a
  * crowd of servers does not say "absent" at once, and that unvalidated peers cost bounded work and memory.
  */
 import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";

@@ -7,7 +7,7 @@ export type GuardedFrame = FrameOf<"want" | "layer_want" | "list" | "strike">;
 
 /**
  * The RETRY for `frame`, which was `frameBytes` long; `undefined` if it would be longer than that,
- * for whoever has not proved an address gets no more bytes than were sent.
+ * for an unvalidated address gets no more bytes than it sent.
  */
 export function retryFor(
   frame: GuardedFrame,

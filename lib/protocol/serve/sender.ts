@@ -1,5 +1,5 @@
 /**
- * Whose turn it is: the requests that wait at a server, a queue a flow, served round-robin by request,
+ * Scheduling: the requests that wait at a server, one queue per flow, served round-robin by request,
  * so that one greedy client takes no more than its share. The server keeps nothing else of a
  * transfer: what was asked is answered and forgotten.
  */

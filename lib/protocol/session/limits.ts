@@ -11,5 +11,5 @@ export const SESSION_SKIP_BYTES_MAX = 512 * MIB;
 export const LISTED_FILES_PER_STEP = 100;
 /** Chunks that are sent back travel together up to about this size. */
 export const ECHO_BATCH_BYTES = 64 * KIB;
-/** Bytes that a chunk is spoilt in on purpose, at most. */
+/** Bytes of a chunk that are damaged on purpose, at most. */
 export const ECHO_FLIPPED_BYTES_MAX = 10;

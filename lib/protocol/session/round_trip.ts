@@ -1,6 +1,6 @@
 /**
  * The client's state of a round trip in the JSON dialect: which chunks of its own file have come back
- * as they were. The dialect proves the whole only, but whoever sent a file can tell each chunk.
+ * as they were. The dialect proves the whole only, but the sender of a file can check each chunk.
  */
 import { type Bytes, fromHex } from "../../ids.ts";
 import type { JsonObject } from "../../wire/session_json.ts";

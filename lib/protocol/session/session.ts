@@ -1,7 +1,7 @@
 /**
  * Sessions over TCP, without the TCP (docs/PROTOCOL.md, "Sessions over TCP"). A dialogue is a
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
- * handed what came of it. It knows no socket, no disk and no clock; whoever drives it does.
+ * handed what came of it. It knows no socket, no disk and no clock; its driver does.
  */
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
@@ -113,7 +113,7 @@ interface Steps {
       readonly sizeBytes: number;
       /** Now, if not given. */
       readonly mtimeMs: number | undefined;
-      /** Whether what an earlier try left may be gone on with, and what this one leaves kept. */
+      /** Whether an earlier attempt may be resumed, and what this one leaves is kept. */
       readonly isResumable: boolean;
     };
     readonly result: UploadBegun;
@@ -125,7 +125,7 @@ interface Steps {
   };
   /** Publishes what was received, if it hashes to `sha256`. */
   endUpload: { readonly step: { readonly sha256?: HashHex }; readonly result: UploadEnded };
-  /** A line for whoever runs this. */
+  /** A line for the log. */
   log: {
     readonly step: { readonly level: LogLevel; readonly message: string };
     readonly result: void;
@@ -159,7 +159,7 @@ export interface SessionPolicy {
   readonly isCrowded: boolean;
   /** Of what the JSON dialect sends back. */
   readonly chunkBytes: number;
-  /** Probability that such a chunk is lost or spoilt on purpose. */
+  /** Probability that such a chunk is lost or damaged on purpose. */
   readonly errorRate: number;
   readonly seed: number;
 }

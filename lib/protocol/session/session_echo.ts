@@ -1,7 +1,7 @@
 /**
  * The round trip of the existing JSON dialect, as its server does it: a file comes up whole and goes
  * back in chunks, in any order, so that the client can prove the way. Nothing is stored. Chunks can be
- * lost or spoilt on purpose.
+ * lost or damaged on purpose.
  */
 import { type Bytes, fromHex, toHex } from "../../ids.ts";
 import { ECHO_BATCH_BYTES, ECHO_FLIPPED_BYTES_MAX } from "./limits.ts";

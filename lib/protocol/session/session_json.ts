@@ -77,7 +77,7 @@ export function* answerUpload(
   return true;
 }
 
-/** Any failure; the connection goes on. */
+/** Any failure; the connection continues. */
 export function* fail(message: string, more: JsonObject = {}): Dialogue {
   yield* say({ status: "error", message, ...more });
 }

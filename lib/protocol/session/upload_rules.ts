@@ -1,4 +1,4 @@
-/** Which uploads a server takes, before a byte of them is read. */
+/** Which uploads a server accepts, before a byte of them is read. */
 import type { SafeFileName } from "../../ids.ts";
 import { isHiddenName, isPartName, isTemporaryName, parseFileName } from "../../names.ts";
 import { sizeText } from "../../sizes.ts";
