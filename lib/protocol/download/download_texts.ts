@@ -31,7 +31,7 @@ export function unverified(name: string): ShoalError {
 }
 
 export function stalled(name: string): ShoalError {
-  return new ShoalError("stalled", `no more data arrives for '${name}' arrives`);
+  return new ShoalError("stalled", `no more data arrives for '${name}'`);
 }
 
 /** @param hasLiars whether any of those who offered it was caught lying */
