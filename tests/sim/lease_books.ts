@@ -9,12 +9,13 @@ import {
   CLIENT_WINDOW_BYTES_MAX,
 } from "../../lib/protocol/download/limits.ts";
 import type {
+  Coordinator,
   CoordinatorAction,
   CoordinatorEvent,
 } from "../../lib/protocol/download/coordinator.ts";
 import { LeaseTable } from "../../lib/protocol/download/lease_table.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
-import type { ReceiverAction, ReceiverEvent } from "../../lib/protocol/download/receiver.ts";
+import type { SourceOrder, SourceReply } from "../../lib/messages/chunk_source.ts";
 
 /** The table that was asked for a chunk last: the coordinator shows its own to nobody. */
 let askedLast: LeaseTable | undefined;
@@ -38,12 +39,18 @@ export class LeaseBooks {
     return this.#verified.size;
   }
 
-  /** To be called before the coordinator is. */
-  beforeCoordinator(): void {
-    askedLast = undefined;
+  /** Follows everything that this coordinator is told and says. */
+  follow(coordinator: Coordinator): void {
+    const handle = coordinator.handle.bind(coordinator);
+    coordinator.handle = (nowMs, event) => {
+      askedLast = undefined;
+      const actions = handle(nowMs, event);
+      this.#onCoordinator(event, actions);
+      return actions;
+    };
   }
 
-  afterCoordinator(event: CoordinatorEvent, actions: readonly CoordinatorAction[]): void {
+  #onCoordinator(event: CoordinatorEvent, actions: readonly CoordinatorAction[]): void {
     switch (event.kind) {
       case "transfer":
         this.#transfer = event.transfer;
@@ -75,33 +82,33 @@ export class LeaseBooks {
     }
   }
 
-  /** A receiver has been handed this. */
-  onReceiverEvent(source: SourceId, event: ReceiverEvent): void {
-    let given = this.#given.get(source);
-    if (given === undefined) this.#given.set(source, given = new Set());
-    switch (event.kind) {
+  /** A source has been handed this. */
+  onOrder(order: SourceOrder): void {
+    let given = this.#given.get(order.source);
+    if (given === undefined) this.#given.set(order.source, given = new Set());
+    switch (order.kind) {
       case "assign":
       case "release":
         return given.clear();
       case "lease":
-        for (const chunk of event.lease.chunks) given.add(keyOf(event.lease.transfer, chunk));
+        for (const chunk of order.lease.chunks) given.add(keyOf(order.lease.transfer, chunk));
         return;
       case "revoke":
-        for (const chunk of event.chunks) given.delete(keyOf(event.transfer, chunk));
+        for (const chunk of order.chunks) given.delete(keyOf(order.transfer, chunk));
         return;
       default:
     }
   }
 
-  onReceiverAction(action: ReceiverAction): void {
-    if (action.kind !== "report" && action.kind !== "gone") return;
-    const given = this.#given.get(action.kind === "report" ? action.report.source : action.source);
+  /** A source says this. */
+  onReport(reply: Extract<SourceReply, { kind: "report" | "gone" }>): void {
+    const given = this.#given.get(reply.kind === "report" ? reply.report.source : reply.source);
     if (given === undefined) return;
-    if (action.kind === "report") {
-      const { verified, bad } = action.report;
+    if (reply.kind === "report") {
+      const { verified, bad } = reply.report;
       for (const { transfer, chunk } of [...verified, ...bad]) given.delete(keyOf(transfer, chunk));
     } else {
-      for (const key of given) if (key.startsWith(`${action.transfer}:`)) given.delete(key);
+      for (const key of given) if (key.startsWith(`${reply.transfer}:`)) given.delete(key);
     }
   }
 

@@ -140,8 +140,9 @@ export class Channel {
     this.#lastMs = readyMs;
   }
 
-  post(deliver: () => void): void {
-    this.#lastMs = Math.max(this.#lastMs, this.#clock.nowMs + this.#hopMs());
+  /** @param heldMs how long it takes until it leaves */
+  post(deliver: () => void, heldMs = 0): void {
+    this.#lastMs = Math.max(this.#lastMs, this.#clock.nowMs + heldMs + this.#hopMs());
     this.pending += 1;
     this.#clock.at(this.#lastMs, () => {
       this.pending -= 1;

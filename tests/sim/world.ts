@@ -11,10 +11,9 @@ import { framesIn } from "../../lib/wire/packed_frames.ts";
 import { Invariants, PROGRESS_MS_MAX, Violation } from "./invariants.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
-import { SimClient } from "./sim_client.ts";
+import { BROADCAST, SimClient } from "./sim_client.ts";
 import { simContent } from "./sim_contents.ts";
 import { SimLink } from "./sim_link.ts";
-import { BROADCAST } from "./sim_search.ts";
 import { DATA_PORT, SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -83,7 +82,10 @@ class World {
     this.#reachableSinceMs = this.#servers.map(() => Infinity);
     this.#invariants = new Invariants(scenario, this.#servers);
     this.#disk = new MemoryDisk(scenario.client.disk, {
-      onWrite: (...write) => this.#invariants.onWrite(...write),
+      onWrite: (path, bytes, position) => {
+        this.#invariants.onWrite(path, bytes, position);
+        if (path.endsWith(".part")) this.#client?.onWritten();
+      },
       onNamed: (_from, to, bytes) => this.#invariants.onNamed(to, bytes),
     }, (ms, gate) => this.#clock.elapsed(ms, gate));
     this.#killsAtDiskOp = [...scenario.client.killsAtDiskOp];
@@ -116,6 +118,7 @@ class World {
     try {
       await this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
       if (this.#client?.ended === undefined) return "it never ends";
+      if (!this.#client.isClosed) return "it has ended, and never closes";
       return undefined;
     } catch (error) {
       if (error instanceof Violation) return error.message;
@@ -128,7 +131,8 @@ class World {
       this.#killsAtDiskOp.shift();
       this.#killClient();
     }
-    return this.#client?.ended !== undefined && this.#client.isOver && this.#killsLeft === 0;
+    if (this.#client?.failure !== undefined) throw this.#client.failure;
+    return this.#client?.isClosed === true && this.#killsLeft === 0;
   }
 
   // — The client ————————————————————————————————————————————————————————————————————————————————
@@ -149,8 +153,7 @@ class World {
       scenario,
       send: (port, to, datagram) => this.#fromClient(port, to, datagram),
       onEvent: (event) => this.#onEvent(event),
-      onChunk: ({ chunk, bytes, buffer }) =>
-        this.#invariants.onChunk(chunk, buffer.subarray(0, bytes)),
+      onChunk: (chunk, bytes) => this.#invariants.onChunk(chunk, bytes),
       onBlamed: (server, what) => {
         this.#note(`${server} ${what}`);
         this.#invariants.onBlamed(server, what);
@@ -189,10 +192,6 @@ class World {
     if (event.event === "failed") {
       this.#invariants.onFailed(event, this.#reachableMs(), this.#disk);
     }
-    if (event.event !== "done" && event.event !== "failed") return;
-    // What is on its way must be dealt with as well.
-    const client = this.#client!;
-    this.#clock.after(LOOK_MS, () => client.kill());
   }
 
   // — The network ———————————————————————————————————————————————————————————————————————————————
@@ -206,7 +205,7 @@ class World {
     this.#wires.forEach((paths, index) => {
       paths.forEach((wire, path) => {
         const isDiscovery = to.port === DISCOVERY_PORT;
-        if (to.address !== BROADCAST.address && to.address !== addressOf(index, path)) return;
+        if (to.address !== BROADCAST && to.address !== addressOf(index, path)) return;
         const from = { address: `10.${path}.0.200`, port };
         wire.toServer.send(datagram, (bytes) => {
           this.#servers[index]!.arrive({ bytes, from, path, isDiscovery });
@@ -260,7 +259,7 @@ class World {
     const client = this.#client;
     if (client === undefined || client.ended !== undefined || client.isOver) return;
     const { nowMs } = this.#clock;
-    const progress = `${this.#runs} ${client.verifiedCount} ${client.progress?.bytes}`;
+    const progress = `${this.#runs} ${client.verifiedCount}`;
     if (progress !== this.#progress) this.#progressMs = nowMs;
     this.#progress = progress;
     const stillMs = Math.min(nowMs - this.#progressMs, this.#reachableMs());

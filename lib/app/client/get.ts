@@ -10,6 +10,7 @@ import { type TransportConfig, transportConfig } from "../../messages/transport_
 import { parseFileName } from "../../names.ts";
 import { Slots } from "../../protocol/base/slots.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
+import type { Coordinator } from "../../protocol/download/coordinator.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
@@ -51,7 +52,7 @@ function queryOf(text: string): Query {
   return { by: "name", name: parsed.name };
 }
 
-class GetRun {
+export class GetRun {
   readonly #runtime: Runtime;
   readonly #options: GetOptions;
   readonly #search: Search;
@@ -102,6 +103,11 @@ class GetRun {
     this.#masters = this.#searchMasters(options.masters ?? []);
     if (options.signal?.aborted) this.#onAbort();
     this.#progress.run(this.#downloads, this.#closing.signal);
+  }
+
+  /** For whoever watches it work. */
+  get coordinator(): Coordinator {
+    return this.#pool.coordinator;
   }
 
   ended(): Promise<(DoneEvent | FailedEvent)[]> {

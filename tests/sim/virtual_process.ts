@@ -1,0 +1,147 @@
+/**
+ * A process of a simulated world: the runtime that its drivers and use cases are handed, with workers that
+ * are threads of the same world. They run the drivers that ship; nothing of it happens once it is over.
+ */
+import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Runtime } from "../../lib/io/runtime.ts";
+import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
+import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
+import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
+import { runStreamReceiver } from "../../lib/io/workers/stream_driver.ts";
+import type { TransportConfig } from "../../lib/messages/transport_config.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import type { MemoryDisk } from "./memory_disk.ts";
+import { type ChannelOptions, type MessageWatch, VirtualEnd } from "./virtual_channel.ts";
+import type { VirtualClock } from "./virtual_clock.ts";
+import { VirtualThread } from "./virtual_thread.ts";
+import { VirtualTransport } from "./virtual_transport.ts";
+
+/** A worker starts within this. */
+const START_MS_MAX = 40;
+/** Nobody listens for streams in these worlds. */
+const REFUSED_MS = 0.5;
+
+/** What each worker runs, by the name of its file. Nobody measures how long it hashes. */
+const WORKERS: Readonly<Record<string, (parent: VirtualEnd, runtime: Runtime) => void>> = {
+  "assembler.ts": (parent, runtime) => runAssembler(channelPort(parent), runtime),
+  "receiver.ts": (parent, runtime) => runReceiver(channelPort(parent), runtime, () => 0),
+  "stream_receiver.ts": (parent, runtime) =>
+    runStreamReceiver(channelPort(parent), runtime, () => 0),
+};
+
+export interface ProcessOptions {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly disk: MemoryDisk;
+  /** What crosses from one thread to another takes up to this. */
+  readonly hopMs: number;
+  /** Of sockets for bulk data: see {@linkcode VirtualTransport}. */
+  readonly joinMs: number;
+  readonly receiveBufferBytes: number;
+  /** Its sockets have the ports from here on. */
+  readonly firstPort: number;
+  readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
+  readonly watch: MessageWatch;
+  /** Its main thread has done something. */
+  readonly onMainTurn: () => void;
+}
+
+interface VirtualWorker {
+  readonly file: string;
+  readonly thread: VirtualThread;
+  readonly end: VirtualEnd;
+}
+
+export class VirtualProcess {
+  /** Of its main thread. */
+  readonly runtime: Runtime;
+  isOver = false;
+  readonly #options: ProcessOptions;
+  readonly #main: VirtualThread;
+  readonly #workers: VirtualWorker[] = [];
+  readonly #transports: VirtualTransport[] = [];
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.#main = new VirtualThread(options.clock, () => this.isOver, options.onMainTurn);
+    this.runtime = this.#runtimeOf(this.#main);
+  }
+
+  /** Nothing of it happens any more, as if it had been killed. */
+  end(): void {
+    this.isOver = true;
+  }
+
+  /** A datagram has come to one of its ports, or to one that it does not have. */
+  arrive(port: number, datagram: Bytes, from: Endpoint): void {
+    if (!this.isOver) this.#transports[port - this.#options.firstPort]?.arrive(datagram, from);
+  }
+
+  /** Workers of this kind are at work for so long. */
+  takeTime(file: string, ms: number): void {
+    for (const each of this.#workers) if (each.file === file) each.thread.takeTime(ms);
+  }
+
+  /** Messages between the main thread and workers of this kind. */
+  pendingOf(file: string): number {
+    let pending = 0;
+    for (const each of this.#workers) if (each.file === file) pending += each.end.pending;
+    return pending;
+  }
+
+  #runtimeOf(thread: VirtualThread): Runtime {
+    const { random, disk } = this.#options;
+    return {
+      clock: thread.clock,
+      random: {
+        bytes: (count) => random.bytes(count),
+        u64: () => random.u64(),
+        u32: () => random.u32(),
+      },
+      disk,
+      net: {
+        openDatagrams: (config) => this.#open(thread, config),
+        connect: async () => {
+          await thread.clock.sleep(REFUSED_MS);
+          throw new Error("connection refused");
+        },
+        listen: () => {
+          throw new Error("nobody listens for streams in a simulated world");
+        },
+      },
+      workers: {
+        start: (file) => this.#start(thread, file),
+        channel: () => VirtualEnd.pair(this.#channelOptions(), thread, thread),
+      },
+    };
+  }
+
+  #open(thread: VirtualThread, { joins }: TransportConfig): VirtualTransport {
+    const { clock, receiveBufferBytes, joinMs, firstPort } = this.#options;
+    const port = firstPort + this.#transports.length;
+    const transport = new VirtualTransport({
+      ...{ clock, thread, port, receiveBufferBytes },
+      joinMs: joins ? joinMs : 0,
+      send: (to, datagram) => this.#options.send(port, to, datagram),
+    });
+    this.#transports.push(transport);
+    return transport;
+  }
+
+  #start<In, Out>(parent: VirtualThread, file: string): WorkerPort<In, Out> {
+    const { clock, random } = this.#options;
+    const run = WORKERS[file];
+    if (run === undefined) throw new Error(`${file} is no worker of a simulated world`);
+    const thread = new VirtualThread(clock, () => this.isOver);
+    const readyMs = clock.nowMs + random.between(0, START_MS_MAX);
+    const [end, far] = VirtualEnd.pair(this.#channelOptions(), parent, thread, readyMs);
+    this.#workers.push({ file, thread, end });
+    clock.at(readyMs, () => thread.run(() => run(far, this.#runtimeOf(thread))));
+    return { ...channelPort<In, Out>(end), close: () => thread.end() };
+  }
+
+  #channelOptions(): ChannelOptions {
+    const { clock, random, hopMs, watch } = this.#options;
+    return { clock, hopMs: () => random.between(0, hopMs), watch };
+  }
+}
