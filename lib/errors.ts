@@ -1,6 +1,6 @@
 /**
  * The closed list of things that can go wrong for a user: one code, one message, one hint, one exit
- * code. A worker sends `{code, message, hint}` and the other side makes the same error again.
+ * code. A worker sends `{code, message, hint}`, and the receiving side restores the error.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What the library tells its caller while it works. `--json` prints these objects as they are, one a
- * line; the human displays are made from the same.
+ * What the library reports to its caller. `--json` prints these objects as they are, one per
+ * line; the displays for people are made from them.
  */
 import type { ErrorCode } from "../errors.ts";
 

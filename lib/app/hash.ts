@@ -1,4 +1,4 @@
-/** What a local file is, in every way that somebody might ask for it. */
+/** All digests of a local file. */
 import { ShoalError } from "../errors.ts";
 import { yieldToEvents } from "../io/system/clock.ts";
 import { type RegularFile, sameIdentity } from "../io/files/regular_file.ts";

@@ -1,4 +1,4 @@
-/** Where the workers' time went, for people. */
+/** A report for people of where the workers' time went. */
 import { BUSY_SHARE, DISK_SHARE } from "./limits.ts";
 import type { StageTimes } from "../messages/chunk_source.ts";
 

@@ -1,4 +1,4 @@
-/** What a `get` says at its end: how much, how fast, and what each server did for it. */
+/** The summary of a `get`: how much, how fast, and what each server delivered. */
 import { FAILED_NAMES_SHOWN_MAX } from "./limits.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../app/events.ts";
 import { displayName } from "../names.ts";

@@ -1,4 +1,4 @@
-/** `list`: every file that answers, differing contents of one name apart. */
+/** `list`: every file on offer; different contents of one name are listed apart. */
 import { SHORT_ID_DIGITS } from "./limits.ts";
 import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";

@@ -1,7 +1,7 @@
 /**
- * A command line, read by its table: flags beat the environment, the environment beats the defaults.
- * Strict: what the table does not name, a value that is missing, doubled or wrong is a usage error
- * that says what was expected.
+ * Parses a command line by its table: flags override the environment, which overrides the defaults.
+ * Strict: an unknown flag, or a missing, repeated or invalid value, is a usage error that says what was
+ * expected.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { ShoalError } from "../errors.ts";

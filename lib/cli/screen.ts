@@ -1,7 +1,6 @@
 /**
- * Where lines for people go. A live screen keeps a region below them that is redrawn in place; on a
- * pipe or a dumb terminal there is no region, only lines. No colours: there is nothing that NO_COLOR
- * would have to switch off.
+ * Output for people. A live screen keeps a region below the lines that is redrawn in place; a
+ * pipe or a dumb terminal gets lines only. There are no colours, so NO_COLOR has nothing to switch off.
  */
 import type { Terminal, TextStream, WindowSize } from "../io/system/terminal.ts";
 import { clip, textColumns } from "./terminal_text.ts";

@@ -1,4 +1,4 @@
-/** The names of one `get`, before anything is asked of the network. */
+/** Checks the names of a `get` before anything is sent. */
 import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Asks classic servers for names that nobody has offered so far, a few names at a time. A server that answers
- * first has it: a download that a Shoal server has offered meanwhile is not left to a classic one.
+ * Asks classic servers for names that no Shoal server has offered, a few names at a time. Whichever answers
+ * first delivers: once a Shoal server has offered a file, it is not fetched from a classic one.
  */
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs one {@linkcode Download}: hands it what happens, one event at a time, performs what it wants in
- * that order, and turns what people should know into events.
+ * Drives one {@linkcode Download}: feeds it events one at a time, performs its actions in order, and
+ * reports progress to the caller as library events.
  */
 import type { ServerId, TransferId } from "../../ids.ts";
 import { endpointText } from "../../ids.ts";

@@ -1,4 +1,4 @@
-/** Tells how far each download of a run has got, and what each server gives, at even intervals. */
+/** Reports the progress of each download and the rate of each server, at regular intervals. */
 import type { ServerId } from "../../ids.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";

@@ -1,7 +1,6 @@
 /**
- * From names and patterns, and a listing, to the files that are fetched: each once, in the order in
- * which they were named, those of a pattern in the order of their names. What cannot be fetched is a
- * failure of its own and keeps nothing else. Pure.
+ * Resolves names and patterns against a listing: each file once, in the order given, the files of a
+ * pattern in the order of their names. A file that cannot be fetched fails alone. Pure.
  */
 import { ShoalError } from "../../errors.ts";
 import { NAMES_PER_GET_MAX } from "../limits.ts";

@@ -1,6 +1,6 @@
 /**
  * The workers of a client: one assembler, and one for each chunk source that the coordinator puts to
- * work. Passes on what the coordinator says and tells it what they answer; the files themselves go
+ * work. Relays messages between them and the coordinator; file data goes directly
  * from worker to worker.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";

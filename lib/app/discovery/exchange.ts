@@ -1,4 +1,4 @@
-/** A machine that asks servers, wired to the client's main socket: its questions and what comes of them. */
+/** A machine that queries servers, wired to the client's main socket. */
 import type { Endpoint } from "../../ids.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { Frame } from "../../wire/frames.ts";

@@ -1,6 +1,6 @@
 /**
- * The client's main socket at work: who has what we want, what is its layer, what else is there? One
- * socket carries any number of finds, layer fetches and listings beside each other.
+ * Searches, layer fetches and listings on the client's main socket: one socket carries any number of
+ * them at the same time.
  */
 import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";

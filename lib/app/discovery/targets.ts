@@ -1,4 +1,4 @@
-/** Where a client's questions go: broadcast addresses, or the hosts that the user named. */
+/** Where a client sends its queries: broadcast addresses, or the hosts that the user named. */
 import { type Endpoint, endpointText } from "../../ids.ts";
 import { discoveryAddresses, type HostAddress, resolveHost } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";

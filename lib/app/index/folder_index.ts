@@ -1,6 +1,6 @@
 /**
- * What a server knows of its folder, kept true while the folder changes: a quick scan says which
- * files there are, indexers find out what they hash to, and a store remembers it for the next time.
+ * A server's index of its folder, kept up to date while the folder changes: a quick scan finds the
+ * files, indexers hash them, and a store keeps the hashes for the next start.
  *
  * It promises that an entry which is `ready` looked like its signature when it was hashed. Whether it
  * still does is checked by those who open it, and to tell through {@linkcode FolderIndex.recheck}.

@@ -1,4 +1,4 @@
-/** The files that wait to be hashed: first those that somebody asked for, then the rest, in order. */
+/** The files waiting to be hashed: requested ones first, then the rest, in order. */
 import type { SafeFileName } from "../../ids.ts";
 
 export class HashQueue {

@@ -1,6 +1,6 @@
 /**
  * The indexer workers of a server: started when there is work, given files to hash, ended when there
- * has been none for a while. Which file is next is not decided here.
+ * has been none for a while. The caller decides which file is next.
  */
 import type { Bytes, FileSignature, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * When the folder is looked at again: at intervals, sooner after a hint, and never so often that
- * looking is most of what a server does.
+ * When the folder is scanned again: at intervals, sooner after a hint, and never so often that
+ * scanning takes most of the server's time.
  */
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
 import { RESCAN_INTERVAL_MS, RESCAN_STRETCH, WATCH_QUIET_MS } from "./limits.ts";

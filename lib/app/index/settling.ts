@@ -1,4 +1,4 @@
-/** The files that were written to a moment ago: each is handed over once it should be quiet. */
+/** Recently modified files: each is passed on once it should have settled. */
 import { SETTLE_GRAIN_MS } from "./limits.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { nowMs, WakeupTimer } from "../../io/system/clock.ts";

@@ -1,6 +1,6 @@
 /**
- * `list`: what everybody offers. Asks who is there, reads every listing at once, and ends when those
- * who answered within a moment have told everything.
+ * `list`: what all servers offer. Finds the servers, reads their listings in parallel, and ends when
+ * all servers that answered in time have sent theirs.
  */
 import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** The listings of many servers as one: a content under a name, and who has it. */
+/** Merges the listings of many servers: each content under each name, and its providers. */
 import { type Endpoint, endpointText, type ServerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";

@@ -1,4 +1,4 @@
-/** `list --tcp`: what one server has, over TCP; and the rest of a listing that datagrams began. */
+/** `list --tcp`: what one server has, over TCP; and the rest of a listing that began over UDP. */
 import { type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";

@@ -1,6 +1,6 @@
 /**
  * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
- * files themselves never come by here.
+ * files themselves never pass through it.
  */
 import { nowMs, WakeupTimer, wallMs } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";

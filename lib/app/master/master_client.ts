@@ -1,4 +1,4 @@
-/** A client's side of a master: who has this, what is there? */
+/** A client's queries to a master: who has this, what is there? */
 import type { SafeFileName } from "../../ids.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";

@@ -1,4 +1,4 @@
-/** Asks masters, again and again, who has what is looked for, and tells of servers once each. */
+/** Asks masters repeatedly who has the wanted files, and reports each server once. */
 import { type Endpoint, endpointText } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sleep } from "../../io/system/clock.ts";

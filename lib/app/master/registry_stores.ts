@@ -1,4 +1,4 @@
-/** The stores that a master can keep its registry in, by how a user names them. */
+/** The stores for a master's registry, by the names that users give them. */
 import { ShoalError } from "../../errors.ts";
 import { RedisRegistry } from "../../io/store/redis_registry.ts";
 import { SqliteRegistry } from "../../io/store/sqlite_registry.ts";

@@ -1,4 +1,4 @@
-/** A server's data socket, which lives in the sender worker: what comes from it, what goes out by it. */
+/** A server's data socket, which lives in the sender worker, as the main thread sees it. */
 import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";

@@ -1,6 +1,6 @@
 /**
  * A server: the folder's index, the shared discovery socket and the sender worker's data socket, wired
- * to the machines that know what to say. Those decide from which of the two sockets an answer leaves.
+ * to the machines. These decide from which of the two sockets an answer is sent.
  */
 import {
   type Content,

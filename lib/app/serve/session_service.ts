@@ -1,4 +1,4 @@
-/** A server's TCP side: the session worker, and the answers that it needs of the folder's index. */
+/** A server's TCP side: the session worker, and its queries to the folder's index. */
 import { ShoalError } from "../../errors.ts";
 import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
 import type {

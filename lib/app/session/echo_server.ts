@@ -1,4 +1,4 @@
-/** The server of the existing round-trip tool: what comes up goes back, and nothing is kept. */
+/** The server of the existing round-trip tool: uploads are sent back, and nothing is kept. */
 import { ShoalError } from "../../errors.ts";
 import { randomSeed } from "../../io/system/random_source.ts";
 import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";

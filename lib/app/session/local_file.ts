@@ -1,4 +1,4 @@
-/** Opens files that the user named, and says in words what is wrong with them. */
+/** Opens files that the user named, with readable errors. */
 import { ShoalError } from "../../errors.ts";
 import {
   type FileIdentity,

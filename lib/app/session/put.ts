@@ -1,6 +1,6 @@
 /**
- * `put`: files go up to one server over TCP. A file is hashed while it is sent, the server verifies,
- * and only what the server has on its disk for good counts as done. What broke off is resumed.
+ * `put`: uploads files to one server over TCP. A file is hashed while it is sent, the server verifies it,
+ * and only what is durably on the server's disk counts as done. Interrupted uploads resume.
  */
 import { basename } from "@std/path";
 import type { Bytes } from "../../ids.ts";

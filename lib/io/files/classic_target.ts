@@ -1,6 +1,6 @@
 /**
- * Where a classic download grows: a part file without a journal, because nothing in it is proved
- * before the whole is. What does not become the target is removed.
+ * The part file of a classic download. It has no journal, because nothing in it is verified
+ * before the whole file is. If it does not become the target, it is removed.
  */
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";

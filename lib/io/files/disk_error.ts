@@ -1,4 +1,4 @@
-/** What an error of the local disk means for a user. */
+/** Turns errors of the local disk into errors for the user. */
 import { ShoalError } from "../../errors.ts";
 
 const NOT_WRITABLE = new Set([

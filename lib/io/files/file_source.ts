@@ -1,7 +1,7 @@
 /**
- * The only way in which the bytes of a served file are opened. It promises that what is read lies
+ * The only way to open a served file. It promises that the file lies
  * inside the served folder and is the file that was indexed: same size, same time, same inode. It
- * does not promise that a write in the middle goes unseen forever: ask {@linkcode
+ * does not detect a write while it reads: call {@linkcode
  * FileSource.isUnchanged} after reading, and trust nothing that was read before it said no.
  */
 import { join, SEPARATOR } from "@std/path";

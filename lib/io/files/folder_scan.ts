@@ -1,6 +1,6 @@
 /**
- * A walk through the served folder: which files could be offered, and what they look like. It lets
- * other events in all the time, and promises nothing about what happens to a file after it was seen:
+ * Scans the served folder for files that can be offered, and their signatures. It yields to
+ * other events all the time, and promises nothing about what happens to a file afterwards:
  * `file_source.ts` checks again.
  */
 import { join } from "@std/path";

@@ -1,4 +1,4 @@
-/** Whether the file that is wanted is in the target folder already, under its name or a numbered one. */
+/** Whether the wanted file is already in the target folder, under its name or a numbered one. */
 import { join } from "@std/path";
 import type { HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -3,8 +3,8 @@
  * what pace. It promises that the answer leaves before the data, that no pause within a transfer
  * reaches a client's patience, and that one address gets one transfer at a time.
  *
- * Its driver carries out the actions in order, keeps at most one file open a transfer until
- * `release`, and hands back what `locate` and `read` ask for. Pure: no socket, no disk, no clock.
+ * Its driver performs the actions in order, keeps at most one file open per transfer until
+ * `release`, and returns the results of `locate` and `read`. Pure: no socket, no disk, no clock.
  */
 import {
   type Bytes,

@@ -1,4 +1,4 @@
-/** The classic servers that a transfer draws on, and each one's part in it. */
+/** The classic servers of a transfer, and the share of each. */
 import { type Endpoint, endpointText } from "../../ids.ts";
 import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import type { ChunkVerdict } from "./classic_assembly.ts";

@@ -1,7 +1,7 @@
 /**
  * Which content is meant by a name (docs/PROTOCOL.md, "Choosing a content"): offers are grouped by
- * content, and the group that most hosts hold is taken; a tie is left to the user. Several servers at
- * one address are one voice, and so is a server with many addresses.
+ * content, and the group offered by most hosts is chosen; a tie is left to the user. Several servers at
+ * one address count once, and so does a server with many addresses.
  *
  * How long offers are gathered before the decision is the caller's business.
  */

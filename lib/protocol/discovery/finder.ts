@@ -1,5 +1,5 @@
 /**
- * The client's discovery (docs/PROTOCOL.md, "Finding"): who holds what we look for?
+ * The client's discovery (docs/PROTOCOL.md, "Finding"): who provides what we look for?
  *
  * FINDs are broadcast on a schedule. A server that answers, in whatever way, has given a token, and
  * is asked everything else by FINDs of its own; so a thousand names cost one broadcast, and a few

@@ -1,8 +1,8 @@
 /**
  * One server's listing, page by page (docs/PROTOCOL.md, "Listing"). A LIST asks for the pages after a
- * name; what is lost is found by the gap or by a timer, and asked for again after the last name that
- * came without one. What does not fit the first page is left to TCP, if the server has a port for it
- * and somebody can get there. Nothing is kept here: entries are told as they come.
+ * name; losses are noticed by a gap or a timer, and requested again after the last name before the
+ * gap. What does not fit the first page is left to TCP, if the server has a reachable port for it.
+ * Nothing is kept here: entries are reported as they arrive.
  */
 import {
   type Bytes,

@@ -1,4 +1,4 @@
-/** What servers say that they hold under one name, and which servers are not believed any more. */
+/** What servers offer under one name, and which servers are no longer trusted. */
 import { type Content, contentKey, sameContent, type ServerId } from "../../ids.ts";
 import { Random } from "../base/random.ts";
 import type { Offer } from "./finder.ts";

@@ -1,5 +1,5 @@
 /**
- * What one server is asked by FINDs of its own, once it has been heard: each query until it is
+ * The unicast FINDs to one server, once it has answered: each query until it is
  * answered, a few FINDs at a time, repeated when they are lost.
  */
 import {

@@ -1,4 +1,4 @@
-/** One thing that a search looks for: who has answered what, and how long to wait for more. */
+/** One query of a search: who has answered what, and how long to wait for more. */
 import {
   type Content,
   contentKey,

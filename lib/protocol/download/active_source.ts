@@ -1,4 +1,4 @@
-/** A source at work: what it has leased, how fast it is, when something last came from it. */
+/** An active source: what it has leased, how fast it is, when it last delivered. */
 import type { SourceId, TransferId } from "../../ids.ts";
 import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";

@@ -1,7 +1,7 @@
 /**
- * The assembler: when what is done with the files of all transfers. It looks whether a file is there
- * already, opens its part, has proved chunks written and the whole hashed, keeps journals, publishes
- * what is whole, allowed and as offered, and ends one transfer without touching another.
+ * The assembler decides what is done, and when, with the files of all transfers. It checks whether a file is
+ * already there, opens its part, has verified chunks written and the whole hashed, keeps journals, publishes
+ * files that are complete, allowed and as offered, and ends one transfer without touching another.
  *
  * The disk is the driver's. Every action on it names a job; its outcome comes back as an event with
  * the same job, `failed` if it did not work. Actions of one job are performed in the order in which

@@ -1,4 +1,4 @@
-/** What goes into the assembler and what comes out of it. */
+/** Events and actions of the assembler. */
 import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, TransferId } from "../../ids.ts";
 import type { Bitmap } from "../base/bitmap.ts";

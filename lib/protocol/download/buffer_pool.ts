@@ -1,6 +1,6 @@
 /**
  * Chunk buffers within a budget. A buffer counts from the moment it is taken until it comes back,
- * wherever it travels meanwhile: that is what lets a slow disk slow the asking.
+ * wherever it is meanwhile: this is how a slow disk slows the requests.
  */
 import type { Bytes } from "../../ids.ts";
 

@@ -1,5 +1,5 @@
 /**
- * A chunk on its way in: the buffer that its segments are copied into, which bytes are there, and the
+ * A chunk being received: the buffer that its segments are copied into, which bytes have arrived, and the
  * hashes of the blocks, which are computed a group at a time, as soon as the group is complete. Bytes
  * that are there are never written again: a block that was hashed stays what was hashed.
  */

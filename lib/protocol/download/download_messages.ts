@@ -1,4 +1,4 @@
-/** What a {@linkcode Download} is told, and what it wants done: everything that crosses its boundary. */
+/** Events and actions of a {@linkcode Download}: everything that crosses its boundary. */
 import type { ShoalError } from "../../errors.ts";
 import type { Bytes, Content, Endpoint, HashHex, ServerId, TransferId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";

@@ -1,4 +1,4 @@
-/** What people are told of a download: why it waits, what it has noticed, and why it has failed. */
+/** Messages about a download: why it waits, what it has noticed, and why it has failed. */
 import { ShoalError } from "../../errors.ts";
 import { endpointText, type ServerId } from "../../ids.ts";
 import type { Choice } from "../discovery/content_choice.ts";

@@ -1,5 +1,5 @@
 /**
- * What is known of a part file, beside it: the content, the piece layer and one bit per chunk. The layer is
+ * The record beside a part file: the content, the piece layer and one bit per chunk. The layer is
  * proved against the root when it is read, and marked chunks are proved again before they count, so a
  * journal can be stale or damaged but never harm. For the same reason nothing waits for the disk
  * here: a bit is written after its chunk, and a power cut that reverses the two costs one chunk.

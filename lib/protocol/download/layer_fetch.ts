@@ -1,5 +1,5 @@
 /**
- * The client's way to a layer (docs/PROTOCOL.md, "Layer"), and to the servers that really hold a
+ * Fetches a piece layer (docs/PROTOCOL.md, "Piece layers"), and confirms the servers that really have a
  * content: each offered server is asked for at least one page, and its first good answer confirms
  * that it is there, that it accepts our token, and how far away it is. Pages are proved one by one,
  * so they may come from any server; what is lost is asked for again, from the fastest server.

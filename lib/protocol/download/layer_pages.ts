@@ -1,4 +1,4 @@
-/** A layer while it arrives: which pages are there, asked for, or still to be asked for. */
+/** A piece layer being fetched: which pages have arrived, are requested, or are still to be requested. */
 import type { Bytes, Content } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { LAYER_PAGE_HASHES } from "../../wire/limits.ts";

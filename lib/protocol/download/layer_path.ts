@@ -1,4 +1,4 @@
-/** One address of one server while layer pages are asked of it: requests, round trips, patience. */
+/** Layer requests to one address of one server: what is in flight, round trips, timeouts. */
 import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../../ids.ts";
 import { RETRIES_HEEDED_MAX } from "../base/limits.ts";
 import { REORDER_SEGMENTS } from "./limits.ts";

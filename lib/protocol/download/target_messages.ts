@@ -1,5 +1,5 @@
 /**
- * What is said about the target of one transfer: its part file, its journal, and the name that it gets.
+ * Messages about the target of one transfer: its part file, its journal, and the name that it gets.
  *
  * One transfer: `open → present | opened → layer, publish → unproved* → finished | unverified`, or
  * `transferFailed` at any point; `abort → aborted` ends it from the asking side.

@@ -1,7 +1,7 @@
 /**
- * The requests of one flow that are not answered in full, and what proves that a part of them is lost
- * (docs/PROTOCOL.md, "Loss"). Each byte is asked for by at most one outstanding request, so what a
- * request still lacks is exactly what its ranges still lack.
+ * The requests of one flow in flight, and how parts of them are found to be lost
+ * (docs/PROTOCOL.md, "Loss"). Each byte is in flight in at most one request, so what is missing of a
+ * request is exactly what is missing of its ranges.
  */
 import { REORDER_SEGMENTS, WANTS_RETIRED_MAX } from "./limits.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";

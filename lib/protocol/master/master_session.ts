@@ -1,7 +1,7 @@
 /**
  * A master's side of a session (docs/PROTOCOL.md, "Master"): servers register and stay as long as
- * their connection speaks, clients ask who has what. Pure, like the dialogues of `session.ts`: it says
- * what it needs and is handed what came of it.
+ * their connection speaks, clients ask who has what. Pure, like the dialogues of `session.ts`: it yields
+ * what it needs and is given the result.
  */
 import type { SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";

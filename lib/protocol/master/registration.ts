@@ -1,7 +1,7 @@
 /**
- * A server's side of its registration with one master (docs/PROTOCOL.md, "Master"): connect, take up
- * the lease, tell the catalogue page by page and then what changes, renew, and begin again whenever
- * the connection or the lease is gone. Pure; one request is under way at a time.
+ * A server's side of its registration with one master (docs/PROTOCOL.md, "Master"): connect, resume
+ * the lease, send the catalogue page by page and then its changes, renew, and start over whenever
+ * the connection or the lease is lost. Pure; one request is in flight at a time.
  */
 import type { SafeFileName, ServerId } from "../../ids.ts";
 import {

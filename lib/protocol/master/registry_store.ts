@@ -1,7 +1,7 @@
 /**
- * What a master remembers: which servers have a lease, and what they offer (docs/PROTOCOL.md,
- * "Master"). Where it is kept, and whether several masters share it, is the store's affair; all of
- * them behave alike.
+ * A master's registry: which servers have a lease, and what they offer (docs/PROTOCOL.md,
+ * "Master"). Where it is kept, and whether several masters share it, is up to the store; all
+ * stores behave alike.
  */
 import type { Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Pages of a layer with what proves them, for a server. The rows of the tree above the pages are
+ * Pages of a piece layer with their proofs, for a server. The rows of the tree above the pages are
  * computed once, so that a page costs no hashing however large the file is.
  */
 import type { Bytes } from "../../ids.ts";

@@ -1,4 +1,4 @@
-/** Several frames in as few datagrams as hold them; they are told apart by their lengths. */
+/** Packs frames into as few datagrams as possible; their lengths tell them apart. */
 import type { Bytes } from "../../ids.ts";
 
 /** Datagrams of at most `bytesMax` that hold `frames`, none of which is longer, in order. */

@@ -1,6 +1,6 @@
 /**
  * What a server offers, in memory: one entry per file, found by name or by content. It knows nothing
- * of folders; a scan tells it what is there, an indexer what the bytes hash to.
+ * of folders: a scan reports the files, an indexer their hashes.
  */
 import type { Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { MultiMap } from "../base/multi_map.ts";
