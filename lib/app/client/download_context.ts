@@ -4,7 +4,7 @@ import type { Clock } from "../../io/system/clock.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 import type { GetEvent } from "../events.ts";
-import type { Search } from "../discovery/search.ts";
+import type { NameSearch } from "../discovery/search.ts";
 
 /** What a download asks of the worker pool. */
 export interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
@@ -13,7 +13,13 @@ export interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" |
 
 export interface DownloadContext {
   readonly clock: Clock;
-  readonly search: Pick<Search, "fetchLayer">;
+  readonly search: Pick<NameSearch, "fetchLayer">;
+  /** The same over TCP, for servers whose datagrams do not arrive. */
+  readonly streams: Pick<NameSearch, "fetchLayer">;
+  /** Whether chunks were asked of this server, and nothing has come over UDP. */
+  readonly isUnheard: (server: ServerId) => boolean;
+  /** This server brings chunks over TCP. */
+  readonly onStreaming: (server: ServerId) => void;
   readonly pool: DownloadPool;
   readonly emit: (event: GetEvent) => void;
   /** Hands out a fresh id when one of the `--jobs` is free; its news come to this download from then on. */

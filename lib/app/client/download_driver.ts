@@ -38,6 +38,7 @@ export class DownloadDriver {
   #queryIndex = 0;
   #layerFetch: LayerFetchHandle | undefined;
   #startedMs: number;
+  readonly #streams: LayerFetchHandle[] = [];
 
   constructor(context: DownloadContext, settings: DownloadSettings) {
     this.#context = context;
@@ -97,6 +98,11 @@ export class DownloadDriver {
     this.#events.push({ kind: "dropped", server });
   }
 
+  /** Nothing that this server sends over UDP arrives. */
+  onUnheard(server: ServerId): void {
+    this.#events.push({ kind: "unheard", server });
+  }
+
   /** Ends the download; what is verified stays in the part file. */
   fail(error: ShoalError): void {
     this.#events.push({ kind: "fail", error });
@@ -146,9 +152,24 @@ export class DownloadDriver {
         return;
       }
       case "probe":
-        return this.#layerFetch?.add(action.offer);
+        this.#layerFetch?.add(action.offer);
+        // Nothing has come from it over UDP for another name: it will not for this one.
+        if (this.#context.isUnheard(action.offer.server)) this.onUnheard(action.offer.server);
+        return;
+      case "fetchStream": {
+        const { fetch, content, offer, knownLayer } = action;
+        const stream = this.#context.streams.fetchLayer(
+          content,
+          (news) => this.#events.push({ kind: "layerFetch", fetch, news }),
+          knownLayer,
+        );
+        this.#streams.push(stream);
+        return stream.add(offer);
+      }
       case "closeLayerFetch":
-        return this.#layerFetch?.close();
+        this.#layerFetch?.close();
+        for (const stream of this.#streams.splice(0)) stream.close();
+        return;
       case "acquire":
         return this.#context.acquire(
           this,
@@ -163,7 +184,8 @@ export class DownloadDriver {
       case "warmUp":
         return pool.warmUp(action.serverCount);
       case "reached":
-        addresses.set(action.server, endpointText(action.endpoint));
+        addresses.set(action.server, endpointText(action.route.endpoint));
+        if (action.route.kind === "stream") this.#context.onStreaming(action.server);
         return;
       case "offered":
         return this.#tellOffer(action.offer);

@@ -2,7 +2,8 @@
  * `get`: names in, verified files out. One search, one pool of workers and one coordinator for all
  * names of a run; one download per name.
  */
-import { type HashHex, hashHex, type ServerId, type TransferId, transferId } from "../../ids.ts";
+import type { Endpoint, HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
+import { hashHex, transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
@@ -18,9 +19,17 @@ import { DownloadDriver } from "./download_driver.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
-import type { GetOptions, GetResult } from "../options.ts";
+import type { GetOptions, GetResult, TcpGetOptions } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
-import { type Find, openSearch, type Search } from "../discovery/search.ts";
+import { type Find, type NameSearch, openSearch } from "../discovery/search.ts";
+import { resolveHost } from "../../io/net/network.ts";
+import { sleep } from "../../io/system/clock.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
+import type { Route } from "../../protocol/download/source_route.ts";
+import type { JsonObject } from "../../wire/session_json.ts";
+import { STREAM_ASK_AFTER_MS, STREAM_SILENCES } from "./limits.ts";
+import { StreamProviders } from "./stream_providers.ts";
+import { questionOf, StreamSearch } from "./stream_search.ts";
 
 /**
  * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only
@@ -29,12 +38,50 @@ import { type Find, openSearch, type Search } from "../discovery/search.ts";
 export async function get(options: GetOptions, runtime: Runtime): Promise<GetResult> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
-  const run = new GetRun(runtime, options, queries, search);
+  const hosts = await resolveHosts(options);
+  return await ended(new GetRun(runtime, options, queries, () => search, "datagrams", hosts));
+}
+
+/** The same from one server over TCP alone. */
+export async function getOverStream(options: TcpGetOptions, runtime: Runtime): Promise<GetResult> {
+  const { server, port = DISCOVERY_PORT } = options;
+  const host = await resolveHost(server);
+  const endpoint = { address: host.address, port: host.port ?? port };
+  const questions = new Map<Query, JsonObject>();
+  const queries = options.names.map((name) => {
+    const question = questionOf(name);
+    const query = queryFor(question);
+    questions.set(query, question);
+    return query;
+  });
+  const search = (run: GetRun): NameSearch =>
+    new StreamSearch({
+      endpoint,
+      providers: run.streams,
+      questionOf: (query) => questions.get(query)!,
+      onFailure: (query, error) => run.fail(query, error),
+    });
+  return await ended(new GetRun(runtime, options, queries, search, "stream", []));
+}
+
+async function ended(run: GetRun): Promise<GetResult> {
   try {
     return await run.ended();
   } finally {
     await run.close();
   }
+}
+
+/** Only a question by name is one for the name that the file will have here. */
+function queryFor({ name, sha256 }: JsonObject): Query {
+  if (typeof name === "string") return { by: "name", name: name as SafeFileName };
+  return typeof sha256 === "string" ? { by: "sha256", sha256: hashHex(sha256) } : { by: "any" };
+}
+
+/** Where the servers that the user named can be asked over TCP. */
+async function resolveHosts({ servers = [], port }: GetOptions): Promise<readonly Endpoint[]> {
+  const hosts = await Promise.all(servers.map(resolveHost));
+  return hosts.map(({ address, port: own = port ?? DISCOVERY_PORT }) => ({ address, port: own }));
 }
 
 /** `sha256:HEX` asks by content, anything else by name. Throws ShoalError `bad_name` or `usage`. */
@@ -52,10 +99,23 @@ function queryOf(text: string): Query {
   return { by: "name", name: parsed.name };
 }
 
+/** What a run takes of its options; those over TCP have fewer. */
+type RunOptions = Omit<GetOptions, "servers" | "port" | "broadcast">;
+
 export class GetRun {
   readonly #runtime: Runtime;
-  readonly #options: GetOptions;
-  readonly #search: Search;
+  readonly #options: RunOptions;
+  readonly #search: NameSearch;
+  /** What is asked over TCP, and whom it is asked. */
+  readonly streams: StreamProviders;
+  readonly #kind: Route["kind"];
+  /** The servers that the user named, for when they do not answer over UDP. */
+  readonly #hosts: readonly Endpoint[];
+  /** Servers of which nothing comes over UDP; and of those, the ones that people were told of. */
+  readonly #unheard = new Set<ServerId>();
+  readonly #streaming = new Set<ServerId>();
+  /** How often in a row a source was silent for as long as it takes to say so. */
+  readonly #silences = new Map<SourceId, number>();
   readonly #transport: TransportConfig;
   readonly #pool: WorkerPool;
   readonly #progress: ProgressReport;
@@ -74,13 +134,18 @@ export class GetRun {
 
   constructor(
     runtime: Runtime,
-    options: GetOptions,
+    options: RunOptions,
     queries: readonly Query[],
-    search: Search,
+    openSearch: (run: GetRun) => NameSearch,
+    kind: Route["kind"],
+    hosts: readonly Endpoint[],
   ) {
     this.#runtime = runtime;
     this.#options = options;
-    this.#search = search;
+    this.#kind = kind;
+    this.#hosts = hosts;
+    this.streams = this.#newStreams();
+    this.#search = openSearch(this);
     const { tune, mtuBytes, layers } = options;
     this.#transport = transportConfig({ tune, mtuBytes, layers });
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
@@ -93,7 +158,7 @@ export class GetRun {
     });
     this.#classic = this.#classicFallback();
     this.#downloads = this.#newDownloads(queries);
-    search.onError = (error) => this.#failAll(error);
+    this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#find(this.#downloads);
     for (const download of this.#downloads) {
@@ -102,6 +167,7 @@ export class GetRun {
     }
     this.#masters = this.#searchMasters(options.masters ?? []);
     if (options.signal?.aborted) this.#onAbort();
+    if (hosts.length > 0) this.#askSilentHosts();
     this.#progress.run(this.#downloads, this.#closing.signal);
   }
 
@@ -120,7 +186,8 @@ export class GetRun {
     this.#classic.stop();
     await this.#masters.close();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    await Promise.all([this.#pool.close(), this.#search.close(), this.#classic.close()]);
+    await this.#search.close();
+    await Promise.all([this.#pool.close(), this.streams.close(), this.#classic.close()]);
   }
 
   // — What the run is made of ———————————————————————————————————————————————————————————————————
@@ -129,13 +196,16 @@ export class GetRun {
     const { timeoutMs = TIMEOUT_MS_DEFAULT, rateBytesPerS = 0 } = this.#options;
     return new WorkerPool({
       runtime: this.#runtime,
-      firstKind: "datagrams",
+      firstKind: this.#kind,
       transport: this.#transport,
       timeoutMs,
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
       onNews: (news) => this.#onNews(news),
-      onBytes: (server, bytes) => this.#progress.onBytes(server, bytes),
+      onBytes: (server, bytes, source) => {
+        if (bytes > 0) this.#silences.delete(source);
+        this.#progress.onBytes(server, bytes);
+      },
       onFailure: (error) => this.#failAll(error),
       onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
     });
@@ -162,6 +232,9 @@ export class GetRun {
     return {
       clock: this.#runtime.clock,
       search: this.#search,
+      streams: this.streams,
+      isUnheard: (server) => this.#unheard.has(server),
+      onStreaming: (server) => this.#onStreaming(server),
       pool: this.#pool,
       emit: (event) => this.#emit(event),
       acquire: (download, admit) =>
@@ -240,10 +313,82 @@ export class GetRun {
 
   #onNews(news: PoolNews): void {
     if (news.kind !== "server") return this.#admitted.get(news.transfer)?.onTransfer(news);
-    const { server: id, state } = news;
+    const { server: id, state, source } = news;
+    if (state === "silent") this.#onSilent(id, source);
     const server = this.#addresses.get(id) ?? id;
     if (state === "dropped") { for (const download of this.#downloads) download.onDropped(id); }
     this.#emit({ event: "server", server, id, state, message: SERVER_STATES[state] });
+  }
+
+  // — Networks that drop UDP ————————————————————————————————————————————————————————————————————
+
+  #newStreams(): StreamProviders {
+    const { timeoutMs = TIMEOUT_MS_DEFAULT, retries, signal } = this.#options;
+    return new StreamProviders({
+      timeoutMs,
+      retries,
+      signal,
+      onWaiting: (attempt, attempts, message) => {
+        if (this.#kind !== "stream") return;
+        for (const { name } of this.#unended) {
+          this.#emit({ event: "waiting", name, attempt, attempts, message });
+        }
+      },
+    });
+  }
+
+  /**
+   * A server is there, and nothing that it sends over UDP arrives. If it has before, that may be a cable
+   * or a pause: then it is given a while longer.
+   */
+  #onSilent(server: ServerId, source: SourceId): void {
+    if (this.#kind === "stream") return;
+    const silences = (this.#silences.get(source) ?? 0) + 1;
+    this.#silences.set(source, silences);
+    const isUnheard = !this.#pool.coordinator.hasBrought(source);
+    if (!isUnheard && silences < STREAM_SILENCES) return;
+    this.#unheard.add(server);
+    for (const download of this.#unended) download.onUnheard(server);
+  }
+
+  /** Servers that the user named and that say nothing over UDP are asked over TCP as well. */
+  async #askSilentHosts(): Promise<void> {
+    await sleep(STREAM_ASK_AFTER_MS, this.#closing.signal);
+    const silent = [...this.#unended].filter(({ isSearching }) => isSearching);
+    if (silent.length === 0 || this.#closing.signal.aborted) return;
+    const queries = silent.map(({ query }) => query);
+    for (const endpoint of this.#hosts) {
+      const search = new StreamSearch({
+        endpoint,
+        providers: this.streams,
+        questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
+        // UDP may yet pass, and has the last word.
+        onFailure: () => {},
+      });
+      const find = search.find(queries, (news) => {
+        if (news.kind !== "offer" && news.kind !== "pending") return;
+        const download = silent[news.queryIndex]!;
+        if (!download.isSearching) return find.finish(news.queryIndex);
+        if (news.kind === "offer") this.#unheard.add(news.offer.server);
+        download.onFind(news);
+      }, this.#pinned);
+      this.#closing.signal.addEventListener("abort", () => void search.close(), { once: true });
+    }
+  }
+
+  /** Said once per server, and not where TCP was asked for. */
+  #onStreaming(id: ServerId): void {
+    if (this.#kind === "stream" || this.#streaming.has(id)) return;
+    this.#streaming.add(id);
+    const server = this.#addresses.get(id) ?? id;
+    const message = `no data arrives from ${server} over UDP: it comes over TCP now ` +
+      `(for UDP, open ports ${DATA_PORT_FIRST}-${DATA_PORT_LAST} there, and on the way)`;
+    this.#emit({ event: "notice", level: "warning", message });
+  }
+
+  /** Nothing can come of this query any more. */
+  fail(query: Query, error: ShoalError): void {
+    this.#downloads.find((download) => download.query === query)?.fail(error);
   }
 
   #failAll(error: ShoalError): void {

@@ -7,11 +7,12 @@ import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
-import { get as getNames } from "./get.ts";
+import { get as getNames, getOverStream } from "./get.ts";
 import { list } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
-import { getOverTcp as getNamesOverTcp, queryOf } from "../session/tcp_get.ts";
+import { getByAscii } from "../session/ascii_get.ts";
+import { questionOf } from "./stream_search.ts";
 import { listOverTcp } from "../list/tcp_list.ts";
 import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
@@ -88,9 +89,18 @@ export async function get(
  * ```
  */
 export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
+  const { dialect = "shoal" } = options;
+  if (dialect === "json") {
+    throw new ShoalError("usage", "the JSON dialect fetches nothing", {
+      hint: "It knows uploads only: put --dialect json.",
+    });
+  }
   return await getWanted(options, {
-    fetch: (names) => getNamesOverTcp({ ...options, names }),
-    isAskedByName: (name) => queryOf(name)["name"] !== undefined,
+    fetch: (names) =>
+      dialect === "ascii"
+        ? getByAscii({ ...options, names })
+        : getOverStream({ ...options, names }, denoRuntime()),
+    isAskedByName: (name) => questionOf(name)["name"] !== undefined,
     list: (_, onEvent) => listOverTcp({ ...options, onEvent }),
   });
 }

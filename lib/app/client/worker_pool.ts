@@ -43,7 +43,7 @@ export interface WorkerPoolOptions {
   readonly onAssembler: (reply: Extract<AssemblerReply, { transfer: TransferId }>) => void;
   readonly onNews: (news: PoolNews) => void;
   /** New payload bytes from a server. */
-  readonly onBytes: (server: ServerId, bytes: number) => void;
+  readonly onBytes: (server: ServerId, bytes: number, source: SourceId) => void;
   /** A worker broke: nothing can continue. */
   readonly onFailure: (error: ShoalError) => void;
   /** What a worker's socket was tuned to, and where its time went. */
@@ -188,7 +188,7 @@ export class WorkerPool {
       case "report": {
         const { source, receivedBytes } = reply.report;
         const server = this.coordinator.serverOf(source);
-        if (server !== undefined) this.#options.onBytes(server, receivedBytes);
+        if (server !== undefined) this.#options.onBytes(server, receivedBytes, source);
         return this.step(reply);
       }
       case "gone":

@@ -26,6 +26,23 @@ export interface ListHandlers {
   onEnded(isComplete: boolean): void;
 }
 
+/** What finds who has a name, and whether they do: over UDP, or over TCP (`stream_search.ts`). */
+export interface NameSearch {
+  /** Where a classic request goes, one at a time. */
+  readonly classicTargets: readonly Endpoint[];
+  /** Something that should not happen did: the search is of no use any more. */
+  set onError(handler: ((error: ShoalError) => void) | undefined);
+  /** @param pinned the SHA-256 that offers must have; others are told, but count as absent */
+  find(queries: readonly Query[], onNews: (news: FindNews) => void, pinned?: HashHex): Find;
+  /** @param knownLayer proved by an earlier run: servers are only probed then */
+  fetchLayer(
+    content: Content,
+    onNews: (news: LayerNews) => void,
+    knownLayer?: Bytes,
+  ): LayerFetchHandle;
+  close(): Promise<void>;
+}
+
 /** The names that a run looks for. */
 export interface Find {
   /** When the first FIND left. */
@@ -42,7 +59,7 @@ export interface Find {
 
 export interface LayerFetchHandle {
   /** Probes the server at the path of its offer; the same path again with a new token is fine. */
-  add(offer: Pick<Offer, "server" | "path">): void;
+  add(offer: Pick<Offer, "server" | "path" | "tcpPort">): void;
   /** Until this is called late servers are still probed. */
   close(): void;
 }
@@ -67,7 +84,7 @@ export async function openSearch(options: FindOptions, runtime: Runtime): Promis
   return new Search(runtime, options, await resolveTargets(options));
 }
 
-export class Search {
+export class Search implements NameSearch {
   readonly #options: FindOptions;
   readonly #targets: Targets;
   readonly #random: RandomSource;
@@ -93,7 +110,7 @@ export class Search {
   }
 
   /** Something that should not happen did: the search is of no use any more. */
-  set onError(handler: (error: ShoalError) => void) {
+  set onError(handler: ((error: ShoalError) => void) | undefined) {
     this.#socket.onError = handler;
   }
 

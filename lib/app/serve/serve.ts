@@ -337,6 +337,7 @@ class Service {
       // Servers of one host share a UDP port, which they cannot with a TCP port.
       ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
       policy: {
+        server: this.#server,
         allowsUpload: allowUpload,
         uploadBytesMax: this.#options.uploadBytesMax ?? UPLOAD_BYTES_DEFAULT,
         chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,

@@ -26,6 +26,16 @@ const CODES = new Map<unknown, ErrorCode>(
   (["not_found", "refused", "changed", "unverified"] as const).map((code) => [code, code]),
 );
 
+/** What the server says that it will not do, with the code that it gives for that. */
+export class ServerRefusal extends ShoalError {
+  readonly wireCode: unknown;
+
+  constructor(code: ErrorCode, message: string, wireCode: unknown) {
+    super(code, message);
+    this.wireCode = wireCode;
+  }
+}
+
 export class SessionClient {
   readonly #connection: SessionConnection;
   readonly #messageBytesMax: number;
@@ -58,9 +68,10 @@ export class SessionClient {
     if (message === undefined) throw this.nonsense();
     if (message["status"] !== "error") return message;
     const { code, message: text } = message;
-    throw new ShoalError(
+    throw new ServerRefusal(
       CODES.get(code) ?? "refused",
       `${this.#connection.peer} says: ${typeof text === "string" ? text : "error"}`,
+      code,
     );
   }
 

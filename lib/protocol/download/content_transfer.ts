@@ -7,11 +7,13 @@
  * by itself is held back.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import { type Bytes, type Content, type ServerId, sourceId, type TransferId } from "../../ids.ts";
+import { type Bytes, type Content, type ServerId, type SourceId } from "../../ids.ts";
+import { sourceId, type TransferId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 import type { DownloadAction, TransferNews } from "./download_messages.ts";
-import type { ConfirmedPath, LayerNews } from "./layer_fetch.ts";
+import type { LayerNews } from "./layer_fetch.ts";
+import type { Route } from "./source_route.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
 type OpenRequest = Omit<Extract<TargetRequest, { kind: "open" }>, "kind" | "content">;
@@ -30,6 +32,12 @@ export type TransferOutcome =
   /** This server is asked no more. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
+/** A server, and the routes by which one of its sources is reached. */
+interface Provider {
+  readonly server: ServerId;
+  readonly routes: readonly Route[];
+}
+
 /** What it needs of its download. */
 export interface TransferHost {
   act(action: DownloadAction): void;
@@ -43,8 +51,10 @@ export interface TransferHost {
 export class ContentTransfer {
   readonly content: Content;
   readonly #host: TransferHost;
-  /** The servers that have answered, and on which paths, best first. */
-  readonly #providers = new Map<ServerId, readonly ConfirmedPath[]>();
+  /** The sources that have answered, and by which routes, best first. */
+  readonly #providers = new Map<SourceId, Provider>();
+  /** Servers that are asked over TCP as well. */
+  readonly #streamed = new Set<ServerId>();
   #fetch: number | undefined;
   #layer: Bytes | undefined;
   #transfer: TransferId | undefined;
@@ -98,7 +108,25 @@ export class ContentTransfer {
 
   /** A server turned out not to be a provider. */
   remove(server: ServerId): void {
-    this.#providers.delete(server);
+    for (const [source, provider] of this.#providers) {
+      if (provider.server === server) this.#providers.delete(source);
+    }
+  }
+
+  /** Whether anybody has shown to hold the content. */
+  get hasProviders(): boolean {
+    return this.#providers.size > 0;
+  }
+
+  /** Datagrams of this server do not arrive: its TCP port is tried, once. */
+  tryStream(offer: Offer): void {
+    if (offer.tcpPort === 0 || this.#fetch === undefined || this.#streamed.has(offer.server)) {
+      return;
+    }
+    this.#streamed.add(offer.server);
+    const known = this.#layer === undefined ? {} : { knownLayer: this.#layer };
+    const { content } = this;
+    this.#host.act({ kind: "fetchStream", fetch: this.#fetch, content, offer, ...known });
   }
 
   open(request: OpenRequest): void {
@@ -132,7 +160,13 @@ export class ContentTransfer {
     if (fetch !== this.#fetch) return undefined;
     switch (news.kind) {
       case "confirmed":
-        if (!this.#host.isDropped(news.server)) this.#onConfirmed(news.server, news.paths);
+        this.#onConfirmed("datagrams", {
+          server: news.server,
+          routes: news.paths.map((path) => ({ kind: "datagrams", ...path })),
+        });
+        return undefined;
+      case "streamConfirmed":
+        this.#onConfirmed("stream", { server: news.server, routes: [news.route] });
         return undefined;
       case "layer":
         this.#layer ??= news.layer;
@@ -180,10 +214,13 @@ export class ContentTransfer {
     return this.#doneWhenTold();
   }
 
-  #onConfirmed(server: ServerId, paths: readonly ConfirmedPath[]): void {
-    this.#providers.set(server, paths);
-    this.#host.act({ kind: "reached", server, endpoint: paths[0]!.endpoint });
-    if (this.#isCoordinated) this.#tellProvider(server, paths);
+  #onConfirmed(kind: Route["kind"], provider: Provider): void {
+    const { server, routes } = provider;
+    if (this.#host.isDropped(server)) return;
+    const source = sourceId(server, kind);
+    this.#providers.set(source, provider);
+    this.#host.act({ kind: "reached", server, route: routes[0]! });
+    if (this.#isCoordinated) this.#tellProvider(source, provider);
     // What will move the file starts while its target is opened and its layer is in flight.
     else this.#host.act({ kind: "warmUp", serverCount: this.#providers.size });
   }
@@ -237,13 +274,11 @@ export class ContentTransfer {
     this.#host.act({ kind: "coordinate", event: { kind: "transfer", ...start } });
     this.#isCoordinated = true;
     this.#isComplete = areAll(chunkCountFor(content.sizeBytes), isVerified);
-    for (const [server, paths] of this.#providers) this.#tellProvider(server, paths);
+    for (const [source, provider] of this.#providers) this.#tellProvider(source, provider);
   }
 
-  #tellProvider(server: ServerId, paths: readonly ConfirmedPath[]): void {
+  #tellProvider(source: SourceId, { server, routes }: Provider): void {
     const transfer = this.#transfer!;
-    const routes = paths.map((path) => ({ kind: "datagrams" as const, ...path }));
-    const source = sourceId(server, "datagrams");
     const event = { kind: "provider", source, server, routes, transfer } as const;
     this.#host.act({ kind: "coordinate", event });
   }

@@ -162,6 +162,11 @@ export class Coordinator {
     return tallies;
   }
 
+  /** Whether a source has brought anything so far. */
+  hasBrought(source: SourceId): boolean {
+    return this.#sources.get(source)?.hasBrought ?? false;
+  }
+
   /** Whose chunks a source brings. */
   serverOf(source: SourceId): ServerId | undefined {
     return this.#sources.get(source)?.server.id;
@@ -301,6 +306,7 @@ export class Coordinator {
     for (const bad of report.bad) this.#onBad(source, bad);
     // A report may cross the release of its source on the way.
     const active = this.#active.get(source.id);
+    if (report.receivedBytes > 0) source.hasBrought = true;
     this.#countRetransmits(source.server, active, report);
     active?.onReport(nowMs, report);
     if (source.server.isDropped && !wasDropped) this.#drop(source);

@@ -18,12 +18,14 @@
  * becomes of it counts.
  */
 import { type Content, type SafeFileName, sameContent, type TransferId } from "../../ids.ts";
+import type { ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import { ContentTransfer, type TransferHost, type TransferOutcome } from "./content_transfer.ts";
 import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download_messages.ts";
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
+import { STREAM_FALLBACK_MS, STREAM_TRIES_MAX } from "./limits.ts";
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
 type Done = Extract<TransferOutcome, { kind: "done" }>;
@@ -46,6 +48,8 @@ export class Download {
   #fetches = 0;
   #stalls = 0;
   #searches = 1;
+  /** When those who offer it are tried over TCP, as nobody has answered over UDP. */
+  #streamDueMs = Infinity;
   #actions: DownloadAction[] = [];
 
   constructor(settings: DownloadSettings) {
@@ -69,13 +73,15 @@ export class Download {
 
   handle(nowMs: number, event: DownloadEvent): readonly DownloadAction[] {
     this.#actions = [];
-    if (this.#stage !== "ended") this.#on(nowMs, event);
-    else if (event.kind === "admitted") this.#act({ kind: "release", transfer: event.transfer });
+    if (this.#stage !== "ended") {
+      this.#on(nowMs, event);
+      this.#watchSilence(nowMs);
+    } else if (event.kind === "admitted") this.#act({ kind: "release", transfer: event.transfer });
     return this.#actions;
   }
 
   nextWakeupMs(): number {
-    return this.#gathering.endMs;
+    return Math.min(this.#gathering.endMs, this.#streamDueMs);
   }
 
   #on(nowMs: number, event: DownloadEvent): void {
@@ -93,6 +99,8 @@ export class Download {
       case "dropped":
         this.#gathering.drop(event.server);
         return this.#current?.remove(event.server);
+      case "unheard":
+        return this.#onUnheard(event.server);
       case "classicAnswered":
         return this.#onClassicAnswered();
       case "classicEnded":
@@ -264,6 +272,30 @@ export class Download {
     this.#letGo(false);
     if (this.#gathering.decide().kind !== "none") return this.#choose();
     this.#fail(texts.unverified(name));
+  }
+
+  /** Somebody offers it, and nobody answers on the ports that the offers name: TCP may pass. */
+  #watchSilence(nowMs: number): void {
+    const current = this.#current;
+    if (current === undefined || current.hasProviders || current.content.sizeBytes === 0) {
+      this.#streamDueMs = Infinity;
+    } else if (nowMs < this.#streamDueMs) {
+      this.#streamDueMs = Math.min(this.#streamDueMs, nowMs + STREAM_FALLBACK_MS);
+    } else {
+      this.#streamDueMs = nowMs + STREAM_FALLBACK_MS;
+      let tries = 0;
+      for (const offer of this.#gathering.of(current.content)) {
+        if (tries < STREAM_TRIES_MAX && current.tryStream(offer)) tries += 1;
+      }
+    }
+  }
+
+  /** What it says arrives, and what it sends does not. */
+  #onUnheard(server: ServerId): void {
+    const current = this.#current;
+    const offer = this.#gathering.ofServer(server);
+    if (current === undefined || offer === undefined) return;
+    if (sameContent(offer.content, current.content)) current.tryStream(offer);
   }
 
   #onStalled(): void {

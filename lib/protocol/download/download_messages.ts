@@ -1,10 +1,11 @@
 /** Events and actions of a {@linkcode Download}: everything that crosses its boundary. */
 import type { ShoalError } from "../../errors.ts";
-import type { Bytes, Content, Endpoint, HashHex, ServerId, TransferId } from "../../ids.ts";
+import type { Bytes, Content, HashHex, ServerId, TransferId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator.ts";
 import type { LayerNews } from "./layer_fetch.ts";
+import type { Route } from "./source_route.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
 export interface DownloadSettings {
@@ -42,6 +43,8 @@ export type DownloadEvent =
   | { readonly kind: "transfer"; readonly news: TransferNews }
   /** A server was caught lying, here or elsewhere. */
   | { readonly kind: "dropped"; readonly server: ServerId }
+  /** Nothing comes from this server although it was asked for chunks, and nothing ever has. */
+  | { readonly kind: "unheard"; readonly server: ServerId }
   /** A classic server answered first. It is left to it if nobody has offered anything so far. */
   | { readonly kind: "classicAnswered" }
   /** … and has brought the file, or has failed to. */
@@ -78,6 +81,15 @@ type LayerAction =
   }
   /** This server says that it holds the content of the current `fetchLayer`. */
   | { readonly kind: "probe"; readonly offer: Offer }
+  /** The same of this server alone, over TCP; its news are of the same `fetch`. */
+  | {
+    readonly kind: "fetchStream";
+    readonly fetch: number;
+    readonly content: Content;
+    readonly offer: Offer;
+    readonly knownLayer?: Bytes;
+  }
+  /** Ends both. */
   | { readonly kind: "closeLayerFetch" };
 
 /** What concerns the `--jobs`. */
@@ -97,7 +109,7 @@ type TellingAction =
   /** This server has not offered this content before. */
   | { readonly kind: "offered"; readonly offer: Offer }
   /** Where the bytes of this server will come from. */
-  | { readonly kind: "reached"; readonly server: ServerId; readonly endpoint: Endpoint }
+  | { readonly kind: "reached"; readonly server: ServerId; readonly route: Route }
   | { readonly kind: "waiting"; readonly attempt: number; readonly message: string }
   | { readonly kind: "notice"; readonly level: "info" | "warning"; readonly message: string }
   /** The file is whole and has its name. The coordinator still knows who gave what. */

@@ -51,8 +51,8 @@ export function wholeIsAnother(name: string): string {
 }
 
 export function stillHashing({ hashedBytes, sizeBytes, endpoint }: PendingNotice): string {
-  const share = sizeBytes === 0 ? 100 : Math.floor(100 * hashedBytes / sizeBytes);
-  return `${endpointText(endpoint)} is still hashing it (${share} %)`;
+  const share = sizeBytes === 0 ? "" : ` (${Math.floor(100 * hashedBytes / sizeBytes)} %)`;
+  return `${endpointText(endpoint)} is still hashing it${share}`;
 }
 
 export function leftAside({ path }: Offer): string {

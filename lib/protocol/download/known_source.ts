@@ -14,6 +14,8 @@ export class KnownSource<R = Route> {
   readonly id: SourceId;
   readonly server: KnownServer;
   readonly mode: SourceMode;
+  /** Whether any payload has come from it. */
+  hasBrought = false;
   #routes: readonly R[];
   #routeIndex = 0;
   #restUntilMs = 0;

@@ -19,6 +19,7 @@ import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
 import { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
+import type { StreamRoute } from "./source_route.ts";
 import { isLoopbackAddress, type ServerPath } from "../base/server_path.ts";
 
 export type LayerAnswer = FrameOf<"layer" | "gone" | "retry">;
@@ -55,7 +56,11 @@ export type LayerFetchAction =
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
 /** What came of it: everything but the datagrams that it takes. */
-export type LayerNews = Exclude<LayerFetchAction, { kind: "send" }>;
+/** What comes of a layer fetch, over UDP or over TCP. */
+export type LayerNews =
+  | Exclude<LayerFetchAction, { kind: "send" }>
+  /** This server holds the content, and brings its chunks over TCP. */
+  | { readonly kind: "streamConfirmed"; readonly server: ServerId; readonly route: StreamRoute };
 
 export interface LayerFetchOptions {
   readonly timeoutMs: number;

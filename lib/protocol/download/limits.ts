@@ -87,6 +87,8 @@ export const STREAM_RETRY_MS = 250;
 export const STREAM_RETRY_MS_MAX = 4_000;
 /** A session over TCP that brings nothing for this long although it was asked is opened again. */
 export const STREAM_SILENT_MS = 5_000;
+/** Whoever offers a content is asked over TCP when nobody has answered over UDP for this long. */
+export const STREAM_FALLBACK_MS = 2_000;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],

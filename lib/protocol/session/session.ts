@@ -3,7 +3,7 @@
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
  * handed what came of it. It knows no socket, no disk and no clock; its driver does.
  */
-import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
+import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
 
 /** A file that is offered, as far as it is known. */
@@ -153,6 +153,8 @@ export function* ask<Kind extends StepKind>(
 
 /** What a server lets its peers do. */
 export interface SessionPolicy {
+  /** Who we are, for clients that know us over UDP as well; nobody in particular if it is absent. */
+  readonly server?: ServerId;
   readonly allowsUpload: boolean;
   readonly uploadBytesMax: number;
   /** Whether there are too many peers already, so that this one is only told so. */

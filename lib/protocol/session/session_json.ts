@@ -55,7 +55,7 @@ function* answerAny(policy: SessionPolicy, request: JsonObject, round: number): 
       yield* list(request);
       return true;
     case "fetch":
-      return yield* fetch(request);
+      return yield* fetch(policy, request);
     case "layer":
       yield* layer(request);
       return true;
@@ -112,7 +112,7 @@ function described(file: SessionFile): JsonObject {
 }
 
 /** Returns whether the connection still makes sense. */
-function* fetch(request: JsonObject): Dialogue<boolean> {
+function* fetch({ server }: SessionPolicy, request: JsonObject): Dialogue<boolean> {
   const query = queryIn(request);
   const offset = sizeIn(request["offset"] ?? 0);
   if (query === undefined || offset === undefined) {
@@ -133,7 +133,8 @@ function* fetch(request: JsonObject): Dialogue<boolean> {
     yield* fail("the file has no such bytes");
     return true;
   }
-  yield* say({ status: "file", ...described(file), offset, length: lengthBytes });
+  const length = lengthBytes;
+  yield* say({ status: "file", ...described(file), offset, length, ...(server && { server }) });
   const isSent = yield* ask("sendFile", { file, offset, lengthBytes, framing: "frames" });
   if (isSent) yield* say({ status: "sent" });
   else yield* fail("the file changed", { code: "changed" });

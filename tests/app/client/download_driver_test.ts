@@ -38,6 +38,9 @@ class Surroundings {
     this.driver = new DownloadDriver(
       {
         clock: denoClock,
+        streams: { fetchLayer: () => ({ add: () => {}, close: () => {} }) },
+        isUnheard: () => false,
+        onStreaming: () => {},
         search: { fetchLayer: (_, onNews) => this.#layerFetch(onNews) },
         pool: {
           step: (event) => this.done.push(event.kind),

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { getOverTcp } from "../../../lib/app/session/tcp_get.ts";
+import { getOverTcp } from "../../../lib/app/client/get_files.ts";
 import { withFolder } from "../../support/folder.ts";
 import { TcpPeer } from "../../support/tcp_peer.ts";
 

@@ -1,0 +1,100 @@
+/**
+ * Servers that are asked over TCP whether they hold a content, and for its piece layer: what
+ * `Search.fetchLayer` is over UDP. One exchange per server, for all downloads of a run.
+ */
+import type { Bytes, Content, Endpoint, ServerId } from "../../ids.ts";
+import { endpointText } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import type { PersistentTarget } from "../session/session_retries.ts";
+import type { Offer } from "../../protocol/discovery/finder.ts";
+import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
+import type { LayerFetchHandle } from "../discovery/search.ts";
+import { StreamExchange } from "./stream_exchange.ts";
+
+export type StreamProvidersOptions = Omit<PersistentTarget, "server" | "port">;
+
+export class StreamProviders {
+  readonly #options: StreamProvidersOptions;
+  readonly #exchanges = new Map<string, StreamExchange>();
+
+  constructor(options: StreamProvidersOptions) {
+    this.#options = options;
+  }
+
+  /** The one exchange with this server. */
+  exchangeWith(endpoint: Endpoint): StreamExchange {
+    const key = endpointText(endpoint);
+    let exchange = this.#exchanges.get(key);
+    if (exchange === undefined) {
+      exchange = new StreamExchange({ ...this.#options, server: key, port: endpoint.port });
+      this.#exchanges.set(key, exchange);
+    }
+    return exchange;
+  }
+
+  /** @param knownLayer proved by an earlier run: then it is only asked who has the content */
+  fetchLayer(
+    content: Content,
+    onNews: (news: LayerNews) => void,
+    knownLayer?: Bytes,
+  ): LayerFetchHandle {
+    const fetch = new StreamLayerFetch(this, content, onNews, knownLayer);
+    return { add: (offer) => void fetch.add(offer), close: () => fetch.close() };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#exchanges.values()].map((exchange) => exchange.close()));
+  }
+}
+
+class StreamLayerFetch {
+  readonly #providers: StreamProviders;
+  readonly #content: Content;
+  readonly #onNews: (news: LayerNews) => void;
+  readonly #asked = new Set<ServerId>();
+  #layer: Bytes | undefined;
+  #isClosed = false;
+
+  constructor(
+    providers: StreamProviders,
+    content: Content,
+    onNews: (news: LayerNews) => void,
+    knownLayer: Bytes | undefined,
+  ) {
+    this.#providers = providers;
+    this.#content = content;
+    this.#onNews = onNews;
+    this.#layer = knownLayer;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Asks a server that offers the content, once. */
+  async add({ server, path, tcpPort }: Pick<Offer, "server" | "path" | "tcpPort">): Promise<void> {
+    if (this.#asked.has(server) || tcpPort === 0) return;
+    this.#asked.add(server);
+    const endpoint = { address: path.endpoint.address, port: tcpPort };
+    const exchange = this.#providers.exchangeWith(endpoint);
+    try {
+      const said = await exchange.describe({ sha256: this.#content.sha256 });
+      const isHere = said.kind === "file" && said.content.root === this.#content.root;
+      if (!isHere) return this.#tell({ kind: "lost", server, reason: "gone" });
+      const route = { kind: "stream", endpoint, rttMs: 0 } as const;
+      this.#tell({ kind: "streamConfirmed", server, route });
+      this.#layer ??= await exchange.layer(this.#content);
+      this.#tell({ kind: "layer", layer: this.#layer });
+    } catch (thrown) {
+      const { code } = ShoalError.from(thrown);
+      if (code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
+      if (code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
+      // Whoever does not answer may do so later, when its content is offered anew.
+      this.#asked.delete(server);
+    }
+  }
+
+  #tell(news: LayerNews): void {
+    if (!this.#isClosed) this.#onNews(news);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The search of `get --tcp`: one server that the user named is asked over TCP for each name. What it
+ * says is told as any search tells it, so that a download does not know the difference.
+ */
+import { type Endpoint, type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
+import { endpointText, toHex } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import { nowMs, sleep } from "../../io/system/clock.ts";
+import { NO_TOKEN } from "../../protocol/base/tokens.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
+import type { FindNews } from "../../protocol/discovery/finder.ts";
+import type { Query } from "../../wire/frames.ts";
+import type { JsonObject } from "../../wire/session_json.ts";
+import { parseFileName } from "../../names.ts";
+import type { Find, NameSearch } from "../discovery/search.ts";
+import { PENDING_PAUSE_MS } from "../limits.ts";
+import type { StreamExchange } from "./stream_exchange.ts";
+import type { StreamProviders } from "./stream_providers.ts";
+
+export interface StreamSearchOptions {
+  readonly endpoint: Endpoint;
+  readonly providers: StreamProviders;
+  /** How the server is asked for what a query stands for. */
+  readonly questionOf: (query: Query) => JsonObject;
+  /** The server cannot be asked for this query: it ends. */
+  readonly onFailure: (query: Query, error: ShoalError) => void;
+}
+
+export class StreamSearch implements NameSearch {
+  readonly classicTargets: readonly Endpoint[] = [];
+  onError: ((error: ShoalError) => void) | undefined;
+  readonly #options: StreamSearchOptions;
+  readonly #exchange: StreamExchange;
+  readonly #closing = new AbortController();
+
+  constructor(options: StreamSearchOptions) {
+    this.#options = options;
+    this.#exchange = options.providers.exchangeWith(options.endpoint);
+  }
+
+  find(
+    queries: readonly Query[],
+    onNews: (news: FindNews) => void,
+    pinned?: HashHex,
+  ): Find {
+    const finished = new Set<number>();
+    queries.forEach((query, queryIndex) => {
+      const isOver = (): boolean => finished.has(queryIndex) || this.#closing.signal.aborted;
+      this.#ask(query, queryIndex, isOver, onNews, pinned).catch((thrown: unknown) => {
+        if (!isOver()) this.#options.onFailure(query, ShoalError.from(thrown));
+      });
+    });
+    return {
+      startedMs: nowMs(),
+      settle: () => {},
+      finish: (queryIndex) => finished.add(queryIndex),
+      disbelieve: (queryIndex) => {
+        if (!finished.has(queryIndex)) onNews({ kind: "notFound", queryIndex, similar: [] });
+      },
+      invite: () => {},
+    };
+  }
+
+  fetchLayer: NameSearch["fetchLayer"] = (content, onNews, knownLayer) =>
+    this.#options.providers.fetchLayer(content, onNews, knownLayer);
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    return Promise.resolve();
+  }
+
+  async #ask(
+    query: Query,
+    queryIndex: number,
+    isOver: () => boolean,
+    onNews: (news: FindNews) => void,
+    pinned: HashHex | undefined,
+  ): Promise<void> {
+    const { endpoint, questionOf } = this.#options;
+    const server = idOf(endpoint);
+    while (!isOver()) {
+      const said = await this.#exchange.describe(questionOf(query));
+      if (isOver()) return;
+      if (said.kind === "file") {
+        const { content, mtimeMs, name } = said;
+        if (pinned !== undefined && pinned !== content.sha256) {
+          return onNews({ kind: "notFound", queryIndex, similar: [] });
+        }
+        const path = { endpoint, token: NO_TOKEN };
+        const offer = {
+          server: said.server ?? server,
+          path,
+          content,
+          mtimeMs,
+          name,
+          tcpPort: endpoint.port,
+        };
+        return onNews({ kind: "offer", queryIndex, offer });
+      }
+      const pending = { server, endpoint, sizeBytes: 0, hashedBytes: 0, rateBytesPerS: 0 };
+      onNews({ kind: "pending", queryIndex, pending });
+      await sleep(PENDING_PAUSE_MS, this.#closing.signal);
+    }
+  }
+}
+
+/** A server that does not say who it is, is known by its address. */
+function idOf(endpoint: Endpoint): ServerId {
+  return serverId(toHex(sha256(new TextEncoder().encode(endpointText(endpoint)))).slice(0, 32));
+}
+
+/** How a server is asked for what the user typed: `sha256:HEX`, `md5:HEX`, a bare digest, or a name. */
+export function questionOf(text: string): JsonObject {
+  const match = /^(?:(sha256|md5):)?([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text);
+  if (match !== null) {
+    const hex = match[2]!.toLowerCase();
+    const kind = hex.length === 32 ? "md5" : "sha256";
+    if (match[1] === undefined || match[1] === kind) return { [kind]: hashHex(hex) };
+  }
+  const parsed = parseFileName(text);
+  if (!parsed.ok) throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+  return { name: parsed.name };
+}

@@ -1,0 +1,105 @@
+/**
+ * Networks that drop UDP, all of it or parts: what can be found still comes, over TCP, without anybody
+ * having to ask for that, and people are told once.
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { labObstacle } from "../support/lab.ts";
+import type { Host } from "../support/lab.ts";
+import { randomFile } from "../support/e2e.ts";
+import { Fetch, lan, MIB } from "./fault_rig.ts";
+
+const nftObstacle = await labObstacle("nft");
+const NOTICE = /no data arrives from [\d.:]+ over UDP: it comes over TCP now/g;
+
+/** What the server's firewall drops, both ways. */
+const BLOCKED = {
+  "all UDP but discovery": [
+    "udp sport 10526 accept",
+    "udp dport 10526 accept",
+    "meta l4proto udp drop",
+  ],
+  "all UDP to and from the data ports": [
+    "udp dport 10530-10545 drop",
+    "udp sport 10530-10545 drop",
+  ],
+  "datagrams that are longer than a control frame of a hundred bytes": [
+    "udp sport 10530-10545 udp length > 700 drop",
+  ],
+} as const;
+
+async function block(host: Host, rules: readonly string[]): Promise<void> {
+  await host.run("nft", "add table inet f");
+  for (const hook of ["input", "output"]) {
+    await host.run("nft", `add chain inet f ${hook} { type filter hook ${hook} priority 0; }`);
+    for (const rule of rules) await host.run("nft", `add rule inet f ${hook} ${rule}`);
+  }
+}
+
+function streamNotices(get: Fetch): number {
+  return [...get.said.matchAll(NOTICE)].length;
+}
+
+for (const [what, rules] of Object.entries(BLOCKED)) {
+  lan(`a get goes on over TCP where a firewall drops ${what}`, async (site) => {
+    const files = {
+      film: randomFile(5 * MIB, 1),
+      song: randomFile(300_000, 2),
+      note: randomFile(9, 3),
+    };
+    const [server, client] = await site.hosts(1, 2);
+    await block(server, rules);
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", ...Object.keys(files));
+    await get.brings(files);
+    assertEquals(streamNotices(get), 1, get.process.description());
+  }, nftObstacle);
+}
+
+lan("a server that was named is asked over TCP where no UDP passes at all", async (site) => {
+  const files = { film: randomFile(3 * MIB, 1) };
+  const [server, client] = await site.hosts(1, 2);
+  await block(server, ["meta l4proto udp drop"]);
+  await site.server(server, files);
+  const get = new Fetch(site, client, "out", "film", "--server", server.addresses[0]!);
+  await get.brings(files);
+  assertEquals(streamNotices(get), 1);
+}, nftObstacle);
+
+lan("a firewall that closes in mid-transfer costs the UDP, not the transfer", async (site) => {
+  const files = { film: randomFile(12 * MIB, 1) };
+  const [server, client] = await site.hosts(1, 2);
+  await server.shape(1, "40mbit");
+  await site.server(server, files);
+  const get = new Fetch(site, client, "out", "film", "--timeout", "3");
+  await get.has(1 * MIB);
+  await block(server, BLOCKED["all UDP to and from the data ports"]);
+  await get.brings(files);
+}, nftObstacle);
+
+lan(
+  "TCP is left alone where UDP works, and one server's TCP helps beside another's UDP",
+  async (site) => {
+    const files = { film: randomFile(8 * MIB, 1) };
+    const [open, closed, client] = await site.hosts(1, 3);
+    await site.server(open, files);
+    const alone = new Fetch(site, client, "alone", "film");
+    await alone.brings(files);
+    assertEquals(streamNotices(alone), 0);
+    await closed.run("true");
+    await block(
+      closed,
+      BLOCKED["datagrams that are longer than a control frame of a hundred bytes"],
+    );
+    await open.shape(1, "20mbit");
+    await site.server(closed, files);
+    const both = new Fetch(site, client, "both", "film");
+    await both.brings(files);
+    const shares = both.done?.["servers"] as readonly { server: string; bytes: number }[];
+    const share = (host: Host): number =>
+      shares.find(({ server }) => server.startsWith(`${host.addresses[0]}:`))?.bytes ?? 0;
+    assert(share(open) > 0, "the open one gave a part over UDP");
+    assert(share(closed) > 0, "and the other one the rest over TCP");
+    assertMatch(both.said, NOTICE);
+  },
+  nftObstacle,
+);
