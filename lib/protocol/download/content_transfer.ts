@@ -118,15 +118,15 @@ export class ContentTransfer {
     return this.#providers.size > 0;
   }
 
-  /** Datagrams of this server do not arrive: its TCP port is tried, once. */
-  tryStream(offer: Offer): void {
-    if (offer.tcpPort === 0 || this.#fetch === undefined || this.#streamed.has(offer.server)) {
-      return;
-    }
+  /** Datagrams of this server do not arrive: its TCP port is tried, once. Returns whether it is now. */
+  tryStream(offer: Offer): boolean {
+    const mayTry = offer.tcpPort !== 0 && !this.#streamed.has(offer.server);
+    if (!mayTry || this.#fetch === undefined) return false;
     this.#streamed.add(offer.server);
     const known = this.#layer === undefined ? {} : { knownLayer: this.#layer };
     const { content } = this;
     this.#host.act({ kind: "fetchStream", fetch: this.#fetch, content, offer, ...known });
+    return true;
   }
 
   open(request: OpenRequest): void {

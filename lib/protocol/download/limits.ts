@@ -89,6 +89,8 @@ export const STREAM_RETRY_MS_MAX = 4_000;
 export const STREAM_SILENT_MS = 5_000;
 /** Whoever offers a content is asked over TCP when nobody has answered over UDP for this long. */
 export const STREAM_FALLBACK_MS = 2_000;
+/** … so many of them at a time: an offer may name any address. */
+export const STREAM_TRIES_MAX = 4;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
