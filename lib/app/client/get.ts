@@ -23,7 +23,6 @@ import type { GetOptions, GetResult, TcpGetOptions } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
 import { type Find, type NameSearch, openSearch } from "../discovery/search.ts";
 import { resolveHost } from "../../io/net/network.ts";
-import { sleep } from "../../io/system/clock.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -56,6 +55,7 @@ export async function getOverStream(options: TcpGetOptions, runtime: Runtime): P
   });
   const search = (run: GetRun): NameSearch =>
     new StreamSearch({
+      clock: runtime.clock,
       endpoint,
       providers: run.streams,
       questionOf: (query) => questions.get(query)!,
@@ -353,12 +353,13 @@ export class GetRun {
 
   /** Servers that the user named and that say nothing over UDP are asked over TCP as well. */
   async #askSilentHosts(): Promise<void> {
-    await sleep(STREAM_ASK_AFTER_MS, this.#closing.signal);
+    await this.#runtime.clock.sleep(STREAM_ASK_AFTER_MS, this.#closing.signal);
     const silent = [...this.#unended].filter(({ isSearching }) => isSearching);
     if (silent.length === 0 || this.#closing.signal.aborted) return;
     const queries = silent.map(({ query }) => query);
     for (const endpoint of this.#hosts) {
       const search = new StreamSearch({
+        clock: this.#runtime.clock,
         endpoint,
         providers: this.streams,
         questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },

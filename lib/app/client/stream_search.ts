@@ -5,7 +5,7 @@
 import { type Endpoint, type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
 import { endpointText, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, sleep } from "../../io/system/clock.ts";
+import type { Clock } from "../../io/system/clock.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
@@ -18,6 +18,7 @@ import type { StreamExchange } from "./stream_exchange.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 
 export interface StreamSearchOptions {
+  readonly clock: Clock;
   readonly endpoint: Endpoint;
   readonly providers: StreamProviders;
   /** How the server is asked for what a query stands for. */
@@ -51,7 +52,7 @@ export class StreamSearch implements NameSearch {
       });
     });
     return {
-      startedMs: nowMs(),
+      startedMs: this.#options.clock.nowMs(),
       settle: () => {},
       finish: (queryIndex) => finished.add(queryIndex),
       disbelieve: (queryIndex) => {
@@ -76,7 +77,7 @@ export class StreamSearch implements NameSearch {
     onNews: (news: FindNews) => void,
     pinned: HashHex | undefined,
   ): Promise<void> {
-    const { endpoint, questionOf } = this.#options;
+    const { clock, endpoint, questionOf } = this.#options;
     const server = idOf(endpoint);
     while (!isOver()) {
       const said = await this.#exchange.describe(questionOf(query));
@@ -99,7 +100,7 @@ export class StreamSearch implements NameSearch {
       }
       const pending = { server, endpoint, sizeBytes: 0, hashedBytes: 0, rateBytesPerS: 0 };
       onNews({ kind: "pending", queryIndex, pending });
-      await sleep(PENDING_PAUSE_MS, this.#closing.signal);
+      await clock.sleep(PENDING_PAUSE_MS, this.#closing.signal);
     }
   }
 }
