@@ -7,7 +7,7 @@
  * by itself is held back.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import { type Bytes, type Content, type ServerId, type SourceId } from "../../ids.ts";
+import type { Bytes, Content, ServerId, SourceId } from "../../ids.ts";
 import { sourceId, type TransferId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
