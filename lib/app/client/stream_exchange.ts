@@ -39,8 +39,8 @@ export class StreamExchange {
   constructor(target: PersistentTarget) {
     const { signal } = target;
     const ending = this.#closing.signal;
-    const any = signal === undefined ? ending : AbortSignal.any([signal, ending]);
-    this.#target = { ...target, signal: any };
+    const either = signal === undefined ? ending : AbortSignal.any([signal, ending]);
+    this.#target = { ...target, signal: either };
   }
 
   /**
