@@ -96,7 +96,14 @@ export class SimClient {
     const { runtime } = this.#process;
     const search = await openSearch(options, runtime);
     this.#followLayers(search);
-    const run = new GetRun(runtime, options, [{ by: "name", name: FILE_NAME }], search);
+    const run = new GetRun(
+      runtime,
+      options,
+      [{ by: "name", name: FILE_NAME }],
+      () => search,
+      "datagrams",
+      [],
+    );
     this.#watch.books.follow(run.coordinator);
     await run.ended();
     await run.close();
