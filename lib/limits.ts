@@ -1,5 +1,5 @@
 /**
- * Quantities that more than one layer speaks of. Every other limit stands with its room, in a `limits.ts`
+ * Quantities that more than one layer uses. Every other limit stands with its room, in a `limits.ts`
  * of its own; docs/LIMITS.md lists them all.
  */
 

@@ -1,6 +1,6 @@
 /**
- * What drivers and use cases need of the platform, as one value that they are handed. `denoRuntime` is the
- * real one; a test or a simulation brings another.
+ * What drivers and use cases need of the platform, as one injected value. `denoRuntime` is the
+ * real one; tests and the simulation have their own.
  */
 import { denoDisk } from "./files/deno_disk.ts";
 import type { Disk } from "./files/disk.ts";

@@ -1,7 +1,7 @@
 /**
  * Receiver ⇄ assembler, over a MessagePort of their own. A chunk's buffer changes hands with it and
  * comes back when it is written and hashed: an outstanding buffer is a credit in use, so a slow disk
- * slows the asking. A message costs the same whatever it carries, so several chunks travel together.
+ * slows the requests. A message costs the same whatever it carries, so several chunks travel together.
  */
 import type { Bytes } from "../ids.ts";
 import type { VerifiedChunk } from "../protocol/download/assembler_steps.ts";

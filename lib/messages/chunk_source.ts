@@ -1,7 +1,7 @@
 /**
  * Main thread ⇄ the worker of a chunk source, whatever its kind. It works for one source at a time and
  * for any number of files on it; what it proves goes straight to the assembler (`chunk_feed.ts`), and
- * only counts come here. What it is asked is what the coordinator says, word for word.
+ * only counts come here. Its requests are the coordinator's actions, unchanged.
  *
  * Lifetime: `init → ready → (assign … release)* → stop → stopped`.
  */

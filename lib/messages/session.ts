@@ -1,6 +1,6 @@
 /**
- * Main thread of a server ⇄ session worker, which owns the TCP port and everything that is said there.
- * What is offered is the main thread's to know: the worker asks, and is answered by number.
+ * Main thread of a server ⇄ session worker, which owns the TCP port and all sessions on it.
+ * The main thread knows what is offered: the worker asks, and answers carry the number of the question.
  *
  * Lifetime: `init → ready → (ask → answer)* → stop → stopped`.
  */

@@ -1,6 +1,6 @@
 /**
- * The files that a sender has open, by content: found through the main thread when they are first
- * asked for, compared with what was indexed while they are read, the least recently used closed.
+ * The open files of a sender, by content: located through the main thread on first use, compared
+ * with the index while they are read, the least recently used closed first.
  */
 import type { Bytes } from "../../ids.ts";
 import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";

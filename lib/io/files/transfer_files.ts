@@ -1,4 +1,4 @@
-/** What a transfer has on the disk: a part file and its journal. When what is done is the assembler's. */
+/** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
 import type { Bytes, Content } from "../../ids.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";

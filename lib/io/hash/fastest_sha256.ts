@@ -1,4 +1,4 @@
-/** Chooses, once a thread, by what the blocks of files are hashed. */
+/** Chooses, once per thread, how blocks are hashed. */
 import { GROUP_HASHING_BELOW_BYTES_PER_MS, HASH_TRIAL_RUNS } from "./limits.ts";
 import {
   BLOCK_GROUP_BYTES,

@@ -1,4 +1,4 @@
-/** One file on its way through an indexer: opened, read and hashed piece by piece, checked again. */
+/** Indexes one file: opened, read and hashed piece by piece, then checked for changes. */
 import { type Bytes, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";

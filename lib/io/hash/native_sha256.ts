@@ -1,6 +1,6 @@
 /**
  * SHA-256 straight from the system's OpenSSL, through FFI. The tree hashes sixteen kilobytes at a
- * time: `node:crypto` makes an object for each, which costs time and, until they are collected, tens of
+ * time: `node:crypto` allocates an object for each, which costs time and, until they are collected, tens of
  * megabytes. Everything works without it.
  */
 import type { Bytes } from "../../ids.ts";

@@ -1,7 +1,7 @@
 /**
- * How sessions read and write: the seam between what is said over a connection and whatever carries it.
+ * How sessions read and write: the seam between a session's messages and what carries them.
  * TCP is one implementation; a layer (encryption, a test's) implements the same interface around another.
- * Patience, pace and messages are not its business (`session_connection.ts`).
+ * Timeouts, pacing and messages are in `session_connection.ts`.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 

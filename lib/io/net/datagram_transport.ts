@@ -1,10 +1,10 @@
 /**
- * How drivers send and receive datagrams: the seam between the frames that machines make and whatever
+ * How drivers send and receive datagrams: the seam between the machines' frames and what
  * carries them. A socket is one implementation; layers (simulated errors, encryption, a test's) implement
  * the same interface around another one; a simulated network is a third. Which ones are used is decided in
  * `transport_factory.ts` alone.
  *
- * A transport loses, doubles and reorders datagrams as a network does, and says nothing about it.
+ * A transport may lose, duplicate and reorder datagrams, as a network does, without notice.
  */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";

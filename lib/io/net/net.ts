@@ -1,4 +1,4 @@
-/** The network as drivers and use cases are handed it: the one way to a socket. */
+/** The network as injected into drivers and use cases: the only way to a socket. */
 import type { Endpoint } from "../../ids.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";

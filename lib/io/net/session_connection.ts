@@ -1,6 +1,6 @@
 /**
- * One connection of a session, over whatever stream: what arrives is queued until it makes sense, what is sent waits
- * its turn, and neither side waits for ever.
+ * One connection of a session, over whatever stream: input is queued until a message is complete, output waits
+ * its turn, and neither waits forever.
  */
 import { type Bytes, endpointText } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";

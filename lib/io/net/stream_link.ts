@@ -1,4 +1,4 @@
-/** A connection of our own making that calls back: what the driver of a pure machine needs of a byte stream. */
+/** An outgoing connection with callbacks, as the driver of a pure machine needs it. */
 import type { Bytes, Endpoint } from "../../ids.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";

@@ -1,4 +1,4 @@
-/** A client's end of a TCP session, whatever is said in it. */
+/** A client's end of a TCP session, in any dialect. */
 import { ShoalError } from "../../errors.ts";
 import { ConnectionLost, SessionConnection } from "./session_connection.ts";
 import { resolveHost } from "./network.ts";

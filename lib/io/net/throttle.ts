@@ -1,4 +1,4 @@
-/** Keeps what several connections carry together to a rate. */
+/** Limits several connections together to one rate. */
 import { THROTTLE_BURST_MS } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";

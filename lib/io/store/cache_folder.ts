@@ -1,4 +1,4 @@
-/** Where this user's programs keep what they can make again. */
+/** The user's cache folder. */
 import { isAbsolute, join } from "@std/path";
 
 /** The cache folder for Shoal, which may not exist yet; `undefined` where that cannot be known without a prompt. */

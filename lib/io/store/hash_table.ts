@@ -1,5 +1,5 @@
 /**
- * One SQLite database of hashes: what a file's bytes hashed to when it looked like this. Several
+ * A SQLite database of hashes, by the signature that a file had when it was hashed. Several
  * processes may have it open. Every method may throw what SQLite throws.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";

@@ -1,6 +1,6 @@
 /**
- * The hashes that outlive a server, in the user's cache folder. Losing them costs time and nothing
- * else, so nothing here fails: where the disk refuses, memory takes over, and the user is told once.
+ * The persistent hashes of a server, in the user's cache folder. Losing them costs only time,
+ * so nothing here fails: if the disk refuses, memory takes over, and the user is told once.
  */
 import { INDEX_OPEN_TRIES_MAX, PATHS_BY_MD5_MAX } from "./limits.ts";
 import { join } from "@std/path";

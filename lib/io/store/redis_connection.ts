@@ -1,6 +1,6 @@
 /**
- * One connection to Redis that comes back by itself. While it is away, what is asked of it fails at
- * once; nothing waits for its return, because whoever asks had better hear that than wait.
+ * A connection to Redis that reconnects by itself. While it is down, requests fail at
+ * once instead of waiting for it.
  */
 import {
   REDIS_ANSWER_MS_MAX,

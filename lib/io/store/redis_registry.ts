@@ -1,8 +1,8 @@
 /**
- * What masters remember, in a Redis that they share. Each call is one script in Redis, whole or not at
+ * The registry in a Redis that masters share. Each call is one script in Redis, whole or not at
  * all; what takes long (the files of a lease that is gone) is done in the background, a few at a time,
- * and goes on at the next sweep of any master where one was interrupted. How it is kept there stands
- * at the head of `redis_scripts.ts`.
+ * and continues at the next sweep of any master if one was interrupted. The head of
+ * `redis_scripts.ts` describes the layout.
  *
  * Whether a lease holds is decided by the clock of Redis: masters say for how long, not until when, so
  * that theirs need not agree, and the `nowMs` of a question is not looked at; that of a sweep says how

@@ -1,16 +1,16 @@
 /**
- * What Redis does in one go for the registry, in Lua: each script runs whole, and nothing else runs
+ * The registry's atomic operations in Redis, in Lua: each script runs whole, and nothing else runs
  * meanwhile. Their keys are made from what they find, so a Redis Cluster cannot run them; one server
  * with its replicas can. Redis 6.2 or later.
  *
  * A lease's files belong to its generation, a number; one whose lease is gone counts for
- * nothing, and is buried in small steps. One clock decides what has run out: that of Redis. Keys, all
+ * nothing, and is removed in small steps. One clock decides what has expired: that of Redis. Keys, all
  * under one prefix that ends with the number of this layout:
  *
  * ```
  * leases             hash   lease → generation
  * expiries           zset   generation → when it runs out, ms since 1970; those with a lease only
- * provider:GENERATION  hash   lease, server, address, port, revision
+ * provider:GENERATION hash lease, server, address, port, revision
  * files:GENERATION   set    names
  * name:NAME          hash   generation → SHA256 ROOT SIZE MTIME
  * content:SHA256     hash   name → how many generations have it under this name

@@ -1,4 +1,4 @@
-/** The SQLite file of a registry: what is in it, and that nobody else writes to it meanwhile. */
+/** The SQLite file of a registry: its schema, and the lock that keeps other writers out. */
 import { REGISTRY_BUSY_MS, REGISTRY_CACHE_KIB } from "./limits.ts";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 

@@ -1,6 +1,6 @@
 /**
  * The files of a registry in SQLite. They belong to **generations**, which are numbers: those of a lease
- * are replaced by giving it another one, and forgotten when it is gone, a few at a time.
+ * are replaced by giving the lease another one, and removed when it ends, a few at a time.
  */
 import {
   LOCATED_CONTENTS_MAX,

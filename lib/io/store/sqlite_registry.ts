@@ -1,4 +1,4 @@
-/** What a master remembers, in SQLite: a file that outlives it, or memory. */
+/** The registry in SQLite: in a file that outlives the master, or in memory. */
 import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** Randomness that nobody can guess, for ids, nonces, secrets and seeds. */
+/** Cryptographic randomness, for ids, nonces, secrets and seeds. */
 import { type Bytes, type ServerId, serverId, toHex } from "../../ids.ts";
 import { SERVER_ID_BYTES } from "../../wire/limits.ts";
 

@@ -1,4 +1,4 @@
-/** What the command line needs of its process: arguments, environment, two streams, signals, an end. */
+/** What the command line needs of its process: arguments, environment, two streams, signals, exit. */
 
 export interface TextStream {
   readonly isTerminal: boolean;

@@ -1,4 +1,4 @@
-/** Uploads in the making. */
+/** Unfinished uploads. */
 
 /** What an upload left that broke off is kept for this long. */
 export const UPLOAD_KEEP_MS = 3_600_000;

@@ -1,6 +1,6 @@
 /**
- * Uploads in the making: a hidden part file each, in a folder of their own below the served one,
- * hashed while it grows, and given its name when it is whole and proved. What broke off is kept for a
+ * Unfinished uploads: one hidden part file each, in a separate folder below the served one,
+ * hashed while it grows, and renamed when it is complete and verified. Interrupted ones are kept for a
  * while, so that the same client can resume it.
  */
 import { basename, join } from "@std/path";

@@ -1,7 +1,7 @@
 /**
- * Runs the assembler in its worker: gives it what its parent and the feeds send, and does on the disk
- * what it says. Work that takes long (hashing what lies on disk) is done a slice per turn of the event
- * loop, so that buffers keep coming back meanwhile.
+ * Runs the assembler in its worker: feeds it messages from the main thread and the chunk feeds, and performs
+ * its actions on the disk. Long work (hashing what is on disk) is sliced, one slice per turn of the event
+ * loop, so that buffers keep being returned.
  */
 import { ShoalError } from "../../errors.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";

@@ -1,4 +1,4 @@
-/** Does what a master's dialogue asks for: messages of one connection, and the store. */
+/** Performs the steps of a master's dialogue: messages of one connection, and the store. */
 import type { SessionConnection } from "../net/session_connection.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_SKIP_BYTES_MAX } from "../../protocol/session/limits.ts";

@@ -1,5 +1,5 @@
 /**
- * Runs the session worker: runs sessions on the TCP port, and asks the main thread what is
+ * The session worker: runs sessions on the TCP port, and asks the main thread what is
  * offered.
  */
 import type { ShoalError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** Does what a dialogue asks for, over one connection of a server. */
+/** Performs the steps of a dialogue, over one connection of a server. */
 import type { Bytes, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";

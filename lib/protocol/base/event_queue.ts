@@ -1,6 +1,6 @@
 /**
- * Deals with one event at a time. Performing what a machine wants may bring about further events while
- * it is being done; they wait until all that follows from the first is done, in the order in which they came.
+ * Handles one event at a time. Performing a machine's actions may cause further events;
+ * these wait, in order, until all actions of the first are done.
  */
 export class EventQueue<Event> {
   readonly #handle: (event: Event) => void;

@@ -1,6 +1,6 @@
 /**
- * Simulated errors: what a bad network does to a datagram, decided from a seed. Each datagram is hit
- * with one probability, and what is hit is lost, corrupted, duplicated or delayed, evenly.
+ * Simulated errors: what a bad network does to a datagram, decided from a seed. Each datagram is
+ * affected with one probability, and is then, with equal chance, dropped, corrupted, duplicated or delayed.
  */
 import type { Bytes } from "../../ids.ts";
 import { FAULT_BYTES_MAX, FAULT_DELAY_MS_MAX, FAULT_DELAY_MS_MIN } from "./limits.ts";

@@ -1,4 +1,4 @@
-/** A map with several values a key, at the cost of a plain one where a key has a single value. */
+/** A map with several values per key, as cheap as a plain map for keys with a single value. */
 export class MultiMap<K, V extends object | number> {
   readonly #values = new Map<K, V | Set<V>>();
 

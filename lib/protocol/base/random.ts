@@ -1,5 +1,5 @@
 /**
- * Randomness from a seed: the machines draw their chances here, so that a run can be repeated. The
+ * Randomness from a seed: the machines use this, so that a run can be reproduced. The
  * generator is sfc32 (Chris Doty-Humphrey, PractRand): small, fast, and no source of secrets.
  */
 import type { Bytes } from "../../ids.ts";

@@ -1,6 +1,6 @@
 /**
- * A token bucket: so much per second, and a reserve for bursts. What is taken may exceed what is there
- * by one helping, which is paid back before the next; so a helping larger than the bucket still goes.
+ * A token bucket: a rate per second, and a reserve for bursts. One request may overdraw it,
+ * which is paid back before the next; so a request larger than the bucket still passes.
  */
 import { RATE_ROUNDING_MS } from "./limits.ts";
 export class RateLimit {

@@ -1,4 +1,4 @@
-/** How many bytes per second came lately: an average that forgets with a time constant of about a second. */
+/** How many bytes per second came lately: a moving average with a time constant of about a second. */
 import { RATE_TIME_CONSTANT_MS } from "./limits.ts";
 
 export class RateMeter {

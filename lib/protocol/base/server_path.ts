@@ -1,4 +1,4 @@
-/** A way to a server: an address that it answered from, and what proves ours to it. */
+/** A path to a server: an address that it answered from, and the token that validates ours. */
 import { type Endpoint, endpointText, type Token } from "../../ids.ts";
 
 export interface ServerPath {

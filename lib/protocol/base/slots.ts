@@ -1,4 +1,4 @@
-/** At most so many at a time; the rest wait in the order in which they came. */
+/** A counting semaphore: at most so many at a time, the rest wait in order of arrival. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

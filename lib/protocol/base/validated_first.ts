@@ -1,8 +1,8 @@
 /**
- * What becomes of a table of peers that is full: those who proved nothing make room, one of them at
- * random, before anybody who proved that datagrams reach it (RFC 9000 calls that address validation).
+ * What happens when a table of peers is full: unvalidated peers are evicted, one of them at
+ * random, before any peer that has shown that datagrams reach it (address validation, RFC 9000).
  * A flood of invented peers then only displaces invented peers, and an honest peer among them
- * that is pushed out is met again with its next datagram.
+ * that is evicted returns with its next datagram.
  */
 import type { Random } from "./random.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What has arrived of one classic file: which chunks, where they belong, and whether each is what its
- * sender says. Holds one bit per chunk and at most one chunk's bytes.
+ * The chunks of one classic file: which have arrived, where they belong, and whether each matches its
+ * digest. Holds one bit per chunk and at most one chunk's bytes.
  */
 import type { Bytes, HashHex } from "../../ids.ts";
 import { toHex } from "../../ids.ts";

@@ -1,7 +1,7 @@
 /**
  * The classic protocol from the client's side (docs/PROTOCOL.md, "Classic"): request, take the first
  * answer as the file's identity, place verified chunks, and request again only after silence, because
- * each request costs a whole new copy. The SHA-256 of the whole file is its driver's to check: it
+ * each request costs a whole new copy. The driver checks the SHA-256 of the whole file: it
  * reports a difference as `rejected`, and the transfer starts over.
  *
  * Classic datagrams name neither file nor transfer: each machine needs a port of its own.
