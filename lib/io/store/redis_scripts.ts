@@ -32,7 +32,7 @@ import {
   REGISTRY_CHANGES_MAX,
 } from "./limits.ts";
 
-export const KEY_PREFIX = "shoal:1:";
+export const KEY_PREFIX = "shoal:2:";
 
 const COMMON = `
 local P = '${KEY_PREFIX}'
