@@ -107,7 +107,7 @@ function uploadOf({ path, file }: RoundTripOptions): JsonObject {
   return { command: "upload", file_path: path, file_data: latin1(file) };
 }
 
-/** One character a byte. */
+/** One character per byte. */
 function latin1(bytes: Bytes): string {
   const pieces: string[] = [];
   for (let at = 0; at < bytes.length; at += ROUND_TRIP_SEND_BYTES) {

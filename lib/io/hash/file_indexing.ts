@@ -10,7 +10,7 @@ export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
 export type IndexingOutcome = Extract<IndexerReply, { kind: "hashed" | "changed" | "unreadable" }>;
 
 /**
- * Hashes a file, one `buffer` a step; yields the bytes hashed so far and returns how it ended. What
+ * Hashes a file, one `buffer` per step; yields the bytes hashed so far and returns how it ended. What
  * is in `buffer` between two steps does not matter. Return early to close the file.
  */
 export function* indexFile(

@@ -148,7 +148,7 @@ function schedule(round: number): Code {
 }
 
 function round(number: number): Code[] {
-  // The eight working variables move on by one place a round: their names move, not they.
+  // The eight working variables move by one place per round: their names move, not their values.
   const variable = (i: number): number => WORKING + ((i - number) & 7);
   const [a, b, c, , e, f, g, h] = Array.from({ length: 8 }, (_, i) => get(variable(i))) as Code[];
   const sum1 = xor(rotate(e!, 6), rotate(e!, 11), rotate(e!, 25));

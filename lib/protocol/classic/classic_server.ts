@@ -41,7 +41,7 @@ export type ClassicServerEvent =
   | { readonly kind: "request"; readonly from: Endpoint; readonly name: string }
   /** Without `file`: nothing of that name is offered. */
   | { readonly kind: "located"; readonly transfer: number; readonly file?: ClassicFile }
-  /** One buffer a span; without `spans` the file could not be read as it was indexed. */
+  /** One buffer per span; without `spans` the file could not be read as it was indexed. */
   | { readonly kind: "read"; readonly transfer: number; readonly spans?: readonly Bytes[] }
   | { readonly kind: "wakeup" };
 

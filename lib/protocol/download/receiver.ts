@@ -276,7 +276,7 @@ export class Receiver {
   #mayAsk(flow: Flow, nowMs: number, requestBytes: number): boolean {
     if (this.#rateReadyMs(nowMs) !== Infinity) return false;
     const inFlight = this.#ledger.inFlightBytes;
-    // In a silence one request a timer, until something answers.
+    // During a silence, one request per timer, until something answers.
     if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
     const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
     return inFlight === 0 ||
