@@ -33,7 +33,46 @@ export const EXIT = {
 /** One of {@linkcode EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const TABLE = {
+/** What kind of failure it is; programs compare this, people read the message. */
+export type ErrorCode =
+  /** The command line or the options are wrong. */
+  | "usage"
+  /** A name that is not valid, or that cannot be offered. */
+  | "bad_name"
+  /** No server has it. */
+  | "not_found"
+  /** No server answered. */
+  | "no_server"
+  /** Servers disagree about what the name stands for. */
+  | "ambiguous"
+  /** What arrived is not what was offered. */
+  | "unverified"
+  /** The server refused. */
+  | "refused"
+  /** The file changed while it was being read. */
+  | "changed"
+  /** Nothing more arrives. */
+  | "stalled"
+  /** No space is left on the disk. */
+  | "disk_full"
+  /** A file or folder cannot be written. */
+  | "not_writable"
+  /** Something else is writing the target file. */
+  | "busy_target"
+  /** Any other failure of the local disk. */
+  | "disk"
+  /** The folder to serve cannot be read. */
+  | "folder"
+  /** Another program uses the port. */
+  | "port_in_use"
+  /** A socket cannot be opened, or a peer speaks something else. */
+  | "network"
+  /** Interrupted by the user; what arrived is kept. */
+  | "interrupted"
+  /** A bug in Shoal. */
+  | "internal";
+
+const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint: string }>> = {
   usage: { exit: EXIT.usage, hint: "Run the command with --help to see its options." },
   bad_name: {
     exit: EXIT.usage,
@@ -52,7 +91,7 @@ const TABLE = {
   },
   refused: {
     exit: EXIT.failed,
-    hint: "The server gives the reason; its owner can change that.",
+    hint: "The server gives the reason; uploads need a server that runs with --allow-upload.",
   },
   changed: {
     exit: EXIT.failed,
@@ -88,10 +127,7 @@ const TABLE = {
     hint: "Run the same command again to resume.",
   },
   internal: { exit: EXIT.failed, hint: "This is a bug in Shoal; --verbose shows where." },
-} as const satisfies Record<string, { exit: ExitCode; hint: string }>;
-
-/** What kind of failure it is; programs compare this, people read the message. */
-export type ErrorCode = keyof typeof TABLE;
+};
 
 /** An error as it crosses a worker boundary. */
 export interface ErrorMessage {

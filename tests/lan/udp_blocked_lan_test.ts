@@ -9,7 +9,7 @@ import { randomFile } from "../support/e2e.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";
 
 const nftObstacle = await labObstacle("nft");
-const NOTICE = /no data arrives from [\d.:]+ over UDP: it comes over TCP now/g;
+const NOTICE = /no data arrives from [\d.:]+ over UDP: using TCP instead/g;
 
 /** What the server's firewall drops, both ways. */
 const BLOCKED = {

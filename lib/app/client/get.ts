@@ -377,13 +377,13 @@ export class GetRun {
     }
   }
 
-  /** Said once per server, and not where TCP was asked for. */
+  /** Reported once per server, and not if the user asked for TCP. */
   #onStreaming(id: ServerId): void {
     if (this.#kind === "stream" || this.#streaming.has(id)) return;
     this.#streaming.add(id);
     const server = this.#addresses.get(id) ?? id;
-    const message = `no data arrives from ${server} over UDP: it comes over TCP now ` +
-      `(for UDP, open ports ${DATA_PORT_FIRST}-${DATA_PORT_LAST} there, and on the way)`;
+    const message = `no data arrives from ${server} over UDP: using TCP instead ` +
+      `(for UDP, open ports ${DATA_PORT_FIRST}-${DATA_PORT_LAST} there and on the path)`;
     this.#emit({ event: "notice", level: "warning", message });
   }
 

@@ -1,6 +1,6 @@
 /**
  * Questions to one server over TCP (docs/PROTOCOL.md, "Sessions over TCP"): one connection while there
- * are questions, made anew when it breaks off, one question after another.
+ * are questions, opened again when it breaks, one question at a time.
  */
 import type { Bytes, Content, SafeFileName } from "../../ids.ts";
 import { type ServerId, serverId } from "../../ids.ts";
@@ -12,7 +12,7 @@ import type { JsonObject } from "../../wire/session_json.ts";
 import { describedFile, ServerRefusal, SessionClient } from "../session/session_client.ts";
 import { type PersistentTarget, withConnections } from "../session/session_retries.ts";
 
-/** What a server has by a name or a digest. */
+/** What a server has under a name or a digest. */
 export type Description =
   | {
     readonly kind: "file";
@@ -100,7 +100,7 @@ export class StreamExchange {
     });
   }
 
-  /** Ends it; what was asked fails as `interrupted`. */
+  /** Closes it; pending questions fail as `interrupted`. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#asking;
@@ -112,7 +112,7 @@ export class StreamExchange {
       try {
         resolve(await work(client));
       } catch (error) {
-        // Of a connection that broke off the question is asked again on the next.
+        // A question on a connection that broke is repeated on the next one.
         if (!(error instanceof ShoalError) || error.code === "stalled") throw error;
         reject(error);
       }

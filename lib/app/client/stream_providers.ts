@@ -1,6 +1,6 @@
 /**
- * Servers that are asked over TCP whether they hold a content, and for its piece layer: what
- * `Search.fetchLayer` is over UDP. One exchange per server, for all downloads of a run.
+ * Asks servers over TCP whether they have a content, and for its piece layer: what
+ * `Search.fetchLayer` does over UDP. One exchange per server, for all downloads of a run.
  */
 import type { Bytes, Content, Endpoint, ServerId } from "../../ids.ts";
 import { endpointText } from "../../ids.ts";
@@ -89,7 +89,7 @@ class StreamLayerFetch {
       const { code } = ShoalError.from(thrown);
       if (code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
       if (code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
-      // Whoever does not answer may do so later, when its content is offered anew.
+      // A server that does not answer may do so later, when it offers the content again.
       this.#asked.delete(server);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The search of `get --tcp`: one server that the user named is asked over TCP for each name. What it
- * says is told as any search tells it, so that a download does not know the difference.
+ * The search of `get --tcp`: asks the one server that the user named, over TCP, for each name. It
+ * reports like any search, so a download does not know the difference.
  */
 import { type Endpoint, type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
 import { endpointText, toHex } from "../../ids.ts";
@@ -105,7 +105,7 @@ export class StreamSearch implements NameSearch {
   }
 }
 
-/** A server that does not say who it is, is known by its address. */
+/** A server without an id is known by its address. */
 function idOf(endpoint: Endpoint): ServerId {
   return serverId(toHex(sha256(new TextEncoder().encode(endpointText(endpoint)))).slice(0, 32));
 }

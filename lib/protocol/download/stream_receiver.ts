@@ -1,10 +1,10 @@
 /**
  * The machine of a source that brings chunks over TCP (docs/PROTOCOL.md, "Sessions over TCP"): it asks
- * for ranges of its leased chunks by `fetch`, several requests ahead, takes the bodies as they come,
+ * for ranges of its leased chunks by `fetch`, several requests ahead, takes the bodies as they arrive,
  * and proves each chunk as every source does. It promises the same as a receiver of datagrams: what
  * leaves it is what the piece layer says. A connection that breaks is opened again; its leases stay.
  *
- * It knows no socket: it is told of what arrived, and says what to send.
+ * It knows no socket: bytes go in, and requests come out.
  */
 import type { Bytes, Content, SourceId, TransferId } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
@@ -208,14 +208,14 @@ export class StreamReceiver {
     this.#source = undefined;
   }
 
-  /** What was asked for on a connection that is over must be asked for again. */
+  /** Requests on a closed connection must be repeated. */
   #loseRequests(): void {
     for (const request of this.#requests) this.#fetches.queueLost(request);
     this.#requests = [];
     this.#queue.skip(Infinity);
   }
 
-  /** A connection on which nothing comes is given up; one that is lost is opened again after a while. */
+  /** A silent connection is given up; a lost one is opened again after a while. */
   #watch(nowMs: number): void {
     if (this.#source === undefined || this.#fetches.leasedBytes === 0) return;
     if (this.#isWaiting && nowMs >= this.#aliveMs + STREAM_SILENT_MS) {
@@ -256,7 +256,7 @@ export class StreamReceiver {
     }
   }
 
-  /** A rate parts what is asked, so that no answer takes as long as a lease that seems to stall. */
+  /** A rate limit splits requests, so that no answer takes as long as a stalled lease. */
   get #ratedBytesMax(): number {
     const bytesPerMs = this.#rateBytesPerS / 1000;
     return bytesPerMs === 0 ? Infinity : Math.max(1, bytesPerMs * LEASE_STALL_MS_MIN / 8);
@@ -275,7 +275,7 @@ export class StreamReceiver {
     if (this.#state !== "connected") return;
     this.#queue.push(bytes);
     while (this.#state === "connected" && this.#take(nowMs));
-    // What is left is the beginning of something; its memory is the caller's.
+    // The rest is the beginning of a message; its memory is the caller's.
     const rest = this.#queue.take(this.#queue.lengthBytes)!;
     this.#queue.push(rest.slice());
   }
@@ -340,7 +340,7 @@ export class StreamReceiver {
       this.#counts.verified.push(count);
       this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
     } else {
-      // A stream comes as it was sent: so its sender is to blame.
+      // A stream arrives as it was sent, so its sender is to blame.
       this.#counts.bad.push({ ...count, isIntegrityFailure: true });
     }
   }
@@ -360,7 +360,7 @@ export class StreamReceiver {
         this.#aliveMs = nowMs;
         return this.#tellGone(request, message["code"] === "changed" ? "changed" : "unknown");
       default:
-        // It is looked at anew, or the server has no place for us: later.
+        // It is being hashed again, or the server is full: later.
         return this.#breakOff(nowMs);
     }
   }
@@ -370,7 +370,7 @@ export class StreamReceiver {
     this.#actions.push({ kind: "gone", transfer, source: this.#source!, reason });
   }
 
-  /** What comes makes no sense, or nothing more may be asked for now. */
+  /** The answer makes no sense, or nothing more may be requested now. */
   #breakOff(nowMs: number): void {
     this.#actions.push({ kind: "disconnect" });
     this.#onDisconnected(nowMs);
