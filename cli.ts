@@ -3,7 +3,7 @@ import { EXIT, ShoalError } from "./lib/errors.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
 import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/system/terminal.ts";
-import * as shoal from "./mod.ts";
+import { lazyApp } from "./lib/cli/lazy_app.ts";
 
 if (import.meta.main) {
   const terminal = processTerminal();
@@ -14,5 +14,5 @@ if (import.meta.main) {
     Deno.exit(error.exitCode);
   });
   const signal = abortOnSignals(() => Deno.exit(EXIT.interrupted));
-  Deno.exit(await main(Deno.args, shoal, terminal, signal));
+  Deno.exit(await main(Deno.args, lazyApp, terminal, signal));
 }

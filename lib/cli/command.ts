@@ -39,7 +39,7 @@ export interface App {
   hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
   demo(options: DemoOptions): Promise<ReportEvent>;
   master(options: MasterOptions): Promise<Master>;
-  serveEcho(options: EchoServerOptions): EchoServer;
+  serveEcho(options: EchoServerOptions): EchoServer | Promise<EchoServer>;
   echo(options: EchoClientOptions): Promise<EchoResult>;
 }
 

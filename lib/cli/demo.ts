@@ -154,7 +154,7 @@ async function play(options: Options, { app, reporter, signal }: Context): Promi
 
 async function runServer(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
   const { host, port } = options;
-  const server = app.serveEcho({
+  const server = await app.serveEcho({
     host,
     port,
     chunkBytes: options["chunk-size"],

@@ -20,13 +20,18 @@ import type { WorkerPort } from "../system/worker_port.ts";
 import { ChunkOutlet } from "./chunk_outlet.ts";
 
 type Parent = WorkerPort<SourceRequest, SourceReply>;
+type ReceiverRuntime = Pick<Runtime, "clock" | "net" | "random">;
 
 /**
  * Waits for `init`, then works until `stop`.
  *
  * @param hashedMs how long this thread has hashed so far
  */
-export function runReceiver(parent: Parent, runtime: Runtime, hashedMs: () => number): void {
+export function runReceiver(
+  parent: Parent,
+  runtime: ReceiverRuntime,
+  hashedMs: () => number,
+): void {
   runDriver(parent, ({ config, feed }: SourceInit) => {
     if (config.kind !== "datagrams") throw new Error(`no receiver of ${config.kind}`);
     return new ReceiverDriver(runtime, parent, config.transport, feed, hashedMs);
@@ -48,7 +53,7 @@ class ReceiverDriver {
   #handledMs = 0;
 
   constructor(
-    runtime: Runtime,
+    runtime: ReceiverRuntime,
     parent: Parent,
     config: TransportConfig,
     feed: ChannelEnd,

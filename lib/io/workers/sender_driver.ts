@@ -27,10 +27,11 @@ import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
 type Parent = WorkerPort<SenderRequest, SenderReply>;
+type SenderRuntime = Pick<Runtime, "clock" | "net" | "disk">;
 type Init = Extract<SenderRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runSender(parent: Parent, runtime: Runtime): void {
+export function runSender(parent: Parent, runtime: SenderRuntime): void {
   runDriver(parent, (init: Init) => new SenderDriver(runtime, parent, init));
 }
 
@@ -51,7 +52,7 @@ class SenderDriver {
   #readMs = 0;
   #sendMs = 0;
 
-  constructor(runtime: Runtime, parent: Parent, init: Init) {
+  constructor(runtime: SenderRuntime, parent: Parent, init: Init) {
     this.#clock = runtime.clock;
     this.#timer = this.#clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;

@@ -18,13 +18,18 @@ import { ChunkOutlet } from "./chunk_outlet.ts";
 import { runDriver } from "./worker_driver.ts";
 
 type Parent = WorkerPort<SourceRequest, SourceReply>;
+type StreamRuntime = Pick<Runtime, "clock" | "net">;
 
 /**
  * Waits for `init`, then works until `stop`.
  *
  * @param hashedMs how long this thread has hashed so far
  */
-export function runStreamReceiver(parent: Parent, runtime: Runtime, hashedMs: () => number): void {
+export function runStreamReceiver(
+  parent: Parent,
+  runtime: StreamRuntime,
+  hashedMs: () => number,
+): void {
   runDriver(parent, ({ config, feed }: SourceInit) => {
     if (config.kind !== "stream") throw new Error(`no stream receiver of ${config.kind}`);
     return new StreamDriver(runtime, parent, config.timeoutMs, feed, hashedMs);
@@ -32,7 +37,7 @@ export function runStreamReceiver(parent: Parent, runtime: Runtime, hashedMs: ()
 }
 
 class StreamDriver {
-  readonly #runtime: Runtime;
+  readonly #runtime: StreamRuntime;
   readonly #clock: Clock;
   readonly #parent: Parent;
   readonly #timeoutMs: number;
@@ -47,7 +52,7 @@ class StreamDriver {
   #isStopped = false;
 
   constructor(
-    runtime: Runtime,
+    runtime: StreamRuntime,
     parent: Parent,
     timeoutMs: number,
     feed: ChannelEnd,
