@@ -1,6 +1,7 @@
 /** Session worker: owns a server's TCP port. See `lib/messages/session.ts`. */
 import { runSessions } from "../lib/io/workers/session_driver.ts";
+import { denoRuntime } from "../lib/io/runtime.ts";
 import { parentPort } from "../lib/io/system/worker_port.ts";
 import type { SessionReply, SessionRequest } from "../lib/messages/session.ts";
 
-runSessions(parentPort<SessionRequest, SessionReply>());
+runSessions(parentPort<SessionRequest, SessionReply>(), denoRuntime());

@@ -4,11 +4,11 @@
  * from worker to worker.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import type { ShoalError } from "../../errors.ts";
 import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
-import type { WorkerPort } from "../../io/system/worker_port.ts";
+import { WorkerHandle, type WorkReply, type WorkRequest } from "../../io/system/worker_handle.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type {
@@ -59,8 +59,7 @@ const SOURCE_WORKERS = {
 interface SourceWorker {
   readonly label: string;
   readonly kind: SourceConfig["kind"];
-  readonly port: WorkerPort<SourceReply, SourceRequest>;
-  readonly stopped: PromiseWithResolvers<void>;
+  readonly handle: WorkerHandle<SourceRequest, SourceReply>;
   /** What it works for; it is free to work for another if it is `undefined`. */
   source: SourceId | undefined;
 }
@@ -68,24 +67,23 @@ interface SourceWorker {
 export class WorkerPool {
   readonly coordinator: Coordinator;
   readonly #options: WorkerPoolOptions;
-  readonly #assembler: WorkerPort<AssemblerReply, AssemblerRequest>;
-  readonly #assemblerStopped = Promise.withResolvers<void>();
+  readonly #assembler: WorkerHandle<AssemblerRequest, AssemblerReply>;
   readonly #workers: SourceWorker[] = [];
-  /** Of those that have stopped. */
-  readonly #sourceTimes: StageTimes[] = [];
   readonly #timer: Wakeup;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#timer = options.runtime.clock.timer(() => this.step({ kind: "wakeup" }));
     this.coordinator = new Coordinator(options);
-    this.#assembler = options.runtime.workers.start("assembler.ts");
-    this.#assembler.onError((error) => {
-      this.#assemblerStopped.resolve();
-      options.onFailure(error);
-    });
-    this.#assembler.onMessage((reply) => this.#onAssembler(reply));
-    this.#assembler.post({ kind: "init" });
+    this.#assembler = new WorkerHandle<AssemblerRequest, AssemblerReply>(
+      options.runtime,
+      "assembler.ts",
+      {
+        init: { kind: "init" },
+        onReply: options.onAssembler,
+        onFailure: options.onFailure,
+      },
+    );
     // Nearly every run needs one; it starts while the first question is on its way.
     this.warmUp(1);
   }
@@ -106,19 +104,19 @@ export class WorkerPool {
     }
   }
 
-  askAssembler(request: AssemblerRequest): void {
+  askAssembler(request: WorkRequest<AssemblerRequest>): void {
     this.#assembler.post(request);
   }
 
   /** Stops every worker; what is verified is on disk and marked when this resolves. */
   async close(): Promise<void> {
     this.#timer.clear();
-    for (const { port } of this.#workers) port.post({ kind: "stop" });
-    await Promise.all(this.#workers.map(({ stopped }) => stopped.promise));
-    this.#assembler.post({ kind: "stop" });
-    await this.#assemblerStopped.promise;
-    for (const { port } of this.#workers) port.close();
-    this.#assembler.close();
+    const times = await Promise.all(this.#workers.map((worker) => this.#stop(worker)));
+    // What is verified is brought to the disk, however long that takes it.
+    const assembler = await this.#assembler.stop(Infinity);
+    if (assembler !== undefined) this.#tellTimes(times.flat(), assembler.times);
+    for (const { handle } of this.#workers) handle.terminate();
+    this.#assembler.terminate();
   }
 
   #perform(action: CoordinatorAction): void {
@@ -149,7 +147,7 @@ export class WorkerPool {
   }
 
   #order(order: SourceOrder, transfer: readonly ArrayBuffer[] = []): void {
-    this.#workers.find(({ source }) => source === order.source)?.port.post(order, transfer);
+    this.#workers.find(({ source }) => source === order.source)?.handle.post(order, transfer);
   }
 
   #freeWorker(kind: SourceConfig["kind"]): SourceWorker {
@@ -158,21 +156,19 @@ export class WorkerPool {
   }
 
   #start(kind: SourceConfig["kind"]): SourceWorker {
-    const port = this.#options.runtime.workers.start<SourceReply, SourceRequest>(
-      SOURCE_WORKERS[kind],
-    );
-    const stopped = Promise.withResolvers<void>();
+    const { runtime, onDetail, onFailure } = this.#options;
     const label = `receiver ${this.#workers.length}`;
-    const worker: SourceWorker = { label, kind, port, stopped, source: undefined };
-    this.#workers.push(worker);
-    port.onError((error) => {
-      stopped.resolve();
-      this.#options.onFailure(error);
-    });
-    port.onMessage((reply) => this.#onSource(worker, reply));
-    const [toAssembler, feed] = this.#options.runtime.workers.channel();
+    const [toAssembler, feed] = runtime.workers.channel();
     this.#assembler.post({ kind: "feed", port: toAssembler }, [toAssembler]);
-    port.post({ kind: "init", config: this.#configOf(kind), feed }, [feed]);
+    const handle = new WorkerHandle<SourceRequest, SourceReply>(runtime, SOURCE_WORKERS[kind], {
+      init: { kind: "init", config: this.#configOf(kind), feed },
+      transfer: [feed],
+      onReady: ({ detail }) => onDetail(`${label}: ${detail}`),
+      onReply: (reply) => this.#onSource(reply),
+      onFailure,
+    });
+    const worker: SourceWorker = { label, kind, handle, source: undefined };
+    this.#workers.push(worker);
     return worker;
   }
 
@@ -181,10 +177,8 @@ export class WorkerPool {
     return kind === "datagrams" ? { kind, transport } : { kind, timeoutMs };
   }
 
-  #onSource({ label, stopped }: SourceWorker, reply: SourceReply): void {
+  #onSource(reply: WorkReply<SourceReply>): void {
     switch (reply.kind) {
-      case "ready":
-        return this.#options.onDetail(`${label}: ${reply.detail}`);
       case "report": {
         const { source, receivedBytes } = reply.report;
         const server = this.coordinator.serverOf(source);
@@ -193,33 +187,22 @@ export class WorkerPool {
       }
       case "gone":
         return this.step(reply);
-      case "failed":
-        stopped.resolve();
-        return this.#options.onFailure(ShoalError.fromMessage(reply.error));
-      case "stopped":
-        this.#options.onDetail(`${label}: ${timesText(reply.times)}; ${reply.detail}`);
-        this.#sourceTimes.push(reply.times);
-        return stopped.resolve();
       default:
         reply satisfies never;
     }
   }
 
-  #onAssembler(reply: AssemblerReply): void {
-    switch (reply.kind) {
-      case "ready":
-        return;
-      case "failed":
-        this.#assemblerStopped.resolve();
-        return this.#options.onFailure(ShoalError.fromMessage(reply.error));
-      case "stopped":
-        this.#options.onDetail(`assembler: ${timesText(reply.times)}`);
-        if (this.#sourceTimes.length > 0) {
-          this.#options.onDetail(paceText(this.#sourceTimes, reply.times));
-        }
-        return this.#assemblerStopped.resolve();
-      default:
-        return this.#options.onAssembler(reply);
-    }
+  /** Where its time went, if it says so. */
+  async #stop({ label, handle }: SourceWorker): Promise<readonly StageTimes[]> {
+    const stopped = await handle.stop();
+    if (stopped === undefined) return [];
+    this.#options.onDetail(`${label}: ${timesText(stopped.times)}; ${stopped.detail}`);
+    return [stopped.times];
+  }
+
+  #tellTimes(sources: readonly StageTimes[], assembler: StageTimes): void {
+    const { onDetail } = this.#options;
+    onDetail(`assembler: ${timesText(assembler)}`);
+    if (sources.length > 0) onDetail(paceText(sources, assembler));
   }
 }

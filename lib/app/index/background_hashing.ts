@@ -1,6 +1,7 @@
 /** Hashes the catalogue's pending files in the background, and makes them ready. */
 import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import type { IndexStore } from "../../io/store/index_store.ts";
 import type { Catalogue } from "../../protocol/serve/catalogue.ts";
@@ -9,6 +10,7 @@ import { HashQueue } from "./hash_queue.ts";
 import { type HashJob, IndexerPool } from "./indexer_pool.ts";
 
 export interface BackgroundHashingOptions {
+  readonly runtime: Runtime;
   readonly dir: string;
   readonly catalogue: Catalogue;
   readonly store: IndexStore;
@@ -26,8 +28,9 @@ export class BackgroundHashing {
 
   constructor(options: BackgroundHashingOptions) {
     this.#options = options;
-    const { dir, catalogue, store } = options;
+    const { runtime, dir, catalogue, store } = options;
     this.#pool = new IndexerPool({
+      runtime,
       dir,
       onProgress: (job, hashedBytes) => this.#onProgress(job.name, hashedBytes),
       onHashed: (job, hashes, layer) => {

@@ -8,6 +8,7 @@
 import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { wallMs } from "../../io/system/clock.ts";
 import { denoDisk } from "../../io/files/deno_disk.ts";
 import { openFileSource } from "../../io/files/file_source.ts";
@@ -28,6 +29,7 @@ import { ScanSchedule } from "./scan_schedule.ts";
 import { Settling } from "./settling.ts";
 
 export interface FolderIndexOptions {
+  readonly runtime: Runtime;
   readonly dir: string;
   /** Whether dot-names are offered. */
   readonly hidden: boolean;
@@ -76,6 +78,7 @@ export class FolderIndex implements CatalogueView {
     this.#options = options;
     this.#store = new IndexStore(options);
     this.#hashing = new BackgroundHashing({
+      runtime: options.runtime,
       dir,
       catalogue: this.catalogue,
       store: this.#store,

@@ -3,9 +3,11 @@
  * has been none for a while. The caller decides which file is next.
  */
 import type { Bytes, FileSignature, SafeFileName } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
-import { coreCount, startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
+import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
+import { coreCount } from "../../io/system/worker_port.ts";
 import { HASH_READ_BYTES } from "../../io/workers/limits.ts";
 import { INDEXER_IDLE_MS, INDEXERS_MAX, JOBS_PER_INDEXER_MAX } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
@@ -18,6 +20,7 @@ export interface HashJob {
 }
 
 export interface IndexerPoolOptions {
+  readonly runtime: Pick<Runtime, "clock" | "workers">;
   readonly dir: string;
   onProgress(job: HashJob, hashedBytes: number): void;
   onHashed(job: HashJob, hashes: IndexedHashes, layer: Bytes): void;
@@ -30,10 +33,9 @@ export interface IndexerPoolOptions {
 
 /** One worker and what it has to do. */
 interface Indexer {
-  readonly port: WorkerPort<IndexerReply, IndexerRequest>;
+  readonly handle: WorkerHandle<IndexerRequest, IndexerReply>;
   readonly jobs: Map<number, { readonly job: HashJob; bytesLeft: number }>;
-  readonly idle: WakeupTimer;
-  readonly stopped: PromiseWithResolvers<void>;
+  readonly idle: Wakeup;
 }
 
 export class IndexerPool {
@@ -41,7 +43,7 @@ export class IndexerPool {
   readonly #workersMax = Math.min(INDEXERS_MAX, Math.max(1, coreCount() - 1));
   readonly #workers = new Set<Indexer>();
   /** Workers that were told to stop and have not said that they did. */
-  readonly #leaving = new Set<Indexer>();
+  readonly #leaving = new Set<Promise<unknown>>();
   #nextJob = 0;
 
   constructor(options: IndexerPoolOptions) {
@@ -76,7 +78,7 @@ export class IndexerPool {
     const id = this.#nextJob++;
     worker.idle.clear();
     worker.jobs.set(id, { job, bytesLeft: job.signature.sizeBytes });
-    worker.port.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
+    worker.handle.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
   }
 
   /** Gives up hashing `name`, if that is being done. */
@@ -84,7 +86,7 @@ export class IndexerPool {
     for (const worker of this.#workers) {
       for (const [id, { job }] of worker.jobs) {
         if (job.name !== name) continue;
-        worker.port.post({ kind: "cancel", job: id });
+        worker.handle.post({ kind: "cancel", job: id });
         this.#take(worker, id);
       }
     }
@@ -93,7 +95,7 @@ export class IndexerPool {
   /** Ends every worker; nothing is reported afterwards. */
   async close(): Promise<void> {
     for (const worker of this.#workers) this.#dismiss(worker);
-    await Promise.all([...this.#leaving].map((worker) => worker.stopped.promise));
+    await Promise.all(this.#leaving);
   }
 
   #workerForNext(): Indexer {
@@ -105,17 +107,17 @@ export class IndexerPool {
   }
 
   #open(): Indexer {
-    const port = startWorker<IndexerReply, IndexerRequest>("indexer.ts");
+    const { runtime } = this.#options;
     const worker: Indexer = {
-      port,
+      handle: new WorkerHandle<IndexerRequest, IndexerReply>(runtime, "indexer.ts", {
+        init: { kind: "init" },
+        onReply: (reply) => this.#onReply(worker, reply),
+        onFailure: (error) => this.#fail(worker, error),
+      }),
       jobs: new Map(),
-      idle: new WakeupTimer(() => this.#dismiss(worker)),
-      stopped: Promise.withResolvers(),
+      idle: runtime.clock.timer(() => this.#dismiss(worker)),
     };
     this.#workers.add(worker);
-    port.onError((error) => this.#fail(worker, error));
-    port.onMessage((reply) => this.#onReply(worker, reply));
-    port.post({ kind: "init" });
     return worker;
   }
 
@@ -123,13 +125,12 @@ export class IndexerPool {
     worker.idle.clear();
     worker.jobs.clear();
     this.#workers.delete(worker);
-    this.#leaving.add(worker);
-    worker.port.post({ kind: "stop" });
+    const ended: Promise<unknown> = worker.handle.end().then(() => this.#leaving.delete(ended));
+    this.#leaving.add(ended);
   }
 
-  #onReply(worker: Indexer, reply: IndexerReply): void {
+  #onReply(worker: Indexer, reply: WorkReply<IndexerReply>): void {
     switch (reply.kind) {
-      case "ready":
       case "cancelled":
         return;
       case "progress":
@@ -149,10 +150,6 @@ export class IndexerPool {
         if (job) this.#options.onUnreadable(job, reply.message);
         return;
       }
-      case "failed":
-        return this.#fail(worker, ShoalError.fromMessage(reply.error));
-      case "stopped":
-        return this.#end(worker);
       default:
         reply satisfies never;
     }
@@ -170,7 +167,7 @@ export class IndexerPool {
     const entry = worker.jobs.get(id);
     worker.jobs.delete(id);
     if (worker.jobs.size === 0 && this.#workers.has(worker)) {
-      worker.idle.set(nowMs() + INDEXER_IDLE_MS);
+      worker.idle.set(this.#options.runtime.clock.nowMs() + INDEXER_IDLE_MS);
     }
     return entry?.job;
   }
@@ -178,15 +175,9 @@ export class IndexerPool {
   #fail(worker: Indexer, error: ShoalError): void {
     const lost = [...worker.jobs.values()].map(({ job }) => job);
     const isAtWork = this.#workers.delete(worker);
-    this.#end(worker);
-    if (isAtWork) this.#options.onFailure(error, lost);
-  }
-
-  #end(worker: Indexer): void {
     worker.idle.clear();
-    worker.port.close();
-    this.#leaving.delete(worker);
-    worker.stopped.resolve();
+    worker.handle.terminate();
+    if (isAtWork) this.#options.onFailure(error, lost);
   }
 }
 

@@ -1,8 +1,8 @@
 /** A server's data socket, which lives in the sender worker, as the main thread sees it. */
 import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import type { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import type { WorkerPort } from "../../io/system/worker_port.ts";
+import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
 import type { ServedFile } from "../../protocol/serve/served_file.ts";
@@ -45,25 +45,24 @@ export class DataSocket {
   /** Rejects when the socket cannot be opened. */
   readonly opened: Promise<Opened>;
   readonly #options: DataSocketOptions;
-  readonly #worker: WorkerPort<SenderReply, SenderRequest>;
-  readonly #opening = Promise.withResolvers<Opened>();
-  readonly #stopped = Promise.withResolvers<void>();
+  readonly #worker: WorkerHandle<SenderRequest, SenderReply>;
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
-    this.#worker = options.runtime.workers.start("sender.ts");
-    this.opened = this.#opening.promise;
-    this.#worker.onError((error) => this.#fail(error));
-    this.#worker.onMessage((reply) => this.#onReply(reply));
-    const { transport, rateBytesPerS, tokenSecret, server } = options;
-    this.#worker.post({
-      kind: "init",
-      transport: { ...transport, ports: PORTS },
-      rateBytesPerS,
-      tokenSecret,
-      serverId: server,
-      clockOriginMs: options.runtime.clock.originMs(),
+    const { runtime, transport, rateBytesPerS, tokenSecret, server } = options;
+    this.#worker = new WorkerHandle<SenderRequest, SenderReply>(runtime, "sender.ts", {
+      init: {
+        kind: "init",
+        transport: { ...transport, ports: PORTS },
+        rateBytesPerS,
+        tokenSecret,
+        serverId: server,
+        clockOriginMs: runtime.clock.originMs(),
+      },
+      onReply: (reply) => this.#onReply(reply),
+      onFailure: options.onFailure,
     });
+    this.opened = this.#worker.ready;
   }
 
   send(to: Endpoint, datagrams: readonly Bytes[]): void {
@@ -76,15 +75,12 @@ export class DataSocket {
   }
 
   async close(): Promise<void> {
-    this.#worker.post({ kind: "stop" });
-    await this.#stopped.promise;
-    this.#worker.close();
+    const stopped = await this.#worker.end();
+    if (stopped !== undefined) this.#options.onDetail(`sender: ${timesText(stopped.times)}`);
   }
 
-  #onReply(reply: SenderReply): void {
+  #onReply(reply: WorkReply<SenderReply>): void {
     switch (reply.kind) {
-      case "ready":
-        return this.#opening.resolve(reply);
       case "question": {
         const { from, frame, frameBytes, isValidated } = reply;
         this.#options.onQuestion(from, frame, frameBytes);
@@ -102,11 +98,6 @@ export class DataSocket {
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
       case "counts":
         return this.#onServed(reply);
-      case "failed":
-        return this.#fail(ShoalError.fromMessage(reply.error));
-      case "stopped":
-        this.#options.onDetail(`sender: ${timesText(reply.times)}`);
-        return this.#stopped.resolve();
       default:
         reply satisfies never;
     }
@@ -121,11 +112,5 @@ export class DataSocket {
     if (tooLong > 0) {
       this.#options.onDetail(`${tooLong} sends were too long for the network interface`);
     }
-  }
-
-  #fail(error: ShoalError): void {
-    this.#opening.reject(error);
-    this.#stopped.resolve();
-    this.#options.onFailure(error);
   }
 }

@@ -82,6 +82,7 @@ export async function serve(
   let service: Service | undefined;
   try {
     const index = await FolderIndex.start({
+      runtime,
       dir: options.dir,
       hidden: options.hidden ?? false,
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
@@ -332,6 +333,7 @@ class Service {
   #sessionService(host: string, seed: number): SessionService {
     const { tcpPort, allowUpload = false, errorRate = 0 } = this.#options;
     return new SessionService({
+      runtime: this.#runtime,
       index: this.#index,
       host,
       // Servers of one host share a UDP port, which they cannot with a TCP port.

@@ -1,6 +1,7 @@
 /** A server's TCP side: the session worker, and its queries to the folder's index. */
-import { ShoalError } from "../../errors.ts";
-import { startWorker, type WorkerPort } from "../../io/system/worker_port.ts";
+import type { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import type {
   Answer,
   Question,
@@ -14,6 +15,7 @@ import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/se
 import type { FolderIndex } from "../index/folder_index.ts";
 
 export interface SessionServiceOptions extends Omit<SessionSettings, "dir"> {
+  readonly runtime: Runtime;
   readonly index: FolderIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;
   readonly onSending: (name: string, to: string) => void;
@@ -26,31 +28,27 @@ export class SessionService {
   /** The port; rejects when it cannot be opened. */
   readonly opened: Promise<number>;
   readonly #options: SessionServiceOptions;
-  readonly #worker: WorkerPort<SessionReply, SessionRequest> = startWorker("session.ts");
-  readonly #opening = Promise.withResolvers<number>();
-  readonly #stopped = Promise.withResolvers<void>();
+  readonly #worker: WorkerHandle<SessionRequest, SessionReply>;
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
-    this.opened = this.#opening.promise;
-    // Who never waits for it is told by `onFailure`.
-    this.opened.catch(() => {});
-    this.#worker.onError((error) => this.#fail(error));
-    this.#worker.onMessage((reply) => this.#onReply(reply));
     const { host, ports, policy, quotaBytes, rateBytesPerS, index: { dir } } = options;
-    this.#worker.post({ kind: "init", host, ports, policy, quotaBytes, rateBytesPerS, dir });
+    this.#worker = new WorkerHandle<SessionRequest, SessionReply>(options.runtime, "session.ts", {
+      init: { kind: "init", host, ports, policy, quotaBytes, rateBytesPerS, dir },
+      onReply: (reply) => this.#onReply(reply),
+      onFailure: options.onFailure,
+    });
+    this.opened = this.#worker.ready.then(({ port }) => port);
+    // Whoever never waits for it is told by `onFailure`.
+    this.opened.catch(() => {});
   }
 
   async close(): Promise<void> {
-    this.#worker.post({ kind: "stop" });
-    await this.#stopped.promise;
-    this.#worker.close();
+    await this.#worker.end();
   }
 
-  #onReply(reply: SessionReply): void {
+  #onReply(reply: WorkReply<SessionReply>): void {
     switch (reply.kind) {
-      case "ready":
-        return this.#opening.resolve(reply.port);
       case "ask": {
         const { number, question } = reply;
         return this.#worker.post({ kind: "answer", number, answer: this.#answer(question) });
@@ -65,10 +63,6 @@ export class SessionService {
         return this.#options.onSending(reply.name, reply.to);
       case "log":
         return this.#options.onLog(reply.level, reply.message);
-      case "failed":
-        return this.#fail(ShoalError.fromMessage(reply.error));
-      case "stopped":
-        return this.#stopped.resolve();
       default:
         reply satisfies never;
     }
@@ -128,11 +122,5 @@ export class SessionService {
     const entry = index.catalogue.find(name);
     if (entry?.content?.sha256 === sha256) index.learnMd5(name, entry.signature, md5);
     this.#options.onUploaded(file, from);
-  }
-
-  #fail(error: ShoalError): void {
-    this.#opening.reject(error);
-    this.#stopped.resolve();
-    this.#options.onFailure(error);
   }
 }

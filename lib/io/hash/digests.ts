@@ -4,7 +4,8 @@ import { ShoalError } from "../../errors.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFERS_MAX } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
 import type { ServedFile } from "../../protocol/serve/served_file.ts";
-import { startWorker, type WorkerPort } from "../system/worker_port.ts";
+import type { Runtime } from "../runtime.ts";
+import { WorkerHandle, type WorkReply, type WorkRequest } from "../system/worker_handle.ts";
 
 /** What a stream hashed to, beside its SHA-256. */
 export interface StreamDigests {
@@ -15,7 +16,8 @@ export interface StreamDigests {
 }
 
 export class Digests {
-  #worker: WorkerPort<DigestReply, DigestRequest> | undefined;
+  readonly #runtime: Runtime;
+  #worker: WorkerHandle<DigestRequest, DigestReply> | undefined;
   #nextJob = 0;
   /** Buffers that are not filled, and how many there are in all. */
   readonly #free: Bytes[] = [];
@@ -23,10 +25,10 @@ export class Digests {
   #waiting: PromiseWithResolvers<Bytes>[] = [];
   readonly #streams = new Map<number, PromiseWithResolvers<StreamDigests>>();
   readonly #files = new Map<number, PromiseWithResolvers<string | undefined>>();
-  readonly #stopped = Promise.withResolvers<void>();
   readonly #onFailure: (error: ShoalError) => void;
 
-  constructor(onFailure: (error: ShoalError) => void) {
+  constructor(runtime: Runtime, onFailure: (error: ShoalError) => void) {
+    this.#runtime = runtime;
     this.#onFailure = onFailure;
   }
 
@@ -88,31 +90,29 @@ export class Digests {
   }
 
   async close(): Promise<void> {
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    worker.post({ kind: "stop" });
-    await this.#stopped.promise;
-    worker.close();
+    if (this.#worker === undefined) return;
+    await this.#worker.end();
     this.#giveUp(new ShoalError("interrupted", "the server stops"));
   }
 
-  #post(request: DigestRequest, transfer: readonly ArrayBuffer[] = []): void {
+  #post(request: WorkRequest<DigestRequest>, transfer: readonly ArrayBuffer[] = []): void {
     this.warmUp();
     this.#worker?.post(request, transfer);
   }
 
-  #start(): WorkerPort<DigestReply, DigestRequest> {
-    const worker = startWorker<DigestReply, DigestRequest>("digest.ts");
-    worker.onError((error) => this.#fail(error));
-    worker.onMessage((reply) => this.#onReply(reply));
-    worker.post({ kind: "init" });
-    return worker;
+  #start(): WorkerHandle<DigestRequest, DigestReply> {
+    return new WorkerHandle<DigestRequest, DigestReply>(this.#runtime, "digest.ts", {
+      init: { kind: "init" },
+      onReply: (reply) => this.#onReply(reply),
+      onFailure: (error) => {
+        this.#giveUp(error);
+        this.#onFailure(error);
+      },
+    });
   }
 
-  #onReply(reply: DigestReply): void {
+  #onReply(reply: WorkReply<DigestReply>): void {
     switch (reply.kind) {
-      case "ready":
-        return;
       case "recycle":
         return this.giveBack(reply.buffer);
       case "finished":
@@ -123,10 +123,6 @@ export class Digests {
         this.#files.get(reply.job)?.resolve(reply.md5);
         this.#files.delete(reply.job);
         return;
-      case "failed":
-        return this.#fail(ShoalError.fromMessage(reply.error));
-      case "stopped":
-        return this.#stopped.resolve();
       default:
         reply satisfies never;
     }
@@ -140,11 +136,5 @@ export class Digests {
     this.#streams.clear();
     this.#waiting = [];
     this.#files.clear();
-  }
-
-  #fail(error: ShoalError): void {
-    this.#stopped.resolve();
-    this.#giveUp(error);
-    this.#onFailure(error);
   }
 }

@@ -5,10 +5,12 @@
 import { ShoalError } from "../../errors.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 
+/** What changes hands with a message: memory, and ends of channels. */
+export type Transferred = ArrayBuffer | ChannelEnd;
+
 /** One end of a boundary: sends `Out`, receives `In`. */
 export interface WorkerPort<In, Out> {
-  /** @param transfer memory and channel ends that change hands with the message */
-  post(message: Out, transfer?: readonly (ArrayBuffer | ChannelEnd)[]): void;
+  post(message: Out, transfer?: readonly Transferred[]): void;
   /** Replaces the handler. Messages are handled in order. */
   onMessage(handler: (message: In) => void): void;
   /** Called for an error that nobody in the worker caught. */

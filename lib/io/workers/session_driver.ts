@@ -15,10 +15,10 @@ import { serveSession } from "../../protocol/session/session_server.ts";
 import type { SessionFile } from "../../protocol/session/session.ts";
 import { Digests } from "../hash/digests.ts";
 import { runDialogue, type SessionLibrary } from "./session_host.ts";
-import { denoNet } from "../net/net.ts";
 import { SessionListener } from "../net/session_listener.ts";
 import { Throttle } from "../net/throttle.ts";
 import { Uploads } from "../uploads/uploads.ts";
+import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
@@ -26,8 +26,8 @@ type Parent = WorkerPort<SessionRequest, SessionReply>;
 type Init = Extract<SessionRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runSessions(parent: Parent): void {
-  runDriver(parent, (init: Init) => new SessionDriver(parent, init));
+export function runSessions(parent: Parent, runtime: Runtime): void {
+  runDriver(parent, (init: Init) => new SessionDriver(runtime, parent, init));
 }
 
 class SessionDriver {
@@ -42,11 +42,11 @@ class SessionDriver {
   #nextQuestion = 0;
   #isStopped = false;
 
-  constructor(parent: Parent, init: Init) {
+  constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
     this.#init = init;
     const { dir, quotaBytes, policy, host, ports, rateBytesPerS } = init;
-    this.#digests = new Digests((error) => this.#fail(error));
+    this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
       dir,
@@ -64,7 +64,7 @@ class SessionDriver {
       throttle: new Throttle(rateBytesPerS),
     };
     this.#listener = new SessionListener({
-      net: denoNet(),
+      net: runtime.net,
       host,
       ports,
       connectionsMax: SESSIONS_MAX,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { FolderIndex } from "../../../lib/app/index/folder_index.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type Content, hashHex, type SafeFileName } from "../../../lib/ids.ts";
@@ -37,6 +38,7 @@ class Bench implements AsyncDisposable {
   static async start(root: string, signal?: AbortSignal): Promise<Bench> {
     const bench = new Bench();
     bench.index = await FolderIndex.start({
+      runtime: denoRuntime(),
       dir: join(root, "served"),
       hidden: false,
       cacheDir: join(root, "cache"),
@@ -278,7 +280,13 @@ Deno.test(
   () =>
     withFolder({ "file": "" }, async (root) => {
       const start = (dir: string) =>
-        FolderIndex.start({ dir, hidden: false, cacheDir: root, onNotice: () => {} });
+        FolderIndex.start({
+          runtime: denoRuntime(),
+          dir,
+          hidden: false,
+          cacheDir: root,
+          onNotice: () => {},
+        });
       const missing = await assertRejects(() => start(join(root, "none")), ShoalError);
       assertMatch(String(missing), /does not exist/);
       const file = await assertRejects(() => start(join(root, "file")), ShoalError);
