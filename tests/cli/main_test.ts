@@ -201,12 +201,12 @@ Deno.test("names that all fail alike give their exit code, a mixture gives 1", a
   assertEquals(await codeOf({ a: "no_server", b: "disk_full" }), 1);
 });
 
-Deno.test("a name that fails beside one that came gives 1", async () => {
+Deno.test("a name that fails beside one that was downloaded gives 1", async () => {
   const app = appWith({ failures: { a: "no_server" } });
   assertEquals((await run(["get", "a", "b"], { app })).code, 1);
 });
 
-Deno.test("a get of several files ends with what came and what did not", async () => {
+Deno.test("a get of several files ends with what was downloaded and what was not", async () => {
   const lastLine = async (names: string, failures: FakeApp["failures"] = {}) => {
     const { out } = await run(["get", ...names.split(" ")], { app: appWith({ failures }) });
     return out.trimEnd().split("\n").at(-1);
@@ -272,7 +272,7 @@ Deno.test("--quiet says nothing but errors", async () => {
   assertEquals(err, "error: what is wrong with b\nhint: Run `list` to see what is offered.\n");
 });
 
-Deno.test("an interrupted get ends with 130 and the command that goes on", async () => {
+Deno.test("an interrupted get ends with 130 and the command that resumes it", async () => {
   const app = appWith({ failures: { "a b": "interrupted" } });
   const { code, err } = await run(["get", "a b", "--out", "o"], {
     app,

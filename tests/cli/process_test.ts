@@ -30,7 +30,7 @@ withProcess("a reader that goes away is no crash", async () => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  withProcess(`${signal} ends a get with 130 and the command that goes on`, async () => {
+  withProcess(`${signal} ends a get with 130 and the command that resumes it`, async () => {
     const port = String(freePort());
     await using get = new ShoalProcess(["get", "nothing", "-p", port], { json: false });
     await until(() => get.stdout.includes("Broadcasting request"), get);

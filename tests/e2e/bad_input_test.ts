@@ -98,7 +98,7 @@ e2e("a NUL in a name is refused by the library, since no command line can carry 
   assertEquals(ShoalError.from(refused).code, "bad_name");
 });
 
-e2e("nobody there: list and get end with 3 and point at the firewall", async () => {
+e2e("no server: list and get end with 3 and point at the firewall", async () => {
   await using scratch = await Scratch.make();
   const common = ["--port", String(freePort())];
   const list = await runShoal(["list", "--timeout", "0.2", ...common], { json: false });
@@ -122,7 +122,7 @@ e2e("a port that another program holds: exit 1, and the port is named", async ()
 });
 
 e2e(
-  "an unreadable folder is refused; an unreadable file is left out, the others are served",
+  "an unreadable folder is refused; an unreadable file is skipped, the others are served",
   async () => {
     await using scratch = await Scratch.make();
     const port = freePort();
@@ -272,7 +272,7 @@ e2e("a disk without room for the file: exit 5 before the first chunk", async () 
 }, !canMount);
 
 e2e(
-  "a disk that fills up on the way: exit 5, and with room again it goes on from there",
+  "a disk that fills up on the way: exit 5, and once there is room it resumes",
   async () => {
     await using scratch = await Scratch.make();
     const port = freePort();

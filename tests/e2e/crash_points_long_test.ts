@@ -116,7 +116,7 @@ async function partTag(scratch: Scratch, args: readonly string[]): Promise<strin
   return tag;
 }
 
-e2e(`killed at any step, a get leaves nothing or a part, and goes on${skipped}`, async () => {
+e2e(`killed at any step, a get leaves nothing or a part, and resumes${skipped}`, async () => {
   await using scratch = await Scratch.make();
   assertGreater(await killAtEachStep(scratch, CALLS), 10);
 }, obstacle !== undefined);

@@ -62,7 +62,7 @@ e2e("put stores a file, which everybody is offered at once", async () => {
   assertSameBytes(await Deno.readFile(join(scratch.served, "film.bin")), file);
 });
 
-e2e("get --tcp brings a file, and goes on from what is there; list --tcp shows it", async () => {
+e2e("get --tcp fetches a file, and resumes a part; list --tcp shows it", async () => {
   await using scratch = await Scratch.make();
   const port = freePort();
   const file = randomFile(5 * MIB + 1, 2);
@@ -280,7 +280,7 @@ e2e("bad input in the ASCII dialect is answered, and the next command works", as
 
 const PUT = { command: "put", name: "a", size: 4, mtime: 0 };
 
-e2e("bad input in JSON sessions is answered with an error, and the session goes on", async () => {
+e2e("bad input in JSON sessions is answered with an error, and the session continues", async () => {
   await using scratch = await Scratch.make();
   await using server = await startServer(scratch, freePort(), UPLOADS);
   const port = await tcpPortOf(server);

@@ -96,7 +96,7 @@ e2e(
   },
 );
 
-e2e("Ctrl-C at half-way keeps what came; the same command goes on from there", async () => {
+e2e("Ctrl-C half-way keeps what arrived; the same command resumes", async () => {
   await using scratch = await Scratch.make();
   const port = freePort();
   const file = randomFile(40 * MIB, 40);

@@ -23,7 +23,7 @@ for (const seed of SEEDS) {
     for (const count of [served, chunks, transfers]) assertGreater(count, 10);
   });
 
-  Deno.test(`${OPENINGS} spoilt conversations come to an end (seed ${seed})`, () => {
+  Deno.test(`${OPENINGS} damaged sessions come to an end (seed ${seed})`, () => {
     const { steps, stored, leases } = fuzzOpenings({ openings: OPENINGS, seed });
     assertGreater(steps, 2 * OPENINGS);
     for (const count of [stored, leases]) assertGreater(count, 10);

@@ -54,7 +54,7 @@ async function pullOneOfTwo(site: Site, film: Uint8Array<ArrayBuffer>): Promise<
   assertGreater(sharesOf(get.events)[pulled.addresses[0]!] ?? 0, before);
 }
 
-lan("a cable pulled for 5 s: with one server it waits, with two it goes on", async (site) => {
+lan("a cable pulled for 5 s: with one server it waits, with two it continues", async (site) => {
   const film = randomFile(12 * MIB, 1);
   await Promise.all([pullTheOnlyOne(site, film), pullOneOfTwo(site, film)]);
 });

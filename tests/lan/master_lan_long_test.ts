@@ -216,7 +216,7 @@ lan("a store that crashes costs neither a transfer nor what is registered", asyn
   await Promise.all(masters.map((master) => master.tells(all, 15_000)));
 }, redisObstacle);
 
-lan("nobody registers what another host is to have", async (site) => {
+lan("no host can register files of another", async (site) => {
   await site.lab.router(1, 2);
   const [registry, victim] = await site.hosts(1, 2);
   const [stranger] = await site.hosts(2, 1);
@@ -239,7 +239,7 @@ lan("nobody registers what another host is to have", async (site) => {
   assertEquals(await master.told(), at(stranger, "film"));
 });
 
-lan("a server behind another address delays nobody, and nobody waits for it", async (site) => {
+lan("a server behind another address delays no client", async (site) => {
   const router = await site.lab.router(1, 2, 3);
   const [registry, client] = await site.hosts(1, 2);
   const [[hidden], [honest]] = [await site.hosts(2, 1), await site.hosts(3, 1)] as const;

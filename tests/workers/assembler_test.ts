@@ -237,7 +237,7 @@ inFolder("two files from two feeds at once each get their own chunks", async (di
   }
 });
 
-inFolder("after a crash the next run goes on from the last journal", async (dir) => {
+inFolder("after a crash the next run resumes from the last journal", async (dir) => {
   const file = mixedFile(6 * CHUNK);
   const crashed = new AssemblerBench(dir);
   crashed.open(file);

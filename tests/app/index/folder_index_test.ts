@@ -263,7 +263,7 @@ Deno.test({
   }));
 
 Deno.test({
-  name: "what is left out is said once, however often the folder is looked through",
+  name: "a skipped file is reported once, however often the folder is scanned",
   ignore,
 }, () =>
   withFolder({ "outside": "" }, async (root) => {

@@ -134,7 +134,7 @@ Deno.test({ name: "a long listing comes by datagrams where TCP is closed", ignor
 });
 
 Deno.test(
-  { name: "a long listing goes on by datagrams when TCP falls silent", ignore },
+  { name: "a long listing continues over UDP when TCP falls silent", ignore },
   async () => {
     const startMs = nowMs();
     const { names } = await listed(async (peer) => {

@@ -42,7 +42,7 @@ Deno.test("a search without knowledge of the interfaces falls back to the limite
   assertEquals(discoveryAddresses([]), ["127.255.255.255", "255.255.255.255"]);
 });
 
-Deno.test("neighbours are told from strangers by the netmask", () => {
+Deno.test("the netmask tells neighbours from other hosts", () => {
   assert(isOnSubnet("192.168.7.254", HOME));
   assert(!isOnSubnet("192.168.8.1", HOME));
   assert(!isOnSubnet("not an address", HOME));

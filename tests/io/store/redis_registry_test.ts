@@ -158,7 +158,7 @@ test("puts, removals, resets and closings in any order leave nothing", async (se
 // — Redis away ——————————————————————————————————————————————————————————————————————————————————
 
 test(
-  "while Redis is away everything fails at once, and goes on when it is back",
+  "while Redis is down everything fails at once, and works again when it is back",
   async (server, join) => {
     const master = await join();
     await master.register(A, providerOf(1), [fileOf("f", 1)]);

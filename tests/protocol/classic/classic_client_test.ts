@@ -179,7 +179,7 @@ Deno.test("duplicates, wrong digests, wrong numbers and wrong lengths are counte
   assertEquals(bench.of("complete").length, 1);
 });
 
-Deno.test("chunks from whoever has not answered are not taken", () => {
+Deno.test("chunks from servers that have not answered are ignored", () => {
   const source = new Source(900);
   const bench = new Bench();
   bench.datagram(ONE, source.chunk(0));

@@ -272,7 +272,7 @@ Deno.test("a cap on the rate holds for all classic transfers together", () => {
   assert(rate > 350_000 && rate < 450_000, `${rate} bytes/s`);
 });
 
-Deno.test("whoever has sent a FIND lately is not answered the classic way", () => {
+Deno.test("a peer that has sent a FIND lately is not answered in the classic protocol", () => {
   const bench = new Bench({ "a.txt": fileOf(10) });
   bench.handle({ kind: "searched", from: ANN });
   bench.request(ANN, "a.txt");
@@ -281,7 +281,7 @@ Deno.test("whoever has sent a FIND lately is not answered the classic way", () =
   assertEquals(bench.sent.length, 1);
 });
 
-Deno.test("strangers, unsafe names and missing files get silence", () => {
+Deno.test("other subnets, unsafe names and missing files get silence", () => {
   const bench = new Bench({ "a.txt": fileOf(10) });
   bench.request({ address: "192.0.2.1", port: 50_000 }, "a.txt");
   for (

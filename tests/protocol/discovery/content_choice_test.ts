@@ -29,7 +29,7 @@ function choiceOf(offers: readonly Offer[], pinned?: string): ContentChoice {
   return choice;
 }
 
-Deno.test("the content that most addresses hold is chosen, whoever was first", () => {
+Deno.test("the content that most addresses offer is chosen, whatever came first", () => {
   const choice = choiceOf([
     offer(1, "10.0.0.1", A),
     offer(2, "10.0.0.2", B),

@@ -123,7 +123,7 @@ const frameOf = (seed: number, frame: FindAnswer): FinderEvent => ({
 
 const times = (run: Run, kind: FinderAction["kind"]) => run.of(kind).map(({ atMs }) => atMs);
 
-Deno.test("FIND is broadcast on its schedule, then every three seconds, and anew in each attempt", () => {
+Deno.test("FIND is broadcast on its schedule, then every three seconds, and again in each attempt", () => {
   const run = start({ timeoutMs: 10_000, attempts: 2 });
   run.runUntil(15_000);
   assertEquals(times(run, "broadcast"), [

@@ -23,7 +23,7 @@ function heard(): { servers: HeardServers; evicted: ServerId[] } {
   return { servers, evicted };
 }
 
-Deno.test("any number of inventions at one address or at many keep nobody from being heard", () => {
+Deno.test("any number of invented servers, at one address or many, keep no honest one from being heard", () => {
   for (const addressOf of [() => HERE.address, (i: number) => `10.1.${i >> 8}.${i & 255}`]) {
     const { servers } = heard();
     for (let i = 1; i <= 2 * SERVERS_HEARD_MAX; i++) servers.hear(0, idOf(i), addressOf(i));

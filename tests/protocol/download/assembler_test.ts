@@ -78,7 +78,7 @@ Deno.test("chunks twice, of no transfer or out of range are not written; their b
   assertEquals(disk.recycledCount, 6);
 });
 
-Deno.test("chunks are written one at a time, in the order in which they came", () => {
+Deno.test("chunks are written one at a time, in the order of their arrival", () => {
   const disk = new ScriptedDisk();
   disk.open(FILE);
   disk.layer(FILE);
@@ -112,7 +112,7 @@ Deno.test("an earlier run's chunks are told, and proved before the file is publi
   disk.publish();
   disk.chunks(FILE, [1, 4]);
   assertEquals(disk.repliesTo(), ["opened", "finished"]);
-  assert(!disk.done.includes("createJournal"), "the journal goes on");
+  assert(!disk.done.includes("createJournal"), "the journal continues");
 });
 
 Deno.test("a chunk that an earlier run marked and that is not there is fetched again", () => {
@@ -153,7 +153,7 @@ Deno.test("a journal is behind for no longer than its interval, and is not saved
 
 // — Failures ——————————————————————————————————————————————————————————————————————————————————————
 
-Deno.test("what adds up to something else leaves nothing, and is said to be unverified", () => {
+Deno.test("a file with another hash leaves nothing, and is reported as unverified", () => {
   const other = FILE.slice();
   other[3]! ^= 1;
   const disk = new ScriptedDisk();

@@ -287,7 +287,7 @@ Deno.test("chunks on disk that were bad are fetched before it is done", () => {
   assertEquals(run.of("done").length, 1);
 });
 
-Deno.test("an empty file needs no layer and nobody's chunks", () => {
+Deno.test("an empty file needs no layer and no chunks", () => {
   const run = new Run();
   const empty = { ...content(1), sizeBytes: 0 };
   assertEquals(kinds(run.offer(1, empty)), ["offered", "acquire", "target"]);
@@ -299,7 +299,7 @@ Deno.test("an empty file needs no layer and nobody's chunks", () => {
 
 // — Trouble ———————————————————————————————————————————————————————————————————————————————————————
 
-Deno.test("a content that nobody holds any more is searched for again, a limited number of times", () => {
+Deno.test("a content without providers is searched for again, a limited number of times", () => {
   const run = new Run();
   run.fetch();
   const orphaned: DownloadEvent = {
@@ -318,7 +318,7 @@ Deno.test("a content that nobody holds any more is searched for again, a limited
   assertEquals(run.failure, "changed");
 });
 
-Deno.test("whoever lies about the layer is dropped, not believed again, and named where nothing came", () => {
+Deno.test("a server that lies about the layer is dropped for good, and named if nothing arrived", () => {
   const run = new Run();
   run.offer(1, content(1));
   run.layer({ kind: "lost", server: idOf(1), reason: "lying" });
@@ -331,7 +331,7 @@ Deno.test("whoever lies about the layer is dropped, not believed again, and name
   assertEquals(run.failure, "unverified");
 });
 
-Deno.test("whoever was caught lying elsewhere is no provider, whatever it answers", () => {
+Deno.test("a server that was caught lying elsewhere is no provider, whatever it answers", () => {
   const run = new Run();
   run.offer(1, content(1));
   run.offer(2, content(1));
@@ -340,7 +340,7 @@ Deno.test("whoever was caught lying elsewhere is no provider, whatever it answer
   assertEquals(kinds(run.layer(confirmed(1))), ["reached", "warmUp"]);
 });
 
-Deno.test("once chunks come, it is for the coordinator to say that nobody is left", () => {
+Deno.test("once chunks arrive, the coordinator decides that no provider is left", () => {
   const run = new Run();
   run.fetch();
   assertEquals(run.layer({ kind: "lost", server: idOf(1), reason: "gone" }), []);

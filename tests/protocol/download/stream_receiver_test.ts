@@ -166,7 +166,7 @@ for (const sizeBytes of [1, 16_384, 65_537, 3 << 20]) {
   });
 }
 
-Deno.test("a connection that breaks off is made anew, and only what is missing asked for", () => {
+Deno.test("a broken connection is opened again, and only what is missing is requested", () => {
   const script = new Script(3 << 20);
   script.lease();
   script.step({ kind: "connected" });
@@ -245,7 +245,7 @@ Deno.test("what makes no sense ends the connection, and it is tried again later"
   }
 });
 
-Deno.test("a server that stays silent is reported as silent, and its connection made anew", () => {
+Deno.test("a silent server is reported as silent, and its connection opened again", () => {
   const script = new Script(300_000);
   script.lease();
   script.step({ kind: "connected" });
@@ -256,7 +256,7 @@ Deno.test("a server that stays silent is reported as silent, and its connection 
   script.assertWhole();
 });
 
-Deno.test("released, it lets go of everything; assigned anew, it begins anew", () => {
+Deno.test("when released, it drops everything; when assigned again, it starts over", () => {
   const script = new Script(300_000);
   script.lease();
   script.step({ kind: "connected" });

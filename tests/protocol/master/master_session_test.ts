@@ -108,7 +108,7 @@ const BAD: readonly (readonly [string, JsonObject, string])[] = [
   ],
 ];
 for (const [what, request, code] of BAD) {
-  Deno.test(`a master refuses ${what}, and goes on`, () => {
+  Deno.test(`a master refuses ${what}, and continues`, () => {
     const stats = { servers: 0, files: 0 };
     const { said, kinds } = play([request, { command: "stats" }], { stats });
     assertEquals([said[0]!["status"], said[0]!["code"]], ["error", code]);
@@ -171,7 +171,7 @@ Deno.test("a server on the master's own host is told of at the address that the 
   ]);
 });
 
-Deno.test("a listing is what matches, and goes on after the last name that was looked at", () => {
+Deno.test("a listing holds what matches, and continues after the last name that was examined", () => {
   const page = Array.from(
     { length: 3 },
     (_, i) => located(`photos/${i}.${i === 1 ? "png" : "jpg"}`),

@@ -71,7 +71,7 @@ Deno.test("pages follow one another by name, also when the name between them is 
   assertEquals(catalogue.page(safe("d"), 9), []);
 });
 
-Deno.test("a name that was removed and came back is listed once", () => {
+Deno.test("a name that was removed and added again is listed once", () => {
   const catalogue = catalogueOf("a", "b");
   catalogue.remove(safe("a"));
   catalogue.put(safe("a"), signature(3), "pending");

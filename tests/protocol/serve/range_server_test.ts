@@ -115,7 +115,7 @@ Deno.test("a request without a good token is told one, and is not served", () =>
   }
 });
 
-Deno.test("tokens are judged by the clock of whoever issues them", () => {
+Deno.test("tokens are judged by the clock of their issuer", () => {
   const tokens = new Tokens(Uint8Array.of(1));
   const machine = new RangeServer({
     ...{ server: SERVER, tokens, rateBytesPerS: 0, tokenClockOffsetMs: 5 * TOKEN_EPOCH_MS },
@@ -128,7 +128,7 @@ Deno.test("tokens are judged by the clock of whoever issues them", () => {
 
 // — Finding files —————————————————————————————————————————————————————————————————————————————————
 
-Deno.test("a content that is not open is located once, and whoever asked meanwhile is served", () => {
+Deno.test("a content that is not open is located once, and all who asked meanwhile are served", () => {
   const scene = new Scene();
   assertEquals(brief(scene.want(A, 1)), ["serve 1:1"]);
   assertEquals(brief(scene.served("unknown")), ["locate"]);
@@ -143,7 +143,7 @@ Deno.test("a content that is not open is located once, and whoever asked meanwhi
   assertEquals(brief(scene.served("sent")), ["serve 2:2"]);
 });
 
-Deno.test("what nobody has is gone for all who asked", () => {
+Deno.test("a content that is not there is GONE for all who asked", () => {
   const scene = new Scene();
   scene.want(A, 1);
   scene.served("unknown");
@@ -162,7 +162,7 @@ Deno.test("a file that is not what was indexed is told when it is opened", () =>
   assertEquals(brief(actions), ["changed", "gone changed 1"]);
 });
 
-Deno.test("a file that changes while it is served is closed, and nobody gets more of it", () => {
+Deno.test("a file that changes while it is served is closed, and no more of it is sent", () => {
   const scene = new Scene();
   scene.start();
   scene.want(A, 2);

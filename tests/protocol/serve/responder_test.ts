@@ -79,7 +79,7 @@ Deno.test("who asks for anybody is answered from the data port, which RETRY cann
   assertEquals(ports, ["data"]);
 });
 
-Deno.test("a request is told once a second, whatever addresses of the client it comes from", () => {
+Deno.test("a request is reported once per second, whatever addresses of the client it comes from", () => {
   const scene = new Scene();
   scene.ready("a.txt", Uint8Array.of(1));
   const isTold = (from: Endpoint) =>
@@ -128,7 +128,7 @@ Deno.test("absence is told after a random delay, with similar names", () => {
   assert(delays.size > 5);
 });
 
-Deno.test("whoever has a token is told of absence at once", () => {
+Deno.test("a validated client is told of absence at once", () => {
   const scene = new Scene();
   const actions = scene.find([byName("nothing")], scene.token);
   only("absent", actions);
@@ -158,7 +158,7 @@ Deno.test("a digest is absent only when nothing is left to hash", () => {
   only("absent", scene.find([{ by: "sha256", sha256: NOBODY }]));
 });
 
-Deno.test("whoever asks who is there gets a token", () => {
+Deno.test("a query for anybody is answered with a token", () => {
   const scene = new Scene();
   const retry = only("retry", scene.find([{ by: "any" }]));
   assertEquals([retry.echo, retry.number, retry.server], [1n, 0, SERVER]);
@@ -180,7 +180,7 @@ Deno.test("what is here is told before what is not, where not everything fits", 
   assert(frames.length > 10 && frames.length < 41);
 });
 
-Deno.test("whoever has a token gets an answer to every question, in full datagrams", () => {
+Deno.test("a validated client gets an answer to every query, in full datagrams", () => {
   const scene = new Scene();
   const queries = Array.from({ length: FIND_QUERIES_MAX }, (_, i) => byName(`file ${i}`));
   for (let i = 0; i < FIND_QUERIES_MAX; i++) scene.ready(`file ${i}`, Uint8Array.of(i));
@@ -416,7 +416,7 @@ Deno.test("the listing of an empty folder is one page, the last", () => {
   assertEquals([page.page, page.isLast, page.entries.length], [0, 1, 0]);
 });
 
-Deno.test("a strike has its content hashed again, but not again and again", () => {
+Deno.test("STRIKE has its content hashed again, but not over and over", () => {
   const scene = new Scene();
   const strike = (root: HashHex) =>
     scene.say({ kind: "strike", nonce: 5n, token: scene.token, root, sizeBytes: 1, chunk: 0 });
