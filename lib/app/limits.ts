@@ -12,31 +12,31 @@ export {
 
 /** Largest upload accepted by default. */
 export const UPLOAD_BYTES_DEFAULT = GIB;
-/** Between two questions for a file that the server is still hashing. */
+/** Pause between two requests for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
 /** Uploads of one round trip after the first. */
 export const MAX_RETRIES_DEFAULT = 3;
 export const MAX_RETRIES_MAX = 100;
-/** Of the demo's file, what goes to and fro in the JSON dialect. */
+/** Bytes of the demo's file that make the round trip in the JSON dialect. */
 export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
-/** Without any server a listing ends after this, unless a timeout was given. */
+/** Without any answer, a listing ends after this, unless a timeout is given. */
 export const LIST_PATIENCE_MS = 3_000;
-/** An attempt waits at most this long without any answer. */
+/** An attempt waits at most this long for an answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;
-/** Bounds of what a user may ask for: longer waits than a day are typing errors. */
+/** Bounds of what a user may ask for: waits longer than a day are typing errors. */
 export const TIMEOUT_MS_MAX = 86_400_000;
 export const RETRIES_MAX = 1_000_000;
-/** Names that are fetched at a time. */
+/** Names fetched at a time. */
 export const JOBS_DEFAULT = 4;
 export const JOBS_MAX = 64;
 export const NAMES_PER_GET_MAX = 100_000;
-/** Probability that a datagram is hit when errors are simulated. */
+/** Probability that a datagram is affected when errors are simulated. */
 export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
 /** File that the demo makes, unless told otherwise; and at most, as it is made in a temporary folder. */
 export const DEMO_BYTES_DEFAULT = 4 * MIB;
 export const DEMO_BYTES_MAX = 1 * GIB;
 export const DEMO_SERVERS = 2;
-/** Parts of a worker's time from which on it, or the disk that it writes to, is what limits. */
+/** Share of its time at which a worker, or the disk that it writes to, counts as the bottleneck. */
 export const BUSY_SHARE = 0.7;
 export const DISK_SHARE = 0.5;

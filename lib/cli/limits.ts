@@ -4,7 +4,7 @@
 export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
 export const SHORT_ID_DIGITS = 16;
 export const SHOWN_CHARACTERS_MAX = 60;
-/** Names of what failed that the last line tells: each has had its own lines before. */
+/** Failed names listed in the last line: each has been reported before. */
 export const FAILED_NAMES_SHOWN_MAX = 5;
 export const NAME_COLUMNS_MIN = 8;
 export const NAME_COLUMNS_MAX = 32;

@@ -50,7 +50,7 @@ export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
 export const BURST_BYTES = 64_400;
 /** Bytes that one WANT may ask for: so many bursts. */
 export const REQUEST_BYTES_MAX = 4 * BURST_BYTES;
-/** Damaged frames in one buffer after which the rest of it is left: checksums cost time. */
+/** Damaged frames in one buffer after which the rest is dropped: checksums cost time. */
 export const DAMAGED_FRAMES_MAX = 64;
 
 assertRelations([

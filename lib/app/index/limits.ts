@@ -2,19 +2,19 @@
 
 /** A file modified more recently is not offered yet: it may still be growing. */
 export const SETTLE_MS = 2_000;
-/** Pause between two looks at the served folder, at least; long scans stretch it. */
+/** Minimum pause between two scans of the served folder; long scans stretch it. */
 export const RESCAN_INTERVAL_MS = 2_000;
-/** The pause between two scans is at least this many times what a scan takes. */
+/** The pause between two scans is at least this many times the duration of a scan. */
 export const RESCAN_STRETCH = 20;
 /** After a hint that the folder changed, it must be quiet for this long before it is scanned. */
 export const WATCH_QUIET_MS = 200;
-/** Left-out files and folders that are named one by one, over a server's life. */
+/** Skipped files and folders that are named individually, over a server's lifetime. */
 export const LEFT_OUT_NOTICES_MAX = 100;
 /** Files that are hashed at once. */
 export const INDEXERS_MAX = 4;
-/** Files that one indexer is given at a time: more than one, so that it need not wait for the next. */
+/** Files given to one indexer at a time: more than one, so that it never waits for the next. */
 export const JOBS_PER_INDEXER_MAX = 8;
 /** An indexer without work is ended after this. */
 export const INDEXER_IDLE_MS = 10_000;
-/** Files that come due within this are handed over together. */
+/** Files that are due within this are passed on together. */
 export const SETTLE_GRAIN_MS = 50;

@@ -1,13 +1,13 @@
 /** A client's patience with sessions over TCP. */
 import { MIB } from "../../limits.ts";
 
-/** After this long without a byte what begins like an error, and not like a file, is one. */
+/** After this long without a byte, what looks like an error message is taken for one. */
 export const ASCII_ERROR_QUIET_MS = 2_000;
 /** A listing in the ASCII dialect. */
 export const ASCII_LISTING_BYTES_MAX = 64 * MIB;
-/** Rounds of one round trip in which each brings more of the file. */
+/** Rounds of one round trip that each bring more of the file. */
 export const FRESH_ROUNDS_MAX = 64;
-/** After a connection broke off the next is tried after this, then after twice as long …, up to: */
+/** After a connection breaks, the next is tried after this, then after twice as long …, up to: */
 export const RECONNECT_PAUSE_MS = 500;
 export const RECONNECT_PAUSE_MS_MAX = 4_000;
 /** How long a client waits for a server to write an upload to disk. */

@@ -1,13 +1,13 @@
 /** Files and folders. */
 
 export const FOLDER_DEPTH_MAX = 64;
-/** A scan works this long before it lets other events in. */
+/** A scan works this long before it yields to other events. */
 export const SCAN_TURN_MS = 5;
 /** Files that a sender keeps open. */
 export const OPEN_FILES_MAX = 64;
-/** An open file is compared with what was indexed this often while it is read. */
+/** An open file is compared with the index this often while it is read. */
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;
-/** Files that are written look this old: a server does not offer what may still be growing. */
+/** Files we write are given this age: a server does not offer files that may still be growing. */
 export const SCRATCH_FILE_AGE_MS = 60_000;

@@ -3,43 +3,43 @@ import { assertRelations } from "../../limits.ts";
 import { KIB, MIB } from "../../limits.ts";
 import { BURST_BYTES } from "../../wire/limits.ts";
 
-/** Peers that are served at once; more are told so. */
+/** Peers served at once; further ones are refused with a message. */
 export const SESSIONS_MAX = 256;
-/** Of those that are only told so; more are cut off. */
+/** Peers being refused with a message at once; further ones are disconnected. */
 export const CROWD_MAX = 64;
-/** Of a body, so many bytes (or the rest) must come in that time. */
+/** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
-/** After this long without a byte an ASCII message that could be whole is taken as whole. */
+/** After this long without a byte an ASCII message that may be complete is taken as complete. */
 export const ASCII_QUIET_MS = 250;
 /** One read of a connection. */
 export const SESSION_READ_BYTES = 64 * KIB;
 /** Requests per second that a session may make, and how many at once; more wait. */
 export const SESSION_REQUESTS_PER_S = 100;
 export const SESSION_REQUESTS_BURST = 200;
-/** How long one that is only told so is listened to. */
+/** How long the first message of a refused peer is waited for. */
 export const CROWD_IDLE_MS = 2_000;
 /** … and all of those that are arriving at the same time. */
 export const UPLOAD_MESSAGES_BYTES_MAX = 160 * MIB;
-/** After a refusal in the middle of a body so much more is read, so that the peer reads the reason. */
+/** After a refusal in the middle of a body, so much more is read, so that the peer gets to the reason. */
 export const LINGER_BYTES_MAX = 64 * MIB;
 export const LINGER_MS = 2_000;
-/** One read of a file that is sent, and one write of it. */
+/** One read of a file being sent, and one write to the connection. */
 export const SESSION_SEND_BYTES = 256 * KIB;
 /** Errors in a row after which a socket counts as broken. */
 export const RECEIVE_FAILURES_MAX = 100;
-/** Receives in a row before a thread looks at whatever else has happened. */
+/** Receives in a row before a thread handles other events. */
 export const RECEIVES_PER_TURN = 16;
 /** A helper thread waits for datagrams this long at a time: so long it may outlive the worker that asked. */
 export const POLL_MS_MAX = 1_000;
 /** A thread itself waits for datagrams this long at most, where they come this fast one after another. */
 export const BRIEF_WAIT_MS = 0.25;
-/** Whatever else happens in such a thread gets its turn after this long. */
+/** Other events in such a thread get their turn after this long. */
 export const TURN_MS_MAX = 0.5;
-/** Datagrams that are held back at once; further ones are lost instead. */
+/** Datagrams delayed at once; further ones are dropped instead. */
 export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 /** Receive buffer where the socket's own is not known. */
 export const SOCKET_BUFFER_BYTES_UNKNOWN = 64 * KIB;
-/** What we ask the kernel for. */
+/** Receive and send buffers requested from the kernel. */
 export const SOCKET_BUFFER_BYTES_WANTED = 4 * MIB;
 /** Control datagrams that wait for a socket. */
 export const QUEUED_DATAGRAMS_MAX = 1_024;

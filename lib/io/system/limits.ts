@@ -6,5 +6,5 @@
  */
 export const REGISTRY_TURNS = 8;
 
-/** How long a worker that is told to stop may go on with what it is at, where the disk does not decide. */
+/** How long a stopping worker may finish its current work, if that does not depend on the disk. */
 export const WORKER_STOP_MS_MAX = 30_000;

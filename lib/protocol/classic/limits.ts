@@ -14,7 +14,7 @@ export const CLASSIC_BURST_BYTES_MAX = 64 * KIB;
 /** Existing clients decode the first datagram as the answer: data follows after this pause. */
 export const CLASSIC_ANSWER_LEAD_MS = 10;
 export const CLASSIC_ASK_SPACING_MS = 300;
-/** After asking a classic server again, nothing is asked before it has been silent for this long. */
+/** A classic server is asked again only after it has been silent for this long. */
 export const CLASSIC_SILENCE_MS = 1_000;
 /** Classic transfers that a server runs at once. */
 export const CLASSIC_TRANSFERS_MAX = 16;

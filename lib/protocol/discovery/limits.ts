@@ -14,7 +14,7 @@ export const FINDS_REMEMBERED_MAX = 4_096;
 export const SERVERS_HEARD_MAX = 1_024;
 /** … and of those from one address, which may call itself by any number of ids. */
 export const SERVERS_PER_ADDRESS_MAX = 64;
-/** A server that was heard this lately is listed as known, and stays silent. */
+/** A server that answered this recently is listed as known, and stays silent. */
 export const KNOWN_LIFETIME_MS = 10_000;
 /** FINDs to single servers that wait for their answers: to one of them, and to all together. */
 export const ASKS_PER_SERVER_MAX = 2;
@@ -26,9 +26,9 @@ export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;
 /** A server that is still hashing a file is asked again after this. */
 export const PENDING_POLL_MS = 500;
-/** Our client asks the classic way when no Shoal server has answered for this long. */
+/** Our client uses the classic protocol when no Shoal server has answered for this long. */
 export const CLASSIC_ASK_AFTER_MS = 500;
-/** Unanswered LISTs in a row after which a server's listing is given up. */
+/** Unanswered LISTs in a row after which a server's listing is abandoned. */
 export const LIST_TRIES_MAX = 8;
 /** The same for LISTs that were answered, but never with the page that is needed. */
 export const LIST_FRUITLESS_MAX = 32;

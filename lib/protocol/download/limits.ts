@@ -13,7 +13,7 @@ export const RECEIVERS_MAX = 8;
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
 export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
-/** Of these, what one receiver may use where there are few: more brings nothing. */
+/** Share of one receiver if there are few: more has no benefit. */
 export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
@@ -21,15 +21,15 @@ export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 export const REQUEST_MS = 1;
 /** The window is this many bandwidth-delay products … */
 export const WINDOW_GAIN = 1.5;
-/** … and the root of one of them times this: it is what evens out the shares of flows. */
+/** … plus the root of one of them times this, which evens out the shares of flows. */
 export const WINDOW_ROOT_BYTES = 3 * KIB;
-/** The gain while the rate is still to be found. */
+/** The gain during startup. */
 export const WINDOW_GAIN_STARTUP = 3;
-/** The gain while the queue is to go. */
+/** The gain during a probe. */
 export const WINDOW_GAIN_PROBE_RTT = 0.5;
 /** The window is this much of the rate at least, however short the path. */
 export const WINDOW_MS_MIN = 2;
-/** Round trips below this are not told apart. */
+/** Round trips below this count as this. */
 export const RTT_FLOOR_MS = 1;
 /** Flows probe for the base round trip whenever the wall clock passes a multiple of this … */
 export const PROBE_RTT_INTERVAL_MS = 2_000;
@@ -45,49 +45,49 @@ export const REORDER_SEGMENTS = 3;
 export const TAIL_TIMER_MS_MIN = 5;
 /** Leases are sized to this much of a receiver's rate. */
 export const LEASE_MS = 100;
-/** A lease that sees no byte for this, or 8 RTT, goes to another receiver. */
+/** A lease without data for this long, or for `LEASE_STALL_RTTS` round trips, goes to another source. */
 export const LEASE_STALL_MS_MIN = 250;
 export const LEASE_STALL_RTTS = 8;
-/** A server that is silent for this long while bytes are asked of it is set aside. */
+/** A server that is silent for this long with requests in flight is set aside. */
 export const SERVER_SILENT_MS = 2_000;
 /** … for as long again, and twice as long each time in a row, so many times. */
 export const SERVER_REST_DOUBLINGS_MAX = 4;
 /** Proven bad chunks after which a server is dropped. */
 export const INTEGRITY_FAILURES_MAX = 3;
-/** Receivers tell the coordinator what they did at least this often while they work. */
+/** Active sources report to the coordinator at least this often. */
 export const REPORT_INTERVAL_MS = 10;
-/** Layer pages that are asked for and have not come, from one server and from all together. */
+/** Layer pages in flight, from one server and from all together. */
 export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
-/** Requests that are over but whose late segments are still worth taking. */
+/** Finished requests whose late segments are still accepted. */
 export const WANTS_RETIRED_MAX = 128;
 /** Segments of the first request, before any rate is known. */
 export const INITIAL_REQUEST_SEGMENTS = 10;
 /** A request is never fewer segments, so that requests stay few compared with the data. */
 export const REQUEST_SEGMENTS_MIN = 2;
-/** Rounds for which a rate sample counts at least, and the shortest time that this may be. */
+/** Rounds for which a rate sample counts, and the shortest time for it. */
 export const RATE_LIFETIME_RTTS = 1.5;
 export const RATE_LIFETIME_MS_MIN = 50;
-/** A flow has started when a round trip is so many times the base … */
+/** Startup ends when a round trip is so many times the base … */
 export const STARTUP_EXIT_RTT_RATIO = 1.75;
 /** … or when in so many rounds the rate has not grown by this factor. */
 export const STARTUP_EXIT_ROUNDS = 3;
 export const STARTUP_GROWTH = 1.25;
-/** So many requests fit into what may be in flight at most, unless one burst each does not. */
+/** At least so many requests fit into the largest window, unless that makes them smaller than a burst. */
 export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
-/** A journal is behind its part file for no longer than this. */
+/** A journal lags behind its part file by at most this. */
 export const JOURNAL_INTERVAL_MS = 250;
-/** Requests of one session over TCP that are sent ahead of their answers, and bytes that one asks for. */
+/** Requests in flight on one TCP session, and bytes per request. */
 export const STREAM_REQUESTS_MAX = 4;
 export const STREAM_REQUEST_BYTES_MAX = MIB;
 /** A session over TCP that was lost is opened again after this, then after twice as long …, up to: */
 export const STREAM_RETRY_MS = 250;
 export const STREAM_RETRY_MS_MAX = 4_000;
-/** A session over TCP that brings nothing for this long although it was asked is opened again. */
+/** A TCP session without data for this long, with requests in flight, is opened again. */
 export const STREAM_SILENT_MS = 5_000;
-/** Whoever offers a content is asked over TCP when nobody has answered over UDP for this long. */
+/** Servers that offer a content are asked over TCP if none has answered over UDP for this long. */
 export const STREAM_FALLBACK_MS = 2_000;
 /** … so many of them at a time: an offer may name any address. */
 export const STREAM_TRIES_MAX = 4;
