@@ -4,7 +4,7 @@
 export const REGISTRY_LEASE_MS = 10_000;
 /** … and is renewed at least this often. */
 export const REGISTRY_RENEW_MS = 3_000;
-/** A master that does not respond to a request for this long is disconnected. */
+/** A master that neither answers a request nor sends `wait` for this long is disconnected. */
 export const REGISTRY_ANSWER_MS = 8_000;
 /** A master that was lost is tried again after about this, then after twice as long …, up to: */
 export const REGISTRY_RETRY_MS = 500;
