@@ -4,6 +4,7 @@ import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
 import type { GetOptions } from "../../lib/app/options.ts";
+import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { ClientWatch } from "./client_watch.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
@@ -12,6 +13,9 @@ import { simContent } from "./sim_contents.ts";
 import { FILE_NAME } from "./sim_server.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
+
+/** The worker of a source that sends datagrams. */
+const RECEIVER = "receiver.ts";
 
 export const OUT_DIR = "/simulated";
 export const BROADCAST = "255.255.255.255";
@@ -74,7 +78,9 @@ export class SimClient {
 
   /** What is beyond its bounds, if anything is. */
   problem(): string | undefined {
-    return this.#watch.problem(this.#process.pendingOf("receiver.ts") === 0);
+    const receivers = this.#process.countOf(RECEIVER);
+    if (receivers > RECEIVERS_MAX) return `${receivers} receivers`;
+    return this.#watch.problem(this.#process.pendingOf(RECEIVER) === 0);
   }
 
   arrive(port: number, datagram: Bytes, from: Endpoint): void {

@@ -82,6 +82,11 @@ export class VirtualProcess {
     for (const each of this.#workers) if (each.file === file) each.thread.takeTime(ms);
   }
 
+  /** How many workers of this kind it has started. */
+  countOf(file: string): number {
+    return this.#workers.filter((each) => each.file === file).length;
+  }
+
   /** Messages between the main thread and workers of this kind. */
   pendingOf(file: string): number {
     let pending = 0;
