@@ -11,7 +11,7 @@ import { cacheFolder } from "./cache_folder.ts";
 import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
-const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything anew";
+const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
 export interface IndexStoreOptions {
   /** The user's cache folder by default. */
