@@ -272,6 +272,7 @@ export class GetRun {
   /** What masters tell of is asked like everybody: their word alone counts for nothing. */
   #searchMasters(masters: readonly string[]): MasterSearch {
     return new MasterSearch({
+      clock: this.#runtime.clock,
       masters,
       wanted: () =>
         [...this.#unended]

@@ -2,7 +2,6 @@
 import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { nowMs } from "../../io/system/clock.ts";
 import type { IndexStore } from "../../io/store/index_store.ts";
 import type { Catalogue } from "../../protocol/serve/catalogue.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
@@ -24,10 +23,11 @@ export class BackgroundHashing {
   readonly #options: BackgroundHashingOptions;
   readonly #queue = new HashQueue();
   readonly #pool: IndexerPool;
-  #meter = new RateMeter(nowMs());
+  #meter: RateMeter;
 
   constructor(options: BackgroundHashingOptions) {
     this.#options = options;
+    this.#meter = new RateMeter(options.runtime.clock.nowMs());
     const { runtime, dir, catalogue, store } = options;
     this.#pool = new IndexerPool({
       runtime,
@@ -57,7 +57,7 @@ export class BackgroundHashing {
 
   /** All of it together, lately. */
   get bytesPerS(): number {
-    return this.#meter.read(nowMs());
+    return this.#meter.read(this.#options.runtime.clock.nowMs());
   }
 
   /** Hashes a pending file when its turn comes; at once, or nearly, if it is urgent. */
@@ -91,7 +91,9 @@ export class BackgroundHashing {
       const entry = this.#options.catalogue.find(next.name);
       if (entry === undefined) continue;
       // Time without work is not slowness.
-      if (this.#pool.jobCount === 0) this.#meter = new RateMeter(nowMs());
+      if (this.#pool.jobCount === 0) {
+        this.#meter = new RateMeter(this.#options.runtime.clock.nowMs());
+      }
       this.#pool.start({ name: entry.name, signature: entry.signature }, next.isUrgent);
     }
   }

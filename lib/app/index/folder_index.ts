@@ -8,8 +8,8 @@
 import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import type { Clock } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { wallMs } from "../../io/system/clock.ts";
 import { denoDisk } from "../../io/files/deno_disk.ts";
 import { openFileSource } from "../../io/files/file_source.ts";
 import { inspectFile, resolveFolder, scanFolder } from "../../io/files/folder_scan.ts";
@@ -63,8 +63,8 @@ export class FolderIndex implements CatalogueView {
   readonly #options: FolderIndexOptions;
   readonly #store: IndexStore;
   readonly #hashing: BackgroundHashing;
-  readonly #settling = new Settling((name) => this.#onQuiet(name));
-  readonly #schedule = new ScanSchedule(() => this.#scan());
+  readonly #settling: Settling;
+  readonly #schedule: ScanSchedule;
   readonly #abort = new AbortController();
   /** Files that could not be hashed, as they looked then: no use trying before they change. */
   readonly #refused = new Map<SafeFileName, FileSignature>();
@@ -76,6 +76,9 @@ export class FolderIndex implements CatalogueView {
   private constructor(dir: string, options: FolderIndexOptions) {
     this.dir = dir;
     this.#options = options;
+    const { clock } = options.runtime;
+    this.#settling = new Settling(clock, (name) => this.#onQuiet(name));
+    this.#schedule = new ScanSchedule(clock, () => this.#scan());
     this.#store = new IndexStore(options);
     this.#hashing = new BackgroundHashing({
       runtime: options.runtime,
@@ -239,7 +242,9 @@ export class FolderIndex implements CatalogueView {
     const before = this.catalogue.find(name);
     const lost = before?.content;
     const known = this.#store.find(join(this.dir, name), signature);
-    const settlesInMs = before === undefined ? settlingMs(signature) : SETTLE_MS;
+    const settlesInMs = before === undefined
+      ? settlingMs(this.#options.runtime.clock, signature)
+      : SETTLE_MS;
     if (known !== undefined) {
       this.catalogue.put(name, signature, "pending");
       this.catalogue.ready(name, known);
@@ -327,8 +332,8 @@ export class FolderIndex implements CatalogueView {
  * left alone for the whole time, whatever it says: while a file is cut off, its size is seen to
  * change before its time does.
  */
-function settlingMs({ mtimeMs }: FileSignature): number {
-  const nowMs = wallMs();
+function settlingMs(clock: Clock, { mtimeMs }: FileSignature): number {
+  const nowMs = clock.originMs() + clock.nowMs();
   // A time to come, by somebody else's clock, counts as now.
   return Math.min(mtimeMs, nowMs) + SETTLE_MS - nowMs;
 }

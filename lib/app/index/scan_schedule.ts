@@ -2,12 +2,13 @@
  * When the folder is scanned again: at intervals, sooner after a hint, and never so often that
  * scanning takes most of the server's time.
  */
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { RESCAN_INTERVAL_MS, RESCAN_STRETCH, WATCH_QUIET_MS } from "./limits.ts";
 
 export class ScanSchedule {
+  readonly #clock: Clock;
   readonly #scan: () => Promise<void>;
-  readonly #timer = new WakeupTimer(() => void this.scanNow());
+  readonly #timer: Wakeup;
   #running: Promise<void> | undefined;
   #isClosed = false;
   #isHinted = false;
@@ -16,7 +17,9 @@ export class ScanSchedule {
   #latestMs = 0;
 
   /** @param scan does not reject */
-  constructor(scan: () => Promise<void>) {
+  constructor(clock: Clock, scan: () => Promise<void>) {
+    this.#clock = clock;
+    this.#timer = clock.timer(() => void this.scanNow());
     this.#scan = scan;
   }
 
@@ -33,7 +36,7 @@ export class ScanSchedule {
       this.#isHinted = true;
       return;
     }
-    const quietMs = Math.max(nowMs() + WATCH_QUIET_MS, this.#earliestMs);
+    const quietMs = Math.max(this.#clock.nowMs() + WATCH_QUIET_MS, this.#earliestMs);
     this.#timer.set(Math.min(quietMs, this.#latestMs));
   }
 
@@ -45,10 +48,10 @@ export class ScanSchedule {
   }
 
   async #run(): Promise<void> {
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     this.#isHinted = false;
     await this.#scan();
-    const endMs = nowMs();
+    const endMs = this.#clock.nowMs();
     this.#running = undefined;
     if (this.#isClosed) return;
     this.#earliestMs = endMs + RESCAN_STRETCH * (endMs - startMs);

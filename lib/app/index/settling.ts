@@ -1,21 +1,24 @@
 /** Recently modified files: each is passed on once it should have settled. */
 import { SETTLE_GRAIN_MS } from "./limits.ts";
 import type { SafeFileName } from "../../ids.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 
 export class Settling {
+  readonly #clock: Clock;
   readonly #onDue: (name: SafeFileName) => void;
   readonly #dueMs = new Map<SafeFileName, number>();
-  readonly #timer = new WakeupTimer(() => this.#wake());
+  readonly #timer: Wakeup;
   #nextMs = Infinity;
 
-  constructor(onDue: (name: SafeFileName) => void) {
+  constructor(clock: Clock, onDue: (name: SafeFileName) => void) {
+    this.#clock = clock;
+    this.#timer = clock.timer(() => this.#wake());
     this.#onDue = onDue;
   }
 
   /** Hands `name` over in `waitMs`, instead of whenever was said before. */
   add(name: SafeFileName, waitMs: number): void {
-    const dueMs = nowMs() + waitMs;
+    const dueMs = this.#clock.nowMs() + waitMs;
     this.#dueMs.set(name, dueMs);
     this.#wakeAt(Math.min(this.#nextMs, dueMs));
   }
@@ -34,7 +37,7 @@ export class Settling {
   }
 
   #wake(): void {
-    const now = nowMs();
+    const now = this.#clock.nowMs();
     const due = [...this.#dueMs].filter(([, dueMs]) => dueMs <= now).map(([name]) => name);
     for (const name of due) this.#dueMs.delete(name);
     this.#wakeAt([...this.#dueMs.values()].reduce((a, b) => Math.min(a, b), Infinity));
@@ -43,6 +46,6 @@ export class Settling {
 
   #wakeAt(ms: number): void {
     this.#nextMs = ms;
-    this.#timer.set(Math.max(ms, nowMs() + SETTLE_GRAIN_MS));
+    this.#timer.set(Math.max(ms, this.#clock.nowMs() + SETTLE_GRAIN_MS));
   }
 }

@@ -5,7 +5,6 @@
 import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
-import { sleep } from "../../io/system/clock.ts";
 import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
 import { LIST_PATIENCE_MS } from "../limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
@@ -44,7 +43,7 @@ export async function list(
 ): Promise<ListResult> {
   const search = await openSearch(options, runtime);
   try {
-    return await new ListRun(options, search).run();
+    return await new ListRun(runtime, options, search).run();
   } finally {
     await search.close();
   }
@@ -56,6 +55,7 @@ interface Reading {
 }
 
 class ListRun {
+  readonly #runtime: Runtime;
   readonly #options: ListOptions;
   readonly #search: Search;
   readonly #merge = new ListingMerge();
@@ -70,7 +70,8 @@ class ListRun {
   /** Whether nobody has answered the broadcasts, and is not waited for any more. */
   #isTimedOut = false;
 
-  constructor(options: ListOptions, search: Search) {
+  constructor(runtime: Runtime, options: ListOptions, search: Search) {
+    this.#runtime = runtime;
     this.#options = options;
     this.#search = search;
   }
@@ -123,7 +124,7 @@ class ListRun {
   }
 
   async #gather(): Promise<void> {
-    await sleep(LIST_GATHER_MS, this.#ending.signal);
+    await this.#runtime.clock.sleep(LIST_GATHER_MS, this.#ending.signal);
     if (this.#ending.signal.aborted) return;
     this.#isGathering = false;
     if (this.#readings.size === 0 && !this.#hasMaster) this.#tellWaiting(1);

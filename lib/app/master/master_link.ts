@@ -1,7 +1,7 @@
 /** A server's registration with one master, over connections that come and go. */
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, WakeupTimer } from "../../io/system/clock.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
@@ -17,6 +17,7 @@ import { encodeMessage, parseMessage } from "../../wire/session_json.ts";
 
 /** The master is called `HOST` or `HOST:PORT`. */
 export interface MasterLinkOptions extends RegistrationOptions {
+  readonly clock: Clock;
   /** Everything is told, or the master is away; when that changes. */
   readonly onState: (isRegistered: boolean, message: string) => void;
 }
@@ -24,7 +25,7 @@ export interface MasterLinkOptions extends RegistrationOptions {
 export class MasterLink {
   readonly #options: MasterLinkOptions;
   readonly #registration: Registration;
-  readonly #timer = new WakeupTimer(() => this.#handle({ kind: "wakeup" }));
+  readonly #timer: Wakeup;
   readonly #ending = new AbortController();
   #connection: SessionConnection | undefined;
   /** The connection at hand, until nothing of it is left. */
@@ -32,6 +33,7 @@ export class MasterLink {
 
   constructor(options: MasterLinkOptions) {
     this.#options = options;
+    this.#timer = options.clock.timer(() => this.#handle({ kind: "wakeup" }));
     this.#registration = new Registration(options);
     this.#handle({ kind: "wakeup" });
   }
@@ -50,7 +52,9 @@ export class MasterLink {
 
   #handle(event: RegistrationEvent): void {
     if (this.#ending.signal.aborted) return;
-    for (const action of this.#registration.handle(nowMs(), event)) this.#perform(action);
+    for (const action of this.#registration.handle(this.#options.clock.nowMs(), event)) {
+      this.#perform(action);
+    }
     this.#timer.set(this.#registration.nextWakeupMs());
   }
 

@@ -1,13 +1,14 @@
 /** Asks masters repeatedly who has the wanted files, and reports each server once. */
 import { type Endpoint, endpointText } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { sleep } from "../../io/system/clock.ts";
+import type { Clock } from "../../io/system/clock.ts";
 import { MASTER_POLL_MS } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Query } from "../../wire/frames.ts";
 import { locateAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
+  readonly clock: Clock;
   /** `HOST` or `HOST:PORT`. */
   readonly masters: readonly string[];
   /** What is still looked for; the search pauses while that is nothing. */
@@ -50,8 +51,8 @@ export class MasterSearch {
 
   async #follow(master: string): Promise<void> {
     const { signal } = this.#ending;
-    const { wanted, onServers, onProblem } = this.#options;
-    for (let isLost = false; !signal.aborted; await sleep(MASTER_POLL_MS, signal)) {
+    const { clock, wanted, onServers, onProblem } = this.#options;
+    for (let isLost = false; !signal.aborted; await clock.sleep(MASTER_POLL_MS, signal)) {
       const queries = wanted();
       if (queries.length === 0) continue;
       try {

@@ -8,10 +8,11 @@ import {
   endpointText,
   type HashHex,
   type SafeFileName,
+  type ServerId,
 } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
-import { randomBytes, randomSeed, randomServerId } from "../../io/system/random_source.ts";
+import { randomServerId } from "../../io/system/random_source.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
@@ -71,7 +72,7 @@ export async function serve(
   runtime: Runtime = denoRuntime(),
 ): Promise<Server> {
   const { signal, onEvent } = options;
-  const { port = DISCOVERY_PORT, errorRate = 0, seed = randomSeed() } = options;
+  const { port = DISCOVERY_PORT, errorRate = 0, seed = runtime.random.u32() } = options;
   const { host, tune, layers } = options;
   const transport = transportConfig({ host, tune, layers });
   const discovery = runtime.net.openDatagrams(withFaults(
@@ -107,7 +108,7 @@ class Service {
   readonly #options: ServeOptions;
   readonly #port: number;
   readonly #index: FolderIndex;
-  readonly #server = randomServerId();
+  readonly #server: ServerId;
   readonly #responder: Responder;
   readonly #classic: ClassicService | undefined;
   readonly #discovery: DiscoverySocket;
@@ -130,10 +131,11 @@ class Service {
     index: FolderIndex,
   ) {
     this.#runtime = runtime;
+    this.#server = randomServerId(runtime.random);
     this.#options = options;
     this.#index = index;
     const { rateBytesPerS = 0, errorRate = 0, seed } = options;
-    const tokenSecret = randomBytes(HASH_BYTES);
+    const tokenSecret = runtime.random.bytes(HASH_BYTES);
     const server = this.#server;
     this.#port = discovery.port;
     const tokens = new Tokens(tokenSecret);
@@ -213,7 +215,8 @@ class Service {
         server: this.#server,
         port,
         catalogue: this.#index.catalogue,
-        seed: randomSeed(),
+        clock: this.#runtime.clock,
+        seed: this.#runtime.random.u32(),
         onState: (isRegistered, message) =>
           this.#tell({
             event: "notice",

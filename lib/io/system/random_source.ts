@@ -25,6 +25,6 @@ export function randomSeed(): number {
 
 export const denoRandom: RandomSource = { bytes: randomBytes, u64: randomU64, u32: randomSeed };
 
-export function randomServerId(): ServerId {
-  return serverId(toHex(randomBytes(SERVER_ID_BYTES)));
+export function randomServerId(random: RandomSource): ServerId {
+  return serverId(toHex(random.bytes(SERVER_ID_BYTES)));
 }
