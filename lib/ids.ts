@@ -31,16 +31,6 @@ export const serverId = (hex: string): ServerId => hex as ServerId;
 /** Trusts its caller: for digests that came out of a decoder or a hash. */
 export const hashHex = (hex: string): HashHex => hex as HashHex;
 
-/** An IPv4 address and a UDP port. */
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-export function endpointText(endpoint: Endpoint): string {
-  return `${endpoint.address}:${endpoint.port}`;
-}
-
 /** What a file *is*: two servers with equal contents are interchangeable. */
 export interface Content {
   readonly sizeBytes: number;

@@ -107,6 +107,22 @@ Deno.test("a bound outside its room's limits.ts is found", () => {
   assertEquals(problems("lib/wire/a.ts", "const HEADER_BYTES = 12;"), []);
 });
 
+Deno.test("a look into the text of an address outside lib/address.ts is found", () => {
+  for (
+    const look of [
+      'a.split(":");',
+      'a.lastIndexOf(":");',
+      'a.startsWith("127.");',
+      'b("127.0.0.1");',
+    ]
+  ) {
+    assertEquals(problems("lib/app/a.ts", look).length, 1, look);
+    assertEquals(problems("lib/address.ts", look), []);
+    assertEquals(problems("tests/a_test.ts", look), []);
+  }
+  assertEquals(problems("lib/app/a.ts", "// like 127.0.0.1"), []);
+});
+
 Deno.test("node: and npm: outside their places are found", () => {
   assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);

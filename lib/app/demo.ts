@@ -4,6 +4,7 @@
  * and compared by hashes that trust none of it. Everything happens on loopback and in a temporary
  * folder.
  */
+import { LOOPBACK_ADDRESS, LOOPBACK_BROADCAST } from "../address.ts";
 import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
 import { ScratchFolder } from "../io/files/scratch_folder.ts";
@@ -28,8 +29,6 @@ import { roundTrip, type RoundTripResult } from "./session/round_trip.ts";
 import { serve } from "./serve/serve.ts";
 
 const FILE_NAME = "demo.bin";
-const LOOPBACK = "127.0.0.1";
-const LOOPBACK_BROADCAST = "127.255.255.255";
 const PIECE_BYTES = MIB;
 
 /**
@@ -120,11 +119,11 @@ class Play {
     });
     this.#servers.push(server);
     const { dataPort, tcpPort } = server.ready;
-    this.#say(`Server ${number} is ready: ${LOOPBACK}, UDP ${dataPort}, TCP ${tcpPort}`);
+    this.#say(`Server ${number} is ready: ${LOOPBACK_ADDRESS}, UDP ${dataPort}, TCP ${tcpPort}`);
   }
 
   async #upload(path: string, server: Server, expectedSha256: string): Promise<void> {
-    const target = `${LOOPBACK}:${server.ready.tcpPort}`;
+    const target = `${LOOPBACK_ADDRESS}:${server.ready.tcpPort}`;
     this.#say(`Uploading it to ${target}`);
     const [result] = await put({ ...this.#signal, files: [path], server: target });
     if (result?.event !== "stored") throw failure(result);
@@ -147,7 +146,7 @@ class Play {
   async #echo(piece: Bytes): Promise<RoundTripResult> {
     return await roundTrip({
       ...this.#signal,
-      server: LOOPBACK,
+      server: LOOPBACK_ADDRESS,
       port: this.#servers[0]!.ready.tcpPort,
       timeoutMs: TIMEOUT_MS_DEFAULT,
       file: piece,
@@ -236,7 +235,7 @@ function* hashed(pieces: Iterable<Bytes>, hash: StreamingHash): Generator<Bytes>
 
 /** One that the servers can share; nobody else is likely to take it in between. */
 function freePort(): number {
-  const probe = openTransport(transportConfig({ host: LOOPBACK, tune: false }));
+  const probe = openTransport(transportConfig({ host: LOOPBACK_ADDRESS, tune: false }));
   void probe.close();
   return probe.port;
 }

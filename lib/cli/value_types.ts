@@ -2,6 +2,7 @@
  * The kinds of value that an option takes: what is expected, in words; an example; and how its text
  * is read. Flags, environment variables, error messages and help are all made from these.
  */
+import { isIpv4, parseHostPort } from "../address.ts";
 import { KIB } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_MAX,
@@ -49,11 +50,9 @@ export const HOST: ValueType<string> = {
   expects: "HOST or HOST:PORT (IPv4 only for now)",
   example: "192.168.1.7",
   read(text) {
-    const parts = /^([A-Za-z0-9]([A-Za-z0-9._-]*))(?::(\d+))?$/.exec(text);
-    if (parts === null) return undefined;
-    const [, host = "", , port] = parts;
-    if (/^[\d.]+$/.test(host) && !isIpv4(host)) return undefined;
-    return port !== undefined && PORT.read(port) === undefined ? undefined : text;
+    const { host } = parseHostPort(text) ?? {};
+    if (host === undefined || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host)) return undefined;
+    return /^[\d.]+$/.test(host) && !isIpv4(host) ? undefined : text;
   },
 };
 
@@ -153,9 +152,4 @@ function wholeNumber(min: number, max: number, example: string): ValueType<numbe
 /** NaN, which no comparison accepts, for anything else than a plain decimal. */
 function decimal(text: string): number {
   return /^(\d{1,12}(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : NaN;
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
 }

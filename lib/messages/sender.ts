@@ -4,7 +4,8 @@
  *
  * Lifetime: `init → ready → work → stop → stopped`.
  */
-import type { Bytes, Endpoint } from "../ids.ts";
+import type { Endpoint } from "../address.ts";
+import type { Bytes } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { RangeServerAction, RangeServerEvent } from "../protocol/serve/range_server.ts";
 import type { StageTimes } from "./chunk_source.ts";

@@ -5,12 +5,12 @@
  * chunk is handed on that is not of the file, that requests go only where a server was heard, and that
  * the count of actions, workers and buffers stays within bounds.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import { Buffer } from "node:buffer";
 import { assert } from "@std/assert";
 import {
   type Bytes,
   type Content,
-  type Endpoint,
   hashHex,
   type SafeFileName,
   serverId,

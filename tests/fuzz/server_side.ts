@@ -3,15 +3,9 @@
  * them. After each datagram it is checked that nobody who has not echoed a token was answered with more
  * than was sent, that only what is well formed is answered, and that what is kept has its bounds.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import { assert } from "@std/assert";
-import {
-  type Bytes,
-  type Endpoint,
-  hashHex,
-  type SafeFileName,
-  serverId,
-  toHex,
-} from "../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
 import { REQUEST_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { FLOWS_MAX } from "../../lib/protocol/serve/limits.ts";
 import { CLASSIC_TRANSFERS_MAX } from "../../lib/protocol/classic/limits.ts";

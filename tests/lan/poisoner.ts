@@ -3,7 +3,8 @@
  * and answers every request for its bytes with noise, at once, in segments that are in order in every
  * other way. Says `ready` when it answers, and goes on until it is killed.
  */
-import { type Bytes, type Endpoint, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { toHex } from "../../lib/ids.ts";
 import type { Received } from "../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";

@@ -3,9 +3,9 @@
  * against servers that answer requests, each over a link of its own with a rate, a delay and faults.
  * Same seed, same run.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import {
   type Bytes,
-  type Endpoint,
   hashHex,
   type ServerId,
   serverId,

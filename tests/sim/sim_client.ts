@@ -1,5 +1,6 @@
 /** One run of a client's process in a simulated world: `get` as it ships, over a virtual runtime. */
-import { type Bytes, type Content, type Endpoint, type ServerId, serverId } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import { type Bytes, type Content, type ServerId, serverId } from "../../lib/ids.ts";
 import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";

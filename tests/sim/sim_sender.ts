@@ -2,7 +2,8 @@
  * The sender worker of a simulated server and the data socket before it: the driver and the wiring that
  * ship, over virtual time, a transport into the simulated network and a disk in memory.
  */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { DataSocket, type DataSocketOptions } from "../../lib/app/serve/data_socket.ts";
 import type {

@@ -2,10 +2,10 @@
  * A server of a simulated world: the real responder, data socket and sender behind one address or two,
  * and what can happen to a server or be wrong with it.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import {
   type Bytes,
   type Content,
-  type Endpoint,
   type HashHex,
   hashHex,
   type SafeFileName,

@@ -2,7 +2,8 @@
  * A process of a simulated world: the runtime that its drivers and use cases are handed, with workers that
  * are threads of the same world. They run the drivers that ship; nothing of it happens once it is over.
  */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
 import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";

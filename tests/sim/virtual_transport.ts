@@ -2,8 +2,9 @@
  * A datagram socket of a simulated process. Where its config says so, what one sender's datagrams arrive
  * close together is handed over joined, as a kernel does.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import type { ShoalError } from "../../lib/errors.ts";
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import type {
   DatagramTransport,
   OnReceived,

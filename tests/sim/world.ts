@@ -2,8 +2,9 @@
  * A simulated world: a client that wants one file and the servers of a scenario, all of them real
  * machines, on a virtual clock and a network of seeded links. Same scenario, same run, byte for byte.
  */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
-import { endpointText, sameContent } from "../../lib/ids.ts";
+import { type Endpoint, endpointText } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
+import { sameContent } from "../../lib/ids.ts";
 import type { GetEvent } from "../../lib/app/events.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";

@@ -77,6 +77,10 @@ const PLATFORM =
 const BOUND =
   /^(?:export )?const [A-Z][A-Z0-9_]*(?:_(?:MAX|MIN|MS|STEP|SHARE|TRIES|ROUNDS_MAX)|_PER_[A-Z_]+|_(?:MS|BYTES)_(?:MAX|MIN|DEFAULT))\b[^=]*= *[-\d.(]/;
 
+/** The one file that knows what stands where in the text of an address. */
+const ADDRESS_FILE = "lib/address.ts";
+const ADDRESS_TEXT = /split\(":"\)|[iI]ndexOf\(":"\)|(?:startsWith|===)\s*\(?"127\.|^[^*/]*"127\./;
+
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
@@ -164,6 +168,9 @@ function lineViolations({ path, text }: Source): string[] {
     }
     if (isOurs && BOUND.test(line)) {
       say(index, "sets a bound: put it in the limits.ts of its room");
+    }
+    if (isOurs && path !== ADDRESS_FILE && ADDRESS_TEXT.test(text.split("\n")[index]!)) {
+      say(index, `looks into an address: ask ${ADDRESS_FILE}`);
     }
     if (/[:<,|(]\s*any\b|\bas any\b/.test(line)) say(index, "says any: narrow unknown instead");
   });

@@ -1,6 +1,7 @@
 /** A plain UDP socket on loopback that speaks frames: the other side of a server under test. */
+import type { Endpoint } from "../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import { DataReader } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type Frame, type FrameKind, type FrameOf } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";

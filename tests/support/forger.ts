@@ -1,5 +1,6 @@
 /** Somebody on the network who answers searches for a name with offers in any number of servers' names. */
-import { type Endpoint, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import { hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";

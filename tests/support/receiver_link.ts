@@ -2,10 +2,10 @@
  * A real receiver and a model of the server that it asks, over a shared {@linkcode BottleneckLink}.
  * The content is all zeros and endless: what is looked at here is when bytes move, not which.
  */
+import type { Endpoint } from "../../lib/address.ts";
 import { hash } from "node:crypto";
 import {
   type Bytes,
-  type Endpoint,
   hashHex,
   serverId,
   type SourceId,

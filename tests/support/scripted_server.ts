@@ -2,14 +2,8 @@
  * A server on loopback that answers discovery, layers and listings from a script: real sockets and
  * real frames, but no files and no workers.
  */
-import {
-  type Bytes,
-  type Endpoint,
-  hashHex,
-  type ServerId,
-  serverId,
-  toHex,
-} from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import { type Bytes, hashHex, type ServerId, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
 import { SendQueue } from "../../lib/io/net/send_queue.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";

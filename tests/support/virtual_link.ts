@@ -2,7 +2,8 @@
  * One receiver machine and a scripted server on a virtual clock: requests and segments take their
  * time, and what happens to each datagram on the way is the test's decision.
  */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import { hashHex, serverId, sourceId, transferId } from "../../lib/ids.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { hashesOf } from "../../lib/protocol/download/fetch_list.ts";

@@ -3,7 +3,8 @@
  * grows by 16. A burst stays one send, because each of its segments grows by as much, and what arrives joined
  * is opened at the size of the segments that comes with it: not a byte of it can be read before.
  */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import type { ShoalError } from "../../lib/errors.ts";
 import type {
   DatagramTransport,

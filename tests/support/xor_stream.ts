@@ -1,5 +1,6 @@
 /** A layer of a byte stream as encryption will be one, without its cryptography: every byte is changed. */
-import type { Bytes, Endpoint } from "../../lib/ids.ts";
+import type { Endpoint } from "../../lib/address.ts";
+import type { Bytes } from "../../lib/ids.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 
 const XOR = 0xa7;

@@ -5,7 +5,8 @@
  * Classic datagrams name no file, so each download has a port of its own. What arrives is proved only
  * by the whole file's SHA-256, so a download that ends early leaves nothing to resume from.
  */
-import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target.ts";
 import type { Wakeup } from "../../io/system/clock.ts";

@@ -2,8 +2,8 @@
  * Drives one {@linkcode Download}: feeds it events one at a time, performs its actions in order, and
  * reports progress to the caller as library events.
  */
+import { endpointText } from "../../address.ts";
 import type { ServerId, TransferId } from "../../ids.ts";
-import { endpointText } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import type { Find, LayerFetchHandle } from "../discovery/search.ts";

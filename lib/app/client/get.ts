@@ -2,7 +2,8 @@
  * `get`: names in, verified files out. One search, one pool of workers and one coordinator for all
  * names of a run; one download per name.
  */
-import type { Endpoint, HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
 import { hashHex, transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";

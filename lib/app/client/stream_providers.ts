@@ -2,8 +2,8 @@
  * Asks servers over TCP whether they have a content, and for its piece layer: what
  * `Search.fetchLayer` does over UDP. One exchange per server, for all downloads of a run.
  */
-import type { Bytes, Content, Endpoint, ServerId } from "../../ids.ts";
-import { endpointText } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { Bytes, Content, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { PersistentTarget } from "../session/session_retries.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";

@@ -2,8 +2,9 @@
  * The search of `get --tcp`: asks the one server that the user named, over TCP, for each name. It
  * reports like any search, so a download does not know the difference.
  */
-import { type Endpoint, type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
-import { endpointText, toHex } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import { type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
+import { toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";

@@ -2,7 +2,8 @@
  * The client's main socket: frames go to the exchange that asked for them, other datagrams are dropped, and one
  * timer wakes the exchange that is due next.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";

@@ -1,5 +1,5 @@
 /** A machine that queries servers, wired to the client's main socket. */
-import type { Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { Frame } from "../../wire/frames.ts";
 import type { ClientSocket } from "./client_socket.ts";

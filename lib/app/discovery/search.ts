@@ -2,7 +2,8 @@
  * Searches, layer fetches and listings on the client's main socket: one socket carries any number of
  * them at the same time.
  */
-import type { Bytes, Content, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes, Content, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";

@@ -1,5 +1,5 @@
 /** Where a client sends its queries: broadcast addresses, or the hosts that the user named. */
-import { type Endpoint, endpointText } from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
 import { discoveryAddresses, type HostAddress, resolveHost } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
 import type { FindOptions } from "../options.ts";
@@ -36,5 +36,5 @@ function portsOf({ address, port }: HostAddress, discoveryPort: number): Endpoin
 }
 
 function distinct(endpoints: readonly Endpoint[]): Endpoint[] {
-  return [...new Map(endpoints.map((each) => [endpointText(each), each])).values()];
+  return [...new Map(endpoints.map((each) => [endpointKey(each), each])).values()];
 }

@@ -2,7 +2,8 @@
  * `list`: what all servers offer. Finds the servers, reads their listings in parallel, and ends when
  * all servers that answered in time have sent theirs.
  */
-import { type Endpoint, endpointText, type SafeFileName, type ServerId } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { SafeFileName, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";

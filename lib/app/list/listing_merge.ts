@@ -1,5 +1,6 @@
 /** Merges the listings of many servers: each content under each name, and its providers. */
-import { type Endpoint, endpointText, type ServerId } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { ServerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
 import type { FileEvent } from "../events.ts";

@@ -1,5 +1,6 @@
 /** `list --tcp`: what one server has, over TCP; and the rest of a listing that began over UDP. */
-import { type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
 import { CATALOGUE_ENTRIES_MAX, DISCOVERY_PORT } from "../../limits.ts";

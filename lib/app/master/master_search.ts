@@ -1,5 +1,5 @@
 /** Asks masters repeatedly who has the wanted files, and reports each server once. */
-import { type Endpoint, endpointText } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { MASTER_POLL_MS } from "./limits.ts";

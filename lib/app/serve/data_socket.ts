@@ -1,5 +1,6 @@
 /** A server's data socket, which lives in the sender worker, as the main thread sees it. */
-import type { Bytes, Endpoint, HashHex, ServerId } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes, HashHex, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";

@@ -2,7 +2,8 @@
  * A server's shared socket: FINDs and classic requests come in here; classic data and the answers to
  * every other repeat of a FIND leave from here.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";

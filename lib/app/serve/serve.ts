@@ -2,14 +2,8 @@
  * A server: the folder's index, the shared discovery socket and the sender worker's data socket, wired
  * to the machines. These decide from which of the two sockets an answer is sent.
  */
-import {
-  type Content,
-  type Endpoint,
-  endpointText,
-  type HashHex,
-  type SafeFileName,
-  type ServerId,
-} from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { Content, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomServerId } from "../../io/system/random_source.ts";

@@ -1,8 +1,9 @@
 /** The classic side of a server: performs the actions of its machine, with files and the shared socket. */
-import { type Bytes, type Endpoint, endpointText, type SafeFileName } from "../../ids.ts";
+import { type Endpoint, endpointText, isLoopback, isOnSubnet } from "../../address.ts";
+import type { Bytes, SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
-import { isLoopback, isOnSubnet, ownSubnets } from "../../io/net/network.ts";
+import { ownSubnets } from "../../io/net/network.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";

@@ -3,7 +3,8 @@
  * TCP is one implementation; a layer (encryption, a test's) implements the same interface around another.
  * Timeouts, pacing and messages are in `session_connection.ts`.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 
 export interface ByteStream {
   /** Who is at the other end. */

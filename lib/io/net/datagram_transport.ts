@@ -6,7 +6,8 @@
  *
  * A transport may lose, duplicate and reorder datagrams, as a network does, without notice.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Segments } from "../../wire/segment_runs.ts";
 

@@ -1,5 +1,6 @@
 /** A layer whose sends suffer simulated errors, for `--simulate-errors`. Receiving is untouched. */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { FaultInjector } from "../../protocol/base/faults.ts";
 import type { DatagramTransport, OnReceived, SendOutcome } from "./datagram_transport.ts";

@@ -1,5 +1,5 @@
 /** The network as injected into drivers and use cases: the only way to a socket. */
-import type { Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";

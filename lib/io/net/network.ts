@@ -3,13 +3,17 @@
  * neighbours, and what a host's name stands for. IPv4 only.
  */
 import { lookup } from "node:dns/promises";
+import {
+  broadcastAddress,
+  isGroupAddress,
+  isIpv4,
+  isIpv6,
+  LIMITED_BROADCAST,
+  LOOPBACK_BROADCAST,
+  parseHostPort,
+  type Subnet,
+} from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-
-/** The addresses that one interface reaches without a router. */
-export interface Subnet {
-  readonly address: string;
-  readonly netmask: string;
-}
 
 /** A host that the user named. */
 export interface HostAddress {
@@ -17,10 +21,6 @@ export interface HostAddress {
   /** Absent when the user gave none. */
   readonly port?: number;
 }
-
-const LOOPBACK_BROADCAST = "127.255.255.255";
-/** Reaches the default route's network only, but needs no knowledge of the interfaces. */
-const LIMITED_BROADCAST = "255.255.255.255";
 
 /** The subnets of this machine's interfaces; none where Deno may not look (`--allow-sys`). */
 export function ownSubnets(): readonly Subnet[] {
@@ -38,63 +38,24 @@ export function discoveryAddresses(subnets: readonly Subnet[] = ownSubnets()): r
   return [...new Set([LOOPBACK_BROADCAST, ...found])];
 }
 
-/** `undefined` for point-to-point subnets, which have none. */
-export function broadcastAddress(subnet: Subnet): string | undefined {
-  const mask = addressNumber(subnet.netmask);
-  const address = addressNumber(subnet.address);
-  if (mask === undefined || address === undefined) return undefined;
-  const hostBits = ~mask >>> 0;
-  return hostBits <= 1 ? undefined : addressText((address | hostBits) >>> 0);
-}
-
-export function isOnSubnet(address: string, subnet: Subnet): boolean {
-  const mask = addressNumber(subnet.netmask);
-  const own = addressNumber(subnet.address);
-  const other = addressNumber(address);
-  if (mask === undefined || own === undefined || other === undefined) return false;
-  return ((own ^ other) & mask) === 0;
-}
-
-export function isLoopback(address: string): boolean {
-  return address.startsWith("127.") && isIpv4(address);
-}
-
-export function isIpv4(text: string): boolean {
-  return addressNumber(text) !== undefined;
-}
-
-/** Whether a datagram to `address` would reach more than one machine, or none in particular. */
-export function isGroupAddress(
-  address: string,
-  subnets: readonly Subnet[] = ownSubnets(),
-): boolean {
-  const first = (addressNumber(address) ?? 0) >>> 24;
-  if (first === 0 || first >= 224 || address === LOOPBACK_BROADCAST) return true;
-  return subnets.some((subnet) => broadcastAddress(subnet) === address);
-}
-
 /** The address of `HOST` or `HOST:PORT`. Throws ShoalError `usage`. */
 export async function resolveHost(text: string): Promise<HostAddress> {
-  if (text.includes("[") || text.split(":").length > 2) {
+  const named = parseHostPort(text);
+  if (isIpv6(named?.host ?? "") || text.includes("[")) {
     throw usage(`'${text}' is not an IPv4 address`, "IPv6 is not supported yet.");
   }
-  const [host = "", portText] = text.split(":");
-  if (host === "") throw usage(`'${text}' names no host`, "Give a name or an IPv4 address.");
-  const port = portText === undefined ? undefined : parsePort(portText, text);
+  if (named === undefined) {
+    throw usage(`'${text}' is no host, with a port or without`, "Give HOST or HOST:PORT.");
+  }
+  const { host, port } = named;
   const address = isIpv4(host) ? host : await lookUp(host);
-  if (isGroupAddress(address)) {
+  if (isGroupAddress(address, ownSubnets())) {
     throw usage(
       `'${host}' is not the address of one machine`,
       "Name a single host here; --broadcast takes broadcast addresses.",
     );
   }
   return { address, ...(port !== undefined && { port }) };
-}
-
-function parsePort(portText: string, text: string): number {
-  const port = Number(portText);
-  if (/^\d{1,5}$/.test(portText) && port >= 1 && port <= 65_535) return port;
-  throw usage(`'${text}' does not end in a port`, "Ports are numbers from 1 to 65535.");
 }
 
 async function lookUp(host: string): Promise<string> {
@@ -108,18 +69,4 @@ async function lookUp(host: string): Promise<string> {
 
 function usage(message: string, hint: string): ShoalError {
   return new ShoalError("usage", message, { hint });
-}
-
-function addressNumber(text: string): number | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
-  let value = 0;
-  for (const part of text.split(".").map(Number)) {
-    if (part > 255) return undefined;
-    value = value * 256 + part;
-  }
-  return value;
-}
-
-function addressText(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
 }

@@ -1,5 +1,6 @@
 /** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import { QUEUED_DATAGRAMS_MAX } from "./limits.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
 

@@ -2,7 +2,8 @@
  * One connection of a session, over whatever stream: input is queued until a message is complete, output waits
  * its turn, and neither waits forever.
  */
-import { type Bytes, endpointText } from "../../ids.ts";
+import { endpointText } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import {

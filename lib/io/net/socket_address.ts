@@ -1,5 +1,5 @@
 /** An endpoint as the kernel reads and writes it. */
-import type { Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
 
 const AF_INET = 2;
 export const SOCKADDR_BYTES = 16;

@@ -1,5 +1,6 @@
 /** An outgoing connection with callbacks, as the driver of a pure machine needs it. */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { STREAM_READ_BYTES } from "./limits.ts";

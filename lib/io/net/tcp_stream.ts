@@ -1,5 +1,6 @@
 /** Byte streams over TCP: connects, and listens on ports, and says why one cannot be opened. */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sleep } from "../system/clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";

@@ -10,7 +10,8 @@
  * or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
  * read by Deno's receive as well.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import type { Received } from "./datagram_transport.ts";
 import {
   BRIEF_WAIT_MS,

@@ -5,7 +5,8 @@
  * one; where the kernel joins them, it says the size beside each receive (`tuned_socket.ts`). Nobody has to
  * guess it from the bytes, which may be sealed.
  */
-import type { Bytes, Endpoint } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";

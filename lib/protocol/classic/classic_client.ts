@@ -6,7 +6,8 @@
  *
  * Classic datagrams name neither file nor transfer: each machine needs a port of its own.
  */
-import { type Endpoint, endpointText, type HashHex, type SafeFileName } from "../../ids.ts";
+import { type Endpoint, endpointKey, endpointText } from "../../address.ts";
+import type { HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import { CLASSIC_ASK_SPACING_MS, CLASSIC_FILE_BYTES_MAX, CLASSIC_SILENCE_MS } from "./limits.ts";
@@ -149,10 +150,12 @@ export class ClassicClient {
   /** An answer that does not fit what is fetched or wanted. */
   #onOther(from: Endpoint, answer: ClassicAnswer): void {
     this.#shares.remove(from);
-    const server = endpointText(from);
+    const server = endpointKey(from);
     if (this.#others.has(server) || this.#others.size >= OFFERS_PER_NAME_MAX) return;
     this.#others.add(server);
-    const message = `${server} has other content under that name (sha256 ${answer.sha256})`;
+    const message = `${
+      endpointText(from)
+    } has other content under that name (sha256 ${answer.sha256})`;
     this.#actions.push({ kind: "notice", message });
   }
 

@@ -6,13 +6,8 @@
  * Its driver performs the actions in order, keeps at most one file open per transfer until
  * `release`, and returns the results of `locate` and `read`. Pure: no socket, no disk, no clock.
  */
-import {
-  type Bytes,
-  type Endpoint,
-  endpointText,
-  type HashHex,
-  type SafeFileName,
-} from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
+import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import {
   CLASSIC_FILE_BYTES_MAX,
   CLASSIC_PEER_MEMORY_MS,
@@ -103,7 +98,7 @@ export class ClassicServer {
     this.#actions = [];
     switch (event.kind) {
       case "searched":
-        this.#searchers.set(nowMs, endpointText(event.from), true);
+        this.#searchers.set(nowMs, endpointKey(event.from), true);
         break;
       case "request":
         this.#onRequest(nowMs, event.from, event.name);
@@ -132,7 +127,7 @@ export class ClassicServer {
   }
 
   #onRequest(nowMs: number, from: Endpoint, text: string): void {
-    if (this.#searchers.get(nowMs, endpointText(from))) return;
+    if (this.#searchers.get(nowMs, endpointKey(from))) return;
     const refuse = (why: string): void =>
       this.#notice("verbose", `classic request for ${displayName(text)} ignored: ${why}`);
     if (!this.#options.isNeighbour(from.address)) return refuse("not from an own subnet");

@@ -1,5 +1,5 @@
 /** The classic servers of a transfer, and the share of each. */
-import { type Endpoint, endpointText } from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
 import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import type { ChunkVerdict } from "./classic_assembly.ts";
 
@@ -26,7 +26,7 @@ export class ClassicShares {
   }
 
   has(server: Endpoint): boolean {
-    return this.#byServer.has(endpointText(server));
+    return this.#byServer.has(endpointKey(server));
   }
 
   /** Whether `server` is the only one. */
@@ -38,16 +38,16 @@ export class ClassicShares {
   add(server: Endpoint): boolean {
     if (this.has(server) || this.#byServer.size >= OFFERS_PER_NAME_MAX) return false;
     const none = { bytes: 0, chunks: 0, badChunks: 0, duplicates: 0, askedAgain: 0 };
-    this.#byServer.set(endpointText(server), { server, ...none });
+    this.#byServer.set(endpointKey(server), { server, ...none });
     return true;
   }
 
   remove(server: Endpoint): void {
-    this.#byServer.delete(endpointText(server));
+    this.#byServer.delete(endpointKey(server));
   }
 
   count(server: Endpoint, verdict: ChunkVerdict, bytes: number): void {
-    const share = this.#byServer.get(endpointText(server));
+    const share = this.#byServer.get(endpointKey(server));
     if (share === undefined) return;
     if (verdict === "duplicate") share.duplicates += 1;
     if (verdict === "bad") share.badChunks += 1;

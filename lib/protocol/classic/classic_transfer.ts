@@ -1,5 +1,6 @@
 /** One classic transfer of a server: which chunks come next, and when. */
-import type { Bytes, Endpoint, SafeFileName } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes, SafeFileName } from "../../ids.ts";
 import {
   CLASSIC_ANSWER_LEAD_MS,
   CLASSIC_BURST_BYTES_MAX,

@@ -5,10 +5,10 @@
  *
  * How long offers are gathered before the decision is the caller's business.
  */
+import { isLoopback } from "../../address.ts";
 import { CONTENTS_LISTED_MAX } from "./limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
 import type { Offer } from "./finder.ts";
-import { isLoopbackAddress } from "../base/server_path.ts";
 
 export type Choice =
   | { readonly kind: "chosen"; readonly content: Content }
@@ -47,7 +47,7 @@ export class ContentChoice {
       this.#groups.set(key, group);
     }
     const { address } = offer.path.endpoint;
-    if (!group.hosts.has(offer.server) || isLoopbackAddress(address)) {
+    if (!group.hosts.has(offer.server) || isLoopback(address)) {
       group.hosts.set(offer.server, address);
     }
   }

@@ -8,13 +8,8 @@
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import {
-  type Bytes,
-  type Endpoint,
-  endpointText,
-  type SafeFileName,
-  type ServerId,
-} from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
+import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "./limits.ts";
 import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
@@ -323,9 +318,9 @@ export class Finder {
 
   /** Those who are new are asked at once, all of them at every broadcast: a datagram may be lost. */
   #invite(endpoints: readonly Endpoint[]): void {
-    const fresh = endpoints.filter((each) => !this.#invited.has(endpointText(each)))
+    const fresh = endpoints.filter((each) => !this.#invited.has(endpointKey(each)))
       .slice(0, INVITED_MAX - this.#invited.size);
-    for (const each of fresh) this.#invited.set(endpointText(each), each);
+    for (const each of fresh) this.#invited.set(endpointKey(each), each);
     if (fresh.length === 0 || this.isDone) return;
     const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });

@@ -1,16 +1,17 @@
 /** The servers that have answered a search: where they answer from, and what they still are asked. */
-import { type Endpoint, endpointText, type ServerId, type Token } from "../../ids.ts";
+import { type Endpoint, endpointKey, isLoopback, partyOf } from "../../address.ts";
+import type { ServerId, Token } from "../../ids.ts";
 import { PATHS_PER_SERVER_MAX } from "../base/limits.ts";
 import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX, SERVERS_PER_ADDRESS_MAX } from "./limits.ts";
 import type { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import { ServerAsks } from "./server_asks.ts";
-import { isLoopbackAddress, isSamePath, type ServerPath } from "../base/server_path.ts";
+import { isSamePath, type ServerPath } from "../base/server_path.ts";
 
 export class HeardServer {
   readonly id: ServerId;
-  /** Where it answered from first. */
-  readonly address: string;
+  /** Whose share of what is remembered it takes, by where it answered from first. */
+  readonly party: string;
   readonly asks: ServerAsks;
   heardMs = 0;
   readonly #paths = new Map<string, ServerPath>();
@@ -19,20 +20,20 @@ export class HeardServer {
 
   constructor(nowMs: number, id: ServerId, address: string, queryCount: number) {
     this.id = id;
-    this.address = address;
+    this.party = partyOf(address);
     this.asks = new ServerAsks(nowMs, queryCount);
   }
 
   /** The path to ask next: loopback first, another one after each miss. */
   get path(): ServerPath | undefined {
     const paths = [...this.#paths.values()];
-    const rank = (path: ServerPath) => isLoopbackAddress(path.endpoint.address) ? 0 : 1;
+    const rank = (path: ServerPath) => isLoopback(path.endpoint.address) ? 0 : 1;
     paths.sort((a, b) => rank(a) - rank(b));
     return paths[this.asks.misses % Math.max(1, paths.length)];
   }
 
   knownPath(endpoint: Endpoint): ServerPath | undefined {
-    return this.#paths.get(endpointText(endpoint));
+    return this.#paths.get(endpointKey(endpoint));
   }
 
   /** Whether it is there, at one path at least, and not only somebody's word. */
@@ -42,7 +43,7 @@ export class HeardServer {
 
   /** It has answered from here what only a receiver of our datagrams there can answer. */
   validate(endpoint: Endpoint): void {
-    this.#validated.add(endpointText(endpoint));
+    this.#validated.add(endpointKey(endpoint));
   }
 
   /**
@@ -50,7 +51,7 @@ export class HeardServer {
    * room; `undefined` where all are.
    */
   pathAt(endpoint: Endpoint, token: Token, random: Random): ServerPath | undefined {
-    const key = endpointText(endpoint);
+    const key = endpointKey(endpoint);
     const path: ServerPath = { endpoint, token };
     const before = this.#paths.get(key);
     if (before !== undefined && isSamePath(before, path)) return before;
@@ -97,7 +98,8 @@ export class HeardServers {
   hear(nowMs: number, id: ServerId, address: string): HeardServer | undefined {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      const neighbours = [...this.#servers.values()].filter((each) => each.address === address);
+      const party = partyOf(address);
+      const neighbours = [...this.#servers.values()].filter((each) => each.party === party);
       if (neighbours.length >= SERVERS_PER_ADDRESS_MAX) {
         if (!this.evictOneOf(neighbours)) return undefined;
       } else if (this.#servers.size >= SERVERS_HEARD_MAX) {

@@ -4,20 +4,15 @@
  * gap. What does not fit the first page is left to TCP, if the server has a reachable port for it.
  * Nothing is kept here: entries are reported as they arrive.
  */
-import {
-  type Bytes,
-  type Endpoint,
-  endpointText,
-  type SafeFileName,
-  type ServerId,
-} from "../../ids.ts";
+import { type Endpoint, isSameEndpoint } from "../../address.ts";
+import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { LISTING_PAGES_PER_LIST_MAX } from "../../wire/limits.ts";
 import { PATHS_PER_SERVER_MAX, RETRIES_HEEDED_MAX } from "../base/limits.ts";
 import { LIST_FRUITLESS_MAX, LIST_REORDER_MS_MIN, LIST_TRIES_MAX } from "./limits.ts";
 import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../../wire/frames.ts";
 import { RequestTimer } from "../base/request_timer.ts";
-import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";
+import type { ServerPath } from "../base/server_path.ts";
 
 export type ListAnswer = FrameOf<"listing" | "retry">;
 
@@ -109,14 +104,14 @@ export class ListFetch {
   }
 
   #addPath(path: ServerPath): void {
-    const at = this.#paths.findIndex((each) => isSameEndpoint(each, path));
+    const at = this.#paths.findIndex((each) => isSameEndpoint(each.endpoint, path.endpoint));
     if (at >= 0) this.#paths[at] = path;
     else if (this.#paths.length < PATHS_PER_SERVER_MAX) this.#paths.push(path);
   }
 
   #onFrame(nowMs: number, from: Endpoint, frame: ListAnswer): void {
     if (frame.server !== this.#server || frame.number !== this.#number) return;
-    const path = this.#paths.find(({ endpoint }) => endpointText(endpoint) === endpointText(from));
+    const path = this.#paths.find(({ endpoint }) => isSameEndpoint(endpoint, from));
     if (path === undefined) return;
     if (frame.kind === "listing") return this.#onListing(nowMs, frame, path.endpoint);
     if (this.#refusals >= RETRIES_HEEDED_MAX) return;

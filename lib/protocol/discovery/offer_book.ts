@@ -1,9 +1,9 @@
 /** What servers offer under one name, and which servers are no longer trusted. */
+import { isSameEndpoint } from "../../address.ts";
 import { type Content, contentKey, sameContent, type ServerId } from "../../ids.ts";
 import { Random } from "../base/random.ts";
 import type { Offer } from "./finder.ts";
 import { OFFERS_KEPT_MAX } from "./limits.ts";
-import { isSameEndpoint } from "../base/server_path.ts";
 
 export class OfferBook {
   #offers: Offer[] = [];
@@ -36,7 +36,9 @@ export class OfferBook {
     const isReplaced = (known: Offer): boolean => {
       if (known.server !== offer.server) return false;
       const knownKey = contentKey(known.content);
-      return knownKey === key ? isSameEndpoint(known.path, offer.path) : knownKey !== fetchedKey;
+      return knownKey === key
+        ? isSameEndpoint(known.path.endpoint, offer.path.endpoint)
+        : knownKey !== fetchedKey;
     };
     this.#offers = this.#offers.filter((known) => !isReplaced(known));
     // Offers come and go as fast as servers can be invented; one that is pushed out comes again.

@@ -1,8 +1,8 @@
 /** One query of a search: who has answered what, and how long to wait for more. */
+import { type Endpoint, isSameEndpoint } from "../../address.ts";
 import {
   type Content,
   contentKey,
-  type Endpoint,
   type HashHex,
   type SafeFileName,
   type ServerId,
@@ -11,7 +11,7 @@ import { SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
 import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import { ABSENT_END_MS, CLASSIC_ASK_AFTER_MS } from "./limits.ts";
 import type { FrameOf, Query } from "../../wire/frames.ts";
-import { isSameEndpoint, type ServerPath } from "../base/server_path.ts";
+import type { ServerPath } from "../base/server_path.ts";
 
 /** A server's word that it holds a content under a name. */
 export interface Offer {
@@ -123,7 +123,10 @@ export class SoughtQuery {
     let paths = [path];
     if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
       if (before.paths.includes(path)) return undefined;
-      paths = [...before.paths.filter((each) => !isSameEndpoint(each, path)), path];
+      paths = [
+        ...before.paths.filter((each) => !isSameEndpoint(each.endpoint, path.endpoint)),
+        path,
+      ];
     }
     this.#answers.set(server, { kind: "offer", content, paths });
     return { server, path, content, mtimeMs, tcpPort, name };

@@ -1,6 +1,7 @@
 /** Messages about a download: why it waits, what it has noticed, and why it has failed. */
+import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import { endpointText, type ServerId } from "../../ids.ts";
+import type { ServerId } from "../../ids.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
 

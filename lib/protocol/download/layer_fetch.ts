@@ -6,7 +6,8 @@
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
-import type { Bytes, Content, Endpoint, ServerId, Token } from "../../ids.ts";
+import { type Endpoint, isLoopback } from "../../address.ts";
+import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import { OFFERS_PER_NAME_MAX, PATHS_PER_SERVER_MAX } from "../base/limits.ts";
 import {
@@ -20,7 +21,7 @@ import { LayerPath } from "./layer_path.ts";
 import { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import type { StreamRoute } from "./source_route.ts";
-import { isLoopbackAddress, type ServerPath } from "../base/server_path.ts";
+import type { ServerPath } from "../base/server_path.ts";
 
 export type LayerAnswer = FrameOf<"layer" | "gone" | "retry">;
 
@@ -316,6 +317,6 @@ export class LayerFetch {
 
 /** Loopback first, then by distance. */
 function byPreference(a: LayerPath, b: LayerPath): number {
-  const rank = (path: LayerPath) => isLoopbackAddress(path.endpoint.address) ? 0 : 1;
+  const rank = (path: LayerPath) => isLoopback(path.endpoint.address) ? 0 : 1;
   return rank(a) - rank(b) || a.rttMs - b.rttMs;
 }

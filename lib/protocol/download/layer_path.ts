@@ -1,5 +1,6 @@
 /** Layer requests to one address of one server: what is in flight, round trips, timeouts. */
-import { type Bytes, type Content, type Endpoint, endpointText, type Token } from "../../ids.ts";
+import { type Endpoint, isSameEndpoint } from "../../address.ts";
+import type { Bytes, Content, Token } from "../../ids.ts";
 import { RETRIES_HEEDED_MAX } from "../base/limits.ts";
 import { REORDER_SEGMENTS } from "./limits.ts";
 import { encodeFrame } from "../../wire/frames.ts";
@@ -48,7 +49,7 @@ export class LayerPath {
   }
 
   isAt(endpoint: Endpoint): boolean {
-    return endpointText(endpoint) === endpointText(this.endpoint);
+    return isSameEndpoint(endpoint, this.endpoint);
   }
 
   /** The LAYER_WANT that asks for `range`. */

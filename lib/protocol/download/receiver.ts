@@ -7,7 +7,8 @@
  * `handle` is given one received buffer at a time (up to dozens of segments) and returns what to do;
  * the returned list is reused by the next call.
  */
-import type { Bytes, Endpoint, SourceId, Token, TransferId } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes, SourceId, Token, TransferId } from "../../ids.ts";
 import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {

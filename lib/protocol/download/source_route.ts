@@ -3,7 +3,8 @@
  * `lib/io/workers`, and a line in `lib/app/client/worker_pool.ts` that starts it; the coordinator
  * treats all of them alike.
  */
-import type { Endpoint, Token } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Token } from "../../ids.ts";
 
 /** Datagrams from a server's data port: we ask for ranges, it answers (docs/PROTOCOL.md, "WANT"). */
 export interface DatagramRoute {

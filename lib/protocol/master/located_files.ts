@@ -1,5 +1,5 @@
 /** Who has which content under which name, gathered provider by provider. */
-import { endpointText } from "../../ids.ts";
+import { endpointKey } from "../../address.ts";
 import { LOCATED_SERVERS_MAX } from "./limits.ts";
 import type { LocatedFile, RegisteredFile, RegisteredServer } from "./registry_store.ts";
 
@@ -20,7 +20,7 @@ export class ProviderCollector {
     let found = this.#files.get(key);
     if (found === undefined) this.#files.set(key, found = { file, servers: new Map() });
     if (found.servers.size >= LOCATED_SERVERS_MAX) return;
-    found.servers.set(endpointText(provider.endpoint), provider);
+    found.servers.set(endpointKey(provider.endpoint), provider);
   }
 
   /** In the order of their names, and of their SHA-256 within a name. */

@@ -1,4 +1,5 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
+import { isIpv4, isLoopback } from "../../address.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
 import { GLOB_CHARACTERS_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
@@ -96,7 +97,7 @@ export function fileJson(file: RegisteredFile): JsonObject {
 export function locatedJson(file: LocatedFile, self: string): JsonObject {
   const servers = file.servers.map(({ server, endpoint: { address, port } }) => ({
     id: server,
-    address: address.startsWith("127.") ? self : address,
+    address: isLoopback(address) ? self : address,
     port,
   }));
   return { ...fileJson(file), servers };
@@ -155,9 +156,4 @@ function isPort(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
 }

@@ -3,7 +3,8 @@
  * "Master"). Where it is kept, and whether several masters share it, is up to the store; all
  * stores behave alike.
  */
-import type { Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { HashHex, SafeFileName, ServerId } from "../../ids.ts";
 
 /** 32 hex digits that only the master and the server with the lease know. */
 export type Lease = string & { readonly brand: "Lease" };

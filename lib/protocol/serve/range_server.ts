@@ -6,7 +6,8 @@
  *
  * One request is served at a time; reading, sending and opening files are the driver's.
  */
-import { type Bytes, type Endpoint, endpointText, type ServerId } from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
+import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import type { Tokens } from "../base/tokens.ts";
 import {
@@ -251,7 +252,7 @@ export class RangeServer {
   }
 
   #tellFlow({ to, want }: Turn): void {
-    const key = `${endpointText(to)} ${want.nonce} ${keyOf(want)}`;
+    const key = `${endpointKey(to)} ${want.nonce} ${keyOf(want)}`;
     if (this.#toldFlows.has(key)) return;
     if (this.#toldFlows.size >= FLOWS_MAX) this.#toldFlows.clear();
     this.#toldFlows.add(key);

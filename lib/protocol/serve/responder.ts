@@ -5,7 +5,8 @@
  * It promises that an unvalidated address gets at most as many bytes as it sent, that a
  * crowd of servers does not say "absent" at once, and that unvalidated peers cost bounded work and memory.
  */
-import type { Bytes, Endpoint, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import { type Endpoint, partyOf } from "../../address.ts";
+import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import {
   CONTROL_BYTES_MAX,
   LAYER_PAGES_PER_WANT_MAX,
@@ -95,7 +96,7 @@ export class Responder {
     frameBytes: number,
   ): readonly ResponderAction[] {
     this.#actions = [];
-    if (!this.#mayAsk(nowMs, from.address)) return this.#actions;
+    if (!this.#mayAsk(nowMs, partyOf(from.address))) return this.#actions;
     switch (frame.kind) {
       case "find":
         this.#onFind(nowMs, from, frame, frameBytes);
@@ -115,10 +116,10 @@ export class Responder {
     return this.#actions;
   }
 
-  #mayAsk(nowMs: number, address: string): boolean {
-    let limit = this.#askers.get(nowMs, address);
+  #mayAsk(nowMs: number, party: string): boolean {
+    let limit = this.#askers.get(nowMs, party);
     limit ??= new RateLimit(QUESTIONS_PER_S_MAX, QUESTIONS_BURST_MAX);
-    this.#askers.set(nowMs, address, limit);
+    this.#askers.set(nowMs, party, limit);
     return limit.take(nowMs, 1);
   }
 

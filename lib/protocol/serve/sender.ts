@@ -3,7 +3,7 @@
  * so that one greedy client takes no more than its share. The server keeps nothing else of a
  * transfer: what was asked is answered and forgotten.
  */
-import { type Endpoint, endpointText } from "../../ids.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
 import { FLOWS_MAX, SEND_BURST_MS, WANTS_PER_FLOW_MAX } from "./limits.ts";
 import type { FrameOf } from "../../wire/frames.ts";
@@ -45,7 +45,7 @@ export class Sender {
   /** Queues a request whose token is good. Says `false` to what is out of bounds, or too much. */
   add(from: Endpoint, want: WantFrame): boolean {
     if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
-    const key = `${endpointText(from)} ${want.nonce}`;
+    const key = `${endpointKey(from)} ${want.nonce}`;
     const flow = this.#flows.get(key);
     if (flow === undefined) {
       if (this.#flows.size >= FLOWS_MAX) return false;

@@ -1,8 +1,9 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
-import { type Bytes, type Endpoint, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
   ClassicDownload,
   type ClassicDownloadOptions,

@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import type { Bytes, Endpoint } from "../../../lib/ids.ts";
+import type { Bytes } from "../../../lib/ids.ts";
 import type { DatagramTransport } from "../../../lib/io/net/datagram_transport.ts";
 import { FaultyTransport } from "../../../lib/io/net/faulty_transport.ts";
 import { FaultInjector } from "../../../lib/protocol/base/faults.ts";

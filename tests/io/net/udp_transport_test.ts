@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import type { Bytes, Endpoint } from "../../../lib/ids.ts";
+import type { Bytes } from "../../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../../lib/io/net/datagram_transport.ts";
 import { RECEIVES_PER_TURN } from "../../../lib/io/net/limits.ts";
 import { openUdpTransport } from "../../../lib/io/net/udp_transport.ts";

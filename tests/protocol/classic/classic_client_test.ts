@@ -1,12 +1,6 @@
+import { type Endpoint, endpointText } from "../../../lib/address.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  type Bytes,
-  type Endpoint,
-  endpointText,
-  hashHex,
-  type SafeFileName,
-  toHex,
-} from "../../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
   CLASSIC_ASK_SPACING_MS,
   CLASSIC_FILE_BYTES_MAX,

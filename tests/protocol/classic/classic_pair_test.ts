@@ -1,6 +1,7 @@
 /** Client and server machines on one virtual clock, with a network between them that errs. */
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import { type Bytes, type Endpoint, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import { ClassicClient } from "../../../lib/protocol/classic/classic_client.ts";
 import {
   ClassicServer,

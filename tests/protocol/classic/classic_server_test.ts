@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type Bytes, type Endpoint, hashHex, toHex } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, toHex } from "../../../lib/ids.ts";
 import {
   CLASSIC_ANSWER_LEAD_MS,
   CLASSIC_BURST_DATAGRAMS,

@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../../lib/wire/limits.ts";
 import { OFFERS_PER_NAME_MAX } from "../../../lib/protocol/base/limits.ts";
 import {

@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { type Endpoint, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { LISTING_PAGES_PER_LIST_MAX } from "../../../lib/wire/limits.ts";
 import {
   ListFetch,

@@ -1,12 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import {
-  type Bytes,
-  type Content,
-  type Endpoint,
-  hashHex,
-  type ServerId,
-  serverId,
-} from "../../../lib/ids.ts";
+import { type Bytes, type Content, hashHex, type ServerId, serverId } from "../../../lib/ids.ts";
 import { LAYER_PAGES_ASKED_MAX } from "../../../lib/protocol/download/limits.ts";
 import {
   LayerFetch,

@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import { type Bytes, type Endpoint, hashHex, serverId } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, serverId } from "../../../lib/ids.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 import {

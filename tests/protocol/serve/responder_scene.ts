@@ -1,8 +1,8 @@
 /** A server that answers in a test, and what it has answered. */
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import {
   type Bytes,
-  type Endpoint,
   type HashHex,
   hashHex,
   type SafeFileName,

@@ -1,12 +1,7 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import { assert, assertEquals } from "@std/assert";
-import {
-  type Bytes,
-  type Endpoint,
-  type HashHex,
-  hashHex,
-  type SafeFileName,
-} from "../../../lib/ids.ts";
+import { type Bytes, type HashHex, hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
   CONTROL_BYTES_MAX,

@@ -1,5 +1,6 @@
+import type { Endpoint } from "../../../lib/address.ts";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Endpoint, hashHex } from "../../../lib/ids.ts";
+import { hashHex } from "../../../lib/ids.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { Sender, type WantFrame } from "../../../lib/protocol/serve/sender.ts";
