@@ -53,11 +53,11 @@ e2e("names that leave the folder are met with silence, in either protocol", asyn
     for (const each of [port, dataPort as number]) await shoal.send(findOf(name, 1n), each);
   }
   // What is answered in order: had there been an answer to those, it would come first.
-  await classic.send(new TextEncoder().encode("get a.txt"), port);
-  assertStringIncludes(new TextDecoder().decode(await classic.receive()), "except 1 chunks");
+  const asking = new TextEncoder().encode("get a.txt");
+  const answer = await classic.ask(asking, port, () => classic.receive());
+  assertStringIncludes(new TextDecoder().decode(answer), "except 1 chunks");
   for (const each of [port, dataPort as number]) {
-    await shoal.send(findOf("a.txt", 2n), each);
-    const offer = await shoal.frame("offer");
+    const offer = await shoal.ask(findOf("a.txt", 2n), each, () => shoal.frame("offer"));
     assertEquals([offer.queryId, offer.name], [2n, "a.txt"]);
   }
   const asked = server.events.filter(({ event }) => event === "request").map(({ name }) => name);

@@ -32,6 +32,18 @@ export class DatagramPeer implements Disposable {
     await this.#socket.send(bytes, { transport: "udp", hostname, port });
   }
 
+  /** Sends this until what is awaited has come: behind many others a datagram may be lost. */
+  async ask<T>(what: Frame | Bytes, port: number, awaited: () => Promise<T>): Promise<T> {
+    let isOver = false;
+    const answer = awaited().finally(() => isOver = true);
+    while (!isOver) {
+      await this.send(what, port);
+      const pause = new Promise((resolve) => setTimeout(resolve, 500));
+      await Promise.race([answer, pause]);
+    }
+    return await answer;
+  }
+
   async receive(): Promise<Bytes> {
     const [bytes, from] = await this.#socket.receive();
     const { hostname, port } = from as Deno.NetAddr;
