@@ -18,6 +18,9 @@ import { VirtualProcess } from "./virtual_process.ts";
 /** The worker of a source that sends datagrams. */
 const RECEIVER = "receiver.ts";
 
+/** A worker starts within this. */
+const START_MS_MAX = 40;
+
 export const OUT_DIR = "/simulated";
 export const BROADCAST = "255.255.255.255";
 
@@ -39,6 +42,7 @@ export class SimClient {
   readonly startedMs: number;
   /** How the download ended. */
   ended: DoneEvent | FailedEvent | undefined;
+  endedMs = Infinity;
   /** Whether nothing is left of it that could still do anything. */
   isClosed = false;
   /** What the run as a whole broke of. */
@@ -55,7 +59,9 @@ export class SimClient {
     this.startedMs = clock.nowMs;
     this.#watch = new ClientWatch(world.onChunk);
     this.#process = new VirtualProcess({
-      ...{ clock, random, disk, hopMs, joinMs, receiveBufferBytes },
+      ...{ clock, random, disk, joinMs, receiveBufferBytes },
+      hopMs: () => random.between(0, hopMs),
+      startMs: () => random.between(0, START_MS_MAX),
       firstPort: 40_000 + 100 * run,
       send: world.send,
       watch: this.#watch,
@@ -144,7 +150,10 @@ export class SimClient {
 
   #onEvent(event: GetEvent): void {
     if (this.isOver) return;
-    if (event.event === "done" || event.event === "failed") this.ended ??= event;
+    if (event.event === "done" || event.event === "failed") {
+      this.ended ??= event;
+      this.endedMs = Math.min(this.endedMs, this.#world.clock.nowMs);
+    }
     if (event.event === "server" && event.state === "dropped") {
       this.#world.onBlamed(serverId(event.id), "dropped");
     }

@@ -13,6 +13,9 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
+import { DataSocket } from "../../lib/app/serve/data_socket.ts";
+import type { SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import {
@@ -31,9 +34,9 @@ import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
 import { simContent } from "./sim_contents.ts";
-import { SimSender } from "./sim_sender.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
+import { VirtualProcess } from "./virtual_process.ts";
 
 export const FILE_NAME = "dir/example file.txt" as SafeFileName;
 const FOLDER = "/served";
@@ -78,8 +81,10 @@ class Process implements CatalogueView {
   readonly responder: Responder;
   readonly tokenSecret: Bytes;
   readonly toMain: Channel;
-  readonly toSender: Channel;
-  sender: SimSender | undefined;
+  /** Its data socket, and the process that this and its sender worker are of. */
+  data: { readonly socket: DataSocket; readonly virtual: VirtualProcess } | undefined;
+  /** Questions that the main thread has not dealt with. */
+  questionsWaiting = 0;
   /** The most flows that ever waited, as far as was told. */
   flowsMax = 0;
   isOver = false;
@@ -92,7 +97,6 @@ class Process implements CatalogueView {
     this.responder = new Responder({ server: this.id, tokens, view: this, seed: random.u32() });
     this.responder.dataPort = DATA_PORT;
     this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
-    this.toSender = new Channel(clock, () => HOP_MS);
   }
 
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
@@ -167,7 +171,7 @@ export class SimServer {
     if (this.#process !== undefined) return;
     const process = new Process(this.spec, this.#clock, this.#random);
     this.#process = process;
-    process.sender = this.#sender(process);
+    process.data = this.#open(process);
     this.ids.add(process.id);
     process.catalogue.put(OTHER_NAME, { sizeBytes: 3, mtimeMs: 1, inode: 9 }, "pending");
     process.catalogue.ready(OTHER_NAME, {
@@ -194,7 +198,10 @@ export class SimServer {
   #befall(mishap: Mishap): void {
     switch (mishap.kind) {
       case "crash":
-        if (this.#process !== undefined) this.#process.isOver = true;
+        if (this.#process !== undefined) {
+          this.#process.isOver = true;
+          this.#process.data!.virtual.end();
+        }
         this.#process = undefined;
         this.#backlog.length = this.#backlogBytes = 0;
         if (mishap.forMs !== undefined) this.#clock.after(mishap.forMs, () => this.#start());
@@ -235,7 +242,7 @@ export class SimServer {
   // — What it is asked ——————————————————————————————————————————————————————————————————————————
 
   #take(process: Process, { bytes, from, path, isDiscovery }: Arrival): void {
-    if (!isDiscovery) return process.sender!.arrive(bytes, from);
+    if (!isDiscovery) return process.data!.virtual.arrive(DATA_PORT, bytes, from);
     for (const packed of packedFramesIn(bytes)) {
       const { frame } = packed;
       const frameBytes = packed.bytes.length;
@@ -264,7 +271,7 @@ export class SimServer {
         this.#clock.after(action.afterMs, () => {
           if (process.isOver) return;
           const { to, datagrams } = action;
-          if (action.port === "data") return process.sender!.socket.send(to, datagrams);
+          if (action.port === "data") return process.data!.socket.send(to, datagrams);
           for (const datagram of datagrams) this.#send(path, to, datagram, DISCOVERY_PORT);
         });
         return;
@@ -289,14 +296,28 @@ export class SimServer {
 
   // — What it sends —————————————————————————————————————————————————————————————————————————————
 
-  #sender(process: Process): SimSender {
-    const { toMain, toSender, tokenSecret, id: server } = process;
-    const { rateBytesPerS, bytesPerMs } = this.spec;
-    return new SimSender({
-      ...{ clock: this.#clock, disk: this.#disk, port: DATA_PORT, toMain, toSender, bytesPerMs },
-      gate: (work) => this.#whenUp(process, work),
-      send: (to, datagram) => this.#send(pathOf(to), to, datagram),
-    }, {
+  #open(process: Process): NonNullable<Process["data"]> {
+    const { tokenSecret, id: server } = process;
+    const { rateBytesPerS, bytesPerMs, answerMs } = this.spec;
+    const virtual = new VirtualProcess({
+      ...{ clock: this.#clock, random: this.#random, disk: this.#disk, bytesPerMs },
+      ...{ firstPort: DATA_PORT, joinMs: 0, receiveBufferBytes: BACKLOG_BYTES_MAX },
+      hopMs: (toMain) => HOP_MS + (toMain ? answerMs : 0),
+      startMs: () => 0,
+      pausedUntilMs: () => this.#stalledUntilMs,
+      send: (_port, to, datagram) => this.#send(pathOf(to), to, datagram),
+      watch: {
+        onPosted: (message) => {
+          const { kind } = message as SenderReply | SenderRequest;
+          if (kind === "question") process.questionsWaiting += 1;
+          if (kind === "handled") process.questionsWaiting -= 1;
+        },
+        onDelivered() {},
+      },
+    });
+    const socket = new DataSocket({
+      runtime: virtual.runtime,
+      transport: transportConfig(),
       ...{ rateBytesPerS, tokenSecret, server },
       onQuestion: (from, ...question) => this.#answer(process, pathOf(from), from, ...question),
       locate: (root, sizeBytes) => {
@@ -313,17 +334,11 @@ export class SimServer {
         throw error;
       },
     });
-  }
-
-  /** Whoever is stalled does nothing; it goes on afterwards. */
-  #whenUp(process: Process, work: () => void): void {
-    if (process.isOver) return;
-    if (this.isUp) work();
-    else this.#clock.at(this.#stalledUntilMs, () => this.#whenUp(process, work));
+    return { socket, virtual };
   }
 
   #forget(process: Process, { content }: CatalogueEntry): void {
-    if (content !== undefined) process.sender!.socket.forget(content.root, content.sizeBytes);
+    if (content !== undefined) process.data!.socket.forget(content.root, content.sizeBytes);
   }
 
   /** What is on its disk now, in the place of what was there; a liar's file is not what it was hashed as. */
@@ -345,7 +360,7 @@ export class SimServer {
     const process = this.#process;
     if (process === undefined) return undefined;
     if (process.flowsMax > FLOWS_MAX) return "too many flows";
-    if (process.sender!.questionsWaiting > QUESTIONS_FORWARDED_MAX) {
+    if (process.questionsWaiting > QUESTIONS_FORWARDED_MAX) {
       return "too many forwarded questions";
     }
     if (this.#backlog.length > WANTS_PER_FLOW_MAX * FLOWS_MAX) return "too long a backlog";

@@ -16,7 +16,8 @@ export interface MessageWatch {
 
 export interface ChannelOptions {
   readonly clock: VirtualClock;
-  readonly hopMs: () => number;
+  /** How long a message takes to a main thread, or to another one. */
+  readonly hopMs: (toMain: boolean) => number;
   readonly watch: MessageWatch;
 }
 
@@ -36,7 +37,7 @@ export class VirtualEnd implements ChannelEnd {
     this.#watch = options.watch;
     this.#clock = options.clock;
     this.thread = thread;
-    this.#incoming = new Channel(options.clock, options.hopMs, readyMs);
+    this.#incoming = new Channel(options.clock, () => options.hopMs(this.thread.isMain), readyMs);
   }
 
   /** @param readyMs when the second thread has started; what it is sent waits for that */

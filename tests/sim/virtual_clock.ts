@@ -3,7 +3,6 @@
  * anything else happens, so that the same world always runs the same way.
  */
 import { setImmediate } from "node:timers/promises";
-import type { Clock } from "../../lib/io/system/clock.ts";
 import { Agenda } from "./agenda.ts";
 
 /** Events at one and the same moment after which a world is said to run in circles. */
@@ -45,29 +44,6 @@ export class VirtualClock {
   /** What is awaited now goes on before the next event. */
   settle(): void {
     this.#isOwed = true;
-  }
-
-  /**
-   * This clock as drivers are handed it.
-   *
-   * @param yieldMs what everything else has the time for when a driver yields
-   * @param gate of the process whose clock it is
-   */
-  clockOf(yieldMs: number, gate: Gate): Clock {
-    return {
-      nowMs: () => this.nowMs,
-      originMs: () => 0,
-      timer: (wake) => {
-        const alarm = new Alarm(this, () =>
-          gate(() => {
-            this.settle();
-            wake();
-          }));
-        return { set: (atMs) => alarm.set(atMs), clear: () => alarm.set(Infinity) };
-      },
-      sleep: (ms) => this.elapsed(ms, gate),
-      yieldToEvents: () => this.elapsed(yieldMs, gate),
-    };
   }
 
   /** Lets things happen until `isOver`, or nothing is left to happen before `untilMs`. */

@@ -8,6 +8,7 @@ import type { Runtime } from "../../lib/io/runtime.ts";
 import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
+import { runSender } from "../../lib/io/workers/sender_driver.ts";
 import { runStreamReceiver } from "../../lib/io/workers/stream_driver.ts";
 import type { TransportConfig } from "../../lib/messages/transport_config.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
@@ -17,8 +18,6 @@ import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualThread } from "./virtual_thread.ts";
 import { VirtualTransport } from "./virtual_transport.ts";
 
-/** A worker starts within this. */
-const START_MS_MAX = 40;
 /** Nobody listens for streams in these worlds. */
 const REFUSED_MS = 0.5;
 
@@ -26,6 +25,7 @@ const REFUSED_MS = 0.5;
 const WORKERS: Readonly<Record<string, (parent: VirtualEnd, runtime: Runtime) => void>> = {
   "assembler.ts": (parent, runtime) => runAssembler(channelPort(parent), runtime),
   "receiver.ts": (parent, runtime) => runReceiver(channelPort(parent), runtime, () => 0),
+  "sender.ts": (parent, runtime) => runSender(channelPort(parent), runtime),
   "stream_receiver.ts": (parent, runtime) =>
     runStreamReceiver(channelPort(parent), runtime, () => 0),
 };
@@ -34,17 +34,21 @@ export interface ProcessOptions {
   readonly clock: VirtualClock;
   readonly random: Random;
   readonly disk: MemoryDisk;
-  /** What crosses from one thread to another takes up to this. */
-  readonly hopMs: number;
+  readonly hopMs: ChannelOptions["hopMs"];
+  /** How long a worker takes to start. */
+  readonly startMs: () => number;
+  /** See {@linkcode VirtualThread}; it never pauses by default. */
+  readonly pausedUntilMs?: () => number;
   /** Of sockets for bulk data: see {@linkcode VirtualTransport}. */
   readonly joinMs: number;
   readonly receiveBufferBytes: number;
+  readonly bytesPerMs?: number;
   /** Its sockets have the ports from here on. */
   readonly firstPort: number;
   readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
   readonly watch: MessageWatch;
   /** Its main thread has done something. */
-  readonly onMainTurn: () => void;
+  readonly onMainTurn?: () => void;
 }
 
 interface VirtualWorker {
@@ -64,7 +68,7 @@ export class VirtualProcess {
 
   constructor(options: ProcessOptions) {
     this.#options = options;
-    this.#main = new VirtualThread(options.clock, () => this.isOver, options.onMainTurn);
+    this.#main = this.#thread(true);
     this.runtime = this.#runtimeOf(this.#main);
   }
 
@@ -95,6 +99,16 @@ export class VirtualProcess {
     return pending;
   }
 
+  #thread(isMain: boolean): VirtualThread {
+    const { clock, pausedUntilMs = () => 0, onMainTurn } = this.#options;
+    return new VirtualThread(clock, {
+      isMain,
+      isGone: () => this.isOver,
+      pausedUntilMs,
+      ...(isMain && onMainTurn !== undefined && { onTurn: onMainTurn }),
+    });
+  }
+
   #runtimeOf(thread: VirtualThread): Runtime {
     const { random, disk } = this.#options;
     return {
@@ -123,11 +137,12 @@ export class VirtualProcess {
   }
 
   #open(thread: VirtualThread, { joins }: TransportConfig): VirtualTransport {
-    const { clock, receiveBufferBytes, joinMs, firstPort } = this.#options;
+    const { clock, receiveBufferBytes, joinMs, bytesPerMs, firstPort } = this.#options;
     const port = firstPort + this.#transports.length;
     const transport = new VirtualTransport({
       ...{ clock, thread, port, receiveBufferBytes },
       joinMs: joins ? joinMs : 0,
+      ...(bytesPerMs !== undefined && { bytesPerMs }),
       send: (to, datagram) => this.#options.send(port, to, datagram),
     });
     this.#transports.push(transport);
@@ -135,11 +150,11 @@ export class VirtualProcess {
   }
 
   #start<In, Out>(parent: VirtualThread, file: string): WorkerPort<In, Out> {
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     const run = WORKERS[file];
     if (run === undefined) throw new Error(`${file} is no worker of a simulated world`);
-    const thread = new VirtualThread(clock, () => this.isOver);
-    const readyMs = clock.nowMs + random.between(0, START_MS_MAX);
+    const thread = this.#thread(false);
+    const readyMs = clock.nowMs + this.#options.startMs();
     const [end, far] = VirtualEnd.pair(this.#channelOptions(), parent, thread, readyMs);
     this.#workers.push({ file, thread, end });
     clock.at(readyMs, () => thread.run(() => run(far, this.#runtimeOf(thread))));
@@ -147,7 +162,7 @@ export class VirtualProcess {
   }
 
   #channelOptions(): ChannelOptions {
-    const { clock, random, hopMs, watch } = this.#options;
-    return { clock, hopMs: () => random.between(0, hopMs), watch };
+    const { clock, hopMs, watch } = this.#options;
+    return { clock, hopMs, watch };
   }
 }

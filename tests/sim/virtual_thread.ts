@@ -9,29 +9,37 @@ import { Alarm, type VirtualClock } from "./virtual_clock.ts";
 /** What everything else has the time for when a driver yields. */
 const YIELD_MS = 0.05;
 
+export interface ThreadOptions {
+  readonly isMain: boolean;
+  /** Whether the process is no more. */
+  readonly isGone: () => boolean;
+  /** Until when the process does nothing; a time that is past where it works. */
+  readonly pausedUntilMs: () => number;
+  /** It has done something. */
+  readonly onTurn?: () => void;
+}
+
 export class VirtualThread {
   readonly clock: Clock;
   readonly #world: VirtualClock;
-  readonly #isGone: () => boolean;
-  readonly #onTurn: () => void;
+  readonly #options: ThreadOptions;
   readonly #waiting: (() => void)[] = [];
   /** Until when it is at work. */
   #busyMs = 0;
   #isOver = false;
 
-  /**
-   * @param isGone whether the process is no more
-   * @param onTurn called when it has done something
-   */
-  constructor(world: VirtualClock, isGone: () => boolean, onTurn: () => void = () => {}) {
+  constructor(world: VirtualClock, options: ThreadOptions) {
     this.#world = world;
-    this.#isGone = isGone;
-    this.#onTurn = onTurn;
+    this.#options = options;
     this.clock = this.#ownClock();
   }
 
+  get isMain(): boolean {
+    return this.#options.isMain;
+  }
+
   get isOver(): boolean {
-    return this.#isOver || this.#isGone();
+    return this.#isOver || this.#options.isGone();
   }
 
   /** Until when what it does now, or did last, takes. */
@@ -47,6 +55,10 @@ export class VirtualThread {
   /** Does `work` as soon as it can, in order. */
   run(work: () => void): void {
     if (this.isOver) return;
+    const pausedUntilMs = this.#options.pausedUntilMs();
+    if (pausedUntilMs > this.#world.nowMs) {
+      return this.#world.at(pausedUntilMs, () => this.run(work));
+    }
     const isFree = this.#waiting.length === 0 && this.#busyMs <= this.#world.nowMs;
     if (isFree) return this.#turn(work);
     if (this.#waiting.push(work) === 1) this.#world.at(this.#busyMs, () => this.#catchUp());
@@ -73,7 +85,7 @@ export class VirtualThread {
       // The process ended in the middle of what it was doing.
       if (!(error instanceof DiskCut)) throw error;
     }
-    this.#onTurn();
+    this.#options.onTurn?.();
   }
 
   #ownClock(): Clock {

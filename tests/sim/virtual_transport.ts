@@ -24,6 +24,8 @@ export interface VirtualTransportOptions {
   readonly receiveBufferBytes: number;
   /** Datagrams of one sender that come within this are joined; 0 for none. */
   readonly joinMs: number;
+  /** How fast it gets rid of bursts; at once where absent. */
+  readonly bytesPerMs?: number;
   readonly send: (to: Endpoint, datagram: Bytes) => void;
 }
 
@@ -43,6 +45,11 @@ export class VirtualTransport implements DatagramTransport {
   readonly #options: VirtualTransportOptions;
   #onReceived: OnReceived | undefined;
   #joined: Joined | undefined;
+  /** What has come and nobody has taken. */
+  readonly #arrived: Joined[] = [];
+  #arrivedBytes = 0;
+  /** Whether the listener is still at what it was handed last. */
+  #isHeld = false;
   #isClosed = false;
 
   constructor(options: VirtualTransportOptions) {
@@ -61,14 +68,22 @@ export class VirtualTransport implements DatagramTransport {
     this.#onReceived = onReceived;
   }
 
-  takeArrived(): void {}
+  takeArrived(): void {
+    for (const joined of this.#arrived.splice(0)) this.#give(joined);
+  }
 
-  send(bytes: Bytes, to: Endpoint, segmentBytes = bytes.length): SendOutcome {
-    if (this.#isClosed || this.#options.thread.isOver) return "lost";
+  send(
+    bytes: Bytes,
+    to: Endpoint,
+    segmentBytes = bytes.length,
+  ): SendOutcome | Promise<SendOutcome> {
+    const { thread, bytesPerMs } = this.#options;
+    if (this.#isClosed || thread.isOver) return "lost";
     for (let at = 0; at < bytes.length; at += segmentBytes) {
       this.#options.send(to, bytes.slice(at, at + segmentBytes));
     }
-    return "sent";
+    if (bytesPerMs === undefined || segmentBytes === bytes.length) return "sent";
+    return thread.clock.sleep(bytes.length / bytesPerMs).then(() => "sent");
   }
 
   async close(): Promise<void> {
@@ -98,18 +113,48 @@ export class VirtualTransport implements DatagramTransport {
     });
   }
 
-  #handOver({ from, segmentBytes, datagrams }: Joined): void {
+  #handOver(joined: Joined): void {
     this.#joined = undefined;
+    const bytes = lengthOf(joined);
+    // As the kernel does with what it has no room for.
+    if (this.#arrivedBytes + bytes > this.receiveBufferBytes) return;
+    this.#arrivedBytes += bytes;
     this.#options.thread.run(() => {
-      if (this.#isClosed) return;
-      let length = 0;
-      for (const datagram of datagrams) {
-        received.set(datagram, length);
-        length += datagram.length;
-      }
-      const bytes = received.subarray(0, length);
-      void this.#onReceived?.({ bytes, from, segmentBytes });
-      bytes.fill(0xa5);
+      this.#arrived.push(joined);
+      this.#giveNext();
     });
   }
+
+  #giveNext(): void {
+    while (!this.#isHeld) {
+      const next = this.#arrived.shift();
+      if (next === undefined) return;
+      const taken = this.#give(next);
+      if (taken === undefined) continue;
+      this.#isHeld = true;
+      taken.then(() => {
+        this.#isHeld = false;
+        this.#giveNext();
+      });
+    }
+  }
+
+  #give(joined: Joined): void | Promise<void> {
+    const { from, segmentBytes, datagrams } = joined;
+    this.#arrivedBytes -= lengthOf(joined);
+    if (this.#isClosed) return;
+    let length = 0;
+    for (const datagram of datagrams) {
+      received.set(datagram, length);
+      length += datagram.length;
+    }
+    const bytes = received.subarray(0, length);
+    const taken = this.#onReceived?.({ bytes, from, segmentBytes });
+    bytes.fill(0xa5);
+    return taken;
+  }
+}
+
+function lengthOf({ datagrams }: Joined): number {
+  return datagrams.reduce((length, datagram) => length + datagram.length, 0);
 }

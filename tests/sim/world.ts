@@ -23,6 +23,8 @@ import { VirtualClock } from "./virtual_clock.ts";
 const WORLD_MS_MAX = 3_600_000;
 const LOOK_MS = 250;
 const RESTART_MS = 50;
+/** What has ended leaves nothing behind by then. */
+const CLOSE_MS_MAX = 5_000;
 /** What is still to happen at any time: datagrams on their way, timers, messages. */
 const COMING_MAX = 20_000;
 
@@ -258,8 +260,12 @@ class World {
 
   #lookAtProgress(): void {
     const client = this.#client;
-    if (client === undefined || client.ended !== undefined || client.isOver) return;
+    if (client === undefined || client.isOver) return;
     const { nowMs } = this.#clock;
+    if (!client.isClosed && nowMs - client.endedMs > CLOSE_MS_MAX) {
+      throw new Violation(`it ended ${nowMs - client.endedMs} ms ago and is still there`);
+    }
+    if (client.ended !== undefined) return;
     const progress = `${this.#runs} ${client.verifiedCount}`;
     if (progress !== this.#progress) this.#progressMs = nowMs;
     this.#progress = progress;
