@@ -2,6 +2,7 @@
 import type { Endpoint } from "../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../lib/ids.ts";
+import { within } from "../../lib/io/system/clock.ts";
 import { DataReader } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type Frame, type FrameKind, type FrameOf } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
@@ -38,8 +39,7 @@ export class DatagramPeer implements Disposable {
     const answer = awaited().finally(() => isOver = true);
     while (!isOver) {
       await this.send(what, port);
-      const pause = new Promise((resolve) => setTimeout(resolve, 500));
-      await Promise.race([answer, pause]);
+      await within(answer, 500);
     }
     return await answer;
   }
