@@ -2,7 +2,8 @@
  * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
  * files themselves never pass through it.
  */
-import { nowMs, WakeupTimer, wallMs } from "../../io/system/clock.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import { type Clock, denoClock, type Wakeup } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { denoNet } from "../../io/net/net.ts";
@@ -29,6 +30,7 @@ import { openStore } from "./registry_stores.ts";
  * who has what; the files themselves go straight from servers to clients.
  *
  * @param options where to listen, and where to keep the registry
+ * @param runtime its clock; that of this process by default
  * @returns the running master, with the port it listens on
  * @throws {ShoalError} `usage` for a store it does not know, `disk` or `network` if the store cannot be opened,
  * `port_in_use` or `network` if a port cannot be opened
@@ -43,11 +45,14 @@ import { openStore } from "./registry_stores.ts";
  * await running.close();
  * ```
  */
-export async function master(options: MasterOptions = {}): Promise<Master> {
+export async function master(
+  options: MasterOptions = {},
+  runtime: Pick<Runtime, "clock"> = { clock: denoClock },
+): Promise<Master> {
   const { port = MASTER_PORT, store: name = DEFAULT_STORE } = options;
   const store = await openStore(name, port);
   try {
-    return new MasterRun(options, store, port);
+    return new MasterRun(runtime.clock, options, store, port);
   } catch (error) {
     await store.end();
     throw error;
@@ -64,7 +69,8 @@ class MasterRun implements Master {
   readonly #store: RegistryStore;
   readonly #listener: SessionListener;
   readonly #metrics: MetricsPort | undefined;
-  readonly #sweeper = new WakeupTimer(() => this.#sweep());
+  readonly #clock: Clock;
+  readonly #sweeper: Wakeup;
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
   readonly #pages = new Slots(MASTER_PAGES_AT_ONCE);
@@ -73,7 +79,9 @@ class MasterRun implements Master {
   #isStoreLost = false;
   #sweeping: Promise<void> = Promise.resolve();
 
-  constructor(options: MasterOptions, store: RegistryStore, port: number) {
+  constructor(clock: Clock, options: MasterOptions, store: RegistryStore, port: number) {
+    this.#clock = clock;
+    this.#sweeper = clock.timer(() => this.#sweep());
     this.#options = options;
     this.#store = store;
     this.closed = this.#ended.promise;
@@ -156,12 +164,17 @@ class MasterRun implements Master {
     answers.seconds += ms / 1000;
   }
 
+  /** Milliseconds since 1970. */
+  get #wallMs(): number {
+    return this.#clock.originMs() + this.#clock.nowMs();
+  }
+
   #sweep(): void {
-    this.#sweeping = this.#store.sweep(wallMs() - REGISTRY_KEEP_MS).then(
+    this.#sweeping = this.#store.sweep(this.#wallMs - REGISTRY_KEEP_MS).then(
       () => this.#tellStore(undefined),
       (error) => this.#tellStore(ShoalError.from(error)),
     );
-    if (!this.#isStopping) this.#sweeper.set(nowMs() + REGISTRY_SWEEP_MS);
+    if (!this.#isStopping) this.#sweeper.set(this.#clock.nowMs() + REGISTRY_SWEEP_MS);
   }
 
   /** Once when the store is lost, and once when it is back. */
@@ -174,7 +187,7 @@ class MasterRun implements Master {
   }
 
   async #read(): Promise<Metric[]> {
-    const { servers, files } = await this.#store.stats(wallMs());
+    const { servers, files } = await this.#store.stats(this.#wallMs);
     const answers = [...this.#answers];
     const byCommand = (value: (each: { count: number; seconds: number }) => number) =>
       answers.map(([name, each]) => ({ label: ["command", name], value: value(each) } as const));
