@@ -26,6 +26,29 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "no two things in lib share a name",
+  ignore: !canRead,
+  async fn() {
+    assertEquals(twinsOf(await Array.fromAsync(sourcesBelow("lib"))), []);
+  },
+});
+
+Deno.test("two files of one name, and two exports of one name, are found", () => {
+  const file = (path: string, text = ""): Source => ({ path, text });
+  assertEquals(twinsOf([file("lib/a/b.ts"), file("lib/c/b.ts")]), ["b.ts: lib/a/b.ts, lib/c/b.ts"]);
+  assertEquals(twinsOf([file("lib/a/limits.ts"), file("lib/c/limits.ts")]), []);
+  const exports = ["export class X {}", "export interface X {}", "export type X = 1;"];
+  for (const text of exports) {
+    const twins = twinsOf([file("lib/a.ts", "export function X() {}"), file("lib/b.ts", text)]);
+    assertEquals(twins, ["X: lib/a.ts, lib/b.ts"]);
+  }
+  assertEquals(
+    twinsOf([file("lib/a.ts", "export class X {}"), file("lib/b.ts", "class X {}")]),
+    [],
+  );
+});
+
 Deno.test("an import against the direction is found", () => {
   assertEquals(problems("lib/wire/a.ts", 'import { b } from "../protocol/b.ts";'), [
     "lib/wire/a.ts:2 imports lib/protocol/b.ts: a wire file uses root, wire",
@@ -170,6 +193,24 @@ function circlesOf(sources: readonly Source[]): string[] {
   };
   for (const path of graph.keys()) visit(path, []);
   return circles;
+}
+
+/** Names that stand for two things: of files, and of what they export. */
+function twinsOf(sources: readonly Source[]): string[] {
+  const places = new Map<string, string[]>();
+  const note = (name: string, path: string): void => {
+    const known = places.get(name) ?? [];
+    if (!known.includes(path)) places.set(name, [...known, path]);
+  };
+  const exported =
+    /^export (?:abstract |async )?(?:class|interface|type|function\*?|enum|const) (?<name>\w+)/gm;
+  for (const { path, text } of sources) {
+    const base = path.slice(path.lastIndexOf("/") + 1);
+    if (base !== "limits.ts") note(base, path);
+    for (const { groups } of text.matchAll(exported)) note(groups!["name"]!, path);
+  }
+  return [...places].filter(([, paths]) => paths.length > 1)
+    .map(([name, paths]) => `${name}: ${paths.join(", ")}`);
 }
 
 async function* ownSources(): AsyncGenerator<Source> {

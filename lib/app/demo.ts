@@ -25,7 +25,7 @@ import { get } from "./client/get_files.ts";
 import { hashFile } from "./hash.ts";
 import type { DemoOptions, Server } from "./options.ts";
 import { put } from "./session/put.ts";
-import { roundTrip, type RoundTripResult } from "./session/round_trip.ts";
+import { roundTrip, type RoundTripResult } from "./session/round_trip_client.ts";
 import { serve } from "./serve/serve.ts";
 
 const FILE_NAME = "demo.bin";

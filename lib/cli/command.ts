@@ -24,7 +24,7 @@ import type { ReportEvent } from "../app/events.ts";
 import type { ExitCode } from "../errors.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import type { HelpTopic } from "./help.ts";
-import type { OptionTable, OptionValues } from "./options.ts";
+import type { OptionTable, OptionValues } from "./option_table.ts";
 import { parseCommandLine } from "./parse.ts";
 import type { Reporter } from "./reporter.ts";
 

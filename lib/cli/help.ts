@@ -1,5 +1,5 @@
 /** The help of a command, made from the table that it is parsed by. */
-import type { Option, OptionTable } from "./options.ts";
+import type { Option, OptionTable } from "./option_table.ts";
 import type { Syntax } from "./parse.ts";
 
 export interface Example {

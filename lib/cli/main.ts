@@ -4,17 +4,17 @@ import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
-import { demoCommand } from "./demo.ts";
-import { getCommand } from "./get.ts";
-import { hashCommand } from "./hash.ts";
+import { demoCommand } from "./demo_command.ts";
+import { getCommand } from "./get_command.ts";
+import { hashCommand } from "./hash_command.ts";
 import { commandHelp, programHelp } from "./help.ts";
-import { listCommand } from "./list.ts";
+import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
-import { masterCommand } from "./master.ts";
+import { masterCommand } from "./master_command.ts";
 import { flagValue, hasFlag } from "./parse.ts";
 import { makeReporter } from "./reporter.ts";
-import { putCommand } from "./put.ts";
-import { serverCommand } from "./server.ts";
+import { putCommand } from "./put_command.ts";
+import { serverCommand } from "./server_command.ts";
 import { LOG_FORMAT } from "./value_types.ts";
 
 export const COMMANDS: readonly Command[] = [

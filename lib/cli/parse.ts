@@ -6,7 +6,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ShoalError } from "../errors.ts";
 import { displayName } from "../names.ts";
-import type { Many, Option, OptionTable, OptionValues, Single } from "./options.ts";
+import type { Many, Option, OptionTable, OptionValues, Single } from "./option_table.ts";
 import type { ValueType } from "./value_types.ts";
 
 /** What a command takes beside its options. */

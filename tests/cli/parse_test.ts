@@ -1,5 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { many, NETWORK_OPTIONS, optional, toggle, withDefault } from "../../lib/cli/options.ts";
+import {
+  many,
+  NETWORK_OPTIONS,
+  optional,
+  toggle,
+  withDefault,
+} from "../../lib/cli/option_table.ts";
 import { parseCommandLine, type Positionals } from "../../lib/cli/parse.ts";
 import { HOST, JOBS, RATE, SHA256, TEXT } from "../../lib/cli/value_types.ts";
 import { ShoalError } from "../../lib/errors.ts";

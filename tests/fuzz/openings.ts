@@ -9,12 +9,12 @@ import { SESSION_COMMAND_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
 import { type MasterStep, serveMaster } from "../../lib/protocol/master/master_session.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { serveSession } from "../../lib/protocol/session/session_server.ts";
+import { serveSession } from "../../lib/protocol/session/serve_session.ts";
 import type {
   SessionFile,
   SessionPolicy,
   SessionStep,
-} from "../../lib/protocol/session/session.ts";
+} from "../../lib/protocol/session/dialogue.ts";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import { takeLine } from "../../lib/wire/session_ascii.ts";
 import {

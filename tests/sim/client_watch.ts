@@ -3,7 +3,7 @@
  * leased and proved, which memory is on its way, what is being fetched.
  */
 import type { Bytes, Content } from "../../lib/ids.ts";
-import type { AssemblerRequest } from "../../lib/messages/assembler.ts";
+import type { AssemblerRequest } from "../../lib/messages/assembler_worker.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import type { SourceReply, SourceRequest } from "../../lib/messages/chunk_source.ts";
 import { CHUNK_BUFFER_BYTES_MAX } from "../../lib/protocol/download/limits.ts";

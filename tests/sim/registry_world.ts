@@ -18,8 +18,8 @@ import {
   type RegistrationEvent,
 } from "../../lib/protocol/master/registration.ts";
 import type {
-  Lease,
   RegisteredServer,
+  RegistryLease,
   RegistryUpdate,
 } from "../../lib/protocol/master/registry_store.ts";
 import type { JsonObject } from "../../lib/wire/session_json.ts";
@@ -91,7 +91,7 @@ class Link {
 }
 
 export class VirtualMaster {
-  readonly leases = new Map<Lease, Held>();
+  readonly leases = new Map<RegistryLease, Held>();
   isUp = true;
   /** Requests of servers that were answered with an error. */
   errors = 0;
@@ -172,11 +172,14 @@ export class VirtualMaster {
     }
   }
 
-  #newLease(): Lease {
-    return (this.#nextLease++).toString(16).padStart(32, "0") as Lease;
+  #newLease(): RegistryLease {
+    return (this.#nextLease++).toString(16).padStart(32, "0") as RegistryLease;
   }
 
-  #update(lease: Lease, { revision, isReset, put, remove }: RegistryUpdate): number | undefined {
+  #update(
+    lease: RegistryLease,
+    { revision, isReset, put, remove }: RegistryUpdate,
+  ): number | undefined {
     const held = this.leases.get(lease);
     if (held === undefined) return undefined;
     if (isReset) held.files.clear();

@@ -14,7 +14,7 @@ import {
   toHex,
 } from "../../lib/ids.ts";
 import { DataSocket } from "../../lib/app/serve/data_socket.ts";
-import type { SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";

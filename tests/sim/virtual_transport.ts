@@ -14,7 +14,7 @@ import { RECEIVE_BUFFER_BYTES } from "../../lib/wire/limits.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import type { VirtualThread } from "./virtual_thread.ts";
 
-/** Slots of one joined buffer. */
+/** ConcurrencyLimit of one joined buffer. */
 const JOINED_MAX = 46;
 
 export interface VirtualTransportOptions {

@@ -10,7 +10,7 @@ import {
   transferId,
 } from "../../lib/ids.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler.ts";
+import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler_worker.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { hashed } from "./virtual_link.ts";

@@ -2,10 +2,10 @@
 import { hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { wallMs } from "../../lib/io/system/clock.ts";
 import type {
-  Lease,
   LocatedFile,
   RegisteredFile,
   RegisteredServer,
+  RegistryLease,
   RegistryStore,
 } from "../../lib/protocol/master/registry_store.ts";
 
@@ -16,7 +16,7 @@ export const LONG_MS = 600_000;
 const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, "0");
 
 export const fileName = (text: string): SafeFileName => text as SafeFileName;
-export const leaseOf = (number: number): Lease => hex(number, 32) as Lease;
+export const leaseOf = (number: number): RegistryLease => hex(number, 32) as RegistryLease;
 export const sha256Of = (number: number) => hashHex(hex(number, 64));
 
 export function providerOf(number: number): RegisteredServer {
@@ -61,7 +61,7 @@ export async function until(is: () => Promise<boolean>, what: string): Promise<v
 /** One master's view of a store. */
 export class Master {
   readonly store: RegistryStore;
-  readonly #revisions = new Map<Lease, number>();
+  readonly #revisions = new Map<RegistryLease, number>();
 
   constructor(store: RegistryStore) {
     this.store = store;
@@ -69,7 +69,7 @@ export class Master {
 
   /** Opens a lease of this server, with these files. */
   async register(
-    lease: Lease,
+    lease: RegistryLease,
     provider: RegisteredServer,
     put: readonly RegisteredFile[],
     forMs = LONG_MS,
@@ -78,15 +78,15 @@ export class Master {
     if (put.length > 0) await this.#update(lease, false, put, [], forMs);
   }
 
-  put(lease: Lease, put: readonly RegisteredFile[]): Promise<number | undefined> {
+  put(lease: RegistryLease, put: readonly RegisteredFile[]): Promise<number | undefined> {
     return this.#update(lease, false, put, []);
   }
 
-  remove(lease: Lease, names: readonly string[]): Promise<number | undefined> {
+  remove(lease: RegistryLease, names: readonly string[]): Promise<number | undefined> {
     return this.#update(lease, false, [], names);
   }
 
-  reset(lease: Lease, put: readonly RegisteredFile[]): Promise<number | undefined> {
+  reset(lease: RegistryLease, put: readonly RegisteredFile[]): Promise<number | undefined> {
     return this.#update(lease, true, put, []);
   }
 
@@ -139,7 +139,7 @@ export class Master {
   }
 
   #update(
-    lease: Lease,
+    lease: RegistryLease,
     isReset: boolean,
     put: readonly RegisteredFile[],
     remove: readonly string[],

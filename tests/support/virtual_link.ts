@@ -6,7 +6,7 @@ import type { Endpoint } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import { hashHex, serverId, sourceId, transferId } from "../../lib/ids.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
-import { hashesOf } from "../../lib/protocol/download/fetch_list.ts";
+import { chunkHashesOf } from "../../lib/protocol/download/fetch_list.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import { payloadBytesOf } from "../../lib/wire/data_frame.ts";
@@ -119,7 +119,7 @@ export class VirtualLink {
     const { root, layer } = hashed(file);
     const all = Array.from({ length: layer.length / 32 }, (_, i) => i);
     const leased = chunks ?? all;
-    const hashes = hashesOf(layer, leased);
+    const hashes = chunkHashesOf(layer, leased);
     // Receivers do not look at the SHA-256 of the whole.
     const content = { sizeBytes: file.length, sha256: hashHex("00".repeat(32)), root };
     this.step({ kind: "lease", lease: { transfer: TRANSFER, content, chunks: leased, hashes } });

@@ -5,7 +5,7 @@ import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { MIB } from "../../lib/limits.ts";
 import { HASH_READ_BYTES } from "../../lib/io/workers/limits.ts";
-import type { IndexerReply, IndexerRequest } from "../../lib/messages/indexer.ts";
+import type { IndexerReply, IndexerRequest } from "../../lib/messages/indexer_worker.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { withFolder } from "../support/folder.ts";
 import { canTouchFiles } from "../support/permissions.ts";

@@ -6,7 +6,7 @@ import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/wire/limits.ts";
-import type { SenderReply, SenderRequest } from "../../lib/messages/sender.ts";
+import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import type { ServedFile } from "../../lib/protocol/serve/served_file.ts";
 import { NO_TOKEN, Tokens } from "../../lib/protocol/base/tokens.ts";
 import type { FrameOf } from "../../lib/wire/frames.ts";

@@ -4,7 +4,7 @@
  */
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { Slots } from "../../protocol/base/slots.ts";
+import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import { ClassicDownload, type ClassicDownloadOptions } from "./classic_download.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import { CLASSIC_DOWNLOADS_MAX } from "./limits.ts";
@@ -17,7 +17,7 @@ export interface ClassicFallbackOptions
 
 export class ClassicFallback {
   readonly #options: () => ClassicFallbackOptions;
-  readonly #slots = new Slots(CLASSIC_DOWNLOADS_MAX);
+  readonly #slots = new ConcurrencyLimit(CLASSIC_DOWNLOADS_MAX);
   readonly #classics: ClassicDownload[] = [];
   #isClosed = false;
 

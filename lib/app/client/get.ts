@@ -10,7 +10,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
 import { parseFileName } from "../../names.ts";
-import { Slots } from "../../protocol/base/slots.ts";
+import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Coordinator } from "../../protocol/download/coordinator.ts";
 import type { Query } from "../../wire/frames.ts";
@@ -35,7 +35,7 @@ import { questionOf, StreamSearch } from "./stream_search.ts";
  * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only
  * when the run could not begin or broke as a whole.
  */
-export async function get(options: GetOptions, runtime: Runtime): Promise<GetResult> {
+export async function getOverDatagrams(options: GetOptions, runtime: Runtime): Promise<GetResult> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = await resolveHosts(options);
@@ -215,7 +215,7 @@ export class GetRun {
   #newDownloads(queries: readonly Query[]): readonly DownloadDriver[] {
     const { names, outDir, force = false, retries = RETRIES_DEFAULT } = this.#options;
     const { jobs = JOBS_DEFAULT } = this.#options;
-    const context = this.#context(new Slots(jobs));
+    const context = this.#context(new ConcurrencyLimit(jobs));
     return queries.map((query, index) =>
       new DownloadDriver(context, {
         name: names[index]!,
@@ -229,7 +229,7 @@ export class GetRun {
     );
   }
 
-  #context(jobs: Slots): DownloadContext {
+  #context(jobs: ConcurrencyLimit): DownloadContext {
     return {
       clock: this.#runtime.clock,
       search: this.#search,

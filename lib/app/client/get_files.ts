@@ -7,7 +7,7 @@ import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
-import { get as getNames, getOverStream } from "./get.ts";
+import { getOverDatagrams, getOverStream } from "./get.ts";
 import { list } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
@@ -51,7 +51,7 @@ export async function get(
 ): Promise<GetResult> {
   const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT } = options;
   return await getWanted(options, {
-    fetch: (names) => getNames({ ...options, names }, runtime),
+    fetch: (names) => getOverDatagrams({ ...options, names }, runtime),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.

@@ -9,7 +9,7 @@ import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply, type WorkRequest } from "../../io/system/worker_handle.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
+import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler_worker.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type {
   SourceConfig,

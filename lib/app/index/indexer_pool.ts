@@ -10,7 +10,7 @@ import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { coreCount } from "../../io/system/worker_port.ts";
 import { HASH_READ_BYTES } from "../../io/workers/limits.ts";
 import { INDEXER_IDLE_MS, INDEXERS_MAX, JOBS_PER_INDEXER_MAX } from "./limits.ts";
-import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
+import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 
 /** A file to hash, as it looks now. */

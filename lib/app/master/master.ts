@@ -20,7 +20,7 @@ import {
 import { ShoalError } from "../../errors.ts";
 import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";
-import { Slots } from "../../protocol/base/slots.ts";
+import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 import type { Master, MasterOptions } from "../options.ts";
 import { openStore } from "./registry_stores.ts";
@@ -73,7 +73,7 @@ class MasterRun implements Master {
   readonly #sweeper: Wakeup;
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
-  readonly #pages = new Slots(MASTER_PAGES_AT_ONCE);
+  readonly #pages = new ConcurrencyLimit(MASTER_PAGES_AT_ONCE);
   #connections = 0;
   #isStopping = false;
   #isStoreLost = false;

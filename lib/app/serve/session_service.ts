@@ -9,9 +9,9 @@ import type {
   SessionRequest,
   SessionSettings,
   UploadedFile,
-} from "../../messages/session.ts";
+} from "../../messages/session_worker.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
-import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/session.ts";
+import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
 import type { FolderIndex } from "../index/folder_index.ts";
 
 export interface SessionServiceOptions extends Omit<SessionSettings, "dir"> {

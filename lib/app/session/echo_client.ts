@@ -4,7 +4,7 @@ import { writeWholeFile } from "../../io/files/whole_file.ts";
 import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
 import { readWhole } from "./put_dialects.ts";
-import { roundTrip } from "./round_trip.ts";
+import { roundTrip } from "./round_trip_client.ts";
 
 /**
  * Sends a file to a server of the older round-trip tool, compares what comes back, and keeps it as

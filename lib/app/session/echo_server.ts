@@ -8,7 +8,7 @@ import { Throttle } from "../../io/net/throttle.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
-import { answerUpload, serveJson } from "../../protocol/session/session_json.ts";
+import { answerUpload, serveJson } from "../../protocol/session/serve_json.ts";
 import type { EchoServerOptions } from "../options.ts";
 
 /** A running server of the older round-trip tool. */

@@ -13,7 +13,7 @@ import { AsciiClient } from "./ascii_client.ts";
 import type { EchoedEvent, StoredEvent } from "../events.ts";
 import { identityOf, openLocalFile, requireUnchanged } from "./local_file.ts";
 import type { PutOptions } from "../options.ts";
-import { roundTrip } from "./round_trip.ts";
+import { roundTrip } from "./round_trip_client.ts";
 
 /** The server keeps the file and says its MD5, which must be ours. */
 export async function putByAscii(options: PutOptions, path: string): Promise<StoredEvent> {

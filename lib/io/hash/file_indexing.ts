@@ -1,6 +1,6 @@
 /** Indexes one file: opened, read and hashed piece by piece, then checked for changes. */
 import { type Bytes, hashHex } from "../../ids.ts";
-import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
+import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { denoDisk } from "../files/deno_disk.ts";

@@ -14,7 +14,7 @@ import {
   SESSION_READ_BYTES,
   UPLOAD_MESSAGES_BYTES_MAX,
 } from "./limits.ts";
-import type { Ended, LineRead, MessageRead } from "../../protocol/session/session.ts";
+import type { Ended, LineRead, MessageRead } from "../../protocol/session/dialogue.ts";
 import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
 import { claimedLength, takeMessage } from "../../wire/session_json.ts";

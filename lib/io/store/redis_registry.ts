@@ -13,12 +13,12 @@ import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } fro
 import { ShoalError } from "../../errors.ts";
 import { ProviderCollector } from "../../protocol/master/located_files.ts";
 import type {
-  Lease,
   LocatedFile,
   LocateQuery,
   RegisteredFile,
   RegisteredServer,
   RegistryChanges,
+  RegistryLease,
   RegistryStats,
   RegistryStore,
   RegistryUpdate,
@@ -50,13 +50,13 @@ export class RedisRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  async open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void> {
+  async open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void> {
     await this.#redis.run("open", [lease, forMs(expiresMs), ...providerArgs(provider)]);
   }
 
   async resume(
-    lease: Lease,
-    next: Lease,
+    lease: RegistryLease,
+    next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
@@ -65,12 +65,12 @@ export class RedisRegistry implements RegistryStore {
     return revision === null ? undefined : Number(revision);
   }
 
-  async renew(lease: Lease, expiresMs: number): Promise<boolean> {
+  async renew(lease: RegistryLease, expiresMs: number): Promise<boolean> {
     return await this.#redis.run("renew", [lease, forMs(expiresMs)]) === 1;
   }
 
   async update(
-    lease: Lease,
+    lease: RegistryLease,
     update: RegistryUpdate,
     expiresMs: number,
   ): Promise<number | undefined> {
@@ -84,7 +84,7 @@ export class RedisRegistry implements RegistryStore {
     return fileCount === null ? undefined : Number(fileCount);
   }
 
-  async close(lease: Lease): Promise<void> {
+  async close(lease: RegistryLease): Promise<void> {
     await this.#redis.run("close", [lease]);
     this.#bury();
   }

@@ -5,11 +5,11 @@ import { ShoalError } from "../../errors.ts";
 import { REGISTRY_TURNS } from "../system/limits.ts";
 import { CHANGES_PER_TRIM, FORGET_STEP, REGISTRY_CHANGES_MAX } from "./limits.ts";
 import type {
-  Lease,
   LocatedFile,
   LocateQuery,
   RegisteredServer,
   RegistryChanges,
+  RegistryLease,
   RegistryStats,
   RegistryStore,
   RegistryUpdate,
@@ -80,7 +80,7 @@ export class SqliteRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void> {
+  open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void> {
     const { server, endpoint: { address, port } } = provider;
     this.#db.run(
       "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
@@ -90,8 +90,8 @@ export class SqliteRegistry implements RegistryStore {
   }
 
   resume(
-    lease: Lease,
-    next: Lease,
+    lease: RegistryLease,
+    next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined> {
@@ -104,7 +104,7 @@ export class SqliteRegistry implements RegistryStore {
     return Promise.resolve(taken === 0 ? undefined : this.#leaseRow(next)?.revision);
   }
 
-  renew(lease: Lease, expiresMs: number): Promise<boolean> {
+  renew(lease: RegistryLease, expiresMs: number): Promise<boolean> {
     const renewed = this.#db.run(
       "UPDATE leases SET expiresMs = ? WHERE lease = ?",
       expiresMs,
@@ -114,7 +114,7 @@ export class SqliteRegistry implements RegistryStore {
   }
 
   update(
-    lease: Lease,
+    lease: RegistryLease,
     update: RegistryUpdate,
     expiresMs: number,
   ): Promise<number | undefined> {
@@ -139,7 +139,7 @@ export class SqliteRegistry implements RegistryStore {
     return Promise.resolve(fileCount);
   }
 
-  close(lease: Lease): Promise<void> {
+  close(lease: RegistryLease): Promise<void> {
     const row = this.#leaseRow(lease);
     if (row === undefined) return Promise.resolve();
     this.#db.run("DELETE FROM leases WHERE lease = ?", lease);
@@ -276,7 +276,7 @@ export class SqliteRegistry implements RegistryStore {
     }
   }
 
-  #leaseRow(lease: Lease): LeaseRow | undefined {
+  #leaseRow(lease: RegistryLease): LeaseRow | undefined {
     return this.#db.all<LeaseRow>(
       "SELECT generation, revision, fileCount FROM leases WHERE lease = ?",
       lease,

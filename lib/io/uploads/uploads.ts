@@ -9,7 +9,7 @@ import { ShoalError } from "../../errors.ts";
 import { UPLOAD_BUFFER_BYTES } from "../hash/limits.ts";
 import { UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "./limits.ts";
 import { displayName } from "../../names.ts";
-import type { BodyRead, Framing } from "../../protocol/session/session.ts";
+import type { BodyRead, Framing } from "../../protocol/session/dialogue.ts";
 import { sha256, StreamingHash } from "../../protocol/base/sha256.ts";
 import { sizeText } from "../../sizes.ts";
 import { BodyFrames } from "../../wire/session_json.ts";

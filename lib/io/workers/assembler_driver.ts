@@ -4,7 +4,7 @@
  * loop, so that buffers keep being returned.
  */
 import { ShoalError } from "../../errors.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler.ts";
+import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler_worker.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 import { Assembler } from "../../protocol/download/assembler.ts";

@@ -1,7 +1,7 @@
 /** Runs a digest worker: streams as their pieces come, files piece by piece in between. */
 import type { Bytes } from "../../ids.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
-import type { DigestReply, DigestRequest } from "../../messages/digest.ts";
+import type { DigestReply, DigestRequest } from "../../messages/digest_worker.ts";
 import type { ServedFile } from "../../protocol/serve/served_file.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";

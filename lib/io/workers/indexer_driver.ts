@@ -1,7 +1,7 @@
 /** Runs an indexer in its worker: hashes piece by piece, and looks for messages after every piece. */
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
-import type { IndexerReply, IndexerRequest } from "../../messages/indexer.ts";
+import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";

@@ -9,8 +9,8 @@ import type {
   MasterStep,
   RequestRead,
 } from "../../protocol/master/master_session.ts";
-import type { Slots } from "../../protocol/base/slots.ts";
-import type { Lease, RegistryStore } from "../../protocol/master/registry_store.ts";
+import type { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
+import type { RegistryLease, RegistryStore } from "../../protocol/master/registry_store.ts";
 import { toHex } from "../../ids.ts";
 import { encodeMessage, parseMessage } from "../../wire/session_json.ts";
 import { nowMs, wallMs, within, yieldTurns } from "../system/clock.ts";
@@ -23,7 +23,7 @@ export interface MasterHostOptions {
   /** How long each question took, for whoever watches. */
   readonly onAnswered: (command: string, ms: number) => void;
   /** Pages of catalogues, of all connections: what clients ask goes in between. */
-  readonly pages: Slots;
+  readonly pages: ConcurrencyLimit;
   /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
   readonly isStopping: () => boolean;
 }
@@ -116,8 +116,8 @@ export async function runMasterDialogue(
   }
 }
 
-function newLease(): Lease {
-  return toHex(randomBytes(LEASE_BYTES)) as Lease;
+function newLease(): RegistryLease {
+  return toHex(randomBytes(LEASE_BYTES)) as RegistryLease;
 }
 
 async function request(connection: SessionConnection, idleMs: number): Promise<RequestRead> {

@@ -6,7 +6,7 @@
 import { serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { TURNS_UNTIL_YIELD } from "./limits.ts";
-import type { SenderReply, SenderRequest } from "../../messages/sender.ts";
+import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import {
   RangeServer,

@@ -10,9 +10,9 @@ import type {
   Question,
   SessionReply,
   SessionRequest,
-} from "../../messages/session.ts";
-import { serveSession } from "../../protocol/session/session_server.ts";
-import type { SessionFile } from "../../protocol/session/session.ts";
+} from "../../messages/session_worker.ts";
+import { serveSession } from "../../protocol/session/serve_session.ts";
+import type { SessionFile } from "../../protocol/session/dialogue.ts";
 import { Digests } from "../hash/digests.ts";
 import { runDialogue, type SessionLibrary } from "./session_host.ts";
 import { SessionListener } from "../net/session_listener.ts";

@@ -5,7 +5,7 @@ import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
 import { SESSION_SEND_BYTES } from "../net/limits.ts";
 import { MD5_PATIENCE_MS } from "./limits.ts";
-import type { Answers, Question, UploadedFile } from "../../messages/session.ts";
+import type { Answers, Question, UploadedFile } from "../../messages/session_worker.ts";
 import type {
   Dialogue,
   LogLevel,
@@ -14,7 +14,7 @@ import type {
   StepOf,
   UploadBegun,
   UploadEnded,
-} from "../../protocol/session/session.ts";
+} from "../../protocol/session/dialogue.ts";
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import { nowMs, within } from "../system/clock.ts";
 import { denoDisk } from "../files/deno_disk.ts";

@@ -204,7 +204,7 @@ export class FetchList {
 }
 
 /** The hashes of `chunks`, for a lease. */
-export function hashesOf(layer: Bytes, chunks: readonly number[]): Bytes {
+export function chunkHashesOf(layer: Bytes, chunks: readonly number[]): Bytes {
   const hashes = new Uint8Array(chunks.length * HASH_BYTES);
   chunks.forEach((chunk, i) => {
     hashes.set(layer.subarray(chunk * HASH_BYTES, (chunk + 1) * HASH_BYTES), i * HASH_BYTES);

@@ -1,7 +1,7 @@
 /** One file as the coordinator sees it: its leases, who provides what of it, and who gave bad copies. */
 import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.ts";
 import type { Bitmap } from "../base/bitmap.ts";
-import { hashesOf, type Lease } from "./fetch_list.ts";
+import { chunkHashesOf, type Lease } from "./fetch_list.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 
@@ -87,7 +87,7 @@ export class TransferState {
       transfer: this.id,
       content: this.content,
       chunks,
-      hashes: hashesOf(this.#layer, chunks),
+      hashes: chunkHashesOf(this.#layer, chunks),
     };
   }
 

@@ -7,11 +7,11 @@ import { namePattern } from "../../name_pattern.ts";
 import { parseFileName } from "../../names.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import type {
-  Lease,
   LocatedFile,
   LocateQuery,
   RegisteredFile,
   RegisteredServer,
+  RegistryLease,
   RegistryUpdate,
 } from "./registry_store.ts";
 
@@ -22,8 +22,8 @@ export function providerIn(request: JsonObject, address: string): RegisteredServ
   return { server: serverId(id), endpoint: { address, port } };
 }
 
-export function leaseIn(value: unknown): Lease | undefined {
-  return isHex(value, 16) ? value as Lease : undefined;
+export function leaseIn(value: unknown): RegistryLease | undefined {
+  return isHex(value, 16) ? value as RegistryLease : undefined;
 }
 
 export function updateIn(request: JsonObject): RegistryUpdate | undefined {

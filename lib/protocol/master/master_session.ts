@@ -17,11 +17,11 @@ import {
   updateIn,
 } from "./master_messages.ts";
 import type {
-  Lease,
   LocatedFile,
   LocateQuery,
   RegisteredServer,
   RegistryChanges,
+  RegistryLease,
   RegistryStats,
   RegistryUpdate,
 } from "./registry_store.ts";
@@ -38,18 +38,18 @@ interface Steps {
   request: { readonly step: { readonly idleMs: number }; readonly result: RequestRead };
   send: { readonly step: { readonly message: JsonObject }; readonly result: void };
   /** Begins a lease of a new random number. */
-  open: { readonly step: { readonly provider: RegisteredServer }; readonly result: Lease };
+  open: { readonly step: { readonly provider: RegisteredServer }; readonly result: RegistryLease };
   /** Takes up a lease, whose random number is another one from then on. */
   resume: {
-    readonly step: { readonly lease: Lease; readonly provider: RegisteredServer };
-    readonly result: { readonly lease: Lease; readonly revision: number } | undefined;
+    readonly step: { readonly lease: RegistryLease; readonly provider: RegisteredServer };
+    readonly result: { readonly lease: RegistryLease; readonly revision: number } | undefined;
   };
-  renew: { readonly step: { readonly lease: Lease }; readonly result: boolean };
+  renew: { readonly step: { readonly lease: RegistryLease }; readonly result: boolean };
   update: {
-    readonly step: { readonly lease: Lease; readonly update: RegistryUpdate };
+    readonly step: { readonly lease: RegistryLease; readonly update: RegistryUpdate };
     readonly result: number | undefined;
   };
-  close: { readonly step: { readonly lease: Lease }; readonly result: void };
+  close: { readonly step: { readonly lease: RegistryLease }; readonly result: void };
   locate: {
     readonly step: { readonly queries: readonly LocateQuery[] };
     readonly result: readonly (readonly LocatedFile[])[];
@@ -141,7 +141,7 @@ function* answerNext(registrar: Registrar, self: string): MasterDialogue<boolean
 /** The part of a session in which a server tells what it has. */
 class Registrar {
   readonly #peer: string;
-  #lease: Lease | undefined;
+  #lease: RegistryLease | undefined;
   /** Of the catalogue that was told so far. */
   #revision = 0;
   /** What the lease holds, as far as it was told of in this session. */
@@ -196,7 +196,7 @@ class Registrar {
     yield* ask("send", { message: { status: "lease", ...terms, revision: this.#revision } });
   }
 
-  *#update(lease: Lease, request: JsonObject): MasterDialogue {
+  *#update(lease: RegistryLease, request: JsonObject): MasterDialogue {
     const update = updateIn(request);
     if (update === undefined) {
       return yield* fail(

@@ -15,7 +15,7 @@ import type { JsonObject } from "../../wire/session_json.ts";
 import type { Catalogue, CatalogueEntry } from "../serve/catalogue.ts";
 import { fileJson, leaseIn } from "./master_messages.ts";
 import { Random } from "../base/random.ts";
-import type { Lease } from "./registry_store.ts";
+import type { RegistryLease } from "./registry_store.ts";
 
 export interface RegistrationOptions {
   /** What people call it. */
@@ -60,7 +60,7 @@ export class Registration {
   #link: "down" | "connecting" | "up" = "down";
   #connectMs = 0;
   #failures = 0;
-  #lease: Lease | undefined;
+  #lease: RegistryLease | undefined;
   #revision = 0;
   /** The request under way is answered until then. */
   #answerMs = Infinity;

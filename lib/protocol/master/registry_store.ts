@@ -7,7 +7,7 @@ import type { Endpoint } from "../../address.ts";
 import type { HashHex, SafeFileName, ServerId } from "../../ids.ts";
 
 /** 32 hex digits that only the master and the server with the lease know. */
-export type Lease = string & { readonly brand: "Lease" };
+export type RegistryLease = string & { readonly brand: "RegistryLease" };
 
 export interface RegisteredServer {
   readonly server: ServerId;
@@ -69,27 +69,31 @@ export interface RegistryStats {
  */
 export interface RegistryStore {
   /** Begins a lease without files. */
-  open(lease: Lease, provider: RegisteredServer, expiresMs: number): Promise<void>;
+  open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void>;
   /**
    * Takes up a lease that has not been swept up, at this endpoint and under the number `next` from now
    * on: its previous owner cannot end it any more. Returns the revision that is known; `undefined`
    * if there is no such lease, or another server's. One that has run out counts again from then on.
    */
   resume(
-    lease: Lease,
-    next: Lease,
+    lease: RegistryLease,
+    next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
   ): Promise<number | undefined>;
   /** `false` if there is no such lease any more; one that has run out counts again from then on. */
-  renew(lease: Lease, expiresMs: number): Promise<boolean>;
+  renew(lease: RegistryLease, expiresMs: number): Promise<boolean>;
   /**
    * First what is put, then what is removed; all or nothing. Renews the lease, too. Returns how many
    * files it has then; `undefined` if there is no such lease any more.
    */
-  update(lease: Lease, update: RegistryUpdate, expiresMs: number): Promise<number | undefined>;
+  update(
+    lease: RegistryLease,
+    update: RegistryUpdate,
+    expiresMs: number,
+  ): Promise<number | undefined>;
   /** Forgets the lease and its files; fine if there is none. */
-  close(lease: Lease): Promise<void>;
+  close(lease: RegistryLease): Promise<void>;
   /** For each query what is there: contents that differ apart, in the order of their SHA-256. */
   locate(queries: readonly LocateQuery[], nowMs: number): Promise<readonly LocatedFile[][]>;
   /**

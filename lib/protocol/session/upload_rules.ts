@@ -2,7 +2,7 @@
 import type { SafeFileName } from "../../ids.ts";
 import { isHiddenName, isPartName, isTemporaryName, parseFileName } from "../../names.ts";
 import { sizeText } from "../../sizes.ts";
-import type { SessionPolicy } from "./session.ts";
+import type { SessionPolicy } from "./dialogue.ts";
 
 /** Why a file of this size is not taken; `undefined` if it is. */
 export function uploadRefusal(policy: SessionPolicy, sizeBytes: number): string | undefined {

@@ -6,7 +6,7 @@ import { ShoalError } from "../../../lib/errors.ts";
 import type { Content } from "../../../lib/ids.ts";
 import { denoClock } from "../../../lib/io/system/clock.ts";
 import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
-import type { AssemblerRequest } from "../../../lib/messages/assembler.ts";
+import type { AssemblerRequest } from "../../../lib/messages/assembler_worker.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
 

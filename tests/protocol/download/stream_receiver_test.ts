@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Bytes, hashHex, serverId, sourceId, transferId } from "../../../lib/ids.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { hashesOf } from "../../../lib/protocol/download/fetch_list.ts";
+import { chunkHashesOf } from "../../../lib/protocol/download/fetch_list.ts";
 import type { Report } from "../../../lib/protocol/download/receiver_report.ts";
 import { STREAM_REQUESTS_MAX } from "../../../lib/protocol/download/limits.ts";
 import {
@@ -62,7 +62,7 @@ class Script {
     const { root, layer } = hashed(this.file);
     const chunks = Array.from({ length: this.chunkCount }, (_, i) => i);
     const content = { sizeBytes: this.file.length, sha256: hashHex("aa".repeat(32)), root };
-    const hashes = hashesOf(layer, chunks);
+    const hashes = chunkHashesOf(layer, chunks);
     this.step({ kind: "lease", lease: { transfer: TRANSFER, content, chunks, hashes } });
   }
 

@@ -13,13 +13,13 @@ import {
   type MasterStep,
   serveMaster,
 } from "../../../lib/protocol/master/master_session.ts";
-import type { Lease, LocatedFile } from "../../../lib/protocol/master/registry_store.ts";
+import type { LocatedFile, RegistryLease } from "../../../lib/protocol/master/registry_store.ts";
 import type { JsonObject } from "../../../lib/wire/session_json.ts";
 
 const PEER = "10.0.0.7";
 const SELF = "10.0.0.1";
 const ID = "a".repeat(32);
-const LEASE = "b".repeat(32) as Lease;
+const LEASE = "b".repeat(32) as RegistryLease;
 const SHA = hashHex("c".repeat(64));
 const FILE = { name: "a.txt", size: 5, mtime: 7, sha256: SHA, root: SHA };
 const REGISTER = { command: "register", server: ID, port: 10_530 };

@@ -9,8 +9,8 @@ import type {
   SessionPolicy,
   SessionStep,
   StepKind,
-} from "../../../lib/protocol/session/session.ts";
-import { serveSession } from "../../../lib/protocol/session/session_server.ts";
+} from "../../../lib/protocol/session/dialogue.ts";
+import { serveSession } from "../../../lib/protocol/session/serve_session.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { encodeMessage, parseMessage } from "../../../lib/wire/session_json.ts";
 

@@ -27,7 +27,7 @@ import {
   SIMULATION_OPTIONS,
   tristate,
   withDefault,
-} from "./options.ts";
+} from "./option_table.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
 import {

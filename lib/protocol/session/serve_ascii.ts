@@ -8,7 +8,7 @@ import {
   type LineRead,
   type SessionFile,
   type SessionPolicy,
-} from "./session.ts";
+} from "./dialogue.ts";
 import { uploadName, uploadRefusal } from "./upload_rules.ts";
 
 const utf8 = new TextEncoder();

@@ -15,7 +15,7 @@ import {
   OUTPUT_OPTIONS,
   searchOptions,
   toggle,
-} from "./options.ts";
+} from "./option_table.ts";
 import { textTable } from "./text_table.ts";
 
 export const listCommand = defineCommand({

@@ -21,7 +21,7 @@ import {
   SIMULATION_OPTIONS,
   toggle,
   withDefault,
-} from "./options.ts";
+} from "./option_table.ts";
 import { ADDRESS, CLASSIC_CHUNK, PORT, SIZE } from "./value_types.ts";
 
 export const serverCommand = defineCommand({

@@ -7,7 +7,7 @@ import { type Bytes, fromHex, toHex } from "../../ids.ts";
 import { ECHO_BATCH_BYTES, ECHO_FLIPPED_BYTES_MAX } from "./limits.ts";
 import { encodeMessage, type JsonObject } from "../../wire/session_json.ts";
 import { Random } from "../base/random.ts";
-import { ask, type Dialogue, type SessionPolicy } from "./session.ts";
+import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
 import { sha256 } from "../base/sha256.ts";
 import { uploadRefusal } from "./upload_rules.ts";
 

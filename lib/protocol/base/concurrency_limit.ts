@@ -1,5 +1,5 @@
 /** A counting semaphore: at most so many at a time, the rest wait in order of arrival. */
-export class Slots {
+export class ConcurrencyLimit {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

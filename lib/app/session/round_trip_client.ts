@@ -5,7 +5,7 @@ import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { FRESH_ROUNDS_MAX, ROUND_TRIP_SEND_BYTES, SEQUENCES_LISTED_MAX } from "./limits.ts";
 import { RoundTrip } from "../../protocol/session/round_trip.ts";
-import type { LogLevel } from "../../protocol/session/session.ts";
+import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { encodeMessage, type JsonObject, parseMessage } from "../../wire/session_json.ts";
 

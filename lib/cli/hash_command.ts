@@ -3,7 +3,7 @@ import { EXIT } from "../errors.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { displayName } from "../names.ts";
 import { defineCommand } from "./command.ts";
-import { OUTPUT_OPTIONS } from "./options.ts";
+import { OUTPUT_OPTIONS } from "./option_table.ts";
 
 export const hashCommand = defineCommand({
   command: "hash",

@@ -12,7 +12,7 @@ import {
   requireFor,
   RETRY_OPTION,
   withDefault,
-} from "./options.ts";
+} from "./option_table.ts";
 import { DIALECT, HOST, SECONDS } from "./value_types.ts";
 
 export const putCommand = defineCommand({

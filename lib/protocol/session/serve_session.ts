@@ -1,7 +1,7 @@
 /** A server's side of any session: the first byte tells which of the dialects the peer speaks. */
-import { asciiLine, serveAscii } from "./session_ascii.ts";
-import { fail, serveJson } from "./session_json.ts";
-import { ask, type Dialogue, type SessionPolicy } from "./session.ts";
+import { asciiLine, serveAscii } from "./serve_ascii.ts";
+import { fail, serveJson } from "./serve_json.ts";
+import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
 
 /** A length prefix starts with a byte below this: bodies are far shorter than 512 MiB. */
 const PREFIX_BYTE_END = 0x20;

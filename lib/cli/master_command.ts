@@ -2,7 +2,7 @@
 import { EXIT, ShoalError } from "../errors.ts";
 import { MASTER_PORT } from "../limits.ts";
 import { defineCommand, given } from "./command.ts";
-import { LOG_OPTION, optional, OUTPUT_OPTIONS, withDefault } from "./options.ts";
+import { LOG_OPTION, optional, OUTPUT_OPTIONS, withDefault } from "./option_table.ts";
 import { ADDRESS, PORT, STORE } from "./value_types.ts";
 
 export const masterCommand = defineCommand({

@@ -27,7 +27,7 @@ import {
   searchOptions,
   toggle,
   withDefault,
-} from "./options.ts";
+} from "./option_table.ts";
 import { countText } from "./units.ts";
 import { JOBS, MTU, SHA256, TEXT } from "./value_types.ts";
 

@@ -11,7 +11,7 @@ import type {
   LogLevel,
   SessionFile,
   SessionPolicy,
-} from "../protocol/session/session.ts";
+} from "../protocol/session/dialogue.ts";
 
 export interface SessionSettings {
   readonly host: string;

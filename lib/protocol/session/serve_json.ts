@@ -9,14 +9,14 @@ import {
 } from "./limits.ts";
 import { parseFileName } from "../../names.ts";
 import { encodeMessage, type JsonObject, parseMessage } from "../../wire/session_json.ts";
-import { echoUpload } from "./session_echo.ts";
+import { echoUpload } from "./serve_echo.ts";
 import {
   ask,
   type Dialogue,
   type FileQuery,
   type SessionFile,
   type SessionPolicy,
-} from "./session.ts";
+} from "./dialogue.ts";
 import { uploadName, uploadRefusal } from "./upload_rules.ts";
 
 /** Answers one request; says whether the connection still makes sense. */
