@@ -1,5 +1,5 @@
 /** What every store of a master promises, whatever it is kept in: who has what, and for how long. */
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { wallMs } from "../../../lib/io/system/clock.ts";
 import { LOCATED_SERVERS_MAX, REGISTRY_PAGE_FILES } from "../../../lib/protocol/master/limits.ts";
 import {
@@ -329,19 +329,18 @@ testEveryStore((test) => {
     await master.register(B, providerOf(2), [fileOf("other", 1)]);
     assertEquals(await master.stats(), [2, 20_001]);
     const cursor = await master.cursor();
-    const closingMs = performance.now();
     await master.store.close(A);
     assertEquals(await master.stats(), [1, 1]);
     assertEquals(await master.byName("many/00000"), []);
-    assertLess(performance.now() - closingMs, 500);
-    let slowestMs = 0;
+    // Forgetting goes on meanwhile, a little at a time: questions are answered in between.
+    let answeredBetween = 0;
     await until(async () => {
-      const startMs = performance.now();
       assertEquals(await master.names("many/"), []);
-      slowestMs = Math.max(slowestMs, performance.now() - startMs);
-      return (await master.changed(cursor, 5_000)).length === files.length;
+      const isForgotten = (await master.changed(cursor, 5_000)).length === files.length;
+      if (!isForgotten) answeredBetween++;
+      return isForgotten;
     }, "the files are forgotten");
-    assertLess(slowestMs, 500);
+    assertGreater(answeredBetween, 0);
     assertEquals(await master.names(), ["other"]);
   });
 });
