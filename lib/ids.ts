@@ -45,7 +45,7 @@ export function contentKey(content: Content): string {
 }
 
 export function sameContent(a: Content, b: Content): boolean {
-  return contentKey(a) === contentKey(b);
+  return a.root === b.root && a.sha256 === b.sha256 && a.sizeBytes === b.sizeBytes;
 }
 
 /** What a file looked like when it was found: a hash is good for this and nothing else. */
