@@ -3,6 +3,7 @@
  * form, or when nothing follows for a while (docs/PROTOCOL.md, "Sessions over TCP").
  */
 import { SESSION_LINE_BYTES_MAX } from "./limits.ts";
+import type { Bytes } from "../ids.ts";
 import type { ByteQueue } from "./byte_queue.ts";
 
 export const ASCII_COMMANDS = ["LIST_FILES", "LIST FILES", "DOWNLOAD", "UPLOAD"] as const;
@@ -21,8 +22,14 @@ const NEWLINE = 0x0a;
 const BLANK = /^[\s]*/;
 /** Tab, newline, vertical tab, form feed, return and space. */
 const BLANK_BYTES: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
+const utf8 = new TextEncoder();
 const utf8Strict = new TextDecoder("utf-8", { fatal: true });
 const latin1 = new TextDecoder("latin1");
+
+/** One line of ours. */
+export function asciiLine(text: string): Bytes {
+  return utf8.encode(`${text}\n`);
+}
 
 /**
  * The next line without its end and without blanks around it; empty lines are passed over.

@@ -246,7 +246,7 @@ for (
 }
 
 const BAD_ASCII: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ["a wrong command", ["HELLO\n"], /^ERROR unknown command/],
+  ["a wrong command", ["LIST_FILES\n", "HELLO\n"], /^ERROR unknown command/],
   ["a negative size", ["UPLOAD\n", "a;-1\n"], /^ERROR that is not a file name and a size/],
   ["no size", ["UPLOAD\n", "a\n"], /^ERROR that is not/],
   ["a name of dots", ["UPLOAD\n", "..;5\n"], /^ERROR that is not/],

@@ -91,6 +91,8 @@ class MasterRun implements Master {
       net: denoNet(),
       host,
       ports: [port],
+      portName: "the port of a Shoal master",
+      speaksLines: false,
       connectionsMax: MASTER_CONNECTIONS_MAX,
       requestsPerS: MASTER_REQUESTS_PER_S,
       talk: (connection, isCrowded, mayAsk) => this.#talk(connection, isCrowded, mayAsk),

@@ -7,9 +7,8 @@ import { SESSION_SEND_BYTES } from "../../io/net/limits.ts";
 import { ASCII_ERROR_QUIET_MS, ASCII_LISTING_BYTES_MAX } from "./limits.ts";
 import type { RegularFile } from "../../io/files/regular_file.ts";
 import { Throttle } from "../../io/net/throttle.ts";
-import { asciiLine } from "../../protocol/session/serve_ascii.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { type ListedFile, parseListLine } from "../../wire/session_ascii.ts";
+import { asciiLine, type ListedFile, parseListLine } from "../../wire/session_ascii.ts";
 
 const utf8 = new TextDecoder();
 

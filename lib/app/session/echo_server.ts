@@ -63,6 +63,8 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     net: denoNet(),
     host,
     ports: [port],
+    portName: "the port of a round-trip server",
+    speaksLines: false,
     connectionsMax: SESSIONS_MAX,
     requestsPerS: SESSION_REQUESTS_PER_S,
     talk(connection, isCrowded, mayAsk) {

@@ -4,7 +4,7 @@
  */
 import { endpointText } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
-import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
+import { SESSION_COMMAND_BYTES_MAX, SESSION_LINE_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import {
   ASCII_QUIET_MS,
@@ -17,6 +17,7 @@ import {
 import type { Ended, LineRead, MessageRead } from "../../protocol/session/dialogue.ts";
 import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
+import { type Opening, openingOf } from "../../wire/session_opening.ts";
 import { claimedLength, takeMessage } from "../../wire/session_json.ts";
 import { nowMs, within } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -80,9 +81,19 @@ export class SessionConnection {
     return end === true ? this.queue.peek(1)[0] : undefined;
   }
 
+  /** What the peer begins to speak, without taking it; `undefined` if it says nothing. */
+  async opening(): Promise<Opening | undefined> {
+    const take = (isQuiet: boolean): { readonly opening: Opening } | undefined => {
+      const opening = openingOf(this.queue.peek(SESSION_LINE_BYTES_MAX + 1), isQuiet);
+      return opening && { opening };
+    };
+    const end = await this.#fill(take, { quietMs: this.#quietMs });
+    return "opening" in end ? end.opening : undefined;
+  }
+
   async line(form: LineForm): Promise<LineRead> {
     return await this.#fill((isQuiet) => takeLine(this.queue, form, isQuiet), {
-      quietMs: () => this.queue.lengthBytes > 0 ? ASCII_QUIET_MS : undefined,
+      quietMs: this.#quietMs,
     });
   }
 
@@ -188,6 +199,10 @@ export class SessionConnection {
     this.#budget.hold(this, 0);
     this.#stream.close();
   }
+
+  /** What has come may be a whole message, if nothing follows for this long. */
+  readonly #quietMs = (): number | undefined =>
+    this.queue.lengthBytes > 0 ? ASCII_QUIET_MS : undefined;
 
   /**
    * Reads until `take` has what it wants. A message must be whole within the idle time, and so much

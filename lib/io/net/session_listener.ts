@@ -5,6 +5,7 @@ import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { nowMs, sleep } from "../system/clock.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
+import { asciiLine } from "../../wire/session_ascii.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { Net } from "./net.ts";
 
@@ -13,6 +14,10 @@ export interface SessionListenerOptions {
   readonly host: string;
   /** Ports to try, in order. */
   readonly ports: readonly number[];
+  /** What this port is, for whoever takes it for another: "the TCP port of a Shoal server". */
+  readonly portName: string;
+  /** Whether lines are spoken here beside JSON. */
+  readonly speaksLines: boolean;
   /** How many peers are served at once. */
   readonly connectionsMax: number;
   /** How many requests of each are read in a second; more wait. */
@@ -96,12 +101,23 @@ export class SessionListener {
       while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
     };
     try {
-      await talk(connection, isCrowded, mayAsk);
+      if (isCrowded || await this.#isMeant(connection)) await talk(connection, isCrowded, mayAsk);
       await connection.finish();
     } catch (error) {
       connection.close();
       if (error instanceof ConnectionLost || this.#isClosed) return;
       onProblem(`${connection.peer}: ${ShoalError.from(error).message}`);
     }
+  }
+
+  /** Whether the peer speaks to us at all; if it speaks another protocol, it is told so. */
+  async #isMeant(connection: SessionConnection): Promise<boolean> {
+    const { portName, speaksLines } = this.#options;
+    const opening = await connection.opening();
+    if (opening === "json" || (opening === "text" && speaksLines)) return true;
+    if (opening === undefined) return false;
+    const other = opening === "text" ? "lines of text" : opening.toUpperCase();
+    await connection.send(asciiLine(`ERROR this is ${portName}, which does not speak ${other}`));
+    return false;
   }
 }

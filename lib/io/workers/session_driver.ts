@@ -67,6 +67,8 @@ class SessionDriver {
       net: runtime.net,
       host,
       ports,
+      portName: "the TCP port of a Shoal server",
+      speaksLines: true,
       connectionsMax: SESSIONS_MAX,
       requestsPerS: SESSION_REQUESTS_PER_S,
       talk: (connection, isCrowded, mayAsk) =>

@@ -1,7 +1,7 @@
 /** The server's side of the ASCII dialect with MD5 ids. */
-import type { Bytes, SafeFileName } from "../../ids.ts";
+import type { SafeFileName } from "../../ids.ts";
 import { LISTED_FILES_PER_STEP } from "./limits.ts";
-import { isSayable, listLine, parseNameAndSize } from "../../wire/session_ascii.ts";
+import { asciiLine, isSayable, listLine, parseNameAndSize } from "../../wire/session_ascii.ts";
 import {
   ask,
   type Dialogue,
@@ -11,19 +11,15 @@ import {
 } from "./dialogue.ts";
 import { uploadName, uploadRefusal } from "./upload_rules.ts";
 
-const utf8 = new TextEncoder();
-
-/** One line of ours. */
-export function asciiLine(text: string): Bytes {
-  return utf8.encode(`${text}\n`);
-}
-
-/** Answers commands until the peer has no more. */
+/**
+ * Answers commands until the peer has no more. One whose first line is no command does not speak this dialect:
+ * what it says next may be anything, such as the body of a request of another protocol.
+ */
 export function* serveAscii(policy: SessionPolicy): Dialogue {
-  for (;;) {
+  for (let isFirst = true;; isFirst = false) {
     const command = yield* ask("line", { form: "command" });
     if (command.kind !== "line") {
-      if (yield* explain(command)) continue;
+      if ((yield* explain(command)) && !isFirst) continue;
       return;
     }
     switch (command.text) {
@@ -39,6 +35,7 @@ export function* serveAscii(policy: SessionPolicy): Dialogue {
         return;
       default:
         yield* say("ERROR unknown command: LIST_FILES, DOWNLOAD and UPLOAD are known");
+        if (isFirst) return;
     }
   }
 }

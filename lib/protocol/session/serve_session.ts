@@ -1,10 +1,10 @@
 /** A server's side of any session: the first byte tells which of the dialects the peer speaks. */
-import { asciiLine, serveAscii } from "./serve_ascii.ts";
+import { asciiLine } from "../../wire/session_ascii.ts";
+import { PREFIX_BYTE_END } from "../../wire/session_opening.ts";
+import { serveAscii } from "./serve_ascii.ts";
 import { fail, serveJson } from "./serve_json.ts";
 import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
 
-/** A length prefix starts with a byte below this: bodies are far shorter than 512 MiB. */
-const PREFIX_BYTE_END = 0x20;
 const [FIRST_CAPITAL, LAST_CAPITAL] = [0x41, 0x5a];
 const CROWDED = "too many connections: try again later";
 

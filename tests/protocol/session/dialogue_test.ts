@@ -79,6 +79,24 @@ Deno.test("what begins like neither dialect gets one line", () => {
   }
 });
 
+Deno.test("a first line that is no command ends the session, and a later one does not", () => {
+  const notText = ["line", { kind: "notText" }] as const;
+  for (const first of [line("POST / HTTP/1.1"), line("HELLO"), notText]) {
+    assertMatch(play(serveSession(POLICY), [ASCII, first]).said, /^ERROR [^\n]+\n$/);
+  }
+  const { said } = play(serveSession(POLICY), [
+    ASCII,
+    line("LIST_FILES"),
+    ["files", []],
+    line("HELLO"),
+    notText,
+    line("LIST_FILES"),
+    ["files", []],
+    ["line", CLOSED],
+  ]);
+  assertMatch(said, /^No files[^\n]+\nERROR unknown[^\n]+\nERROR [^\n]+\nNo files[^\n]+\n$/);
+});
+
 Deno.test("one too many is told so in its dialect, and nothing is read", () => {
   const crowded = { ...POLICY, isCrowded: true };
   assertMatch(play(serveSession(crowded), [ASCII]).said, /^ERROR too many connections/);
