@@ -7,7 +7,7 @@ import type { Endpoint } from "../../lib/address.ts";
 import { assert } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
 import { REQUEST_BYTES_MAX } from "../../lib/wire/limits.ts";
-import { FLOWS_MAX } from "../../lib/protocol/serve/limits.ts";
+import { WANTS_MAX } from "../../lib/protocol/serve/limits.ts";
 import { CLASSIC_TRANSFERS_MAX } from "../../lib/protocol/classic/limits.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
 import {
@@ -113,7 +113,7 @@ export class ServerSide {
     }
     if (!isFriend(from)) assert(traffic.out - before <= datagram.length);
     this.#onClassic(nowMs, from, datagram);
-    assert(this.#ranges.flowCount <= FLOWS_MAX);
+    assert(this.#ranges.flowCount <= WANTS_MAX);
     assert(this.#classicSizes.size <= CLASSIC_TRANSFERS_MAX);
   }
 

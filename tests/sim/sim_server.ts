@@ -19,8 +19,8 @@ import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import {
-  FLOWS_MAX,
   QUESTIONS_FORWARDED_MAX,
+  WANTS_MAX,
   WANTS_PER_FLOW_MAX,
 } from "../../lib/protocol/serve/limits.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
@@ -359,11 +359,11 @@ export class SimServer {
   problem(): string | undefined {
     const process = this.#process;
     if (process === undefined) return undefined;
-    if (process.flowsMax > FLOWS_MAX) return "too many flows";
+    if (process.flowsMax > WANTS_MAX) return "too many flows";
     if (process.questionsWaiting > QUESTIONS_FORWARDED_MAX) {
       return "too many forwarded questions";
     }
-    if (this.#backlog.length > WANTS_PER_FLOW_MAX * FLOWS_MAX) return "too long a backlog";
+    if (this.#backlog.length > WANTS_PER_FLOW_MAX * WANTS_MAX) return "too long a backlog";
     return undefined;
   }
 }

@@ -11,12 +11,24 @@ export const SIMILAR_DISTANCE_MAX = 8;
 export const SIMILAR_COMPARISONS_MAX = 1_000_000;
 /** A server delays its ABSENT by a random time up to this, so that a crowd does not answer at once. */
 export const ABSENT_DELAY_MS_MAX = 200;
-/** Flows with requests waiting at one server; requests of further ones are dropped. */
-export const FLOWS_MAX = 1_024;
-/** Requests waiting in one flow; further ones are dropped. */
+/** Requests waiting at one server, all with a valid token; the newest of whoever has most makes room. */
+export const WANTS_MAX = 4_096;
+/** … those of one party, whose address a token proved; further ones are dropped. */
+export const WANTS_PER_PARTY_MAX = 1_024;
+/** … and those of one flow, an endpoint and a nonce that the client chose; further ones are dropped. */
 export const WANTS_PER_FLOW_MAX = 256;
-/** Requests that wait for their file to be located, all together. */
+/** What a further flow of a party counts beside what it asks for: fresh nonces bring their party nothing. */
+export const FLOW_START_BYTES = MIB;
+/** Parties with a valid token whose share is remembered, and of each the flows that count as known. */
+export const PARTIES_MAX = 4_096;
+export const PARTY_FLOWS_REMEMBERED_MAX = 256;
+/** Requests with a valid token that wait for their file to be located, all together and of one party. */
 export const WANTS_UNLOCATED_MAX = 1_024;
+export const WANTS_UNLOCATED_PER_PARTY_MAX = 256;
+/** A client that is sent a file is told of again after it was sent nothing of it for this long … */
+export const FLOW_NEWS_MEMORY_MS = 10_000;
+/** … of so many addresses with a valid token and files; then the one sent longest ago is forgotten. */
+export const FLOW_NEWS_MAX = 4_096;
 /** Questions queued at a server's main thread, and those of them from unvalidated peers. */
 export const QUESTIONS_FORWARDED_MAX = 1_024;
 export const QUESTIONS_UNVALIDATED_MAX = 768;
@@ -40,6 +52,7 @@ export const REQUEST_MEMORY_MS = 1_000;
 export const CONTAINED_LENGTH_MIN = 3;
 
 assertRelations([
+  [PARTIES_MAX >= WANTS_MAX, "of the parties that are remembered, one waits for nothing"],
   [
     QUESTIONS_UNVALIDATED_MAX < QUESTIONS_FORWARDED_MAX,
     "those who proved their address are heard in a flood",

@@ -1,9 +1,11 @@
-/** Requests for contents that a server is still looking for, within a bound on all of them. */
-import { WANTS_UNLOCATED_MAX } from "./limits.ts";
+/** Requests for contents that a server is still looking for, within bounds on all of them and on each party's. */
+import { partyOf } from "../../address.ts";
+import { WANTS_UNLOCATED_MAX, WANTS_UNLOCATED_PER_PARTY_MAX } from "./limits.ts";
 import type { Turn } from "./sender.ts";
 
 export class PendingRequests {
   readonly #byContent = new Map<string, Turn[]>();
+  readonly #byParty = new Map<string, number>();
   #count = 0;
 
   /** Whether this content is being looked for. */
@@ -13,8 +15,12 @@ export class PendingRequests {
 
   /** Says `false` when there is no room. */
   add(content: string, turn: Turn): boolean {
+    const party = partyOf(turn.to.address);
+    const partyCount = this.#byParty.get(party) ?? 0;
     if (this.#count >= WANTS_UNLOCATED_MAX) return false;
+    if (partyCount >= WANTS_UNLOCATED_PER_PARTY_MAX) return false;
     this.#count += 1;
+    this.#byParty.set(party, partyCount + 1);
     const turns = this.#byContent.get(content);
     if (turns === undefined) this.#byContent.set(content, [turn]);
     else turns.push(turn);
@@ -26,6 +32,13 @@ export class PendingRequests {
     const turns = this.#byContent.get(content) ?? [];
     this.#byContent.delete(content);
     this.#count -= turns.length;
+    for (const { to } of turns) this.#uncount(partyOf(to.address));
     return turns;
+  }
+
+  #uncount(party: string): void {
+    const left = this.#byParty.get(party)! - 1;
+    if (left === 0) this.#byParty.delete(party);
+    else this.#byParty.set(party, left);
   }
 }

@@ -6,12 +6,14 @@
  *
  * One request is served at a time; reading, sending and opening files are the driver's.
  */
-import { type Endpoint, endpointKey } from "../../address.ts";
+import { type Endpoint, partyOf } from "../../address.ts";
 import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import type { Tokens } from "../base/tokens.ts";
+import { RecentMap } from "../base/recent_map.ts";
 import {
-  FLOWS_MAX,
+  FLOW_NEWS_MAX,
+  FLOW_NEWS_MEMORY_MS,
   QUESTIONS_FORWARDED_MAX,
   QUESTIONS_UNVALIDATED_MAX,
   STATS_INTERVAL_MS,
@@ -105,8 +107,8 @@ export class RangeServer {
   readonly #sender: Sender;
   /** For contents that the main thread is being asked about. */
   readonly #pending = new PendingRequests();
-  /** Flows that the main thread has been told of; all are forgotten when there are too many. */
-  readonly #toldFlows = new Set<string>();
+  /** Which parties are being sent what, as far as the main thread has been told. */
+  readonly #toldFlows = new RecentMap<true>(FLOW_NEWS_MAX, FLOW_NEWS_MEMORY_MS);
   #actions: RangeServerAction[] = [];
   /** What is being served. */
   #turn: Turn | undefined;
@@ -156,7 +158,7 @@ export class RangeServer {
         this.#onOpened(event, event.isAsIndexed);
         break;
       case "served":
-        this.#onServed(event.outcome, event.sentBytes);
+        this.#onServed(nowMs, event.outcome, event.sentBytes);
         break;
       case "forget":
         this.#actions.push({ kind: "close", ref: event });
@@ -231,17 +233,17 @@ export class RangeServer {
     if (this.#turn !== undefined) this.#actions.push({ kind: "serve", turn: this.#turn });
   }
 
-  #onServed(outcome: ServeOutcome, sentBytes: number): void {
+  #onServed(nowMs: number, outcome: ServeOutcome, sentBytes: number): void {
     const turn = this.#turn!;
     this.#turn = undefined;
     this.#sentBytes += sentBytes;
     switch (outcome) {
       case "sent":
-        return this.#tellFlow(turn);
+        return this.#tellFlow(nowMs, turn);
       case "tooLong":
         // The client will ask for shorter segments.
         this.#tooLong += 1;
-        return this.#tellFlow(turn);
+        return this.#tellFlow(nowMs, turn);
       case "changed":
         return this.#onChanged(turn);
       case "unknown":
@@ -251,11 +253,12 @@ export class RangeServer {
     }
   }
 
-  #tellFlow({ to, want }: Turn): void {
-    const key = `${endpointKey(to)} ${want.nonce} ${keyOf(want)}`;
-    if (this.#toldFlows.has(key)) return;
-    if (this.#toldFlows.size >= FLOWS_MAX) this.#toldFlows.clear();
-    this.#toldFlows.add(key);
+  /** Ports and nonces are the client's to choose: they make no news. */
+  #tellFlow(nowMs: number, { to, want }: Turn): void {
+    const key = `${partyOf(to.address)} ${keyOf(want)}`;
+    const isTold = this.#toldFlows.get(nowMs, key) !== undefined;
+    this.#toldFlows.set(nowMs, key, true);
+    if (isTold) return;
     this.#actions.push({ kind: "flow", to, root: want.root, sizeBytes: want.sizeBytes });
   }
 

@@ -1,13 +1,22 @@
 /**
- * Scheduling: the requests that wait at a server, one queue per flow, served round-robin by request,
- * so that one greedy client takes no more than its share. The server keeps nothing else of a
- * transfer: what was asked is answered and forgotten.
+ * Scheduling: the requests that wait at a server, whose bytes are divided by proved address first, then by
+ * flow (docs/PROTOCOL.md, "Fair shares"). The server keeps nothing else of a transfer: what was asked is
+ * answered and forgotten.
  */
-import { type Endpoint, endpointKey } from "../../address.ts";
+import { type Endpoint, endpointKey, partyOf } from "../../address.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
-import { FLOWS_MAX, SEND_BURST_MS, WANTS_PER_FLOW_MAX } from "./limits.ts";
+import {
+  FLOW_START_BYTES,
+  PARTIES_MAX,
+  PARTY_FLOWS_REMEMBERED_MAX,
+  SEND_BURST_MS,
+  WANTS_MAX,
+  WANTS_PER_FLOW_MAX,
+  WANTS_PER_PARTY_MAX,
+} from "./limits.ts";
 import type { FrameOf } from "../../wire/frames.ts";
 import { RateLimit } from "../base/rate_limit.ts";
+import { FairQueue } from "./fair_queue.ts";
 
 export type WantFrame = FrameOf<"want">;
 
@@ -17,16 +26,17 @@ export interface Turn {
   readonly want: WantFrame;
 }
 
-interface Flow {
-  readonly to: Endpoint;
-  readonly wants: WantFrame[];
-}
-
 export class Sender {
   readonly #limit: RateLimit | undefined;
   readonly #overheadBytes: number;
-  /** In the order of their turns. */
-  readonly #flows = new Map<string, Flow>();
+  readonly #queue = new FairQueue<Turn>({
+    itemsMax: WANTS_MAX,
+    partyItemsMax: WANTS_PER_PARTY_MAX,
+    flowItemsMax: WANTS_PER_FLOW_MAX,
+    flowStartCost: FLOW_START_BYTES,
+    partiesMax: PARTIES_MAX,
+    partyFlowsMax: PARTY_FLOWS_REMEMBERED_MAX,
+  });
 
   /**
    * @param rateBytesPerS cap on what is sent; 0 for none
@@ -39,41 +49,32 @@ export class Sender {
   }
 
   get flowCount(): number {
-    return this.#flows.size;
+    return this.#queue.flowCount;
   }
 
   /** Queues a request whose token is good. Says `false` to what is out of bounds, or too much. */
   add(from: Endpoint, want: WantFrame): boolean {
     if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
-    const key = `${endpointKey(from)} ${want.nonce}`;
-    const flow = this.#flows.get(key);
-    if (flow === undefined) {
-      if (this.#flows.size >= FLOWS_MAX) return false;
-      this.#flows.set(key, { to: from, wants: [want] });
-      return true;
+    const party = partyOf(from.address);
+    const flow = `${endpointKey(from)} ${want.nonce}`;
+    if (this.#queue.has(party, flow, (waiting) => waiting.want.number === want.number)) {
+      return false;
     }
-    if (flow.wants.length >= WANTS_PER_FLOW_MAX) return false;
-    if (flow.wants.some((waiting) => waiting.number === want.number)) return false;
-    flow.wants.push(want);
-    return true;
+    return this.#queue.add(party, flow, { to: from, want }, lengthOf(want));
   }
 
   /** The next request to be answered; `undefined` when none waits or the rate allows none yet. */
   next(nowMs: number): Turn | undefined {
-    for (const [key, flow] of this.#flows) {
-      const want = flow.wants[0]!;
-      if (this.#limit?.take(nowMs, lengthOf(want)) === false) return undefined;
-      flow.wants.shift();
-      this.#flows.delete(key);
-      if (flow.wants.length > 0) this.#flows.set(key, flow);
-      return { to: flow.to, want };
+    const turn = this.#queue.peek();
+    if (turn === undefined || this.#limit?.take(nowMs, lengthOf(turn.want)) === false) {
+      return undefined;
     }
-    return undefined;
+    return this.#queue.take();
   }
 
   /** When the rate allows the next request; Infinity when none waits. */
   nextWakeupMs(nowMs: number): number {
-    if (this.#flows.size === 0) return Infinity;
+    if (this.#queue.count === 0) return Infinity;
     return this.#limit?.readyMs(nowMs) ?? nowMs;
   }
 }

@@ -1,8 +1,12 @@
 import type { Endpoint } from "../../../lib/address.ts";
-import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { hashHex } from "../../../lib/ids.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../../lib/wire/limits.ts";
-import { FLOWS_MAX, WANTS_PER_FLOW_MAX } from "../../../lib/protocol/serve/limits.ts";
+import {
+  WANTS_MAX,
+  WANTS_PER_FLOW_MAX,
+  WANTS_PER_PARTY_MAX,
+} from "../../../lib/protocol/serve/limits.ts";
 import { Sender, type WantFrame } from "../../../lib/protocol/serve/sender.ts";
 
 const A: Endpoint = { address: "10.0.0.1", port: 5000 };
@@ -72,13 +76,69 @@ Deno.test("what the transport adds to a segment counts where its length is judge
   assertEquals(new Sender(0, 17).add(A, longest), false);
 });
 
-Deno.test("queues and flows are bounded", () => {
+/** Flows of one address, each with one request. */
+function flood(sender: Sender, from: Endpoint, count: number): number {
+  let taken = 0;
+  for (let nonce = 1; nonce <= count; nonce++) {
+    if (sender.add(from, want(1, { nonce: BigInt(nonce) }))) taken += 1;
+  }
+  return taken;
+}
+
+Deno.test("what waits of one flow and of one address is bounded", () => {
   const sender = new Sender(0);
   for (let number = 0; number < WANTS_PER_FLOW_MAX; number++) sender.add(A, want(number));
   assertEquals(sender.add(A, want(WANTS_PER_FLOW_MAX)), false);
-  for (let flow = 1; flow < FLOWS_MAX; flow++) sender.add(A, want(1, { nonce: BigInt(flow + 1) }));
-  assertEquals(sender.flowCount, FLOWS_MAX);
-  assertEquals(sender.add(B, want(1)), false);
+  const left = WANTS_PER_PARTY_MAX - WANTS_PER_FLOW_MAX;
+  assertEquals(flood(sender, { ...A, port: 6000 }, 2 * left), left);
+  assert(sender.add(B, want(1)));
+});
+
+Deno.test("when all the room is taken, the address with most of it makes room for another", () => {
+  const sender = new Sender(0);
+  const hosts = WANTS_MAX / WANTS_PER_PARTY_MAX;
+  for (let host = 1; host <= hosts; host++) {
+    const address = `10.1.0.${host}`;
+    assertEquals(flood(sender, { address, port: 1 }, WANTS_PER_PARTY_MAX), WANTS_PER_PARTY_MAX);
+  }
+  assert(sender.add(B, want(7)));
+  assertEquals(sender.flowCount, WANTS_MAX);
+  assert(!sender.add({ address: "10.1.0.2", port: 1 }, want(2)), "who has most gets no more");
+  assertEquals(turns(sender).filter((turn) => turn === "2:7").length, 1);
+});
+
+Deno.test("fresh nonces and ports bring an address nothing", () => {
+  const sender = new Sender(0);
+  for (let i = 0; i < 200; i++) {
+    sender.add({ ...A, port: 5000 + i }, want(1, { nonce: BigInt(i) }));
+  }
+  for (let number = 0; number < 50; number++) sender.add(B, want(number));
+  const order = turns(sender);
+  const others = order.slice(0, order.lastIndexOf("2:49")).filter((turn) => turn.startsWith("1"));
+  // One request of 50,000 bytes and a flow's start count as much as twenty-two requests.
+  assertLess(others.length, 6);
+});
+
+Deno.test("an address that asks for little at a time is given as many bytes as one that asks for much", () => {
+  const sender = new Sender(0);
+  const small = { ranges: [{ offset: 0, lengthBytes: 5_000 }] };
+  for (let number = 0; number < 20; number++) sender.add(A, want(number));
+  for (let number = 0; number < 200; number++) sender.add(B, want(number, small));
+  const first = turns(sender).slice(0, 110);
+  assertEquals(first.filter((turn) => turn.startsWith("1")).length, 10);
+});
+
+Deno.test("an address that asked for nothing for long has saved up nothing", () => {
+  const sender = new Sender(0);
+  sender.add(A, want(1));
+  sender.add(B, want(1));
+  sender.next(0);
+  sender.next(0);
+  for (let number = 2; number < 100; number++) sender.add(A, want(number));
+  for (let number = 2; number < 50; number++) sender.next(0);
+  for (let number = 2; number < 100; number++) sender.add(B, want(number));
+  const next = turns(sender).slice(0, 10);
+  assertEquals(next.filter((turn) => turn.startsWith("2")).length, 5);
 });
 
 Deno.test("--rate spaces the requests", () => {
