@@ -84,7 +84,7 @@ export class FairQueue<Item> {
   /** What {@linkcode FairQueue.take} takes. */
   peek(): Item | undefined {
     const [flow] = this.#next()?.flows.values() ?? [];
-    return flow?.[0]!.item;
+    return flow?.[0]?.item;
   }
 
   /** The next item, which waits no more. */
