@@ -18,6 +18,7 @@ import {
   REGISTRY_SWEEP_MS,
 } from "./limits.ts";
 import { ShoalError } from "../../errors.ts";
+import { refusalOf } from "../../wire/session_codes.ts";
 import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
@@ -136,7 +137,7 @@ class MasterRun implements Master {
   ): Promise<void> {
     if (isCrowded) {
       const message = "too many connections: try again later";
-      return await connection.send(encodeMessage({ status: "error", code: "crowded", message }));
+      return await connection.send(encodeMessage(refusalOf("crowded", message)));
     }
     this.#connections += 1;
     try {
@@ -151,8 +152,7 @@ class MasterRun implements Master {
       if (!(error instanceof ShoalError)) throw error;
       // The store is away: who asked goes elsewhere, and servers come back.
       this.#tellStore(error);
-      const message = { status: "error", code: "unavailable", message: error.message };
-      await connection.send(encodeMessage(message));
+      await connection.send(encodeMessage(refusalOf("unavailable", error.message)));
     } finally {
       this.#connections -= 1;
     }

@@ -231,7 +231,8 @@ class SessionHost {
       }
       return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };
     } catch (error) {
-      return { kind: "failed", message: ShoalError.from(error).message };
+      const { code, message } = ShoalError.from(error);
+      return { kind: "failed", code: code === "unverified" ? code : "refused", message };
     }
   }
 }

@@ -7,6 +7,7 @@ import type { SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { SESSION_IDLE_MS } from "../session/limits.ts";
 import { CHANGES_PER_ANSWER_MAX, REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
+import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
   leaseIn,
@@ -82,8 +83,8 @@ function* ask<Kind extends keyof Steps>(
   return (yield { kind, ...step } as MasterStep) as Steps[Kind]["result"];
 }
 
-function* fail(code: string, message: string): MasterDialogue {
-  yield* ask("send", { message: { status: "error", code, message } });
+function* fail(code: WireCode, message: string): MasterDialogue {
+  yield* ask("send", { message: refusalOf(code, message) });
 }
 
 /**
@@ -133,7 +134,7 @@ function* answerNext(registrar: Registrar, self: string): MasterDialogue<boolean
     case "disconnect":
       return false;
     default:
-      yield* fail("bad_request", "Unknown command");
+      yield* fail("unknown_command", "Unknown command");
   }
   return true;
 }

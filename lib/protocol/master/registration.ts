@@ -11,6 +11,7 @@ import {
   REGISTRY_RETRY_MS,
   REGISTRY_RETRY_MS_MAX,
 } from "./limits.ts";
+import { wireCodeIn } from "../../wire/session_codes.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import type { Catalogue, CatalogueEntry } from "../serve/catalogue.ts";
 import { fileJson, leaseIn } from "./master_messages.ts";
@@ -184,7 +185,8 @@ export class Registration {
     if (asked === "register") return this.#onRegistered(nowMs, message);
     if (message["status"] !== "ok") {
       this.#takeBack(asked);
-      if (message["code"] === "no_lease" || message["code"] === "revision") {
+      const code = wireCodeIn(message["code"]);
+      if (code === "no_lease" || code === "revision") {
         this.#lease = undefined;
         return this.#register(nowMs);
       }

@@ -5,6 +5,7 @@
  */
 import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
+import type { WireCode } from "../../wire/session_codes.ts";
 
 /** A file that is offered, as far as it is known. */
 export interface SessionFile {
@@ -67,7 +68,7 @@ export type UploadEnded =
     /** Whether the same file was there already, so that nothing was stored. */
     readonly isPresent: boolean;
   }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly code: WireCode; readonly message: string };
 
 /** What a dialogue may ask for, and what it is handed. */
 interface Steps {

@@ -5,6 +5,7 @@
  */
 import { type Bytes, fromHex, toHex } from "../../ids.ts";
 import { ECHO_BATCH_BYTES, ECHO_FLIPPED_BYTES_MAX } from "./limits.ts";
+import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import { encodeMessage, type JsonObject } from "../../wire/session_json.ts";
 import { Random } from "../base/random.ts";
 import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
@@ -19,10 +20,10 @@ import { uploadRefusal } from "./upload_rules.ts";
 export function* echoUpload(policy: SessionPolicy, request: JsonObject, round: number): Dialogue {
   const path = request["file_path"];
   const data = dataIn(request);
-  const wrong = uploadRefusal(policy, data?.length ?? 0) ??
-    (typeof path !== "string" || data === undefined ? "Missing file path or file data" : undefined);
-  if (wrong !== undefined || data === undefined) {
-    return yield* send([{ status: "error", message: wrong }]);
+  const refusal = uploadRefusal(policy, data?.length ?? 0);
+  if (refusal !== undefined) return yield* fail("refused", refusal);
+  if (typeof path !== "string" || data === undefined) {
+    return yield* fail("bad_request", "Missing file path or file data");
   }
   const { chunkBytes } = policy;
   const count = Math.ceil(data.length / chunkBytes);
@@ -52,6 +53,10 @@ export function* echoUpload(policy: SessionPolicy, request: JsonObject, round: n
     batchBytes = 0;
   }
   yield* send([...batch, { type: "end", message: "File transmission complete" }]);
+}
+
+function* fail(code: WireCode, message: string): Dialogue {
+  yield* send([refusalOf(code, message)]);
 }
 
 function* send(messages: readonly JsonObject[]): Dialogue {

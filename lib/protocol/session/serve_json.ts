@@ -8,6 +8,7 @@ import {
   UPLOAD_MESSAGE_BYTES_MAX,
 } from "./limits.ts";
 import { parseFileName } from "../../names.ts";
+import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import { encodeMessage, type JsonObject, parseMessage } from "../../wire/session_json.ts";
 import { echoUpload } from "./serve_echo.ts";
 import {
@@ -33,17 +34,19 @@ export function* serveJson(policy: SessionPolicy, answer: Answering = answerAny)
   for (let round = 0;; round++) {
     const read = yield* ask("message", { bytesMax });
     if (read.kind === "ended") {
-      if (read.why === "idle") yield* fail("nothing arrived for too long");
+      if (read.why === "idle") yield* fail("idle", "nothing arrived for too long");
       return;
     }
     if (read.kind === "tooLarge") {
-      yield* fail(uploadRefusal(policy, 0) ?? `a message may have up to ${bytesMax} bytes`);
+      const refusal = uploadRefusal(policy, 0);
+      if (refusal !== undefined) yield* fail("refused", refusal);
+      else yield* fail("too_large", `a message may have up to ${bytesMax} bytes`);
       if (read.lengthBytes > SESSION_SKIP_BYTES_MAX) return;
       if (yield* ask("skip", { lengthBytes: read.lengthBytes })) continue;
       return;
     }
     const request = parseMessage(read.bytes);
-    if (request === undefined) yield* fail("that is not a JSON object");
+    if (request === undefined) yield* fail("bad_request", "that is not a JSON object");
     else if (request["command"] === "disconnect") return;
     else if (!(yield* answer(policy, request, round))) return;
   }
@@ -73,13 +76,13 @@ export function* answerUpload(
   round: number,
 ): Dialogue<boolean> {
   if (request["command"] === "upload") yield* echoUpload(policy, request, round);
-  else yield* fail("Unknown command");
+  else yield* fail("unknown_command", "Unknown command");
   return true;
 }
 
 /** Any failure; the connection continues. */
-export function* fail(message: string, more: JsonObject = {}): Dialogue {
-  yield* say({ status: "error", message, ...more });
+export function* fail(code: WireCode, message: string): Dialogue {
+  yield* say(refusalOf(code, message));
 }
 
 export function* say(message: JsonObject): Dialogue {
@@ -90,7 +93,9 @@ export function* say(message: JsonObject): Dialogue {
 
 function* list(request: JsonObject): Dialogue {
   const after = request["after"] === undefined ? undefined : nameIn(request["after"]);
-  if (request["after"] !== undefined && after === undefined) return yield* fail("bad field: after");
+  if (request["after"] !== undefined && after === undefined) {
+    return yield* fail("bad_request", "bad field: after");
+  }
   const countMax = LISTED_FILES_PER_STEP;
   const withMd5 = request["md5"] === true;
   const files = yield* ask("files", { after, countMax, withMd5 });
@@ -116,28 +121,28 @@ function* fetch({ server }: SessionPolicy, request: JsonObject): Dialogue<boolea
   const query = queryIn(request);
   const offset = sizeIn(request["offset"] ?? 0);
   if (query === undefined || offset === undefined) {
-    yield* fail("fetch needs a name, sha256 or md5, and an offset that is a number");
+    yield* fail("bad_request", "fetch needs a name, sha256 or md5, and an offset that is a number");
     return true;
   }
   const file = yield* ask("find", { query, withMd5: query.by === "md5" });
   if (file === undefined) {
-    yield* fail("no file is offered by that name or digest", { code: "not_found" });
+    yield* fail("not_found", "no file is offered by that name or digest");
     return true;
   }
   if (file.sha256 === undefined) {
-    yield* fail("the file is still being hashed: ask again", { code: "pending" });
+    yield* fail("pending", "the file is still being hashed: ask again");
     return true;
   }
   const lengthBytes = sizeIn(request["length"] ?? Math.max(0, file.sizeBytes - offset));
   if (lengthBytes === undefined || offset + lengthBytes > file.sizeBytes) {
-    yield* fail("the file has no such bytes");
+    yield* fail("bad_request", "the file has no such bytes");
     return true;
   }
   const length = lengthBytes;
   yield* say({ status: "file", ...described(file), offset, length, ...(server && { server }) });
   const isSent = yield* ask("sendFile", { file, offset, lengthBytes, framing: "frames" });
   if (isSent) yield* say({ status: "sent" });
-  else yield* fail("the file changed", { code: "changed" });
+  else yield* fail("changed", "the file changed");
   return true;
 }
 
@@ -145,11 +150,11 @@ function* layer(request: JsonObject): Dialogue {
   const root = digestIn(request["root"]);
   const sizeBytes = sizeIn(request["size"]);
   if (root === undefined || sizeBytes === undefined) {
-    return yield* fail("layer needs root and size");
+    return yield* fail("bad_request", "layer needs root and size");
   }
   const bytes = yield* ask("layer", { root, sizeBytes });
   if (bytes === undefined) {
-    return yield* fail("no file is offered with that root", { code: "not_found" });
+    return yield* fail("not_found", "no file is offered with that root");
   }
   yield* say({ status: "layer", length: bytes.length });
   yield* ask("sendBody", { bytes });
@@ -166,12 +171,12 @@ function* put(policy: SessionPolicy, request: JsonObject): Dialogue<boolean> {
   const mtimeMs = timeIn(request["mtime"]);
   const sha256 = digestIn(request["sha256"]);
   if (name === undefined || sizeBytes === undefined || mtimeMs === undefined) {
-    yield* fail("put needs a name that can be offered, a size and an mtime");
+    yield* fail("bad_request", "put needs a name that can be offered, a size and an mtime");
     return true;
   }
   const refusal = uploadRefusal(policy, sizeBytes);
   if (refusal !== undefined) {
-    yield* fail(refusal, { code: "refused" });
+    yield* fail("refused", refusal);
     return true;
   }
   const there = yield* ask("find", { query: { by: "name", name }, withMd5: true });
@@ -188,7 +193,7 @@ function* put(policy: SessionPolicy, request: JsonObject): Dialogue<boolean> {
   }
   const begun = yield* ask("beginUpload", { name, sizeBytes, mtimeMs, isResumable: true });
   if (begun.kind === "refused") {
-    yield* fail(begun.message, { code: "refused" });
+    yield* fail("refused", begun.message);
     return true;
   }
   const { offset, prefixSha256 } = begun;
@@ -203,22 +208,22 @@ function* receive(sizeBytes: number, offered: number): Dialogue<boolean> {
   const offset = sizeIn(request?.["offset"]);
   if (request?.["command"] !== "body" || (offset !== 0 && offset !== offered)) {
     if (read.kind !== "ended") {
-      yield* fail("expected a body from 0 or from the offset that was given");
+      yield* fail("bad_request", "expected a body from 0 or from the offset that was given");
     }
     return false;
   }
   const body = yield* ask("receiveUpload", { offset, framing: "frames" });
-  if (body.kind === "failed") yield* fail(body.message, { code: "refused" });
+  if (body.kind === "failed") yield* fail("refused", body.message);
   if (body.kind !== "received") return false;
   const end = yield* ask("message", { bytesMax: SESSION_COMMAND_BYTES_MAX });
   const said = end.kind === "message" ? parseMessage(end.bytes) : undefined;
   const sha256 = digestIn(said?.["sha256"]);
   if (said?.["command"] !== "end" || sha256 === undefined) {
-    if (end.kind !== "ended") yield* fail("expected the sha256 of the whole file");
+    if (end.kind !== "ended") yield* fail("bad_request", "expected the sha256 of the whole file");
     return false;
   }
   const ended = yield* ask("endUpload", { sha256 });
-  if (ended.kind === "failed") yield* fail(ended.message, { code: "unverified" });
+  if (ended.kind === "failed") yield* fail(ended.code, ended.message);
   else {
     const { name, sha256, md5, isPresent: present } = ended;
     yield* say({ status: "stored", name, size: sizeBytes, sha256, md5, present });

@@ -12,7 +12,7 @@ export function* serveSession(policy: SessionPolicy): Dialogue {
   const first = yield* ask("peek", {});
   if (first === undefined) return;
   if (first < PREFIX_BYTE_END) {
-    if (policy.isCrowded) return yield* fail(CROWDED);
+    if (policy.isCrowded) return yield* fail("crowded", CROWDED);
     return yield* serveJson(policy);
   }
   const isCommand = first >= FIRST_CAPITAL && first <= LAST_CAPITAL;

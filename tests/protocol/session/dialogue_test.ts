@@ -12,6 +12,7 @@ import type {
 } from "../../../lib/protocol/session/dialogue.ts";
 import { serveSession } from "../../../lib/protocol/session/serve_session.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
+import { wireCodeIn } from "../../../lib/wire/session_codes.ts";
 import { encodeMessage, parseMessage } from "../../../lib/wire/session_json.ts";
 
 const POLICY: SessionPolicy = {
@@ -102,6 +103,49 @@ Deno.test("one too many is told so in its dialect, and nothing is read", () => {
   assertMatch(play(serveSession(crowded), [ASCII]).said, /^ERROR too many connections/);
   const [refusal] = play(serveSession(crowded), [JSON_BYTE]).messages as { status: string }[];
   assertEquals(refusal?.status, "error");
+});
+
+Deno.test("whatever is refused, a code says why", () => {
+  const pending = { ...FILE };
+  delete (pending as { sha256?: unknown }).sha256;
+  const put = { command: "put", name: "b", size: 5, mtime: 7 };
+  const find = (file: SessionFile | undefined) => ["find", file] as const;
+  const cases: readonly (readonly [string, unknown, Script, Partial<SessionPolicy>])[] = [
+    ["bad_request", [], [], {}],
+    ["unknown_command", { command: "dance" }, [], {}],
+    ["bad_request", { command: "list", after: "../x" }, [], {}],
+    ["bad_request", { command: "fetch" }, [], {}],
+    ["bad_request", { command: "fetch", name: "a.txt", offset: "x" }, [], {}],
+    ["bad_request", { command: "fetch", name: "a.txt", offset: 9 }, [find(FILE)], {}],
+    ["not_found", { command: "fetch", name: "a.txt" }, [find(undefined)], {}],
+    ["pending", { command: "fetch", name: "a.txt" }, [find(pending)], {}],
+    ["bad_request", { command: "layer" }, [], {}],
+    ["not_found", { command: "layer", root: SHA, size: 5 }, [["layer", undefined]], {}],
+    ["bad_request", { command: "put" }, [], {}],
+    ["refused", put, [], { allowsUpload: false }],
+    ["refused", { ...put, size: 1_001 }, [], {}],
+    ["bad_request", { command: "upload" }, [], {}],
+    ["refused", { command: "upload" }, [], { allowsUpload: false }],
+  ];
+  for (const [code, request, results, policy] of cases) {
+    const [refusal] = play(serveSession({ ...POLICY, ...policy }), [
+      JSON_BYTE,
+      message(request),
+      ...results,
+      message({ command: "disconnect" }),
+    ]).messages as { status: string; code: string }[];
+    assertEquals([refusal?.status, refusal?.code], ["error", code], JSON.stringify(request));
+    assertEquals(wireCodeIn(code), code);
+  }
+  const large = { kind: "tooLarge", lengthBytes: SESSION_SKIP_BYTES_MAX + 1 } as const;
+  for (const [allowsUpload, code] of [[true, "too_large"], [false, "refused"]] as const) {
+    const said = play(serveSession({ ...POLICY, allowsUpload }), [JSON_BYTE, ["message", large]]);
+    assertEquals((said.messages[0] as { code: string }).code, code);
+  }
+});
+
+Deno.test("a code that nobody knows counts as a refusal", () => {
+  for (const code of [undefined, 7, "because", {}]) assertEquals(wireCodeIn(code), "refused");
 });
 
 Deno.test("a peer that falls silent is told why it is left", () => {
