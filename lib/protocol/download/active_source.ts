@@ -47,6 +47,11 @@ export class ActiveSource {
     return this.source.server;
   }
 
+  /** Whether it brings what it was not asked for; then it counts as having nothing leased. */
+  get isPushing(): boolean {
+    return this.source.mode === "push";
+  }
+
   get leased(): Iterable<LeasedChunk> {
     return this.#leased.values();
   }

@@ -18,7 +18,8 @@ import {
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
 } from "./limits.ts";
-import { ActiveSource, type LeasedChunk } from "./active_source.ts";
+import { ActiveSource } from "./active_source.ts";
+import { leaseToDouble } from "./endgame.ts";
 import type { Lease } from "./fetch_list.ts";
 import { KnownServer, type ServerTally } from "./known_server.ts";
 import { KnownSource, type SourceMode } from "./known_source.ts";
@@ -200,10 +201,13 @@ export class Coordinator {
     if (server.isDropped) return;
     source.onAnswered(routes);
     const transfer = this.#transfers.get(event.transfer);
-    transfer?.addProvider(id, serverId, holds);
+    if (transfer === undefined) return;
+    const isNew = !transfer.isProvider(id);
+    transfer.addProvider(source, holds);
     const active = this.#active.get(id);
-    if (mode === "push" && transfer !== undefined && active !== undefined) {
-      this.#sendLease(active, transfer.leaseOfMissing());
+    // What was said before is known: only a provider that is new here lacks it.
+    if (source.mode === "push" && isNew && active !== undefined) {
+      this.#sendLease(active, transfer, transfer.missing());
     }
   }
 
@@ -211,7 +215,8 @@ export class Coordinator {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
     transfer.progressMs = nowMs;
-    for (const chunk of chunks) transfer.leases.unverify(chunk);
+    const missing = chunks.filter((chunk) => transfer.leases.unverify(chunk));
+    for (const pusher of this.#pushersOf(transfer)) this.#sendLease(pusher, transfer, missing);
   }
 
   #isProvider(source: KnownSource): boolean {
@@ -231,19 +236,24 @@ export class Coordinator {
       if (this.#isProvider(source)) standby.push(source);
     }
     for (const source of standby) {
-      if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs)) return;
+      if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs, source)) continue;
       this.#assign(nowMs, source);
     }
   }
 
-  /** Releases a source that has nothing to give now, or every so often the slowest one. */
-  #makeRoom(nowMs: number): boolean {
+  /**
+   * Releases a source that has nothing to give now, or every so often the slowest one. One that pushes
+   * may be slow and yet be what brings most, so it makes room only where there are no others, and takes
+   * nobody's place.
+   */
+  #makeRoom(nowMs: number, { mode }: KnownSource): boolean {
     for (const active of this.#active.values()) {
       if (!this.#isProvider(active.source)) return this.#dismiss(active, "standby");
     }
-    if (nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return false;
+    if (mode === "push" || nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return false;
     let slowest: ActiveSource | undefined;
-    for (const active of this.#active.values()) {
+    const pulling = this.#pulling();
+    for (const active of pulling.length > 0 ? pulling : this.#active.values()) {
       if (nowMs - active.sinceMs < SWAP_INTERVAL_MS) continue;
       if (slowest === undefined || active.rateBytesPerS < slowest.rateBytesPerS) slowest = active;
     }
@@ -262,7 +272,7 @@ export class Coordinator {
     this.#divide();
     if (source.mode === "pull") return;
     for (const transfer of this.#transfers.values()) {
-      if (transfer.isProvider(source.id)) this.#sendLease(active, transfer.leaseOfMissing());
+      if (transfer.isProvider(source.id)) this.#sendLease(active, transfer, transfer.missing());
     }
   }
 
@@ -275,6 +285,17 @@ export class Coordinator {
     return true;
   }
 
+  #pulling(): readonly ActiveSource[] {
+    return [...this.#active.values()].filter(({ isPushing }) => !isPushing);
+  }
+
+  /** The sources at work that may bring chunks of this transfer unasked. */
+  #pushersOf(transfer: TransferState): readonly ActiveSource[] {
+    return [...this.#active.values()].filter(({ id, isPushing }) =>
+      isPushing && transfer.isProvider(id)
+    );
+  }
+
   #tellState(
     { id: source, server }: KnownSource,
     state: "active" | "standby" | "silent" | "dropped",
@@ -282,14 +303,15 @@ export class Coordinator {
     this.#actions.push({ kind: "server", server: server.id, source, state });
   }
 
-  /** One window, one set of buffers and one rate for the whole client. */
+  /** One window, one set of buffers and one rate for the whole client; who pushes needs no window. */
   #divide(): void {
-    const count = Math.max(1, this.#active.size);
-    for (const source of this.#active.keys()) {
+    const count = this.#active.size;
+    const pullCount = this.#pulling().length;
+    for (const { id: source, isPushing } of this.#active.values()) {
       this.#actions.push({
         kind: "allot",
         source,
-        windowBytesMax: CLIENT_WINDOW_BYTES_MAX / count,
+        windowBytesMax: isPushing ? 0 : CLIENT_WINDOW_BYTES_MAX / pullCount,
         bufferBytesMax: Math.min(CHUNK_BUFFER_BYTES_MAX / count, RECEIVER_BUFFER_BYTES_MAX),
         rateBytesPerS: this.#options.rateBytesPerS / count,
       });
@@ -344,6 +366,10 @@ export class Coordinator {
       this.#active.get(other)?.unlease(id, chunk);
       this.#actions.push({ kind: "revoke", source: other, transfer: id, chunks: [chunk] });
     }
+    const pushers = this.#pushersOf(transfer).filter((pusher) => pusher.id !== source.id);
+    for (const pusher of pushers) {
+      this.#actions.push({ kind: "revoke", source: pusher.id, transfer: id, chunks: [chunk] });
+    }
   }
 
   #onBad(source: KnownSource, bad: Report["bad"][number]): void {
@@ -354,6 +380,11 @@ export class Coordinator {
     transfer.leases.giveBack(chunk, source.id);
     source.server.onBad(id, isIntegrityFailure);
     if (isIntegrityFailure) transfer.noteBad(chunk, source.server.id);
+    const active = this.#active.get(source.id);
+    // A copy that was pushed is over for its source; the next one may be good.
+    if (active?.isPushing && !transfer.leases.isVerified(chunk)) {
+      this.#sendLease(active, transfer, [chunk]);
+    }
   }
 
   #onGone({ source, transfer: transferId }: GoneEvent): void {
@@ -391,7 +422,7 @@ export class Coordinator {
   /** The leases of a source that brings nothing go to others, where there are others. */
   #shareStalled(active: ActiveSource): void {
     this.#release(active, (transfer) => {
-      for (const other of this.#active.values()) {
+      for (const other of this.#pulling()) {
         if (other === active || !transfer.isProvider(other.id)) continue;
         if (other.isHeard) return active.isSuspect = true;
       }
@@ -407,14 +438,15 @@ export class Coordinator {
     if (source.turnToNextRoute()) {
       this.#actions.push({ kind: "reroute", source: source.id, route: source.route });
     }
-    if (this.#active.size > 1) {
+    if (this.#pulling().length > 1) {
       source.restFromSilence(nowMs);
       this.#dismiss(active, "silent");
     }
   }
 
-  /** Releases what `active` has leased of the transfers that `isMeant`. */
+  /** Releases what `active` has leased of the transfers that `isMeant`: all that is missing if it pushes. */
   #release(active: ActiveSource, isMeant: (transfer: TransferState) => boolean): void {
+    if (active.isPushing) return this.#releasePushed(active, isMeant);
     const byTransfer = new Map<TransferState, number[]>();
     for (const { transfer, chunk } of active.leased) {
       if (!isMeant(transfer)) continue;
@@ -431,11 +463,20 @@ export class Coordinator {
     }
   }
 
+  #releasePushed(active: ActiveSource, isMeant: (transfer: TransferState) => boolean): void {
+    for (const transfer of this.#transfers.values()) {
+      if (!isMeant(transfer) || !transfer.isProvider(active.id)) continue;
+      const chunks = transfer.missing();
+      if (chunks.length === 0) continue;
+      this.#actions.push({ kind: "revoke", source: active.id, transfer: transfer.id, chunks });
+    }
+  }
+
   // — Leasing ———————————————————————————————————————————————————————————————————————————————————
 
   #topUp(nowMs: number, active: ActiveSource): void {
     // What brings nothing gets nothing more.
-    if (active.source.mode === "push" || active.isStalled(nowMs)) return;
+    if (active.isPushing || active.isStalled(nowMs)) return;
     for (const transfer of this.#transfers.values()) {
       if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];
@@ -446,43 +487,27 @@ export class Coordinator {
         chunks.push(chunk);
         active.lease(transfer, chunk);
       }
-      if (chunks.length > 0) this.#sendLease(active, transfer.leaseOf(chunks));
+      this.#sendLease(active, transfer, chunks);
     }
     if (active.isIdle) this.#doubleUp(active);
   }
 
-  #sendLease(active: ActiveSource, lease: Lease): void {
-    this.#actions.push({ kind: "lease", source: active.id, lease });
+  #sendLease(
+    { id: source }: ActiveSource,
+    transfer: TransferState,
+    chunks: readonly number[],
+  ): void {
+    if (chunks.length === 0) return;
+    this.#actions.push({ kind: "lease", source, lease: transfer.leaseOf(chunks) });
   }
 
-  /**
-   * The endgame: nothing is free, so an idle source takes a second copy of the lease that would
-   * end last, if it should end sooner that way.
-   */
+  /** The endgame: an idle source takes a second copy of the lease that would end last. */
   #doubleUp(idle: ActiveSource): void {
-    if (idle.rateBytesPerS === 0) return;
-    let latest: LeasedChunk | undefined;
-    let latestEndS = 0;
-    for (const other of this.#active.values()) {
-      if (other === idle) continue;
-      let aheadBytes = 0;
-      for (const lease of other.leased) {
-        aheadBytes += lease.lengthBytes;
-        const endS = other.secondsFor(aheadBytes);
-        if (endS <= latestEndS || !this.#mayDouble(lease, idle)) continue;
-        latest = lease;
-        latestEndS = endS;
-      }
-    }
-    if (latest === undefined || idle.secondsToFetch(latest.lengthBytes) >= latestEndS) return;
-    const { transfer, chunk } = latest;
+    const doubled = leaseToDouble(idle, this.#active.values());
+    if (doubled === undefined) return;
+    const { transfer, chunk } = doubled;
     transfer.leases.double(chunk, idle.id);
     idle.lease(transfer, chunk);
-    this.#sendLease(idle, transfer.leaseOf([chunk]));
-  }
-
-  #mayDouble({ transfer, chunk }: LeasedChunk, idle: ActiveSource): boolean {
-    return transfer.isProvider(idle.id) && transfer.leases.freeCount === 0 &&
-      transfer.leases.owners(chunk).length === 1 && transfer.mayFetch(chunk, idle.id);
+    this.#sendLease(idle, transfer, [chunk]);
   }
 }

@@ -5,8 +5,9 @@ import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS } from "./limits.ts";
 import type { Route } from "./source_route.ts";
 
 /**
- * "pull": it fetches what it is leased. "push": it brings what it brings; it is told of every missing
- * chunk, so that it can prove them, and keeps nobody from fetching them as well.
+ * "pull": it fetches what it is leased. "push": it brings what it brings, when it brings it. So that it can
+ * prove that, it has a lease of exactly the chunks that are missing, which keeps nobody from fetching them
+ * as well.
  */
 export type SourceMode = "pull" | "push";
 

@@ -87,11 +87,12 @@ export class LeaseTable {
     return others;
   }
 
-  /** What was taken for verified is not: `chunk` must be fetched. */
-  unverify(chunk: number): void {
-    if (this.#state[chunk] !== VERIFIED) return;
+  /** What was taken for verified is not: `chunk` must be fetched. Returns whether it was. */
+  unverify(chunk: number): boolean {
+    if (this.#state[chunk] !== VERIFIED) return false;
     this.#verifiedCount -= 1;
     this.#free(chunk);
+    return true;
   }
 
   #free(chunk: number): void {

@@ -2,6 +2,7 @@
 import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.ts";
 import type { Bitmap } from "../base/bitmap.ts";
 import { chunkHashesOf, type Lease } from "./fetch_list.ts";
+import type { KnownSource } from "./known_source.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 
@@ -14,7 +15,7 @@ export interface TransferStart {
 }
 
 interface Provider {
-  readonly server: ServerId;
+  readonly source: KnownSource;
   /** The chunks that it holds; all of them where it is absent. */
   readonly holds: Bitmap | undefined;
 }
@@ -52,8 +53,8 @@ export class TransferState {
   }
 
   /** `source` has these chunks, or all; the same source again with more of them is fine. */
-  addProvider(source: SourceId, server: ServerId, holds: Bitmap | undefined): void {
-    this.#providers.set(source, { server, holds });
+  addProvider(source: KnownSource, holds: Bitmap | undefined): void {
+    this.#providers.set(source.id, { source, holds });
   }
 
   /** Returns whether it was one. */
@@ -68,16 +69,16 @@ export class TransferState {
   }
 
   /**
-   * Whether `source` may be asked for `chunk`: it must have it, and where its server gave a bad copy
-   * nobody else may have one.
+   * Whether `id` may be asked for `chunk`: it must have it, and where its server gave a bad copy nobody
+   * else who can be asked may have one.
    */
-  mayFetch(chunk: number, source: SourceId): boolean {
-    const provider = this.#providers.get(source);
+  mayFetch(chunk: number, id: SourceId): boolean {
+    const provider = this.#providers.get(id);
     if (provider === undefined || provider.holds?.has(chunk) === false) return false;
     const bad = this.#badFrom.get(chunk);
-    if (bad === undefined || !bad.has(provider.server)) return true;
-    for (const { server, holds } of this.#providers.values()) {
-      if (!bad.has(server) && holds?.has(chunk) !== false) return false;
+    if (bad === undefined || !bad.has(provider.source.server.id)) return true;
+    for (const { source: { server, mode }, holds } of this.#providers.values()) {
+      if (mode === "pull" && !bad.has(server.id) && holds?.has(chunk) !== false) return false;
     }
     return true;
   }
@@ -91,12 +92,12 @@ export class TransferState {
     };
   }
 
-  /** Every chunk that is not verified, for a source that brings what it was not asked for. */
-  leaseOfMissing(): Lease {
+  /** Every chunk that is not verified. */
+  missing(): number[] {
     const missing: number[] = [];
     for (let chunk = 0; chunk < this.chunkCount; chunk++) {
       if (!this.leases.isVerified(chunk)) missing.push(chunk);
     }
-    return this.leaseOf(missing);
+    return missing;
   }
 }

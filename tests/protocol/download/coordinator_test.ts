@@ -8,6 +8,14 @@ import {
   type CoordinatorEvent,
 } from "../../../lib/protocol/download/coordinator.ts";
 import type { SourceMode } from "../../../lib/protocol/download/known_source.ts";
+import {
+  CLIENT_WINDOW_BYTES_MAX,
+  INTEGRITY_FAILURES_MAX,
+  RECEIVERS_MAX,
+  SERVER_SILENT_MS,
+  SWAP_INTERVAL_MS,
+} from "../../../lib/protocol/download/limits.ts";
+import type { Report } from "../../../lib/protocol/download/receiver_report.ts";
 import { chunkBytesFor, chunkLength } from "../../../lib/protocol/merkle/merkle.ts";
 
 const TRANSFER = transferId(1);
@@ -22,6 +30,8 @@ const CONTENT = {
 /** A coordinator with one transfer, and sources that a test speaks for. */
 class Script {
   readonly actions: CoordinatorAction[] = [];
+  /** What sources that deliver nothing say at intervals. */
+  readonly #silent = new Map<SourceId, number>();
   readonly #coordinator = new Coordinator({ timeoutMs: 10_000, rateBytesPerS: 0 });
   readonly #leased = new Map<SourceId, Set<number>>();
   #nowMs = 0;
@@ -82,18 +92,44 @@ class Script {
       chunk,
       bytes: chunkLength(SIZE_BYTES, chunk),
     }));
-    const report = {
-      source,
-      verified,
-      bad: [],
-      receivedBytes: verified.reduce((sum, { bytes }) => sum + bytes, 0),
-      retransmits: 0,
-      rateBytesPerS: 1e8,
-      rttMs: 1,
-      leasedBytes: 0,
-      silentMs: 0,
-    };
+    const receivedBytes = verified.reduce((sum, { bytes }) => sum + bytes, 0);
+    const report = { ...emptyReport(source), verified, receivedBytes, rateBytesPerS: 1e8 };
     this.tell({ kind: "report", report });
+  }
+
+  /** `source` has a copy of `chunk` that proves itself wrong: it has ended its fetch. */
+  spoil(source: SourceId, chunk: number): void {
+    this.leasedTo(source).delete(chunk);
+    const bad = [{ transfer: TRANSFER, chunk, bytes: 1, isIntegrityFailure: true }];
+    this.tell({ kind: "report", report: { ...emptyReport(source), bad, receivedBytes: 1 } });
+  }
+
+  /** From now on `source` reports that nothing comes. */
+  fallSilent(source: SourceId): void {
+    this.#silent.set(source, this.#nowMs);
+  }
+
+  /** So much time passes, with every wake-up that is due and a report of each silent source. */
+  pass(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    while (this.#nowMs < untilMs) {
+      this.#nowMs = Math.min(untilMs, this.#coordinator.nextWakeupMs(this.#nowMs));
+      this.tell({ kind: "wakeup" });
+      for (const [source, sinceMs] of this.#silent) {
+        const isWaiting = this.leasedTo(source).size > 0;
+        const silentMs = isWaiting ? this.#nowMs - sinceMs : 0;
+        this.tell({ kind: "report", report: { ...emptyReport(source), silentMs } });
+      }
+    }
+  }
+
+  /** What was done since `from`, a number of actions, to `source`, in a word each. */
+  toldTo(source: SourceId, from = 0): string[] {
+    return this.actions.slice(from).flatMap((action) => {
+      if (!("source" in action) || action.source !== source) return [];
+      if (action.kind === "lease") return `lease ${action.lease.chunks}`;
+      return action.kind === "revoke" ? `revoke ${action.chunks}` : action.kind;
+    });
   }
 
   /** Lets `source` bring what it is leased until it is leased nothing more. */
@@ -114,6 +150,24 @@ class Script {
   #next(source: SourceId): number | undefined {
     return [...this.leasedTo(source)][0];
   }
+}
+
+function emptyReport(source: SourceId): Report {
+  return {
+    source,
+    verified: [],
+    bad: [],
+    receivedBytes: 0,
+    retransmits: 0,
+    rateBytesPerS: 0,
+    rttMs: 1,
+    leasedBytes: 0,
+    silentMs: 0,
+  };
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
 function holding(...chunks: number[]): Bitmap {
@@ -183,12 +237,121 @@ Deno.test("what a source pushes unasked counts, and is not fetched by others any
   assertEquals(script.count("complete"), 1);
 });
 
-Deno.test("a source that pushes and falls silent is no reason to stall or to replace it", () => {
+Deno.test("a source that pushes knows what is missing, and nothing else", () => {
   const script = new Script();
+  const pull = script.source("pull");
+  script.bring(pull, 0, 1);
+  const push = script.source("push", { mode: "push" });
+  assertEquals([...script.leasedTo(push)], range(2, CHUNKS));
+  // What another source brings it need not prove any more; what it brings itself, it knows.
+  script.bring(pull, 2);
+  assertEquals(script.toldTo(push).at(-1), "revoke 2");
+  let from = script.actions.length;
+  script.bring(push, 5);
+  assertEquals(script.toldTo(push, from), []);
+  assertEquals(script.toldTo(pull, from).filter((told) => told.startsWith("revoke")), ["revoke 5"]);
+  // What is missing again it is given again: chunks that the disk lost …
+  script.tell({ kind: "unproved", transfer: TRANSFER, chunks: [1, 3, 5] });
+  assertEquals(script.toldTo(push).at(-1), "lease 1,5", "3 was missing all along");
+  // … and a bad copy of its own, unless somebody has brought a good one meanwhile.
+  script.spoil(push, 6);
+  assertEquals(script.toldTo(push).at(-1), "lease 6");
+  script.bring(pull, 7);
+  from = script.actions.length;
+  script.spoil(push, 7);
+  assertEquals(script.toldTo(push, from), []);
+  // To be told of it once more changes nothing.
   script.source("push", { mode: "push" });
-  const before = script.count("release");
-  script.tell({ kind: "wakeup" });
-  assertEquals(script.count("release"), before);
+  assertEquals(script.toldTo(push, from), []);
+  assertEquals([...script.leasedTo(push)].sort(), [1, 3, 4, 5, 6]);
+  script.drain(pull);
+  assertEquals(script.count("complete"), 1);
+  assertEquals([...script.leasedTo(push)], []);
+});
+
+Deno.test("a source that pushes is told when a transfer is over, and when it has nothing more for it", () => {
+  for (const end of ["forget", "gone"] as const) {
+    const script = new Script();
+    const push = script.source("push", { mode: "push" });
+    script.bring(push, 0, 3);
+    script.tell({ kind: end, source: push, transfer: TRANSFER });
+    assertEquals(script.toldTo(push).at(-1), "revoke 1,2,4,5,6,7");
+    assertEquals(script.leasedTo(push).size, 0);
+    const from = script.actions.length;
+    script.bring(script.source("pull"), 1);
+    script.tell({ kind: "unproved", transfer: TRANSFER, chunks: [0] });
+    script.tell({ kind: "gone", source: push, transfer: TRANSFER });
+    assertEquals(script.toldTo(push, from).filter((told) => told !== "allot"), []);
+    if (end === "forget") continue;
+    // It may have it again later, and is then told of what is missing then.
+    script.source("push", { mode: "push" });
+    assertEquals(script.toldTo(push).at(-1), "lease 0,2,4,5,6,7");
+  }
+});
+
+Deno.test("a source that pushes may be silent for long: it is not replaced, and others go on", () => {
+  const script = new Script();
+  const pull = script.source("pull");
+  const push = script.source("push", { mode: "push" });
+  script.fallSilent(push);
+  for (let chunk = 0; chunk < CHUNKS - 1; chunk++) {
+    script.pass(2 * SERVER_SILENT_MS);
+    script.bring(pull, [...script.leasedTo(pull)][0]!);
+  }
+  // There are now more sources than may be at work: others give up their places, in turn.
+  for (let i = 0; i < RECEIVERS_MAX + 1; i++) script.source(`more${i}`);
+  script.pass(5 * SWAP_INTERVAL_MS);
+  assertEquals(script.toldTo(push).filter((told) => told === "release" || told === "reroute"), []);
+  assert(script.count("release") > 0, "others were released");
+  // Its silence has cost it nothing: what it brings at last counts.
+  script.bring(push, CHUNKS - 1);
+  assertEquals(script.count("complete"), 1);
+});
+
+Deno.test("beside one that pushes, a silent source keeps its leases and its place", () => {
+  const script = new Script();
+  const pull = script.source("pull");
+  const push = script.source("push", { mode: "push" });
+  script.bring(pull, 0);
+  const leased = [...script.leasedTo(pull)];
+  assert(leased.length > 1);
+  script.fallSilent(pull);
+  script.pass(3 * SERVER_SILENT_MS);
+  // To give them up would help nobody: the other one cannot be asked.
+  assertEquals([...script.leasedTo(pull)], leased);
+  assertEquals(script.toldTo(pull).filter((told) => told === "release"), []);
+  const other = script.source("other");
+  script.pass(SERVER_SILENT_MS);
+  script.drain(other);
+  assertEquals(script.count("complete"), 1);
+  assertEquals(script.leasedTo(push).size, 0);
+});
+
+Deno.test("a source that pushes has no part of the window, and never takes all places", () => {
+  const script = new Script();
+  const pull = script.source("pull");
+  for (let i = 1; i < RECEIVERS_MAX; i++) script.source(`push${i}`, { mode: "push" });
+  const allotted = script.actions.flatMap((each) =>
+    each.kind === "allot" && each.source === pull ? [each.windowBytesMax] : []
+  );
+  assertEquals(allotted.at(-1), CLIENT_WINDOW_BYTES_MAX);
+  const crowded = new Script();
+  for (let i = 0; i < RECEIVERS_MAX; i++) crowded.source(`push${i}`, { mode: "push" });
+  const late = crowded.source("pull");
+  crowded.pass(2 * SWAP_INTERVAL_MS);
+  crowded.drain(late);
+  assertEquals(crowded.count("complete"), 1);
+});
+
+Deno.test("a bad copy is fetched from its server again where the only other source pushes", () => {
+  const script = new Script();
+  const pull = script.source("pull");
+  script.source("push", { mode: "push" });
+  const chunk = [...script.leasedTo(pull)][0]!;
+  script.spoil(pull, chunk);
+  assert(INTEGRITY_FAILURES_MAX > 1);
+  script.drain(pull);
+  assertEquals(script.count("complete"), 1);
 });
 
 Deno.test("a transfer is orphaned when the last of its sources is gone", () => {
@@ -207,22 +370,7 @@ Deno.test("integrity failures count per server: by whatever source, and all of i
   const stream = script.source("stream", { server: "liar" });
   for (const source of [datagrams, stream, stream]) {
     const chunk = [...script.leasedTo(source)][0]!;
-    const bad = { transfer: TRANSFER, chunk, bytes: 1, isIntegrityFailure: true };
-    script.leasedTo(source).delete(chunk);
-    script.tell({
-      kind: "report",
-      report: {
-        source,
-        verified: [],
-        bad: [bad],
-        receivedBytes: 1,
-        retransmits: 0,
-        rateBytesPerS: 1e6,
-        rttMs: 1,
-        leasedBytes: 0,
-        silentMs: 0,
-      },
-    });
+    script.spoil(source, chunk);
   }
   assertEquals(script.count("release"), 2);
   assertEquals(script.count("orphaned"), 1);
