@@ -6,7 +6,7 @@
  * Lifetime: `init → ready → (assign … release)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
-import type { CoordinatorAction } from "../protocol/download/coordinator.ts";
+import type { CoordinatorAction } from "../protocol/download/coordinator_messages.ts";
 import type { ReceiverAction } from "../protocol/download/receiver.ts";
 import type { ChannelEnd } from "./channel_end.ts";
 import type { TransportConfig } from "./transport_config.ts";

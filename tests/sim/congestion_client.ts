@@ -3,7 +3,8 @@
  * and all servers, each behind a line of its own, answer into the same {@linkcode BottleneckLink}.
  */
 import { type ServerId, serverId, type SourceId, sourceId, transferId } from "../../lib/ids.ts";
-import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
+import { Coordinator } from "../../lib/protocol/download/coordinator.ts";
+import type { CoordinatorAction } from "../../lib/protocol/download/coordinator_messages.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import type { BottleneckLink, Party } from "../support/bottleneck_link.ts";
 import { ReceiverFlow, ZEROS } from "../support/receiver_link.ts";

@@ -8,11 +8,11 @@ import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
 } from "../../lib/protocol/download/limits.ts";
+import type { Coordinator } from "../../lib/protocol/download/coordinator.ts";
 import type {
-  Coordinator,
   CoordinatorAction,
   CoordinatorEvent,
-} from "../../lib/protocol/download/coordinator.ts";
+} from "../../lib/protocol/download/coordinator_messages.ts";
 import { LeaseTable } from "../../lib/protocol/download/lease_table.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
 import type { SourceOrder, SourceReply } from "../../lib/messages/chunk_source.ts";

@@ -14,7 +14,8 @@ import {
   transferId,
 } from "../../lib/ids.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
-import { Coordinator, type CoordinatorAction } from "../../lib/protocol/download/coordinator.ts";
+import { Coordinator } from "../../lib/protocol/download/coordinator.ts";
+import type { CoordinatorAction } from "../../lib/protocol/download/coordinator_messages.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";

@@ -18,11 +18,11 @@ import type {
   SourceRequest,
   StageTimes,
 } from "../../messages/chunk_source.ts";
-import {
-  Coordinator,
-  type CoordinatorAction,
-  type CoordinatorEvent,
-} from "../../protocol/download/coordinator.ts";
+import { Coordinator } from "../../protocol/download/coordinator.ts";
+import type {
+  CoordinatorAction,
+  CoordinatorEvent,
+} from "../../protocol/download/coordinator_messages.ts";
 import { paceText, timesText } from "../stage_times.ts";
 
 /** What the coordinator decides that is not a worker's business. */

@@ -8,7 +8,6 @@
  * a `stalled`.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import type { Bitmap } from "../base/bitmap.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
@@ -20,71 +19,13 @@ import {
 } from "./limits.ts";
 import { ActiveSource } from "./active_source.ts";
 import { leaseToDouble } from "./endgame.ts";
-import type { Lease } from "./fetch_list.ts";
+import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import { KnownServer, type ServerTally } from "./known_server.ts";
-import { KnownSource, type SourceMode } from "./known_source.ts";
+import { KnownSource } from "./known_source.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
-import type { Route } from "./source_route.ts";
-import { type TransferStart, TransferState } from "./transfer_state.ts";
-
-export type CoordinatorEvent =
-  /** A file to be fetched. */
-  | ({ readonly kind: "transfer" } & TransferStart)
-  /** The transfer is over, however it ended. */
-  | { readonly kind: "forget"; readonly transfer: TransferId }
-  /** `source` has answered by these routes, best first, and has the content of `transfer`. */
-  | {
-    readonly kind: "provider";
-    readonly source: SourceId;
-    readonly server: ServerId;
-    readonly routes: readonly Route[];
-    readonly transfer: TransferId;
-    /** The chunks that it has so far, where it has not all; told again when there are more. */
-    readonly holds?: Bitmap;
-    /** "pull" by default. */
-    readonly mode?: SourceMode;
-  }
-  | { readonly kind: "report"; readonly report: Report }
-  /** `source` has the content of `transfer` no more. */
-  | { readonly kind: "gone"; readonly source: SourceId; readonly transfer: TransferId }
-  /** Chunks on disk that failed their proof. */
-  | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
-  | { readonly kind: "wakeup" };
+import { TransferState } from "./transfer_state.ts";
 
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
-
-export type CoordinatorAction =
-  /** Put this source to work; no more than `RECEIVERS_MAX` are at a time. */
-  | { readonly kind: "assign"; readonly source: SourceId; readonly route: Route }
-  /** Go on with the same source by another route. */
-  | { readonly kind: "reroute"; readonly source: SourceId; readonly route: Route }
-  | { readonly kind: "release"; readonly source: SourceId }
-  | { readonly kind: "lease"; readonly source: SourceId; readonly lease: Lease }
-  | {
-    readonly kind: "revoke";
-    readonly source: SourceId;
-    readonly transfer: TransferId;
-    readonly chunks: readonly number[];
-  }
-  | {
-    readonly kind: "allot";
-    readonly source: SourceId;
-    readonly windowBytesMax: number;
-    readonly bufferBytesMax: number;
-    readonly rateBytesPerS: number;
-  }
-  | {
-    readonly kind: "server";
-    readonly server: ServerId;
-    readonly source: SourceId;
-    readonly state: "active" | "standby" | "silent" | "dropped";
-  }
-  /** Every chunk is verified. */
-  | { readonly kind: "complete"; readonly transfer: TransferId }
-  /** Nothing verified for this transfer in a whole timeout. */
-  | { readonly kind: "stalled"; readonly transfer: TransferId }
-  /** Nobody that we know holds this transfer's content any more. */
-  | { readonly kind: "orphaned"; readonly transfer: TransferId };
 
 export interface CoordinatorOptions {
   readonly timeoutMs: number;

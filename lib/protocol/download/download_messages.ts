@@ -3,7 +3,7 @@ import type { ShoalError } from "../../errors.ts";
 import type { Bytes, Content, HashHex, ServerId, TransferId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
-import type { CoordinatorAction, CoordinatorEvent } from "./coordinator.ts";
+import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
 import type { Route } from "./source_route.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";

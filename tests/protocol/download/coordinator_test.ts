@@ -2,11 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashHex, serverId, type SourceId, sourceId, transferId } from "../../../lib/ids.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
-import {
-  Coordinator,
-  type CoordinatorAction,
-  type CoordinatorEvent,
-} from "../../../lib/protocol/download/coordinator.ts";
+import { Coordinator } from "../../../lib/protocol/download/coordinator.ts";
+import type {
+  CoordinatorAction,
+  CoordinatorEvent,
+} from "../../../lib/protocol/download/coordinator_messages.ts";
 import type { SourceMode } from "../../../lib/protocol/download/known_source.ts";
 import {
   CLIENT_WINDOW_BYTES_MAX,
