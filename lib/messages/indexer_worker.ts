@@ -1,9 +1,9 @@
 /**
  * Main thread of a server ⇄ indexer worker, which hashes files one after another. An urgent one goes
- * before all others, one that is half done included: somebody waits for it.
+ * before all others, one that is half done included: somebody waits for it. So does a check of one chunk.
  *
- * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable | cancelled)* → stop →
- * stopped`.
+ * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable | cancelled; check →
+ * checked)* → stop → stopped`.
  */
 import type { Bytes, FileSignature, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
@@ -17,6 +17,16 @@ export type IndexerRequest =
     readonly name: string;
     readonly signature: FileSignature;
     readonly isUrgent: boolean;
+  }
+  | {
+    readonly kind: "check";
+    readonly job: number;
+    readonly dir: string;
+    readonly name: string;
+    readonly signature: FileSignature;
+    readonly chunk: number;
+    /** Of the chunk, in the piece layer. */
+    readonly hash: Bytes;
   }
   | { readonly kind: "cancel"; readonly job: number }
   | { readonly kind: "stop" };
@@ -35,5 +45,7 @@ export type IndexerReply =
   | { readonly kind: "changed"; readonly job: number }
   | { readonly kind: "unreadable"; readonly job: number; readonly message: string }
   | { readonly kind: "cancelled"; readonly job: number }
+  /** `bad`: the file looks as it did, and the chunk's bytes are others, or cannot be read. */
+  | { readonly kind: "checked"; readonly job: number; readonly found: "good" | "bad" | "changed" }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped" };

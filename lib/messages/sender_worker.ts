@@ -29,6 +29,9 @@ export type SenderRequest =
 
 export type SenderReply =
   | { readonly kind: "ready"; readonly port: number; readonly isTuned: boolean }
-  | Extract<RangeServerAction, { kind: "question" | "locate" | "changed" | "flow" | "counts" }>
+  | Extract<
+    RangeServerAction,
+    { kind: "question" | "locate" | "changed" | "struck" | "flow" | "counts" }
+  >
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

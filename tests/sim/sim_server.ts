@@ -275,8 +275,6 @@ export class SimServer {
           for (const datagram of datagrams) this.#send(path, to, datagram, DISCOVERY_PORT);
         });
         return;
-      case "rehash":
-        return this.#rehash(process);
       case "prioritise":
       case "requested":
         return;
@@ -285,12 +283,18 @@ export class SimServer {
     }
   }
 
-  /** What a client finds bad is looked at again, and given to nobody meanwhile. */
-  #rehash(process: Process): void {
+  /**
+   * A chunk that a client found bad is read again. If it is not what was indexed, the file is looked at as a
+   * whole, and given to nobody meanwhile; else it stays on offer.
+   */
+  #onStruck(process: Process, chunk: number): void {
     const entry = process.catalogue.find(FILE_NAME);
-    if (entry?.content === undefined) return;
+    if (process.isOver || entry?.content === undefined) return;
+    const hasChanged = entry.signature.mtimeMs !== 1_000 + this.variant!;
+    const isLie = this.spec.lie === "chunks" && this.spec.lieChunks.includes(chunk);
+    if (!hasChanged && !isLie) return;
     this.#forget(process, entry);
-    if (entry.signature.mtimeMs !== 1_000 + this.variant!) return this.#onChangeSeen();
+    if (hasChanged) return this.#onChangeSeen();
     this.#index(process, HASH_MS);
   }
 
@@ -327,6 +331,7 @@ export class SimServer {
         return undefined;
       },
       onChanged: () => this.#onChangeSeen(),
+      onStruck: (_party, _content, chunk) => this.#onStruck(process, chunk),
       onFlow() {},
       onServed: ({ flows }) => process.flowsMax = Math.max(process.flowsMax, flows),
       onDetail() {},

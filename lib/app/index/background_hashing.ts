@@ -6,7 +6,7 @@ import type { IndexStore } from "../../io/store/index_store.ts";
 import type { Catalogue } from "../../protocol/serve/catalogue.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { HashQueue } from "./hash_queue.ts";
-import { type HashJob, IndexerPool } from "./indexer_pool.ts";
+import { type CheckFound, type CheckJob, type HashJob, IndexerPool } from "./indexer_pool.ts";
 
 export interface BackgroundHashingOptions {
   readonly runtime: Runtime;
@@ -72,6 +72,11 @@ export class BackgroundHashing {
   forget(name: SafeFileName): void {
     this.#queue.delete(name);
     this.#pool.cancel(name);
+  }
+
+  /** Reads a chunk again; `undefined` when that came to nothing. */
+  check(job: CheckJob): Promise<CheckFound | undefined> {
+    return this.#pool.check(job);
   }
 
   async close(): Promise<void> {

@@ -18,13 +18,15 @@ import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
 import { sameSignature } from "../../io/files/regular_file.ts";
 import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
-import type { ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
+import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
 import { chunkCountFor, layerOfRoot } from "../../protocol/merkle/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
+import { CheckSchedule } from "./check_schedule.ts";
 import { ScanSchedule } from "./scan_schedule.ts";
 import { Settling } from "./settling.ts";
 
@@ -65,6 +67,7 @@ export class FolderIndex implements CatalogueView {
   readonly #hashing: BackgroundHashing;
   readonly #settling: Settling;
   readonly #schedule: ScanSchedule;
+  readonly #checks: CheckSchedule;
   readonly #abort = new AbortController();
   /** Files that could not be hashed, as they looked then: no use trying before they change. */
   readonly #refused = new Map<SafeFileName, FileSignature>();
@@ -79,6 +82,7 @@ export class FolderIndex implements CatalogueView {
     const { clock } = options.runtime;
     this.#settling = new Settling(clock, (name) => this.#onQuiet(name));
     this.#schedule = new ScanSchedule(clock, () => this.#scan());
+    this.#checks = new CheckSchedule(clock, (check) => this.#check(check));
     this.#store = new IndexStore(options);
     this.#hashing = new BackgroundHashing({
       runtime: options.runtime,
@@ -196,13 +200,41 @@ export class FolderIndex implements CatalogueView {
 
   /** Hashes the files of this content again, whatever the store says. */
   rehash(root: HashHex, sizeBytes: number): void {
-    for (const { name, signature, content } of [...this.catalogue.findByContent(root, sizeBytes)]) {
-      this.#store.forget(join(this.dir, name));
-      if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
-      this.catalogue.put(name, signature, "pending");
-      this.#hashing.add(name, true);
-      this.#options.onChange?.(name, content);
-    }
+    for (const entry of [...this.catalogue.findByContent(root, sizeBytes)]) this.#rehash(entry);
+  }
+
+  /**
+   * A client of the proved address `party` found a chunk bad that it was sent. The chunk is read again, when its
+   * turn comes; meanwhile, and unless it differs, the file stays on offer.
+   */
+  doubt(party: string, content: ContentRef, chunk: number): void {
+    const { root, sizeBytes } = content;
+    if (this.located(root, sizeBytes) === undefined || chunk >= chunkCountFor(sizeBytes)) return;
+    this.#checks.add(party, { content, chunk });
+  }
+
+  async #check({ content, chunk }: ChunkCheck): Promise<void> {
+    const { root, sizeBytes } = content;
+    const [entry] = this.catalogue.findByContent(root, sizeBytes);
+    if (entry === undefined) return;
+    const hash = chunkCountFor(sizeBytes) === 1
+      ? layerOfRoot(root)
+      : this.#store.layerHashOf(root, sizeBytes, chunk);
+    if (hash === undefined) return;
+    const { name, signature } = entry;
+    const found = await this.#hashing.check({ name, signature, chunk, hash });
+    // It may have become another file meanwhile: that is known without this.
+    if (found === undefined || entry.content?.root !== root) return;
+    if (found === "changed") this.recheck(name);
+    else if (found === "bad") this.#rehash(entry);
+  }
+
+  #rehash({ name, signature, content }: CatalogueEntry): void {
+    this.#store.forget(join(this.dir, name));
+    if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
+    this.catalogue.put(name, signature, "pending");
+    this.#hashing.add(name, true);
+    this.#options.onChange?.(name, content);
   }
 
   /** Ends scans and workers. */
@@ -210,6 +242,7 @@ export class FolderIndex implements CatalogueView {
     this.#abort.abort();
     this.#unwatch();
     this.#settling.close();
+    this.#checks.close();
     await this.#schedule.close();
     await this.#hashing.close();
     this.#store.close();

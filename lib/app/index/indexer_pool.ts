@@ -19,6 +19,15 @@ export interface HashJob {
   readonly signature: FileSignature;
 }
 
+/** A chunk to compare with the piece layer, of a file as it was indexed. */
+export interface CheckJob extends HashJob {
+  readonly chunk: number;
+  /** Of the chunk, in the piece layer. */
+  readonly hash: Bytes;
+}
+
+export type CheckFound = Extract<IndexerReply, { kind: "checked" }>["found"];
+
 export interface IndexerPoolOptions {
   readonly runtime: Pick<Runtime, "clock" | "workers">;
   readonly dir: string;
@@ -35,6 +44,8 @@ export interface IndexerPoolOptions {
 interface Indexer {
   readonly handle: WorkerHandle<IndexerRequest, IndexerReply>;
   readonly jobs: Map<number, { readonly job: HashJob; bytesLeft: number }>;
+  /** Who waits for the outcome of a check. */
+  readonly checks: Map<number, (found: CheckFound | undefined) => void>;
   readonly idle: Wakeup;
 }
 
@@ -81,6 +92,17 @@ export class IndexerPool {
     worker.handle.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
   }
 
+  /** Reads one chunk again, before anything else; `undefined` when the worker broke or was ended. */
+  check(job: CheckJob): Promise<CheckFound | undefined> {
+    const worker = this.#workerForNext();
+    const id = this.#nextJob++;
+    const { promise, resolve } = Promise.withResolvers<CheckFound | undefined>();
+    worker.idle.clear();
+    worker.checks.set(id, resolve);
+    worker.handle.post({ kind: "check", job: id, dir: this.#options.dir, ...job });
+    return promise;
+  }
+
   /** Gives up hashing `name`, if that is being done. */
   cancel(name: SafeFileName): void {
     for (const worker of this.#workers) {
@@ -115,6 +137,7 @@ export class IndexerPool {
         onFailure: (error) => this.#fail(worker, error),
       }),
       jobs: new Map(),
+      checks: new Map(),
       idle: runtime.clock.timer(() => this.#dismiss(worker)),
     };
     this.#workers.add(worker);
@@ -124,6 +147,7 @@ export class IndexerPool {
   #dismiss(worker: Indexer): void {
     worker.idle.clear();
     worker.jobs.clear();
+    loseChecks(worker);
     this.#workers.delete(worker);
     const ended: Promise<unknown> = worker.handle.end().then(() => this.#leaving.delete(ended));
     this.#leaving.add(ended);
@@ -150,6 +174,10 @@ export class IndexerPool {
         if (job) this.#options.onUnreadable(job, reply.message);
         return;
       }
+      case "checked":
+        worker.checks.get(reply.job)?.(reply.found);
+        worker.checks.delete(reply.job);
+        return this.#restIfIdle(worker);
       default:
         reply satisfies never;
     }
@@ -166,10 +194,13 @@ export class IndexerPool {
   #take(worker: Indexer, id: number): HashJob | undefined {
     const entry = worker.jobs.get(id);
     worker.jobs.delete(id);
-    if (worker.jobs.size === 0 && this.#workers.has(worker)) {
-      worker.idle.set(this.#options.runtime.clock.nowMs() + INDEXER_IDLE_MS);
-    }
+    this.#restIfIdle(worker);
     return entry?.job;
+  }
+
+  #restIfIdle(worker: Indexer): void {
+    if (worker.jobs.size + worker.checks.size > 0 || !this.#workers.has(worker)) return;
+    worker.idle.set(this.#options.runtime.clock.nowMs() + INDEXER_IDLE_MS);
   }
 
   #fail(worker: Indexer, error: ShoalError): void {
@@ -177,6 +208,7 @@ export class IndexerPool {
     const isAtWork = this.#workers.delete(worker);
     worker.idle.clear();
     worker.handle.terminate();
+    loseChecks(worker);
     if (isAtWork) this.#options.onFailure(error, lost);
   }
 }
@@ -185,6 +217,11 @@ export class IndexerPool {
 function hasRoom(worker: Indexer): boolean {
   if (worker.jobs.size === 0) return true;
   return worker.jobs.size < JOBS_PER_INDEXER_MAX && bytesLeft(worker) < HASH_READ_BYTES;
+}
+
+function loseChecks({ checks }: Indexer): void {
+  for (const resolve of checks.values()) resolve(undefined);
+  checks.clear();
 }
 
 function bytesLeft(worker: Indexer): number {

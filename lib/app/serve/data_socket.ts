@@ -6,7 +6,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
-import type { ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
@@ -24,6 +24,8 @@ export interface DataSocketOptions {
   readonly locate: (root: HashHex, sizeBytes: number) => ServedFile | undefined;
   /** The file of this content is not what was indexed. */
   readonly onChanged: (root: HashHex, sizeBytes: number) => void;
+  /** A client of the proved address `party` found this chunk bad, which it was sent. */
+  readonly onStruck: (party: string, content: ContentRef, chunk: number) => void;
   /** A client begins to be sent this content. */
   readonly onFlow: (to: Endpoint, root: HashHex, sizeBytes: number) => void;
   /** What was sent and ignored since the last time. */
@@ -95,6 +97,10 @@ export class DataSocket {
       }
       case "changed":
         return this.#options.onChanged(reply.root, reply.sizeBytes);
+      case "struck": {
+        const { party, root, sizeBytes, chunk } = reply;
+        return this.#options.onStruck(party, { root, sizeBytes }, chunk);
+      }
       case "flow":
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
       case "counts":

@@ -149,6 +149,7 @@ class Service {
       onQuestion: (...question) => this.#onQuestion(...question),
       locate: (root, sizeBytes) => this.#index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
+      onStruck: (...strike) => this.#index.doubt(...strike),
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
       onServed: (served) => this.#metrics.countServed(served),
       onDetail: (message) => this.#detail(message),
@@ -290,9 +291,6 @@ class Service {
         return;
       case "prioritise":
         return this.#index.prioritise(action.name);
-      case "rehash":
-        this.#detail(`a client was sent bad bytes: ${action.root.slice(0, 8)} is hashed again`);
-        return this.#index.rehash(action.root, action.sizeBytes);
       case "requested": {
         const client = endpointText(action.from);
         return this.#tell({ event: "request", name: action.name, client, classic: false });

@@ -51,6 +51,10 @@ export class ServedFiles {
     return this.#open.get(keyOf(ref))?.source.readAt(target, at, length, position) ?? 0;
   }
 
+  isOpen(ref: ContentRef): boolean {
+    return this.#open.has(keyOf(ref));
+  }
+
   /** Opens what the main thread has located. Says whether it is what was indexed. */
   open(nowMs: number, ref: ContentRef, file: ServedFile): boolean {
     this.close(ref);

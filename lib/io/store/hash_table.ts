@@ -10,6 +10,7 @@ import {
   INDEX_ROWS_PRUNED_MAX,
   INDEX_USED_GRAIN_MS,
 } from "./limits.ts";
+import { HASH_BYTES } from "../../limits.ts";
 import { wallMs } from "../system/clock.ts";
 
 /** Another number in a database means another layout. */
@@ -106,6 +107,13 @@ export class HashTable {
     return layer instanceof Uint8Array ? layer as Bytes : undefined;
   }
 
+  /** The hash of one chunk in that layer. */
+  layerHashOf(root: HashHex, sizeBytes: number, chunk: number): Bytes | undefined {
+    const row = this.#statements.layerHash.get(chunk * HASH_BYTES + 1, HASH_BYTES, root, sizeBytes);
+    const hash = row?.["hash"];
+    return hash instanceof Uint8Array ? hash as Bytes : undefined;
+  }
+
   /** 32 lower-case hex digits. */
   md5Of(path: string, signature: FileSignature): string | undefined {
     const { sizeBytes, mtimeMs, inode } = signature;
@@ -151,6 +159,7 @@ type Statements = Readonly<
     | "find"
     | "put"
     | "layer"
+    | "layerHash"
     | "md5"
     | "putMd5"
     | "pathsByMd5"
@@ -171,6 +180,9 @@ function prepare(database: DatabaseSync): Statements {
     put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     layer: database.prepare(
       "SELECT layer FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
+    ),
+    layerHash: database.prepare(
+      "SELECT substr(layer, ?, ?) AS hash FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
     ),
     md5: database.prepare(
       "SELECT md5 FROM md5s WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND inode = ?",

@@ -60,6 +60,13 @@ export class IndexStore {
     return layer?.length === chunkCountFor(sizeBytes) * HASH_BYTES ? layer : undefined;
   }
 
+  /** The hash of one chunk of such a content, without reading the rest of its layer. */
+  layerHashOf(root: HashHex, sizeBytes: number, chunk: number): Bytes | undefined {
+    const hash = this.#memory?.layerHashOf(root, sizeBytes, chunk) ??
+      this.#onDisk((table) => table.layerHashOf(root, sizeBytes, chunk));
+    return hash?.length === HASH_BYTES ? hash : undefined;
+  }
+
   /** 32 lower-case hex digits, if anybody has asked for it before. */
   md5Of(path: string, signature: FileSignature): string | undefined {
     return this.#memory?.md5Of(path, signature) ??

@@ -4,6 +4,7 @@ import { HASH_READ_BYTES } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
+import { checkChunk } from "../hash/chunk_check.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
@@ -25,6 +26,8 @@ export function runIndexer(parent: Parent): void {
         return parent.post({ kind: "ready" });
       case "hash":
         return driver.add(message);
+      case "check":
+        return parent.post(checkChunk(message));
       case "cancel":
         return driver.cancel(message.job);
       case "stop":

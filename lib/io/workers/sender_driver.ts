@@ -121,6 +121,7 @@ class SenderDriver {
       case "question":
       case "locate":
       case "changed":
+      case "struck":
       case "flow":
       case "counts":
         return this.#parent.post(action);
@@ -178,7 +179,8 @@ class SenderDriver {
         return outcome === "sent";
       },
     );
-    if (!isSent && outcome === "sent") outcome = "changed";
+    // What was closed while a send was awaited is looked for again; only what is open can have changed.
+    if (!isSent && outcome === "sent") outcome = this.#files.isOpen(want) ? "changed" : "unknown";
     return { kind: "served", outcome, sentBytes };
   }
 

@@ -43,9 +43,16 @@ export const QUESTIONS_BURST_MAX = 4_000;
 export const ASKERS_MAX = 4_096;
 /** Searches for similar names: they cost more than any other answer. */
 export const SIMILAR_SEARCHES_PER_S_MAX = 20;
-/** A content reported by STRIKE is hashed again no more often than this. */
-export const REHASH_INTERVAL_MS = 10_000;
-export const REHASHES_REMEMBERED_MAX = 1_024;
+/** Chunks sent to one proved address that its flows may still find bad, all together. */
+export const SENT_CHUNKS_PER_ADDRESS_MAX = 1_024;
+/** Proved addresses for which such chunks are remembered. */
+export const SENT_TO_ADDRESSES_MAX = 256;
+/** Chunks that wait to be read again because a client of one proved address found them bad. */
+export const CHECKS_PER_ADDRESS_MAX = 4;
+/** … and because clients of any address did. */
+export const CHECKS_WAITING_MAX = 256;
+/** The share of the time in which a chunk may be read again. */
+export const CHECK_TIME_SHARE = 0.05;
 /** Repeated requests of a client for one name are reported this often. */
 export const REQUEST_MEMORY_MS = 1_000;
 /** Shorter texts are contained in too many names to be similar. */
@@ -53,6 +60,7 @@ export const CONTAINED_LENGTH_MIN = 3;
 
 assertRelations([
   [PARTIES_MAX >= WANTS_MAX, "of the parties that are remembered, one waits for nothing"],
+  [CHECK_TIME_SHARE > 0 && CHECK_TIME_SHARE < 1, "a share is a part of the time"],
   [
     QUESTIONS_UNVALIDATED_MAX < QUESTIONS_FORWARDED_MAX,
     "those who proved their address are heard in a flood",

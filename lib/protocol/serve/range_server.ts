@@ -2,7 +2,8 @@
  * What a server does with what arrives on its data port. Requests for ranges are answered here, in
  * turn by flow: a peer without a valid token is told how to get one, requests for a content that nobody has
  * located yet wait until somebody has, and files that changed are given up. Questions are handed on, so
- * many at a time, and part of that room is for those who have proved their address.
+ * many at a time, and part of that room is for those who have proved their address. A chunk that a client
+ * found bad is passed on only if it was sent to that client's flow.
  *
  * One request is served at a time; reading, sending and opening files are the driver's.
  */
@@ -20,7 +21,8 @@ import {
 } from "./limits.ts";
 import { PendingRequests } from "./pending_requests.ts";
 import { isQuestion, type QuestionFrame } from "./questions.ts";
-import { retryFor } from "./retry.ts";
+import { type GuardedFrame, retryFor } from "./retry.ts";
+import { SentChunks } from "./sent_chunks.ts";
 import { Sender, type Turn, type WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf, type ServedFile } from "./served_file.ts";
 
@@ -85,6 +87,8 @@ export type RangeServerAction =
   | { readonly kind: "serve"; readonly turn: Turn }
   /** The file of this content is not what was indexed any more. */
   | ({ readonly kind: "changed" } & ContentRef)
+  /** A client of the proved address `party`, which was sent this chunk, found it bad. */
+  | ({ readonly kind: "struck"; readonly party: string; readonly chunk: number } & ContentRef)
   /** A client begins to be sent this content. */
   | ({ readonly kind: "flow"; readonly to: Endpoint } & ContentRef)
   | ({ readonly kind: "counts" } & ServedCounts);
@@ -107,6 +111,7 @@ export class RangeServer {
   readonly #sender: Sender;
   /** For contents that the main thread is being asked about. */
   readonly #pending = new PendingRequests();
+  readonly #sent = new SentChunks();
   /** Which parties are being sent what, as far as the main thread has been told. */
   readonly #toldFlows = new RecentMap<true>(FLOW_NEWS_MAX, FLOW_NEWS_MEMORY_MS);
   #actions: RangeServerAction[] = [];
@@ -188,17 +193,13 @@ export class RangeServer {
   #onFrame(nowMs: number, from: Endpoint, frame: Frame, frameBytes: number): void {
     if (frame.kind === "want") this.#onWant(nowMs, from, frame, frameBytes);
     else if (isQuestion(frame)) this.#onQuestion(nowMs, from, frame, frameBytes);
+    else if (frame.kind === "strike") this.#onStrike(nowMs, from, frame, frameBytes);
     // What only servers send.
     else this.#malformed += 1;
   }
 
   #onWant(nowMs: number, from: Endpoint, want: WantFrame, wantBytes: number): void {
-    if (!this.#isValidated(nowMs, from, want)) {
-      const token = this.#tokens.issue(nowMs + this.#tokenClockOffsetMs, from.address);
-      const retry = retryFor(want, wantBytes, this.#server, token);
-      if (retry !== undefined) this.#actions.push({ kind: "send", to: from, datagram: retry });
-      return;
-    }
+    if (!this.#isValidated(nowMs, from, want)) return this.#sendRetry(nowMs, from, want, wantBytes);
     const key = keyOf(want);
     const isTaken = this.#pending.has(key)
       ? this.#pending.add(key, { to: from, want })
@@ -219,7 +220,25 @@ export class RangeServer {
     this.#actions.push({ kind: "question", from, frame, frameBytes, isValidated });
   }
 
-  #isValidated(nowMs: number, from: Endpoint, { token }: WantFrame | QuestionFrame): boolean {
+  #onStrike(nowMs: number, from: Endpoint, strike: FrameOf<"strike">, frameBytes: number): void {
+    if (!this.#isValidated(nowMs, from, strike)) {
+      return this.#sendRetry(nowMs, from, strike, frameBytes);
+    }
+    if (!this.#sent.takeStrike(from, strike)) {
+      this.#dropped += 1;
+      return;
+    }
+    const { root, sizeBytes, chunk } = strike;
+    this.#actions.push({ kind: "struck", party: partyOf(from.address), root, sizeBytes, chunk });
+  }
+
+  #sendRetry(nowMs: number, to: Endpoint, frame: GuardedFrame, frameBytes: number): void {
+    const token = this.#tokens.issue(nowMs + this.#tokenClockOffsetMs, to.address);
+    const datagram = retryFor(frame, frameBytes, this.#server, token);
+    if (datagram !== undefined) this.#actions.push({ kind: "send", to, datagram });
+  }
+
+  #isValidated(nowMs: number, from: Endpoint, { token }: GuardedFrame | QuestionFrame): boolean {
     // Zeros stand for no token: that costs nothing to see.
     if (token.every((byte) => byte === 0)) return false;
     return this.#tokens.judge(nowMs + this.#tokenClockOffsetMs, from.address, token) === "valid";
@@ -239,6 +258,7 @@ export class RangeServer {
     this.#sentBytes += sentBytes;
     switch (outcome) {
       case "sent":
+        this.#sent.onSent(turn.to, turn.want);
         return this.#tellFlow(nowMs, turn);
       case "tooLong":
         // The client will ask for shorter segments.

@@ -6,7 +6,7 @@
  * crowd of servers does not say "absent" at once, and that unvalidated peers cost bounded work and memory.
  */
 import { type Endpoint, partyOf } from "../../address.ts";
-import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import {
   CONTROL_BYTES_MAX,
   LAYER_PAGES_PER_WANT_MAX,
@@ -17,8 +17,6 @@ import {
   ASKERS_MAX,
   QUESTIONS_BURST_MAX,
   QUESTIONS_PER_S_MAX,
-  REHASH_INTERVAL_MS,
-  REHASHES_REMEMBERED_MAX,
   REQUEST_MEMORY_MS,
   SIMILAR_SEARCHES_PER_S_MAX,
 } from "./limits.ts";
@@ -56,8 +54,6 @@ export type ResponderAction =
   }
   /** Somebody waits for this file: hash it before others. */
   | { readonly kind: "prioritise"; readonly name: SafeFileName }
-  /** A client proved a chunk of this content bad: look at the disk again. */
-  | { readonly kind: "rehash"; readonly root: HashHex; readonly sizeBytes: number }
   /** A file was asked for by name and offered. */
   | { readonly kind: "requested"; readonly name: SafeFileName; readonly from: Endpoint };
 
@@ -72,7 +68,6 @@ export class Responder {
   readonly #askers = new RecentMap<RateLimit>(ASKERS_MAX, Infinity);
   readonly #similarSearches = new RateLimit(SIMILAR_SEARCHES_PER_S_MAX, SIMILAR_SEARCHES_PER_S_MAX);
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
-  readonly #rehashes = new RecentMap<true>(REHASHES_REMEMBERED_MAX, REHASH_INTERVAL_MS);
   #actions: ResponderAction[] = [];
   /** Where files and listings can be read over TCP as well; 0 for nowhere. */
   tcpPort = 0;
@@ -106,9 +101,6 @@ export class Responder {
         break;
       case "list":
         if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onList(from, frame);
-        break;
-      case "strike":
-        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onStrike(nowMs, frame);
         break;
       default:
         frame satisfies never;
@@ -184,13 +176,6 @@ export class Responder {
   #onList(from: Endpoint, list: FrameOf<"list">): void {
     const { catalogue } = this.#view;
     this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, this.#bytesMax));
-  }
-
-  #onStrike(nowMs: number, { root, sizeBytes }: FrameOf<"strike">): void {
-    const key = `${root} ${sizeBytes}`;
-    if (this.#rehashes.get(nowMs, key)) return;
-    this.#rehashes.set(nowMs, key, true);
-    this.#actions.push({ kind: "rehash", root, sizeBytes });
   }
 
   /** Whether the asker receives what is sent to its address. If not, it is told how to show that. */

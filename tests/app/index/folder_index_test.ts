@@ -263,6 +263,37 @@ Deno.test({
   }));
 
 Deno.test({
+  name:
+    "a doubted chunk is read again, and only one that differs takes its file, and no copy, off offer",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/a", LARGE);
+    await writeQuiet(root, "served/b", LARGE);
+    await using bench = await Bench.start(root);
+    await bench.until(() => bench.index.progress.filesLeft === 0);
+    const good = bench.content("a");
+    const name = bench.index.located(good.root, good.sizeBytes)!.name;
+    const other = name === "a" ? "b" : "a";
+    // The third chunk goes bad, and nothing looks changed.
+    await Deno.writeFile(join(root, "served", name), LARGE.with(3 * 65_536, 6));
+    await Deno.utime(join(root, "served", name), QUIET, QUIET);
+    const before = bench.changes.length;
+    bench.index.doubt("10.0.0.1", { ...good, root: hashHex("ab".repeat(32)) }, 3);
+    for (const chunk of [2 ** 32 - 1, 4, 0, 1, 2]) bench.index.doubt("10.0.0.1", good, chunk);
+    // Its turn comes after the first of those, and before the others.
+    bench.index.doubt("10.0.0.2", good, 3);
+    await bench.until(() => bench.changes.length > before);
+    assertEquals(bench.changes.slice(before), [`${name} pending`]);
+    assertEquals(bench.lost, [good]);
+    await bench.until(() => bench.state(name) === "ready");
+    assertEquals(bench.state(other), "ready");
+    assertEquals(bench.index.located(good.root, good.sizeBytes)?.name, safe(other));
+    assertEquals(String(bench.content(name).root), rootOf(LARGE.with(3 * 65_536, 6)));
+    assertEquals(bench.changes.length, before + 2);
+  }));
+
+Deno.test({
   name: "a skipped file is reported once, however often the folder is scanned",
   ignore,
 }, () =>

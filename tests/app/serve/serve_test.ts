@@ -259,24 +259,52 @@ Deno.test({
   }));
 
 Deno.test({
-  name: "a client that proves a chunk bad makes the server look at its disk again",
+  name: "a client that was sent a chunk and proves it bad makes the server look at its disk again",
   ignore,
 }, () =>
   withFolder({}, async (dir) => {
     await using bench = await Bench.start(dir);
     using peer = new DatagramPeer();
     const { port, dataPort } = bench.ready;
-    const { token, root, sizeBytes } = await offerOf(peer, port);
+    const offer = await offerOf(peer, port);
+    const { token, root, sizeBytes } = offer;
     // The disk lies: other bytes under the same size, time and inode.
     const path = join(dir, "data", "f");
     const { mtime, atime } = await Deno.stat(path);
     const rotten = CONTENT.with(0, 255) as Bytes;
     await Deno.writeFile(path, rotten, { create: false });
     await Deno.utime(path, atime ?? 0, mtime ?? 0);
+    await peer.send(wantAll(offer), dataPort);
+    assertEquals(await bytesOf(peer, sizeBytes), rotten);
     await peer.send({ kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 }, dataPort);
     let after = await offerOf(peer, port);
     while (after.root === root) after = await offerOf(peer, port);
     assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
+  }));
+
+Deno.test({
+  name:
+    "whatever is said of a file's chunks, it stays on offer while its disk holds what was indexed",
+  ignore,
+}, () =>
+  withFolder({}, async (dir) => {
+    await using bench = await Bench.start(dir);
+    using peer = new DatagramPeer();
+    const { port, dataPort } = bench.ready;
+    const offer = await offerOf(peer, port);
+    const { token, root, sizeBytes } = offer;
+    const strike = { kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 } as const;
+    for (let i = 0; i < 50; i++) {
+      // Of what was not sent, of contents that nobody has, and once, truly sent, of what is good.
+      await peer.send({ ...strike, nonce: BigInt(i) }, dataPort);
+      await peer.send({ ...strike, root: hashHex(i.toString(16).padStart(64, "e")) }, dataPort);
+      await peer.send(strike, i % 2 === 0 ? dataPort : port);
+      await peer.send(wantAll(offer), dataPort);
+      assertEquals(await bytesOf(peer, sizeBytes), CONTENT);
+      await peer.send(find("f"), port);
+      assertEquals((await peer.frame("offer")).root, root);
+    }
+    assert(!bench.events.all.some((event) => event.event === "indexing" && event.filesLeft > 0));
   }));
 
 // — Classic ———————————————————————————————————————————————————————————————————————————————————————

@@ -2,11 +2,13 @@ import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import { type Bytes, hashHex, serverId } from "../../../lib/ids.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../../lib/protocol/merkle/limits.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 import {
   FLOW_NEWS_MEMORY_MS,
   QUESTIONS_FORWARDED_MAX,
   QUESTIONS_UNVALIDATED_MAX,
+  SENT_CHUNKS_PER_ADDRESS_MAX,
   STATS_INTERVAL_MS,
   WANTS_UNLOCATED_MAX,
 } from "../../../lib/protocol/serve/limits.ts";
@@ -68,6 +70,11 @@ class Scene {
     return this.frame(from, {
       ...{ kind: "find", queryId: 1n, token, round: 0, known: [], queries: [] },
     });
+  }
+
+  strike(from: Endpoint, changes: Partial<FrameOf<"strike">> = {}) {
+    const token = this.tokens.issue(this.nowMs, from.address);
+    return this.frame(from, { kind: "strike", nonce: 1n, token, ...CONTENT, chunk: 0, ...changes });
   }
 
   served(outcome: ServeOutcome, sentBytes = 0): readonly RangeServerAction[] {
@@ -307,4 +314,74 @@ Deno.test("stopped, it serves and asks for nothing more", () => {
   assertEquals(scene.served("sent"), []);
   assertEquals(scene.want(B, 1), []);
   assertEquals(scene.machine.nextWakeupMs(0), Infinity);
+});
+
+// — Strikes ———————————————————————————————————————————————————————————————————————————————————————
+
+/** A whole chunk, as this content is cut. */
+const CHUNK = { offset: 0, lengthBytes: CHUNK_BYTES_MIN };
+
+Deno.test("a strike counts for a chunk that its flow was sent whole, and once", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.served("sent");
+  scene.want(A, 2, { ranges: [CHUNK] });
+  assertEquals(brief(scene.strike(A)), [], "it is being sent");
+  scene.served("sent");
+  const [action, ...others] = scene.strike(A);
+  assertEquals(others, []);
+  assertEquals(action, { kind: "struck", party: A.address, ...CONTENT, chunk: 0 });
+  assertEquals(brief(scene.strike(A)), [], "it was struck");
+  scene.want(A, 3, { ranges: [CHUNK] });
+  scene.served("sent");
+  assertEquals(brief(scene.strike(A)), ["struck"], "it was sent again");
+});
+
+Deno.test("a strike about anything else changes nothing, and is counted", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.served("sent");
+  // All but a byte of the first chunk, and all of the second.
+  scene.want(A, 2, { ranges: [{ offset: 1, lengthBytes: 2 * CHUNK_BYTES_MIN - 1 }] });
+  scene.served("sent");
+  scene.want(A, 3, { ranges: [{ offset: 5 * CHUNK_BYTES_MIN, lengthBytes: CHUNK_BYTES_MIN }] });
+  scene.served("tooLong");
+  const others: Partial<FrameOf<"strike">>[] = [
+    ...[2, 5, 15, 16, 2 ** 32 - 1].map((chunk) => ({ chunk })),
+    { chunk: 1, nonce: 2n },
+    { chunk: 1, sizeBytes: CONTENT.sizeBytes - 1 },
+    { chunk: 1, root: hashHex("cd".repeat(32)) },
+  ];
+  for (const other of others) assertEquals(brief(scene.strike(A, other)), []);
+  assertEquals(brief(scene.strike(B, { chunk: 1 })), []);
+  assertEquals(brief(scene.strike({ ...A, port: 6 }, { chunk: 1 })), []);
+  assertEquals(brief(scene.strike(A, { chunk: 1, token: NO_TOKEN })), ["retry 1"]);
+  scene.nowMs += STATS_INTERVAL_MS;
+  const counts = scene.handle({ kind: "wakeup" }).find((action) => action.kind === "counts");
+  assertEquals(counts?.dropped, others.length + 2);
+  assertEquals(brief(scene.strike(A, { chunk: 1 })), ["struck"]);
+});
+
+Deno.test("the first chunk counts when the last of its bytes was sent, in however many requests", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.served("sent");
+  scene.want(A, 2, { ranges: [{ offset: 50_000, lengthBytes: CHUNK_BYTES_MIN - 50_000 }] });
+  scene.served("sent");
+  assertEquals(brief(scene.strike(A)), ["struck"]);
+});
+
+Deno.test("what one address has sent makes the server forget nothing that another was", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.served("sent");
+  scene.want(A, 2, { ranges: [CHUNK] });
+  scene.served("sent");
+  for (let number = 1; number <= SENT_CHUNKS_PER_ADDRESS_MAX + 1; number++) {
+    scene.want(B, number, { nonce: BigInt(number), ranges: [CHUNK] });
+    scene.served("sent");
+  }
+  assertEquals(brief(scene.strike(A)), ["struck"]);
+  assertEquals(brief(scene.strike(B, { nonce: 1n })), [], "its own oldest makes room");
+  assertEquals(brief(scene.strike(B, { nonce: 2n })), ["struck"]);
 });

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import { assert, assertEquals } from "@std/assert";
-import { type Bytes, type HashHex, hashHex, type SafeFileName } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
   CONTROL_BYTES_MAX,
@@ -11,11 +11,7 @@ import {
   OVERHEAD_BYTES_MAX,
 } from "../../../lib/wire/limits.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
-import {
-  ABSENT_DELAY_MS_MAX,
-  QUESTIONS_BURST_MAX,
-  REHASH_INTERVAL_MS,
-} from "../../../lib/protocol/serve/limits.ts";
+import { ABSENT_DELAY_MS_MAX, QUESTIONS_BURST_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
 import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
 import { encodeFrame, type Frame } from "../../../lib/wire/frames.ts";
@@ -241,7 +237,6 @@ const QUESTIONS: readonly QuestionFrame[] = [
   { kind: "layer_want", token: NO_TOKEN, ...HEAD, firstPage: 0, pageCount: 16 },
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: undefined },
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: name(LONG) },
-  { kind: "strike", nonce: 5n, token: NO_TOKEN, root: NOBODY, sizeBytes: 1, chunk: 0 },
 ];
 
 for (const [label, tokenAt] of [["without a token", undefined], ["with a stale one", 0]] as const) {
@@ -291,7 +286,7 @@ Deno.test("a stale token gets a fresh one that is good", () => {
   only("layer", scene.say(want(retry.token)));
 });
 
-// — LAYER_WANT, LIST, STRIKE ——————————————————————————————————————————————————————————————————————
+// — LAYER_WANT, LIST ————————————————————————————————————————————————————————————————————————
 
 Deno.test("layer pages are what the root proves, and only those that exist", () => {
   const scene = new Scene();
@@ -409,17 +404,6 @@ Deno.test("the listing of an empty folder is one page, the last", () => {
     }),
   );
   assertEquals([page.page, page.isLast, page.entries.length], [0, 1, 0]);
-});
-
-Deno.test("STRIKE has its content hashed again, but not over and over", () => {
-  const scene = new Scene();
-  const strike = (root: HashHex) =>
-    scene.say({ kind: "strike", nonce: 5n, token: scene.token, root, sizeBytes: 1, chunk: 0 });
-  assertEquals(strike(NOBODY), [{ kind: "rehash", root: NOBODY, sizeBytes: 1 }]);
-  assertEquals(strike(NOBODY), []);
-  assertEquals(strike(hashHex("8".repeat(64))).length, 1);
-  scene.nowMs += REHASH_INTERVAL_MS + 1;
-  assertEquals(strike(NOBODY).length, 1);
 });
 
 Deno.test("one address cannot have questions answered without end, and others are not affected", () => {
