@@ -29,6 +29,8 @@ export interface Subnet {
   readonly netmask: string;
 }
 
+/** A socket bound to it listens on every address of this machine. */
+export const UNSPECIFIED_ADDRESS = "0.0.0.0";
 export const LOOPBACK_ADDRESS = "127.0.0.1";
 /** Reaches every socket of this machine that listens for broadcasts. */
 export const LOOPBACK_BROADCAST = "127.255.255.255";

@@ -130,6 +130,33 @@ Deno.test("a bound outside its room's limits.ts is found", () => {
   assertEquals(problems("lib/wire/a.ts", "const HEADER_BYTES = 12;"), []);
 });
 
+Deno.test("a default for an option outside lib/app/option_defaults.ts is found", () => {
+  for (
+    const use of [
+      "f(options.retries ?? RETRIES_DEFAULT);",
+      "const n = given ?? RETRIES_DEFAULT,",
+      "const { retries = RETRIES_DEFAULT } = options;",
+      "const { host, classic = true } = this.#options;",
+      "f(this.#options.rateBytesPerS ?? 0);",
+      'f(options.dialect ?? "shoal");',
+      "f(this.#options.masters ?? []);",
+      "f(options.hidden ?? false);",
+    ]
+  ) {
+    assertEquals(problems("lib/app/a.ts", use).length, 1, use);
+    assertEquals(problems("lib/app/option_defaults.ts", use), []);
+    assertEquals(problems("lib/protocol/a.ts", use), []);
+  }
+  const others = [
+    "const { retries } = options;",
+    "const { seed = random.u32() } = given;",
+    "export const HEADER_BYTES_DEFAULT = OTHER_BYTES_DEFAULT;",
+    "f({ retriesMax: RETRIES_DEFAULT });",
+    "options.onEvent?.(event);",
+  ];
+  for (const other of others) assertEquals(problems("lib/cli/a.ts", other), [], other);
+});
+
 Deno.test("a look into the text of an address outside lib/address.ts is found", () => {
   for (
     const look of [

@@ -6,18 +6,14 @@ import type { NoticeEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import { randomSeed } from "../io/system/random_source.ts";
 import { DIALECT_PORT, MIB } from "../limits.ts";
-import {
-  CLASSIC_CHUNK_BYTES_DEFAULT,
-  DEMO_BYTES_DEFAULT,
-  DEMO_BYTES_MAX,
-  MAX_RETRIES_DEFAULT,
-  SIMULATED_ERROR_RATE_DEFAULT,
-} from "../app/limits.ts";
+import { DEMO_BYTES_DEFAULT, DEMO_BYTES_MAX, MAX_RETRIES_DEFAULT } from "../app/limits.ts";
+import { ECHO_SERVER_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { type Context, defineCommand, given } from "./command.ts";
 import { serverTable } from "./get_summary.ts";
 import {
+  errorRateOf,
   fallingBack,
   LOG_OPTION,
   optional,
@@ -65,7 +61,7 @@ const OPTIONS = {
     short: "p",
     summary: "TCP port of --mode server and --mode client",
   }),
-  "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
+  "chunk-size": withDefault(CLASSIC_CHUNK, String(ECHO_SERVER_DEFAULTS.chunkBytes), {
     label: "BYTES",
     summary: "size of the chunks that --mode server sends back",
   }),
@@ -132,7 +128,7 @@ function checkTogether(options: Options): void {
 }
 
 async function play(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
-  const sizeBytes = options["test-file-size"] ?? options.size ?? DEMO_BYTES_DEFAULT;
+  const sizeBytes = options["test-file-size"] ?? options.size ?? OPTIONS.size.absentValue;
   if (sizeBytes > DEMO_BYTES_MAX) {
     throw new ShoalError("usage", `--size is at most ${DEMO_BYTES_MAX / MIB}MiB`, {
       hint: "To try a larger file, offer it with `server` and fetch it with `get`.",
@@ -140,7 +136,7 @@ async function play(options: Options, { app, reporter, signal }: Context): Promi
   }
   const report = await app.demo({
     sizeBytes,
-    errorRate: errorRateOf(options, true),
+    errorRate: errorRateOf(options, options["simulate-errors"] ?? true),
     seed: options.seed ?? randomSeed(),
     signal,
     onEvent: (event) => reporter.report(event),
@@ -158,7 +154,7 @@ async function runServer(options: Options, { app, reporter, signal }: Context): 
     host,
     port,
     chunkBytes: options["chunk-size"],
-    errorRate: errorRateOf(options, false),
+    errorRate: errorRateOf(options, options["simulate-errors"] ?? false),
     signal,
     onEvent: (event: NoticeEvent) => reporter.report(event),
     ...given({ seed: options.seed }),
@@ -191,11 +187,6 @@ async function runClient(options: Options, { app, reporter, signal }: Context): 
   reporter.say(`sha256  ${result.sha256}`);
   reporter.say("TRANSFER SUCCESSFUL");
   return EXIT.done;
-}
-
-function errorRateOf(options: Options, spoilsUnasked: boolean): number {
-  if (!(options["simulate-errors"] ?? spoilsUnasked)) return 0;
-  return options["error-rate"] ?? SIMULATED_ERROR_RATE_DEFAULT;
 }
 
 function reportLines(report: ReportEvent): string[] {

@@ -3,12 +3,8 @@ import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { nowMs } from "../io/system/clock.ts";
-import {
-  JOBS_DEFAULT,
-  MTU_BYTES_DEFAULT,
-  NAMES_PER_GET_MAX,
-  TIMEOUT_MS_DEFAULT,
-} from "../app/limits.ts";
+import { NAMES_PER_GET_MAX } from "../app/limits.ts";
+import { GET_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
@@ -23,7 +19,7 @@ import {
   optional,
   OUTPUT_OPTIONS,
   rateOption,
-  RETRY_OPTION,
+  retryOption,
   searchOptions,
   toggle,
   withDefault,
@@ -48,14 +44,14 @@ export const getCommand = defineCommand({
     }),
     force: toggle("replace a different file of the same name"),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
-    ...searchOptions(TIMEOUT_MS_DEFAULT),
+    ...searchOptions(GET_DEFAULTS.timeoutMs),
     ...masterOption("also ask this master (not over TCP)"),
-    ...RETRY_OPTION,
-    jobs: withDefault(JOBS, String(JOBS_DEFAULT), {
+    ...retryOption(GET_DEFAULTS.retries),
+    jobs: withDefault(JOBS, String(GET_DEFAULTS.jobs), {
       label: "N",
       summary: "files to fetch at a time",
     }),
-    mtu: withDefault(MTU, String(MTU_BYTES_DEFAULT), {
+    mtu: withDefault(MTU, String(GET_DEFAULTS.mtuBytes), {
       label: "BYTES",
       summary: "size of a data datagram",
     }),

@@ -2,7 +2,7 @@
 import { SHORT_ID_DIGITS } from "./limits.ts";
 import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
-import { LIST_PATIENCE_MS } from "../app/limits.ts";
+import { LIST_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { defineCommand, networkOptions } from "./command.ts";
@@ -23,7 +23,7 @@ export const listCommand = defineCommand({
   summary: "show every file that is offered",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
-    ...searchOptions(LIST_PATIENCE_MS),
+    ...searchOptions(LIST_DEFAULTS.timeoutMs),
     ...masterOption("also list what it knows (not over TCP)"),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,

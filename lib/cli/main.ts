@@ -11,6 +11,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
 import { masterCommand } from "./master_command.ts";
+import { LOG_OPTION } from "./option_table.ts";
 import { flagValue, hasFlag } from "./parse.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
@@ -34,7 +35,8 @@ export async function main(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ?? "plain";
+  const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ??
+    LOG_OPTION["log-format"].fallback;
   const isServer = args[0] === "server" || args[0] === "master" ||
     flagValue(args, "--mode") === "server";
   const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {

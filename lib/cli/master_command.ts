@@ -1,6 +1,6 @@
 /** `master`: a registry for networks that broadcasts do not cross. */
 import { EXIT, ShoalError } from "../errors.ts";
-import { MASTER_PORT } from "../limits.ts";
+import { MASTER_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given } from "./command.ts";
 import { LOG_OPTION, optional, OUTPUT_OPTIONS, withDefault } from "./option_table.ts";
 import { ADDRESS, PORT, STORE } from "./value_types.ts";
@@ -10,7 +10,7 @@ export const masterCommand = defineCommand({
   summary: "keep a registry for networks with several subnets",
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
-    port: withDefault(PORT, String(MASTER_PORT), {
+    port: withDefault(PORT, String(MASTER_DEFAULTS.port), {
       label: "PORT",
       short: "p",
       summary: "TCP port",

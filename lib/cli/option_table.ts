@@ -1,7 +1,7 @@
 /** What an option is, and the options that several commands share. A command is a table of these. */
 import { ShoalError } from "../errors.ts";
-import { DISCOVERY_PORT } from "../limits.ts";
-import { RETRIES_DEFAULT, SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
+import { SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
+import { NETWORK_DEFAULTS, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
 import {
   ADDRESS,
   HOST,
@@ -94,13 +94,20 @@ export function withDefault<T extends NonNullable<unknown>>(
   return { kind: "single", type, fallback, fallbackText, ...details };
 }
 
-/** The same where the command must know whether it was given: without, the value is absent. */
+/** An option whose absence the command has to see, although there is a default. */
+export interface FallingBack<T> extends Single<T | undefined> {
+  /** What counts when it is absent. */
+  readonly absentValue: T;
+}
+
+/** The same as {@linkcode withDefault}, except that without the option its value is absent. */
 export function fallingBack<T extends NonNullable<unknown>>(
   type: ValueType<T>,
   fallbackText: string,
   details: SingleDetails,
-): Single<T | undefined> {
-  return { kind: "single", type, fallback: undefined, fallbackText, ...details };
+): FallingBack<T> {
+  const { fallback: absentValue } = withDefault(type, fallbackText, details);
+  return { kind: "single", type, fallback: undefined, absentValue, fallbackText, ...details };
 }
 
 /** Throws ShoalError `usage` for a flag that would do nothing without another. */
@@ -123,7 +130,7 @@ export const OUTPUT_OPTIONS = {
 } as const;
 
 export const NETWORK_OPTIONS = {
-  port: withDefault(PORT, String(DISCOVERY_PORT), {
+  port: withDefault(PORT, String(NETWORK_DEFAULTS.port), {
     label: "PORT",
     short: "p",
     env: "SHOAL_PORT",
@@ -167,12 +174,15 @@ export function mastersOf(masters: readonly string[]): { readonly masters?: read
   return masters.length > 0 ? { masters } : {};
 }
 
-export const RETRY_OPTION = {
-  retries: withDefault(RETRIES, String(RETRIES_DEFAULT), {
-    label: "N",
-    summary: "attempts before giving up",
-  }),
-} as const;
+/** `attempts` is how many the command makes unless it is told otherwise. */
+export function retryOption(attempts: number) {
+  return {
+    retries: withDefault(RETRIES, String(attempts), {
+      label: "N",
+      summary: "attempts before giving up",
+    }),
+  } as const;
+}
 
 export const LOG_OPTION = {
   "log-format": withDefault(LOG_FORMAT, "plain", {
@@ -183,7 +193,7 @@ export const LOG_OPTION = {
 
 /** Of a command that asks for files. */
 export const DIALECT_OPTION = {
-  dialect: withDefault(SERVING_DIALECT, "shoal", {
+  dialect: withDefault(SERVING_DIALECT, TCP_GET_DEFAULTS.dialect, {
     label: "NAME",
     summary: "protocol of the TCP session: shoal or ascii",
   }),
@@ -196,6 +206,15 @@ export function oneServer(servers: readonly string[]): string {
   throw new ShoalError("usage", "TCP needs exactly one --server", {
     hint: "Name it, as in --server 192.168.1.7",
   });
+}
+
+/** The probability of simulated errors, if there are to be any. */
+export function errorRateOf(
+  options: { readonly "error-rate": number | undefined },
+  areSimulated: boolean,
+): number {
+  if (!areSimulated) return 0;
+  return options["error-rate"] ?? SIMULATION_OPTIONS["error-rate"].absentValue;
 }
 
 export const SIMULATION_OPTIONS = {

@@ -1,7 +1,8 @@
 /** `put FILE…`: upload files to one server. */
 import type { FailedEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
-import { NAMES_PER_GET_MAX, TIMEOUT_MS_DEFAULT } from "../app/limits.ts";
+import { NAMES_PER_GET_MAX } from "../app/limits.ts";
+import { PUT_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import {
@@ -10,7 +11,7 @@ import {
   OUTPUT_OPTIONS,
   rateOption,
   requireFor,
-  RETRY_OPTION,
+  retryOption,
   withDefault,
 } from "./option_table.ts";
 import { DIALECT, HOST, SECONDS } from "./value_types.ts";
@@ -26,15 +27,15 @@ export const putCommand = defineCommand({
   },
   options: {
     server: optional(HOST, { label: "HOST[:PORT]", summary: "server to upload to; required" }),
-    dialect: withDefault(DIALECT, "shoal", {
+    dialect: withDefault(DIALECT, PUT_DEFAULTS.dialect, {
       label: "NAME",
       summary: "protocol to speak: shoal, ascii, or json (keeps nothing)",
     }),
-    timeout: withDefault(SECONDS, String(TIMEOUT_MS_DEFAULT / 1000), {
+    timeout: withDefault(SECONDS, String(PUT_DEFAULTS.timeoutMs / 1000), {
       label: "SECONDS",
       summary: "how long to wait for a connection",
     }),
-    ...RETRY_OPTION,
+    ...retryOption(PUT_DEFAULTS.retries),
     port: { ...NETWORK_OPTIONS.port, summary: "TCP port, unless --server names one" },
     ...rateOption("send"),
     ...OUTPUT_OPTIONS,

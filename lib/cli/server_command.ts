@@ -1,14 +1,11 @@
 /** `server [DIR]`: offer a folder until told to stop. */
 import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT, GIB } from "../limits.ts";
-import {
-  CLASSIC_CHUNK_BYTES_DEFAULT,
-  SIMULATED_ERROR_RATE_DEFAULT,
-  UPLOAD_BYTES_DEFAULT,
-} from "../app/limits.ts";
+import { SERVE_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
   broadcastOption,
+  errorRateOf,
   fallingBack,
   LOG_OPTION,
   masterOption,
@@ -47,13 +44,13 @@ export const serverCommand = defineCommand({
       summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),
     hidden: toggle("also offer names that start with a dot"),
-    classic: toggle("don't answer the classic protocol", true),
+    classic: toggle("don't answer the classic protocol", SERVE_DEFAULTS.classic),
     "tcp-port": optional(PORT, {
       label: "PORT",
       summary: "TCP port (default: the same number as --port, or a free one)",
     }),
     "allow-upload": toggle("let others upload into the folder with put"),
-    "max-upload": fallingBack(SIZE, `${UPLOAD_BYTES_DEFAULT / GIB}GiB`, {
+    "max-upload": fallingBack(SIZE, `${SERVE_DEFAULTS.uploadBytesMax / GIB}GiB`, {
       label: "SIZE",
       summary: "largest upload accepted",
     }),
@@ -61,7 +58,7 @@ export const serverCommand = defineCommand({
       label: "SIZE",
       summary: "limit for all uploads together while this server runs",
     }),
-    "chunk-size": withDefault(CLASSIC_CHUNK, String(CLASSIC_CHUNK_BYTES_DEFAULT), {
+    "chunk-size": withDefault(CLASSIC_CHUNK, String(SERVE_DEFAULTS.classicChunkBytes), {
       label: "BYTES",
       summary: "chunk size of the classic protocol and the JSON dialect",
     }),
@@ -98,7 +95,7 @@ export const serverCommand = defineCommand({
       hidden: options.hidden,
       allowUpload: allows,
       ...mastersOf(options.master),
-      errorRate: simulates ? errorRate ?? SIMULATED_ERROR_RATE_DEFAULT : 0,
+      errorRate: errorRateOf(options, simulates),
       onEvent: (event) => reporter.report(event),
       ...given({
         host: options.host,

@@ -2,6 +2,7 @@
  * How a datagram socket is to be opened and what lies between it and the frames. One plain value, so that
  * a worker is handed it whole: an option of the transport is added here and read where sockets are opened.
  */
+import { UNSPECIFIED_ADDRESS } from "../address.ts";
 import { MTU_BYTES_DEFAULT } from "../wire/limits.ts";
 
 export interface TransportConfig {
@@ -42,7 +43,7 @@ type Given = { readonly [Key in keyof TransportConfig]?: TransportConfig[Key] | 
 
 /** A config of what is given, and of the defaults for what is not. */
 export function transportConfig({
-  host = "0.0.0.0",
+  host = UNSPECIFIED_ADDRESS,
   ports = [0],
   share = false,
   tune = true,

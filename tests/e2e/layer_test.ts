@@ -5,7 +5,10 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { MIB } from "../../lib/limits.ts";
 import type { NoticeEvent } from "../../lib/app/events.ts";
-import { get, list, serve, type Server } from "../../mod.ts";
+import { get, getIn } from "../../lib/app/client/get_files.ts";
+import { listIn } from "../../lib/app/list/list.ts";
+import type { Server } from "../../lib/app/options.ts";
+import { serveIn } from "../../lib/app/serve/serve.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { canRunProcesses, freePort, Scratch } from "../support/shoal_process.ts";
@@ -20,7 +23,7 @@ async function served(scratch: Scratch, port: number, options: object): Promise<
     await scratch.serve(name, randomFile(sizeBytes, sizeBytes));
   }
   const common = { dir: scratch.served, cacheDir: scratch.cache, port };
-  return await serve({ ...common, ...options }, xorRuntime());
+  return await serveIn(xorRuntime(), { ...common, ...options });
 }
 
 for (const tune of [true, false]) {
@@ -37,15 +40,15 @@ for (const tune of [true, false]) {
       const details: string[] = [];
       try {
         const common = { port, broadcast: LOOPBACK, tune, layers: [ours] };
-        const listed = await list(common, xorRuntime());
+        const listed = await listIn(xorRuntime(), common);
         assertEquals(listed.map(({ name, size }) => [name, size]), Object.entries(FILES));
-        const results = await get({
+        const results = await getIn(xorRuntime(), {
           ...common,
           names: Object.keys(FILES),
           outDir: scratch.out,
           onEvent: (event) =>
             event.event === "notice" && details.push((event as NoticeEvent).message),
-        }, xorRuntime());
+        });
         assertEquals(results.map(({ event }) => event), ["done", "done"], details.join("\n"));
       } finally {
         await server.close();

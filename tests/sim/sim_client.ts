@@ -4,7 +4,7 @@ import { type Bytes, type Content, type ServerId, serverId } from "../../lib/ids
 import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
-import type { GetOptions } from "../../lib/app/options.ts";
+import { type ResolvedGetOptions, resolveGet } from "../../lib/app/option_defaults.ts";
 import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { ClientWatch } from "./client_watch.ts";
@@ -123,17 +123,17 @@ export class SimClient {
     this.isClosed = true;
   }
 
-  #options(): GetOptions {
+  #options(): ResolvedGetOptions {
     const { client: { timeoutMs, retries, isPinned, rateBytesPerS }, sizeBytes } =
       this.#world.scenario;
-    return {
+    return resolveGet({
       names: [FILE_NAME],
       outDir: OUT_DIR,
       broadcast: [BROADCAST],
       ...{ timeoutMs, retries, rateBytesPerS },
       ...(isPinned && { sha256: simContent(sizeBytes, 0).content.sha256 }),
       onEvent: (event) => this.#onEvent(event),
-    };
+    });
   }
 
   /** Whom layer fetches call liars is told to nobody outside. */

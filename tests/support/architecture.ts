@@ -81,6 +81,12 @@ const BOUND =
 const ADDRESS_FILE = "lib/address.ts";
 const ADDRESS_TEXT = /split\(":"\)|[iI]ndexOf\(":"\)|(?:startsWith|===)\s*\(?"127\.|^[^*/]*"127\./;
 
+/** The one file that knows what an option is where it is left out. */
+const DEFAULTS_FILE = "lib/app/option_defaults.ts";
+/** A default beside where an option is used: `?? X_DEFAULT`, `{ x = 1 } = options`, `options.x ?? 1`. */
+const OPTION_DEFAULT =
+  /(?:\?\?|[^=!<>]=) *[A-Z][A-Z0-9_]*_DEFAULT\b(?!;)|\{.*\w = [^=].*\} = (?:this\.#)?options\b|\b#?options\.\w+ \?\? (?:[\d"\[]|true|false|Infinity)/;
+
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
@@ -157,6 +163,8 @@ function nodeViolations(path: string, target: string, at: string): string[] {
 function lineViolations({ path, text }: Source): string[] {
   const isPure = !PLATFORM_LAYERS.has(layerOf(path));
   const isOurs = layerOf(path) !== "outside" && !path.endsWith("/limits.ts");
+  const takesDefaults = ["app", "cli"].includes(layerOf(path)) && path !== DEFAULTS_FILE &&
+    !path.startsWith("lib/app/session/");
   const problems: string[] = [];
   const say = (index: number, what: string): void => {
     problems.push(`${path}:${index + 1} ${what}`);
@@ -171,6 +179,9 @@ function lineViolations({ path, text }: Source): string[] {
     }
     if (isOurs && path !== ADDRESS_FILE && ADDRESS_TEXT.test(text.split("\n")[index]!)) {
       say(index, `looks into an address: ask ${ADDRESS_FILE}`);
+    }
+    if (takesDefaults && OPTION_DEFAULT.test(text.split("\n")[index]!)) {
+      say(index, `has a default for an option: put it in ${DEFAULTS_FILE}, and resolve once`);
     }
     if (/[:<,|(]\s*any\b|\bas any\b/.test(line)) say(index, "says any: narrow unknown instead");
   });

@@ -7,7 +7,11 @@ import type { HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../.
 import { hashHex, transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { JOBS_DEFAULT, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import {
+  GET_DEFAULTS,
+  type ResolvedGetOptions,
+  type ResolvedTcpGetOptions,
+} from "../option_defaults.ts";
 import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
 import { parseFileName } from "../../names.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
@@ -20,11 +24,11 @@ import { DownloadDriver } from "./download_driver.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
-import type { GetOptions, GetResult, TcpGetOptions } from "../options.ts";
+import type { GetResult } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
 import { type Find, type NameSearch, openSearch } from "../discovery/search.ts";
 import { resolveHost } from "../../io/net/network.ts";
-import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import { STREAM_ASK_AFTER_MS, STREAM_SILENCES } from "./limits.ts";
@@ -35,7 +39,10 @@ import { questionOf, StreamSearch } from "./stream_search.ts";
  * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only
  * when the run could not begin or broke as a whole.
  */
-export async function getOverDatagrams(options: GetOptions, runtime: Runtime): Promise<GetResult> {
+export async function getOverDatagrams(
+  options: ResolvedGetOptions,
+  runtime: Runtime,
+): Promise<GetResult> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = await resolveHosts(options);
@@ -43,8 +50,11 @@ export async function getOverDatagrams(options: GetOptions, runtime: Runtime): P
 }
 
 /** The same from one server over TCP alone. */
-export async function getOverStream(options: TcpGetOptions, runtime: Runtime): Promise<GetResult> {
-  const { server, port = DISCOVERY_PORT } = options;
+export async function getOverStream(
+  options: ResolvedTcpGetOptions,
+  runtime: Runtime,
+): Promise<GetResult> {
+  const { server, port } = options;
   const host = await resolveHost(server);
   const endpoint = { address: host.address, port: host.port ?? port };
   const questions = new Map<Query, JsonObject>();
@@ -62,7 +72,8 @@ export async function getOverStream(options: TcpGetOptions, runtime: Runtime): P
       questionOf: (query) => questions.get(query)!,
       onFailure: (query, error) => run.fail(query, error),
     });
-  return await ended(new GetRun(runtime, options, queries, search, "stream", []));
+  const run = new GetRun(runtime, { ...GET_DEFAULTS, ...options }, queries, search, "stream", []);
+  return await ended(run);
 }
 
 async function ended(run: GetRun): Promise<GetResult> {
@@ -80,9 +91,9 @@ function queryFor({ name, sha256 }: JsonObject): Query {
 }
 
 /** Where the servers that the user named can be asked over TCP. */
-async function resolveHosts({ servers = [], port }: GetOptions): Promise<readonly Endpoint[]> {
+async function resolveHosts({ servers, port }: ResolvedGetOptions): Promise<readonly Endpoint[]> {
   const hosts = await Promise.all(servers.map(resolveHost));
-  return hosts.map(({ address, port: own = port ?? DISCOVERY_PORT }) => ({ address, port: own }));
+  return hosts.map(({ address, port: own = port }) => ({ address, port: own }));
 }
 
 /** `sha256:HEX` asks by content, anything else by name. Throws ShoalError `bad_name` or `usage`. */
@@ -101,7 +112,7 @@ function queryOf(text: string): Query {
 }
 
 /** What a run takes of its options; those over TCP have fewer. */
-type RunOptions = Omit<GetOptions, "servers" | "port" | "broadcast">;
+type RunOptions = Omit<ResolvedGetOptions, "servers" | "port" | "broadcast">;
 
 export class GetRun {
   readonly #runtime: Runtime;
@@ -166,7 +177,7 @@ export class GetRun {
       this.#unended.add(download);
       download.ended.then(() => this.#unended.delete(download));
     }
-    this.#masters = this.#searchMasters(options.masters ?? []);
+    this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
     if (hosts.length > 0) this.#askSilentHosts();
     this.#progress.run(this.#downloads, this.#closing.signal);
@@ -194,7 +205,7 @@ export class GetRun {
   // — What the run is made of ———————————————————————————————————————————————————————————————————
 
   #startPool(): WorkerPool {
-    const { timeoutMs = TIMEOUT_MS_DEFAULT, rateBytesPerS = 0 } = this.#options;
+    const { timeoutMs, rateBytesPerS } = this.#options;
     return new WorkerPool({
       runtime: this.#runtime,
       firstKind: this.#kind,
@@ -213,8 +224,7 @@ export class GetRun {
   }
 
   #newDownloads(queries: readonly Query[]): readonly DownloadDriver[] {
-    const { names, outDir, force = false, retries = RETRIES_DEFAULT } = this.#options;
-    const { jobs = JOBS_DEFAULT } = this.#options;
+    const { names, outDir, force, retries, jobs } = this.#options;
     const context = this.#context(new ConcurrencyLimit(jobs));
     return queries.map((query, index) =>
       new DownloadDriver(context, {
@@ -255,13 +265,13 @@ export class GetRun {
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
   #classicFallback(): ClassicFallback {
-    const { outDir, force = false, timeoutMs, retries } = this.#options;
+    const { outDir, force, timeoutMs, retries } = this.#options;
     return new ClassicFallback(() => ({
       outDir,
       force,
       targets: this.#search.classicTargets,
-      timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT,
-      retries: retries ?? RETRIES_DEFAULT,
+      timeoutMs,
+      retries,
       runtime: this.#runtime,
       transport: this.#transport,
       ...(this.#pinned !== undefined && { sha256: this.#pinned }),
@@ -325,7 +335,7 @@ export class GetRun {
   // — Networks that drop UDP ————————————————————————————————————————————————————————————————————
 
   #newStreams(): StreamProviders {
-    const { timeoutMs = TIMEOUT_MS_DEFAULT, retries, signal } = this.#options;
+    const { timeoutMs, retries, signal } = this.#options;
     return new StreamProviders({
       timeoutMs,
       retries,

@@ -3,12 +3,17 @@
  * run are resolved at once, by one listing, before any name is searched for.
  */
 import { ShoalError } from "../../errors.ts";
-import { LIST_PATIENCE_MS, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import {
+  LIST_DEFAULTS,
+  type ResolvedTcpGetOptions,
+  resolveGet,
+  resolveTcpGet,
+} from "../option_defaults.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
-import { list } from "../list/list.ts";
+import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
 import { getByAscii } from "../session/ascii_get.ts";
@@ -21,7 +26,6 @@ import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.t
  * appears in the folder, and resumes where an earlier run stopped.
  *
  * @param options what to fetch, and where to
- * @param runtime clock, sockets, disk and workers; those of this process by default
  * @returns one event per file, `done` or `failed`; failures of single files do not reject
  * @throws {ShoalError} `usage` or `bad_name` for names that cannot be asked for, `network` if no socket can
  * be opened, `internal` if a worker breaks
@@ -45,11 +49,14 @@ import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.t
  * await server.close();
  * ```
  */
-export async function get(
-  options: GetOptions,
-  runtime: Runtime = denoRuntime(),
-): Promise<GetResult> {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT } = options;
+export async function get(options: GetOptions): Promise<GetResult> {
+  return await getIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function getIn(runtime: Runtime, given: GetOptions): Promise<GetResult> {
+  const options = resolveGet(given);
+  const { timeoutMs, retries } = options;
   return await getWanted(options, {
     fetch: (names) => getOverDatagrams({ ...options, names }, runtime),
     isAskedByName: (name) => !name.startsWith("sha256:"),
@@ -57,8 +64,8 @@ export async function get(
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
       const patience = isAll
         ? { timeoutMs, retries }
-        : { timeoutMs: Math.min(timeoutMs, LIST_PATIENCE_MS), retries: 1 };
-      return list({ ...options, ...patience, onEvent }, runtime);
+        : { timeoutMs: Math.min(timeoutMs, LIST_DEFAULTS.timeoutMs), retries: 1 };
+      return listIn(runtime, { ...options, ...patience, onEvent });
     },
   });
 }
@@ -89,7 +96,11 @@ export async function get(
  * ```
  */
 export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
-  const { dialect = "shoal" } = options;
+  return await getFromOne(resolveTcpGet(options));
+}
+
+async function getFromOne(options: ResolvedTcpGetOptions): Promise<GetResult> {
+  const { dialect } = options;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {
       hint: "It knows uploads only: put --dialect json.",

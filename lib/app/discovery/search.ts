@@ -6,7 +6,6 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes, Content, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
-import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
@@ -16,7 +15,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { Exchange } from "./exchange.ts";
-import type { FindOptions } from "../options.ts";
+import type { ResolvedFindOptions } from "../option_defaults.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
 export interface ListHandlers {
@@ -73,25 +72,18 @@ export interface ListHandle {
   close(): void;
 }
 
-/** How patient a find is where that is not what the options of the search say. */
-export interface FindPatience {
-  readonly timeoutMs?: number;
-  readonly attempts?: number;
-  readonly scheduleMs?: readonly number[];
-}
-
 /** Opens the socket. Throws ShoalError `usage` for a `--server` that cannot be asked. */
-export async function openSearch(options: FindOptions, runtime: Runtime): Promise<Search> {
+export async function openSearch(options: ResolvedFindOptions, runtime: Runtime): Promise<Search> {
   return new Search(runtime, options, await resolveTargets(options));
 }
 
 export class Search implements NameSearch {
-  readonly #options: FindOptions;
+  readonly #options: ResolvedFindOptions;
   readonly #targets: Targets;
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
 
-  constructor(runtime: Runtime, options: FindOptions, targets: Targets) {
+  constructor(runtime: Runtime, options: ResolvedFindOptions, targets: Targets) {
     this.#options = options;
     this.#random = runtime.random;
     this.#targets = targets;
@@ -99,10 +91,6 @@ export class Search implements NameSearch {
       runtime,
       transportConfig({ tune: options.tune, layers: options.layers }),
     );
-  }
-
-  get #timeoutMs(): number {
-    return this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
   }
 
   /** Where a classic request goes, one at a time. */
@@ -119,22 +107,23 @@ export class Search implements NameSearch {
    * Looks for all queries at once.
    *
    * @param pinned the SHA-256 that offers must have; others are told, but count as absent
+   * @param scheduleMs when FINDs leave, from the beginning of an attempt; the finder's own by default
    */
   find(
     queries: readonly Query[],
     onNews: (news: FindNews) => void,
     pinned?: HashHex,
-    patience: FindPatience = {},
+    scheduleMs?: readonly number[],
   ): Find {
     const finder = new Finder({
       queries,
       nextQueryId: () => this.#random.u64(),
       seed: this.#random.u32(),
       overheadBytes: this.#socket.overheadBytes,
-      timeoutMs: this.#timeoutMs,
-      attempts: this.#options.retries ?? RETRIES_DEFAULT,
+      timeoutMs: this.#options.timeoutMs,
+      attempts: this.#options.retries,
       ...(pinned !== undefined && { pinned }),
-      ...patience,
+      ...(scheduleMs !== undefined && { scheduleMs }),
     });
     const exchange = new Exchange(this.#socket, finder, (action) => {
       switch (action.kind) {
@@ -170,7 +159,7 @@ export class Search implements NameSearch {
     knownLayer?: Bytes,
   ): LayerFetchHandle {
     const fetch = new LayerFetch(content, {
-      timeoutMs: this.#timeoutMs,
+      timeoutMs: this.#options.timeoutMs,
       ...(knownLayer !== undefined && { knownLayer }),
     });
     const exchange = new Exchange(this.#socket, fetch, (action) => {

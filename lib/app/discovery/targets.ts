@@ -1,8 +1,8 @@
 /** Where a client sends its queries: broadcast addresses, or the hosts that the user named. */
 import { type Endpoint, endpointKey } from "../../address.ts";
 import { discoveryAddresses, type HostAddress, resolveHost } from "../../io/net/network.ts";
-import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../../limits.ts";
-import type { FindOptions } from "../options.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
+import type { ResolvedFindOptions } from "../option_defaults.ts";
 
 export interface Targets {
   /** Where each FIND goes, now: interfaces come and go. */
@@ -12,9 +12,8 @@ export interface Targets {
 }
 
 /** Throws ShoalError `usage` for a host that cannot be asked. */
-export async function resolveTargets(options: FindOptions): Promise<Targets> {
-  const port = options.port ?? DISCOVERY_PORT;
-  const { servers = [], broadcast } = options;
+export async function resolveTargets(options: ResolvedFindOptions): Promise<Targets> {
+  const { port, servers, broadcast } = options;
   if (servers.length > 0) {
     const hosts = await Promise.all(servers.map(resolveHost));
     const find = distinct(hosts.flatMap((host) => portsOf(host, port)));

@@ -7,7 +7,7 @@ import type { SafeFileName, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
-import { LIST_PATIENCE_MS } from "../limits.ts";
+import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "../options.ts";
@@ -19,7 +19,6 @@ import { restOfListing } from "./tcp_list.ts";
  * Lists what every server on the network offers. Different contents of one name are listed apart.
  *
  * @param options where to look, and how long
- * @param runtime clock, sockets, disk and workers; those of this process by default
  * @returns one event per content and name, in the order of the names
  * @throws {ShoalError} `no_server` if nobody answers, `network` if no socket can be opened, `interrupted`
  * through the signal
@@ -38,10 +37,13 @@ import { restOfListing } from "./tcp_list.ts";
  * await server.close();
  * ```
  */
-export async function list(
-  options: ListOptions,
-  runtime: Runtime = denoRuntime(),
-): Promise<ListResult> {
+export async function list(options: ListOptions): Promise<ListResult> {
+  return await listIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function listIn(runtime: Runtime, given: ListOptions): Promise<ListResult> {
+  const options = resolveList(given);
   const search = await openSearch(options, runtime);
   try {
     return await new ListRun(runtime, options, search).run();
@@ -57,7 +59,7 @@ interface Reading {
 
 class ListRun {
   readonly #runtime: Runtime;
-  readonly #options: ListOptions;
+  readonly #options: ResolvedListOptions;
   readonly #search: Search;
   readonly #merge = new ListingMerge();
   readonly #readings = new Map<ServerId, Reading>();
@@ -71,7 +73,7 @@ class ListRun {
   /** Whether nobody has answered the broadcasts, and is not waited for any more. */
   #isTimedOut = false;
 
-  constructor(runtime: Runtime, options: ListOptions, search: Search) {
+  constructor(runtime: Runtime, options: ResolvedListOptions, search: Search) {
     this.#runtime = runtime;
     this.#options = options;
     this.#search = search;
@@ -85,7 +87,7 @@ class ListRun {
     try {
       signal?.aborted && onAbort();
       this.#find();
-      for (const master of this.#options.masters ?? []) this.#readMaster(master);
+      for (const master of this.#options.masters) this.#readMaster(master);
       this.#gather();
       await this.#ended.promise;
     } finally {
@@ -98,7 +100,6 @@ class ListRun {
   }
 
   #find(): void {
-    const { timeoutMs, retries } = this.#options;
     const find = this.#search.find(
       [{ by: "any" }],
       (news) => {
@@ -116,11 +117,7 @@ class ListRun {
         }
       },
       undefined,
-      {
-        scheduleMs: LIST_SCHEDULE_MS,
-        timeoutMs: timeoutMs ?? LIST_PATIENCE_MS,
-        attempts: retries ?? 1,
-      },
+      LIST_SCHEDULE_MS,
     );
   }
 
@@ -199,7 +196,7 @@ class ListRun {
       event: "waiting",
       name: "",
       attempt,
-      attempts: this.#options.retries ?? 1,
+      attempts: this.#options.retries,
       message: "no server has answered yet",
     });
   }

@@ -3,9 +3,9 @@ import { type Endpoint, endpointText } from "../../address.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
-import { CATALOGUE_ENTRIES_MAX, DISCOVERY_PORT } from "../../limits.ts";
+import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { LIST_TCP_PATIENCE_MS } from "./limits.ts";
-import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { resolveTcpList } from "../option_defaults.ts";
 import { AsciiClient } from "../session/ascii_client.ts";
 import type { FileEvent } from "../events.ts";
 import type { ListResult, TcpListOptions } from "../options.ts";
@@ -35,8 +35,7 @@ import { type DescribedFile, describedFile, SessionClient } from "../session/ses
  * ```
  */
 export async function listOverTcp(options: TcpListOptions): Promise<ListResult> {
-  const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
-  const { dialect = "shoal" } = options;
+  const { server, port, dialect, timeoutMs, signal } = resolveTcpList(options);
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect cannot list files", {
       hint: "It only knows uploads: put --dialect json.",

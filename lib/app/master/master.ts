@@ -2,14 +2,12 @@
  * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
  * files themselves never pass through it.
  */
-import type { Runtime } from "../../io/runtime.ts";
 import { type Clock, denoClock, type Wakeup } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
-import { MASTER_PORT } from "../../limits.ts";
 import {
   MASTER_CONNECTIONS_MAX,
   MASTER_PAGES_AT_ONCE,
@@ -23,6 +21,7 @@ import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
+import { type ResolvedMasterOptions, resolveMaster } from "../option_defaults.ts";
 import type { Master, MasterOptions } from "../options.ts";
 import { openStore } from "./registry_stores.ts";
 
@@ -31,7 +30,6 @@ import { openStore } from "./registry_stores.ts";
  * who has what; the files themselves go straight from servers to clients.
  *
  * @param options where to listen, and where to keep the registry
- * @param runtime its clock; that of this process by default
  * @returns the running master, with the port it listens on
  * @throws {ShoalError} `usage` for a store it does not know, `disk` or `network` if the store cannot be opened,
  * `port_in_use` or `network` if a port cannot be opened
@@ -46,27 +44,23 @@ import { openStore } from "./registry_stores.ts";
  * await running.close();
  * ```
  */
-export async function master(
-  options: MasterOptions = {},
-  runtime: Pick<Runtime, "clock"> = { clock: denoClock },
-): Promise<Master> {
-  const { port = MASTER_PORT, store: name = DEFAULT_STORE } = options;
-  const store = await openStore(name, port);
+export async function master(options: MasterOptions = {}): Promise<Master> {
+  return await openMaster(resolveMaster(options));
+}
+
+async function openMaster(options: ResolvedMasterOptions): Promise<Master> {
+  const store = await openStore(options.store, options.port);
   try {
-    return new MasterRun(runtime.clock, options, store, port);
+    return new MasterRun(denoClock, options, store);
   } catch (error) {
     await store.end();
     throw error;
   }
 }
 
-const ANY_ADDRESS = "0.0.0.0";
-/** A file in the cache folder. */
-const DEFAULT_STORE = "sqlite:";
-
 class MasterRun implements Master {
   readonly closed: Promise<void>;
-  readonly #options: MasterOptions;
+  readonly #options: ResolvedMasterOptions;
   readonly #store: RegistryStore;
   readonly #listener: SessionListener;
   readonly #metrics: MetricsPort | undefined;
@@ -80,14 +74,14 @@ class MasterRun implements Master {
   #isStoreLost = false;
   #sweeping: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock, options: MasterOptions, store: RegistryStore, port: number) {
+  constructor(clock: Clock, options: ResolvedMasterOptions, store: RegistryStore) {
     this.#clock = clock;
     this.#sweeper = clock.timer(() => this.#sweep());
     this.#options = options;
     this.#store = store;
     this.closed = this.#ended.promise;
     this.closed.catch(() => {});
-    const { host = ANY_ADDRESS, metricsPort } = options;
+    const { host, port, metricsPort } = options;
     this.#listener = new SessionListener({
       net: denoNet(),
       host,
@@ -114,7 +108,7 @@ class MasterRun implements Master {
   }
 
   get store(): string {
-    return this.#options.store ?? DEFAULT_STORE;
+    return this.#options.store;
   }
 
   get port(): number {

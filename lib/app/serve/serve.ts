@@ -14,10 +14,9 @@ import {
   transportConfig,
   withFaults,
 } from "../../messages/transport_config.ts";
-import { DISCOVERY_PORT, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
-import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
+import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { DELAYED_ANSWERS_MAX } from "./limits.ts";
-import { UPLOAD_BYTES_DEFAULT } from "../limits.ts";
+import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
@@ -34,7 +33,6 @@ import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
 
-const ANY_ADDRESS = "0.0.0.0";
 /** What each part draws its chances from, beside the sender's own: the seed and this. */
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
@@ -43,7 +41,6 @@ const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions:
  * Resolves as soon as it answers; files that are still being hashed follow.
  *
  * @param options what to offer, and how
- * @param runtime clock, sockets, disk and workers; those of this process by default
  * @returns the running server, with the ports it listens on
  * @throws {ShoalError} `folder` if the folder cannot be read, `port_in_use` or `network` if a port cannot
  * be opened, `interrupted` if `signal` is aborted before it answers
@@ -61,13 +58,15 @@ const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions:
  * await server.close();
  * ```
  */
-export async function serve(
-  options: ServeOptions,
-  runtime: Runtime = denoRuntime(),
-): Promise<Server> {
-  const { signal, onEvent } = options;
-  const { port = DISCOVERY_PORT, errorRate = 0, seed = runtime.random.u32() } = options;
-  const { host, tune, layers } = options;
+export async function serve(options: ServeOptions): Promise<Server> {
+  return await serveIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Server> {
+  const options = resolveServe(given);
+  const seed = options.seed ?? runtime.random.u32();
+  const { port, host, tune, layers, errorRate, signal, onEvent } = options;
   const transport = transportConfig({ host, tune, layers });
   const discovery = runtime.net.openDatagrams(withFaults(
     { ...transport, ports: [port], share: true },
@@ -79,7 +78,7 @@ export async function serve(
     const index = await FolderIndex.start({
       runtime,
       dir: options.dir,
-      hidden: options.hidden ?? false,
+      hidden: options.hidden,
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
       ...(signal !== undefined && { signal }),
       onChange: (name, lost) => service?.onIndexChange(name, lost),
@@ -99,7 +98,7 @@ class Service {
   /** Settles when nothing of the server is left. */
   readonly closed: Promise<void>;
   readonly #runtime: Runtime;
-  readonly #options: ServeOptions;
+  readonly #options: ResolvedServeOptions;
   readonly #port: number;
   readonly #index: FolderIndex;
   readonly #server: ServerId;
@@ -119,7 +118,7 @@ class Service {
 
   constructor(
     runtime: Runtime,
-    options: ServeOptions & { readonly seed: number },
+    options: ResolvedServeOptions & { readonly seed: number },
     transport: TransportConfig,
     discovery: DatagramTransport,
     index: FolderIndex,
@@ -128,7 +127,7 @@ class Service {
     this.#server = randomServerId(runtime.random);
     this.#options = options;
     this.#index = index;
-    const { rateBytesPerS = 0, errorRate = 0, seed } = options;
+    const { rateBytesPerS, errorRate, seed } = options;
     const tokenSecret = runtime.random.bytes(HASH_BYTES);
     const server = this.#server;
     this.#port = discovery.port;
@@ -140,7 +139,7 @@ class Service {
       seed: seed + SEED_OFFSET.responder,
       overheadBytes: discovery.overheadBytes,
     });
-    if (options.classic ?? true) this.#classic = this.#classicService(discovery, seed);
+    if (options.classic) this.#classic = this.#classicService(discovery, seed);
     const onFailure = (error: ShoalError) => this.#fail(error);
     this.#data = new DataSocket({
       runtime,
@@ -177,8 +176,8 @@ class Service {
     this.#register(dataPort);
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
     this.#detail(`data socket on port ${dataPort}: ${isTuned ? "joined datagrams" : "plain"}`);
-    const { host = ANY_ADDRESS } = this.#options;
-    if (host !== ANY_ADDRESS) this.#tell(unheardNotice(host));
+    const { host } = this.#options;
+    if (host !== SERVE_DEFAULTS.host) this.#tell(unheardNotice(host));
     const ready: ReadyEvent = {
       event: "ready",
       port: this.#port,
@@ -196,7 +195,7 @@ class Service {
   }
 
   #openMetrics(): void {
-    const { host = ANY_ADDRESS, metricsPort } = this.#options;
+    const { host, metricsPort } = this.#options;
     if (metricsPort === undefined) return;
     const read = () =>
       Promise.resolve(this.#metrics.read(this.#index.catalogue.size, this.#index.progress));
@@ -204,7 +203,7 @@ class Service {
   }
 
   #register(port: number): void {
-    this.#links = (this.#options.masters ?? []).map((master) =>
+    this.#links = this.#options.masters.map((master) =>
       new MasterLink({
         master,
         server: this.#server,
@@ -226,7 +225,7 @@ class Service {
 
   /** What somebody should know who finds this server running. */
   #tellUnusual(): void {
-    const { allowUpload, uploadBytesMax = UPLOAD_BYTES_DEFAULT, errorRate = 0 } = this.#options;
+    const { allowUpload, uploadBytesMax, errorRate } = this.#options;
     const notices = [
       ...(allowUpload ? [`Accepting uploads up to ${sizeText(uploadBytesMax)} each`] : []),
       ...(errorRate > 0 ? [`Spoiling ${errorRate * 100} % of what is sent, on purpose`] : []),
@@ -318,15 +317,15 @@ class Service {
       runtime: this.#runtime,
       transport,
       index: this.#index,
-      chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
-      rateBytesPerS: this.#options.rateBytesPerS ?? 0,
+      chunkBytes: this.#options.classicChunkBytes,
+      rateBytesPerS: this.#options.rateBytesPerS,
       seed: seed + SEED_OFFSET.classicOrder,
       onEvent: (event) => this.#tell(event),
     });
   }
 
   #sessionService(host: string, seed: number): SessionService {
-    const { tcpPort, allowUpload = false, errorRate = 0 } = this.#options;
+    const { tcpPort, allowUpload, errorRate } = this.#options;
     return new SessionService({
       runtime: this.#runtime,
       index: this.#index,
@@ -336,13 +335,13 @@ class Service {
       policy: {
         server: this.#server,
         allowsUpload: allowUpload,
-        uploadBytesMax: this.#options.uploadBytesMax ?? UPLOAD_BYTES_DEFAULT,
-        chunkBytes: this.#options.classicChunkBytes ?? CLASSIC_CHUNK_BYTES_DEFAULT,
+        uploadBytesMax: this.#options.uploadBytesMax,
+        chunkBytes: this.#options.classicChunkBytes,
         errorRate,
         seed: seed + SEED_OFFSET.sessions,
       },
-      quotaBytes: this.#options.uploadQuotaBytes ?? Infinity,
-      rateBytesPerS: this.#options.rateBytesPerS ?? 0,
+      quotaBytes: this.#options.uploadQuotaBytes,
+      rateBytesPerS: this.#options.rateBytesPerS,
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
       onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Bytes, Content, SafeFileName } from "../../../lib/ids.ts";
 import { ShoalError } from "../../../lib/errors.ts";
+import { resolveGet } from "../../../lib/app/option_defaults.ts";
+import type { FindOptions } from "../../../lib/app/options.ts";
 import { openSearch, type Search } from "../../../lib/app/discovery/search.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
@@ -15,10 +17,13 @@ const MIB = 1024 * 1024;
 const BROADCAST = ["127.255.255.255"];
 
 async function withSearch(
-  options: Parameters<typeof openSearch>[0],
+  options: FindOptions,
   body: (search: Search) => Promise<void>,
 ): Promise<void> {
-  const search = await openSearch({ broadcast: BROADCAST, tune: false, ...options }, denoRuntime());
+  const search = await openSearch(
+    resolveGet({ names: [], outDir: "", broadcast: BROADCAST, tune: false, ...options }),
+    denoRuntime(),
+  );
   try {
     await body(search);
   } finally {
@@ -127,7 +132,7 @@ Deno.test({ name: "a named server is asked at its port, and nobody else is", ign
 
 Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
   const error = await assertRejects(
-    () => openSearch({ servers: ["127.255.255.255"], tune: false }, denoRuntime()),
+    () => withSearch({ servers: ["127.255.255.255"] }, () => Promise.resolve()),
     ShoalError,
   );
   assert(error instanceof ShoalError);

@@ -1,0 +1,154 @@
+/**
+ * What an option is where the caller leaves it out. A use case resolves its options here, once, and works
+ * with the resolved ones from then on; the tables of the command line show the same values.
+ *
+ * What has no default stays absent: a signal, a handler, a seed that is drawn, a port that is found.
+ */
+import { UNSPECIFIED_ADDRESS } from "../address.ts";
+import { DISCOVERY_PORT, MASTER_PORT } from "../limits.ts";
+import {
+  CLASSIC_CHUNK_BYTES_DEFAULT,
+  JOBS_DEFAULT,
+  LIST_PATIENCE_MS,
+  MAX_RETRIES_DEFAULT,
+  MTU_BYTES_DEFAULT,
+  RETRIES_DEFAULT,
+  TIMEOUT_MS_DEFAULT,
+  UPLOAD_BYTES_DEFAULT,
+} from "./limits.ts";
+import type {
+  EchoServerOptions,
+  FindOptions,
+  GetOptions,
+  ListOptions,
+  MasterOptions,
+  NetworkOptions,
+  PutOptions,
+  ServeOptions,
+  TcpGetOptions,
+  TcpListOptions,
+} from "./options.ts";
+
+export const NETWORK_DEFAULTS = {
+  port: DISCOVERY_PORT,
+  tune: true,
+  layers: [],
+} satisfies NetworkOptions;
+const FIND = { ...NETWORK_DEFAULTS, servers: [], masters: [] } satisfies FindOptions;
+const SESSION = { port: DISCOVERY_PORT, dialect: "shoal", timeoutMs: TIMEOUT_MS_DEFAULT } as const;
+
+export const SERVE_DEFAULTS = {
+  ...NETWORK_DEFAULTS,
+  host: UNSPECIFIED_ADDRESS,
+  classic: true,
+  classicChunkBytes: CLASSIC_CHUNK_BYTES_DEFAULT,
+  hidden: false,
+  allowUpload: false,
+  uploadBytesMax: UPLOAD_BYTES_DEFAULT,
+  uploadQuotaBytes: Infinity,
+  rateBytesPerS: 0,
+  errorRate: 0,
+  masters: [],
+} satisfies Partial<ServeOptions>;
+
+export const GET_DEFAULTS = {
+  ...FIND,
+  timeoutMs: TIMEOUT_MS_DEFAULT,
+  retries: RETRIES_DEFAULT,
+  force: false,
+  jobs: JOBS_DEFAULT,
+  mtuBytes: MTU_BYTES_DEFAULT,
+  rateBytesPerS: 0,
+} satisfies Partial<GetOptions>;
+
+export const TCP_GET_DEFAULTS = {
+  ...SESSION,
+  retries: RETRIES_DEFAULT,
+  force: false,
+  rateBytesPerS: 0,
+} satisfies Partial<TcpGetOptions>;
+
+export const LIST_DEFAULTS = {
+  ...FIND,
+  timeoutMs: LIST_PATIENCE_MS,
+  retries: 1,
+} satisfies Partial<ListOptions>;
+
+export const TCP_LIST_DEFAULTS = SESSION satisfies Partial<TcpListOptions>;
+
+export const PUT_DEFAULTS = {
+  ...SESSION,
+  retries: RETRIES_DEFAULT,
+  rateBytesPerS: 0,
+} satisfies Partial<PutOptions>;
+
+/** In the JSON dialect, an attempt is an upload of the whole file. */
+const JSON_PUT_DEFAULTS = { ...PUT_DEFAULTS, retries: MAX_RETRIES_DEFAULT + 1 };
+
+export const MASTER_DEFAULTS = {
+  host: UNSPECIFIED_ADDRESS,
+  port: MASTER_PORT,
+  // A file in the cache folder.
+  store: "sqlite:",
+} satisfies Partial<MasterOptions>;
+
+export const ECHO_SERVER_DEFAULTS = {
+  chunkBytes: CLASSIC_CHUNK_BYTES_DEFAULT,
+  errorRate: 0,
+} satisfies Partial<EchoServerOptions>;
+
+/** `Options` of which everything that has a default is there. */
+type Resolved<Options, Defaults> =
+  & Omit<Options, keyof Defaults>
+  & { readonly [Key in keyof Defaults & keyof Options]-?: Exclude<Options[Key], undefined> };
+
+export type ResolvedServeOptions = Resolved<ServeOptions, typeof SERVE_DEFAULTS>;
+export type ResolvedFindOptions = Resolved<FindOptions, typeof LIST_DEFAULTS>;
+export type ResolvedGetOptions = Resolved<GetOptions, typeof GET_DEFAULTS>;
+export type ResolvedTcpGetOptions = Resolved<TcpGetOptions, typeof TCP_GET_DEFAULTS>;
+export type ResolvedListOptions = Resolved<ListOptions, typeof LIST_DEFAULTS>;
+export type ResolvedTcpListOptions = Resolved<TcpListOptions, typeof TCP_LIST_DEFAULTS>;
+export type ResolvedPutOptions = Resolved<PutOptions, typeof PUT_DEFAULTS>;
+export type ResolvedMasterOptions = Resolved<MasterOptions, typeof MASTER_DEFAULTS>;
+export type ResolvedEchoServerOptions = Resolved<EchoServerOptions, typeof ECHO_SERVER_DEFAULTS>;
+
+export function resolveServe(options: ServeOptions): ResolvedServeOptions {
+  return resolved(options, SERVE_DEFAULTS);
+}
+
+export function resolveGet(options: GetOptions): ResolvedGetOptions {
+  return resolved(options, GET_DEFAULTS);
+}
+
+export function resolveTcpGet(options: TcpGetOptions): ResolvedTcpGetOptions {
+  return resolved(options, TCP_GET_DEFAULTS);
+}
+
+export function resolveList(options: ListOptions): ResolvedListOptions {
+  return resolved(options, LIST_DEFAULTS);
+}
+
+export function resolveTcpList(options: TcpListOptions): ResolvedTcpListOptions {
+  return resolved(options, TCP_LIST_DEFAULTS);
+}
+
+export function resolvePut(options: PutOptions): ResolvedPutOptions {
+  return resolved(options, options.dialect === "json" ? JSON_PUT_DEFAULTS : PUT_DEFAULTS);
+}
+
+export function resolveMaster(options: MasterOptions): ResolvedMasterOptions {
+  return resolved(options, MASTER_DEFAULTS);
+}
+
+export function resolveEchoServer(options: EchoServerOptions): ResolvedEchoServerOptions {
+  return resolved(options, ECHO_SERVER_DEFAULTS);
+}
+
+/** An option that is there but undefined counts as left out: callers in JavaScript may do that. */
+function resolved<Options extends object, Defaults extends object>(
+  options: Options,
+  defaults: Defaults,
+): Resolved<Options, Defaults> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) } as Resolved<Options, Defaults>;
+}
