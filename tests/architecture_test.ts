@@ -75,6 +75,21 @@ Deno.test("an import from a room that is not open to this one is found", () => {
   assertEquals(problems("lib/protocol/merkle/a.ts", 'import { b } from "./b.ts";'), []);
 });
 
+Deno.test("the platform's disk comes from a runtime", () => {
+  const use = 'import { denoDisk } from "../files/deno_disk.ts";';
+  for (const path of ["lib/io/hash/a.ts", "lib/io/workers/a.ts"]) {
+    assertEquals(problems(path, use).length, 1, path);
+  }
+  assertEquals(
+    problems("lib/app/a.ts", 'import { d } from "../io/files/deno_disk.ts";').length,
+    1,
+  );
+  const byRuntime = 'import { denoDisk } from "./files/deno_disk.ts";';
+  assertEquals(problems("lib/io/runtime.ts", byRuntime), []);
+  const byWorker = 'import { denoDisk } from "../lib/io/files/deno_disk.ts";';
+  assertEquals(problems("workers/a.ts", byWorker), []);
+});
+
 Deno.test("an import that spans lines is found, one in a comment or a string is not", () => {
   assertEquals(problems("lib/wire/a.ts", 'import {\n  b,\n} from "../io/b.ts";').length, 1);
   assertEquals(problems("lib/wire/a.ts", '// import { b } from "../io/b.ts";'), []);

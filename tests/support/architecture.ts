@@ -87,6 +87,9 @@ const DEFAULTS_FILE = "lib/app/option_defaults.ts";
 const OPTION_DEFAULT =
   /(?:\?\?|[^=!<>]=) *[A-Z][A-Z0-9_]*_DEFAULT\b(?!;)|\{.*\w = [^=].*\} = (?:this\.#)?options\b|\b#?options\.\w+ \?\? (?:[\d"\[]|true|false|Infinity)/;
 
+/** What only runtimes are made of: everything else is handed one. */
+const PLATFORM_DISK = "lib/io/files/deno_disk.ts";
+
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
@@ -131,6 +134,8 @@ function importViolations(source: Source): string[] {
     if (uses === undefined) return [];
     if (target.startsWith("node:")) return nodeViolations(source.path, target, at);
     if (!target.endsWith(".ts")) return [];
+    const mayUseDisk = layer === "workers" || source.path === "lib/io/runtime.ts";
+    if (target === PLATFORM_DISK && !mayUseDisk) return [`${at}: take the disk from a runtime`];
     if (!uses.includes(layerOf(target))) {
       return [`${at}: a ${layer} file uses ${uses.join(", ")}`];
     }

@@ -101,6 +101,7 @@ export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
 
 async function getFromOne(options: ResolvedTcpGetOptions): Promise<GetResult> {
   const { dialect } = options;
+  const runtime = denoRuntime();
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {
       hint: "It knows uploads only: put --dialect json.",
@@ -109,8 +110,8 @@ async function getFromOne(options: ResolvedTcpGetOptions): Promise<GetResult> {
   return await getWanted(options, {
     fetch: (names) =>
       dialect === "ascii"
-        ? getByAscii({ ...options, names })
-        : getOverStream({ ...options, names }, denoRuntime()),
+        ? getByAscii(runtime.disk, { ...options, names })
+        : getOverStream({ ...options, names }, runtime),
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
     list: (_, onEvent) => listOverTcp({ ...options, onEvent }),
   });

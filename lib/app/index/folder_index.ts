@@ -10,7 +10,7 @@ import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../..
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { denoDisk } from "../../io/files/deno_disk.ts";
+import type { Disk } from "../../io/files/disk.ts";
 import { openFileSource } from "../../io/files/file_source.ts";
 import { inspectFile, resolveFolder, scanFolder } from "../../io/files/folder_scan.ts";
 import { watchFolder } from "../../io/files/folder_watch.ts";
@@ -63,6 +63,7 @@ export class FolderIndex implements CatalogueView {
   /** Nobody is given an index before it is. */
   readonly isScanned = true;
   readonly #options: FolderIndexOptions;
+  readonly #disk: Disk;
   readonly #store: IndexStore;
   readonly #hashing: BackgroundHashing;
   readonly #settling: Settling;
@@ -79,7 +80,8 @@ export class FolderIndex implements CatalogueView {
   private constructor(dir: string, options: FolderIndexOptions) {
     this.dir = dir;
     this.#options = options;
-    const { clock } = options.runtime;
+    const { clock, disk } = options.runtime;
+    this.#disk = disk;
     this.#settling = new Settling(clock, (name) => this.#onQuiet(name));
     this.#schedule = new ScanSchedule(clock, () => this.#scan());
     this.#checks = new CheckSchedule(clock, (check) => this.#check(check));
@@ -168,7 +170,7 @@ export class FolderIndex implements CatalogueView {
 
   /** A file that was written here by this server and hashed on its way: it is ready at once. */
   adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, layer: Bytes): void {
-    const found = inspectFile(this.dir, name);
+    const found = inspectFile(this.#disk, this.dir, name);
     // Somebody was quick to change it: the next scan sees what it is.
     if (found.kind !== "file" || found.signature.sizeBytes !== sizeBytes) return;
     const { signature } = found;
@@ -189,10 +191,10 @@ export class FolderIndex implements CatalogueView {
   recheck(name: SafeFileName): void {
     const entry = this.catalogue.find(name);
     if (entry === undefined) return;
-    const found = inspectFile(this.dir, name);
+    const found = inspectFile(this.#disk, this.dir, name);
     if (found.kind !== "file") return this.#remove(name);
     if (!sameSignature(found.signature, entry.signature)) return this.#take(name, found.signature);
-    const opened = openFileSource(denoDisk, this.dir, name, entry.signature);
+    const opened = openFileSource(this.#disk, this.dir, name, entry.signature);
     if (opened.ok) return opened.source.close();
     this.#noteLeftOut(name, "it cannot be read");
     this.#remove(name);
@@ -255,12 +257,15 @@ export class FolderIndex implements CatalogueView {
       const known = this.catalogue.find(name)?.signature ?? this.#refused.get(name);
       return known !== undefined && sameSignature(known, signature);
     };
-    const { dir } = this;
-    const { hidden } = this.#options;
-    const onLeftOut = (message: string): void => this.#note(message);
-    for await (
-      const { name, signature } of scanFolder({ dir, hidden, isKnown, onLeftOut, signal })
-    ) {
+    const files = scanFolder({
+      disk: this.#disk,
+      dir: this.dir,
+      hidden: this.#options.hidden,
+      isKnown,
+      onLeftOut: (message) => this.#note(message),
+      signal,
+    });
+    for await (const { name, signature } of files) {
       seen.add(name);
       if (!isKnown(name, signature)) this.#take(name, signature);
     }

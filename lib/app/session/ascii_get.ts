@@ -2,25 +2,28 @@
 import { ShoalError } from "../../errors.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { hashHex } from "../../ids.ts";
-import { denoDisk } from "../../io/files/deno_disk.ts";
+import type { Disk } from "../../io/files/disk.ts";
 import { ClassicTarget } from "../../io/files/classic_target.ts";
 import { nowMs } from "../../io/system/clock.ts";
 import { withConnection } from "../../io/net/tcp_client.ts";
-import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../limits.ts";
-import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { parseFileName } from "../../names.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import type { ListedFile } from "../../wire/session_ascii.ts";
 import { AsciiClient } from "./ascii_client.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
-import type { GetResult, TcpGetOptions } from "../options.ts";
+import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
+import type { GetResult } from "../options.ts";
 
 /** One a name, in the order of the names. */
-export async function getByAscii(options: TcpGetOptions): Promise<GetResult> {
+export async function getByAscii(
+  disk: Disk,
+  options: ResolvedTcpGetOptions,
+): Promise<GetResult> {
   const results: (DoneEvent | FailedEvent)[] = [];
   for (const name of options.names) {
-    const event = await getOne(options, name).catch((thrown): FailedEvent => {
+    const event = await getOne(disk, options, name).catch((thrown): FailedEvent => {
       const { code, message, hint } = ShoalError.from(thrown);
       return { event: "failed", name, code, message, hint };
     });
@@ -30,20 +33,18 @@ export async function getByAscii(options: TcpGetOptions): Promise<GetResult> {
   return results;
 }
 
-async function getOne(options: TcpGetOptions, wanted: string): Promise<DoneEvent> {
-  const { server, port = DISCOVERY_PORT, timeoutMs = TIMEOUT_MS_DEFAULT, signal } = options;
+async function getOne(
+  disk: Disk,
+  options: ResolvedTcpGetOptions,
+  wanted: string,
+): Promise<DoneEvent> {
+  const { server, port, timeoutMs, signal } = options;
   const startedMs = nowMs();
   return await withConnection({ server, port, timeoutMs, signal }, async (connection) => {
     const client = new AsciiClient(connection, options.rateBytesPerS);
     const file = chosen(await client.list(), wanted);
     const name = safeName(file.name);
-    const target = new ClassicTarget(
-      denoDisk,
-      options.outDir,
-      name,
-      file.id,
-      options.force ?? false,
-    );
+    const target = new ClassicTarget(disk, options.outDir, name, file.id, options.force);
     try {
       const sha256 = new StreamingHash();
       const meter = new RateMeter(startedMs);

@@ -48,6 +48,9 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
   };
   const library: SessionLibrary = {
     dir: "",
+    get disk() {
+      return nobody();
+    },
     get uploads() {
       return nobody();
     },

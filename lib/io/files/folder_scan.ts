@@ -16,11 +16,12 @@ import {
   parseFileName,
 } from "../../names.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
-import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_source.ts";
 import { canOpen, signatureOf } from "./regular_file.ts";
 
 export interface ScanOptions {
+  readonly disk: Disk;
   /** Absolute and free of links. */
   readonly dir: string;
   /** Whether dot-names count. */
@@ -97,11 +98,11 @@ export type Inspected =
   | { readonly kind: "leftOut"; readonly why: string }
   | { readonly kind: "nothing" };
 
-export function inspectFile(dir: string, name: SafeFileName): Inspected {
+export function inspectFile(disk: Disk, dir: string, name: SafeFileName): Inspected {
   let path = join(dir, name);
   let info = lookAt(path);
   if (info?.isSymlink) {
-    const resolved = resolveInside(denoDisk, dir, path);
+    const resolved = resolveInside(disk, dir, path);
     if (!resolved.ok) {
       return resolved.reason === "missing"
         ? { kind: "nothing" }
@@ -131,7 +132,8 @@ async function readFolder(
   const entries: Deno.DirEntry[] = [];
   try {
     // A folder that was swapped for a link since its parent was read is not entered.
-    if (prefix !== "" && !resolveInside(denoDisk, options.dir, join(options.dir, prefix)).ok) {
+    const { disk, dir } = options;
+    if (prefix !== "" && !resolveInside(disk, dir, join(dir, prefix)).ok) {
       return entries;
     }
     for await (const entry of Deno.readDir(join(options.dir, prefix))) {
@@ -158,7 +160,7 @@ function offerableName(options: ScanOptions, text: string): SafeFileName | undef
 }
 
 function readableFile(options: ScanOptions, name: SafeFileName): FileSignature | undefined {
-  const found = inspectFile(options.dir, name);
+  const found = inspectFile(options.disk, options.dir, name);
   if (found.kind === "nothing") return undefined;
   if (found.kind === "file") {
     const { signature } = found;

@@ -3,17 +3,17 @@ import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { hashBlocks } from "../../protocol/merkle/block_hashes.ts";
 import { chunkBytesFor, chunkHash, chunkLength } from "../../protocol/merkle/merkle.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 
 export type CheckRequest = Extract<IndexerRequest, { kind: "check" }>;
 export type CheckOutcome = Extract<IndexerReply, { kind: "checked" }>;
 
 /** Never throws what a disk may throw: a chunk that cannot be read in full is not good. */
-export function checkChunk(request: CheckRequest): CheckOutcome {
+export function checkChunk(disk: Disk, request: CheckRequest): CheckOutcome {
   const { job, dir, name, signature, chunk, hash } = request;
   const { sizeBytes } = signature;
-  const opened = openFileSource(denoDisk, dir, name, signature);
+  const opened = openFileSource(disk, dir, name, signature);
   if (!opened.ok) return { kind: "checked", job, found: "changed" };
   const { source } = opened;
   try {

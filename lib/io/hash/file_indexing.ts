@@ -3,7 +3,7 @@ import { type Bytes, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 
 export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
@@ -14,12 +14,13 @@ export type IndexingOutcome = Extract<IndexerReply, { kind: "hashed" | "changed"
  * is in `buffer` between two steps does not matter. Return early to close the file.
  */
 export function* indexFile(
+  disk: Disk,
   request: HashRequest,
   buffer: Bytes,
 ): Generator<number, IndexingOutcome> {
   const { job, dir, name, signature } = request;
   const { sizeBytes } = signature;
-  const opened = openFileSource(denoDisk, dir, name, signature);
+  const opened = openFileSource(disk, dir, name, signature);
   if (!opened.ok) {
     return opened.reason === "unreadable"
       ? { kind: "unreadable", job, message: opened.message }

@@ -15,7 +15,7 @@ import { sizeText } from "../../sizes.ts";
 import { BodyFrames } from "../../wire/session_json.ts";
 import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import type { Disk } from "../files/disk.ts";
 import { FileTarget } from "../files/file_target.ts";
 import { findPresent } from "../files/present_file.ts";
 import { randomBytes } from "../system/random_source.ts";
@@ -43,6 +43,7 @@ export interface StoredUpload extends StreamDigests {
 }
 
 export interface UploadsOptions {
+  readonly disk: Disk;
   /** The served folder, absolute. */
   readonly dir: string;
   /** What all uploads of this server's life may take; Infinity for no such bound. */
@@ -66,7 +67,7 @@ export class Uploads {
 
   /** Begins an upload. Throws ShoalError, with a message for the peer, if it cannot be taken. */
   async begin(request: UploadRequest): Promise<Upload> {
-    const { quotaBytes, dir, digests } = this.#options;
+    const { quotaBytes, disk, dir, digests } = this.#options;
     let awaitedBytes = 0;
     for (const upload of this.#open) awaitedBytes += upload.missingBytes;
     if (this.#storedBytes + awaitedBytes + request.sizeBytes > quotaBytes) {
@@ -77,12 +78,12 @@ export class Uploads {
       );
     }
     try {
-      requireFolders(denoDisk, dir, request.name);
+      requireFolders(disk, dir, request.name);
     } catch (cause) {
       const why = "a folder of it is something else here, or leads elsewhere";
       throw new ShoalError("not_writable", `${displayName(request.name)}: ${why}`, { cause });
     }
-    const upload = new Upload(dir, request, digests, (stored) => {
+    const upload = new Upload(disk, dir, request, digests, (stored) => {
       this.#open.delete(upload);
       if (stored) this.#storedBytes += request.sizeBytes;
     });
@@ -112,7 +113,12 @@ export class Uploads {
         const path = join(folder, name);
         const { mtime } = Deno.lstatSync(path);
         if (wallMs() - (mtime?.getTime() ?? 0) < UPLOAD_KEEP_MS) continue;
-        FileTarget.open(denoDisk, { folder, base: name, partPath: path, journalPath: path })
+        FileTarget.open(this.#options.disk, {
+          folder,
+          base: name,
+          partPath: path,
+          journalPath: path,
+        })
           .discard();
       }
     } catch {
@@ -123,6 +129,7 @@ export class Uploads {
 
 /** One upload. Ends with {@linkcode Upload.store} or {@linkcode Upload.abandon}. */
 export class Upload {
+  readonly #disk: Disk;
   readonly #dir: string;
   readonly #request: UploadRequest;
   readonly #digests: Digests;
@@ -136,16 +143,18 @@ export class Upload {
   #isEnded = false;
 
   constructor(
+    disk: Disk,
     dir: string,
     request: UploadRequest,
     digests: Digests,
     onEnd: (isStored: boolean) => void,
   ) {
+    this.#disk = disk;
     this.#dir = dir;
     this.#request = request;
     this.#digests = digests;
     this.#onEnd = onEnd;
-    const { target, isResumable } = openPart(dir, request);
+    const { target, isResumable } = openPart(disk, dir, request);
     this.#target = target;
     this.#isResumable = isResumable;
     this.#job = digests.begin(request.sizeBytes);
@@ -218,9 +227,9 @@ export class Upload {
         throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
       }
       const { name, sizeBytes, mtimeMs } = this.#request;
-      const place = targetNames(denoDisk, this.#dir, name, root.slice(0, 8));
+      const place = targetNames(this.#disk, this.#dir, name, root.slice(0, 8));
       const wanted = { sizeBytes, sha256, force: false };
-      const present = await findPresent(denoDisk, place, wanted, new AbortController().signal);
+      const present = await findPresent(this.#disk, place, wanted, new AbortController().signal);
       if (present !== undefined) {
         this.#end(false, () => this.#target.discard());
         return { name: this.#nameOf(present), sha256, md5, root, layer, isPresent: true };
@@ -228,7 +237,7 @@ export class Upload {
       await this.#target.seal(mtimeMs ?? wallMs());
       const path = this.#target.publish({ force: false }, place);
       this.#end(true);
-      await denoDisk.syncFolder(place.folder);
+      await this.#disk.syncFolder(place.folder);
       return { name: this.#nameOf(path), sha256, md5, root, layer, isPresent: false };
     } catch (error) {
       this.#end(false, () => this.#target.discard());
@@ -344,6 +353,7 @@ class RawBody {
 
 /** The part of this upload, or of its own where another upload holds that one. */
 function openPart(
+  disk: Disk,
   dir: string,
   request: UploadRequest,
 ): { readonly target: FileTarget; readonly isResumable: boolean } {
@@ -355,7 +365,7 @@ function openPart(
   }
   const open = (tag: string): FileTarget => {
     const partPath = join(folder, `${tag}.part`);
-    return FileTarget.open(denoDisk, { folder, base: tag, partPath, journalPath: partPath });
+    return FileTarget.open(disk, { folder, base: tag, partPath, journalPath: partPath });
   };
   if (request.isResumable) {
     try {

@@ -7,8 +7,9 @@ import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
+import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
@@ -16,9 +17,9 @@ type Parent = WorkerPort<DigestRequest, DigestReply>;
 type Work = Exclude<DigestRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runDigest(parent: Parent): void {
+export function runDigest(parent: Parent, runtime: Pick<Runtime, "disk">): void {
   useFastestSha256();
-  runDriver(parent, () => new DigestDriver(parent));
+  runDriver(parent, () => new DigestDriver(runtime.disk, parent));
 }
 
 interface Stream {
@@ -27,6 +28,7 @@ interface Stream {
 }
 
 class DigestDriver {
+  readonly #disk: Disk;
   readonly #parent: Parent;
   readonly #streams = new Map<number, Stream>();
   readonly #buffer: Bytes = new Uint8Array(HASH_READ_BYTES);
@@ -34,7 +36,8 @@ class DigestDriver {
   #isReading = false;
   #isStopped = false;
 
-  constructor(parent: Parent) {
+  constructor(disk: Disk, parent: Parent) {
+    this.#disk = disk;
     this.#parent = parent;
     parent.post({ kind: "ready" });
   }
@@ -97,7 +100,7 @@ class DigestDriver {
 
   async #md5Of(file: ServedFile): Promise<string | undefined> {
     const { dir, name, sizeBytes } = file;
-    const opened = openFileSource(denoDisk, dir, name, file);
+    const opened = openFileSource(this.#disk, dir, name, file);
     if (!opened.ok) return undefined;
     const { source } = opened;
     try {

@@ -3,9 +3,11 @@ import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
+import type { Disk } from "../files/disk.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { checkChunk } from "../hash/chunk_check.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";
+import type { Runtime } from "../runtime.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
 type Parent = WorkerPort<IndexerRequest, IndexerReply>;
@@ -17,9 +19,9 @@ interface Job {
 }
 
 /** Waits for `init`, then works until `stop`. */
-export function runIndexer(parent: Parent): void {
+export function runIndexer(parent: Parent, { disk }: Pick<Runtime, "disk">): void {
   useFastestSha256();
-  const driver = new IndexerDriver(parent);
+  const driver = new IndexerDriver(disk, parent);
   parent.onMessage((message) => {
     switch (message.kind) {
       case "init":
@@ -27,7 +29,7 @@ export function runIndexer(parent: Parent): void {
       case "hash":
         return driver.add(message);
       case "check":
-        return parent.post(checkChunk(message));
+        return parent.post(checkChunk(disk, message));
       case "cancel":
         return driver.cancel(message.job);
       case "stop":
@@ -40,18 +42,20 @@ export function runIndexer(parent: Parent): void {
 }
 
 class IndexerDriver {
+  readonly #disk: Disk;
   readonly #parent: Parent;
   readonly #buffer = new Uint8Array(HASH_READ_BYTES);
   /** The last one is at work, the first one comes last. */
   readonly #jobs: Job[] = [];
   #isRunning = false;
 
-  constructor(parent: Parent) {
+  constructor(disk: Disk, parent: Parent) {
+    this.#disk = disk;
     this.#parent = parent;
   }
 
   add(request: HashRequest): void {
-    const steps = indexFile(request, this.#buffer);
+    const steps = indexFile(this.#disk, request, this.#buffer);
     const job: Job = { id: request.job, steps, reportedMs: nowMs() };
     if (request.isUrgent) this.#jobs.push(job);
     else this.#jobs.unshift(job);

@@ -50,7 +50,9 @@ class SessionDriver {
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
       dir,
+      disk: runtime.disk,
       uploads: new Uploads({
+        disk: runtime.disk,
         dir,
         quotaBytes,
         isOpen: policy.allowsUpload,

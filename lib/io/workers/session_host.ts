@@ -17,7 +17,7 @@ import type {
 } from "../../protocol/session/dialogue.ts";
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import { nowMs, within } from "../system/clock.ts";
-import { denoDisk } from "../files/deno_disk.ts";
+import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
@@ -27,6 +27,7 @@ import type { Upload, Uploads } from "../uploads/uploads.ts";
 export interface SessionLibrary {
   /** The served folder, absolute. */
   readonly dir: string;
+  readonly disk: Disk;
   readonly uploads: Uploads;
   ask<Kind extends Question["kind"]>(
     question: Extract<Question, { kind: Kind }>,
@@ -163,8 +164,8 @@ class SessionHost {
   }
 
   async #sendFile({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
-    const { dir } = this.#library;
-    const opened = openFileSource(denoDisk, dir, file.name, file);
+    const { dir, disk } = this.#library;
+    const opened = openFileSource(disk, dir, file.name, file);
     if (!opened.ok) {
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));
       return false;

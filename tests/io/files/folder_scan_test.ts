@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
 import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
@@ -11,6 +12,7 @@ async function scan(dir: string, options: Partial<ScanOptions> = {}) {
   const names: string[] = [];
   const leftOut: string[] = [];
   const found = scanFolder({
+    disk: denoDisk,
     dir,
     hidden: false,
     isKnown: () => false,
@@ -34,6 +36,7 @@ Deno.test(
         });
         const info = await Deno.stat(join(dir, "b.txt"));
         const options: ScanOptions = {
+          disk: denoDisk,
           dir,
           hidden: false,
           isKnown: () => false,
@@ -177,6 +180,7 @@ Deno.test(
       const abort = new AbortController();
       const seen: string[] = [];
       const options: ScanOptions = {
+        disk: denoDisk,
         dir,
         hidden: false,
         isKnown: () => false,
