@@ -6,9 +6,8 @@ import { denoRandom } from "../lib/io/system/random_source.ts";
 import { useFastestSha256 } from "../lib/io/hash/fastest_sha256.ts";
 import { startHashClock } from "../lib/io/hash/hash_clock.ts";
 import { parentPort } from "../lib/io/system/worker_port.ts";
-import type { SourceReply, SourceRequest } from "../lib/messages/chunk_source.ts";
 
 useFastestSha256();
 // No more of the runtime than is used: what a worker loads is part of how long it takes to start.
 const runtime = { clock: denoClock, net: denoNet(), random: denoRandom };
-runReceiver(parentPort<SourceRequest, SourceReply>(), runtime, startHashClock());
+runReceiver(parentPort(), runtime, startHashClock());

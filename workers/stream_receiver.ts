@@ -5,9 +5,8 @@ import { startHashClock } from "../lib/io/hash/hash_clock.ts";
 import { denoClock } from "../lib/io/system/clock.ts";
 import { denoNet } from "../lib/io/net/net.ts";
 import { parentPort } from "../lib/io/system/worker_port.ts";
-import type { SourceReply, SourceRequest } from "../lib/messages/chunk_source.ts";
 
 useFastestSha256();
 // No more of the runtime than is used: what a worker loads is part of how long it takes to start.
 const runtime = { clock: denoClock, net: denoNet() };
-runStreamReceiver(parentPort<SourceRequest, SourceReply>(), runtime, startHashClock());
+runStreamReceiver(parentPort(), runtime, startHashClock());

@@ -6,30 +6,41 @@
  * Lifetime: `init → ready → (assign … release)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
+import type { SourceId } from "../ids.ts";
 import type { CoordinatorAction } from "../protocol/download/coordinator_messages.ts";
 import type { ReceiverAction } from "../protocol/download/receiver.ts";
+import type { SourceRoute } from "../protocol/download/source_route.ts";
 import type { ChannelEnd } from "./channel_end.ts";
 import type { TransportConfig } from "./transport_config.ts";
 
-/** What a kind of source needs to know to begin with. */
-export type SourceConfig =
-  | { readonly kind: "datagrams"; readonly transport: TransportConfig }
-  | { readonly kind: "stream"; readonly timeoutMs: number };
+/** What receivers of datagrams need to know to begin with; each kind of source has such a value. */
+export interface DatagramsConfig {
+  readonly transport: TransportConfig;
+}
 
-export type SourceInit = {
+/** The same of receivers of streams. */
+export interface StreamConfig {
+  /** How long connecting may take. */
+  readonly timeoutMs: number;
+}
+
+export interface SourceInit<Config = unknown> {
   readonly kind: "init";
-  readonly config: SourceConfig;
+  /** What this kind of source needs to know. */
+  readonly config: Config;
   /** Where verified chunks go; transferred. */
   readonly feed: ChannelEnd;
-};
+}
 
-/** What the coordinator says to sources. */
-export type SourceOrder = Extract<
-  CoordinatorAction,
-  { kind: "assign" | "reroute" | "release" | "lease" | "revoke" | "allot" }
->;
+/** What the coordinator says to sources; those of one kind are sent along routes of that kind only. */
+export type SourceOrder<R extends SourceRoute = SourceRoute> =
+  | { readonly kind: "assign" | "reroute"; readonly source: SourceId; readonly route: R }
+  | Extract<CoordinatorAction, { kind: "release" | "lease" | "revoke" | "allot" }>;
 
-export type SourceRequest = SourceInit | SourceOrder | { readonly kind: "stop" };
+export type SourceRequest<Config = unknown, R extends SourceRoute = SourceRoute> =
+  | SourceInit<Config>
+  | SourceOrder<R>
+  | { readonly kind: "stop" };
 
 export type SourceReply =
   /** @param detail what its socket was tuned to, for people */

@@ -26,6 +26,7 @@ import { SERVERS_HEARD_MAX } from "../../lib/protocol/discovery/limits.ts";
 import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import { ClassicClient } from "../../lib/protocol/classic/classic_client.ts";
 import { Coordinator } from "../../lib/protocol/download/coordinator.ts";
+import type { DatagramRoute } from "../../lib/protocol/download/source_route.ts";
 import type { CoordinatorAction } from "../../lib/protocol/download/coordinator_messages.ts";
 import { Finder } from "../../lib/protocol/discovery/finder.ts";
 import { LayerFetch } from "../../lib/protocol/download/layer_fetch.ts";
@@ -254,8 +255,7 @@ export class ClientSide {
       });
       this.#receivers.set(source, receiver);
       if (action.kind === "assign" || action.kind === "reroute") {
-        const { route } = action;
-        assert(route.kind === "datagrams");
+        const route = action.route as DatagramRoute;
         const assignment = { source, route, nonce: this.#nextNonce++ };
         this.#onReceiver(
           nowMs,

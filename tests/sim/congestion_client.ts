@@ -4,6 +4,7 @@
  */
 import { type ServerId, serverId, type SourceId, sourceId, transferId } from "../../lib/ids.ts";
 import { Coordinator } from "../../lib/protocol/download/coordinator.ts";
+import type { DatagramRoute } from "../../lib/protocol/download/source_route.ts";
 import type { CoordinatorAction } from "../../lib/protocol/download/coordinator_messages.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import type { BottleneckLink, Party } from "../support/bottleneck_link.ts";
@@ -96,7 +97,8 @@ export class CoordinatedClient implements Party {
     switch (action.kind) {
       case "assign":
       case "reroute": {
-        const { source, route } = action;
+        const { source } = action;
+        const route = action.route as DatagramRoute;
         this.workedFor.add(this.#coordinator.serverOf(source)!);
         const flow = this.#flowOf(source);
         return flow.assign(nowMs, source, route.endpoint, this.#nextNonce++, route.rttMs);

@@ -18,6 +18,7 @@ import { Coordinator } from "../../lib/protocol/download/coordinator.ts";
 import type { CoordinatorAction } from "../../lib/protocol/download/coordinator_messages.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { Receiver, type ReceiverAction } from "../../lib/protocol/download/receiver.ts";
+import type { DatagramRoute } from "../../lib/protocol/download/source_route.ts";
 import { decodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { answer, hashed } from "../support/virtual_link.ts";
 import { Agenda } from "./agenda.ts";
@@ -139,8 +140,8 @@ export class SimNetwork {
     switch (action.kind) {
       case "assign":
       case "reroute": {
-        const { kind, source, route } = action;
-        if (route.kind !== "datagrams") return;
+        const { kind, source } = action;
+        const route = action.route as DatagramRoute;
         const assignment = { source, route, nonce: this.#nextNonce++ };
         return this.#receive(source, { kind, assignment });
       }

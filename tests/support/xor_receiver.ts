@@ -3,8 +3,7 @@ import { useFastestSha256 } from "../../lib/io/hash/fastest_sha256.ts";
 import { startHashClock } from "../../lib/io/hash/hash_clock.ts";
 import { parentPort } from "../../lib/io/system/worker_port.ts";
 import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
-import type { SourceReply, SourceRequest } from "../../lib/messages/chunk_source.ts";
 import { xorRuntime } from "./xor_runtime.ts";
 
 useFastestSha256();
-runReceiver(parentPort<SourceRequest, SourceReply>(), xorRuntime(), startHashClock());
+runReceiver(parentPort(), xorRuntime(), startHashClock());

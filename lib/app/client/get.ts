@@ -23,6 +23,7 @@ import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
+import { type SourceKinds, sourceKinds } from "./source_kinds.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { GetResult } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
@@ -121,6 +122,7 @@ export class GetRun {
   /** What is asked over TCP, and whom it is asked. */
   readonly streams: StreamProviders;
   readonly #kind: Route["kind"];
+  readonly #moreKinds: SourceKinds;
   /** The servers that the user named, for when they do not answer over UDP. */
   readonly #hosts: readonly Endpoint[];
   /** Servers of which nothing comes over UDP; and of those, the ones that people were told of. */
@@ -144,6 +146,7 @@ export class GetRun {
   readonly #pinned: HashHex | undefined;
   #nextTransfer = 1;
 
+  /** @param moreKinds of sources, beside those that ship */
   constructor(
     runtime: Runtime,
     options: RunOptions,
@@ -151,7 +154,9 @@ export class GetRun {
     openSearch: (run: GetRun) => NameSearch,
     kind: Route["kind"],
     hosts: readonly Endpoint[],
+    moreKinds: SourceKinds = {},
   ) {
+    this.#moreKinds = moreKinds;
     this.#runtime = runtime;
     this.#options = options;
     this.#kind = kind;
@@ -209,7 +214,7 @@ export class GetRun {
     return new WorkerPool({
       runtime: this.#runtime,
       firstKind: this.#kind,
-      transport: this.#transport,
+      kinds: { ...sourceKinds({ transport: this.#transport, timeoutMs }), ...this.#moreKinds },
       timeoutMs,
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),

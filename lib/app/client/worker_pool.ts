@@ -10,9 +10,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply, type WorkRequest } from "../../io/system/worker_handle.ts";
 import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler_worker.ts";
-import type { TransportConfig } from "../../messages/transport_config.ts";
 import type {
-  SourceConfig,
   SourceOrder,
   SourceReply,
   SourceRequest,
@@ -24,6 +22,7 @@ import type {
   CoordinatorEvent,
 } from "../../protocol/download/coordinator_messages.ts";
 import { paceText, timesText } from "../stage_times.ts";
+import type { SourceKinds } from "./source_kinds.ts";
 
 /** What the coordinator decides that is not a worker's business. */
 export type PoolNews = Extract<
@@ -33,12 +32,11 @@ export type PoolNews = Extract<
 
 export interface WorkerPoolOptions {
   readonly runtime: Runtime;
-  /** Of each source's socket. */
-  readonly transport: TransportConfig;
+  readonly kinds: SourceKinds;
   readonly timeoutMs: number;
   readonly rateBytesPerS: number;
   /** The kind of source that nearly every run needs. */
-  readonly firstKind: SourceConfig["kind"];
+  readonly firstKind: string;
   /** A transfer's news from the assembler. */
   readonly onAssembler: (reply: Extract<AssemblerReply, { transfer: TransferId }>) => void;
   readonly onNews: (news: PoolNews) => void;
@@ -50,15 +48,9 @@ export interface WorkerPoolOptions {
   readonly onDetail: (message: string) => void;
 }
 
-/** The worker of each kind of source. */
-const SOURCE_WORKERS = {
-  datagrams: "receiver.ts",
-  stream: "stream_receiver.ts",
-} as const satisfies Record<SourceConfig["kind"], string>;
-
 interface SourceWorker {
   readonly label: string;
-  readonly kind: SourceConfig["kind"];
+  readonly kind: string;
   readonly handle: WorkerHandle<SourceRequest, SourceReply>;
   /** What it works for; it is free to work for another if it is `undefined`. */
   source: SourceId | undefined;
@@ -150,18 +142,20 @@ export class WorkerPool {
     this.#workers.find(({ source }) => source === order.source)?.handle.post(order, transfer);
   }
 
-  #freeWorker(kind: SourceConfig["kind"]): SourceWorker {
+  #freeWorker(kind: string): SourceWorker {
     const free = this.#workers.find((each) => each.kind === kind && each.source === undefined);
     return free ?? this.#start(kind);
   }
 
-  #start(kind: SourceConfig["kind"]): SourceWorker {
-    const { runtime, onDetail, onFailure } = this.#options;
+  #start(kind: string): SourceWorker {
+    const { runtime, kinds, onDetail, onFailure } = this.#options;
+    const found = kinds[kind];
+    if (found === undefined) throw new Error(`there are no sources of the kind '${kind}'`);
     const label = `receiver ${this.#workers.length}`;
     const [toAssembler, feed] = runtime.workers.channel();
     this.#assembler.post({ kind: "feed", port: toAssembler }, [toAssembler]);
-    const handle = new WorkerHandle<SourceRequest, SourceReply>(runtime, SOURCE_WORKERS[kind], {
-      init: { kind: "init", config: this.#configOf(kind), feed },
+    const handle = new WorkerHandle<SourceRequest, SourceReply>(runtime, found.worker, {
+      init: { kind: "init", config: found.config, feed },
       transfer: [feed],
       onReady: ({ detail }) => onDetail(`${label}: ${detail}`),
       onReply: (reply) => this.#onSource(reply),
@@ -170,11 +164,6 @@ export class WorkerPool {
     const worker: SourceWorker = { label, kind, handle, source: undefined };
     this.#workers.push(worker);
     return worker;
-  }
-
-  #configOf(kind: SourceConfig["kind"]): SourceConfig {
-    const { transport, timeoutMs } = this.#options;
-    return kind === "datagrams" ? { kind, transport } : { kind, timeoutMs };
   }
 
   #onSource(reply: WorkReply<SourceReply>): void {

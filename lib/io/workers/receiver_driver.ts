@@ -2,13 +2,19 @@
  * Runs a receiver of datagrams in its worker: one UDP socket towards a server, one port to the main
  * thread, one to the assembler. Receive, step, perform, set the timer again.
  */
-import type { SourceInit, SourceReply, SourceRequest } from "../../messages/chunk_source.ts";
+import type {
+  DatagramsConfig,
+  SourceInit,
+  SourceReply,
+  SourceRequest,
+} from "../../messages/chunk_source.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import {
   Receiver,
   type ReceiverAction,
   type ReceiverEvent,
 } from "../../protocol/download/receiver.ts";
+import type { DatagramRoute } from "../../protocol/download/source_route.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { SendQueue } from "../net/send_queue.ts";
@@ -19,7 +25,9 @@ import type { RandomSource } from "../system/random_source.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 import { ChunkOutlet } from "./chunk_outlet.ts";
 
-type Parent = WorkerPort<SourceRequest, SourceReply>;
+type Init = SourceInit<DatagramsConfig>;
+type Request = SourceRequest<DatagramsConfig, DatagramRoute>;
+type Parent = WorkerPort<Request, SourceReply>;
 type ReceiverRuntime = Pick<Runtime, "clock" | "net" | "random">;
 
 /**
@@ -32,9 +40,8 @@ export function runReceiver(
   runtime: ReceiverRuntime,
   hashedMs: () => number,
 ): void {
-  runDriver(parent, ({ config, feed }: SourceInit) => {
-    if (config.kind !== "datagrams") throw new Error(`no receiver of ${config.kind}`);
-    return new ReceiverDriver(runtime, parent, config.transport, feed, hashedMs);
+  runDriver(parent, ({ config: { transport }, feed }: Init) => {
+    return new ReceiverDriver(runtime, parent, transport, feed, hashedMs);
   });
 }
 
@@ -82,14 +89,13 @@ class ReceiverDriver {
     );
   }
 
-  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
+  onRequest(request: Exclude<Request, Init>): void {
     switch (request.kind) {
       case "stop":
         return this.#stop();
       case "assign":
       case "reroute": {
         const { source, route } = request;
-        if (route.kind !== "datagrams") throw new Error(`no receiver of ${route.kind}`);
         const assignment = { source, route, nonce: this.#random.u64() };
         return this.#step({ kind: request.kind, assignment });
       }

@@ -2,7 +2,12 @@
  * Runs a stream receiver in its worker: a TCP connection to a server, one port to the main thread, one
  * to the assembler.
  */
-import type { SourceInit, SourceReply, SourceRequest } from "../../messages/chunk_source.ts";
+import type {
+  SourceInit,
+  SourceReply,
+  SourceRequest,
+  StreamConfig,
+} from "../../messages/chunk_source.ts";
 import {
   StreamReceiver,
   type StreamReceiverAction,
@@ -17,7 +22,9 @@ import type { WorkerPort } from "../system/worker_port.ts";
 import { ChunkOutlet } from "./chunk_outlet.ts";
 import { runDriver } from "./worker_driver.ts";
 
-type Parent = WorkerPort<SourceRequest, SourceReply>;
+type Init = SourceInit<StreamConfig>;
+type Request = SourceRequest<StreamConfig, StreamRoute>;
+type Parent = WorkerPort<Request, SourceReply>;
 type StreamRuntime = Pick<Runtime, "clock" | "net">;
 
 /**
@@ -30,9 +37,8 @@ export function runStreamReceiver(
   runtime: StreamRuntime,
   hashedMs: () => number,
 ): void {
-  runDriver(parent, ({ config, feed }: SourceInit) => {
-    if (config.kind !== "stream") throw new Error(`no stream receiver of ${config.kind}`);
-    return new StreamDriver(runtime, parent, config.timeoutMs, feed, hashedMs);
+  runDriver(parent, ({ config: { timeoutMs }, feed }: Init) => {
+    return new StreamDriver(runtime, parent, timeoutMs, feed, hashedMs);
   });
 }
 
@@ -70,14 +76,13 @@ class StreamDriver {
     parent.post({ kind: "ready", detail: "TCP" });
   }
 
-  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
+  onRequest(request: Exclude<Request, Init>): void {
     switch (request.kind) {
       case "stop":
         return this.#stop();
       case "assign":
       case "reroute": {
         const { kind, source, route } = request;
-        if (route.kind !== "stream") throw new Error(`no stream receiver of ${route.kind}`);
         return this.#step({ kind, source, route });
       }
       case "allot":

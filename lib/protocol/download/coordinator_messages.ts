@@ -4,7 +4,7 @@ import type { Bitmap } from "../base/bitmap.ts";
 import type { Lease } from "./fetch_list.ts";
 import type { SourceMode } from "./known_source.ts";
 import type { Report } from "./receiver_report.ts";
-import type { Route } from "./source_route.ts";
+import type { SourceRoute } from "./source_route.ts";
 import type { TransferStart } from "./transfer_state.ts";
 
 export type CoordinatorEvent =
@@ -17,7 +17,7 @@ export type CoordinatorEvent =
     readonly kind: "provider";
     readonly source: SourceId;
     readonly server: ServerId;
-    readonly routes: readonly Route[];
+    readonly routes: readonly SourceRoute[];
     readonly transfer: TransferId;
     /** The chunks that it has so far, where it has not all; told again when there are more. */
     readonly holds?: Bitmap;
@@ -33,9 +33,9 @@ export type CoordinatorEvent =
 
 export type CoordinatorAction =
   /** Put this source to work; no more than `RECEIVERS_MAX` are at a time. */
-  | { readonly kind: "assign"; readonly source: SourceId; readonly route: Route }
+  | { readonly kind: "assign"; readonly source: SourceId; readonly route: SourceRoute }
   /** Go on with the same source by another route. */
-  | { readonly kind: "reroute"; readonly source: SourceId; readonly route: Route }
+  | { readonly kind: "reroute"; readonly source: SourceId; readonly route: SourceRoute }
   | { readonly kind: "release"; readonly source: SourceId }
   | { readonly kind: "lease"; readonly source: SourceId; readonly lease: Lease }
   | {

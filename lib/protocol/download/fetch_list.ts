@@ -42,7 +42,8 @@ export interface Plan {
 
 export class FetchList {
   readonly #pool = new BufferPool();
-  #waiting: Fetch[] = [];
+  /** By transfer and chunk, in the order in which they were leased. */
+  readonly #waiting = new Map<string, Fetch>();
   #begun: Fetch[] = [];
   #lost: WantRange[] = [];
   #leasedBytes = 0;
@@ -54,7 +55,7 @@ export class FetchList {
 
   /** Whether every leased chunk has been begun. */
   get isAllBegun(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting.size === 0;
   }
 
   /** Whether nothing is left that could be asked for but what is in flight. */
@@ -72,33 +73,58 @@ export class FetchList {
     this.#pool.give(buffer);
   }
 
+  /** What is leased already is not leased twice. */
   add(lease: Lease): void {
     lease.chunks.forEach((chunk, i) => {
+      if (this.#fetchOf(lease.transfer, chunk) !== undefined) return;
       const lengthBytes = chunkLength(lease.content.sizeBytes, chunk);
       const hash = lease.hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES);
       const { transfer, content } = lease;
-      this.#waiting.push({ transfer, content, chunk, hash, lengthBytes });
+      this.#waiting.set(keyOf(transfer, chunk), { transfer, content, chunk, hash, lengthBytes });
       this.#leasedBytes += lengthBytes;
     });
   }
 
-  /** Takes back the right to fetch, and the buffers. */
-  drop(isDropped: (fetch: Fetch) => boolean): void {
-    for (const fetch of [...this.#waiting, ...this.#begun]) {
-      if (isDropped(fetch)) this.end(fetch, true);
+  /** Takes back the right to fetch these, and their buffers. */
+  revoke(transfer: TransferId, chunks: readonly number[]): void {
+    for (const chunk of chunks) {
+      const fetch = this.#fetchOf(transfer, chunk);
+      if (fetch !== undefined) this.end(fetch, true);
     }
-    this.#waiting = this.#waiting.filter((fetch) => !isDropped(fetch));
-    this.#lost = this.#lost.filter((range) => !range.chunk.isDropped);
+    this.#forgetDropped();
+  }
+
+  /** Takes back the right to fetch anything of this transfer, or anything at all, and the buffers. */
+  drop(transfer?: TransferId): void {
+    for (const fetch of [...this.#waiting.values(), ...this.#begun]) {
+      if (transfer === undefined || fetch.transfer === transfer) this.end(fetch, true);
+    }
+    this.#forgetDropped();
   }
 
   /** Ends a fetch; its buffer comes back here unless it has changed hands. */
   end(fetch: Fetch, keepsBuffer: boolean): void {
     this.#leasedBytes -= fetch.lengthBytes;
-    const i = this.#begun.indexOf(fetch);
-    if (i >= 0) this.#begun.splice(i, 1);
-    if (fetch.buffer === undefined) return;
-    fetch.buffer.isDropped = true;
-    if (keepsBuffer) this.#pool.give(fetch.buffer.buffer);
+    this.#waiting.delete(keyOf(fetch.transfer, fetch.chunk));
+    this.#takeBuffer(fetch, keepsBuffer);
+  }
+
+  /**
+   * The buffer of a chunk of which something has come unasked, begun now unless it was before;
+   * `undefined` where the chunk is not leased, or there is no buffer for it.
+   */
+  begin(transfer: TransferId, chunk: number): ChunkBuffer | undefined {
+    const fetch = this.#fetchOf(transfer, chunk);
+    return fetch === undefined ? undefined : fetch.buffer ?? this.#begin(fetch);
+  }
+
+  /** Gives up what has come of a chunk, and its buffer; it may be begun again. */
+  abandon(chunk: ChunkBuffer): void {
+    const fetch = this.fetchOf(chunk);
+    if (fetch === undefined) return;
+    this.#takeBuffer(fetch, true);
+    this.#waiting.set(keyOf(fetch.transfer, fetch.chunk), fetch);
+    this.#forgetDropped();
   }
 
   /**
@@ -119,8 +145,9 @@ export class FetchList {
 
   /** Any fetch of the file with this root. */
   findByRoot(root: HashHex): Fetch | undefined {
-    return this.#begun.find((fetch) => fetch.content.root === root) ??
-      this.#waiting.find((fetch) => fetch.content.root === root);
+    for (const fetch of this.#begun) if (fetch.content.root === root) return fetch;
+    for (const fetch of this.#waiting.values()) if (fetch.content.root === root) return fetch;
+    return undefined;
   }
 
   /** What a request still lacks must be asked for again. */
@@ -184,23 +211,42 @@ export class FetchList {
     if (current !== undefined && current.askedBytes < current.lengthBytes) {
       return isMeant(current.transfer) ? current : undefined;
     }
-    const next = this.#waiting[0];
-    if (next === undefined || !isMeant(next.transfer)) return undefined;
-    const { sizeBytes } = next.content;
+    const next = this.#waiting.values().next().value;
+    return next !== undefined && isMeant(next.transfer) ? this.#begin(next) : undefined;
+  }
+
+  #begin(fetch: Fetch): ChunkBuffer | undefined {
+    const { transfer, chunk, lengthBytes, content: { sizeBytes } } = fetch;
     const chunkBytes = chunkBytesFor(sizeBytes);
     const buffer = this.#pool.take(Math.min(chunkBytes, sizeBytes));
     if (buffer === undefined) return undefined;
-    this.#waiting.shift();
-    next.buffer = new ChunkBuffer(
-      next.transfer,
-      next.chunk,
-      next.chunk * chunkBytes,
-      next.lengthBytes,
-      buffer,
-    );
-    this.#begun.push(next);
-    return next.buffer;
+    this.#waiting.delete(keyOf(transfer, chunk));
+    fetch.buffer = new ChunkBuffer(transfer, chunk, chunk * chunkBytes, lengthBytes, buffer);
+    this.#begun.push(fetch);
+    return fetch.buffer;
   }
+
+  #fetchOf(transfer: TransferId, chunk: number): Fetch | undefined {
+    return this.#waiting.get(keyOf(transfer, chunk)) ??
+      this.#begun.find((fetch) => fetch.chunk === chunk && fetch.transfer === transfer);
+  }
+
+  #takeBuffer(fetch: Fetch, keepsBuffer: boolean): void {
+    const { buffer } = fetch;
+    if (buffer === undefined) return;
+    this.#begun.splice(this.#begun.indexOf(fetch), 1);
+    delete fetch.buffer;
+    buffer.isDropped = true;
+    if (keepsBuffer) this.#pool.give(buffer.buffer);
+  }
+
+  #forgetDropped(): void {
+    this.#lost = this.#lost.filter((range) => !range.chunk.isDropped);
+  }
+}
+
+function keyOf(transfer: TransferId, chunk: number): string {
+  return `${transfer}:${chunk}`;
 }
 
 /** The hashes of `chunks`, for a lease. */

@@ -2,7 +2,7 @@
 import type { SourceId } from "../../ids.ts";
 import type { KnownServer } from "./known_server.ts";
 import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS } from "./limits.ts";
-import type { Route } from "./source_route.ts";
+import type { SourceRoute } from "./source_route.ts";
 
 /**
  * "pull": it fetches what it is leased. "push": it brings what it brings, when it brings it. So that it can
@@ -11,7 +11,7 @@ import type { Route } from "./source_route.ts";
  */
 export type SourceMode = "pull" | "push";
 
-export class KnownSource<R = Route> {
+export class KnownSource<R = SourceRoute> {
   readonly id: SourceId;
   readonly server: KnownServer;
   readonly mode: SourceMode;

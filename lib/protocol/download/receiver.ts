@@ -147,9 +147,7 @@ export class Receiver {
         this.#fetches.add(event.lease);
         break;
       case "revoke":
-        this.#fetches.drop(({ transfer, chunk }) =>
-          transfer === event.transfer && event.chunks.includes(chunk)
-        );
+        this.#fetches.revoke(event.transfer, event.chunks);
         this.#ledger.settle();
         break;
       case "allot":
@@ -190,7 +188,7 @@ export class Receiver {
 
   #release(nowMs: number): void {
     if (this.#flow !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#flow);
-    this.#fetches.drop(() => true);
+    this.#fetches.drop();
     this.#ledger.clear();
   }
 
@@ -448,7 +446,7 @@ export class Receiver {
   #onGone(flow: Flow, frame: Extract<Frame, { kind: "gone" }>): void {
     const gone = this.#fetches.findByRoot(frame.root);
     if (gone === undefined) return;
-    this.#fetches.drop((fetch) => fetch.transfer === gone.transfer);
+    this.#fetches.drop(gone.transfer);
     this.#ledger.settle();
     const { transfer } = gone;
     this.#actions.push({ kind: "gone", transfer, source: flow.source, reason: frame.reason });

@@ -108,9 +108,7 @@ export class StreamReceiver {
         this.#fetches.add(event.lease);
         break;
       case "revoke":
-        this.#fetches.drop(({ transfer, chunk }) =>
-          transfer === event.transfer && event.chunks.includes(chunk)
-        );
+        this.#fetches.revoke(event.transfer, event.chunks);
         break;
       case "allot":
         this.#windowBytesMax = event.windowBytesMax;
@@ -204,7 +202,7 @@ export class StreamReceiver {
   #end(nowMs: number): void {
     if (this.#source !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#source);
     this.#disconnect();
-    this.#fetches.drop(() => true);
+    this.#fetches.drop();
     this.#source = undefined;
   }
 
@@ -366,7 +364,7 @@ export class StreamReceiver {
   }
 
   #tellGone({ transfer }: Request, reason: "unknown" | "changed"): void {
-    this.#fetches.drop((fetch) => fetch.transfer === transfer);
+    this.#fetches.drop(transfer);
     this.#actions.push({ kind: "gone", transfer, source: this.#source!, reason });
   }
 
