@@ -13,16 +13,23 @@ import type { MessageWatch } from "./virtual_channel.ts";
 type Message = AssemblerRequest | SourceRequest | SourceReply | ChunksMessage | RecycleMessage;
 
 export class ClientWatch implements MessageWatch {
-  readonly books = new LeaseBooks();
+  readonly books: LeaseBooks;
   /** What is fetched, once it has begun to be. */
   content: Content | undefined;
   readonly #onChunk: (chunk: number, bytes: Bytes) => void;
   /** Buffers that are on their way to the assembler and back. */
   #outBytes = 0;
 
-  /** @param onChunk a chunk that its source calls proved */
-  constructor(onChunk: (chunk: number, bytes: Bytes) => void) {
+  /**
+   * @param onChunk a chunk that its source calls proved
+   * @param isPushed whether a source pushes this content
+   */
+  constructor(
+    onChunk: (chunk: number, bytes: Bytes) => void,
+    isPushed: (content: Content) => boolean,
+  ) {
     this.#onChunk = onChunk;
+    this.books = new LeaseBooks(isPushed);
   }
 
   onPosted(message: unknown): void {

@@ -3,7 +3,7 @@
  * against the coordinator's own table. No chunk may be forgotten: it is free, leased to one lane (to
  * two near the end), or verified; and whoever the table says fetches it has been told so.
  */
-import type { SourceId, TransferId } from "../../lib/ids.ts";
+import type { Content, SourceId, TransferId } from "../../lib/ids.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
@@ -34,6 +34,15 @@ export class LeaseBooks {
   #chunkCount = 0;
   #table: LeaseTable | undefined;
   readonly #verified = new Set<number>();
+  /** Sources at work that push … */
+  readonly #pushers = new Set<SourceId>();
+  /** … and whether they push what is fetched. */
+  readonly #isPushed: (content: Content) => boolean;
+  #hasPush = false;
+
+  constructor(isPushed: (content: Content) => boolean) {
+    this.#isPushed = isPushed;
+  }
 
   get verifiedCount(): number {
     return this.#verified.size;
@@ -56,6 +65,7 @@ export class LeaseBooks {
         this.#transfer = event.transfer;
         this.#chunkCount = chunkCountFor(event.content.sizeBytes);
         this.#table = undefined;
+        this.#hasPush = this.#isPushed(event.content);
         this.#verified.clear();
         for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
           if (event.isVerified(chunk)) this.#verified.add(chunk);
@@ -78,7 +88,13 @@ export class LeaseBooks {
     if (this.#transfer !== undefined) this.#table ??= askedLast;
     for (const action of actions) {
       if (action.kind === "allot") this.#allotted.set(action.source, action);
-      else if (action.kind === "release") this.#allotted.delete(action.source);
+      if (action.kind === "release") {
+        this.#allotted.delete(action.source);
+        this.#pushers.delete(action.source);
+      }
+      if (action.kind === "assign" && action.route.kind === "push") {
+        this.#pushers.add(action.source);
+      }
     }
   }
 
@@ -114,7 +130,25 @@ export class LeaseBooks {
 
   /** @param isQuiet whether no message is on its way between the coordinator and its receivers */
   problem(isQuiet: boolean): string | undefined {
-    return this.#allotmentProblem() ?? this.#tableProblem(isQuiet);
+    const problem = this.#allotmentProblem() ?? this.#tableProblem(isQuiet);
+    return problem ?? (isQuiet ? this.#pushProblem() : undefined);
+  }
+
+  /** Who pushes can prove what is missing, and takes up memory for nothing else. */
+  #pushProblem(): string | undefined {
+    const transfer = this.#transfer;
+    for (const pusher of this.#pushers) {
+      const given = this.#given.get(pusher) ?? new Set();
+      const missing = new Set<string>();
+      for (let chunk = 0; this.#hasPush && chunk < this.#chunkCount; chunk++) {
+        if (transfer !== undefined && !this.#verified.has(chunk)) {
+          missing.add(keyOf(transfer, chunk));
+        }
+      }
+      if (given.symmetricDifference(missing).size === 0) continue;
+      return `${[...missing]} are missing, and ${pusher} knows of ${[...given]}`;
+    }
+    return undefined;
   }
 
   #allotmentProblem(): string | undefined {

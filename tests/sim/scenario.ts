@@ -71,11 +71,23 @@ export interface ClientSpec {
   readonly disk: DiskSpec;
 }
 
+/** Who sends the file to anybody, round and round, beside the servers: see `push_driver.ts`. */
+export interface PushSpec {
+  readonly bytesPerMs: number;
+  readonly startsMs: number;
+  readonly endsMs?: number;
+  /** Probability, for each piece. */
+  readonly loss: number;
+  /** Chunks that are wrong the first time round. */
+  readonly badChunks: readonly number[];
+}
+
 export interface Scenario {
   readonly seed: number;
   readonly sizeBytes: number;
   readonly client: ClientSpec;
   readonly servers: readonly ServerSpec[];
+  readonly push?: PushSpec | undefined;
 }
 
 /** Sizes of which each is near a border of blocks or chunks. */
@@ -137,7 +149,21 @@ class Generator {
   scenario(): Scenario {
     const count = this.#pick([1, 1, 2, 2, 2, 3, 3, 4, 5, 6]);
     const servers = Array.from({ length: count }, (_, index) => this.#server(index));
-    return { seed: this.#seed, sizeBytes: this.#sizeBytes, client: this.#client(), servers };
+    const client = this.#client();
+    const push = this.#maybe(0.1) ? { push: this.#push() } : {};
+    return { seed: this.#seed, sizeBytes: this.#sizeBytes, client, servers, ...push };
+  }
+
+  #push(): PushSpec {
+    const chunks = Math.ceil(this.#sizeBytes / (64 * KIB));
+    const startsMs = this.#maybe(0.5) ? 0 : this.#round(this.#between(0, 500));
+    return {
+      bytesPerMs: this.#pick([20, 200, 2_000]),
+      startsMs,
+      ...(this.#maybe(0.5) && { endsMs: this.#round(startsMs + this.#between(0, 500)) }),
+      loss: this.#maybe(0.5) ? this.#round(this.#between(0, 0.1)) : 0,
+      badChunks: this.#maybe(0.3) ? this.#someOf(chunks) : [],
+    };
   }
 
   #client(): ClientSpec {

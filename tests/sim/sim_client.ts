@@ -1,6 +1,16 @@
 /** One run of a client's process in a simulated world: `get` as it ships, over a virtual runtime. */
 import type { Endpoint } from "../../lib/address.ts";
-import { type Bytes, type Content, type ServerId, serverId } from "../../lib/ids.ts";
+import {
+  type Bytes,
+  type Content,
+  sameContent,
+  type ServerId,
+  serverId,
+  sourceId,
+} from "../../lib/ids.ts";
+import { channelPort } from "../../lib/io/system/worker_port.ts";
+import type { Coordinator } from "../../lib/protocol/download/coordinator.ts";
+import { runPush } from "./push_driver.ts";
 import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
@@ -15,8 +25,13 @@ import { FILE_NAME } from "./sim_server.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 
-/** The worker of a source that sends datagrams. */
+/** The worker of a source that sends datagrams … */
 const RECEIVER = "receiver.ts";
+/** … of one that pushes … */
+const PUSH = "push.ts";
+/** … and of any. */
+const SOURCES = [RECEIVER, "stream_receiver.ts", PUSH];
+const PUSHER = serverId("9f".repeat(16));
 
 /** A worker starts within this. */
 const START_MS_MAX = 40;
@@ -56,8 +71,9 @@ export class SimClient {
     this.#world = world;
     const { clock, random, disk, scenario: { client } } = world;
     const { hopMs, joinMs, receiveBufferBytes } = client;
+    const { push: spec, sizeBytes } = world.scenario;
     this.startedMs = clock.nowMs;
-    this.#watch = new ClientWatch(world.onChunk);
+    this.#watch = new ClientWatch(world.onChunk, (content) => this.#isPushed(content));
     this.#process = new VirtualProcess({
       ...{ clock, random, disk, joinMs, receiveBufferBytes },
       hopMs: () => random.between(0, hopMs),
@@ -65,6 +81,10 @@ export class SimClient {
       firstPort: 40_000 + 100 * run,
       send: world.send,
       watch: this.#watch,
+      moreWorkers: spec === undefined ? {} : {
+        [PUSH]: (parent, runtime) =>
+          runPush(channelPort(parent), runtime, { spec, file: simContent(sizeBytes, 0), random }),
+      },
       onMainTurn: world.onStep,
     });
     clock.settle();
@@ -87,7 +107,7 @@ export class SimClient {
   problem(): string | undefined {
     const receivers = this.#process.countOf(RECEIVER);
     if (receivers > RECEIVERS_MAX) return `${receivers} receivers`;
-    return this.#watch.problem(this.#process.pendingOf(RECEIVER) === 0);
+    return this.#watch.problem(this.#process.pendingOf(SOURCES) === 0);
   }
 
   arrive(port: number, datagram: Bytes, from: Endpoint): void {
@@ -116,11 +136,36 @@ export class SimClient {
       () => search,
       "datagrams",
       [],
+      this.#world.scenario.push && { push: { worker: PUSH, config: null } },
     );
+    this.#addPusher(run.coordinator);
     this.#watch.books.follow(run.coordinator);
     await run.ended();
     await run.close();
     this.isClosed = true;
+  }
+
+  /** As soon as there is a transfer of what is pushed, there is a source of it. */
+  #addPusher(coordinator: Coordinator): void {
+    const handle = coordinator.handle.bind(coordinator);
+    coordinator.handle = (nowMs, event) => {
+      const actions = handle(nowMs, event);
+      if (event.kind !== "transfer" || !this.#isPushed(event.content)) return actions;
+      const provider = {
+        kind: "provider",
+        source: sourceId(PUSHER, "push"),
+        server: PUSHER,
+        routes: [{ kind: "push", rttMs: 0 }],
+        mode: "push",
+        transfer: event.transfer,
+      } as const;
+      return [...actions, ...handle(nowMs, provider)];
+    };
+  }
+
+  #isPushed(content: Content): boolean {
+    const { push, sizeBytes } = this.#world.scenario;
+    return push !== undefined && sameContent(content, simContent(sizeBytes, 0).content);
   }
 
   #options(): ResolvedGetOptions {

@@ -21,8 +21,13 @@ import { VirtualTransport } from "./virtual_transport.ts";
 /** Nobody listens for streams in these worlds. */
 const REFUSED_MS = 0.5;
 
-/** What each worker runs, by the name of its file. Nobody measures how long it hashes. */
-const WORKERS: Readonly<Record<string, (parent: VirtualEnd, runtime: Runtime) => void>> = {
+/** What each worker runs, by the name of its file. */
+export type VirtualWorkers = Readonly<
+  Record<string, (parent: VirtualEnd, runtime: Runtime) => void>
+>;
+
+/** Nobody measures how long these hash. */
+const WORKERS: VirtualWorkers = {
   "assembler.ts": (parent, runtime) => runAssembler(channelPort(parent), runtime),
   "receiver.ts": (parent, runtime) => runReceiver(channelPort(parent), runtime, () => 0),
   "sender.ts": (parent, runtime) => runSender(channelPort(parent), runtime),
@@ -47,6 +52,8 @@ export interface ProcessOptions {
   readonly firstPort: number;
   readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
   readonly watch: MessageWatch;
+  /** What it has beside the workers that ship. */
+  readonly moreWorkers?: VirtualWorkers;
   /** Its main thread has done something. */
   readonly onMainTurn?: () => void;
 }
@@ -92,10 +99,10 @@ export class VirtualProcess {
     return this.#workers.filter((each) => each.file === file).length;
   }
 
-  /** Messages between the main thread and workers of this kind. */
-  pendingOf(file: string): number {
+  /** Messages between the main thread and workers of these kinds. */
+  pendingOf(files: readonly string[]): number {
     let pending = 0;
-    for (const each of this.#workers) if (each.file === file) pending += each.end.pending;
+    for (const each of this.#workers) if (files.includes(each.file)) pending += each.end.pending;
     return pending;
   }
 
@@ -151,7 +158,7 @@ export class VirtualProcess {
 
   #start<In, Out>(parent: VirtualThread, file: string): WorkerPort<In, Out> {
     const { clock } = this.#options;
-    const run = WORKERS[file];
+    const run = WORKERS[file] ?? this.#options.moreWorkers?.[file];
     if (run === undefined) throw new Error(`${file} is no worker of a simulated world`);
     const thread = this.#thread(false);
     const readyMs = clock.nowMs + this.#options.startMs();

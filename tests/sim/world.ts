@@ -5,7 +5,7 @@
 import { type Endpoint, endpointText } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import { sameContent } from "../../lib/ids.ts";
-import type { GetEvent } from "../../lib/app/events.ts";
+import type { DoneEvent, GetEvent } from "../../lib/app/events.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
@@ -33,6 +33,8 @@ export interface Outcome {
   readonly violation: string | undefined;
   /** How the last run of the client ended: `done`, or the code of its error. */
   readonly end: string;
+  /** What was said at its end, where it was done. */
+  readonly done: DoneEvent | undefined;
   readonly digest: string;
   readonly elapsedMs: number;
   readonly eventCount: number;
@@ -110,6 +112,7 @@ class World {
     return {
       violation,
       end: end === undefined ? "running" : end.event === "done" ? "done" : end.code,
+      done: end?.event === "done" ? end : undefined,
       digest: this.#trace.digest,
       elapsedMs: this.#clock.nowMs,
       eventCount: this.#clock.eventCount,

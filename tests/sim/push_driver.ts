@@ -1,0 +1,112 @@
+/**
+ * The driver of the third kind of source in a simulated world, and the sender that it hears: all of one file,
+ * in small pieces, round and round, some of them lost and some of them wrong.
+ */
+import type { Bytes } from "../../lib/ids.ts";
+import type { Runtime } from "../../lib/io/runtime.ts";
+import type { Clock, Wakeup } from "../../lib/io/system/clock.ts";
+import type { WorkerPort } from "../../lib/io/system/worker_port.ts";
+import { ChunkOutlet } from "../../lib/io/workers/chunk_outlet.ts";
+import { runDriver } from "../../lib/io/workers/worker_driver.ts";
+import type { ChannelEnd } from "../../lib/messages/channel_end.ts";
+import type { SourceInit, SourceReply, SourceRequest } from "../../lib/messages/chunk_source.ts";
+import type { Random } from "../../lib/protocol/base/random.ts";
+import { chunkBytesFor } from "../../lib/protocol/merkle/merkle.ts";
+import { type PushEvent, PushReceiver } from "./push_receiver.ts";
+import type { PushSpec } from "./scenario.ts";
+import type { SimContent } from "./sim_contents.ts";
+
+type Parent = WorkerPort<SourceRequest, SourceReply>;
+
+const TICK_MS = 2;
+/** No chunk ends within a piece. */
+const PIECE_BYTES = 4_096;
+
+export interface PushSender {
+  readonly spec: PushSpec;
+  /** What it sends. */
+  readonly file: SimContent;
+  readonly random: Random;
+}
+
+export function runPush(parent: Parent, runtime: Pick<Runtime, "clock">, sender: PushSender): void {
+  runDriver(
+    parent,
+    ({ feed }: SourceInit) => new PushDriver(parent, runtime.clock, sender, feed),
+  );
+}
+
+class PushDriver {
+  readonly #parent: Parent;
+  readonly #clock: Clock;
+  readonly #sender: PushSender;
+  readonly #outlet: ChunkOutlet;
+  readonly #machine = new PushReceiver();
+  readonly #reports: Wakeup;
+  readonly #pieces: Wakeup;
+  /** Where in the file the sender is. */
+  #offset: number;
+  #owedBytes = 0;
+  readonly #sentChunks = new Set<number>();
+
+  constructor(parent: Parent, clock: Clock, sender: PushSender, feed: ChannelEnd) {
+    this.#parent = parent;
+    this.#clock = clock;
+    this.#sender = sender;
+    const { bytes } = sender.file;
+    this.#offset = PIECE_BYTES * sender.random.below(Math.ceil(bytes.length / PIECE_BYTES));
+    this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
+    this.#reports = clock.timer(() => this.#step({ kind: "wakeup" }));
+    this.#pieces = clock.timer(() => this.#tick());
+    this.#pieces.set(Math.max(sender.spec.startsMs, clock.nowMs()));
+    parent.post({ kind: "ready", detail: "pushed" });
+  }
+
+  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
+    if (request.kind !== "stop") {
+      if (request.kind === "allot") this.#outlet.budgetBytes = request.bufferBytesMax;
+      return this.#step(request);
+    }
+    this.#reports.clear();
+    this.#pieces.clear();
+    this.#outlet.close();
+    this.#parent.post({ kind: "stopped", times: { waitMs: 0 }, detail: "" });
+  }
+
+  #step(event: PushEvent): void {
+    for (const action of this.#machine.handle(this.#clock.nowMs(), event)) {
+      if (action.kind === "chunk") this.#outlet.push(action);
+      else {
+        this.#outlet.flush();
+        this.#parent.post(action);
+      }
+    }
+    this.#reports.set(this.#machine.nextWakeupMs());
+  }
+
+  #tick(): void {
+    const { spec: { bytesPerMs, endsMs = Infinity, loss }, file, random } = this.#sender;
+    if (this.#clock.nowMs() >= endsMs) return;
+    this.#owedBytes += bytesPerMs * TICK_MS;
+    for (; this.#owedBytes >= PIECE_BYTES; this.#owedBytes -= PIECE_BYTES) {
+      const offset = this.#offset;
+      const bytes = this.#piece(offset);
+      this.#offset = offset + PIECE_BYTES < file.bytes.length ? offset + PIECE_BYTES : 0;
+      if (random.chance(loss)) continue;
+      this.#step({ kind: "piece", root: file.content.root, offset, bytes });
+    }
+    this.#pieces.set(this.#clock.nowMs() + TICK_MS);
+  }
+
+  /** What comes of a chunk while it comes for the first time may be wrong. */
+  #piece(offset: number): Bytes {
+    const { spec: { badChunks }, file } = this.#sender;
+    const bytes = file.bytes.slice(offset, offset + PIECE_BYTES);
+    const chunkBytes = chunkBytesFor(file.bytes.length);
+    const chunk = Math.floor(offset / chunkBytes);
+    if (!this.#sentChunks.has(chunk) && badChunks.includes(chunk)) bytes[0]! ^= 1;
+    const isLast = (offset + bytes.length) % chunkBytes === 0 || bytes.length < PIECE_BYTES;
+    if (isLast || offset + bytes.length === file.bytes.length) this.#sentChunks.add(chunk);
+    return bytes;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A third kind of source in the data path that ships: what it is pushed goes through fetch list, chunk buffers,
+ * outlet and assembler to a file, beside a source that fetches.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
+import type { PushSpec, Scenario, ServerSpec } from "./scenario.ts";
+import type { LinkSpec } from "./sim_link.ts";
+import { type Outcome, runScenario } from "./world.ts";
+
+const CHUNKS = 32;
+const SIZE_BYTES = CHUNKS * CHUNK_BYTES_MIN - 1_000;
+
+const LINK: LinkSpec = {
+  bytesPerMs: 2_000,
+  delayMs: 0.5,
+  queueBytesMax: 100_000,
+  mtuBytes: 1_500,
+  loss: 0,
+  duplication: 0,
+  reordering: 0,
+  bitFlips: 0,
+  truncation: 0,
+  downMs: [],
+};
+
+const SERVER: ServerSpec = {
+  paths: [{ toServer: LINK, toClient: LINK }],
+  startsMs: 0,
+  variant: 0,
+  readyMs: 0,
+  bytesPerMs: 10_000,
+  rateBytesPerS: 0,
+  answerMs: 0.1,
+  lieChunks: [],
+  mishaps: [],
+};
+
+const PUSH: PushSpec = { bytesPerMs: 2_000, startsMs: 0, loss: 0, badChunks: [] };
+
+function scenario(push: PushSpec, server: Partial<ServerSpec> = {}): Scenario {
+  return {
+    seed: 7,
+    sizeBytes: SIZE_BYTES,
+    client: {
+      timeoutMs: 5_000,
+      retries: 3,
+      isPinned: false,
+      rateBytesPerS: 0,
+      receiveBufferBytes: 1 << 20,
+      joinMs: 0.2,
+      hopMs: 0.2,
+      killsMs: [],
+      killsAtDiskOp: [],
+      rots: false,
+      disk: { writeMs: 0.05 },
+    },
+    servers: [{ ...SERVER, ...server }],
+    push,
+  };
+}
+
+/** What each source gave: who pushes is the one whose address nobody knows. */
+function sharesOf({ done }: Outcome): { readonly pushed: number; readonly fetched: number } {
+  assert(done !== undefined);
+  const shares = { pushed: 0, fetched: 0 };
+  for (const { server, chunks } of done.servers) {
+    shares[server === "" ? "pushed" : "fetched"] += chunks;
+  }
+  return shares;
+}
+
+Deno.test("chunks that are pushed and chunks that are fetched make one file", async () => {
+  const outcome = await runScenario(scenario(PUSH));
+  assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
+  const { pushed, fetched } = sharesOf(outcome);
+  assertEquals(pushed + fetched, CHUNKS, "each chunk counts once");
+  assert(pushed > 0 && fetched > 0, `${pushed} pushed, ${fetched} fetched`);
+});
+
+Deno.test("a chunk that is pushed wrong is not written, and comes right from whoever has it", async () => {
+  for (const badChunks of [[5], [5, 6]]) {
+    const outcome = await runScenario(scenario({ ...PUSH, bytesPerMs: 20_000, badChunks }));
+    assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
+    const bad = outcome.done!.servers.map(({ server, badChunks }) => [server === "", badChunks]);
+    assertEquals(bad.filter(([, count]) => count !== 0), [[true, badChunks.length]]);
+    assertEquals(sharesOf(outcome).pushed + sharesOf(outcome).fetched, CHUNKS);
+  }
+});
+
+Deno.test("a source that pushes wrong chunks again and again is dropped, and the file comes", async () => {
+  const badChunks = Array.from({ length: CHUNKS }, (_, chunk) => chunk);
+  const outcome = await runScenario(scenario({ ...PUSH, bytesPerMs: 20_000, badChunks }));
+  assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
+  assertEquals(sharesOf(outcome), { pushed: 0, fetched: CHUNKS });
+});
+
+Deno.test("what the only server can give no more, a later round of pushed pieces brings", async () => {
+  const crash = { kind: "crash", atMs: 300 } as const;
+  const outcome = await runScenario(scenario({ ...PUSH, loss: 0.05 }, { mishaps: [crash] }));
+  assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
+  const { pushed, fetched } = sharesOf(outcome);
+  assertEquals(pushed + fetched, CHUNKS);
+  assert(fetched > 0 && pushed > CHUNKS / 2);
+});
+
+Deno.test("a source that pushes and falls silent costs nothing", async () => {
+  const alone = await runScenario({ ...scenario(PUSH), push: undefined });
+  const silent = await runScenario(scenario({ ...PUSH, endsMs: 0 }));
+  assertEquals([silent.violation, silent.end], [undefined, "done"]);
+  assertEquals(sharesOf(silent), { pushed: 0, fetched: CHUNKS });
+  assert(
+    silent.elapsedMs < 1.1 * alone.elapsedMs,
+    `${silent.elapsedMs} ms, not ${alone.elapsedMs}`,
+  );
+});
