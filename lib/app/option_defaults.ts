@@ -4,7 +4,7 @@
  *
  * What has no default stays absent: a signal, a handler, a seed that is drawn, a port that is found.
  */
-import { UNSPECIFIED_ADDRESS } from "../address.ts";
+import { LOOPBACK_ADDRESS, UNSPECIFIED_ADDRESS } from "../address.ts";
 import { DISCOVERY_PORT, MASTER_PORT } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
@@ -40,6 +40,7 @@ const SESSION = { port: DISCOVERY_PORT, dialect: "shoal", timeoutMs: TIMEOUT_MS_
 export const SERVE_DEFAULTS = {
   ...NETWORK_DEFAULTS,
   host: UNSPECIFIED_ADDRESS,
+  metricsHost: LOOPBACK_ADDRESS,
   classic: true,
   classicChunkBytes: CLASSIC_CHUNK_BYTES_DEFAULT,
   hidden: false,
@@ -87,6 +88,7 @@ const JSON_PUT_DEFAULTS = { ...PUT_DEFAULTS, retries: MAX_RETRIES_DEFAULT + 1 };
 
 export const MASTER_DEFAULTS = {
   host: UNSPECIFIED_ADDRESS,
+  metricsHost: LOOPBACK_ADDRESS,
   port: MASTER_PORT,
   // A file in the cache folder.
   store: "sqlite:",

@@ -72,6 +72,8 @@ export interface ServeOptions extends NetworkOptions {
   readonly masters?: readonly string[];
   /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
+  /** IPv4 address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
+  readonly metricsHost?: string;
   /** Folder of the hash index; by default one in the user's cache folder. */
   readonly cacheDir?: string;
   /** Called for every event, in order. */
@@ -313,6 +315,8 @@ export interface MasterOptions {
   readonly store?: string;
   /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
+  /** IPv4 address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
+  readonly metricsHost?: string;
   /** Ends the work in order; leases stay in the store. */
   readonly signal?: AbortSignal;
   /** Called for every event, in order. */

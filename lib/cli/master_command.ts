@@ -2,7 +2,14 @@
 import { EXIT, ShoalError } from "../errors.ts";
 import { MASTER_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given } from "./command.ts";
-import { LOG_OPTION, optional, OUTPUT_OPTIONS, withDefault } from "./option_table.ts";
+import {
+  fallingBack,
+  LOG_OPTION,
+  optional,
+  OUTPUT_OPTIONS,
+  requireFor,
+  withDefault,
+} from "./option_table.ts";
 import { ADDRESS, PORT, STORE } from "./value_types.ts";
 
 export const masterCommand = defineCommand({
@@ -24,6 +31,10 @@ export const masterCommand = defineCommand({
       label: "PORT",
       summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),
+    "metrics-host": fallingBack(ADDRESS, MASTER_DEFAULTS.metricsHost, {
+      label: "ADDRESS",
+      summary: "address of that port; 0.0.0.0 is for all",
+    }),
     ...LOG_OPTION,
     ...OUTPUT_OPTIONS,
   },
@@ -37,11 +48,13 @@ export const masterCommand = defineCommand({
     { line: "master --store redis://10.0.0.9:6379", says: "one of several that share a store" },
   ],
   async perform(options, _, { app, reporter, signal }) {
+    const { "metrics-port": metricsAt, "metrics-host": metricsHost } = options;
+    requireFor("metrics-host", metricsHost, "--metrics-port", metricsAt !== undefined);
     const running = await app.master({
       port: options.port,
       signal,
       onEvent: (event) => reporter.report(event),
-      ...given({ host: options.host, store: options.store, metricsPort: options["metrics-port"] }),
+      ...given({ host: options.host, store: options.store, metricsPort: metricsAt, metricsHost }),
     });
     const { port, metricsPort, store } = running;
     reporter.report({ event: "mastering", port, store, ...given({ metricsPort }) });

@@ -43,6 +43,10 @@ export const serverCommand = defineCommand({
       label: "PORT",
       summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),
+    "metrics-host": fallingBack(ADDRESS, SERVE_DEFAULTS.metricsHost, {
+      label: "ADDRESS",
+      summary: "address of that port; 0.0.0.0 is for all",
+    }),
     hidden: toggle("also offer names that start with a dot"),
     classic: toggle("don't answer the classic protocol", SERVE_DEFAULTS.classic),
     "tcp-port": optional(PORT, {
@@ -84,6 +88,8 @@ export const serverCommand = defineCommand({
     const simulates = options["simulate-errors"];
     const { "allow-upload": allows, "max-upload": uploadBytesMax, "error-rate": errorRate } =
       options;
+    const { "metrics-port": metricsPort, "metrics-host": metricsHost } = options;
+    requireFor("metrics-host", metricsHost, "--metrics-port", metricsPort !== undefined);
     requireFor("max-upload", uploadBytesMax, "--allow-upload", allows);
     requireFor("upload-quota", options["upload-quota"], "--allow-upload", allows);
     requireFor("error-rate", errorRate, "--simulate-errors", simulates);
@@ -99,7 +105,8 @@ export const serverCommand = defineCommand({
       onEvent: (event) => reporter.report(event),
       ...given({
         host: options.host,
-        metricsPort: options["metrics-port"],
+        metricsPort,
+        metricsHost,
         rateBytesPerS: options.rate,
         seed: options.seed,
         tcpPort: options["tcp-port"],

@@ -19,7 +19,7 @@ export interface SessionSettings {
   readonly ports: readonly number[];
   /** The served folder, absolute. */
   readonly dir: string;
-  readonly policy: Omit<SessionPolicy, "isCrowded">;
+  readonly policy: Omit<SessionPolicy, "refusal">;
   /** What all uploads of this server's life may take; Infinity for no such bound. */
   readonly quotaBytes: number;
   /** What is sent to all peers together goes no faster; 0 for no bound. */

@@ -4,6 +4,8 @@ import { KIB, MIB, NAME_BYTES_MAX } from "../limits.ts";
 
 /** A line of the ASCII dialect. */
 export const SESSION_LINE_BYTES_MAX = 2 * KIB;
+/** The head of a request to the metrics port. */
+export const HTTP_HEAD_BYTES_MAX = 8 * KIB;
 /** A JSON message without a file in it. */
 export const SESSION_COMMAND_BYTES_MAX = 256 * KIB;
 /** One frame of a body. */

@@ -1,8 +1,9 @@
 /** What servers and masters tell those who watch them, over HTTP. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { e2e, randomFile } from "../support/e2e.ts";
+import { assertRefused, e2e, randomFile } from "../support/e2e.ts";
 import { eventually, freeTcpPort, startMaster } from "../support/master.ts";
 import { runShoal, Scratch, startServer } from "../support/shoal_process.ts";
+import { TcpPeer } from "../support/tcp_peer.ts";
 
 const MIB = 1024 * 1024;
 
@@ -54,6 +55,46 @@ e2e("what is no question for metrics is refused", async () => {
   const [status, text] = await read(metricsPort, "/metrics");
   assertEquals(status, 200);
   assertMatch(text, /^# TYPE shoal_master_servers gauge$/m);
+});
+
+/** Whether somebody listens there. */
+async function isOpen(hostname: string, port: number): Promise<boolean> {
+  return await Deno.connect({ hostname, port }).then((conn) => (conn.close(), true), () => false);
+}
+
+async function statusFor(port: number, host: string): Promise<string> {
+  using peer = await TcpPeer.connect(port);
+  await peer.send(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  return (await peer.line()).split(" ")[1]!;
+}
+
+e2e("metrics are for this machine, unless the user says otherwise", async () => {
+  await using scratch = await Scratch.make();
+  const [port, metricsPort] = [freeTcpPort(), freeTcpPort()];
+  const args = ["--metrics-port", `${metricsPort}`];
+  {
+    await using _server = await startServer(scratch, port, args);
+    assertEquals(await isOpen("127.0.0.2", metricsPort), false);
+    for (const host of ["localhost", `127.0.0.1:${metricsPort}`, `[::1]:${metricsPort}`]) {
+      assertEquals(await statusFor(metricsPort, host), "200", host);
+    }
+    // Names that a page may have made to mean this address.
+    for (const host of ["evil.example", `evil.example:${metricsPort}`, "10.0.0.7"]) {
+      assertEquals(await statusFor(metricsPort, host), "421", host);
+    }
+  }
+  await using _master = await startMaster(port, "memory", ...args, "--metrics-host", "0.0.0.0");
+  assertEquals(await isOpen("127.0.0.2", metricsPort), true);
+  assertEquals(await statusFor(metricsPort, "10.0.0.7"), "200");
+  assertEquals(await statusFor(metricsPort, "evil.example"), "421");
+});
+
+e2e("a metrics address without a port is refused", async () => {
+  await using scratch = await Scratch.make();
+  for (const command of [["server", scratch.root], ["master", "--store", "memory"]]) {
+    const run = await runShoal([...command, "--metrics-host", "0.0.0.0"], { json: false });
+    assertRefused(run, 2, /--metrics-host does nothing without --metrics-port/);
+  }
 });
 
 e2e("a metrics port that is taken is said in one line", async () => {

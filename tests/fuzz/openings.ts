@@ -29,7 +29,7 @@ import { MASTER_SESSIONS, ODD_VALUES, SESSIONS } from "./opening_corpus.ts";
 const POLICY: SessionPolicy = {
   allowsUpload: true,
   uploadBytesMax: 1_000,
-  isCrowded: false,
+  refusal: undefined,
   chunkBytes: 4,
   errorRate: 0.1,
   seed: 1,
@@ -114,7 +114,11 @@ class Peer {
 }
 
 function playSession(random: Random, peer: Peer, counts: { stored: number }): void {
-  const policy = { ...POLICY, allowsUpload: random.chance(0.8), isCrowded: random.chance(0.05) };
+  const policy = {
+    ...POLICY,
+    allowsUpload: random.chance(0.8),
+    refusal: random.chance(0.05) ? "no" : undefined,
+  };
   const dialogue = serveSession(policy);
   let sizeBytes = 0;
   const perform = (step: SessionStep): unknown => {

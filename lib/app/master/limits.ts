@@ -3,6 +3,8 @@ import { MIB } from "../../limits.ts";
 
 /** Connections that a master serves at once. */
 export const MASTER_CONNECTIONS_MAX = 8_192;
+/** The share of its process's descriptors that they may take: each holds a socket and nothing else. */
+export const MASTER_DESCRIPTORS_SHARE = 3 / 4;
 /** Requests of one peer beyond this wait. */
 export const MASTER_REQUESTS_PER_S = 2_000;
 /** Largest message of a master: a page of files with their servers. */

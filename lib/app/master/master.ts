@@ -5,11 +5,13 @@
 import { type Clock, denoClock, type Wakeup } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
+import { descriptorLimit } from "../../io/system/descriptor_limit.ts";
 import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import {
   MASTER_CONNECTIONS_MAX,
+  MASTER_DESCRIPTORS_SHARE,
   MASTER_PAGES_AT_ONCE,
   MASTER_REQUESTS_PER_S,
   REGISTRY_KEEP_MS,
@@ -81,7 +83,7 @@ class MasterRun implements Master {
     this.#store = store;
     this.closed = this.#ended.promise;
     this.closed.catch(() => {});
-    const { host, port, metricsPort } = options;
+    const { host, port, metricsPort, metricsHost } = options;
     this.#listener = new SessionListener({
       net: denoNet(),
       host,
@@ -89,19 +91,26 @@ class MasterRun implements Master {
       portName: "the port of a Shoal master",
       speaksLines: false,
       connectionsMax: MASTER_CONNECTIONS_MAX,
+      descriptorsShare: MASTER_DESCRIPTORS_SHARE,
       requestsPerS: MASTER_REQUESTS_PER_S,
-      talk: (connection, isCrowded, mayAsk) => this.#talk(connection, isCrowded, mayAsk),
+      talk: (connection, refusal, mayAsk) => this.#talk(connection, refusal, mayAsk),
       onProblem: (message) => this.#tell("warning", message),
       onFailure: (error) => this.#end(error),
     });
     try {
-      this.#metrics = metricsPort === undefined
-        ? undefined
-        : new MetricsPort(host, metricsPort, () => this.#read());
+      this.#metrics = metricsPort === undefined ? undefined : new MetricsPort({
+        net: denoNet(),
+        host: metricsHost,
+        port: metricsPort,
+        read: () => this.#read(),
+        onProblem: (message) => this.#tell("warning", message),
+      });
     } catch (error) {
       this.#listener.hangUp();
       throw error;
     }
+    const { connectionsMax } = this.#listener;
+    if (connectionsMax < MASTER_CONNECTIONS_MAX) this.#tell("warning", limitedText(connectionsMax));
     this.#sweep();
     options.signal?.addEventListener("abort", () => void this.close(), { once: true });
     if (options.signal?.aborted) void this.close();
@@ -126,12 +135,11 @@ class MasterRun implements Master {
 
   async #talk(
     connection: SessionConnection,
-    isCrowded: boolean,
+    refusal: string | undefined,
     mayAsk: () => Promise<void>,
   ): Promise<void> {
-    if (isCrowded) {
-      const message = "too many connections: try again later";
-      return await connection.send(encodeMessage(refusalOf("crowded", message)));
+    if (refusal !== undefined) {
+      return await connection.send(encodeMessage(refusalOf("crowded", refusal)));
     }
     this.#connections += 1;
     try {
@@ -227,6 +235,12 @@ class MasterRun implements Master {
 const COMMANDS = new Set([
   ...["register", "update", "renew", "unregister", "list", "locate", "stats"],
 ]);
+
+/** Said once, where the system allows less than a master is made for. */
+function limitedText(connectionsMax: number): string {
+  return `no more than ${connectionsMax} connections at a time: ` +
+    `this process may have ${descriptorLimit()} files open (ulimit -n)`;
+}
 
 function gauge(name: string, help: string, value: number): Metric {
   return { name, help, type: "gauge", values: [{ value }] };

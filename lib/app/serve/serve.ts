@@ -195,11 +195,12 @@ class Service {
   }
 
   #openMetrics(): void {
-    const { host, metricsPort } = this.#options;
-    if (metricsPort === undefined) return;
+    const { metricsPort: port, metricsHost: host } = this.#options;
+    if (port === undefined) return;
     const read = () =>
       Promise.resolve(this.#metrics.read(this.#index.catalogue.size, this.#index.progress));
-    this.#metricsPort = new MetricsPort(host, metricsPort, read);
+    const onProblem = (message: string): void => this.#detail(message);
+    this.#metricsPort = new MetricsPort({ net: this.#runtime.net, host, port, read, onProblem });
   }
 
   #register(port: number): void {

@@ -70,11 +70,11 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     speaksLines: false,
     connectionsMax: SESSIONS_MAX,
     requestsPerS: SESSION_REQUESTS_PER_S,
-    talk(connection, isCrowded, mayAsk) {
+    talk(connection, refusal, mayAsk) {
       const dialogue = serveJson({
         allowsUpload: true,
         uploadBytesMax: UPLOAD_MESSAGE_BYTES_MAX,
-        isCrowded,
+        refusal,
         chunkBytes,
         errorRate,
         // Each connection draws other chances.

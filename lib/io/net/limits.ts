@@ -3,10 +3,30 @@ import { assertRelations } from "../../limits.ts";
 import { KIB, MIB } from "../../limits.ts";
 import { BURST_BYTES } from "../../wire/limits.ts";
 
-/** Peers served at once; further ones are refused with a message. */
+/** Connections served at once; further ones are refused with a message. */
 export const SESSIONS_MAX = 256;
-/** Peers being refused with a message at once; further ones are disconnected. */
+/** The share of a process's descriptors that sessions may take: each may hold a socket and two files. */
+export const SESSIONS_DESCRIPTORS_SHARE = 1 / 4;
+/**
+ * The share of a listener's connections that one address may have, which a completed handshake proves. The rest is
+ * for others at once; they get more as soon as all are taken.
+ */
+export const ADDRESS_SHARE_MAX = 7 / 8;
+/** A session that has been silent for this long makes room when there is none left. */
+export const CROWDED_SILENT_MS = 5_000;
+/** Connections being refused with a message at once; further ones are disconnected. */
 export const CROWD_MAX = 64;
+/** … and as a share of those that are served. */
+export const CROWD_SHARE = 1 / 4;
+/** Connections to the metrics port at once, and the share of the descriptors that they may take. */
+export const METRICS_CONNECTIONS_MAX = 32;
+export const METRICS_DESCRIPTORS_SHARE = 1 / 8;
+/** … of which one address may have so many: most who watch are on this machine. */
+export const METRICS_ADDRESS_SHARE_MAX = 1 / 2;
+/** The head of a request for metrics must be complete by then, and the answer be taken. */
+export const METRICS_REQUEST_MS = 5_000;
+/** One that has said nothing for this long makes room when there is none left. */
+export const METRICS_SILENT_MS = 250;
 /** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
 /** After this long without a byte an ASCII message that may be complete is taken as complete. */
@@ -16,10 +36,17 @@ export const SESSION_READ_BYTES = 64 * KIB;
 /** Requests per second that a session may make, and how many at once; more wait. */
 export const SESSION_REQUESTS_PER_S = 100;
 export const SESSION_REQUESTS_BURST = 200;
+/** One address may make this many times as many, over all its connections and those that have closed. */
+export const REQUESTS_PER_ADDRESS_FACTOR = 4;
+/** Addresses whose requests are remembered, and for how long after the last connection. */
+export const REQUEST_RATES_KEPT_MAX = 4_096;
+export const REQUEST_RATES_KEPT_MS = 60_000;
 /** How long the first message of a refused peer is waited for. */
 export const CROWD_IDLE_MS = 2_000;
 /** … and all of those that are arriving at the same time. */
-export const UPLOAD_MESSAGES_BYTES_MAX = 160 * MIB;
+export const UPLOAD_MESSAGES_BYTES_MAX = 192 * MIB;
+/** … and those of one address, so that there is room for the message of another. */
+export const UPLOAD_MESSAGES_PER_ADDRESS_BYTES_MAX = 128 * MIB;
 /** After a refusal in the middle of a body, so much more is read, so that the peer gets to the reason. */
 export const LINGER_BYTES_MAX = 64 * MIB;
 export const LINGER_MS = 2_000;

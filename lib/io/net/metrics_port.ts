@@ -1,5 +1,24 @@
 /** `GET /metrics` in the text format of Prometheus, and `GET /healthz`. */
+import { isLoopback } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
+import {
+  type HttpHead,
+  httpResponse,
+  isExpectedHost,
+  parseHttpHead,
+} from "../../wire/http_request.ts";
+import { HTTP_HEAD_BYTES_MAX } from "../../wire/limits.ts";
+import { descriptorShare } from "../system/descriptor_limit.ts";
+import { ConnectionListener } from "./connection_listener.ts";
+import {
+  METRICS_ADDRESS_SHARE_MAX,
+  METRICS_CONNECTIONS_MAX,
+  METRICS_DESCRIPTORS_SHARE,
+  METRICS_REQUEST_MS,
+  METRICS_SILENT_MS,
+} from "./limits.ts";
+import type { Net } from "./net.ts";
+import type { SessionConnection } from "./session_connection.ts";
 
 export interface Metric {
   /** With its unit, as in `shoal_sent_bytes_total`. */
@@ -13,60 +32,99 @@ export interface Metric {
   }[];
 }
 
-export class MetricsPort {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+export interface MetricsPortOptions {
+  readonly net: Net;
+  readonly host: string;
+  readonly port: number;
+  /** What is known at this moment. */
+  readonly read: () => Promise<readonly Metric[]>;
+  readonly onProblem: (message: string) => void;
+}
 
-  /**
-   * @param read what is known at this moment
-   *
-   * Throws ShoalError `port_in_use` or `network`.
-   */
-  constructor(hostname: string, port: number, read: () => Promise<readonly Metric[]>) {
+export class MetricsPort {
+  readonly #options: MetricsPortOptions;
+  readonly #listener: ConnectionListener;
+  readonly #hostname = ownHostname();
+
+  /** Throws ShoalError `port_in_use` or `network`. */
+  constructor(options: MetricsPortOptions) {
+    this.#options = options;
+    const { net, host, port, onProblem } = options;
+    const connectionsMax = descriptorShare(METRICS_CONNECTIONS_MAX, METRICS_DESCRIPTORS_SHARE);
     try {
-      this.#server = Deno.serve(
-        { hostname, port, onListen: () => {} },
-        (request) => answer(request, read),
-      );
+      this.#listener = new ConnectionListener({
+        ...{ net, host, ports: [port], onProblem, idleMs: METRICS_REQUEST_MS },
+        limits: {
+          connectionsMax,
+          perAddressMax: Math.max(1, Math.floor(connectionsMax * METRICS_ADDRESS_SHARE_MAX)),
+          silentMs: METRICS_SILENT_MS,
+        },
+        talk: (connection, refusal) => this.#answer(connection, refusal),
+        // Whoever only watches is no reason to stop.
+        onFailure: (error) => onProblem(`the metrics port: ${error.message}`),
+      });
     } catch (cause) {
-      const isUsed = cause instanceof Deno.errors.AddrInUse;
-      const message = isUsed
-        ? `TCP port ${port} is in use by another program`
-        : `cannot listen on TCP ${hostname}:${port}`;
-      throw new ShoalError(isUsed ? "port_in_use" : "network", message, {
-        hint: "Choose another --metrics-port.",
+      const { code, message } = ShoalError.from(cause);
+      throw new ShoalError(code, message, {
+        hint: "Choose another --metrics-port, or --metrics-host.",
         cause,
       });
     }
   }
 
   get port(): number {
-    return this.#server.addr.port;
+    return this.#listener.port;
   }
 
   async close(): Promise<void> {
-    await this.#server.shutdown();
+    this.#listener.hangUp();
+    await this.#listener.closed();
+  }
+
+  async #answer(connection: SessionConnection, refusal: string | undefined): Promise<void> {
+    if (refusal !== undefined) {
+      return await connection.send(httpResponse("503 Service Unavailable", `${refusal}\n`));
+    }
+    const head = await connection.taken((queue) =>
+      parseHttpHead(queue.peek(HTTP_HEAD_BYTES_MAX + 1))
+    );
+    if (typeof head === "object" && "kind" in head) return;
+    await connection.send(await this.#response(head));
+  }
+
+  async #response(head: HttpHead): Promise<Uint8Array<ArrayBuffer>> {
+    if (head === "tooLong") return httpResponse("431 Request Header Fields Too Large", "");
+    if (head === "malformed") return httpResponse("400 Bad Request", "that is no request\n");
+    const { method, path, host } = head;
+    const reach = isLoopback(this.#options.host) ? "loopback" : "network";
+    if (!isExpectedHost(host, reach, this.#hostname)) {
+      const text = "ask by an address of this machine, or as localhost\n";
+      return httpResponse("421 Misdirected Request", text);
+    }
+    const isHead = method === "HEAD";
+    if (method !== "GET" && !isHead) {
+      const fields = ["allow: GET, HEAD"];
+      return httpResponse("405 Method Not Allowed", "GET only\n", { fields });
+    }
+    if (path !== "/healthz" && path !== "/metrics") {
+      return httpResponse("404 Not Found", "/metrics and /healthz\n", { isHead });
+    }
+    try {
+      const metrics = await this.#options.read();
+      if (path === "/healthz") return httpResponse("200 OK", "ok\n", { isHead });
+      const type = "text/plain; version=0.0.4; charset=utf-8";
+      return httpResponse("200 OK", metricsText([...metrics, residentMetric()]), { type, isHead });
+    } catch (error) {
+      const text = `${ShoalError.from(error).message}\n`;
+      return httpResponse("503 Service Unavailable", text, { isHead });
+    }
   }
 }
 
-async function answer(
-  request: Request,
-  read: () => Promise<readonly Metric[]>,
-): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return new Response("GET only\n", { status: 405, headers: { allow: "GET, HEAD" } });
-  }
-  if (pathname !== "/healthz" && pathname !== "/metrics") {
-    return new Response("/metrics and /healthz\n", { status: 404 });
-  }
-  try {
-    const metrics = await read();
-    if (pathname === "/healthz") return new Response("ok\n");
-    const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
-    return new Response(metricsText([...metrics, residentMetric()]), { headers });
-  } catch (error) {
-    return new Response(`${ShoalError.from(error).message}\n`, { status: 503 });
-  }
+/** Asking must not end in a prompt. */
+function ownHostname(): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
+  return state === "granted" ? Deno.hostname() : undefined;
 }
 
 function residentMetric(): Metric {

@@ -2,7 +2,7 @@
  * One connection of a session, over whatever stream: input is queued until a message is complete, output waits
  * its turn, and neither waits forever.
  */
-import { endpointText } from "../../address.ts";
+import { endpointText, partyOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX, SESSION_LINE_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
@@ -13,6 +13,7 @@ import {
   SESSION_PACE_BYTES,
   SESSION_READ_BYTES,
   UPLOAD_MESSAGES_BYTES_MAX,
+  UPLOAD_MESSAGES_PER_ADDRESS_BYTES_MAX,
 } from "./limits.ts";
 import type { Ended, LineRead, MessageRead } from "../../protocol/session/dialogue.ts";
 import { ByteQueue } from "../../wire/byte_queue.ts";
@@ -48,10 +49,12 @@ export class SessionConnection {
   readonly #stream: ByteStream;
   readonly #budget: MessageBudget;
   readonly #idleMs: number;
-  #buffer: Bytes = new Uint8Array(SESSION_READ_BYTES);
+  /** Made when something is read: many a connection never says anything. */
+  #buffer: Bytes | undefined;
   /** The one read that is under way; it outlives its caller. */
   #reading: Promise<Arrival> | undefined;
   #isClosed = false;
+  #activeMs = nowMs();
 
   /** @param budget shared by the connections that one process reads messages from */
   constructor(stream: ByteStream, budget = new MessageBudget(), idleMs = SESSION_IDLE_MS) {
@@ -73,6 +76,16 @@ export class SessionConnection {
   /** The peer's address. */
   get peerAddress(): string {
     return this.#stream.peer.address;
+  }
+
+  /** When something last came or went. */
+  get activeMs(): number {
+    return this.#activeMs;
+  }
+
+  /** What `take` finds in what has come, as soon as it finds something. */
+  async taken<T>(take: (queue: ByteQueue) => T | undefined): Promise<T | Ended> {
+    return await this.#fill(() => take(this.queue), {});
   }
 
   /** The next byte, without taking it. */
@@ -151,6 +164,7 @@ export class SessionConnection {
     // What comes later must not be written to a buffer that is somebody else's by then.
     if (count === undefined) this.close();
     if (!count) throw lost(count === undefined ? "late" : "closed");
+    this.#activeMs = nowMs();
     pace.on(count);
     return count;
   }
@@ -173,6 +187,7 @@ export class SessionConnection {
       const written = await within(this.#stream.write(bytes.subarray(at)), this.#idleMs);
       if (written === undefined) this.close();
       if (!written) throw new ConnectionLost("the peer is gone, or takes nothing");
+      this.#activeMs = nowMs();
       at += written;
     }
   }
@@ -236,28 +251,43 @@ export class SessionConnection {
   }
 
   async #read(): Promise<Arrival> {
-    const buffer = this.#buffer;
+    const buffer = this.#buffer ??= new Uint8Array(SESSION_READ_BYTES);
     const count = await this.#stream.read(buffer);
     if (count === 0) return "closed";
+    this.#activeMs = nowMs();
     // What fills most of the buffer keeps it; a little is copied, so that it does not keep much.
     const isMuch = count > buffer.length / 2;
     this.queue.push(isMuch ? buffer.subarray(0, count) : buffer.slice(0, count));
-    if (isMuch) this.#buffer = new Uint8Array(SESSION_READ_BYTES);
+    if (isMuch) this.#buffer = undefined;
     return "data";
   }
 }
 
-/** What all connections together keep of messages that are not complete. */
+/** What all connections together keep of messages that are not complete, and those of one address. */
 export class MessageBudget {
-  readonly #held = new Map<object, number>();
+  readonly #held = new Map<{ readonly peerAddress: string }, number>();
+  readonly #heldByParty = new Map<string, number>();
   #heldBytes = 0;
 
   /** `holder` holds so much now; `false` if that is more than a little and too much of the whole. */
-  hold(holder: object, bytes: number): boolean {
-    this.#heldBytes += bytes - (this.#held.get(holder) ?? 0);
+  hold(holder: { readonly peerAddress: string }, bytes: number): boolean {
+    const before = this.#held.get(holder) ?? 0;
+    if (bytes === before) return this.#hasRoom(holder, bytes);
+    const party = partyOf(holder.peerAddress);
+    const ofParty = (this.#heldByParty.get(party) ?? 0) + bytes - before;
+    this.#heldBytes += bytes - before;
     if (bytes === 0) this.#held.delete(holder);
     else this.#held.set(holder, bytes);
-    return bytes <= 2 * SESSION_COMMAND_BYTES_MAX || this.#heldBytes <= UPLOAD_MESSAGES_BYTES_MAX;
+    if (ofParty === 0) this.#heldByParty.delete(party);
+    else this.#heldByParty.set(party, ofParty);
+    return this.#hasRoom(holder, bytes);
+  }
+
+  #hasRoom(holder: { readonly peerAddress: string }, bytes: number): boolean {
+    if (bytes <= 2 * SESSION_COMMAND_BYTES_MAX) return true;
+    const ofParty = this.#heldByParty.get(partyOf(holder.peerAddress)) ?? 0;
+    return this.#heldBytes <= UPLOAD_MESSAGES_BYTES_MAX &&
+      ofParty <= UPLOAD_MESSAGES_PER_ADDRESS_BYTES_MAX;
   }
 }
 

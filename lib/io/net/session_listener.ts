@@ -1,13 +1,24 @@
-/** A TCP port for sessions: with a bounded number of peers at once, each at its own pace. */
-import { ShoalError } from "../../errors.ts";
-import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
-import { CROWD_IDLE_MS, CROWD_MAX, SESSION_REQUESTS_BURST } from "./limits.ts";
+/** A TCP port for sessions: turns away what speaks another protocol, and bounds how fast requests are read. */
+import type { ShoalError } from "../../errors.ts";
+import { partyOf } from "../../address.ts";
 import { RateLimit } from "../../protocol/base/rate_limit.ts";
-import { nowMs, sleep } from "../system/clock.ts";
-import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
+import { RecentMap } from "../../protocol/base/recent_map.ts";
+import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { asciiLine } from "../../wire/session_ascii.ts";
-import type { ByteStream, StreamListener } from "./byte_stream.ts";
+import { nowMs, sleep } from "../system/clock.ts";
+import { descriptorShare } from "../system/descriptor_limit.ts";
+import { ConnectionListener } from "./connection_listener.ts";
+import {
+  ADDRESS_SHARE_MAX,
+  CROWDED_SILENT_MS,
+  REQUEST_RATES_KEPT_MAX,
+  REQUEST_RATES_KEPT_MS,
+  REQUESTS_PER_ADDRESS_FACTOR,
+  SESSION_REQUESTS_BURST,
+  SESSIONS_DESCRIPTORS_SHARE,
+} from "./limits.ts";
 import type { Net } from "./net.ts";
+import type { SessionConnection } from "./session_connection.ts";
 
 export interface SessionListenerOptions {
   readonly net: Net;
@@ -18,19 +29,21 @@ export interface SessionListenerOptions {
   readonly portName: string;
   /** Whether lines are spoken here beside JSON. */
   readonly speaksLines: boolean;
-  /** How many peers are served at once. */
+  /** How many peers are served at once, where the system lets the process have as many. */
   readonly connectionsMax: number;
+  /** The share of this process's descriptors that connections may take. */
+  readonly descriptorsShare?: number;
   /** How many requests of each are read in a second; more wait. */
   readonly requestsPerS: number;
   /**
    * Talks with a peer until it or we have no more to say.
    *
-   * @param isCrowded whether it is only to be told that there are too many
+   * @param refusal why it is only to be told that there is no room for it
    * @param mayAsk resolves when the peer's next request may be read
    */
   readonly talk: (
     connection: SessionConnection,
-    isCrowded: boolean,
+    refusal: string | undefined,
     mayAsk: () => Promise<void>,
   ) => Promise<void>;
   /** A session ended with an unexpected error. */
@@ -40,19 +53,27 @@ export interface SessionListenerOptions {
 
 export class SessionListener {
   readonly #options: SessionListenerOptions;
-  readonly #listener: StreamListener;
-  readonly #budget = new MessageBudget();
-  readonly #connections = new Set<SessionConnection>();
-  /** Of those that are only told that there are too many. */
-  readonly #crowd = new Set<SessionConnection>();
-  readonly #sessions = new Set<Promise<void>>();
-  #isClosed = false;
+  readonly #listener: ConnectionListener;
+  /** By address: what it asked over connections that have closed counts as well. */
+  readonly #rates = new RecentMap<RateLimit>(REQUEST_RATES_KEPT_MAX, REQUEST_RATES_KEPT_MS);
+  /** Fewer than were wanted, if the system allows no more. */
+  readonly connectionsMax: number;
 
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: SessionListenerOptions) {
     this.#options = options;
-    this.#listener = options.net.listen(options.host, options.ports);
-    this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
+    const { net, host, ports, onProblem, onFailure } = options;
+    const share = options.descriptorsShare ?? SESSIONS_DESCRIPTORS_SHARE;
+    this.connectionsMax = descriptorShare(options.connectionsMax, share);
+    this.#listener = new ConnectionListener({
+      ...{ net, host, ports, onProblem, onFailure, idleMs: SESSION_IDLE_MS },
+      limits: {
+        connectionsMax: this.connectionsMax,
+        perAddressMax: Math.max(1, Math.floor(this.connectionsMax * ADDRESS_SHARE_MAX)),
+        silentMs: CROWDED_SILENT_MS,
+      },
+      talk: (connection, refusal) => this.#talk(connection, refusal),
+    });
   }
 
   get port(): number {
@@ -61,53 +82,32 @@ export class SessionListener {
 
   /** Hangs up on everybody. */
   hangUp(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#listener.close();
-    for (const connection of [...this.#connections, ...this.#crowd]) connection.close();
+    this.#listener.hangUp();
   }
 
   /** Resolves when every session has ended. */
   async closed(): Promise<void> {
-    await Promise.all(this.#sessions);
+    await this.#listener.closed();
   }
 
-  async #accept(): Promise<void> {
-    for (;;) {
-      const stream = await this.#listener.accept();
-      if (stream === undefined) return;
-      this.#meet(stream);
-    }
-  }
-
-  #meet(stream: ByteStream): void {
-    const isCrowded = this.#connections.size >= this.#options.connectionsMax;
-    if (isCrowded && this.#crowd.size >= CROWD_MAX) return stream.close();
-    const idleMs = isCrowded ? CROWD_IDLE_MS : SESSION_IDLE_MS;
-    const connection = new SessionConnection(stream, this.#budget, idleMs);
-    const place = isCrowded ? this.#crowd : this.#connections;
-    place.add(connection);
-    const session = this.#runSession(connection, isCrowded).finally(() => {
-      place.delete(connection);
-      this.#sessions.delete(session);
+  async #talk(connection: SessionConnection, refusal: string | undefined): Promise<void> {
+    const { requestsPerS, talk } = this.#options;
+    if (refusal === undefined && !await this.#isMeant(connection)) return;
+    const own = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
+    const ofAddress = this.#rateOf(partyOf(connection.peerAddress));
+    await talk(connection, refusal, async () => {
+      await passed(own);
+      await passed(ofAddress);
     });
-    this.#sessions.add(session);
   }
 
-  async #runSession(connection: SessionConnection, isCrowded: boolean): Promise<void> {
-    const { requestsPerS, talk, onProblem } = this.#options;
-    const requests = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
-    const mayAsk = async (): Promise<void> => {
-      while (!requests.take(nowMs(), 1)) await sleep(requests.readyMs(nowMs()) - nowMs());
-    };
-    try {
-      if (isCrowded || await this.#isMeant(connection)) await talk(connection, isCrowded, mayAsk);
-      await connection.finish();
-    } catch (error) {
-      connection.close();
-      if (error instanceof ConnectionLost || this.#isClosed) return;
-      onProblem(`${connection.peer}: ${ShoalError.from(error).message}`);
-    }
+  #rateOf(party: string): RateLimit {
+    const { requestsPerS } = this.#options;
+    const factor = REQUESTS_PER_ADDRESS_FACTOR;
+    const rate = this.#rates.get(nowMs(), party) ??
+      new RateLimit(requestsPerS * factor, SESSION_REQUESTS_BURST * factor);
+    this.#rates.set(nowMs(), party, rate);
+    return rate;
   }
 
   /** Whether the peer speaks to us at all; if it speaks another protocol, it is told so. */
@@ -120,4 +120,8 @@ export class SessionListener {
     await connection.send(asciiLine(`ERROR this is ${portName}, which does not speak ${other}`));
     return false;
   }
+}
+
+async function passed(rate: RateLimit): Promise<void> {
+  while (!rate.take(nowMs(), 1)) await sleep(rate.readyMs(nowMs()) - nowMs());
 }

@@ -8,3 +8,8 @@ export const REGISTRY_TURNS = 8;
 
 /** How long a stopping worker may finish its current work, if that does not depend on the disk. */
 export const WORKER_STOP_MS_MAX = 30_000;
+
+/** Descriptors that a process needs beside its connections: its sockets, files, databases, and Deno's own. */
+export const DESCRIPTORS_RESERVED = 96;
+/** Where nobody says how many descriptors a process may have: what most systems give at least. */
+export const DESCRIPTORS_UNKNOWN = 1_024;

@@ -73,8 +73,8 @@ class SessionDriver {
       speaksLines: true,
       connectionsMax: SESSIONS_MAX,
       requestsPerS: SESSION_REQUESTS_PER_S,
-      talk: (connection, isCrowded, mayAsk) =>
-        runDialogue(serveSession({ ...policy, isCrowded }), connection, this.#library, mayAsk),
+      talk: (connection, refusal, mayAsk) =>
+        runDialogue(serveSession({ ...policy, refusal }), connection, this.#library, mayAsk),
       onProblem: (message) => this.#library.log("ERROR", message),
       onFailure: (error) => this.#fail(error),
     });

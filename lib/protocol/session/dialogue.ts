@@ -158,8 +158,8 @@ export interface SessionPolicy {
   readonly server?: ServerId;
   readonly allowsUpload: boolean;
   readonly uploadBytesMax: number;
-  /** Whether there are too many peers already, so that this one is only told so. */
-  readonly isCrowded: boolean;
+  /** Why there is no room for this peer, which is only told so; `undefined` if there is. */
+  readonly refusal: string | undefined;
   /** Of what the JSON dialect sends back. */
   readonly chunkBytes: number;
   /** Probability that such a chunk is lost or damaged on purpose. */

@@ -6,17 +6,16 @@ import { fail, serveJson } from "./serve_json.ts";
 import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
 
 const [FIRST_CAPITAL, LAST_CAPITAL] = [0x41, 0x5a];
-const CROWDED = "too many connections: try again later";
 
 export function* serveSession(policy: SessionPolicy): Dialogue {
+  const { refusal } = policy;
   const first = yield* ask("peek", {});
   if (first === undefined) return;
   if (first < PREFIX_BYTE_END) {
-    if (policy.isCrowded) return yield* fail("crowded", CROWDED);
+    if (refusal !== undefined) return yield* fail("crowded", refusal);
     return yield* serveJson(policy);
   }
   const isCommand = first >= FIRST_CAPITAL && first <= LAST_CAPITAL;
-  if (isCommand && !policy.isCrowded) return yield* serveAscii(policy);
-  const why = policy.isCrowded ? CROWDED : "that is no command";
-  yield* ask("send", { bytes: asciiLine(`ERROR ${why}`) });
+  if (isCommand && refusal === undefined) return yield* serveAscii(policy);
+  yield* ask("send", { bytes: asciiLine(`ERROR ${refusal ?? "that is no command"}`) });
 }

@@ -161,12 +161,23 @@ pair("a peer that ends in the middle of a body is lost at once", async (connecti
 
 Deno.test("what is kept of unfinished messages is bounded over all connections", () => {
   const budget = new MessageBudget();
-  const holders = Array.from({ length: 4 }, () => ({}));
+  const holders = Array.from({ length: 4 }, (_, i) => ({ peerAddress: `10.0.0.${i + 1}` }));
   const much = 60 * 1024 * 1024;
-  assertEquals(holders.map((holder) => budget.hold(holder, much)), [true, true, false, false]);
+  assertEquals(holders.map((holder) => budget.hold(holder, much)), [true, true, true, false]);
   // A little is always kept, and what was let go of makes room.
   assertEquals(budget.hold(holders[3]!, 1_000), true);
   assertEquals(budget.hold(holders[2]!, 0), true);
-  assertEquals(budget.hold(holders[0]!, 0), true);
   assertEquals(budget.hold(holders[3]!, much), true);
+});
+
+Deno.test("what one address keeps of unfinished messages leaves room for that of another", () => {
+  const budget = new MessageBudget();
+  const own = Array.from({ length: 3 }, () => ({ peerAddress: "10.0.0.1" }));
+  const other = { peerAddress: "10.0.0.2" };
+  const much = 60 * 1024 * 1024;
+  assertEquals(own.map((holder) => budget.hold(holder, much)), [true, true, false]);
+  budget.hold(own[2]!, 0);
+  assertEquals(budget.hold(other, much), true);
+  budget.hold(own[0]!, 0);
+  assertEquals(budget.hold(own[2]!, much), true);
 });

@@ -18,7 +18,7 @@ import { encodeMessage, parseMessage } from "../../../lib/wire/session_json.ts";
 const POLICY: SessionPolicy = {
   allowsUpload: true,
   uploadBytesMax: 1_000,
-  isCrowded: false,
+  refusal: undefined,
   chunkBytes: 4,
   errorRate: 0,
   seed: 1,
@@ -99,7 +99,7 @@ Deno.test("a first line that is no command ends the session, and a later one doe
 });
 
 Deno.test("one too many is told so in its dialect, and nothing is read", () => {
-  const crowded = { ...POLICY, isCrowded: true };
+  const crowded = { ...POLICY, refusal: "too many connections: 2" };
   assertMatch(play(serveSession(crowded), [ASCII]).said, /^ERROR too many connections/);
   const [refusal] = play(serveSession(crowded), [JSON_BYTE]).messages as { status: string }[];
   assertEquals(refusal?.status, "error");

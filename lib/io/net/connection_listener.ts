@@ -1,0 +1,128 @@
+/**
+ * A TCP port with a bounded number of peers at once, each at its own pace, and a share for each address
+ * (`admission.ts`). Whoever finds no room is told so, a few at a time; more are disconnected at once.
+ */
+import { ShoalError } from "../../errors.ts";
+import { Admission, type AdmissionLimits } from "../../protocol/base/admission.ts";
+import { nowMs } from "../system/clock.ts";
+import type { ByteStream, StreamListener } from "./byte_stream.ts";
+import { ADDRESS_SHARE_MAX, CROWD_IDLE_MS, CROWD_MAX, CROWD_SHARE } from "./limits.ts";
+import type { Net } from "./net.ts";
+import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
+
+export interface ConnectionListenerOptions {
+  readonly net: Net;
+  readonly host: string;
+  /** Ports to try, in order. */
+  readonly ports: readonly number[];
+  /** How many peers are served at once, and of one address. */
+  readonly limits: AdmissionLimits;
+  /** A peer that says nothing for this long has no more to say. */
+  readonly idleMs: number;
+  /**
+   * Talks with a peer until it or we have no more to say.
+   *
+   * @param refusal why it is only to be told that there is no room for it
+   */
+  readonly talk: (connection: SessionConnection, refusal: string | undefined) => Promise<void>;
+  /** A connection ended with an unexpected error. */
+  readonly onProblem: (message: string) => void;
+  /** Nobody can be met here any more. */
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+export class ConnectionListener {
+  readonly #options: ConnectionListenerOptions;
+  readonly #listener: StreamListener;
+  readonly #budget = new MessageBudget();
+  readonly #admission: Admission<SessionConnection>;
+  /** Of those that are only told that there is no room. */
+  readonly #crowd: Admission<SessionConnection>;
+  readonly #open = new Set<SessionConnection>();
+  readonly #sessions = new Set<Promise<void>>();
+  #isClosed = false;
+
+  /** Throws ShoalError `port_in_use` or `network`. */
+  constructor(options: ConnectionListenerOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.limits);
+    const crowdMax = Math.min(CROWD_MAX, Math.ceil(options.limits.connectionsMax * CROWD_SHARE));
+    this.#crowd = new Admission({
+      connectionsMax: crowdMax,
+      perAddressMax: Math.ceil(crowdMax * ADDRESS_SHARE_MAX),
+      silentMs: CROWD_IDLE_MS,
+    });
+    this.#listener = options.net.listen(options.host, options.ports);
+    this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Hangs up on everybody. */
+  hangUp(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const connection of [...this.#open]) connection.close();
+  }
+
+  /** Resolves when every session has ended. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#sessions);
+  }
+
+  async #accept(): Promise<void> {
+    for (;;) {
+      const stream = await this.#listener.accept();
+      if (stream === undefined) return;
+      this.#meet(stream);
+    }
+  }
+
+  #meet(stream: ByteStream): void {
+    const { idleMs } = this.#options;
+    if (this.#isAdmitted(this.#admission, new SessionConnection(stream, this.#budget, idleMs))) {
+      return;
+    }
+    const isTold = this.#isAdmitted(
+      this.#crowd,
+      new SessionConnection(stream, this.#budget, Math.min(idleMs, CROWD_IDLE_MS)),
+    );
+    if (!isTold) stream.close();
+  }
+
+  #isAdmitted(admission: Admission<SessionConnection>, connection: SessionConnection): boolean {
+    const admitted = admission.admit(nowMs(), connection);
+    if (admitted.kind === "refused") return false;
+    admitted.evicted?.close();
+    this.#open.add(connection);
+    const refusal = admission === this.#crowd ? this.#refusal : undefined;
+    const session = this.#runSession(connection, refusal).finally(() => {
+      admission.release(connection);
+      this.#open.delete(connection);
+      this.#sessions.delete(session);
+    });
+    this.#sessions.add(session);
+    return true;
+  }
+
+  get #refusal(): string {
+    const { connectionsMax, perAddressMax } = this.#options.limits;
+    return `too many connections: ${connectionsMax} are served at a time, ${perAddressMax} of ` +
+      "one address; try again later";
+  }
+
+  async #runSession(connection: SessionConnection, refusal: string | undefined): Promise<void> {
+    const { talk, onProblem } = this.#options;
+    try {
+      await talk(connection, refusal);
+      await connection.finish();
+    } catch (error) {
+      connection.close();
+      if (error instanceof ConnectionLost || this.#isClosed) return;
+      onProblem(`${connection.peer}: ${ShoalError.from(error).message}`);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { HTTP_HEAD_BYTES_MAX } from "../../lib/wire/limits.ts";
+import { httpResponse, isExpectedHost, parseHttpHead } from "../../lib/wire/http_request.ts";
+
+const utf8 = new TextEncoder();
+const parse = (text: string) => parseHttpHead(utf8.encode(text));
+
+Deno.test("the head of a request is read to its end, however little comes at a time", () => {
+  const text = "GET /metrics?x=1 HTTP/1.1\r\nUser-Agent: a\r\nHost: Example:9100 \r\n\r\n";
+  const request = { method: "GET", path: "/metrics", host: "example" };
+  for (let length = 0; length < text.length; length++) {
+    assertEquals(parse(text.slice(0, length)), undefined);
+  }
+  assertEquals(parse(text), request);
+  assertEquals(parse(text.replaceAll("\r", "")), request);
+  assertEquals(parse("HEAD / HTTP/1.0\r\nhost:[::1]:9100\r\n\r\n"), {
+    method: "HEAD",
+    path: "/",
+    host: "::1",
+  });
+});
+
+const MALFORMED = [
+  "GET /metrics HTTP/1.1\r\n\r\n",
+  "GET /metrics HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+  "GET /metrics HTTP/1.1\r\nHost: a b\r\n\r\n",
+  "GET /metrics HTTP/1.1\r\nHost : a\r\n\r\n",
+  "GET /metrics HTTP/1.1\r\nHost:\r\n\r\n",
+  "GET /metrics HTTP/1.1\r\nHost: a:80:90\r\n\r\n",
+  "GET http://evil/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  "GET /metrics HTTP/2.0\r\nHost: a\r\n\r\n",
+  "GET /metrics\r\nHost: a\r\n\r\n",
+  "\r\n\r\n",
+  "\u0016\u0003\r\n\r\n",
+];
+for (const text of MALFORMED) {
+  Deno.test(`${JSON.stringify(text)} is no request`, () => assertEquals(parse(text), "malformed"));
+}
+
+Deno.test("a head without an end is not read for ever", () => {
+  assertEquals(parse("a".repeat(HTTP_HEAD_BYTES_MAX)), undefined);
+  assertEquals(parse("a".repeat(HTTP_HEAD_BYTES_MAX + 1)), "tooLong");
+});
+
+Deno.test("a host is expected if it is an address of this machine's, or its own name", () => {
+  const named = (host: string, reach: "loopback" | "network") =>
+    isExpectedHost(host, reach, "Mine");
+  for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "::1", "mine", "mine.local"]) {
+    assertEquals([named(host, "loopback"), named(host, "network")], [true, true], host);
+  }
+  for (const host of ["10.0.0.7", "fe80::1"]) {
+    assertEquals([named(host, "loopback"), named(host, "network")], [false, true], host);
+  }
+  for (
+    const host of ["evil.example", "localhost.evil.example", "mine.evil", "127.0.0.1.evil", ""]
+  ) {
+    assertEquals([named(host, "loopback"), named(host, "network")], [false, false], host);
+    assertEquals(isExpectedHost(host, "network", undefined), false);
+    assertEquals(isExpectedHost(host, "network", ""), false);
+  }
+});
+
+Deno.test("a response says how long it is in bytes, and ends the connection", () => {
+  const text = new TextDecoder().decode(httpResponse("200 OK", "ü\n"));
+  assertMatch(text, /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*content-length: 3\r\n(.+\r\n)*\r\nü\n$/);
+  assertMatch(text, /\r\nconnection: close\r\n/);
+  const head = new TextDecoder().decode(httpResponse("200 OK", "ü\n", { isHead: true }));
+  assertMatch(head, /content-length: 3\r\n(.+\r\n)*\r\n$/);
+});
