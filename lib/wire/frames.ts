@@ -127,6 +127,8 @@ const TABLE = {
   }],
   /** `echo` is the query id or flow nonce of what is answered, `number` its request number or 0. */
   retry: [0x05, { echo: u64, number: u32, server, token }],
+  /** `echo` and `number` as in RETRY. */
+  busy: [0x06, { echo: u64, number: u32, waitMs: u16 }],
   want: [0x10, {
     nonce: u64,
     token,

@@ -45,7 +45,7 @@ export class ServerSide {
   readonly #random: Random;
   readonly #tokens = new Tokens(Uint8Array.of(1, 2, 3));
   readonly #responder: Responder;
-  readonly #ranges = new RangeServer({ server: SERVER, tokens: this.#tokens, rateBytesPerS: 0 });
+  readonly #ranges: RangeServer;
   readonly #classic: ClassicServer;
   readonly #classicSizes = new Map<number, number>();
   readonly #traffic = new Map<string, Traffic>();
@@ -56,6 +56,9 @@ export class ServerSide {
 
   constructor(random: Random) {
     this.#random = random;
+    this.#ranges = new RangeServer({
+      ...{ server: SERVER, tokens: this.#tokens, rateBytesPerS: 0, random },
+    });
     const catalogue = new Catalogue();
     const { root, layer } = hashed(this.#file);
     this.#root = root;
@@ -154,11 +157,10 @@ export class ServerSide {
 
   #onQuestion(
     nowMs: number,
-    { from, frame, frameBytes, isValidated }: Extract<RangeServerAction, { kind: "question" }>,
+    { from, frame, frameBytes, work }: Extract<RangeServerAction, { kind: "question" }>,
     traffic: Traffic,
   ): void {
-    assert(!isValidated || isFriend(from), "a token is good at another address");
-    this.#ranges.handle(nowMs, { kind: "handled", isValidated });
+    this.#ranges.handle(nowMs, { kind: "handled", work });
     for (const action of this.#responder.handle(nowMs, from, frame, frameBytes)) {
       if (action.kind !== "send") continue;
       assert(action.to === from, "an answer went elsewhere");

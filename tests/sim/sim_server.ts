@@ -19,7 +19,7 @@ import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import {
-  QUESTIONS_FORWARDED_MAX,
+  QUESTIONS_FORWARDED_WORK_MAX,
   WANTS_MAX,
   WANTS_PER_FLOW_MAX,
 } from "../../lib/protocol/serve/limits.ts";
@@ -83,8 +83,8 @@ class Process implements CatalogueView {
   readonly toMain: Channel;
   /** Its data socket, and the process that this and its sender worker are of. */
   data: { readonly socket: DataSocket; readonly virtual: VirtualProcess } | undefined;
-  /** Questions that the main thread has not dealt with. */
-  questionsWaiting = 0;
+  /** Work of the questions that the main thread has not dealt with. */
+  workWaiting = 0;
   /** The most flows that ever waited, as far as was told. */
   flowsMax = 0;
   isOver = false;
@@ -312,9 +312,9 @@ export class SimServer {
       send: (_port, to, datagram) => this.#send(pathOf(to), to, datagram),
       watch: {
         onPosted: (message) => {
-          const { kind } = message as SenderReply | SenderRequest;
-          if (kind === "question") process.questionsWaiting += 1;
-          if (kind === "handled") process.questionsWaiting -= 1;
+          const said = message as SenderReply | SenderRequest;
+          if (said.kind === "question") process.workWaiting += said.work;
+          if (said.kind === "handled") process.workWaiting -= said.work;
         },
         onDelivered() {},
       },
@@ -365,9 +365,8 @@ export class SimServer {
     const process = this.#process;
     if (process === undefined) return undefined;
     if (process.flowsMax > WANTS_MAX) return "too many flows";
-    if (process.questionsWaiting > QUESTIONS_FORWARDED_MAX) {
-      return "too many forwarded questions";
-    }
+    // The last one may go beyond the bound.
+    if (process.workWaiting > 2 * QUESTIONS_FORWARDED_WORK_MAX) return "too much forwarded work";
     if (this.#backlog.length > WANTS_PER_FLOW_MAX * WANTS_MAX) return "too long a backlog";
     return undefined;
   }

@@ -166,6 +166,7 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     rateBytesPerS: fc.maxSafeNat(),
   }),
   fc.record({ kind: kind("absent"), ...head, similar: fc.array(fileName, { maxLength: 3 }) }),
+  fc.record({ kind: kind("busy"), echo: u64, number: u32, waitMs: u16 }),
   fc.record({ kind: kind("retry"), echo: u64, number: u32, server, token }),
   fc.record({
     kind: kind("want"),

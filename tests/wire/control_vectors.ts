@@ -13,6 +13,7 @@ import listFirst from "../../fixtures/wire/list_first.hex" with { type: "text" }
 import listing from "../../fixtures/wire/listing.hex" with { type: "text" };
 import offer from "../../fixtures/wire/offer.hex" with { type: "text" };
 import pending from "../../fixtures/wire/pending.hex" with { type: "text" };
+import busy from "../../fixtures/wire/busy.hex" with { type: "text" };
 import retry from "../../fixtures/wire/retry.hex" with { type: "text" };
 import strike from "../../fixtures/wire/strike.hex" with { type: "text" };
 import want from "../../fixtures/wire/want.hex" with { type: "text" };
@@ -93,6 +94,7 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     dataPort: 10_530,
     similar: [name("example.txt"), name("b/exámple.txt")],
   }],
+  ["busy", busy, { kind: "busy", echo: nonce, number: 7, waitMs: 250 }],
   ["retry", retry, { kind: "retry", echo: nonce, number: 7, server, token }],
   ["want", want, {
     kind: "want",

@@ -99,6 +99,7 @@ Deno.test("every frame kind has a vector", () => {
     pending: true,
     absent: true,
     retry: true,
+    busy: true,
     want: true,
     gone: true,
     strike: true,

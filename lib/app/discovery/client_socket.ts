@@ -117,6 +117,7 @@ function echoOf(frame: Frame): bigint | undefined {
     case "gone":
       return frame.nonce;
     case "retry":
+    case "busy":
       return frame.echo;
     default:
       return undefined;

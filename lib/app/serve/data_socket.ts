@@ -85,9 +85,9 @@ export class DataSocket {
   #onReply(reply: WorkReply<SenderReply>): void {
     switch (reply.kind) {
       case "question": {
-        const { from, frame, frameBytes, isValidated } = reply;
+        const { from, frame, frameBytes, work } = reply;
         this.#options.onQuestion(from, frame, frameBytes);
-        return this.#worker.post({ kind: "handled", isValidated });
+        return this.#worker.post({ kind: "handled", work });
       }
       case "locate": {
         const { root, sizeBytes } = reply;

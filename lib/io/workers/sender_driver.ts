@@ -7,6 +7,7 @@ import { serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { TURNS_UNTIL_YIELD } from "./limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
+import { Random } from "../../protocol/base/random.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import {
   RangeServer,
@@ -27,7 +28,7 @@ import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
 type Parent = WorkerPort<SenderRequest, SenderReply>;
-type SenderRuntime = Pick<Runtime, "clock" | "net" | "disk">;
+type SenderRuntime = Pick<Runtime, "clock" | "random" | "net" | "disk">;
 type Init = Extract<SenderRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
@@ -65,6 +66,7 @@ class SenderDriver {
       server: serverId(init.serverId),
       tokens: new Tokens(init.tokenSecret),
       rateBytesPerS: init.rateBytesPerS,
+      random: new Random(runtime.random.u32()),
       overheadBytes,
       tokenClockOffsetMs: this.#clock.originMs() - init.clockOriginMs,
     });

@@ -9,8 +9,11 @@ import { TOKEN_BYTES } from "../../wire/limits.ts";
 import { TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "./limits.ts";
 import { hmacSha256 } from "./sha256.ts";
 
-/** `none`: all zeros, as somebody sends who has no token yet. */
-export type TokenVerdict = "valid" | "stale" | "none";
+/**
+ * `expired`: issued to this address by this process, too long ago. `none`: all zeros, as somebody sends who has
+ * no token yet. `invalid`: anything else.
+ */
+export type TokenVerdict = "valid" | "expired" | "invalid" | "none";
 
 /** What stands in a frame in place of a token. */
 export const NO_TOKEN: Token = new Uint8Array(TOKEN_BYTES);
@@ -34,10 +37,12 @@ export class Tokens {
 
   /** Accepts the tokens of this epoch and of the one before. */
   judge(nowMs: number, address: string, token: Token): TokenVerdict {
+    if (timingSafeEqual(token, NO_TOKEN)) return "none";
     const epoch = epochAt(nowMs);
-    const issued = (token[0] ?? 0) === epoch % 256 ? epoch : epoch - 1;
-    if (timingSafeEqual(token, this.#tokenOf(issued, address))) return "valid";
-    return timingSafeEqual(token, NO_TOKEN) ? "none" : "stale";
+    const age = (epoch % 256 - (token[0] ?? 0) + 256) % 256;
+    const isOurs = epoch > age && timingSafeEqual(token, this.#tokenOf(epoch - age, address));
+    if (!isOurs) return "invalid";
+    return age <= 1 ? "valid" : "expired";
   }
 
   #tokenOf(epoch: number, address: string): Token {

@@ -14,7 +14,7 @@ import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../../
 import { RequestTimer } from "../base/request_timer.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
-export type ListAnswer = FrameOf<"listing" | "retry">;
+export type ListAnswer = FrameOf<"listing" | "retry" | "busy">;
 
 export type ListFetchEvent =
   /** Another way to the server, or another token for a known one. */
@@ -40,6 +40,8 @@ export class ListFetch {
   #pathIndex = 0;
   readonly #timer = new RequestTimer();
   #refusals = 0;
+  /** Whether the server said that it will not answer the current LIST. */
+  #isPostponed = false;
   /** LISTs in a row that brought nothing to tell. */
   #fruitless = 0;
   #number = 0;
@@ -67,7 +69,7 @@ export class ListFetch {
   }
 
   accepts(frame: Frame): frame is ListAnswer {
-    return ["listing", "retry"].includes(frame.kind);
+    return ["listing", "retry", "busy"].includes(frame.kind);
   }
 
   /** Whether `ended` was told. */
@@ -110,10 +112,16 @@ export class ListFetch {
   }
 
   #onFrame(nowMs: number, from: Endpoint, frame: ListAnswer): void {
-    if (frame.server !== this.#server || frame.number !== this.#number) return;
+    if (frame.number !== this.#number) return;
+    if (frame.kind !== "busy" && frame.server !== this.#server) return;
     const path = this.#paths.find(({ endpoint }) => isSameEndpoint(endpoint, from));
     if (path === undefined) return;
     if (frame.kind === "listing") return this.#onListing(nowMs, frame, path.endpoint);
+    if (frame.kind === "busy") {
+      this.#isPostponed = true;
+      this.#deadlineMs = nowMs + frame.waitMs;
+      return;
+    }
     if (this.#refusals >= RETRIES_HEEDED_MAX) return;
     this.#refusals += 1;
     this.#addPath({ endpoint: path.endpoint, token: frame.token });
@@ -167,7 +175,7 @@ export class ListFetch {
   /** What was asked for did not come, or not all of it. */
   #miss(nowMs: number): void {
     if (this.#nextPage === 0) this.#fruitless += 1;
-    if (this.#nextPage === 0 && this.#early.size === 0) {
+    if (this.#nextPage === 0 && this.#early.size === 0 && !this.#isPostponed) {
       this.#timer.misses += 1;
       this.#refusals = 0;
       this.#pathIndex += 1;
@@ -192,6 +200,7 @@ export class ListFetch {
     const path = this.#path;
     if (path === undefined) return;
     this.#number += 1;
+    this.#isPostponed = false;
     this.#nextPage = 0;
     this.#early.clear();
     this.#sentMs = nowMs;

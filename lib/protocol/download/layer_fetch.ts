@@ -23,7 +23,7 @@ import { chooseUnvalidated } from "../base/validated_first.ts";
 import type { StreamRoute } from "./source_route.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
-export type LayerAnswer = FrameOf<"layer" | "gone" | "retry">;
+export type LayerAnswer = FrameOf<"layer" | "gone" | "retry" | "busy">;
 
 export type LayerFetchEvent =
   /** A server offers the content at this path; `nonce` is random and new. */
@@ -105,7 +105,7 @@ export class LayerFetch {
   }
 
   accepts(frame: Frame): frame is LayerAnswer {
-    return ["layer", "gone", "retry"].includes(frame.kind);
+    return ["layer", "gone", "retry", "busy"].includes(frame.kind);
   }
 
   handle(nowMs: number, event: LayerFetchEvent): readonly LayerFetchAction[] {
@@ -208,7 +208,7 @@ export class LayerFetch {
   // — Answers ———————————————————————————————————————————————————————————————————————————————————
 
   #onFrame(nowMs: number, from: Endpoint, frame: LayerAnswer): void {
-    const nonce = frame.kind === "retry" ? frame.echo : frame.nonce;
+    const nonce = "echo" in frame ? frame.echo : frame.nonce;
     for (const server of this.#servers.values()) {
       const path = server.paths.find((each) => each.nonce === nonce);
       if (path === undefined) continue;
@@ -230,6 +230,8 @@ export class LayerFetch {
         this.#pages.giveBack(refused);
         return this.#renewToken(server, path, frame.token);
       }
+      case "busy":
+        return path.postpone(frame.number, nowMs + frame.waitMs);
       default:
         frame satisfies never;
     }

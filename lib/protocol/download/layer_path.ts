@@ -12,6 +12,8 @@ interface Request {
   readonly sentMs: number;
   readonly unanswered: Set<number>;
   deadlineMs: number;
+  /** Whether the server said that it will not answer. */
+  isPostponed: boolean;
 }
 
 export class LayerPath {
@@ -58,7 +60,8 @@ export class LayerPath {
     const number = ++this.#lastNumber;
     const pages = Array.from({ length: range.pageCount }, (_, i) => range.firstPage + i);
     const deadlineMs = nowMs + this.#timer.timeoutMs;
-    this.#requests.set(number, { sentMs: nowMs, unanswered: new Set(pages), deadlineMs });
+    const unanswered = new Set(pages);
+    this.#requests.set(number, { sentMs: nowMs, unanswered, deadlineMs, isPostponed: false });
     const { nonce, token } = this;
     return encodeFrame({ kind: "layer_want", nonce, token, number, root, sizeBytes, ...range });
   }
@@ -81,6 +84,16 @@ export class LayerPath {
     this.#refusals += 1;
     this.#requests.delete(number);
     return request.unanswered;
+  }
+
+  /** The server is busy: nothing is asked of it before `untilMs`, and nothing was lost. */
+  postpone(number: number, untilMs: number): void {
+    const request = this.#requests.get(number);
+    if (request === undefined) return;
+    for (const each of this.#requests.values()) {
+      each.deadlineMs = Math.max(each.deadlineMs, untilMs);
+      each.isPostponed = true;
+    }
   }
 
   isWaitingFor(number: number): boolean {
@@ -108,12 +121,14 @@ export class LayerPath {
   /** Gives up on requests that took too long; returns their pages. */
   expire(nowMs: number): number[] {
     const lost: number[] = [];
+    let isMiss = false;
     for (const [number, request] of this.#requests) {
       if (request.deadlineMs > nowMs) continue;
       this.#requests.delete(number);
       lost.push(...request.unanswered);
+      isMiss ||= !request.isPostponed;
     }
-    if (lost.length > 0) {
+    if (isMiss) {
       this.#timer.misses += 1;
       this.#refusals = 0;
     }

@@ -29,20 +29,44 @@ export const WANTS_UNLOCATED_PER_PARTY_MAX = 256;
 export const FLOW_NEWS_MEMORY_MS = 10_000;
 /** … of so many addresses with a valid token and files; then the one sent longest ago is forgotten. */
 export const FLOW_NEWS_MAX = 4_096;
-/** Questions queued at a server's main thread, and those of them from unvalidated peers. */
-export const QUESTIONS_FORWARDED_MAX = 1_024;
-export const QUESTIONS_UNVALIDATED_MAX = 768;
+/** Units of work of the questions that are with a server's main thread; others wait for their turn. */
+export const QUESTIONS_FORWARDED_WORK_MAX = 512;
+/** Questions that wait for that, of everybody; the newest of the party that has most makes room. */
+export const QUESTIONS_WAITING_MAX = 1_024;
+/** … those of one party, whose address a token proved; further ones are dropped. */
+export const QUESTIONS_PER_PARTY_MAX = 512;
+/** … and those without a good token; one of these makes room, at random. */
+export const QUESTIONS_UNVALIDATED_MAX = 512;
 /** A sender reports its counts this often. */
 export const STATS_INTERVAL_MS = 1_000;
 /** A capped server may send this much of its rate at once, so that coarse timers don't slow it. */
 export const SEND_BURST_MS = 10;
-/** Questions of one address that are answered: per second, and in a burst. */
-export const QUESTIONS_PER_S_MAX = 1_000;
-export const QUESTIONS_BURST_MAX = 4_000;
-/** Addresses whose questions are counted. */
+/** Units of work, about ten microseconds each: what any question costs … */
+export const QUESTION_WORK = 2;
+/** … beside it each page of a listing … */
+export const LISTING_PAGE_WORK = 20;
+/** … and each page of a piece layer. */
+export const LAYER_PAGE_WORK = 6;
+/** Units per second, and at once, that one party may cause, whose address a token proved. */
+export const WORK_PER_S = 20_000;
+export const WORK_BURST = 10_000;
+/** The same for one address that is only claimed, … */
+export const WORK_UNVALIDATED_PER_S = 5_000;
+export const WORK_UNVALIDATED_BURST = 5_000;
+/** … and for all of those together, per second and at once. */
+export const WORK_UNVALIDATED_TOTAL_PER_S = 20_000;
+/** A party is told that it asks too much no more often than this. */
+export const BUSY_INTERVAL_MS = 100;
+/** … and to wait no longer than this. */
+export const BUSY_WAIT_MS_MAX = 5_000;
+/** Parties whose work is counted, proved by a token, and claimed addresses beside; the one that asked longest ago is forgotten. */
 export const ASKERS_MAX = 4_096;
-/** Searches for similar names: they cost more than any other answer. */
+/** Searches for similar names: they cost more than any other answer. Of everybody, … */
 export const SIMILAR_SEARCHES_PER_S_MAX = 20;
+/** … of one party with a good token, … */
+export const SIMILAR_SEARCHES_PER_PARTY_PER_S = 5;
+/** … and of all without one. */
+export const SIMILAR_SEARCHES_UNVALIDATED_PER_S = 10;
 /** Chunks sent to one proved address that its flows may still find bad, all together. */
 export const SENT_CHUNKS_PER_ADDRESS_MAX = 1_024;
 /** Proved addresses for which such chunks are remembered. */
@@ -53,7 +77,7 @@ export const CHECKS_PER_ADDRESS_MAX = 4;
 export const CHECKS_WAITING_MAX = 256;
 /** The share of the time in which a chunk may be read again. */
 export const CHECK_TIME_SHARE = 0.05;
-/** Repeated requests of a client for one name are reported this often. */
+/** Requests for one name from one address, or from one port, are reported this often. */
 export const REQUEST_MEMORY_MS = 1_000;
 /** Shorter texts are contained in too many names to be similar. */
 export const CONTAINED_LENGTH_MIN = 3;
@@ -62,9 +86,15 @@ assertRelations([
   [PARTIES_MAX >= WANTS_MAX, "of the parties that are remembered, one waits for nothing"],
   [CHECK_TIME_SHARE > 0 && CHECK_TIME_SHARE < 1, "a share is a part of the time"],
   [
-    QUESTIONS_UNVALIDATED_MAX < QUESTIONS_FORWARDED_MAX,
+    QUESTIONS_UNVALIDATED_MAX < QUESTIONS_WAITING_MAX &&
+    QUESTIONS_UNVALIDATED_MAX <= QUESTIONS_PER_PARTY_MAX,
     "those who proved their address are heard in a flood",
   ],
+  [
+    SIMILAR_SEARCHES_UNVALIDATED_PER_S < SIMILAR_SEARCHES_PER_S_MAX,
+    "floods without a token leave searches for others",
+  ],
+  [WORK_BURST >= QUESTION_WORK + 16 * LISTING_PAGE_WORK, "a question is within a burst"],
   [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
   [ASK_TIMEOUT_MS > ABSENT_DELAY_MS_MAX, "an ABSENT arrives before its FIND is repeated"],
 ]);

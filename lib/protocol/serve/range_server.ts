@@ -2,7 +2,7 @@
  * What a server does with what arrives on its data port. Requests for ranges are answered here, in
  * turn by flow: a peer without a valid token is told how to get one, requests for a content that nobody has
  * located yet wait until somebody has, and files that changed are given up. Questions are handed on, so
- * many at a time, and part of that room is for those who have proved their address. A chunk that a client
+ * much at a time, by turns of those who have proved their address. A chunk that a client
  * found bad is passed on only if it was sent to that client's flow.
  *
  * One request is served at a time; reading, sending and opening files are the driver's.
@@ -10,18 +10,21 @@
 import { type Endpoint, partyOf } from "../../address.ts";
 import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
-import type { Tokens } from "../base/tokens.ts";
+import type { Random } from "../base/random.ts";
+import type { Tokens, TokenVerdict } from "../base/tokens.ts";
 import { RecentMap } from "../base/recent_map.ts";
 import {
   FLOW_NEWS_MAX,
   FLOW_NEWS_MEMORY_MS,
-  QUESTIONS_FORWARDED_MAX,
-  QUESTIONS_UNVALIDATED_MAX,
+  QUESTIONS_FORWARDED_WORK_MAX,
   STATS_INTERVAL_MS,
 } from "./limits.ts";
 import { PendingRequests } from "./pending_requests.ts";
+import { Askers, hasProved } from "./askers.ts";
 import { isQuestion, type QuestionFrame } from "./questions.ts";
-import { type GuardedFrame, retryFor } from "./retry.ts";
+import { QuestionQueue, type WaitingQuestion } from "./question_queue.ts";
+import { workOf } from "./question_work.ts";
+import { busyFor, type GuardedFrame, retryFor } from "./retry.ts";
 import { SentChunks } from "./sent_chunks.ts";
 import { Sender, type Turn, type WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf, type ServedFile } from "./served_file.ts";
@@ -53,8 +56,8 @@ export type RangeServerEvent =
   }
   /** A datagram without one. */
   | { readonly kind: "noise" }
-  /** A question that was handed on has been dealt with. */
-  | { readonly kind: "handled"; readonly isValidated: boolean }
+  /** A question that was handed on, and cost so much, has been dealt with. */
+  | { readonly kind: "handled"; readonly work: number }
   /** Answer to `locate`. */
   | ({ readonly kind: "located"; readonly file?: ServedFile } & ContentRef)
   /** Outcome of `open`. */
@@ -70,13 +73,7 @@ export type RangeServerAction =
   /** Send one datagram. */
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
   /** A question for the main thread; `handled` must follow. */
-  | {
-    readonly kind: "question";
-    readonly from: Endpoint;
-    readonly frame: QuestionFrame;
-    readonly frameBytes: number;
-    readonly isValidated: boolean;
-  }
+  | ({ readonly kind: "question" } & WaitingQuestion)
   /** Which file has this content? */
   | ({ readonly kind: "locate" } & ContentRef)
   /** Open what has been located. */
@@ -98,6 +95,7 @@ export interface RangeServerOptions {
   readonly tokens: Tokens;
   /** 0 for no cap. */
   readonly rateBytesPerS: number;
+  readonly random: Random;
   /** What the transport adds to a datagram; 0 by default. */
   readonly overheadBytes?: number;
   /** Add to this machine's time to get the one that tokens are issued by; 0 by default. */
@@ -117,9 +115,10 @@ export class RangeServer {
   #actions: RangeServerAction[] = [];
   /** What is being served. */
   #turn: Turn | undefined;
-  /** Questions that the main thread has not dealt with, and how many of them came without a good token. */
-  #forwarded = 0;
-  #unvalidated = 0;
+  readonly #askers = new Askers();
+  readonly #questions: QuestionQueue;
+  /** The work of questions that the main thread has not dealt with. */
+  #forwardedWork = 0;
   #sentBytes = 0;
   #malformed = 0;
   #dropped = 0;
@@ -131,6 +130,7 @@ export class RangeServer {
     this.#server = options.server;
     this.#tokens = options.tokens;
     this.#tokenClockOffsetMs = options.tokenClockOffsetMs ?? 0;
+    this.#questions = new QuestionQueue(options.random);
     this.#sender = new Sender(options.rateBytesPerS, options.overheadBytes ?? 0);
   }
 
@@ -138,8 +138,8 @@ export class RangeServer {
     return this.#sender.flowCount;
   }
 
-  get forwardedCount(): number {
-    return this.#forwarded;
+  get forwardedWork(): number {
+    return this.#forwardedWork;
   }
 
   handle(nowMs: number, event: RangeServerEvent): readonly RangeServerAction[] {
@@ -153,8 +153,7 @@ export class RangeServer {
         this.#malformed += 1;
         break;
       case "handled":
-        this.#forwarded -= 1;
-        if (!event.isValidated) this.#unvalidated -= 1;
+        this.#forwardedWork -= event.work;
         break;
       case "located":
         this.#onLocated(event, event.file);
@@ -176,6 +175,7 @@ export class RangeServer {
       default:
         event satisfies never;
     }
+    this.#forward();
     this.#serveNext(nowMs);
     this.#count(nowMs);
     return this.#actions;
@@ -207,17 +207,30 @@ export class RangeServer {
     if (!isTaken) this.#dropped += 1;
   }
 
-  /** A flood must not pile up at the main thread, nor keep those out who have proved their address. */
+  /** What is more than the asker may cause goes no further. */
   #onQuestion(nowMs: number, from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
-    const isValidated = this.#isValidated(nowMs, from, frame);
-    const hasRoom = isValidated || this.#unvalidated < QUESTIONS_UNVALIDATED_MAX;
-    if (!hasRoom || this.#forwarded >= QUESTIONS_FORWARDED_MAX) {
-      this.#dropped += 1;
+    const verdict = this.#judge(nowMs, from, frame);
+    const work = workOf(frame, verdict === "valid");
+    const admission = this.#askers.admit(nowMs, from.address, verdict, work);
+    if (admission.isAdmitted) {
+      const question = { from, frame, frameBytes, work };
+      if (!this.#questions.add(question, hasProved(verdict))) this.#dropped += 1;
       return;
     }
-    this.#forwarded += 1;
-    if (!isValidated) this.#unvalidated += 1;
-    this.#actions.push({ kind: "question", from, frame, frameBytes, isValidated });
+    this.#dropped += 1;
+    const { waitMs } = admission;
+    if (waitMs === undefined) return;
+    this.#actions.push({ kind: "send", to: from, datagram: busyFor(frame, waitMs) });
+  }
+
+  /** A flood must not pile up at the main thread. */
+  #forward(): void {
+    while (this.#forwardedWork < QUESTIONS_FORWARDED_WORK_MAX) {
+      const question = this.#questions.take();
+      if (question === undefined) return;
+      this.#forwardedWork += question.work;
+      this.#actions.push({ kind: "question", ...question });
+    }
   }
 
   #onStrike(nowMs: number, from: Endpoint, strike: FrameOf<"strike">, frameBytes: number): void {
@@ -238,10 +251,12 @@ export class RangeServer {
     if (datagram !== undefined) this.#actions.push({ kind: "send", to, datagram });
   }
 
-  #isValidated(nowMs: number, from: Endpoint, { token }: GuardedFrame | QuestionFrame): boolean {
-    // Zeros stand for no token: that costs nothing to see.
-    if (token.every((byte) => byte === 0)) return false;
-    return this.#tokens.judge(nowMs + this.#tokenClockOffsetMs, from.address, token) === "valid";
+  #isValidated(nowMs: number, from: Endpoint, frame: GuardedFrame): boolean {
+    return this.#judge(nowMs, from, frame) === "valid";
+  }
+
+  #judge(nowMs: number, { address }: Endpoint, frame: GuardedFrame | QuestionFrame): TokenVerdict {
+    return this.#tokens.judge(nowMs + this.#tokenClockOffsetMs, address, frame.token);
   }
 
   // — Serving ———————————————————————————————————————————————————————————————————————————————————

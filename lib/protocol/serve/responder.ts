@@ -12,24 +12,19 @@ import {
   LAYER_PAGES_PER_WANT_MAX,
   SIMILAR_NAMES_MAX,
 } from "../../wire/limits.ts";
-import {
-  ABSENT_DELAY_MS_MAX,
-  ASKERS_MAX,
-  QUESTIONS_BURST_MAX,
-  QUESTIONS_PER_S_MAX,
-  REQUEST_MEMORY_MS,
-  SIMILAR_SEARCHES_PER_S_MAX,
-} from "./limits.ts";
+import { ABSENT_DELAY_MS_MAX, ASKERS_MAX, REQUEST_MEMORY_MS } from "./limits.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
+import { Askers } from "./askers.ts";
 import { type CatalogueView, FindAnswers } from "./find_answers.ts";
 import { LayerProvers } from "./layer_provers.ts";
 import { listingPages } from "./listing.ts";
 import { Random } from "../base/random.ts";
-import { RateLimit } from "../base/rate_limit.ts";
 import { RecentMap } from "../base/recent_map.ts";
 import type { QuestionFrame } from "./questions.ts";
-import { type GuardedFrame, retryFor } from "./retry.ts";
+import { workOf } from "./question_work.ts";
+import { busyFor, type GuardedFrame, retryFor } from "./retry.ts";
+import { SimilarSearches } from "./similar_searches.ts";
 import type { Tokens } from "../base/tokens.ts";
 
 export interface ResponderOptions {
@@ -65,8 +60,8 @@ export class Responder {
   /** One datagram of answers. */
   readonly #bytesMax: number;
   readonly #provers: LayerProvers;
-  readonly #askers = new RecentMap<RateLimit>(ASKERS_MAX, Infinity);
-  readonly #similarSearches = new RateLimit(SIMILAR_SEARCHES_PER_S_MAX, SIMILAR_SEARCHES_PER_S_MAX);
+  readonly #askers = new Askers();
+  readonly #similarSearches = new SimilarSearches();
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
   #actions: ResponderAction[] = [];
   /** Where files and listings can be read over TCP as well; 0 for nowhere. */
@@ -91,16 +86,24 @@ export class Responder {
     frameBytes: number,
   ): readonly ResponderAction[] {
     this.#actions = [];
-    if (!this.#mayAsk(nowMs, partyOf(from.address))) return this.#actions;
+    const verdict = this.#tokens.judge(nowMs, from.address, frame.token);
+    const isProved = verdict === "valid";
+    const admission = this.#askers.admit(nowMs, from.address, verdict, workOf(frame, isProved));
+    if (!admission.isAdmitted) {
+      if (admission.waitMs !== undefined) this.#send(from, [busyFor(frame, admission.waitMs)]);
+      return this.#actions;
+    }
     switch (frame.kind) {
       case "find":
-        this.#onFind(nowMs, from, frame, frameBytes);
+        this.#onFind(nowMs, from, frame, { findBytes: frameBytes, isProved });
         break;
       case "layer_want":
-        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onLayerWant(from, frame);
+        if (isProved) this.#onLayerWant(from, frame);
+        else this.#sendRetry(nowMs, from, frame, frameBytes);
         break;
       case "list":
-        if (this.#isProved(nowMs, from, frame, frameBytes)) this.#onList(from, frame);
+        if (isProved) this.#onList(from, frame);
+        else this.#sendRetry(nowMs, from, frame, frameBytes);
         break;
       default:
         frame satisfies never;
@@ -108,16 +111,13 @@ export class Responder {
     return this.#actions;
   }
 
-  #mayAsk(nowMs: number, party: string): boolean {
-    let limit = this.#askers.get(nowMs, party);
-    limit ??= new RateLimit(QUESTIONS_PER_S_MAX, QUESTIONS_BURST_MAX);
-    this.#askers.set(nowMs, party, limit);
-    return limit.take(nowMs, 1);
-  }
-
-  #onFind(nowMs: number, from: Endpoint, find: FrameOf<"find">, findBytes: number): void {
+  #onFind(
+    nowMs: number,
+    from: Endpoint,
+    find: FrameOf<"find">,
+    { findBytes, isProved }: { readonly findBytes: number; readonly isProved: boolean },
+  ): void {
     if (find.known.includes(this.#server)) return;
-    const isProved = this.#tokens.judge(nowMs, from.address, find.token) === "valid";
     const port = this.#portFor(find);
     const answers = new FindAnswers(find, {
       view: this.#view,
@@ -127,7 +127,10 @@ export class Responder {
       tcpPort: this.tcpPort,
       bytesMax: isProved ? Infinity : findBytes,
       frameBytesMax: this.#bytesMax,
-      similarTo: (name) => this.#similarTo(nowMs, name),
+      similarTo: (name) =>
+        this.#similarSearches.mayBegin(nowMs, isProved ? from.address : undefined)
+          ? this.#view.catalogue.similar(name, SIMILAR_NAMES_MAX)
+          : [],
     });
     this.#send(from, packFrames(answers.prompt, this.#bytesMax), { port });
     const afterMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
@@ -145,16 +148,15 @@ export class Responder {
     return isEvery && round % 2 === 1 ? "discovery" : "data";
   }
 
-  /** One client's question comes by several of its addresses, but from one port. */
+  /**
+   * One client's question comes by several of its addresses, but from one port; and whoever asks from port
+   * after port makes no more news than from one.
+   */
   #onOffered(nowMs: number, from: Endpoint, name: SafeFileName): void {
-    const key = `${from.port} ${name}`;
-    if (!this.#requests.get(nowMs, key)) this.#actions.push({ kind: "requested", name, from });
-    this.#requests.set(nowMs, key, true);
-  }
-
-  #similarTo(nowMs: number, name: SafeFileName): readonly SafeFileName[] {
-    if (!this.#similarSearches.take(nowMs, 1)) return [];
-    return this.#view.catalogue.similar(name, SIMILAR_NAMES_MAX);
+    const keys = [`${from.port} ${name}`, `${partyOf(from.address)} ${name}`];
+    const isNew = keys.every((key) => this.#requests.get(nowMs, key) === undefined);
+    for (const key of keys) this.#requests.set(nowMs, key, true);
+    if (isNew) this.#actions.push({ kind: "requested", name, from });
   }
 
   #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {
@@ -178,13 +180,11 @@ export class Responder {
     this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, this.#bytesMax));
   }
 
-  /** Whether the asker receives what is sent to its address. If not, it is told how to show that. */
-  #isProved(nowMs: number, from: Endpoint, frame: GuardedFrame, frameBytes: number): boolean {
-    if (this.#tokens.judge(nowMs, from.address, frame.token) === "valid") return true;
+  /** Who has not shown that it receives what is sent to its address is told how to. */
+  #sendRetry(nowMs: number, from: Endpoint, frame: GuardedFrame, frameBytes: number): void {
     const fresh = this.#tokens.issue(nowMs, from.address);
     const retry = retryFor(frame, frameBytes, this.#server, fresh);
     if (retry !== undefined) this.#send(from, [retry]);
-    return false;
   }
 
   #send(

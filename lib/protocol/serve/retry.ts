@@ -1,5 +1,6 @@
-/** What a question with a token that is not (or no longer) good is answered with: a good one. */
+/** What a question is answered with that is not answered: a good token, if it had none, or when to ask again. */
 import type { Bytes, ServerId, Token } from "../../ids.ts";
+import type { QuestionFrame } from "./questions.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 
 /** Questions that only a token gets an answer to. */
@@ -23,4 +24,14 @@ export function retryFor(
     token,
   });
   return retry.length <= frameBytes ? retry : undefined;
+}
+
+/** Tells an asker that has proved its address how long it has to wait. */
+export function busyFor(frame: QuestionFrame, waitMs: number): Bytes {
+  return encodeFrame({
+    kind: "busy",
+    echo: frame.kind === "layer_want" ? frame.nonce : frame.queryId,
+    number: frame.kind === "find" ? 0 : frame.number,
+    waitMs,
+  });
 }

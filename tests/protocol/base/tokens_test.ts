@@ -6,14 +6,15 @@ import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
 const CLIENT = "192.168.7.20";
 
-Deno.test("a token is accepted in its epoch and the next, and then is stale", () => {
+Deno.test("a token is accepted in its epoch and the next, and then has expired", () => {
   const tokens = new Tokens(SECRET);
   const issuedMs = 5 * TOKEN_EPOCH_MS;
   const token = tokens.issue(issuedMs, CLIENT);
   assertEquals(token.length, TOKEN_BYTES);
   assertEquals(tokens.judge(issuedMs, CLIENT, token), "valid");
   assertEquals(tokens.judge(issuedMs + 2 * TOKEN_EPOCH_MS - 1, CLIENT, token), "valid");
-  assertEquals(tokens.judge(issuedMs + 2 * TOKEN_EPOCH_MS, CLIENT, token), "stale");
+  assertEquals(tokens.judge(issuedMs + 2 * TOKEN_EPOCH_MS, CLIENT, token), "expired");
+  assertEquals(tokens.judge(issuedMs + 200 * TOKEN_EPOCH_MS, CLIENT, token), "expired");
 });
 
 Deno.test("a token of the first epoch survives into the second", () => {
@@ -26,18 +27,18 @@ Deno.test("the epoch's byte wraps around without accepting what is 256 epochs ol
   const old = tokens.issue(3 * TOKEN_EPOCH_MS, CLIENT);
   const nowMs = 259 * TOKEN_EPOCH_MS;
   assertEquals(tokens.issue(nowMs, CLIENT)[0], old[0]);
-  assertEquals(tokens.judge(nowMs, CLIENT, old), "stale");
+  assertEquals(tokens.judge(nowMs, CLIENT, old), "invalid");
 });
 
 Deno.test("a token is worth nothing at another address, under another secret, or altered", () => {
   const tokens = new Tokens(SECRET);
   const token = tokens.issue(0, CLIENT);
-  assertEquals(tokens.judge(0, "192.168.7.21", token), "stale");
-  assertEquals(new Tokens(SECRET.slice(1)).judge(0, CLIENT, token), "stale");
+  assertEquals(tokens.judge(0, "192.168.7.21", token), "invalid");
+  assertEquals(new Tokens(SECRET.slice(1)).judge(0, CLIENT, token), "invalid");
   for (let i = 0; i < TOKEN_BYTES; i++) {
     const altered = token.slice();
     altered[i]! ^= 0x10;
-    assertEquals(tokens.judge(0, CLIENT, altered), "stale", `byte ${i}`);
+    assertEquals(tokens.judge(0, CLIENT, altered), "invalid", `byte ${i}`);
   }
 });
 

@@ -3,14 +3,18 @@ import { assert, assertEquals } from "@std/assert";
 import { type Bytes, hashHex, serverId } from "../../../lib/ids.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../../lib/protocol/merkle/limits.ts";
+import { Random } from "../../../lib/protocol/base/random.ts";
 import { NO_TOKEN, Tokens } from "../../../lib/protocol/base/tokens.ts";
 import {
+  BUSY_INTERVAL_MS,
+  BUSY_WAIT_MS_MAX,
   FLOW_NEWS_MEMORY_MS,
-  QUESTIONS_FORWARDED_MAX,
+  QUESTIONS_FORWARDED_WORK_MAX,
   QUESTIONS_UNVALIDATED_MAX,
   SENT_CHUNKS_PER_ADDRESS_MAX,
   STATS_INTERVAL_MS,
   WANTS_UNLOCATED_MAX,
+  WORK_BURST,
 } from "../../../lib/protocol/serve/limits.ts";
 import {
   RangeServer,
@@ -42,7 +46,9 @@ class Scene {
   nowMs = 0;
 
   constructor(rateBytesPerS = 0) {
-    this.machine = new RangeServer({ server: SERVER, tokens: this.tokens, rateBytesPerS });
+    this.machine = new RangeServer({
+      ...{ server: SERVER, tokens: this.tokens, rateBytesPerS, random: new Random(1) },
+    });
   }
 
   handle(event: RangeServerEvent): readonly RangeServerAction[] {
@@ -128,6 +134,7 @@ Deno.test("tokens are judged by the clock of their issuer", () => {
   const tokens = new Tokens(Uint8Array.of(1));
   const machine = new RangeServer({
     ...{ server: SERVER, tokens, rateBytesPerS: 0, tokenClockOffsetMs: 5 * TOKEN_EPOCH_MS },
+    random: new Random(1),
   });
   const token = tokens.issue(5 * TOKEN_EPOCH_MS, A.address);
   const frame = new Scene().wantOf(A, 1, { token });
@@ -252,32 +259,99 @@ Deno.test("questions go to the main thread as they were decoded, whatever their 
   const scene = new Scene();
   const [stranger] = scene.find(A);
   assert(stranger?.kind === "question");
-  assertEquals([stranger.frame.kind, stranger.from, stranger.isValidated], ["find", A, false]);
+  assertEquals([stranger.frame.kind, stranger.from], ["find", A]);
   const [friend] = scene.find(B, scene.tokens.issue(0, B.address));
-  assert(friend?.kind === "question" && friend.isValidated);
+  assert(friend?.kind === "question" && friend.work > 0);
 });
+
+/** A question that costs something: all pages of a layer. */
+function layerWant(token: Bytes, number: number): Frame {
+  return { kind: "layer_want", nonce: 5n, token, number, ...CONTENT, firstPage: 0, pageCount: 16 };
+}
 
 Deno.test("a flood of questions without a token leaves room for those who have one", () => {
   const scene = new Scene();
-  let handedOn = 0;
-  for (let i = 0; i < 2 * QUESTIONS_FORWARDED_MAX; i++) {
-    handedOn += scene.find({ address: "10.9.9.9", port: i }).length;
+  // Others keep the main thread busy.
+  const busy: Endpoint = { address: "10.0.0.7", port: 1 };
+  let forwardedWork = 0;
+  for (let number = 0; forwardedWork < QUESTIONS_FORWARDED_WORK_MAX; number++) {
+    const actions = scene.frame(busy, layerWant(scene.tokens.issue(0, busy.address), number));
+    for (const action of actions) if (action.kind === "question") forwardedWork += action.work;
   }
-  assertEquals(handedOn, QUESTIONS_UNVALIDATED_MAX);
-  const token = scene.tokens.issue(0, B.address);
-  assertEquals(brief(scene.find(B, token)), ["question"]);
-  scene.handle({ kind: "handled", isValidated: true });
-  assertEquals(brief(scene.find(A)), [], "a place of the others was given back");
-  scene.handle({ kind: "handled", isValidated: false });
-  assertEquals(brief(scene.find(A)), ["question"]);
+  for (let i = 0; i < 2 * QUESTIONS_UNVALIDATED_MAX; i++) {
+    assertEquals(scene.find({ address: `10.9.${i >> 8}.${i & 255}`, port: i }), []);
+  }
+  assertEquals(scene.find(B, scene.tokens.issue(0, B.address)), []);
+  const order: string[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    const actions = scene.handle({ kind: "handled", work: forwardedWork });
+    forwardedWork = 0;
+    for (const action of actions) {
+      if (action.kind !== "question") continue;
+      forwardedWork += action.work;
+      order.push(action.from.address);
+    }
+  }
+  assert(order.indexOf(B.address) >= 0 && order.indexOf(B.address) < 3, order.slice(0, 5).join());
 });
 
-Deno.test("with good tokens there is a bound as well", () => {
+Deno.test("who has proved an address and asks much waits for others, and for their turns", () => {
   const scene = new Scene();
-  const token = scene.tokens.issue(0, B.address);
-  for (let i = 0; i < QUESTIONS_FORWARDED_MAX; i++) scene.find(B, token);
-  assertEquals(brief(scene.find(B, token)), []);
-  assertEquals(scene.machine.forwardedCount, QUESTIONS_FORWARDED_MAX);
+  const ask = (from: Endpoint, number: number) =>
+    scene.frame(from, layerWant(scene.tokens.issue(0, from.address), number));
+  for (let number = 0; number < 50; number++) ask(A, number);
+  assert(scene.machine.forwardedWork < 2 * QUESTIONS_FORWARDED_WORK_MAX);
+  for (let number = 0; number < 3; number++) assertEquals(ask(B, number), []);
+  const next = [
+    ...scene.handle({ kind: "handled", work: QUESTIONS_FORWARDED_WORK_MAX }),
+  ].flatMap((action) => action.kind === "question" ? [action.from.address] : []);
+  assertEquals(next.slice(0, 4).filter((address) => address === B.address).length, 2);
+});
+
+Deno.test("who causes more work than anybody may is told to wait, once in a while, and goes no further", () => {
+  const scene = new Scene();
+  let [work, busy] = [0, 0];
+  for (let number = 0; number < 400; number++) {
+    const token = scene.tokens.issue(scene.nowMs, A.address);
+    for (const action of scene.frame(A, layerWant(token, number))) {
+      if (action.kind === "send") {
+        const frame = decodeFrame(action.datagram);
+        assert(frame.kind === "busy" && frame.echo === 5n && frame.number === number);
+        assert(frame.waitMs > 0 && frame.waitMs <= BUSY_WAIT_MS_MAX);
+        busy += 1;
+      }
+      if (action.kind !== "question") continue;
+      work += action.work;
+      scene.handle({ kind: "handled", work: action.work });
+    }
+  }
+  assert(work < WORK_BURST + 100, `${work}`);
+  assertEquals(busy, 1);
+  assertEquals(brief(scene.frame(B, layerWant(scene.tokens.issue(0, B.address), 1))), ["question"]);
+  scene.nowMs += BUSY_INTERVAL_MS + 1;
+  const again = scene.frame(A, layerWant(scene.tokens.issue(scene.nowMs, A.address), 999));
+  assertEquals(brief(again).length, 1, "what has grown back is there to be asked for");
+});
+
+Deno.test("questions that are forged in the name of an address use up nothing of what its token gives", () => {
+  const scene = new Scene();
+  let answered = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const actions = scene.find({ ...A, port: i & 1023 });
+    for (const action of actions) {
+      if (action.kind === "question") scene.handle({ kind: "handled", work: action.work });
+    }
+    answered += actions.length;
+  }
+  assert(answered < 5_000, `${answered}: even claims have a bound`);
+  assertEquals(brief(scene.find(A)), []);
+  const token = scene.tokens.issue(0, A.address);
+  assertEquals(brief(scene.frame(A, layerWant(token, 1))), ["question"]);
+  scene.nowMs = 5 * TOKEN_EPOCH_MS;
+  for (let i = 0; i < 20_000; i++) scene.find({ ...A, port: i & 1023 });
+  assertEquals(brief(scene.frame(A, layerWant(token, 2))).length, 0, "the main thread is busy");
+  const [question] = scene.handle({ kind: "handled", work: 10_000 });
+  assert(question?.kind === "question");
 });
 
 Deno.test("what only servers send, and noise, is counted and not answered", () => {

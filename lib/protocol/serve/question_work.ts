@@ -1,0 +1,23 @@
+/**
+ * What answering a question costs a server, estimated from the question alone (docs/PROTOCOL.md, "Fair
+ * shares"), in units of about ten microseconds.
+ */
+import { LAYER_PAGES_PER_WANT_MAX, LISTING_PAGES_PER_LIST_MAX } from "../../wire/limits.ts";
+import { LAYER_PAGE_WORK, LISTING_PAGE_WORK, QUESTION_WORK } from "./limits.ts";
+import type { QuestionFrame } from "./questions.ts";
+
+/** @param isValidated whether its token is good: otherwise RETRY is all that most questions bring about */
+export function workOf(frame: QuestionFrame, isValidated: boolean): number {
+  switch (frame.kind) {
+    case "find":
+      return QUESTION_WORK + frame.queries.length;
+    case "list": {
+      const pages = Math.min(frame.pagesMax, LISTING_PAGES_PER_LIST_MAX);
+      return QUESTION_WORK + (isValidated ? pages * LISTING_PAGE_WORK : 0);
+    }
+    case "layer_want": {
+      const pages = Math.min(frame.pageCount, LAYER_PAGES_PER_WANT_MAX);
+      return QUESTION_WORK + (isValidated ? pages * LAYER_PAGE_WORK : 0);
+    }
+  }
+}
