@@ -19,11 +19,11 @@ import {
 } from "./limits.ts";
 
 /** `waitMs`: to be told to whoever asks, at most so often; otherwise it is met with silence. */
-export type Admission =
+export type AskerVerdict =
   | { readonly isAdmitted: true }
   | { readonly isAdmitted: false; readonly waitMs?: number };
 
-const ADMITTED: Admission = { isAdmitted: true };
+const ADMITTED: AskerVerdict = { isAdmitted: true };
 
 export class Askers {
   readonly #proved = new RecentMap<RateLimit>(ASKERS_MAX, Infinity);
@@ -35,7 +35,7 @@ export class Askers {
   readonly #refused = new RecentMap<true>(ASKERS_MAX, BUSY_INTERVAL_MS);
 
   /** Charges `work` to who asks, unless that has caused too much already. */
-  admit(nowMs: number, address: string, verdict: TokenVerdict, work: number): Admission {
+  admit(nowMs: number, address: string, verdict: TokenVerdict, work: number): AskerVerdict {
     const party = partyOf(address);
     if (!hasProved(verdict)) return { isAdmitted: this.#admitClaim(nowMs, party, work) };
     let limit = this.#proved.get(nowMs, party);
