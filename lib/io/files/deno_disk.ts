@@ -37,7 +37,8 @@ export const denoDisk: Disk = {
 
   async syncFolder(folder) {
     try {
-      using handle = await Deno.open(folder, { read: true });
+      // Opening on another thread costs ten times what it takes.
+      using handle = Deno.openSync(folder, { read: true });
       await handle.sync();
     } catch {
       // Windows and some network file systems cannot; the names themselves are there.

@@ -170,14 +170,13 @@ export class FileTarget {
   #takeFreeName({ folder, base }: TargetPlace): string {
     for (const name of numberedNames(base)) {
       const path = join(folder, name);
-      if (this.#disk.lookAt(path) !== undefined) continue;
       if (takeName(this.#disk, this.partPath, path)) return path;
     }
     throw new ShoalError("disk", `too many files have names like ${base}`);
   }
 }
 
-/** Moves `from` to `to`, which must be free: `false` if it was taken in the last moment. */
+/** Moves `from` to `to`, which must be free: `false` if it is taken. */
 function takeName(disk: Disk, from: string, to: string): boolean {
   try {
     if (!disk.link(from, to)) return false;

@@ -1,16 +1,18 @@
 /**
  * Makes new names in folders survive a power cut. A sync costs the same for one name as for a
- * thousand: callers that ask while one is running share the next.
+ * thousand, so syncs run in rounds that are a moment apart: callers that ask before a round begins share it.
  */
 import type { Clock } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
+import { FOLDER_SYNC_INTERVAL_MS } from "./limits.ts";
 
 export class FolderSyncs {
   readonly #clock: Clock;
   readonly #disk: Disk;
-  readonly #running = new Map<string, Promise<void>>();
-  /** Syncs that have not begun, so that they still cover whatever is asked for now. */
-  readonly #waiting = new Map<string, Promise<void>>();
+  /** What the next round syncs, and whoever waits for that. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+  #isRunning = false;
+  #startedMs = -Infinity;
 
   constructor(clock: Clock, disk: Disk) {
     this.#clock = clock;
@@ -21,18 +23,26 @@ export class FolderSyncs {
   sync(folder: string): Promise<void> {
     let waiting = this.#waiting.get(folder);
     if (waiting === undefined) {
-      waiting = this.#run(folder);
+      waiting = Promise.withResolvers<void>();
       this.#waiting.set(folder, waiting);
+      void this.#run();
     }
-    return waiting;
+    return waiting.promise;
   }
 
-  async #run(folder: string): Promise<void> {
-    await Promise.all([this.#running.get(folder), this.#clock.yieldToEvents()]);
-    this.#waiting.delete(folder);
-    const running = this.#disk.syncFolder(folder);
-    this.#running.set(folder, running);
-    await running;
-    if (this.#running.get(folder) === running) this.#running.delete(folder);
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#waiting.size > 0) {
+      const pauseMs = this.#startedMs + FOLDER_SYNC_INTERVAL_MS - this.#clock.nowMs();
+      await (pauseMs > 0 ? this.#clock.sleep(pauseMs) : this.#clock.yieldToEvents());
+      this.#startedMs = this.#clock.nowMs();
+      const round = [...this.#waiting];
+      this.#waiting.clear();
+      await Promise.all(
+        round.map(([folder, { resolve }]) => this.#disk.syncFolder(folder).then(resolve)),
+      );
+    }
+    this.#isRunning = false;
   }
 }

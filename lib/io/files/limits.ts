@@ -9,5 +9,7 @@ export const OPEN_FILES_MAX = 64;
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** `NAME (2).ext` … up to this number before giving up. */
 export const NUMBERED_NAMES_MAX = 1_000;
+/** Folders in which files were published are synced at most this often. */
+export const FOLDER_SYNC_INTERVAL_MS = 5;
 /** Files we write are given this age: a server does not offer files that may still be growing. */
 export const SCRATCH_FILE_AGE_MS = 60_000;

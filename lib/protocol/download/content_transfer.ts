@@ -64,6 +64,8 @@ export class ContentTransfer {
   #isCoordinated = false;
   /** Whether every chunk was reported; true where the coordinator has nothing to bring. */
   #isComplete = true;
+  /** Whether the assembler has said its last word about the target. */
+  #isTargetEnded = false;
   /** Where the file is, once it is published. */
   #finishedPath: string | undefined;
 
@@ -113,9 +115,9 @@ export class ContentTransfer {
     }
   }
 
-  /** Whether anybody has shown to hold the content. */
-  get hasProviders(): boolean {
-    return this.#providers.size > 0;
+  /** Whether those who offer it are asked, and none of them has shown to hold it. */
+  get lacksProviders(): boolean {
+    return this.#fetch !== undefined && this.#providers.size === 0;
   }
 
   /** Datagrams of this server do not arrive: its TCP port is tried, once. Returns whether it is now. */
@@ -148,7 +150,7 @@ export class ContentTransfer {
     const transfer = this.#transfer;
     if (transfer === undefined) return;
     this.#host.act({ kind: "coordinate", event: { kind: "forget", transfer } });
-    this.#target({ kind: "abort", transfer, keep: keepsPart });
+    if (!this.#isTargetEnded) this.#target({ kind: "abort", transfer, keep: keepsPart });
     this.#host.act({ kind: "release", transfer });
     this.#transfer = undefined;
   }
@@ -192,13 +194,17 @@ export class ContentTransfer {
         this.#onUnproved(reply);
         return undefined;
       case "finished":
+        this.#isTargetEnded = true;
         this.#finishedPath = reply.path;
         return this.#doneWhenTold();
       case "present":
+        this.#isTargetEnded = true;
         return this.#whenMeant({ kind: "done", path: reply.path, isPresent: true });
       case "transferFailed":
+        this.#isTargetEnded = true;
         return this.#whenMeant({ kind: "failed", error: reply.error });
       case "unverified":
+        this.#isTargetEnded = true;
         return { kind: "unverified" };
       case "aborted":
         return undefined;

@@ -277,7 +277,7 @@ export class Download {
   /** Somebody offers it, and nobody answers on the ports that the offers name: TCP may pass. */
   #watchSilence(nowMs: number): void {
     const current = this.#current;
-    if (current === undefined || current.hasProviders || current.content.sizeBytes === 0) {
+    if (current === undefined || !current.lacksProviders) {
       this.#streamDueMs = Infinity;
     } else if (nowMs < this.#streamDueMs) {
       this.#streamDueMs = Math.min(this.#streamDueMs, nowMs + STREAM_FALLBACK_MS);
