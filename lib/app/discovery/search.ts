@@ -7,6 +7,7 @@ import type { Bytes, Content, HashHex, SafeFileName, ServerId } from "../../ids.
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
+import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
@@ -82,6 +83,7 @@ export class Search implements NameSearch {
   readonly #targets: Targets;
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
+  readonly #answeredPaths = new AnsweredPaths();
 
   constructor(runtime: Runtime, options: ResolvedFindOptions, targets: Targets) {
     this.#options = options;
@@ -160,6 +162,7 @@ export class Search implements NameSearch {
   ): LayerFetchHandle {
     const fetch = new LayerFetch(content, {
       timeoutMs: this.#options.timeoutMs,
+      answeredPaths: this.#answeredPaths,
       ...(knownLayer !== undefined && { knownLayer }),
     });
     const exchange = new Exchange(this.#socket, fetch, (action) => {

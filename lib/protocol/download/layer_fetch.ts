@@ -1,7 +1,8 @@
 /**
  * Fetches a piece layer (docs/PROTOCOL.md, "Piece layers"), and confirms the servers that really have a
  * content: each offered server is asked for at least one page, and its first good answer confirms
- * that it is there, that it accepts our token, and how far away it is. Pages are proved one by one,
+ * that it is there, that it accepts our token, and how far away it is. A path that has lately answered
+ * another fetch is confirmed without that. Pages are proved one by one,
  * so they may come from any server; what is lost is asked for again, from the fastest server.
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
@@ -18,6 +19,7 @@ import {
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
+import { AnsweredPaths } from "./answered_paths.ts";
 import { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import type { StreamRoute } from "./source_route.ts";
@@ -67,6 +69,8 @@ export interface LayerFetchOptions {
   readonly timeoutMs: number;
   /** Proved by an earlier run: servers are only probed then. */
   readonly knownLayer?: Bytes;
+  /** Shared by the fetches of a run; its own by default. */
+  readonly answeredPaths?: AnsweredPaths;
 }
 
 interface Server {
@@ -84,6 +88,7 @@ export class LayerFetch {
   readonly #content: Content;
   readonly #timeoutMs: number;
   readonly #pages: LayerPages;
+  readonly #answeredPaths: AnsweredPaths;
   readonly #servers = new Map<ServerId, Server>();
   #isLayerTold = false;
   /** When a page is overdue; never, before the first server and after the last page. */
@@ -94,6 +99,7 @@ export class LayerFetch {
     this.#content = content;
     this.#timeoutMs = options.timeoutMs;
     this.#pages = new LayerPages(content, options.knownLayer);
+    this.#answeredPaths = options.answeredPaths ?? new AnsweredPaths();
   }
 
   /** Whether answers with this nonce are for this fetch. */
@@ -112,7 +118,7 @@ export class LayerFetch {
     this.#actions = [];
     switch (event.kind) {
       case "path":
-        this.#addPath(event);
+        this.#addPath(nowMs, event);
         this.#stallMs = Math.min(this.#stallMs, nowMs + this.#timeoutMs);
         break;
       case "frame":
@@ -144,7 +150,10 @@ export class LayerFetch {
 
   // — Servers ———————————————————————————————————————————————————————————————————————————————————
 
-  #addPath({ server: id, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>): void {
+  #addPath(
+    nowMs: number,
+    { server: id, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>,
+  ): void {
     let server = this.#servers.get(id);
     if (server === undefined) {
       if (this.#servers.size >= OFFERS_PER_NAME_MAX && !this.#evictServer(nonce)) return;
@@ -156,7 +165,9 @@ export class LayerFetch {
     const known = server.paths.find((each) => each.isAt(path.endpoint));
     if (known !== undefined) this.#renewToken(server, known, path.token);
     else if (server.paths.length < PATHS_PER_SERVER_MAX || this.#evictPath(server, nonce)) {
-      server.paths.push(new LayerPath(path, nonce));
+      const knownRttMs = this.#answeredPaths.rttMs(nowMs, id, path.endpoint);
+      server.paths.push(new LayerPath(path, nonce, knownRttMs));
+      if (knownRttMs !== undefined) this.#confirm(server);
     }
   }
 
@@ -247,6 +258,7 @@ export class LayerFetch {
       return;
     }
     this.#stallMs = nowMs + this.#timeoutMs;
+    this.#answeredPaths.note(nowMs, server.id, path.endpoint, path.rttMs);
     if (path.isConfirmed) return;
     path.isConfirmed = true;
     this.#confirm(server);

@@ -20,18 +20,23 @@ export class LayerPath {
   readonly endpoint: Endpoint;
   readonly nonce: bigint;
   token: Token;
-  /** Whether a good page has come this way. */
-  isConfirmed = false;
+  /** Whether a good page has come this way, of this content or lately of another. */
+  isConfirmed: boolean;
   #refusals = 0;
   readonly #timer = new RequestTimer();
   #lastNumber = 0;
   readonly #requests = new Map<number, Request>();
 
-  /** @param nonce random, and shown to nobody but this server */
-  constructor(path: ServerPath, nonce: bigint) {
+  /**
+   * @param nonce random, and shown to nobody but this server
+   * @param knownRttMs the round trip, where the path has answered lately
+   */
+  constructor(path: ServerPath, nonce: bigint, knownRttMs: number | undefined) {
     this.endpoint = path.endpoint;
     this.token = path.token;
     this.nonce = nonce;
+    this.isConfirmed = knownRttMs !== undefined;
+    if (knownRttMs !== undefined) this.#timer.answered(knownRttMs);
   }
 
   /** 0 until the first answer. */

@@ -59,6 +59,10 @@ export const REPORT_INTERVAL_MS = 10;
 /** Layer pages in flight, from one server and from all together. */
 export const LAYER_PAGES_PER_SERVER_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
+/** A path that has brought a page of a layer is taken to answer for so long, and not probed for the next content. */
+export const ANSWERED_PATH_MS = 1_000;
+/** Paths that this is remembered of. */
+export const ANSWERED_PATHS_MAX = 256;
 /** Finished requests whose late segments are still accepted. */
 export const WANTS_RETIRED_MAX = 128;
 /** Segments of the first request, before any rate is known. */
@@ -95,5 +99,9 @@ export const STREAM_TRIES_MAX = 4;
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
   [LAYER_PAGES_PER_SERVER_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
+  [
+    ANSWERED_PATH_MS < SERVER_SILENT_MS,
+    "who is set aside for silence is probed before it is put to work",
+  ],
   [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
 ]);

@@ -1,7 +1,12 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Bytes, type Content, hashHex, type ServerId, serverId } from "../../../lib/ids.ts";
-import { LAYER_PAGES_ASKED_MAX } from "../../../lib/protocol/download/limits.ts";
+import { AnsweredPaths } from "../../../lib/protocol/download/answered_paths.ts";
+import {
+  ANSWERED_PATH_MS,
+  ANSWERED_PATHS_MAX,
+  LAYER_PAGES_ASKED_MAX,
+} from "../../../lib/protocol/download/limits.ts";
 import {
   LayerFetch,
   type LayerFetchAction,
@@ -51,6 +56,7 @@ interface Setup extends Scripted {
   readonly content: Content;
   readonly layer: Bytes;
   readonly known?: Bytes;
+  readonly answeredPaths?: AnsweredPaths;
 }
 
 function start(setup: Setup, wants: Want[] = []): Run {
@@ -58,6 +64,7 @@ function start(setup: Setup, wants: Want[] = []): Run {
     new LayerFetch(setup.content, {
       timeoutMs: TIMEOUT_MS,
       ...(setup.known !== undefined && { knownLayer: setup.known }),
+      ...(setup.answeredPaths !== undefined && { answeredPaths: setup.answeredPaths }),
     }),
     { kind: "wakeup" },
     (action, nowMs) => {
@@ -344,4 +351,59 @@ Deno.test("a layer whose servers are all silent is stalled, once a timeout, unti
   run.runUntil(60_000);
   assertEquals(run.of("layer").length, 1);
   assertEquals(run.of("stalled").length, 2);
+});
+
+Deno.test("a path that lately answered another fetch is confirmed without being asked", () => {
+  const answeredPaths = new AnsweredPaths();
+  const first = start({ ...fileOf(2), answeredPaths, delayMs: () => 7 });
+  first.at(0, path(1));
+  first.runUntil(100);
+  const one = fileOf(1);
+  const next = start({ ...one, answeredPaths, answers: () => false });
+  next.at(100, path(1));
+  // Neither another server at that address nor that server elsewhere has answered anything.
+  next.at(101, path(2, endpointOf(1)));
+  next.at(102, path(1, endpointOf(2)));
+  next.runUntil(103);
+  assertEquals(
+    next.of("confirmed").map(({ action: { server, paths } }) => [server, paths[0]?.rttMs]),
+    [
+      [idOf(1), 7],
+    ],
+  );
+  assertEquals(next.of("layer").map(({ action }) => action.layer), [one.layer]);
+  assertEquals(next.of("send").map(({ atMs }) => atMs), [101, 102]);
+});
+
+Deno.test("the pages of a longer layer are asked of such a path at once, and lost ones again", () => {
+  const answeredPaths = new AnsweredPaths();
+  answeredPaths.note(0, idOf(1), endpointOf(1), 3);
+  const file = fileOf(40);
+  let lost = 1;
+  const run = start({ ...file, answeredPaths, answers: () => lost-- <= 0 });
+  run.at(1, path(1));
+  run.runUntil(2_000);
+  assertEquals(run.of("confirmed").length, 1);
+  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+});
+
+Deno.test("what answered long ago is asked again", () => {
+  const answeredPaths = new AnsweredPaths();
+  answeredPaths.note(0, idOf(1), endpointOf(1), 3);
+  const run = start({ ...fileOf(1), answeredPaths, answers: () => false });
+  run.at(ANSWERED_PATH_MS, path(1));
+  run.runUntil(ANSWERED_PATH_MS + 1);
+  assertEquals(run.of("confirmed"), []);
+  assertEquals(run.of("send").length, 1);
+});
+
+Deno.test("of more paths than are remembered, those that answered last are", () => {
+  const answeredPaths = new AnsweredPaths();
+  const at = (port: number): Endpoint => ({ address: "10.0.0.1", port });
+  for (let port = 0; port <= ANSWERED_PATHS_MAX; port++) {
+    answeredPaths.note(0, idOf(1), at(port), 1);
+  }
+  assertEquals(answeredPaths.rttMs(0, idOf(1), at(0)), undefined);
+  assertEquals(answeredPaths.rttMs(0, idOf(1), at(1)), 1);
+  assertEquals(answeredPaths.rttMs(0, idOf(1), at(ANSWERED_PATHS_MAX)), 1);
 });
