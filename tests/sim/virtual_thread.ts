@@ -102,6 +102,11 @@ export class VirtualThread {
           signal?.addEventListener("abort", () => resolve(), { once: true });
           this.#world.after(ms, () => this.run(resolve));
         }),
+      within: (promise, ms) =>
+        new Promise((resolve, reject) => {
+          promise.then(resolve, reject);
+          this.#world.after(ms, () => this.run(() => resolve(undefined)));
+        }),
       yieldToEvents: () =>
         new Promise((resolve) => this.#world.after(YIELD_MS, () => this.run(resolve))),
     };

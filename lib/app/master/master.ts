@@ -85,6 +85,7 @@ class MasterRun implements Master {
     this.closed.catch(() => {});
     const { host, port, metricsPort, metricsHost } = options;
     this.#listener = new SessionListener({
+      clock,
       net: denoNet(),
       host,
       ports: [port],

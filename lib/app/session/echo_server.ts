@@ -6,6 +6,7 @@ import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
+import { denoClock } from "../../io/system/clock.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
 import { answerUpload, serveJson } from "../../protocol/session/serve_json.ts";
@@ -47,6 +48,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     throw new ShoalError("internal", "a server that keeps nothing was asked for something");
   };
   const library: SessionLibrary = {
+    clock: denoClock,
     dir: "",
     get disk() {
       return nobody();
@@ -69,6 +71,7 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     portName: "the port of a round-trip server",
     speaksLines: false,
     connectionsMax: SESSIONS_MAX,
+    clock: denoClock,
     requestsPerS: SESSION_REQUESTS_PER_S,
     talk(connection, refusal, mayAsk) {
       const dialogue = serveJson({

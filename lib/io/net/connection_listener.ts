@@ -4,13 +4,14 @@
  */
 import { ShoalError } from "../../errors.ts";
 import { Admission, type AdmissionLimits } from "../../protocol/base/admission.ts";
-import { nowMs } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import { ADDRESS_SHARE_MAX, CROWD_IDLE_MS, CROWD_MAX, CROWD_SHARE } from "./limits.ts";
 import type { Net } from "./net.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
 
 export interface ConnectionListenerOptions {
+  readonly clock: Clock;
   readonly net: Net;
   readonly host: string;
   /** Ports to try, in order. */
@@ -82,19 +83,15 @@ export class ConnectionListener {
   }
 
   #meet(stream: ByteStream): void {
-    const { idleMs } = this.#options;
-    if (this.#isAdmitted(this.#admission, new SessionConnection(stream, this.#budget, idleMs))) {
-      return;
-    }
-    const isTold = this.#isAdmitted(
-      this.#crowd,
-      new SessionConnection(stream, this.#budget, Math.min(idleMs, CROWD_IDLE_MS)),
-    );
+    const { clock, idleMs } = this.#options;
+    const connected = (ms: number) => new SessionConnection(stream, clock, this.#budget, ms);
+    if (this.#isAdmitted(this.#admission, connected(idleMs))) return;
+    const isTold = this.#isAdmitted(this.#crowd, connected(Math.min(idleMs, CROWD_IDLE_MS)));
     if (!isTold) stream.close();
   }
 
   #isAdmitted(admission: Admission<SessionConnection>, connection: SessionConnection): boolean {
-    const admitted = admission.admit(nowMs(), connection);
+    const admitted = admission.admit(this.#options.clock.nowMs(), connection);
     if (admitted.kind === "refused") return false;
     admitted.evicted?.close();
     this.#open.add(connection);

@@ -1,4 +1,5 @@
 /** `GET /metrics` in the text format of Prometheus, and `GET /healthz`. */
+import { denoClock } from "../system/clock.ts";
 import { isLoopback } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import {
@@ -53,6 +54,7 @@ export class MetricsPort {
     const connectionsMax = descriptorShare(METRICS_CONNECTIONS_MAX, METRICS_DESCRIPTORS_SHARE);
     try {
       this.#listener = new ConnectionListener({
+        clock: denoClock,
         ...{ net, host, ports: [port], onProblem, idleMs: METRICS_REQUEST_MS },
         limits: {
           connectionsMax,

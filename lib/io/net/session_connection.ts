@@ -20,7 +20,7 @@ import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
 import { type Opening, openingOf } from "../../wire/session_opening.ts";
 import { claimedLength, takeMessage } from "../../wire/session_json.ts";
-import { nowMs, within } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** The peer is gone, or too slow: nothing more can be said. */
@@ -47,6 +47,7 @@ function lost(why: "closed" | "late"): ConnectionLost {
 export class SessionConnection {
   readonly queue = new ByteQueue();
   readonly #stream: ByteStream;
+  readonly #clock: Clock;
   readonly #budget: MessageBudget;
   readonly #idleMs: number;
   /** Made when something is read: many a connection never says anything. */
@@ -54,11 +55,18 @@ export class SessionConnection {
   /** The one read that is under way; it outlives its caller. */
   #reading: Promise<Arrival> | undefined;
   #isClosed = false;
-  #activeMs = nowMs();
+  #activeMs: number;
 
   /** @param budget shared by the connections that one process reads messages from */
-  constructor(stream: ByteStream, budget = new MessageBudget(), idleMs = SESSION_IDLE_MS) {
+  constructor(
+    stream: ByteStream,
+    clock: Clock,
+    budget = new MessageBudget(),
+    idleMs = SESSION_IDLE_MS,
+  ) {
     this.#stream = stream;
+    this.#clock = clock;
+    this.#activeMs = clock.nowMs();
     this.#budget = budget;
     this.#idleMs = idleMs;
   }
@@ -138,7 +146,7 @@ export class SessionConnection {
 
   /** For reading a body that must not take for ever. */
   pace(idleMs = this.#idleMs): Pace {
-    return new Pace(idleMs);
+    return new Pace(this.#clock, idleMs);
   }
 
   /** Waits until more bytes are in the queue. Throws {@linkcode ConnectionLost} if none come. */
@@ -160,11 +168,11 @@ export class SessionConnection {
       await this.more(pace);
       return 0;
     }
-    const count = await within(this.#stream.read(target), pace.leftMs);
+    const count = await this.#clock.within(this.#stream.read(target), pace.leftMs);
     // What comes later must not be written to a buffer that is somebody else's by then.
     if (count === undefined) this.close();
     if (!count) throw lost(count === undefined ? "late" : "closed");
-    this.#activeMs = nowMs();
+    this.#activeMs = this.#clock.nowMs();
     pace.on(count);
     return count;
   }
@@ -184,10 +192,13 @@ export class SessionConnection {
   /** Throws {@linkcode ConnectionLost} when the peer is gone or does not take it. */
   async send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      const written = await within(this.#stream.write(bytes.subarray(at)), this.#idleMs);
+      const written = await this.#clock.within(
+        this.#stream.write(bytes.subarray(at)),
+        this.#idleMs,
+      );
       if (written === undefined) this.close();
       if (!written) throw new ConnectionLost("the peer is gone, or takes nothing");
-      this.#activeMs = nowMs();
+      this.#activeMs = this.#clock.nowMs();
       at += written;
     }
   }
@@ -197,9 +208,9 @@ export class SessionConnection {
     try {
       await this.#stream.closeWrite();
       // Closed with bytes unread, the connection would take back what was said last.
-      const endMs = nowMs() + LINGER_MS;
+      const endMs = this.#clock.nowMs() + LINGER_MS;
       for (let bytes = 0; bytes < LINGER_BYTES_MAX;) {
-        if (await this.#arrival(Math.max(0, endMs - nowMs())) !== "data") break;
+        if (await this.#arrival(Math.max(0, endMs - this.#clock.nowMs())) !== "data") break;
         bytes += this.queue.skip(Infinity);
       }
     } catch {
@@ -228,12 +239,12 @@ export class SessionConnection {
     patience: Patience,
   ): Promise<T | Ended> {
     const { idleMs = this.#idleMs, quietMs, expectedBytes } = patience;
-    const startMs = nowMs();
+    const startMs = this.#clock.nowMs();
     for (let isQuiet = false;;) {
       const taken = take(isQuiet);
       if (taken !== undefined) return taken;
       const allowedMs = idleMs * (1 + (expectedBytes?.() ?? 0) / SESSION_PACE_BYTES);
-      const leftMs = startMs + allowedMs - nowMs();
+      const leftMs = startMs + allowedMs - this.#clock.nowMs();
       if (leftMs <= 0) return { kind: "ended", why: "idle" };
       const pauseMs: number | undefined = isQuiet ? undefined : quietMs?.();
       const arrival = await this.#arrival(Math.min(leftMs, pauseMs ?? this.#idleMs));
@@ -245,7 +256,7 @@ export class SessionConnection {
   /** What happens first: bytes arrive, the peer ends, or the time is over. */
   async #arrival(patienceMs: number): Promise<Arrival | "late"> {
     this.#reading ??= this.#read();
-    const arrival = await within(this.#reading, patienceMs);
+    const arrival = await this.#clock.within(this.#reading, patienceMs);
     if (arrival !== undefined) this.#reading = undefined;
     return arrival ?? "late";
   }
@@ -254,7 +265,7 @@ export class SessionConnection {
     const buffer = this.#buffer ??= new Uint8Array(SESSION_READ_BYTES);
     const count = await this.#stream.read(buffer);
     if (count === 0) return "closed";
-    this.#activeMs = nowMs();
+    this.#activeMs = this.#clock.nowMs();
     // What fills most of the buffer keeps it; a little is copied, so that it does not keep much.
     const isMuch = count > buffer.length / 2;
     this.queue.push(isMuch ? buffer.subarray(0, count) : buffer.slice(0, count));
@@ -293,23 +304,25 @@ export class MessageBudget {
 
 /** The time that a slow sender has left: so much for each piece of its body. */
 class Pace {
+  readonly #clock: Clock;
   readonly #idleMs: number;
   #deadlineMs: number;
   #bytes = 0;
 
-  constructor(idleMs: number) {
+  constructor(clock: Clock, idleMs: number) {
+    this.#clock = clock;
     this.#idleMs = idleMs;
-    this.#deadlineMs = nowMs() + idleMs;
+    this.#deadlineMs = this.#clock.nowMs() + idleMs;
   }
 
   get leftMs(): number {
-    return Math.max(0, this.#deadlineMs - nowMs());
+    return Math.max(0, this.#deadlineMs - this.#clock.nowMs());
   }
 
   on(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < SESSION_PACE_BYTES) return;
     this.#bytes = 0;
-    this.#deadlineMs = nowMs() + this.#idleMs;
+    this.#deadlineMs = this.#clock.nowMs() + this.#idleMs;
   }
 }

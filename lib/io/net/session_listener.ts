@@ -5,7 +5,7 @@ import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { RecentMap } from "../../protocol/base/recent_map.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { asciiLine } from "../../wire/session_ascii.ts";
-import { nowMs, sleep } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import { descriptorShare } from "../system/descriptor_limit.ts";
 import { ConnectionListener } from "./connection_listener.ts";
 import {
@@ -21,6 +21,7 @@ import type { Net } from "./net.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
 export interface SessionListenerOptions {
+  readonly clock: Clock;
   readonly net: Net;
   readonly host: string;
   /** Ports to try, in order. */
@@ -62,11 +63,11 @@ export class SessionListener {
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: SessionListenerOptions) {
     this.#options = options;
-    const { net, host, ports, onProblem, onFailure } = options;
+    const { clock, net, host, ports, onProblem, onFailure } = options;
     const share = options.descriptorsShare ?? SESSIONS_DESCRIPTORS_SHARE;
     this.connectionsMax = descriptorShare(options.connectionsMax, share);
     this.#listener = new ConnectionListener({
-      ...{ net, host, ports, onProblem, onFailure, idleMs: SESSION_IDLE_MS },
+      ...{ clock, net, host, ports, onProblem, onFailure, idleMs: SESSION_IDLE_MS },
       limits: {
         connectionsMax: this.connectionsMax,
         perAddressMax: Math.max(1, Math.floor(this.connectionsMax * ADDRESS_SHARE_MAX)),
@@ -91,22 +92,23 @@ export class SessionListener {
   }
 
   async #talk(connection: SessionConnection, refusal: string | undefined): Promise<void> {
-    const { requestsPerS, talk } = this.#options;
+    const { clock, requestsPerS, talk } = this.#options;
     if (refusal === undefined && !await this.#isMeant(connection)) return;
     const own = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
     const ofAddress = this.#rateOf(partyOf(connection.peerAddress));
     await talk(connection, refusal, async () => {
-      await passed(own);
-      await passed(ofAddress);
+      await passed(clock, own);
+      await passed(clock, ofAddress);
     });
   }
 
   #rateOf(party: string): RateLimit {
-    const { requestsPerS } = this.#options;
+    const { clock, requestsPerS } = this.#options;
+    const now = clock.nowMs();
     const factor = REQUESTS_PER_ADDRESS_FACTOR;
-    const rate = this.#rates.get(nowMs(), party) ??
+    const rate = this.#rates.get(now, party) ??
       new RateLimit(requestsPerS * factor, SESSION_REQUESTS_BURST * factor);
-    this.#rates.set(nowMs(), party, rate);
+    this.#rates.set(now, party, rate);
     return rate;
   }
 
@@ -122,6 +124,8 @@ export class SessionListener {
   }
 }
 
-async function passed(rate: RateLimit): Promise<void> {
-  while (!rate.take(nowMs(), 1)) await sleep(rate.readyMs(nowMs()) - nowMs());
+async function passed(clock: Clock, rate: RateLimit): Promise<void> {
+  for (let now = clock.nowMs(); !rate.take(now, 1); now = clock.nowMs()) {
+    await clock.sleep(rate.readyMs(now) - now);
+  }
 }

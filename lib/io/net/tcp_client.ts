@@ -3,6 +3,7 @@ import { ShoalError } from "../../errors.ts";
 import { ConnectionLost, SessionConnection } from "./session_connection.ts";
 import { resolveHost } from "./network.ts";
 import { denoNet, type Net } from "./net.ts";
+import { denoClock } from "../system/clock.ts";
 
 export interface TcpTarget {
   /** `HOST` or `HOST:PORT`. */
@@ -48,7 +49,7 @@ async function connect(target: TcpTarget): Promise<SessionConnection> {
   const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
   try {
     const endpoint = { address: host.address, port: host.port ?? port };
-    return new SessionConnection(await net.connect(endpoint, ending));
+    return new SessionConnection(await net.connect(endpoint, ending), denoClock);
   } catch (cause) {
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     const why = patience.aborted ? "does not answer" : "refuses the connection";

@@ -11,6 +11,8 @@ export interface Clock {
   timer(wake: () => void): Wakeup;
   /** Resolves after `ms`, or as soon as `signal` fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** What `promise` resolves to; `undefined` if it takes longer than `ms`, which does not end it. */
+  within<T>(promise: Promise<T>, ms: number): Promise<T | undefined>;
   /** Lets everything that has happened meanwhile be handled. */
   yieldToEvents(): Promise<void>;
 }
@@ -128,5 +130,6 @@ export const denoClock: Clock = {
   originMs: clockOriginMs,
   timer: (wake) => new WakeupTimer(wake),
   sleep,
+  within,
   yieldToEvents,
 };

@@ -49,6 +49,7 @@ class SessionDriver {
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
+      clock: runtime.clock,
       dir,
       disk: runtime.disk,
       uploads: new Uploads({
@@ -66,6 +67,7 @@ class SessionDriver {
       throttle: new Throttle(rateBytesPerS),
     };
     this.#listener = new SessionListener({
+      clock: runtime.clock,
       net: runtime.net,
       host,
       ports,

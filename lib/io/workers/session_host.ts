@@ -16,7 +16,7 @@ import type {
   UploadEnded,
 } from "../../protocol/session/dialogue.ts";
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
-import { nowMs, within } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
@@ -25,6 +25,7 @@ import type { Upload, Uploads } from "../uploads/uploads.ts";
 
 /** What a session needs of its server. */
 export interface SessionLibrary {
+  readonly clock: Clock;
   /** The served folder, absolute. */
   readonly dir: string;
   readonly disk: Disk;
@@ -137,9 +138,10 @@ class SessionHost {
 
   /** Nobody has asked for it before: finds out MD5s, for a while, until one is it. */
   async #findByMd5(md5: string): Promise<SessionFile | undefined> {
-    const endMs = nowMs() + MD5_PATIENCE_MS;
+    const { clock } = this.#library;
+    const endMs = clock.nowMs() + MD5_PATIENCE_MS;
     let after: SafeFileName | undefined;
-    while (nowMs() < endMs) {
+    while (clock.nowMs() < endMs) {
       const countMax = LISTED_FILES_PER_STEP;
       const files = await this.#files({ kind: "files", after, countMax, withMd5: true });
       const found = files.find((file) => file.md5 === md5);
@@ -156,7 +158,7 @@ class SessionHost {
       const md5 = file.md5 ?? await this.#library.md5Of(file);
       if (md5 !== undefined) digests.set(file, md5);
     }));
-    await within(all, MD5_PATIENCE_MS);
+    await this.#library.clock.within(all, MD5_PATIENCE_MS);
     return files.map((file) => {
       const md5 = digests.get(file);
       return md5 === undefined ? file : { ...file, md5 };

@@ -1,3 +1,4 @@
+import { denoClock } from "../../../lib/io/system/clock.ts";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import type { Bytes } from "../../../lib/ids.ts";
 import { nowMs, sleep } from "../../../lib/io/system/clock.ts";
@@ -28,7 +29,7 @@ async function withPair(
   ]);
   listener.close();
   assert(stream !== undefined);
-  const connection = new SessionConnection(stream, new MessageBudget(), idleMs);
+  const connection = new SessionConnection(stream, denoClock, new MessageBudget(), idleMs);
   try {
     await body(connection, peer);
   } finally {

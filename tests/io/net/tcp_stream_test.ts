@@ -1,3 +1,4 @@
+import { denoClock } from "../../../lib/io/system/clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { ByteStream } from "../../../lib/io/net/byte_stream.ts";
@@ -72,7 +73,9 @@ Deno.test(
   { ignore },
   () =>
     withStreams(async (a, b) => {
-      const [client, server] = [a, b].map((each) => new SessionConnection(new XorStream(each)));
+      const [client, server] = [a, b].map((each) =>
+        new SessionConnection(new XorStream(each), denoClock)
+      );
       const body = new Random(1).bytes(3 * MIB);
       const sent = client!.send(encodeMessage({ hello: "there" })).then(() => client!.send(body));
       const read = await server!.message(MIB);
