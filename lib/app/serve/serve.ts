@@ -1,9 +1,8 @@
 /**
- * A server: the folder's index, the shared discovery socket and the sender worker's data socket, wired
- * to the machines. These decide from which of the two sockets an answer is sent.
+ * A server: the folder's index and what serves it (`serving.ts`), with what a server has beside that: classic
+ * clients, masters, metrics, and events for its owner.
  */
-import { type Endpoint, endpointText } from "../../address.ts";
-import type { Content, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Content, SafeFileName, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomServerId } from "../../io/system/random_source.ts";
@@ -15,23 +14,15 @@ import {
   withFaults,
 } from "../../messages/transport_config.ts";
 import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
-import { DELAYED_ANSWERS_MAX } from "./limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
-import type { QuestionFrame } from "../../protocol/serve/questions.ts";
-import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
-import { Tokens } from "../../protocol/base/tokens.ts";
 import { sizeText } from "../../sizes.ts";
-import { DataSocket } from "./data_socket.ts";
-import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
 import { FolderIndex } from "../index/folder_index.ts";
 import type { ServeOptions, Server } from "../options.ts";
 import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
 import { ServerMetrics } from "./server_metrics.ts";
-import { SessionService } from "./session_service.ts";
-
-type SendAction = Extract<ResponderAction, { kind: "send" }>;
+import { Serving } from "./serving.ts";
 
 /** What each part draws its chances from, beside the sender's own: the seed and this. */
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
@@ -102,18 +93,14 @@ class Service {
   readonly #port: number;
   readonly #index: FolderIndex;
   readonly #server: ServerId;
-  readonly #responder: Responder;
   readonly #classic: ClassicService | undefined;
-  readonly #discovery: DiscoverySocket;
-  readonly #data: DataSocket;
-  readonly #sessions: SessionService;
+  readonly #serving: Serving;
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #metrics = new ServerMetrics();
   #metricsPort: MetricsPort | undefined;
   #links: readonly MasterLink[] = [];
   #failure: ShoalError | undefined;
-  #delayedCount = 0;
   #isTellingProgress = false;
 
   constructor(
@@ -127,39 +114,10 @@ class Service {
     this.#server = randomServerId(runtime.random);
     this.#options = options;
     this.#index = index;
-    const { rateBytesPerS, errorRate, seed } = options;
-    const tokenSecret = runtime.random.bytes(HASH_BYTES);
-    const server = this.#server;
     this.#port = discovery.port;
-    const tokens = new Tokens(tokenSecret);
-    this.#responder = new Responder({
-      server,
-      tokens,
-      view: index,
-      seed: seed + SEED_OFFSET.responder,
-      overheadBytes: discovery.overheadBytes,
-    });
+    const { seed } = options;
     if (options.classic) this.#classic = this.#classicService(discovery, seed);
-    const onFailure = (error: ShoalError) => this.#fail(error);
-    this.#data = new DataSocket({
-      runtime,
-      transport: withFaults(transport, errorRate, seed),
-      ...{ rateBytesPerS, tokenSecret, server },
-      onQuestion: (...question) => this.#onQuestion(...question),
-      locate: (root, sizeBytes) => this.#index.located(root, sizeBytes),
-      onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
-      onStruck: (...strike) => this.#index.doubt(...strike),
-      onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
-      onServed: (served) => this.#metrics.countServed(served),
-      onDetail: (message) => this.#detail(message),
-      onFailure,
-    });
-    this.#sessions = this.#sessionService(transport.host, seed);
-    this.#discovery = new DiscoverySocket(discovery, {
-      onQuestion: (...question) => this.#onQuestion(...question),
-      onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
-      onFailure,
-    });
+    this.#serving = this.#serve(discovery, transport, seed);
     this.closed = this.#ended.promise;
     // A caller that does not await the end learns of a failure from events, not from a crash.
     this.closed.catch(() => {});
@@ -168,10 +126,7 @@ class Service {
 
   /** Resolves when questions are answered and requests are served. */
   async open(): Promise<ReadyEvent> {
-    const { port: dataPort, isTuned } = await this.#data.opened;
-    const tcpPort = await this.#sessions.opened;
-    this.#responder.tcpPort = tcpPort;
-    this.#responder.dataPort = dataPort;
+    const { dataPort, tcpPort, isTuned } = await this.#serving.open();
     this.#openMetrics();
     this.#register(dataPort);
     if (this.#options.signal?.aborted) throw new ShoalError("interrupted", "stopped");
@@ -249,7 +204,7 @@ class Service {
 
   onIndexChange(name: SafeFileName, lost: Content | undefined): void {
     for (const link of this.#links) link.changed(name);
-    if (lost !== undefined) this.#data.forget(lost.root, lost.sizeBytes);
+    if (lost !== undefined) this.#serving.forget(lost);
     this.#tellProgress();
   }
 
@@ -258,11 +213,7 @@ class Service {
     this.#classic?.close();
     await Promise.all(this.#links.map((link) => link.close()));
     await this.#metricsPort?.close();
-    await this.#discovery.close();
-    const { noiseCount } = this.#discovery;
-    if (noiseCount > 0) this.#detail(`ignored ${noiseCount} datagrams on port ${this.#port}`);
-    await this.#data.close();
-    await this.#sessions.close();
+    await this.#serving.close();
     await this.#index.close();
   }
 
@@ -271,47 +222,7 @@ class Service {
     this.close();
   }
 
-  // — Questions —————————————————————————————————————————————————————————————————————————————————
-
-  /** Wherever it came in. */
-  #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
-    if (frame.kind === "find") this.#classic?.onSearched(from);
-    for (
-      const action of this.#responder.handle(this.#runtime.clock.nowMs(), from, frame, frameBytes)
-    ) {
-      this.#perform(action);
-    }
-  }
-
-  #perform(action: ResponderAction): void {
-    switch (action.kind) {
-      case "send":
-        if (action.afterMs === 0) return this.#send(action);
-        this.#sendLater(action);
-        return;
-      case "prioritise":
-        return this.#index.prioritise(action.name);
-      case "requested": {
-        const client = endpointText(action.from);
-        return this.#tell({ event: "request", name: action.name, client, classic: false });
-      }
-      default:
-        action satisfies never;
-    }
-  }
-
-  #send({ to, port, datagrams }: SendAction): void {
-    const socket = port === "data" ? this.#data : this.#discovery;
-    socket.send(to, datagrams);
-  }
-
-  async #sendLater(action: SendAction): Promise<void> {
-    if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
-    this.#delayedCount += 1;
-    await this.#runtime.clock.sleep(action.afterMs, this.#ending.signal);
-    this.#delayedCount -= 1;
-    if (!this.#ending.signal.aborted) this.#send(action);
-  }
+  // — What it is made of ————————————————————————————————————————————————————————————————————————
 
   #classicService(transport: DatagramTransport, seed: number): ClassicService {
     return new ClassicService({
@@ -325,48 +236,47 @@ class Service {
     });
   }
 
-  #sessionService(host: string, seed: number): SessionService {
-    const { tcpPort, allowUpload, errorRate } = this.#options;
-    return new SessionService({
+  #serve(discovery: DatagramTransport, transport: TransportConfig, seed: number): Serving {
+    const { rateBytesPerS, errorRate, tcpPort, allowUpload } = this.#options;
+    return new Serving({
       runtime: this.#runtime,
       index: this.#index,
-      host,
-      // Servers of one host share a UDP port, which they cannot with a TCP port.
-      ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
-      policy: {
-        server: this.#server,
-        allowsUpload: allowUpload,
-        uploadBytesMax: this.#options.uploadBytesMax,
-        chunkBytes: this.#options.classicChunkBytes,
-        errorRate,
-        seed: seed + SEED_OFFSET.sessions,
+      server: this.#server,
+      tokenSecret: this.#runtime.random.bytes(HASH_BYTES),
+      seed: seed + SEED_OFFSET.responder,
+      discovery,
+      transport: withFaults(transport, errorRate, seed),
+      rateBytesPerS,
+      sessions: {
+        host: transport.host,
+        // Servers of one host share a UDP port, which they cannot with a TCP port.
+        ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
+        policy: {
+          server: this.#server,
+          allowsUpload: allowUpload,
+          uploadBytesMax: this.#options.uploadBytesMax,
+          chunkBytes: this.#options.classicChunkBytes,
+          errorRate,
+          seed: seed + SEED_OFFSET.sessions,
+        },
+        quotaBytes: this.#options.uploadQuotaBytes,
+        rateBytesPerS,
       },
-      quotaBytes: this.#options.uploadQuotaBytes,
-      rateBytesPerS: this.#options.rateBytesPerS,
+      onSearched: (from) => this.#classic?.onSearched(from),
+      onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
+      onRequested: (name, client) => this.#tell({ event: "request", name, client, classic: false }),
+      onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
-      onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
       onLog: (level, message) =>
         this.#tell({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+      onServed: (served) => this.#metrics.countServed(served),
+      onDetail: (message) => this.#detail(message),
       onFailure: (error) => this.#fail(error),
     });
   }
 
-  // — Requests for bytes, and what becomes of files —————————————————————————————————————————————
-
-  #onFlow(to: Endpoint, root: HashHex, sizeBytes: number): void {
-    const name = this.#index.located(root, sizeBytes)?.name;
-    if (name === undefined) return;
-    this.#tell({ event: "sending", name, client: endpointText(to), classic: false });
-  }
-
-  /** The sender could not read what was indexed: either the file is another, or the disk fails. */
-  #onChanged(root: HashHex, sizeBytes: number): void {
-    const suspects = [...this.#index.catalogue.findByContent(root, sizeBytes)];
-    for (const { name } of suspects) this.#index.recheck(name);
-    const areAllUnchanged = suspects.every((entry) => entry.content?.root === root);
-    if (areAllUnchanged) this.#index.rehash(root, sizeBytes);
-  }
+  // — What it says ——————————————————————————————————————————————————————————————————————————————
 
   /** Tells how hashing goes while something is left to hash, and once when nothing is. */
   async #tellProgress(): Promise<void> {

@@ -12,11 +12,11 @@ import type {
 } from "../../messages/session_worker.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
-import type { FolderIndex } from "../index/folder_index.ts";
+import type { ServedIndex } from "./served_index.ts";
 
 export interface SessionServiceOptions extends Omit<SessionSettings, "dir"> {
   readonly runtime: Runtime;
-  readonly index: FolderIndex;
+  readonly index: ServedIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;
   readonly onSending: (name: string, to: string) => void;
   readonly onLog: (level: LogLevel, message: string) => void;

@@ -1,0 +1,180 @@
+/**
+ * What a server does about an index that it is handed: it answers questions that come in on its two sockets
+ * for datagrams, serves requests for bytes, and talks to clients over TCP. What it says of itself, and to whom
+ * else, is the business of `serve.ts`.
+ */
+import { type Endpoint, endpointText } from "../../address.ts";
+import type { Bytes, Content, HashHex, ServerId } from "../../ids.ts";
+import type { ShoalError } from "../../errors.ts";
+import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import type { SessionSettings, UploadedFile } from "../../messages/session_worker.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
+import { Tokens } from "../../protocol/base/tokens.ts";
+import type { QuestionFrame } from "../../protocol/serve/questions.ts";
+import type { ServedCounts } from "../../protocol/serve/range_server.ts";
+import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
+import type { LogLevel } from "../../protocol/session/dialogue.ts";
+import { DataSocket } from "./data_socket.ts";
+import { DiscoverySocket } from "./discovery_socket.ts";
+import { DELAYED_ANSWERS_MAX } from "./limits.ts";
+import type { ServedIndex } from "./served_index.ts";
+import { SessionService } from "./session_service.ts";
+
+type SendAction = Extract<ResponderAction, { kind: "send" }>;
+
+export interface ServingOptions {
+  readonly runtime: Runtime;
+  readonly index: ServedIndex;
+  readonly server: ServerId;
+  readonly tokenSecret: Bytes;
+  /** Of the order in which similar names are told, and of delays. */
+  readonly seed: number;
+  /** The shared socket, which is open already. */
+  readonly discovery: DatagramTransport;
+  /** Of the data socket. */
+  readonly transport: TransportConfig;
+  readonly rateBytesPerS: number;
+  readonly sessions: Omit<SessionSettings, "dir">;
+  /** Somebody speaks our own protocol. */
+  readonly onSearched: (from: Endpoint) => void;
+  /** `name` is unchecked. */
+  readonly onClassicRequest: (from: Endpoint, name: string) => void;
+  /** A name was asked for. */
+  readonly onRequested: (name: string, client: string) => void;
+  /** A client begins to be sent a file. */
+  readonly onSending: (name: string, client: string) => void;
+  readonly onUploaded: (file: UploadedFile, client: string) => void;
+  readonly onLog: (level: LogLevel, message: string) => void;
+  readonly onServed: (served: ServedCounts) => void;
+  /** For people who look for a fault. */
+  readonly onDetail: (message: string) => void;
+  /** A socket or a worker broke. */
+  readonly onFailure: (error: ShoalError) => void;
+}
+
+export interface OpenedPorts {
+  readonly dataPort: number;
+  readonly tcpPort: number;
+  readonly isTuned: boolean;
+}
+
+export class Serving {
+  readonly #options: ServingOptions;
+  readonly #responder: Responder;
+  readonly #discovery: DiscoverySocket;
+  readonly #data: DataSocket;
+  readonly #sessions: SessionService;
+  readonly #ending = new AbortController();
+  #delayedCount = 0;
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+    const { runtime, index, server, tokenSecret, seed, discovery, onFailure } = options;
+    const { transport, rateBytesPerS, onServed, onDetail } = options;
+    this.#responder = new Responder({
+      server,
+      tokens: new Tokens(tokenSecret),
+      view: index,
+      seed,
+      overheadBytes: discovery.overheadBytes,
+    });
+    const onQuestion = (...question: [Endpoint, QuestionFrame, number]): void =>
+      this.#onQuestion(...question);
+    this.#data = new DataSocket({
+      ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
+      ...{ onQuestion, onServed, onDetail, onFailure },
+      locate: (root, sizeBytes) => index.located(root, sizeBytes),
+      onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
+      onStruck: (...strike) => index.doubt(...strike),
+      onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
+    });
+    const { onUploaded, onSending, onLog } = options;
+    this.#sessions = new SessionService({
+      ...{ runtime, index, onUploaded, onSending, onLog, onFailure },
+      ...options.sessions,
+    });
+    const { onClassicRequest } = options;
+    this.#discovery = new DiscoverySocket(discovery, { onQuestion, onClassicRequest, onFailure });
+  }
+
+  /** Resolves when questions are answered and requests are served; rejects when a port cannot be opened. */
+  async open(): Promise<OpenedPorts> {
+    const { port: dataPort, isTuned } = await this.#data.opened;
+    const tcpPort = await this.#sessions.opened;
+    this.#responder.tcpPort = tcpPort;
+    this.#responder.dataPort = dataPort;
+    return { dataPort, tcpPort, isTuned };
+  }
+
+  /** A file that had this content has it no more. */
+  forget({ root, sizeBytes }: Content): void {
+    this.#data.forget(root, sizeBytes);
+  }
+
+  /** Resolves when its sockets and workers are closed. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#discovery.close();
+    const { noiseCount } = this.#discovery;
+    const { discovery: { port }, onDetail } = this.#options;
+    if (noiseCount > 0) onDetail(`ignored ${noiseCount} datagrams on port ${port}`);
+    await this.#data.close();
+    await this.#sessions.close();
+  }
+
+  // — Questions —————————————————————————————————————————————————————————————————————————————————
+
+  /** Wherever it came in. */
+  #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
+    if (frame.kind === "find") this.#options.onSearched(from);
+    const now = this.#options.runtime.clock.nowMs();
+    for (const action of this.#responder.handle(now, from, frame, frameBytes)) {
+      this.#perform(action);
+    }
+  }
+
+  #perform(action: ResponderAction): void {
+    switch (action.kind) {
+      case "send":
+        if (action.afterMs === 0) return this.#send(action);
+        this.#sendLater(action);
+        return;
+      case "prioritise":
+        return this.#options.index.prioritise(action.name);
+      case "requested":
+        return this.#options.onRequested(action.name, endpointText(action.from));
+      default:
+        action satisfies never;
+    }
+  }
+
+  #send({ to, port, datagrams }: SendAction): void {
+    const socket = port === "data" ? this.#data : this.#discovery;
+    socket.send(to, datagrams);
+  }
+
+  async #sendLater(action: SendAction): Promise<void> {
+    if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
+    this.#delayedCount += 1;
+    await this.#options.runtime.clock.sleep(action.afterMs, this.#ending.signal);
+    this.#delayedCount -= 1;
+    if (!this.#ending.signal.aborted) this.#send(action);
+  }
+
+  // — Requests for bytes, and what becomes of files —————————————————————————————————————————————
+
+  #onFlow(to: Endpoint, root: HashHex, sizeBytes: number): void {
+    const name = this.#options.index.located(root, sizeBytes)?.name;
+    if (name !== undefined) this.#options.onSending(name, endpointText(to));
+  }
+
+  /** The sender could not read what was indexed: either the file is another, or the disk fails. */
+  #onChanged(root: HashHex, sizeBytes: number): void {
+    const { index } = this.#options;
+    const suspects = [...index.catalogue.findByContent(root, sizeBytes)];
+    for (const { name } of suspects) index.recheck(name);
+    const areAllUnchanged = suspects.every((entry) => entry.content?.root === root);
+    if (areAllUnchanged) index.rehash(root, sizeBytes);
+  }
+}
