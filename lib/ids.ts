@@ -51,7 +51,11 @@ export function sameContent(a: Content, b: Content): boolean {
 /** What a file looked like when it was found: a hash is good for this and nothing else. */
 export interface FileSignature {
   readonly sizeBytes: number;
+  /** When it was modified, which whoever writes to it can put back. */
   readonly mtimeMs: number;
+  /** When anything about it changed, which only the file system sets; 0 where it keeps no such time. */
+  readonly ctimeMs: number;
+  /** 0 where numbers are given anew at each mount. */
   readonly inode: number;
 }
 

@@ -39,6 +39,7 @@ const FILE: SessionFile = {
   name: "a.txt" as SafeFileName,
   sizeBytes: 5,
   mtimeMs: 7,
+  ctimeMs: 1,
   inode: 1,
   sha256: SHA,
   root: SHA,

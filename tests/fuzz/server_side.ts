@@ -63,7 +63,7 @@ export class ServerSide {
     const { root, layer } = hashed(this.#file);
     this.#root = root;
     for (const [i, name] of NAMES.entries()) {
-      const signature = { sizeBytes: this.#file.length, mtimeMs: 1, inode: i };
+      const signature = { sizeBytes: this.#file.length, mtimeMs: 1, ctimeMs: 1, inode: i };
       catalogue.put(name as SafeFileName, signature, "pending");
       const digest = hashHex(toHex(sha256(this.#file)));
       if (i !== 2) catalogue.ready(name as SafeFileName, { root, sha256: digest });

@@ -16,6 +16,8 @@ interface Node {
   links: number;
   isLocked: boolean;
   mtimeMs: number;
+  /** Counts its changes, since the disk has no clock. */
+  ctimeMs: number;
   readonly inode: number;
 }
 
@@ -95,8 +97,12 @@ export class MemoryDisk implements Disk {
     const inode = this.#nodes.get(path)?.inode ?? this.#nextInode++;
     const { length } = bytes;
     const node = this.#nodes.get(path);
-    if (node !== undefined) Object.assign(node, { bytes, length, mtimeMs });
-    else this.#nodes.set(path, { bytes, length, links: 1, isLocked: false, mtimeMs, inode });
+    if (node !== undefined) {
+      Object.assign(node, { bytes, length, mtimeMs, ctimeMs: node.ctimeMs + 1 });
+      return;
+    }
+    const age = { mtimeMs, ctimeMs: 1 };
+    this.#nodes.set(path, { bytes, length, links: 1, isLocked: false, ...age, inode });
   }
 
   // — Disk ——————————————————————————————————————————————————————————————————————————————————————
@@ -114,7 +120,14 @@ export class MemoryDisk implements Disk {
       if (this.#isTaken(path)) return undefined;
       this.#requireFolderOf(path);
       const node: Node = {
-        ...{ bytes: new Uint8Array(0), length: 0, links: 1, isLocked: false, mtimeMs: 0 },
+        ...{
+          bytes: new Uint8Array(0),
+          length: 0,
+          links: 1,
+          isLocked: false,
+          mtimeMs: 0,
+          ctimeMs: 1,
+        },
         inode: this.#nextInode++,
       };
       this.#nodes.set(path, node);
@@ -249,6 +262,7 @@ export class MemoryDisk implements Disk {
       truncate: (lengthBytes) => this.#op(() => resize(node, lengthBytes)),
       setModified: (mtimeMs) => {
         node.mtimeMs = mtimeMs;
+        node.ctimeMs += 1;
       },
       sync: () => this.#sync(this.#spec.sealMs ?? SYNC_MS_DEFAULT),
       close: () => {
@@ -326,6 +340,6 @@ function folderLook(): FileLook {
   return { kind: "folder", sizeBytes: 0, device: 1, inode: 0, linkCount: 1 };
 }
 
-function identityOf({ length: sizeBytes, mtimeMs, inode }: Node): FileIdentity {
-  return { device: 1, signature: { sizeBytes, mtimeMs, inode } };
+function identityOf({ length: sizeBytes, mtimeMs, ctimeMs, inode }: Node): FileIdentity {
+  return { device: 1, signature: { sizeBytes, mtimeMs, ctimeMs, inode } };
 }

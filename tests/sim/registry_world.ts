@@ -340,7 +340,7 @@ export class VirtualServer {
     const letters = [...name].map((letter) => letter.charCodeAt(0).toString(16)).join("");
     const text = `${this.id}${version.toString(16)}f${letters}`;
     const sha256 = hashHex(text.slice(-64).padStart(64, "0"));
-    this.catalogue.put(name, { sizeBytes: 7, mtimeMs: version, inode: 1 }, "pending");
+    this.catalogue.put(name, { sizeBytes: 7, mtimeMs: version, ctimeMs: 1, inode: 1 }, "pending");
     this.catalogue.ready(name, { sha256, root: sha256 });
   }
 

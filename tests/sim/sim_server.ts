@@ -173,7 +173,11 @@ export class SimServer {
     this.#process = process;
     process.data = this.#open(process);
     this.ids.add(process.id);
-    process.catalogue.put(OTHER_NAME, { sizeBytes: 3, mtimeMs: 1, inode: 9 }, "pending");
+    process.catalogue.put(
+      OTHER_NAME,
+      { sizeBytes: 3, mtimeMs: 1, ctimeMs: 1, inode: 9 },
+      "pending",
+    );
     process.catalogue.ready(OTHER_NAME, {
       sha256: hashHex("07".repeat(32)),
       root: hashHex("07".repeat(32)),

@@ -54,8 +54,7 @@ export class SessionService {
         return this.#worker.post({ kind: "answer", number, answer: this.#answer(question) });
       }
       case "learned": {
-        const { name, sizeBytes, mtimeMs, inode } = reply.file;
-        return this.#options.index.learnMd5(name, { sizeBytes, mtimeMs, inode }, reply.md5);
+        return this.#options.index.learnMd5(reply.file.name, reply.file, reply.md5);
       }
       case "uploaded":
         return this.#onUploaded(reply.file, reply.from);

@@ -18,7 +18,7 @@ import {
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_source.ts";
-import { canOpen, signatureOf } from "./regular_file.ts";
+import { canOpen, signatureAt } from "./regular_file.ts";
 
 export interface ScanOptions {
   readonly disk: Disk;
@@ -117,7 +117,7 @@ export function inspectFile(disk: Disk, dir: string, name: SafeFileName): Inspec
   }
   if (!info?.isFile) return { kind: "nothing" };
   if (info.size > FILE_BYTES_MAX) return { kind: "leftOut", why: "it is too large" };
-  return { kind: "file", signature: signatureOf(info) };
+  return { kind: "file", signature: signatureAt(path, info) };
 }
 
 /** What Deno puts in the place of bytes that are not UTF-8; no file is found by such a name. */

@@ -13,3 +13,7 @@ export const NUMBERED_NAMES_MAX = 1_000;
 export const FOLDER_SYNC_INTERVAL_MS = 5;
 /** Files we write are given this age: a server does not offer files that may still be growing. */
 export const SCRATCH_FILE_AGE_MS = 60_000;
+/** Two changes of a file this close together may have one change time, so that it is not hashed yet. */
+export const CHANGE_TICK_MS = 20;
+/** File systems whose kind is remembered. */
+export const DEVICES_KNOWN_MAX = 256;

@@ -15,6 +15,8 @@ import {
   statSync,
 } from "node:fs";
 import type { Bytes, FileSignature } from "../../ids.ts";
+import { changeTimeAt, changeTimeOf } from "./change_time.ts";
+import { hasLastingInodes } from "./file_systems.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
 
@@ -45,7 +47,7 @@ export function openRegularFile(path: string, links: "follow" | "refuse"): Opene
     const flags = O_RDONLY | O_NONBLOCK | (links === "follow" ? 0 : O_NOFOLLOW);
     descriptor = openSync(path, flags);
     const after = problemOf(fstatSync(descriptor), path);
-    if (after === undefined) return { ok: true, file: new DescriptorFile(descriptor) };
+    if (after === undefined) return { ok: true, file: new DescriptorFile(descriptor, path) };
     closeSync(descriptor);
     return after;
   } catch (thrown) {
@@ -67,7 +69,7 @@ export function canOpen(path: string): boolean {
 /** What is at `path` now, links followed; `undefined` when nothing can be seen there. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {
-    return identityOf(statSync(path));
+    return identityOf(statSync(path), path, changeTimeAt(path, "follow"));
   } catch {
     return undefined;
   }
@@ -84,22 +86,43 @@ export function failureOf(
   };
 }
 
+/** The signature of the file at `path`, of which `look` is a look without following links. */
+export function signatureAt(path: string, look: Deno.FileInfo): FileSignature {
+  return signatureOf(look, path, changeTimeAt(path, "refuse"));
+}
+
 /** What Deno's and Node's looks at a file have in common. */
 interface FileLook {
   readonly size: number;
   readonly mtime: Date | null;
+  readonly ctime: Date | null;
+  readonly dev: number;
   readonly ino: number | null;
 }
 
-export function signatureOf(look: FileLook): FileSignature {
-  // Times before 1970 have no place on the wire, and NaN is what comes after a Date's last one.
-  const timeMs = look.mtime?.getTime() ?? 0;
-  const mtimeMs = timeMs > 0 ? timeMs : 0;
-  return { sizeBytes: look.size, mtimeMs, inode: look.ino ?? 0 };
+/** @param changedMs finer than the look's own, where it could be had */
+function signatureOf(
+  look: FileLook,
+  path: string,
+  changedMs: number | undefined,
+): FileSignature {
+  return {
+    sizeBytes: look.size,
+    mtimeMs: timeOf(look.mtime),
+    ctimeMs: changedMs ?? timeOf(look.ctime),
+    inode: hasLastingInodes(look.dev, path) ? look.ino ?? 0 : 0,
+  };
+}
+
+/** Times before 1970 have no place on the wire, and NaN is what comes after a Date's last one. */
+export function timeOf(date: Date | null): number {
+  const timeMs = date?.getTime() ?? 0;
+  return timeMs > 0 ? timeMs : 0;
 }
 
 export function sameSignature(a: FileSignature, b: FileSignature): boolean {
-  return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
+  return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs &&
+    a.inode === b.inode;
 }
 
 /** Whether both are known and the same. */
@@ -125,9 +148,11 @@ export interface RegularFile {
 class DescriptorFile implements RegularFile {
   /** The operating system's. */
   readonly #descriptor: number;
+  readonly #openedAs: string;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, openedAs: string) {
     this.#descriptor = descriptor;
+    this.#openedAs = openedAs;
   }
 
   path(): string | undefined {
@@ -136,7 +161,8 @@ class DescriptorFile implements RegularFile {
 
   identity(): FileIdentity | undefined {
     try {
-      return identityOf(fstatSync(this.#descriptor));
+      const changedMs = changeTimeOf(this.#descriptor);
+      return identityOf(fstatSync(this.#descriptor), this.#openedAs, changedMs);
     } catch {
       return undefined;
     }
@@ -181,8 +207,8 @@ function pathOfDescriptor(descriptor: number): string | undefined {
   }
 }
 
-function identityOf(stats: Stats): FileIdentity {
-  return { device: stats.dev, signature: signatureOf(stats) };
+function identityOf(stats: Stats, path: string, changedMs: number | undefined): FileIdentity {
+  return { device: stats.dev, signature: signatureOf(stats, path, changedMs) };
 }
 
 function problemOf(stats: Stats, path: string): (OpenedFile & { readonly ok: false }) | undefined {

@@ -1,10 +1,12 @@
 /** Indexes one file: opened, read and hashed piece by piece, then checked for changes. */
-import { type Bytes, hashHex } from "../../ids.ts";
+import { type Bytes, type FileSignature, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
+import { CHANGE_TICK_MS } from "../files/limits.ts";
+import { wallMs } from "../system/clock.ts";
 
 export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
 export type IndexingOutcome = Extract<IndexerReply, { kind: "hashed" | "changed" | "unreadable" }>;
@@ -28,6 +30,7 @@ export function* indexFile(
   }
   const { source } = opened;
   try {
+    while (mayChangeUnseen(signature, wallMs())) yield 0;
     const tree = new TreeHasher(sizeBytes);
     const sha256 = new StreamingHash();
     for (let hashedBytes = 0; hashedBytes < sizeBytes;) {
@@ -49,4 +52,9 @@ export function* indexFile(
   } finally {
     source.close();
   }
+}
+
+/** Whether a change could still get the change time that the file has already. */
+function mayChangeUnseen({ ctimeMs }: FileSignature, nowMs: number): boolean {
+  return ctimeMs <= nowMs && nowMs - ctimeMs < CHANGE_TICK_MS;
 }

@@ -14,13 +14,14 @@ import { HASH_BYTES } from "../../limits.ts";
 import { wallMs } from "../system/clock.ts";
 
 /** Another number in a database means another layout. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY,
     size_bytes INTEGER NOT NULL,
     mtime_ms INTEGER NOT NULL,
+    ctime_ms REAL NOT NULL,
     inode TEXT NOT NULL, -- 64 bits, which a number may not hold
     sha256 TEXT NOT NULL,
     root TEXT NOT NULL,
@@ -34,6 +35,7 @@ const SCHEMA = `
     path TEXT PRIMARY KEY,
     size_bytes INTEGER NOT NULL,
     mtime_ms INTEGER NOT NULL,
+    ctime_ms REAL NOT NULL,
     inode TEXT NOT NULL,
     md5 TEXT NOT NULL
   );
@@ -71,8 +73,8 @@ export class HashTable {
   }
 
   find(path: string, signature: FileSignature): IndexedHashes | undefined {
-    const { sizeBytes, mtimeMs, inode } = signature;
-    const row = this.#statements.find.get(path, sizeBytes, mtimeMs, String(inode));
+    const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
+    const row = this.#statements.find.get(path, sizeBytes, mtimeMs, ctimeMs, String(inode));
     if (row === undefined) return undefined;
     const nowMs = Math.trunc(wallMs());
     if (nowMs - Number(row["used_ms"]) > INDEX_USED_GRAIN_MS) {
@@ -88,11 +90,12 @@ export class HashTable {
     hashes: IndexedHashes,
     layer: Bytes | undefined,
   ): void {
-    const { sizeBytes, mtimeMs, inode } = signature;
+    const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
     this.#statements.put.run(
       path,
       sizeBytes,
       mtimeMs,
+      ctimeMs,
       String(inode),
       hashes.sha256,
       hashes.root,
@@ -116,14 +119,14 @@ export class HashTable {
 
   /** 32 lower-case hex digits. */
   md5Of(path: string, signature: FileSignature): string | undefined {
-    const { sizeBytes, mtimeMs, inode } = signature;
-    const row = this.#statements.md5.get(path, sizeBytes, mtimeMs, String(inode));
+    const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
+    const row = this.#statements.md5.get(path, sizeBytes, mtimeMs, ctimeMs, String(inode));
     return row === undefined ? undefined : String(row["md5"]);
   }
 
   putMd5(path: string, signature: FileSignature, md5: string): void {
-    const { sizeBytes, mtimeMs, inode } = signature;
-    this.#statements.putMd5.run(path, sizeBytes, mtimeMs, String(inode), md5);
+    const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
+    this.#statements.putMd5.run(path, sizeBytes, mtimeMs, ctimeMs, String(inode), md5);
   }
 
   /** Where a file with this MD5 was, when it was last looked at; at most so many places. */
@@ -175,9 +178,9 @@ type Statements = Readonly<
 function prepare(database: DatabaseSync): Statements {
   return {
     find: database.prepare(
-      "SELECT sha256, root, used_ms FROM files WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND inode = ?",
+      "SELECT sha256, root, used_ms FROM files WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND ctime_ms = ? AND inode = ?",
     ),
-    put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+    put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     layer: database.prepare(
       "SELECT layer FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
     ),
@@ -185,9 +188,9 @@ function prepare(database: DatabaseSync): Statements {
       "SELECT substr(layer, ?, ?) AS hash FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
     ),
     md5: database.prepare(
-      "SELECT md5 FROM md5s WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND inode = ?",
+      "SELECT md5 FROM md5s WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND ctime_ms = ? AND inode = ?",
     ),
-    putMd5: database.prepare("INSERT OR REPLACE INTO md5s VALUES (?, ?, ?, ?, ?)"),
+    putMd5: database.prepare("INSERT OR REPLACE INTO md5s VALUES (?, ?, ?, ?, ?, ?)"),
     pathsByMd5: database.prepare("SELECT path FROM md5s WHERE md5 = ? LIMIT ?"),
     forgetMd5: database.prepare("DELETE FROM md5s WHERE path = ?"),
     pruneMd5s: database.prepare(

@@ -110,12 +110,12 @@ class SessionDriver {
 
   /** However many ask, a file is read once. */
   #md5Of(file: SessionFile): Promise<string | undefined> {
-    const { name, sizeBytes, mtimeMs, inode } = file;
-    const key = JSON.stringify([name, sizeBytes, mtimeMs, inode]);
+    const { name, sizeBytes, mtimeMs, ctimeMs, inode } = file;
+    const key = JSON.stringify([name, sizeBytes, mtimeMs, ctimeMs, inode]);
     let digest = this.#digesting.get(key);
     if (digest === undefined) {
       const { dir } = this.#init;
-      digest = this.#digests.md5Of({ dir, name, sizeBytes, mtimeMs, inode }).then((md5) => {
+      digest = this.#digests.md5Of({ dir, ...file }).then((md5) => {
         this.#digesting.delete(key);
         if (md5 !== undefined) this.#parent.post({ kind: "learned", file, md5 });
         return md5;

@@ -3,16 +3,13 @@
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
  * handed what came of it. It knows no socket, no disk and no clock; its driver does.
  */
-import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Bytes, FileSignature, HashHex, SafeFileName, ServerId } from "../../ids.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
 import type { WireCode } from "../../wire/session_codes.ts";
 
 /** A file that is offered, as far as it is known. */
-export interface SessionFile {
+export interface SessionFile extends FileSignature {
   readonly name: SafeFileName;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-  readonly inode: number;
   /** Absent while the file is being hashed. */
   readonly sha256?: HashHex;
   readonly root?: HashHex;

@@ -4,9 +4,12 @@ import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { FolderIndex } from "../../../lib/app/index/folder_index.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { type Content, hashHex, type SafeFileName } from "../../../lib/ids.ts";
+import { type Content, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
+import { identityAt } from "../../../lib/io/files/regular_file.ts";
+import { IndexStore } from "../../../lib/io/store/index_store.ts";
 import { MIB } from "../../../lib/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { rootOfLayer, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
 import { canRun, canTouchFiles } from "../../support/permissions.ts";
@@ -81,6 +84,20 @@ function rootOf(content: Uint8Array): string {
   return hasher.finish().root;
 }
 
+/** Puts into the cache that the file at `path`, as it is, has these bytes. */
+function rememberAs(root: string, path: string, content: Uint8Array): void {
+  const hasher = new TreeHasher(content.length);
+  hasher.update(content);
+  const tree = hasher.finish();
+  const identity = identityAt(path);
+  assert(identity !== undefined);
+  const store = new IndexStore({ cacheDir: join(root, "cache"), onNotice: () => {} });
+  const hashes = { sha256: hashHex(toHex(sha256(content))), root: tree.root };
+  store.put(path, identity.signature, hashes, tree.layer);
+  store.close();
+}
+
+const NEW_BYTES = new TextEncoder().encode("new bytes");
 const LARGE = new Uint8Array(200_000).fill(5);
 
 Deno.test({
@@ -239,12 +256,14 @@ Deno.test({
   ignore,
 }, () =>
   withFolder({}, async (root) => {
-    await writeQuiet(root, "served/file", "good bytes");
+    // What a failing disk does, which changes bytes and no time: the cache knows what they were.
+    await writeQuiet(root, "served/file", "rot  bytes");
+    const path = await Deno.realPath(join(root, "served/file"));
+    rememberAs(root, path, new TextEncoder().encode("good bytes"));
     await using bench = await Bench.start(root);
-    await bench.until(() => bench.state("file") === "ready");
+    assertEquals(bench.state("file"), "ready");
     const good = bench.content("file");
-    await Deno.writeTextFile(join(root, "served/file"), "rot  bytes");
-    await Deno.utime(join(root, "served/file"), QUIET, QUIET);
+    assertEquals(String(good.root), rootOf(new TextEncoder().encode("good bytes")));
     bench.index.rehash(good.root, good.sizeBytes);
     assertEquals(bench.state("file"), "pending");
     assertEquals(bench.lost, [good]);
@@ -268,16 +287,15 @@ Deno.test({
   ignore,
 }, () =>
   withFolder({}, async (root) => {
-    await writeQuiet(root, "served/a", LARGE);
-    await writeQuiet(root, "served/b", LARGE);
+    // The third chunk of one of them went bad, and nothing looks changed.
+    for (const [name, content] of [["a", LARGE.with(3 * 65_536, 6)], ["b", LARGE]] as const) {
+      await writeQuiet(root, `served/${name}`, content);
+      rememberAs(root, await Deno.realPath(join(root, "served", name)), LARGE);
+    }
     await using bench = await Bench.start(root);
-    await bench.until(() => bench.index.progress.filesLeft === 0);
     const good = bench.content("a");
-    const name = bench.index.located(good.root, good.sizeBytes)!.name;
-    const other = name === "a" ? "b" : "a";
-    // The third chunk goes bad, and nothing looks changed.
-    await Deno.writeFile(join(root, "served", name), LARGE.with(3 * 65_536, 6));
-    await Deno.utime(join(root, "served", name), QUIET, QUIET);
+    const [name, other] = ["a", "b"];
+    assertEquals(String(bench.index.located(good.root, good.sizeBytes)?.name), name);
     const before = bench.changes.length;
     bench.index.doubt("10.0.0.1", { ...good, root: hashHex("ab".repeat(32)) }, 3);
     for (const chunk of [2 ** 32 - 1, 4, 0, 1, 2]) bench.index.doubt("10.0.0.1", good, chunk);
@@ -291,6 +309,32 @@ Deno.test({
     assertEquals(bench.index.located(good.root, good.sizeBytes)?.name, safe(other));
     assertEquals(String(bench.content(name).root), rootOf(LARGE.with(3 * 65_536, 6)));
     assertEquals(bench.changes.length, before + 2);
+  }));
+
+Deno.test({
+  name: "a file that was rewritten in place, its time put back, is hashed again",
+  ignore,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeQuiet(root, "served/file", "old bytes");
+    await writeQuiet(root, "served/while-away", "old bytes");
+    {
+      await using bench = await Bench.start(root);
+      await bench.until(() =>
+        bench.state("file") === "ready" && bench.state("while-away") === "ready"
+      );
+      // The file system's clock has ticks, and where only whole seconds are told, those count.
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      await writeQuiet(root, "served/file", "new bytes");
+      bench.index.recheck(safe("file"));
+      assertEquals(bench.lost.length, 1);
+      await bench.until(() => bench.state("file") === "ready");
+      assertEquals(String(bench.content("file").root), rootOf(NEW_BYTES));
+    }
+    await writeQuiet(root, "served/while-away", "new bytes");
+    await using bench = await Bench.start(root);
+    await bench.until(() => bench.state("while-away") === "ready");
+    assertEquals(String(bench.content("while-away").root), rootOf(NEW_BYTES));
   }));
 
 Deno.test({

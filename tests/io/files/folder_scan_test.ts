@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
+import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
 import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
@@ -47,6 +48,8 @@ Deno.test(
           assertEquals(file.signature, {
             sizeBytes: 5,
             mtimeMs: info.mtime?.getTime() ?? NaN,
+            ctimeMs: changeTimeAt(join(dir, "b.txt"), "refuse") ??
+              info.ctime?.getTime() ?? NaN,
             inode: info.ino ?? NaN,
           });
           break;

@@ -8,7 +8,12 @@ import { canTouchFiles } from "../../support/permissions.ts";
 
 const ignore = !await canTouchFiles();
 
-const SIGNATURE: FileSignature = { sizeBytes: 3 * 65_536, mtimeMs: 1_700_000_000_123, inode: 42 };
+const SIGNATURE: FileSignature = {
+  sizeBytes: 3 * 65_536,
+  mtimeMs: 1_700_000_000_123,
+  ctimeMs: 1_700_000_000_123.25,
+  inode: 42,
+};
 const HASHES = { sha256: hashHex("ab".repeat(32)), root: hashHex("cd".repeat(32)) };
 const LAYER: Bytes = new Uint8Array(3 * 32).fill(7);
 
@@ -55,7 +60,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "a hash is good for the size, the time and the inode that it was made of",
+  name: "a hash is good for the size, both times and the inode that it was made of",
   ignore,
 }, () =>
   withStores((open) => {
@@ -64,6 +69,7 @@ Deno.test({
     assertEquals(store.find("/b", SIGNATURE), undefined);
     assertEquals(store.find("/a", { ...SIGNATURE, sizeBytes: 1 }), undefined);
     assertEquals(store.find("/a", { ...SIGNATURE, mtimeMs: SIGNATURE.mtimeMs + 1 }), undefined);
+    assertEquals(store.find("/a", { ...SIGNATURE, ctimeMs: SIGNATURE.ctimeMs + 1 }), undefined);
     assertEquals(store.find("/a", { ...SIGNATURE, inode: 43 }), undefined);
     assertEquals(store.layerOf(HASHES.root, 65_537), undefined);
     store.forget("/a");

@@ -10,7 +10,7 @@ function safe(text: string): SafeFileName {
 }
 
 function signature(sizeBytes: number): FileSignature {
-  return { sizeBytes, mtimeMs: 1, inode: 1 };
+  return { sizeBytes, mtimeMs: 1, ctimeMs: 1, inode: 1 };
 }
 
 const SHA256 = hashHex("ab".repeat(32));

@@ -36,6 +36,7 @@ const FILE: ServedFile = {
   name: "film",
   sizeBytes: 1_000_000,
   mtimeMs: 1,
+  ctimeMs: 1,
   inode: 7,
 };
 

@@ -70,7 +70,7 @@ export class Scene {
   }
 
   pending(text: string, sizeBytes: number): void {
-    this.catalogue.put(name(text), { sizeBytes, mtimeMs: 1_000, inode: 1 }, "pending");
+    this.catalogue.put(name(text), { sizeBytes, mtimeMs: 1_000, ctimeMs: 1, inode: 1 }, "pending");
   }
 
   get token(): Bytes {
