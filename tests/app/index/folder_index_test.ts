@@ -4,14 +4,12 @@ import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { FolderIndex } from "../../../lib/app/index/folder_index.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { type Content, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
-import { identityAt } from "../../../lib/io/files/regular_file.ts";
-import { IndexStore } from "../../../lib/io/store/index_store.ts";
+import { type Content, hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { MIB } from "../../../lib/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
-import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { rootOfLayer, TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
+import { rememberAs } from "../../support/index_cache.ts";
 import { canRun, canTouchFiles } from "../../support/permissions.ts";
 
 const ignore = !await canTouchFiles();
@@ -82,19 +80,6 @@ function rootOf(content: Uint8Array): string {
   const hasher = new TreeHasher(content.length);
   hasher.update(content);
   return hasher.finish().root;
-}
-
-/** Puts into the cache that the file at `path`, as it is, has these bytes. */
-function rememberAs(root: string, path: string, content: Uint8Array): void {
-  const hasher = new TreeHasher(content.length);
-  hasher.update(content);
-  const tree = hasher.finish();
-  const identity = identityAt(path);
-  assert(identity !== undefined);
-  const store = new IndexStore({ cacheDir: join(root, "cache"), onNotice: () => {} });
-  const hashes = { sha256: hashHex(toHex(sha256(content))), root: tree.root };
-  store.put(path, identity.signature, hashes, tree.layer);
-  store.close();
 }
 
 const NEW_BYTES = new TextEncoder().encode("new bytes");
@@ -258,8 +243,8 @@ Deno.test({
   withFolder({}, async (root) => {
     // What a failing disk does, which changes bytes and no time: the cache knows what they were.
     await writeQuiet(root, "served/file", "rot  bytes");
-    const path = await Deno.realPath(join(root, "served/file"));
-    rememberAs(root, path, new TextEncoder().encode("good bytes"));
+    const before = new TextEncoder().encode("good bytes");
+    await rememberAs(join(root, "cache"), join(root, "served/file"), before);
     await using bench = await Bench.start(root);
     assertEquals(bench.state("file"), "ready");
     const good = bench.content("file");
@@ -290,7 +275,7 @@ Deno.test({
     // The third chunk of one of them went bad, and nothing looks changed.
     for (const [name, content] of [["a", LARGE.with(3 * 65_536, 6)], ["b", LARGE]] as const) {
       await writeQuiet(root, `served/${name}`, content);
-      rememberAs(root, await Deno.realPath(join(root, "served", name)), LARGE);
+      await rememberAs(join(root, "cache"), join(root, "served", name), LARGE);
     }
     await using bench = await Bench.start(root);
     const good = bench.content("a");

@@ -20,6 +20,7 @@ import {
 import type { FrameOf } from "../../../lib/wire/frames.ts";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
+import { rememberAs } from "../../support/index_cache.ts";
 import { canTouchFiles, canUseNetwork } from "../../support/permissions.ts";
 
 const ignore = !(await canTouchFiles() && await canUseNetwork());
@@ -64,6 +65,11 @@ class Bench implements AsyncDisposable {
 
   static async start(dir: string, options: Partial<ServeOptions> = {}): Promise<Bench> {
     await writeSettled(join(dir, "data"), "f", CONTENT);
+    return await Bench.ofFolder(dir, options);
+  }
+
+  /** A server of what is in that folder. */
+  static async ofFolder(dir: string, options: Partial<ServeOptions> = {}): Promise<Bench> {
     const events = new EventLog();
     const server = await serve({
       dir: join(dir, "data"),
@@ -263,17 +269,15 @@ Deno.test({
   ignore,
 }, () =>
   withFolder({}, async (dir) => {
-    await using bench = await Bench.start(dir);
+    const rotten = CONTENT.with(0, 255) as Bytes;
+    await writeSettled(join(dir, "data"), "f", rotten);
+    await rememberAs(join(dir, "cache"), join(dir, "data", "f"), CONTENT);
+    await using bench = await Bench.ofFolder(dir);
     using peer = new DatagramPeer();
     const { port, dataPort } = bench.ready;
     const offer = await offerOf(peer, port);
     const { token, root, sizeBytes } = offer;
-    // The disk lies: other bytes under the same size, time and inode.
-    const path = join(dir, "data", "f");
-    const { mtime, atime } = await Deno.stat(path);
-    const rotten = CONTENT.with(0, 255) as Bytes;
-    await Deno.writeFile(path, rotten, { create: false });
-    await Deno.utime(path, atime ?? 0, mtime ?? 0);
+    assertEquals(offer.sha256, hashHex(toHex(sha256(CONTENT))));
     await peer.send(wantAll(offer), dataPort);
     assertEquals(await bytesOf(peer, sizeBytes), rotten);
     await peer.send({ kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 }, dataPort);

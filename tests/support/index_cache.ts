@@ -1,0 +1,28 @@
+/** What a failing disk does, which changes bytes and no time: a cache that knows what they were. */
+import { assert } from "@std/assert";
+import { hashHex, toHex } from "../../lib/ids.ts";
+import { changeTimeAt } from "../../lib/io/files/change_time.ts";
+import { identityAt } from "../../lib/io/files/regular_file.ts";
+import { IndexStore } from "../../lib/io/store/index_store.ts";
+import { sha256 } from "../../lib/protocol/base/sha256.ts";
+import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
+
+// Loads a library once and for good, which the first test to do so would seem to have leaked.
+changeTimeAt(".", "follow");
+
+/** Puts into the cache that the file at `path`, as it looks now, had the bytes of `content`. */
+export async function rememberAs(
+  cacheDir: string,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
+  const hasher = new TreeHasher(content.length);
+  hasher.update(content);
+  const { root, layer } = hasher.finish();
+  const real = await Deno.realPath(path);
+  const identity = identityAt(real);
+  assert(identity !== undefined);
+  const store = new IndexStore({ cacheDir, onNotice: () => {} });
+  store.put(real, identity.signature, { sha256: hashHex(toHex(sha256(content))), root }, layer);
+  store.close();
+}
