@@ -36,7 +36,7 @@ class VirtualCatalogue {
     const content: Content = { sizeBytes, sha256: hashHex(sha256), root: hashHex(root) };
     return {
       name: nameOfLoad(this.#server, file),
-      signature: { sizeBytes, mtimeMs: 1_700_000_000_000 + file, inode: file },
+      signature: { sizeBytes, mtimeMs: 1_700_000_000_000 + file, ctimeMs: 0, inode: file },
       state: "ready",
       hashedBytes: sizeBytes,
       content,
