@@ -1,8 +1,8 @@
 /**
- * Many clients of one server at once: each gets the right file and its share of the link, whoever is
- * slow slows nobody else, and a server that has served hundreds of files is as it was before.
+ * Many clients of one server at once: each gets the right file, none waits for one that is slow, and a
+ * server that has served hundreds of files is as it was before.
  */
-import { assert, assertGreater, assertLess } from "@std/assert";
+import { assert, assertLess } from "@std/assert";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { randomFile } from "../support/e2e.ts";
 import { eventually } from "../support/master.ts";
@@ -13,27 +13,22 @@ const CLIENT_HOSTS = 5;
 const SEED = 91_526;
 const KIB = 1024;
 
-lan("a slow receiver does not slow the fast ones", async (site) => {
+lan("fast receivers are done while a slow one is still at it, and it goes on", async (site) => {
   const film = randomFile(16 * MIB, 1);
   const [server, slow, ...fast] = await site.hosts(1, 4);
-  await slow.shape(1, "5mbit");
+  // More than a minute for the file, which is all the time that the others are given.
+  await slow.shape(1, "2mbit");
   for (const host of fast) await host.shape(1, "80mbit");
   await site.server(server, { film });
-  const secondsOf = async (round: string): Promise<number> => {
-    const gets = fast.map((host, i) => new Fetch(site, host, `${round}-${i}`, "film"));
-    await Promise.all(gets.map((get) => get.brings({ film })));
-    return Math.max(...gets.map((get) => Number(get.done?.["seconds"])));
-  };
-  const alone = await secondsOf("alone");
   const get = new Fetch(site, slow, "slow", "film");
   await get.has(256 * KIB);
-  const beside = await secondsOf("beside");
+  const gets = fast.map((host, i) => new Fetch(site, host, `fast-${i}`, "film"));
+  await Promise.all(gets.map((each) => each.brings({ film })));
   assert(!get.isOver, "the slow one was there all the time");
-  assertLess(beside, 1.5 * alone);
-  assertGreater(get.lastBytes, 1 * MIB);
+  await get.has(get.lastBytes + 1 * MIB);
 });
 
-lan(`${CLIENTS} clients at once: each has its share of the link`, async (site) => {
+lan(`${CLIENTS} clients at once: each brings the file`, async (site) => {
   const film = randomFile(640 * KIB, 2);
   const [server, ...hosts] = await site.hosts(1, CLIENT_HOSTS + 1 as 6);
   await server.shape(1, "100mbit");
@@ -56,19 +51,8 @@ lan(`${CLIENTS} clients at once: each has its share of the link`, async (site) =
   );
   await Promise.all(gets.map(({ process }) => process.event(({ event }) => event === "waiting")));
   await server.setLink(1, "up");
-  const rates = await Promise.all(gets.map(async (get) => {
-    await get.process.event(({ event }) => event === "offer");
-    const offeredMs = Date.now();
-    await get.process.event(({ event }) => event === "done" || event === "failed");
-    const rate = film.length / (Date.now() - offeredMs);
-    return rate;
-  }));
-  for (const get of gets) {
-    await get.brings({ film });
-    assert(get.done?.["root"], "in the classic way it would take longer, and prove less");
-  }
-  const mean = rates.reduce((sum, each) => sum + each) / CLIENTS;
-  assertGreater(Math.min(...rates), mean / 2);
+  await Promise.all(gets.map((get) => get.brings({ film })));
+  for (const get of gets) assert(get.done?.["root"], "the classic way would prove less");
 });
 
 /** What a process holds: descriptors by kind, and memory in MiB. */
