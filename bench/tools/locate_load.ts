@@ -2,8 +2,10 @@
  * One client that asks a master for one name after another, over one connection. `HOST:PORT SERVERS FILES
  * SECONDS`; prints the times of all answers in milliseconds, separated by blanks.
  */
-import { SessionClient } from "../../lib/app/session/session_client.ts";
-import { withConnection } from "../../lib/io/net/tcp_client.ts";
+import { converse } from "../../lib/app/session/session_retries.ts";
+import { denoRuntime } from "../../lib/io/runtime.ts";
+import { type ClientDialogue, perform } from "../../lib/protocol/session/client_dialogue.ts";
+import { JsonSession } from "../../lib/protocol/session/json_session.ts";
 import { MASTER_PORT } from "../../lib/limits.ts";
 import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "../../lib/app/master/limits.ts";
 import { nameOfLoad } from "./registry_files.ts";
@@ -13,21 +15,24 @@ const [servers, files, seconds] = Deno.args.slice(1).map(Number) as [number, num
 /** Between two questions: nobody asks without a pause, and the master has a processor to share. */
 const PAUSE_MS = 2;
 
-const target = { server: master, port: MASTER_PORT, timeoutMs: MASTER_PATIENCE_MS };
-await withConnection(target, async (connection) => {
-  const client = new SessionClient(connection, MASTER_MESSAGE_BYTES_MAX);
+const target = { server: master, port: MASTER_PORT, timeoutMs: MASTER_PATIENCE_MS, retries: 1 };
+const times = await converse(denoRuntime(), target, load);
+console.log(times.map((ms) => ms.toFixed(3)).join(" "));
+
+function* load(peer: string): ClientDialogue<number[]> {
+  const session = new JsonSession({ peer, messageBytesMax: MASTER_MESSAGE_BYTES_MAX });
   const times: number[] = [];
   const endMs = performance.now() + seconds * 1000;
   while (performance.now() < endMs) {
     const name = nameOfLoad(random(servers), random(files));
     const startMs = performance.now();
-    const answer = await client.ask({ command: "locate", names: [name] });
+    const answer = yield* session.ask({ command: "locate", names: [name] });
     times.push(performance.now() - startMs);
-    if (answer["status"] !== "located") throw client.nonsense();
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    if (answer["status"] !== "located") throw session.nonsense();
+    yield* perform("receive", { waitMs: PAUSE_MS });
   }
-  console.log(times.map((ms) => ms.toFixed(3)).join(" "));
-});
+  return times;
+}
 
 function random(below: number): number {
   return Math.floor(Math.random() * below);

@@ -3,7 +3,7 @@
  * Prints `registered` and the milliseconds since 1970 whenever the last of them has told everything, and
  * `lost` when one has not.
  */
-import { denoClock } from "../../lib/io/system/clock.ts";
+import { denoRuntime } from "../../lib/io/runtime.ts";
 import { MasterLink } from "../../lib/app/master/master_link.ts";
 import { type Content, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import type { CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
@@ -47,7 +47,7 @@ class VirtualCatalogue {
 const registered = new Set<number>();
 for (let server = 0; server < servers; server++) {
   new MasterLink({
-    clock: denoClock,
+    runtime: denoRuntime(),
     master,
     server: serverId((server + 1).toString(16).padStart(32, "0")),
     port: FIRST_PORT + server,

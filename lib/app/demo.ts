@@ -21,12 +21,14 @@ import { Random } from "../protocol/base/random.ts";
 import { StreamingHash } from "../protocol/base/sha256.ts";
 import { sizeText } from "../sizes.ts";
 import type { DoneEvent, ReportEvent } from "./events.ts";
-import { get } from "./client/get_files.ts";
-import { hashFile } from "./hash.ts";
+import { getIn } from "./client/get_files.ts";
+import { hashFileIn } from "./hash.ts";
 import type { DemoOptions, Server } from "./options.ts";
-import { put } from "./session/put.ts";
-import { roundTrip, type RoundTripResult } from "./session/round_trip_client.ts";
-import { serve } from "./serve/serve.ts";
+import { putIn } from "./session/put.ts";
+import type { RoundTripResult } from "../protocol/session/round_trip_client.ts";
+import { roundTrip } from "./session/round_trip_run.ts";
+import { serveIn } from "./serve/serve.ts";
+import { denoRuntime, type Runtime } from "../io/runtime.ts";
 
 const FILE_NAME = "demo.bin";
 const PIECE_BYTES = MIB;
@@ -48,8 +50,13 @@ const PIECE_BYTES = MIB;
  * ```
  */
 export async function demo(options: DemoOptions): Promise<ReportEvent> {
+  return await demoIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function demoIn(runtime: Runtime, options: DemoOptions): Promise<ReportEvent> {
   const scratch = await ScratchFolder.make("shoal_demo_");
-  const play = new Play(options, scratch);
+  const play = new Play(runtime, options, scratch);
   try {
     return await play.run();
   } finally {
@@ -59,12 +66,14 @@ export async function demo(options: DemoOptions): Promise<ReportEvent> {
 }
 
 class Play {
+  readonly #runtime: Runtime;
   readonly #options: DemoOptions;
   readonly #scratch: ScratchFolder;
   readonly #servers: Server[] = [];
   readonly #common;
 
-  constructor(options: DemoOptions, scratch: ScratchFolder) {
+  constructor(runtime: Runtime, options: DemoOptions, scratch: ScratchFolder) {
+    this.#runtime = runtime;
     this.#options = options;
     this.#scratch = scratch;
     const signal = options.signal === undefined ? {} : { signal: options.signal };
@@ -91,7 +100,7 @@ class Play {
     const echoed = await this.#echo(piece);
 
     this.#say("Comparing every SHA-256, apart from the transfers");
-    const { sha256: actualSha256 } = await hashFile(done.path, this.#signal);
+    const { sha256: actualSha256 } = await hashFileIn(this.#runtime, done.path, this.#signal);
     const report = compare(done, expectedSha256, actualSha256, echoReport(piece, echoed));
     this.#options.onEvent?.(report);
     return report;
@@ -108,7 +117,7 @@ class Play {
 
   async #startServer(): Promise<void> {
     const number = this.#servers.length + 1;
-    const server = await serve({
+    const server = await serveIn(this.#runtime, {
       ...this.#common,
       dir: await this.#scratch.folder(`offered${number}`),
       cacheDir: await this.#scratch.folder("cache"),
@@ -125,7 +134,7 @@ class Play {
   async #upload(path: string, server: Server, expectedSha256: string): Promise<void> {
     const target = `${LOOPBACK_ADDRESS}:${server.ready.tcpPort}`;
     this.#say(`Uploading it to ${target}`);
-    const [result] = await put({ ...this.#signal, files: [path], server: target });
+    const [result] = await putIn(this.#runtime, { ...this.#signal, files: [path], server: target });
     if (result?.event !== "stored") throw failure(result);
     if (result.sha256 !== expectedSha256) {
       throw new ShoalError("unverified", `${target} stored a different file from the one sent`);
@@ -133,7 +142,7 @@ class Play {
   }
 
   async #fetch(): Promise<DoneEvent> {
-    const [result] = await get({
+    const [result] = await getIn(this.#runtime, {
       ...this.#common,
       names: [FILE_NAME],
       outDir: await this.#scratch.folder("fetched"),
@@ -144,7 +153,7 @@ class Play {
   }
 
   async #echo(piece: Bytes): Promise<RoundTripResult> {
-    return await roundTrip({
+    return await roundTrip(this.#runtime, {
       ...this.#signal,
       server: LOOPBACK_ADDRESS,
       port: this.#servers[0]!.ready.tcpPort,

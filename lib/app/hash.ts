@@ -1,6 +1,6 @@
 /** All digests of a local file. */
 import { ShoalError } from "../errors.ts";
-import { yieldToEvents } from "../io/system/clock.ts";
+import { denoRuntime, type Runtime } from "../io/runtime.ts";
 import { type RegularFile, sameIdentity } from "../io/files/regular_file.ts";
 import { HASH_READ_BYTES } from "../io/workers/limits.ts";
 import { displayName } from "../names.ts";
@@ -33,15 +33,25 @@ export async function hashFile(
   path: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<FileHashes> {
+  return await hashFileIn(denoRuntime(), path, options);
+}
+
+/** The same on a platform that is handed in. */
+export async function hashFileIn(
+  runtime: Pick<Runtime, "clock">,
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<FileHashes> {
   const file = openLocalFile(path);
   try {
-    return await hashOpened(path, file, options.signal);
+    return await hashOpened(runtime, path, file, options.signal);
   } finally {
     file.close();
   }
 }
 
 async function hashOpened(
+  { clock }: Pick<Runtime, "clock">,
   path: string,
   file: RegularFile,
   signal: AbortSignal | undefined,
@@ -64,7 +74,7 @@ async function hashOpened(
     const piece = buffer.subarray(0, lengthBytes);
     for (const hasher of [tree, sha256, md5]) hasher.update(piece);
     position += lengthBytes;
-    await yieldToEvents();
+    await clock.yieldToEvents();
   }
   if (!sameIdentity(before, file.identity())) throw changedError(path);
   return {

@@ -10,7 +10,6 @@ import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
   JOBS_DEFAULT,
   LIST_PATIENCE_MS,
-  MAX_RETRIES_DEFAULT,
   MTU_BYTES_DEFAULT,
   RETRIES_DEFAULT,
   TIMEOUT_MS_DEFAULT,
@@ -75,16 +74,16 @@ export const LIST_DEFAULTS = {
   retries: 1,
 } satisfies Partial<ListOptions>;
 
-export const TCP_LIST_DEFAULTS = SESSION satisfies Partial<TcpListOptions>;
+export const TCP_LIST_DEFAULTS = {
+  ...SESSION,
+  retries: LIST_DEFAULTS.retries,
+} satisfies Partial<TcpListOptions>;
 
 export const PUT_DEFAULTS = {
   ...SESSION,
   retries: RETRIES_DEFAULT,
   rateBytesPerS: 0,
 } satisfies Partial<PutOptions>;
-
-/** In the JSON dialect, an attempt is an upload of the whole file. */
-const JSON_PUT_DEFAULTS = { ...PUT_DEFAULTS, retries: MAX_RETRIES_DEFAULT + 1 };
 
 export const MASTER_DEFAULTS = {
   host: UNSPECIFIED_ADDRESS,
@@ -135,7 +134,7 @@ export function resolveTcpList(options: TcpListOptions): ResolvedTcpListOptions 
 }
 
 export function resolvePut(options: PutOptions): ResolvedPutOptions {
-  return resolved(options, options.dialect === "json" ? JSON_PUT_DEFAULTS : PUT_DEFAULTS);
+  return resolved(options, PUT_DEFAULTS);
 }
 
 export function resolveMaster(options: MasterOptions): ResolvedMasterOptions {

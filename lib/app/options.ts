@@ -152,9 +152,9 @@ export interface TcpGetOptions {
   readonly sha256?: string;
   /** Replace a different file of that name; false by default. */
   readonly force?: boolean;
-  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
+  /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
-  /** Broken connections in a row before giving up; 10 by default. */
+  /** Connections in a row that may bring nothing before it is given up; 10 by default. */
   readonly retries?: number;
   /** Cap on what is read, in bytes per second; 0 (the default) for none. */
   readonly rateBytesPerS?: number;
@@ -181,8 +181,10 @@ export interface TcpListOptions {
   readonly port?: number;
   /** How the session is spoken; `shoal` by default. `json` has no listing. */
   readonly dialect?: Dialect;
-  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
+  /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
+  /** Connections in a row that may bring nothing before it is given up; 1 by default. */
+  readonly retries?: number;
   /** Ends the work in order; what arrived is kept. */
   readonly signal?: AbortSignal;
   /** Called for every event, in order. */
@@ -205,12 +207,9 @@ export interface PutOptions {
   readonly port?: number;
   /** How the session is spoken; `shoal` by default. */
   readonly dialect?: Dialect;
-  /** How long to wait for a connection, in milliseconds; 10,000 by default. */
+  /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
-  /**
-   * Broken connections in a row before giving up, 10 by default; in the JSON dialect, uploads in
-   * all, 4 by default.
-   */
+  /** Connections in a row that may bring nothing before it is given up; 10 by default. */
   readonly retries?: number;
   /**
    * Cap on what is sent, in bytes per second; 0 (the default) for none. Not applied in the JSON

@@ -13,6 +13,7 @@ import {
   NETWORK_OPTIONS,
   oneServer,
   OUTPUT_OPTIONS,
+  retryOption,
   searchOptions,
   toggle,
 } from "./option_table.ts";
@@ -24,6 +25,7 @@ export const listCommand = defineCommand({
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     ...searchOptions(LIST_DEFAULTS.timeoutMs),
+    ...retryOption(LIST_DEFAULTS.retries),
     ...masterOption("also list what it knows (not over TCP)"),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
@@ -40,14 +42,23 @@ export const listCommand = defineCommand({
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
   async perform(options, _, { app, reporter, signal }) {
-    const { server: servers, master: masters, timeout: timeoutMs, dialect, port } = options;
+    const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } = options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
     const files = await (options.tcp || dialect !== "shoal"
-      ? app.listOverTcp({ server: oneServer(servers), port, dialect, timeoutMs, signal, onEvent })
+      ? app.listOverTcp({
+        server: oneServer(servers),
+        port,
+        dialect,
+        timeoutMs,
+        retries,
+        signal,
+        onEvent,
+      })
       : app.list({
         ...networkOptions(options, signal),
         servers,
         timeoutMs,
+        retries,
         onEvent,
         ...mastersOf(masters),
       }));

@@ -179,7 +179,7 @@ export function retryOption(attempts: number) {
   return {
     retries: withDefault(RETRIES, String(attempts), {
       label: "N",
-      summary: "attempts before giving up",
+      summary: "attempts in a row that may bring nothing, before giving up",
     }),
   } as const;
 }

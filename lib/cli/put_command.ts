@@ -33,7 +33,7 @@ export const putCommand = defineCommand({
     }),
     timeout: withDefault(SECONDS, String(PUT_DEFAULTS.timeoutMs / 1000), {
       label: "SECONDS",
-      summary: "how long to wait for a connection",
+      summary: "how long an attempt waits for the server",
     }),
     ...retryOption(PUT_DEFAULTS.retries),
     port: { ...NETWORK_OPTIONS.port, summary: "TCP port, unless --server names one" },

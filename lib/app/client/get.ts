@@ -288,7 +288,8 @@ export class GetRun {
   /** What masters tell of is asked like everybody: their word alone counts for nothing. */
   #searchMasters(masters: readonly string[]): MasterSearch {
     return new MasterSearch({
-      clock: this.#runtime.clock,
+      runtime: this.#runtime,
+      timeoutMs: this.#options.timeoutMs,
       masters,
       wanted: () =>
         [...this.#unended]
@@ -341,7 +342,7 @@ export class GetRun {
 
   #newStreams(): StreamProviders {
     const { timeoutMs, retries, signal } = this.#options;
-    return new StreamProviders({
+    return new StreamProviders(this.#runtime, {
       timeoutMs,
       retries,
       signal,

@@ -5,7 +5,6 @@
 import { ShoalError } from "../../errors.ts";
 import {
   LIST_DEFAULTS,
-  type ResolvedTcpGetOptions,
   resolveGet,
   resolveTcpGet,
 } from "../option_defaults.ts";
@@ -18,7 +17,7 @@ import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
 import { getByAscii } from "../session/ascii_get.ts";
 import { questionOf } from "./stream_search.ts";
-import { listOverTcp } from "../list/tcp_list.ts";
+import { listOverTcpIn } from "../list/tcp_list.ts";
 import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
 /**
@@ -96,12 +95,13 @@ export async function getIn(runtime: Runtime, given: GetOptions): Promise<GetRes
  * ```
  */
 export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
-  return await getFromOne(resolveTcpGet(options));
+  return await getOverTcpIn(denoRuntime(), options);
 }
 
-async function getFromOne(options: ResolvedTcpGetOptions): Promise<GetResult> {
+/** The same on a platform that is handed in. */
+export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Promise<GetResult> {
+  const options = resolveTcpGet(given);
   const { dialect } = options;
-  const runtime = denoRuntime();
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {
       hint: "It knows uploads only: put --dialect json.",
@@ -110,10 +110,10 @@ async function getFromOne(options: ResolvedTcpGetOptions): Promise<GetResult> {
   return await getWanted(options, {
     fetch: (names) =>
       dialect === "ascii"
-        ? getByAscii(runtime.disk, { ...options, names })
+        ? getByAscii(runtime, { ...options, names })
         : getOverStream({ ...options, names }, runtime),
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
-    list: (_, onEvent) => listOverTcp({ ...options, onEvent }),
+    list: (_, onEvent) => listOverTcpIn(runtime, { ...options, onEvent }),
   });
 }
 

@@ -5,19 +5,22 @@
 import { type Endpoint, endpointText } from "../../address.ts";
 import type { Bytes, Content, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import type { PersistentTarget } from "../session/session_retries.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import type { SessionTarget } from "../session/session_retries.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { LayerFetchHandle } from "../discovery/search.ts";
 import { StreamExchange } from "./stream_exchange.ts";
 
-export type StreamProvidersOptions = Omit<PersistentTarget, "server" | "port">;
+export type StreamProvidersOptions = Omit<SessionTarget, "server" | "port">;
 
 export class StreamProviders {
+  readonly #runtime: TcpRuntime;
   readonly #options: StreamProvidersOptions;
   readonly #exchanges = new Map<string, StreamExchange>();
 
-  constructor(options: StreamProvidersOptions) {
+  constructor(runtime: TcpRuntime, options: StreamProvidersOptions) {
+    this.#runtime = runtime;
     this.#options = options;
   }
 
@@ -26,7 +29,11 @@ export class StreamProviders {
     const key = endpointText(endpoint);
     let exchange = this.#exchanges.get(key);
     if (exchange === undefined) {
-      exchange = new StreamExchange({ ...this.#options, server: key, port: endpoint.port });
+      exchange = new StreamExchange(this.#runtime, {
+        ...this.#options,
+        server: key,
+        port: endpoint.port,
+      });
       this.#exchanges.set(key, exchange);
     }
     return exchange;

@@ -155,7 +155,7 @@ class ListRun {
     after: SafeFileName,
   ): Promise<void> {
     let last: SafeFileName | undefined;
-    const isComplete = await restOfListing(from, after, (files) => {
+    const isComplete = await restOfListing(this.#runtime, from, after, (files) => {
       this.#merge.add(server, endpoint, files.map(listingEntry));
       last = files.at(-1)?.name ?? last;
     }, this.#ending.signal).then(() => true, () => false);
@@ -166,13 +166,15 @@ class ListRun {
   async #readMaster(master: string): Promise<void> {
     this.#unended += 1;
     try {
-      await listAt(master, (files) => {
+      const { timeoutMs, retries } = this.#options;
+      const target = { master, timeoutMs, retries, signal: this.#ending.signal };
+      await listAt(this.#runtime, target, (files) => {
         for (const file of files) {
           for (const { server, endpoint } of file.servers) {
             this.#merge.add(server, endpoint, [listingEntry(file)]);
           }
         }
-      }, this.#ending.signal);
+      });
       this.#hasMaster = true;
     } catch (error) {
       if (this.#ending.signal.aborted) return;

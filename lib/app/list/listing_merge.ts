@@ -4,7 +4,7 @@ import type { ServerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
 import type { FileEvent } from "../events.ts";
-import type { DescribedFile } from "../session/session_client.ts";
+import type { DescribedFile } from "../../protocol/session/described_file.ts";
 
 interface Listed {
   readonly entry: ListingEntry;

@@ -2,14 +2,17 @@
 import { type Endpoint, endpointText } from "../../address.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { withConnection } from "../../io/net/tcp_client.ts";
-import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import { denoRuntime } from "../../io/runtime.ts";
 import { LIST_TCP_PATIENCE_MS } from "./limits.ts";
 import { resolveTcpList } from "../option_defaults.ts";
-import { AsciiClient } from "../session/ascii_client.ts";
+import { ServerListing } from "../../protocol/session/ask_server.ts";
+import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
+import type { DescribedFile } from "../../protocol/session/described_file.ts";
+import { JsonSession } from "../../protocol/session/json_session.ts";
 import type { FileEvent } from "../events.ts";
 import type { ListResult, TcpListOptions } from "../options.ts";
-import { type DescribedFile, describedFile, SessionClient } from "../session/session_client.ts";
+import { converse, type SessionTarget } from "../session/session_retries.ts";
 
 /**
  * Lists what one server offers, over TCP.
@@ -17,7 +20,7 @@ import { type DescribedFile, describedFile, SessionClient } from "../session/ses
  * @param options which server, and how to speak to it
  * @returns one event per file, in the order of the names
  * @throws {ShoalError} `usage` for the JSON dialect, which has no listing; `no_server` if nobody answers,
- * `stalled` if the connection breaks, `network` for a peer that speaks something else, `interrupted` through
+ * `stalled` if the answer breaks off, `network` for a peer that speaks something else, `interrupted` through
  * the signal
  *
  * @example List one server
@@ -35,24 +38,31 @@ import { type DescribedFile, describedFile, SessionClient } from "../session/ses
  * ```
  */
 export async function listOverTcp(options: TcpListOptions): Promise<ListResult> {
-  const { server, port, dialect, timeoutMs, signal } = resolveTcpList(options);
+  return await listOverTcpIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function listOverTcpIn(
+  runtime: TcpRuntime,
+  options: TcpListOptions,
+): Promise<ListResult> {
+  const { server, port, timeoutMs, retries, signal, dialect, onEvent } = resolveTcpList(options);
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect cannot list files", {
       hint: "It only knows uploads: put --dialect json.",
     });
   }
-  const files = await withConnection({ server, port, timeoutMs, signal }, async (connection) => {
-    if (dialect === "shoal") return await listing(new SessionClient(connection));
-    const listed = await new AsciiClient(connection).list();
-    return listed.map(({ id, name, sizeBytes }): FileEvent => ({
-      event: "file",
-      name,
-      size: sizeBytes,
-      md5: id,
-      servers: [connection.peer],
-    }));
-  });
-  for (const file of files) options.onEvent?.(file);
+  const target: SessionTarget = {
+    server,
+    port,
+    timeoutMs,
+    retries,
+    signal,
+    onWaiting: (attempt, attempts, message) =>
+      onEvent?.({ event: "waiting", name: "", attempt, attempts, message }),
+  };
+  const files = await (dialect === "shoal" ? listing : asciiListing)(runtime, target);
+  for (const file of files) onEvent?.(file);
   return files;
 }
 
@@ -61,26 +71,26 @@ export async function listOverTcp(options: TcpListOptions): Promise<ListResult> 
  * {@linkcode listOverTcp}, and soon when there is nobody: the caller has another way.
  */
 export async function restOfListing(
+  runtime: TcpRuntime,
   from: Endpoint,
   after: SafeFileName,
   onFiles: (files: readonly DescribedFile[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = {
+  const target: SessionTarget = {
     server: endpointText(from),
     port: from.port,
     timeoutMs: LIST_TCP_PATIENCE_MS,
+    // Datagrams bring what a connection that breaks leaves over.
+    retries: 0,
     signal,
   };
-  await withConnection(target, async (connection) => {
-    const client = new SessionClient(connection);
-    for await (const files of pages(client, after, LIST_TCP_PATIENCE_MS)) onFiles(files);
-  });
+  await readPages(runtime, target, new ServerListing(after), (files) => onFiles(files));
 }
 
-async function listing(client: SessionClient): Promise<FileEvent[]> {
+async function listing(runtime: TcpRuntime, target: SessionTarget): Promise<FileEvent[]> {
   const events: FileEvent[] = [];
-  for await (const files of pages(client)) {
+  await readPages(runtime, target, new ServerListing(), (files, peer) => {
     for (const { name, sizeBytes: size, sha256, md5 } of files) {
       events.push({
         event: "file",
@@ -88,30 +98,40 @@ async function listing(client: SessionClient): Promise<FileEvent[]> {
         size,
         ...(sha256 !== undefined && { sha256 }),
         ...(md5 !== undefined && { md5 }),
-        servers: [client.connection.peer],
+        servers: [peer],
       });
     }
-  }
+  });
   return events;
 }
 
-/** @param idleMs how long each page may take */
-async function* pages(
-  client: SessionClient,
-  after?: unknown,
-  idleMs?: number,
-): AsyncGenerator<readonly DescribedFile[]> {
-  for (let fileCount = 0; fileCount <= CATALOGUE_ENTRIES_MAX;) {
-    const request = { command: "list", ...(after !== undefined && { after }) };
-    const page = await client.ask(request, idleMs);
-    if (page["status"] !== "files" || !Array.isArray(page["files"])) throw client.nonsense();
-    const files = page["files"].map(describedFile).filter((file) => file !== undefined);
-    if (files.length < page["files"].length) throw client.nonsense();
-    yield files;
-    after = page["next"];
-    if (after === undefined) return;
-    // A server that says that more follows, and tells nothing, would be asked for ever.
-    fileCount += Math.max(1, files.length);
-  }
-  throw client.nonsense();
+async function asciiListing(runtime: TcpRuntime, target: SessionTarget): Promise<FileEvent[]> {
+  const manners = new AsciiManners();
+  let at = target.server;
+  const listed = await converse(
+    runtime,
+    target,
+    (peer) => new AsciiSession(at = peer, manners).list(),
+  );
+  return listed.map(({ id, name, sizeBytes: size }): FileEvent => ({
+    event: "file",
+    name,
+    size,
+    md5: id,
+    servers: [at],
+  }));
+}
+
+async function readPages(
+  runtime: TcpRuntime,
+  target: SessionTarget,
+  pages: ServerListing,
+  onFiles: (files: readonly DescribedFile[], peer: string) => void,
+): Promise<void> {
+  let at = target.server;
+  await converse(runtime, target, (peer) => pages.read(new JsonSession({ peer: at = peer })), {
+    tell: (news) => {
+      if (news.kind === "listed") onFiles(news.files, at);
+    },
+  });
 }

@@ -1,14 +1,22 @@
 /** A client's queries to a master: who has this, what is there? */
-import type { SafeFileName } from "../../ids.ts";
-import type { SessionConnection } from "../../io/net/session_connection.ts";
-import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import { CATALOGUE_ENTRIES_MAX, MASTER_PORT } from "../../limits.ts";
-import { LOCATE_QUERIES_MAX } from "../../protocol/master/limits.ts";
-import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "./limits.ts";
-import { locatedIn } from "../../protocol/master/master_messages.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import { MASTER_PORT } from "../../limits.ts";
+import { locateFiles, RegistryListing } from "../../protocol/master/master_queries.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
-import type { JsonObject } from "../../wire/session_json.ts";
-import { SessionClient } from "../session/session_client.ts";
+import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
+import { JsonSession } from "../../protocol/session/json_session.ts";
+import { converse } from "../session/session_retries.ts";
+import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "./limits.ts";
+
+export interface MasterTarget {
+  /** `HOST` or `HOST:PORT`. */
+  readonly master: string;
+  /** A master is given this long, and at most {@linkcode MASTER_PATIENCE_MS}: that is the default. */
+  readonly timeoutMs?: number | undefined;
+  /** Connections in a row that may bring nothing; 1 by default. */
+  readonly retries?: number | undefined;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Who has the files that are looked for, query by query.
@@ -16,82 +24,39 @@ import { SessionClient } from "../session/session_client.ts";
  * Throws ShoalError `no_server`, `stalled`, `refused`, `interrupted`, or `network` for nonsense.
  */
 export async function locateAt(
-  master: string,
+  runtime: TcpRuntime,
+  target: MasterTarget,
   queries: readonly LocateQuery[],
-  signal: AbortSignal,
 ): Promise<LocatedFile[][]> {
-  return await withMaster(master, signal, async (client) => {
-    const found: LocatedFile[][] = [];
-    for (let at = 0; at < queries.length; at += LOCATE_QUERIES_MAX) {
-      found.push(...await located(client, queries.slice(at, at + LOCATE_QUERIES_MAX)));
-    }
-    return found;
-  });
+  return await askMaster(runtime, target, (session) => locateFiles(session, queries));
 }
 
 /** Everything that the master knows of, page by page. Throws like {@linkcode locateAt}. */
 export async function listAt(
-  master: string,
+  runtime: TcpRuntime,
+  target: MasterTarget,
   onFiles: (files: readonly LocatedFile[]) => void,
-  signal: AbortSignal,
 ): Promise<void> {
-  await withMaster(master, signal, async (client) => {
-    let after: SafeFileName | undefined;
-    for (let count = 0; count <= CATALOGUE_ENTRIES_MAX;) {
-      const request = { command: "list", ...(after !== undefined && { after }) };
-      const page = await client.ask(request, MASTER_PATIENCE_MS);
-      const files = filesIn(page["files"]);
-      if (page["status"] !== "files" || files === undefined) throw client.nonsense();
-      onFiles(files);
-      after = page["next"] as SafeFileName | undefined;
-      if (after === undefined) return;
-      // One that says that more follows, and tells nothing, would be asked for ever.
-      count += Math.max(1, files.length);
-    }
-  });
+  const listing = new RegistryListing(onFiles);
+  await askMaster(runtime, target, (session) => listing.read(session));
 }
 
-async function withMaster<T>(
-  master: string,
-  signal: AbortSignal,
-  talk: (client: SessionClient) => Promise<T>,
+async function askMaster<T>(
+  runtime: TcpRuntime,
+  { master, timeoutMs = MASTER_PATIENCE_MS, retries = 1, signal }: MasterTarget,
+  talk: (session: JsonSession) => ClientDialogue<T>,
 ): Promise<T> {
-  const target: TcpTarget = {
+  const target = {
     server: master,
     port: MASTER_PORT,
-    timeoutMs: MASTER_PATIENCE_MS,
+    timeoutMs: Math.min(timeoutMs, MASTER_PATIENCE_MS),
+    retries,
     signal,
   };
-  return await withConnection(
+  const messageBytesMax = MASTER_MESSAGE_BYTES_MAX;
+  return await converse(
+    runtime,
     target,
-    (connection: SessionConnection) =>
-      talk(new SessionClient(connection, MASTER_MESSAGE_BYTES_MAX)),
+    (peer) => talk(new JsonSession({ peer, messageBytesMax })),
   );
-}
-
-async function located(
-  client: SessionClient,
-  queries: readonly LocateQuery[],
-): Promise<LocatedFile[][]> {
-  // The answer is in the order of the names, then of the contents.
-  const names = queries.filter((query) => query.by === "name");
-  const contents = queries.filter((query) => query.by === "sha256");
-  const request: JsonObject = {
-    command: "locate",
-    names: names.map(({ name }) => name),
-    sha256: contents.map(({ sha256 }) => sha256),
-  };
-  const said = await client.ask(request, MASTER_PATIENCE_MS);
-  const { status, found } = said;
-  const isWhole = status === "located" && Array.isArray(found) && found.length === queries.length;
-  if (!isWhole) throw client.nonsense();
-  const answers = new Map<LocateQuery, LocatedFile[]>();
-  [...names, ...contents].forEach((query, i) => answers.set(query, filesIn(found[i]) ?? []));
-  return queries.map((query) => answers.get(query)!);
-}
-
-function filesIn(value: unknown): LocatedFile[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const files = value.map(locatedIn).filter((file) => file !== undefined);
-  return files.length === value.length ? files : undefined;
 }

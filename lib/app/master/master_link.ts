@@ -1,9 +1,10 @@
 /** A server's registration with one master, over connections that come and go. */
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import type { Clock, Wakeup } from "../../io/system/clock.ts";
-import type { SessionConnection } from "../../io/net/session_connection.ts";
-import { withConnection } from "../../io/net/tcp_client.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
+import type { ByteStream } from "../../io/net/byte_stream.ts";
+import { STREAM_READ_BYTES } from "../../io/net/limits.ts";
+import { openStream, type TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { REGISTRY_ANSWER_MS } from "../../protocol/master/limits.ts";
@@ -13,11 +14,12 @@ import {
   type RegistrationEvent,
   type RegistrationOptions,
 } from "../../protocol/master/registration.ts";
-import { encodeMessage, parseMessage } from "../../wire/session_json.ts";
+import { ByteQueue } from "../../wire/byte_queue.ts";
+import { encodeMessage, parseMessage, takeMessage } from "../../wire/session_json.ts";
 
 /** The master is called `HOST` or `HOST:PORT`. */
 export interface MasterLinkOptions extends RegistrationOptions {
-  readonly clock: Clock;
+  readonly runtime: TcpRuntime;
   /** Everything is told, or the master is away; when that changes. */
   readonly onState: (isRegistered: boolean, message: string) => void;
 }
@@ -27,13 +29,15 @@ export class MasterLink {
   readonly #registration: Registration;
   readonly #timer: Wakeup;
   readonly #ending = new AbortController();
-  #connection: SessionConnection | undefined;
+  #stream: ByteStream | undefined;
+  /** What was written last; the next follows it. */
+  #written: Promise<void> = Promise.resolve();
   /** The connection at hand, until nothing of it is left. */
   #talking: Promise<void> = Promise.resolve();
 
   constructor(options: MasterLinkOptions) {
     this.#options = options;
-    this.#timer = options.clock.timer(() => this.#handle({ kind: "wakeup" }));
+    this.#timer = options.runtime.clock.timer(() => this.#handle({ kind: "wakeup" }));
     this.#registration = new Registration(options);
     this.#handle({ kind: "wakeup" });
   }
@@ -52,7 +56,7 @@ export class MasterLink {
 
   #handle(event: RegistrationEvent): void {
     if (this.#ending.signal.aborted) return;
-    for (const action of this.#registration.handle(this.#options.clock.nowMs(), event)) {
+    for (const action of this.#registration.handle(this.#options.runtime.clock.nowMs(), event)) {
       this.#perform(action);
     }
     this.#timer.set(this.#registration.nextWakeupMs());
@@ -66,12 +70,10 @@ export class MasterLink {
         return;
       }
       case "send":
-        // A connection that does not take it ends, which is told there.
-        this.#connection?.send(encodeMessage(action.message)).catch(() => {});
-        return;
+        return this.#send(encodeMessage(action.message));
       case "hangUp":
-        this.#connection?.close();
-        this.#connection = undefined;
+        this.#stream?.close();
+        this.#stream = undefined;
         return;
       case "state":
         return this.#options.onState(action.isRegistered, action.message);
@@ -81,33 +83,56 @@ export class MasterLink {
   }
 
   async #talk(): Promise<void> {
-    const { master } = this.#options;
+    const { master, runtime } = this.#options;
     const { signal } = this.#ending;
     const target = { server: master, port: MASTER_PORT, timeoutMs: REGISTRY_ANSWER_MS, signal };
-    let own: SessionConnection | undefined;
+    let own: ByteStream | undefined;
+    const onAbort = (): void => own?.close();
+    signal.addEventListener("abort", onAbort, { once: true });
     let message = `${master} ended the connection`;
     try {
-      await withConnection(target, async (connection) => {
-        own = this.#connection = connection;
-        this.#handle({ kind: "connected" });
-        await this.#listen(connection);
-      });
+      const stream = own = this.#stream = await openStream(runtime, target);
+      this.#handle({ kind: "connected" });
+      await this.#listen(stream);
     } catch (error) {
       message = ShoalError.from(error).message;
     }
+    signal.removeEventListener("abort", onAbort);
+    own?.close();
     // What was hung up on needs no telling.
-    if (this.#connection !== own) return;
-    this.#connection = undefined;
+    if (this.#stream !== own) return;
+    this.#stream = undefined;
     this.#handle({ kind: "lost", message });
   }
 
-  /** Until the connection ends, or makes no sense. */
-  async #listen(connection: SessionConnection): Promise<void> {
+  /** Until the connection ends, or makes no sense. The machine knows how long it waits. */
+  async #listen(stream: ByteStream): Promise<void> {
+    const queue = new ByteQueue();
+    const buffer = new Uint8Array(STREAM_READ_BYTES);
     for (;;) {
-      const read = await connection.message(SESSION_COMMAND_BYTES_MAX, Infinity);
-      const message = read.kind === "message" ? parseMessage(read.bytes) : undefined;
-      if (message === undefined) return;
-      this.#handle({ kind: "message", message });
+      const taken = takeMessage(queue, SESSION_COMMAND_BYTES_MAX);
+      if (taken !== undefined) {
+        const message = taken.kind === "message" ? parseMessage(taken.bytes) : undefined;
+        if (message === undefined) return;
+        this.#handle({ kind: "message", message });
+        continue;
+      }
+      const count = await stream.read(buffer);
+      if (count === 0) return;
+      queue.push(buffer.slice(0, count));
     }
+  }
+
+  /** A connection that does not take it ends, which is told where it is listened to. */
+  #send(bytes: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#written = this.#written.then(async () => {
+      for (let at = 0; at < bytes.length;) {
+        const count = await stream.write(bytes.subarray(at));
+        if (count === 0) return stream.close();
+        at += count;
+      }
+    });
   }
 }

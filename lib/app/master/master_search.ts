@@ -1,14 +1,16 @@
 /** Asks masters repeatedly who has the wanted files, and reports each server once. */
 import { type Endpoint, endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import type { Clock } from "../../io/system/clock.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_POLL_MS } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Query } from "../../wire/frames.ts";
 import { locateAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
-  readonly clock: Clock;
+  readonly runtime: TcpRuntime;
+  /** How long one may take to answer. */
+  readonly timeoutMs?: number | undefined;
   /** `HOST` or `HOST:PORT`. */
   readonly masters: readonly string[];
   /** What is still looked for; the search pauses while that is nothing. */
@@ -51,12 +53,13 @@ export class MasterSearch {
 
   async #follow(master: string): Promise<void> {
     const { signal } = this.#ending;
-    const { clock, wanted, onServers, onProblem } = this.#options;
+    const { runtime, timeoutMs, wanted, onServers, onProblem } = this.#options;
+    const { clock } = runtime;
     for (let isLost = false; !signal.aborted; await clock.sleep(MASTER_POLL_MS, signal)) {
       const queries = wanted();
       if (queries.length === 0) continue;
       try {
-        const found = await locateAt(master, queries, signal);
+        const found = await locateAt(runtime, { master, timeoutMs, signal }, queries);
         isLost = false;
         queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);

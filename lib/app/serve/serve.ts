@@ -165,7 +165,7 @@ class Service {
         server: this.#server,
         port,
         catalogue: this.#index.catalogue,
-        clock: this.#runtime.clock,
+        runtime: this.#runtime,
         seed: this.#runtime.random.u32(),
         onState: (isRegistered, message) =>
           this.#tell({

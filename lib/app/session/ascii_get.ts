@@ -1,29 +1,30 @@
 /** `get --tcp --dialect ascii`: files of a server that knows MD5 ids and nothing else. */
 import { ShoalError } from "../../errors.ts";
-import type { SafeFileName } from "../../ids.ts";
+import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { hashHex } from "../../ids.ts";
-import type { Disk } from "../../io/files/disk.ts";
 import { ClassicTarget } from "../../io/files/classic_target.ts";
-import { nowMs } from "../../io/system/clock.ts";
-import { withConnection } from "../../io/net/tcp_client.ts";
-import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
-import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
+import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
+import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
 import type { ListedFile } from "../../wire/session_ascii.ts";
-import { AsciiClient } from "./ascii_client.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
 import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { GetResult } from "../options.ts";
+import { SessionProgress } from "./session_progress.ts";
+import { converse } from "./session_retries.ts";
 
-/** One a name, in the order of the names. */
+/** One per name, in the order of the names. */
 export async function getByAscii(
-  disk: Disk,
+  runtime: Runtime,
   options: ResolvedTcpGetOptions,
 ): Promise<GetResult> {
   const results: (DoneEvent | FailedEvent)[] = [];
+  const manners = new AsciiManners();
   for (const name of options.names) {
-    const event = await getOne(disk, options, name).catch((thrown): FailedEvent => {
+    const getting = new AsciiGet(runtime, options, name, manners);
+    const event = await getting.run().catch((thrown): FailedEvent => {
       const { code, message, hint } = ShoalError.from(thrown);
       return { event: "failed", name, code, message, hint };
     });
@@ -33,68 +34,124 @@ export async function getByAscii(
   return results;
 }
 
-async function getOne(
-  disk: Disk,
-  options: ResolvedTcpGetOptions,
-  wanted: string,
-): Promise<DoneEvent> {
-  const { server, port, timeoutMs, signal } = options;
-  const startedMs = nowMs();
-  return await withConnection({ server, port, timeoutMs, signal }, async (connection) => {
-    const client = new AsciiClient(connection, options.rateBytesPerS);
-    const file = chosen(await client.list(), wanted);
-    const name = safeName(file.name);
-    const target = new ClassicTarget(disk, options.outDir, name, file.id, options.force);
+class AsciiGet {
+  readonly #runtime: Runtime;
+  readonly #options: ResolvedTcpGetOptions;
+  readonly #wanted: string;
+  readonly #manners: AsciiManners;
+  readonly #startedMs: number;
+  /** What is fetched, once it was listed; begun anew on each connection. */
+  #file: ListedFile | undefined;
+  #target: ClassicTarget | undefined;
+  #progress: SessionProgress | undefined;
+  #sha256 = new StreamingHash();
+  #peer: string;
+
+  constructor(
+    runtime: Runtime,
+    options: ResolvedTcpGetOptions,
+    wanted: string,
+    manners: AsciiManners,
+  ) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#wanted = wanted;
+    this.#manners = manners;
+    this.#startedMs = runtime.clock.nowMs();
+    this.#peer = options.server;
+  }
+
+  async run(): Promise<DoneEvent> {
+    const { server, port, timeoutMs, retries, rateBytesPerS, signal, onEvent } = this.#options;
+    const name = this.#wanted;
+    const target = {
+      server,
+      port,
+      timeoutMs,
+      retries,
+      rateBytesPerS,
+      signal,
+      onWaiting: (attempt: number, attempts: number, message: string) =>
+        onEvent?.({ event: "waiting", name, attempt, attempts, message }),
+    };
     try {
-      const sha256 = new StreamingHash();
-      const meter = new RateMeter(startedMs);
-      let [bytes, toldMs] = [0, -Infinity];
-      const md5 = await client.download(file, (piece) => {
-        target.write(piece, bytes, file.sizeBytes);
-        sha256.update(piece);
-        bytes += piece.length;
-        meter.add(piece.length);
-        const now = nowMs();
-        if (now - toldMs < PROGRESS_INTERVAL_MS) return;
-        toldMs = now;
-        const rate = meter.read(now);
-        const lanes = [{ server: connection.peer, rate, bytes }];
-        const size = file.sizeBytes;
-        options.onEvent?.({ event: "progress", name: wanted, bytes, size, rate, lanes });
+      const md5 = await converse(this.#runtime, target, (peer) => this.#fetch(peer), {
+        write: (bytes, offset) => this.#write(bytes, offset),
+        tell: (news) => {
+          if (news.kind === "progress") this.#progress?.at(news.bytes);
+        },
       });
-      if (md5 !== file.id) {
-        throw new ShoalError("unverified", `what arrived is not '${wanted}': its MD5 differs`);
-      }
-      const digest = hashHex(sha256.digestHex());
-      if (options.sha256 !== undefined && options.sha256.toLowerCase() !== digest) {
-        throw new ShoalError("not_found", `the server has a different '${wanted}'`);
-      }
-      const published = await target.publish(file.sizeBytes, digest);
-      if (published === undefined) {
-        throw new ShoalError("unverified", "the disk returned different bytes than were written");
-      }
-      return {
-        event: "done",
-        name: wanted,
-        path: published.path,
-        size: file.sizeBytes,
-        sha256: digest,
-        seconds: (nowMs() - startedMs) / 1000,
-        resumedBytes: 0,
-        present: published.isPresent,
-        servers: [{
-          server: connection.peer,
-          id: "",
-          bytes: file.sizeBytes,
-          chunks: 1,
-          badChunks: 0,
-          retransmits: 0,
-        }],
-      };
+      return await this.#finish(this.#file!, md5);
     } finally {
-      target.discard();
+      this.#target?.discard();
     }
-  });
+  }
+
+  *#fetch(peer: string): ClientDialogue<string> {
+    this.#peer = peer;
+    const session = new AsciiSession(peer, this.#manners);
+    const file = chosen(yield* session.list(), this.#wanted);
+    this.#begin(file);
+    return yield* session.download(file);
+  }
+
+  #begin(file: ListedFile): void {
+    const { clock, disk } = this.#runtime;
+    const { outDir, force, onEvent } = this.#options;
+    this.#target?.discard();
+    this.#target = new ClassicTarget(disk, outDir, safeName(file.name), file.id, force);
+    this.#file = file;
+    this.#sha256 = new StreamingHash();
+    this.#progress = new SessionProgress({
+      clock,
+      name: this.#wanted,
+      server: this.#peer,
+      sizeBytes: file.sizeBytes,
+      emit: (event) => onEvent?.(event),
+    });
+  }
+
+  #write(bytes: Bytes, offset: number): void {
+    this.#target!.write(bytes, offset, this.#file!.sizeBytes);
+    this.#sha256.update(bytes);
+  }
+
+  async #finish({ id, sizeBytes }: ListedFile, md5: string): Promise<DoneEvent> {
+    const wanted = this.#wanted;
+    if (md5 !== id) {
+      throw new ShoalError("unverified", `what arrived is not '${wanted}': its MD5 differs`);
+    }
+    const digest = hashHex(this.#sha256.digestHex());
+    if (!isPinned(this.#options, digest)) {
+      throw new ShoalError("not_found", `the server has a different '${wanted}'`);
+    }
+    const published = await this.#target!.publish(sizeBytes, digest);
+    if (published === undefined) {
+      throw new ShoalError("unverified", "the disk returned different bytes than were written");
+    }
+    return {
+      event: "done",
+      name: wanted,
+      path: published.path,
+      size: sizeBytes,
+      sha256: digest,
+      seconds: (this.#runtime.clock.nowMs() - this.#startedMs) / 1000,
+      resumedBytes: 0,
+      present: published.isPresent,
+      servers: [{
+        server: this.#peer,
+        id: "",
+        bytes: sizeBytes,
+        chunks: 1,
+        badChunks: 0,
+        retransmits: 0,
+      }],
+    };
+  }
+}
+
+function isPinned({ sha256 }: ResolvedTcpGetOptions, digest: HashHex): boolean {
+  return sha256 === undefined || sha256.toLowerCase() === digest;
 }
 
 /** By id or by name. */

@@ -3,8 +3,10 @@ import { basename } from "@std/path";
 import { writeWholeFile } from "../../io/files/whole_file.ts";
 import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import { denoRuntime } from "../../io/runtime.ts";
 import { readWhole } from "./put_dialects.ts";
-import { roundTrip } from "./round_trip_client.ts";
+import { roundTrip } from "./round_trip_run.ts";
 
 /**
  * Sends a file to a server of the older round-trip tool, compares what comes back, and keeps it as
@@ -32,10 +34,18 @@ import { roundTrip } from "./round_trip_client.ts";
  * ```
  */
 export async function echo(options: EchoClientOptions): Promise<EchoResult> {
+  return await echoIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export async function echoIn(
+  runtime: TcpRuntime,
+  options: EchoClientOptions,
+): Promise<EchoResult> {
   const { server, port, retriesMax, signal } = options;
   const file = readWhole(options.file);
   const name = basename(options.file);
-  const result = await roundTrip({
+  const result = await roundTrip(runtime, {
     server,
     port,
     timeoutMs: TIMEOUT_MS_DEFAULT,

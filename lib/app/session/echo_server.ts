@@ -1,12 +1,10 @@
 /** The server of the existing round-trip tool: uploads are sent back, and nothing is kept. */
 import { ShoalError } from "../../errors.ts";
-import { randomSeed } from "../../io/system/random_source.ts";
 import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";
-import { denoNet } from "../../io/net/net.ts";
+import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
-import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../wire/limits.ts";
-import { denoClock } from "../../io/system/clock.ts";
+import { resolveEchoServer } from "../option_defaults.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
 import { answerUpload, serveJson } from "../../protocol/session/serve_json.ts";
@@ -40,15 +38,24 @@ export interface EchoServer {
  * ```
  */
 export function serveEcho(options: EchoServerOptions): EchoServer {
-  const { host, port, chunkBytes = CLASSIC_CHUNK_BYTES_DEFAULT, errorRate = 0 } = options;
-  const seed = options.seed ?? randomSeed();
+  return serveEchoIn(denoRuntime(), options);
+}
+
+/** The same on a platform that is handed in. */
+export function serveEchoIn(
+  runtime: Pick<Runtime, "clock" | "random" | "net">,
+  given: EchoServerOptions,
+): EchoServer {
+  const options = resolveEchoServer(given);
+  const { host, port, chunkBytes, errorRate } = options;
+  const seed = options.seed ?? runtime.random.u32();
   const ended = Promise.withResolvers<void>();
   let connections = 0;
   const nobody = (): never => {
     throw new ShoalError("internal", "a server that keeps nothing was asked for something");
   };
   const library: SessionLibrary = {
-    clock: denoClock,
+    clock: runtime.clock,
     dir: "",
     get disk() {
       return nobody();
@@ -60,18 +67,18 @@ export function serveEcho(options: EchoServerOptions): EchoServer {
     md5Of: nobody,
     onUploaded: nobody,
     onSending: nobody,
-    throttle: new Throttle(),
+    throttle: new Throttle(runtime.clock),
     log: (level, message) =>
       options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
   };
   const listener = new SessionListener({
-    net: denoNet(),
+    net: runtime.net,
     host,
     ports: [port],
     portName: "the port of a round-trip server",
     speaksLines: false,
     connectionsMax: SESSIONS_MAX,
-    clock: denoClock,
+    clock: runtime.clock,
     requestsPerS: SESSION_REQUESTS_PER_S,
     talk(connection, refusal, mayAsk) {
       const dialogue = serveJson({

@@ -1,5 +1,8 @@
-/** Opens files that the user named, with readable errors. */
+/** Files that the user named, opened and read with readable errors. */
+import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import type { ClientHost } from "../../io/net/client_driver.ts";
+import type { ClientStepOf } from "../../protocol/session/client_dialogue.ts";
 import {
   type FileIdentity,
   type OpenProblem,
@@ -16,15 +19,56 @@ export function openLocalFile(path: string): RegularFile {
   return opened.file;
 }
 
+/** A file that is sent: what is read of it is of one and the same file, or nothing is. */
+export class FileToSend implements Required<Pick<ClientHost, "read" | "confirm">> {
+  readonly identity: FileIdentity;
+  readonly #path: string;
+  readonly #file: RegularFile;
+  #buffer: Bytes = new Uint8Array(0);
+
+  /** Throws ShoalError `usage` or `disk`. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = openLocalFile(path);
+    this.identity = identityOf(this.#file, path);
+  }
+
+  get sizeBytes(): number {
+    return this.identity.signature.sizeBytes;
+  }
+
+  /** Throws ShoalError `disk` if there are fewer bytes. */
+  read({ offset, lengthBytes, headerBytes }: ClientStepOf<"read">): Bytes {
+    const wholeBytes = headerBytes + lengthBytes;
+    if (this.#buffer.length < wholeBytes) this.#buffer = new Uint8Array(wholeBytes);
+    if (this.#file.readAt(this.#buffer, headerBytes, lengthBytes, offset) < lengthBytes) {
+      throw new ShoalError(
+        "disk",
+        `${displayName(this.#path)} was truncated while it was being read`,
+      );
+    }
+    return this.#buffer.subarray(0, wholeBytes);
+  }
+
+  /** Throws ShoalError `changed` if the file is another than it was. */
+  confirm(): void {
+    requireUnchanged(this.#file, this.#path, this.identity);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
 /** What the file is now. Throws ShoalError `disk` when that cannot be told. */
-export function identityOf(file: RegularFile, path: string): FileIdentity {
+function identityOf(file: RegularFile, path: string): FileIdentity {
   const identity = file.identity();
   if (identity !== undefined) return identity;
   throw new ShoalError("disk", `cannot examine ${displayName(path)}`);
 }
 
 /** Throws ShoalError `changed` if the file is another than it was: what was read of it is of neither. */
-export function requireUnchanged(file: RegularFile, path: string, before: FileIdentity): void {
+function requireUnchanged(file: RegularFile, path: string, before: FileIdentity): void {
   if (sameIdentity(file.identity(), before)) return;
   throw new ShoalError("changed", `${displayName(path)} changed while it was being sent`, {
     hint: "Run the same command again when nothing is writing to it.",

@@ -1,49 +1,86 @@
-/** A session with a server that survives broken connections. */
+/** A client's sessions with one server: a connection that breaks is opened again, and the dialogue resumes. */
+import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, sleep } from "../../io/system/clock.ts";
-import type { SessionConnection } from "../../io/net/session_connection.ts";
-import { type TcpTarget, withConnection } from "../../io/net/tcp_client.ts";
-import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
+import { type ClientHost, runClient } from "../../io/net/client_driver.ts";
+import { openStream, type TcpRuntime, type TcpTarget } from "../../io/net/tcp_client.ts";
+import { Throttle } from "../../io/net/throttle.ts";
+import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
+import { ServerRefusal } from "../../protocol/session/json_session.ts";
+import type { WireCode } from "../../wire/session_codes.ts";
 import { RETRIES_DEFAULT } from "../limits.ts";
+import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
 
-export interface PersistentTarget extends TcpTarget {
-  /** Connections in a row that may fail; those that lasted for a while don't count. */
+/** Where sessions lead, and how much patience they have: `timeoutMs` is that of every wait, as well. */
+export interface SessionTarget extends TcpTarget {
+  /** Connections in a row that may bring nothing. */
   readonly retries?: number | undefined;
-  readonly onWaiting: (attempt: number, attempts: number, message: string) => void;
+  /** Of what is sent and received; 0 (the default) for no bound. */
+  readonly rateBytesPerS?: number | undefined;
+  /** The connection failed, and is opened again soon. */
+  readonly onWaiting?: ((attempt: number, attempts: number, message: string) => void) | undefined;
 }
 
+/** Refusals that may be others a moment later. */
+const PASSING: ReadonlySet<WireCode> = new Set(["crowded", "idle"]);
+
 /**
- * Hands `talk` one connection after another until one is not broken off: it has to resume where it was.
- * A server that never answered is given up at once, one that did is waited for.
+ * Performs a dialogue with a server, on one connection after another until one is not broken off: each begins with
+ * a new dialogue, which has to resume where the last one was.
  *
- * Throws ShoalError like {@linkcode withConnection}.
+ * A server that was never there is given up at once, one that was is tried again.
+ *
+ * @param talk the dialogue, with a peer that people are told of by this name
+ * @throws ShoalError `no_server` if nobody is there, or whoever is there never says anything; `stalled` if it
+ * stopped, `interrupted` on abort, and what the dialogue throws
  */
-export async function withConnections<T>(
-  target: PersistentTarget,
-  talk: (connection: SessionConnection) => Promise<T>,
+export async function converse<T>(
+  runtime: TcpRuntime,
+  target: SessionTarget,
+  talk: (peer: string) => ClientDialogue<T>,
+  host: ClientHost = {},
 ): Promise<T> {
-  const { retries = RETRIES_DEFAULT, signal, onWaiting } = target;
-  let wasConnected = false;
-  for (let attempt = 1;; attempt++) {
-    let connectedMs = Infinity;
+  const { clock } = runtime;
+  const { retries = RETRIES_DEFAULT, timeoutMs, signal, onWaiting } = target;
+  const throttle = new Throttle(clock, target.rateBytesPerS);
+  let [wasConnected, wasHeard] = [false, false];
+  for (let failures = 0;;) {
     try {
-      return await withConnection(target, (connection) => {
-        wasConnected = true;
-        connectedMs = nowMs();
-        return talk(connection);
+      const stream = await openStream(runtime, target);
+      wasConnected = true;
+      return await runClient(talk(endpointText(stream.peer)), stream, {
+        clock,
+        timeoutMs,
+        host,
+        throttle,
+        signal,
+        onHeard: () => wasHeard = true,
+        onAdvance: () => failures = -1,
       });
     } catch (thrown) {
-      const { code, message } = ShoalError.from(thrown);
-      if (!wasConnected || (code !== "stalled" && code !== "no_server")) throw thrown;
-      if (nowMs() - connectedMs > RECONNECT_PAUSE_MS_MAX) attempt = 1;
-      // It was there: what arrived is worth resuming.
-      if (attempt >= retries) throw new ShoalError("stalled", message, { cause: thrown });
-      onWaiting(attempt, retries, `${message}: reconnecting`);
-      await sleep(
-        Math.min(RECONNECT_PAUSE_MS_MAX, RECONNECT_PAUSE_MS * 2 ** (attempt - 1)),
-        signal,
-      );
+      if (!wasConnected || !isPassing(thrown)) throw thrown;
+      failures += 1;
+      if (failures >= retries) throw lastError(thrown, wasHeard);
+      const attempt = Math.max(1, failures);
+      onWaiting?.(attempt, retries, `${ShoalError.from(thrown).message}: reconnecting`);
+      const pauseMs = Math.min(RECONNECT_PAUSE_MS_MAX, RECONNECT_PAUSE_MS * 2 ** (attempt - 1));
+      await clock.sleep(pauseMs, signal);
       if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     }
   }
+}
+
+function isPassing(thrown: unknown): boolean {
+  if (thrown instanceof ServerRefusal) return PASSING.has(thrown.wireCode);
+  return thrown instanceof ShoalError && (thrown.code === "stalled" || thrown.code === "no_server");
+}
+
+/** Whoever never said a word is as good as nobody. */
+function lastError(thrown: unknown, wasHeard: boolean): unknown {
+  if (thrown instanceof ServerRefusal) return thrown;
+  const { message } = ShoalError.from(thrown);
+  if (wasHeard) return new ShoalError("stalled", message, { cause: thrown });
+  return new ShoalError("no_server", message, {
+    hint: "Is that a server? Check the address, the port and the --dialect.",
+    cause: thrown,
+  });
 }

@@ -29,8 +29,6 @@ export const METRICS_REQUEST_MS = 5_000;
 export const METRICS_SILENT_MS = 250;
 /** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
-/** After this long without a byte an ASCII message that may be complete is taken as complete. */
-export const ASCII_QUIET_MS = 250;
 /** One read of a connection. */
 export const SESSION_READ_BYTES = 64 * KIB;
 /** Requests per second that a session may make, and how many at once; more wait. */

@@ -5,9 +5,8 @@
 import { endpointText, partyOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX, SESSION_LINE_BYTES_MAX } from "../../wire/limits.ts";
-import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
+import { ASCII_QUIET_MS, SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import {
-  ASCII_QUIET_MS,
   LINGER_BYTES_MAX,
   LINGER_MS,
   SESSION_PACE_BYTES,

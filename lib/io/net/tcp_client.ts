@@ -1,61 +1,58 @@
-/** A client's end of a TCP session, in any dialect. */
+/** Where a client's sessions lead, and how a connection there is opened. */
+import type { Endpoint } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import { ConnectionLost, SessionConnection } from "./session_connection.ts";
+import { type Clock, withinTime } from "../system/clock.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import type { Net } from "./net.ts";
 import { resolveHost } from "./network.ts";
-import { denoNet, type Net } from "./net.ts";
-import { denoClock } from "../system/clock.ts";
 
 export interface TcpTarget {
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
   /** Where none is named. */
   readonly port: number;
+  /** How long connecting may take. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** The platform's by default. */
-  readonly net?: Net;
+}
+
+/** What connecting needs of the platform. */
+export interface TcpRuntime {
+  readonly clock: Clock;
+  readonly net: Pick<Net, "connect">;
 }
 
 /**
- * Connects, hands the connection to `talk`, and closes it. What the connection fails of is told as a
- * ShoalError: `no_server` if there never was one, `stalled` if it broke off, `interrupted` on abort.
+ * Throws ShoalError `usage` for a host that is none, `no_server` if nobody is there, `interrupted` on abort.
  */
-export async function withConnection<T>(
+export async function openStream(
+  { clock, net }: TcpRuntime,
   target: TcpTarget,
-  talk: (connection: SessionConnection) => Promise<T>,
-): Promise<T> {
-  const { server, signal } = target;
-  const connection = await connect(target);
-  const onAbort = (): void => connection.close();
-  signal?.addEventListener("abort", onAbort, { once: true });
+): Promise<ByteStream> {
+  const { server, port, timeoutMs, signal } = target;
+  const startMs = clock.nowMs();
+  const host = await withinTime(clock, resolveHost(server), timeoutMs);
+  if (host === undefined) throw unreachable(`the address of ${server} cannot be found out`);
+  const endpoint: Endpoint = { address: host.address, port: host.port ?? port };
+  const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
+  const [late, decided] = [new AbortController(), new AbortController()];
+  const leftMs = timeoutMs - (clock.nowMs() - startMs);
+  clock.sleep(leftMs, decided.signal).then(() => late.abort());
+  const ending = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
   try {
-    if (signal?.aborted) onAbort();
-    return await talk(connection);
-  } catch (error) {
+    return await net.connect(endpoint, ending);
+  } catch (cause) {
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
-    if (!(error instanceof ConnectionLost)) throw error;
-    throw new ShoalError("stalled", `${server}: ${error.message}`, { cause: error });
+    const why = late.signal.aborted ? "does not answer" : "refuses the connection";
+    throw unreachable(`${name} ${why}`, cause);
   } finally {
-    signal?.removeEventListener("abort", onAbort);
-    connection.close();
+    decided.abort();
   }
 }
 
-async function connect(target: TcpTarget): Promise<SessionConnection> {
-  const { server, port, timeoutMs, signal, net = denoNet() } = target;
-  const host = await resolveHost(server);
-  const patience = AbortSignal.timeout(timeoutMs);
-  const ending = signal === undefined ? patience : AbortSignal.any([patience, signal]);
-  const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
-  try {
-    const endpoint = { address: host.address, port: host.port ?? port };
-    return new SessionConnection(await net.connect(endpoint, ending), denoClock);
-  } catch (cause) {
-    if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
-    const why = patience.aborted ? "does not answer" : "refuses the connection";
-    throw new ShoalError("no_server", `${name} ${why}`, {
-      hint: "Start the server there, open its TCP port in the firewall, or name another port.",
-      cause,
-    });
-  }
+function unreachable(message: string, cause?: unknown): ShoalError {
+  return new ShoalError("no_server", message, {
+    hint: "Start the server there, open its TCP port in the firewall, or name another port.",
+    cause,
+  });
 }

@@ -64,7 +64,7 @@ class SessionDriver {
       onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
       onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
       log: (level, message) => parent.post({ kind: "log", level, message }),
-      throttle: new Throttle(rateBytesPerS),
+      throttle: new Throttle(runtime.clock, rateBytesPerS),
     };
     this.#listener = new SessionListener({
       clock: runtime.clock,

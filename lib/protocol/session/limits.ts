@@ -9,6 +9,32 @@ export const UPLOAD_MESSAGE_BYTES_MAX = 64 * MIB;
 export const SESSION_SKIP_BYTES_MAX = 512 * MIB;
 /** Files of one answer to a listing. */
 export const LISTED_FILES_PER_STEP = 100;
+/** A peer that brings or takes fewer bytes per second than this is waited for as if it were silent. */
+export const SESSION_BYTES_PER_S_MIN = 4 * KIB;
+/** A server is given time to store an upload at this many bytes per second … */
+export const STORE_BYTES_PER_S_MIN = 16 * MIB;
+/** … and, however large it is, at most this long beyond the timeout. */
+export const STORE_MS_MAX = 600_000;
+/** Bytes that a client reads of a file, and sends, at a time. */
+export const UPLOAD_READ_BYTES = 256 * KIB;
+/** After this long without a byte an ASCII message that may be complete is taken as complete. */
+export const ASCII_QUIET_MS = 250;
+/** After this long without an answer to its first command, a client adds the newline that may be waited for. */
+export const ASCII_BARE_MS = 1_000;
+/** After this long without a byte, what looks like an error message in the place of a file is taken for one. */
+export const ASCII_ERROR_QUIET_MS = 2_000;
+/** Bytes of one listing in the ASCII dialect. */
+export const ASCII_LISTING_BYTES_MAX = 64 * MIB;
+/** After this long without a byte a listing of more than one packet is taken as complete … */
+export const ASCII_LISTING_QUIET_MS = 1_000;
+/** … and up to this many bytes are one packet. */
+export const ASCII_LISTING_SHORT_BYTES = 1_300;
+/** Rounds of one round trip that each bring more of the file. */
+export const FRESH_ROUNDS_MAX = 64;
+/** Bytes of a file that become text at a time. */
+export const LATIN1_PIECE_BYTES = 8_192;
+/** Numbers of chunks that one line of a log names. */
+export const SEQUENCES_LISTED_MAX = 20;
 /** Chunks that are sent back travel together up to about this size. */
 export const ECHO_BATCH_BYTES = 64 * KIB;
 /** Bytes of a chunk that are damaged on purpose, at most. */

@@ -1,7 +1,13 @@
 /** The server's side of the ASCII dialect with MD5 ids. */
 import type { SafeFileName } from "../../ids.ts";
 import { LISTED_FILES_PER_STEP } from "./limits.ts";
-import { asciiLine, isSayable, listLine, parseNameAndSize } from "../../wire/session_ascii.ts";
+import {
+  asciiLine,
+  isSayable,
+  listLine,
+  NO_FILES,
+  parseNameAndSize,
+} from "../../wire/session_ascii.ts";
 import {
   ask,
   type Dialogue,
@@ -71,7 +77,7 @@ function* list(): Dialogue {
     if (files.length < countMax) break;
     after = files.at(-1)!.name;
   }
-  yield* say(lines.length === 0 ? "No files available at the moment" : lines.join("\n"));
+  yield* say(lines.length === 0 ? NO_FILES : lines.join("\n"));
 }
 
 /** Returns whether the connection still makes sense. */

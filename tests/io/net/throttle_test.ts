@@ -1,9 +1,9 @@
 import { assert, assertLess } from "@std/assert";
-import { nowMs } from "../../../lib/io/system/clock.ts";
+import { denoClock, nowMs } from "../../../lib/io/system/clock.ts";
 import { Throttle } from "../../../lib/io/net/throttle.ts";
 
 Deno.test("what passes a throttle keeps to the rate, whoever shares it", async () => {
-  const throttle = new Throttle(1_000_000);
+  const throttle = new Throttle(denoClock, 1_000_000);
   const startMs = nowMs();
   const passing = async () => {
     for (let i = 0; i < 10; i++) await throttle.pass(10_000);
@@ -14,7 +14,7 @@ Deno.test("what passes a throttle keeps to the rate, whoever shares it", async (
 });
 
 Deno.test("a throttle without a rate lets everything pass", async () => {
-  const throttle = new Throttle(0);
+  const throttle = new Throttle(denoClock, 0);
   const startMs = nowMs();
   for (let i = 0; i < 1_000; i++) await throttle.pass(1e9);
   assertLess(nowMs() - startMs, 5_000);

@@ -1,0 +1,84 @@
+/** A client's questions to a master (docs/PROTOCOL.md, "Master"): who has this, what is there? */
+import type { SafeFileName } from "../../ids.ts";
+import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
+import type { JsonObject } from "../../wire/session_json.ts";
+import { type ClientDialogue, perform } from "../session/client_dialogue.ts";
+import type { JsonSession } from "../session/json_session.ts";
+import { LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
+import { locatedIn } from "./master_messages.ts";
+import type { LocatedFile, LocateQuery } from "./registry_store.ts";
+
+/**
+ * Who has the files that are looked for, query by query.
+ *
+ * @throws ShoalError `refused`, `stalled`, `network`
+ */
+export function* locateFiles(
+  session: JsonSession,
+  queries: readonly LocateQuery[],
+): ClientDialogue<LocatedFile[][]> {
+  const found: LocatedFile[][] = [];
+  for (let at = 0; at < queries.length; at += LOCATE_QUERIES_MAX) {
+    found.push(...yield* located(session, queries.slice(at, at + LOCATE_QUERIES_MAX)));
+  }
+  return found;
+}
+
+/** Everything that a master knows of, page by page, over as many connections as it takes. */
+export class RegistryListing {
+  readonly #onFiles: (files: readonly LocatedFile[]) => void;
+  #after: SafeFileName | undefined;
+  #fileCount = 0;
+
+  constructor(onFiles: (files: readonly LocatedFile[]) => void) {
+    this.#onFiles = onFiles;
+  }
+
+  /** @throws ShoalError `refused`, `stalled`, `network` */
+  *read(session: JsonSession): ClientDialogue {
+    let isFull = true;
+    while (this.#fileCount <= CATALOGUE_ENTRIES_MAX) {
+      const after = this.#after;
+      const request = { command: "list", ...(after !== undefined && { after }) };
+      // One that tells little each time, and that more follows, could be asked for ever.
+      const page: JsonObject = yield* isFull ? session.ask(request) : session.askOn(request);
+      const files = filesIn(page["files"]);
+      if (page["status"] !== "files" || files === undefined) throw session.nonsense();
+      this.#onFiles(files);
+      const next = page["next"] as SafeFileName | undefined;
+      if (next === undefined) return;
+      if (files.length === 0 || next === after) throw session.nonsense();
+      yield* perform("advance", {});
+      this.#after = next;
+      this.#fileCount += files.length;
+      isFull = files.length >= REGISTRY_PAGE_FILES;
+    }
+    throw session.nonsense();
+  }
+}
+
+function* located(
+  session: JsonSession,
+  queries: readonly LocateQuery[],
+): ClientDialogue<LocatedFile[][]> {
+  // The answer is in the order of the names, then of the contents.
+  const names = queries.filter((query) => query.by === "name");
+  const contents = queries.filter((query) => query.by === "sha256");
+  const request: JsonObject = {
+    command: "locate",
+    names: names.map(({ name }) => name),
+    sha256: contents.map(({ sha256 }) => sha256),
+  };
+  const { status, found } = yield* session.ask(request);
+  const isWhole = status === "located" && Array.isArray(found) && found.length === queries.length;
+  if (!isWhole) throw session.nonsense();
+  const answers = new Map<LocateQuery, LocatedFile[]>();
+  [...names, ...contents].forEach((query, i) => answers.set(query, filesIn(found[i]) ?? []));
+  return queries.map((query) => answers.get(query)!);
+}
+
+function filesIn(value: unknown): LocatedFile[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const files = value.map(locatedIn).filter((file) => file !== undefined);
+  return files.length === value.length ? files : undefined;
+}
