@@ -42,7 +42,8 @@ export const listCommand = defineCommand({
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
   async perform(options, _, { app, reporter, signal }) {
-    const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } = options;
+    const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } =
+      options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
     const files = await (options.tcp || dialect !== "shoal"
       ? app.listOverTcp({

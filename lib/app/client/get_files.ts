@@ -3,11 +3,7 @@
  * run are resolved at once, by one listing, before any name is searched for.
  */
 import { ShoalError } from "../../errors.ts";
-import {
-  LIST_DEFAULTS,
-  resolveGet,
-  resolveTcpGet,
-} from "../option_defaults.ts";
+import { LIST_DEFAULTS, resolveGet, resolveTcpGet } from "../option_defaults.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
