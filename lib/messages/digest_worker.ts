@@ -36,7 +36,8 @@ export type DigestReply =
     /** 32 lower-case hex digits. */
     readonly md5: string;
     readonly root: HashHex;
-    readonly layer: Bytes;
+    /** The piece layer and the rows above its pages. */
+    readonly tree: Bytes;
   }
   /** Without an MD5 where the file is not what was indexed, or cannot be read. */
   | { readonly kind: "hashed"; readonly job: number; readonly md5?: string }

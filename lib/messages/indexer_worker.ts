@@ -39,7 +39,8 @@ export type IndexerReply =
     readonly job: number;
     readonly sha256: HashHex;
     readonly root: HashHex;
-    readonly layer: Bytes;
+    /** The piece layer and the rows above its pages. */
+    readonly tree: Bytes;
   }
   /** The file was not what the signature says, before or after it was read. */
   | { readonly kind: "changed"; readonly job: number }

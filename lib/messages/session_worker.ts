@@ -32,7 +32,8 @@ export interface UploadedFile {
   readonly sizeBytes: number;
   readonly sha256: HashHex;
   readonly root: HashHex;
-  readonly layer: Bytes;
+  /** The piece layer and the rows above its pages. */
+  readonly tree: Bytes;
   /** 32 lower-case hex digits. */
   readonly md5: string;
 }

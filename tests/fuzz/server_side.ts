@@ -23,6 +23,7 @@ import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { decodeClassicRequest } from "../../lib/wire/classic.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
+import { LayerProver } from "../support/layer_prover.ts";
 import { hashed, mixedFile } from "../support/virtual_link.ts";
 import { CONTROL_VECTORS } from "../wire/control_vectors.ts";
 import { pick } from "./mutator.ts";
@@ -68,8 +69,10 @@ export class ServerSide {
       const digest = hashHex(toHex(sha256(this.#file)));
       if (i !== 2) catalogue.ready(name as SafeFileName, { root, sha256: digest });
     }
-    const layerOf = (asked: string) => asked === root ? layer : undefined;
-    const view = { catalogue, isScanned: true, hashBytesPerS: 1e6, layerOf };
+    const prover = new LayerProver(layer, this.#file.length);
+    const layerPage = (asked: string, _sizeBytes: number, page: number) =>
+      asked === root && page < prover.pageCount ? prover.page(page) : undefined;
+    const view = { catalogue, isScanned: true, hashBytesPerS: 1e6, layerPage };
     this.#responder = new Responder({ server: SERVER, tokens: this.#tokens, view, seed: 1 });
     this.#classic = new ClassicServer({
       chunkBytes: 1_024,

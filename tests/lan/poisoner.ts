@@ -11,7 +11,7 @@ import { openTransport } from "../../lib/io/net/transport_factory.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DATA_PORT_FIRST, DISCOVERY_PORT } from "../../lib/limits.ts";
 import { hashBlocks } from "../../lib/protocol/merkle/block_hashes.ts";
-import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
+import { LayerProver } from "../support/layer_prover.ts";
 import { chunkBytesFor, chunkHash, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";

@@ -26,13 +26,14 @@ import {
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import { Catalogue, type CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
 import type { CatalogueView } from "../../lib/protocol/serve/find_answers.ts";
-import { chunkCountFor, layerOfRoot } from "../../lib/protocol/merkle/merkle.ts";
+import { chunkCountFor, layerOfRoot, type LayerPage } from "../../lib/protocol/merkle/merkle.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
 import { isQuestion, type QuestionFrame } from "../../lib/protocol/serve/questions.ts";
 import { Tokens } from "../../lib/protocol/base/tokens.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
+import { LayerProver } from "../support/layer_prover.ts";
 import { simContent } from "./sim_contents.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
@@ -71,6 +72,17 @@ function offeredOf(spec: ServerSpec, sizeBytes: number, variant: number): Conten
   return content;
 }
 
+function layerOf(root: HashHex, sizeBytes: number): Bytes {
+  const count = chunkCountFor(sizeBytes);
+  if (count <= 1) return count === 0 ? new Uint8Array(0) : layerOfRoot(root);
+  for (const variant of [0, 1, CHANGED_VARIANT]) {
+    const known = simContent(sizeBytes, variant);
+    if (known.content.root === root) return known.layer;
+  }
+  // Whoever made this root up has some layer to show for it.
+  return simContent(sizeBytes, 0).layer;
+}
+
 /** One run of a server's process. */
 class Process implements CatalogueView {
   readonly id: ServerId;
@@ -88,6 +100,7 @@ class Process implements CatalogueView {
   /** The most flows that ever waited, as far as was told. */
   flowsMax = 0;
   isOver = false;
+  readonly #provers = new Map<HashHex, LayerProver>();
 
   constructor(spec: ServerSpec, clock: VirtualClock, random: Random) {
     this.id = serverId(toHex(random.bytes(16)));
@@ -99,15 +112,10 @@ class Process implements CatalogueView {
     this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
   }
 
-  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
-    const count = chunkCountFor(sizeBytes);
-    if (count <= 1) return count === 0 ? new Uint8Array(0) : layerOfRoot(root);
-    for (const variant of [0, 1, CHANGED_VARIANT]) {
-      const known = simContent(sizeBytes, variant);
-      if (known.content.root === root) return known.layer;
-    }
-    // Whoever made this root up has some layer to show for it.
-    return simContent(sizeBytes, 0).layer;
+  layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
+    const prover = this.#provers.get(root) ?? new LayerProver(layerOf(root, sizeBytes), sizeBytes);
+    this.#provers.set(root, prover);
+    return page < prover.pageCount ? prover.page(page) : undefined;
   }
 }
 

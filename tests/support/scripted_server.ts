@@ -8,7 +8,7 @@ import type { DatagramTransport, Received } from "../../lib/io/net/datagram_tran
 import { SendQueue } from "../../lib/io/net/send_queue.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
-import { LayerProver } from "../../lib/protocol/merkle/layer_prover.ts";
+import { LayerProver } from "./layer_prover.ts";
 import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import {

@@ -6,6 +6,7 @@ import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts
 import { MIB } from "../../lib/limits.ts";
 import { HASH_READ_BYTES } from "../../lib/io/workers/limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../lib/messages/indexer_worker.ts";
+import { layerTreeOf } from "../../lib/protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { withFolder } from "../support/folder.ts";
 import { canTouchFiles } from "../support/permissions.ts";
@@ -82,7 +83,7 @@ for (const sizeBytes of [0, 1, 16_385, HASH_READ_BYTES, HASH_READ_BYTES + 1, 3 *
         const { root, layer } = tree.finish();
         assertEquals(hashed.job, 7);
         assertEquals(hashed.root, root);
-        assertEquals(hashed.layer, layer);
+        assertEquals(hashed.tree, layerTreeOf(layer, sizeBytes));
         assertEquals(
           String(hashed.sha256),
           createHash("sha256").update(pattern(sizeBytes)).digest("hex"),

@@ -33,9 +33,9 @@ export class BackgroundHashing {
       runtime,
       dir,
       onProgress: (job, hashedBytes) => this.#onProgress(job.name, hashedBytes),
-      onHashed: (job, hashes, layer) => {
+      onHashed: (job, hashes, tree) => {
         this.#onProgress(job.name, job.signature.sizeBytes);
-        store.put(join(dir, job.name), job.signature, hashes, layer);
+        store.put(join(dir, job.name), job.signature, hashes, tree);
         catalogue.ready(job.name, hashes);
         options.onReady(job.name);
         this.#pump();

@@ -23,7 +23,14 @@ import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
-import { chunkCountFor, layerOfRoot } from "../../protocol/merkle/merkle.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { layerPageIn, type TreeRead } from "../../protocol/merkle/layer_tree.ts";
+import {
+  chunkCountFor,
+  layerOfRoot,
+  type LayerPage,
+  layerPageCount,
+} from "../../protocol/merkle/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
 import { CheckSchedule } from "./check_schedule.ts";
@@ -138,6 +145,17 @@ export class FolderIndex implements CatalogueView {
     return layer;
   }
 
+  /** Page `page` of that layer, and what proves it; `undefined` as well if there is no such page. */
+  layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
+    if (this.located(root, sizeBytes) === undefined) return undefined;
+    const isRoot = chunkCountFor(sizeBytes) === 1;
+    const read: TreeRead = (from, length) =>
+      isRoot ? layerOfRoot(root) : this.#store.readTree(root, sizeBytes, from, length);
+    const found = layerPageIn(read, sizeBytes, page);
+    if (found === undefined && page < layerPageCount(sizeBytes)) this.rehash(root, sizeBytes);
+    return found;
+  }
+
   /** A file with this content. */
   located(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
@@ -169,14 +187,14 @@ export class FolderIndex implements CatalogueView {
   }
 
   /** A file that was written here by this server and hashed on its way: it is ready at once. */
-  adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, layer: Bytes): void {
+  adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, tree: Bytes): void {
     const found = inspectFile(this.#disk, this.dir, name);
     // Somebody was quick to change it: the next scan sees what it is.
     if (found.kind !== "file" || found.signature.sizeBytes !== sizeBytes) return;
     const { signature } = found;
     const lost = this.catalogue.find(name)?.content;
     this.#forget(name);
-    this.#store.put(join(this.dir, name), signature, hashes, layer);
+    this.#store.put(join(this.dir, name), signature, hashes, tree);
     this.catalogue.put(name, signature, "pending");
     this.catalogue.ready(name, hashes);
     this.#options.onChange?.(name, lost);
@@ -221,7 +239,7 @@ export class FolderIndex implements CatalogueView {
     if (entry === undefined) return;
     const hash = chunkCountFor(sizeBytes) === 1
       ? layerOfRoot(root)
-      : this.#store.layerHashOf(root, sizeBytes, chunk);
+      : this.#store.readTree(root, sizeBytes, chunk * HASH_BYTES, HASH_BYTES);
     if (hash === undefined) return;
     const { name, signature } = entry;
     const found = await this.#hashing.check({ name, signature, chunk, hash });

@@ -32,7 +32,7 @@ export interface IndexerPoolOptions {
   readonly runtime: Pick<Runtime, "clock" | "workers">;
   readonly dir: string;
   onProgress(job: HashJob, hashedBytes: number): void;
-  onHashed(job: HashJob, hashes: IndexedHashes, layer: Bytes): void;
+  onHashed(job: HashJob, hashes: IndexedHashes, tree: Bytes): void;
   /** The file is not what it was, or not there any more. */
   onChanged(job: HashJob): void;
   onUnreadable(job: HashJob, message: string): void;
@@ -161,7 +161,7 @@ export class IndexerPool {
         return this.#onProgress(worker, reply.job, reply.hashedBytes);
       case "hashed": {
         const job = this.#take(worker, reply.job);
-        if (job) this.#options.onHashed(job, reply, reply.layer);
+        if (job) this.#options.onHashed(job, reply, reply.tree);
         return;
       }
       case "changed": {

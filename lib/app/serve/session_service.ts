@@ -116,8 +116,8 @@ export class SessionService {
 
   #onUploaded(file: UploadedFile, from: string): void {
     const { index } = this.#options;
-    const { name, sizeBytes, sha256, root, layer, md5 } = file;
-    index.adopt(name, sizeBytes, { sha256, root }, layer);
+    const { name, sizeBytes, sha256, root, tree, md5 } = file;
+    index.adopt(name, sizeBytes, { sha256, root }, tree);
     const entry = index.catalogue.find(name);
     if (entry?.content?.sha256 === sha256) index.learnMd5(name, entry.signature, md5);
     this.#options.onUploaded(file, from);

@@ -12,7 +12,8 @@ export interface StreamDigests {
   /** 32 lower-case hex digits. */
   readonly md5: string;
   readonly root: HashHex;
-  readonly layer: Bytes;
+  /** The piece layer and the rows above its pages. */
+  readonly tree: Bytes;
 }
 
 export class Digests {

@@ -1,6 +1,7 @@
 /** Indexes one file: opened, read and hashed piece by piece, then checked for changes. */
 import { type Bytes, type FileSignature, hashHex } from "../../ids.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
+import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
@@ -48,7 +49,9 @@ export function* indexFile(
       yield hashedBytes;
     }
     if (!source.isUnchanged()) return { kind: "changed", job };
-    return { kind: "hashed", job, sha256: hashHex(sha256.digestHex()), ...tree.finish() };
+    const { root, layer } = tree.finish();
+    const rows = layerTreeOf(layer, sizeBytes);
+    return { kind: "hashed", job, sha256: hashHex(sha256.digestHex()), root, tree: rows };
   } finally {
     source.close();
   }

@@ -7,14 +7,16 @@ import { type Bytes, type FileSignature, type HashHex, hashHex } from "../../ids
 import {
   INDEX_BUSY_MS,
   INDEX_KEEP_MS,
+  INDEX_LAYERS_PRUNED_MAX,
   INDEX_ROWS_PRUNED_MAX,
   INDEX_USED_GRAIN_MS,
+  LAYER_PART_BYTES,
+  LAYER_PARTS_MAX,
 } from "./limits.ts";
-import { HASH_BYTES } from "../../limits.ts";
 import { wallMs } from "../system/clock.ts";
 
 /** Another number in a database means another layout. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS files (
@@ -25,9 +27,18 @@ const SCHEMA = `
     inode TEXT NOT NULL, -- 64 bits, which a number may not hold
     sha256 TEXT NOT NULL,
     root TEXT NOT NULL,
-    layer BLOB, -- none for a file of one chunk, whose layer is its root
     used_ms INTEGER NOT NULL
   );
+  -- Of files of more than one chunk. The layer and the rows of the tree above its pages are cut in parts,
+  -- so that what proves a page is read without the rest; part I of a layer has the id
+  -- layers.id * LAYER_PARTS_MAX + I.
+  CREATE TABLE IF NOT EXISTS layers (
+    id INTEGER PRIMARY KEY,
+    root TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    UNIQUE (root, size_bytes)
+  );
+  CREATE TABLE IF NOT EXISTS layer_parts (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
   CREATE INDEX IF NOT EXISTS files_by_root ON files (root);
   CREATE INDEX IF NOT EXISTS files_by_use ON files (used_ms);
   -- Only of files that somebody asked for it: most are never asked for.
@@ -83,38 +94,32 @@ export class HashTable {
     return { sha256: hashHex(String(row["sha256"])), root: hashHex(String(row["root"])) };
   }
 
-  /** Replaces whatever was known of `path`. */
+  /**
+   * Replaces whatever was known of `path`.
+   *
+   * @param tree the piece layer and the rows above its pages; none for a file of one chunk
+   */
   put(
     path: string,
     signature: FileSignature,
     hashes: IndexedHashes,
-    layer: Bytes | undefined,
+    tree: Bytes | undefined,
   ): void {
     const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
-    this.#statements.put.run(
-      path,
-      sizeBytes,
-      mtimeMs,
-      ctimeMs,
-      String(inode),
-      hashes.sha256,
-      hashes.root,
-      layer ?? null,
-      Math.trunc(wallMs()),
-    );
+    const { sha256, root } = hashes;
+    this.#inTransaction(() => {
+      const usedMs = Math.trunc(wallMs());
+      this.#statements.put.run(
+        ...[path, sizeBytes, mtimeMs, ctimeMs, String(inode), sha256, root, usedMs],
+      );
+      if (tree !== undefined) this.#putTree(root, sizeBytes, tree);
+    });
   }
 
-  /** The layer of any file with this content. */
-  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
-    const layer = this.#statements.layer.get(root, sizeBytes)?.["layer"];
-    return layer instanceof Uint8Array ? layer as Bytes : undefined;
-  }
-
-  /** The hash of one chunk in that layer. */
-  layerHashOf(root: HashHex, sizeBytes: number, chunk: number): Bytes | undefined {
-    const row = this.#statements.layerHash.get(chunk * HASH_BYTES + 1, HASH_BYTES, root, sizeBytes);
-    const hash = row?.["hash"];
-    return hash instanceof Uint8Array ? hash as Bytes : undefined;
+  /** Part `part` of the tree over the layer of this content. */
+  layerPart(root: HashHex, sizeBytes: number, part: number): Bytes | undefined {
+    const bytes = this.#statements.layerPart.get(part, root, sizeBytes)?.["bytes"];
+    return bytes instanceof Uint8Array ? bytes as Bytes : undefined;
   }
 
   /** 32 lower-case hex digits. */
@@ -135,18 +140,55 @@ export class HashTable {
   }
 
   forget(path: string): void {
-    this.#statements.forget.run(path);
-    this.#statements.forgetMd5.run(path);
+    this.#inTransaction(() => {
+      const layer = this.#statements.onlyLayerOf.get(path);
+      this.#statements.forget.run(path);
+      this.#statements.forgetMd5.run(path);
+      if (layer !== undefined) this.#dropLayer(Number(layer["id"]));
+    });
   }
 
   /** Drops rows that nobody has used for long, a bounded number of them. */
   prune(): void {
     this.#statements.prune.run(Math.trunc(wallMs()) - INDEX_KEEP_MS, INDEX_ROWS_PRUNED_MAX);
     this.#statements.pruneMd5s.run(INDEX_ROWS_PRUNED_MAX);
+    this.#inTransaction(() => {
+      for (const { id } of this.#statements.unusedLayers.all(INDEX_LAYERS_PRUNED_MAX)) {
+        this.#dropLayer(Number(id));
+      }
+    });
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  #putTree(root: HashHex, sizeBytes: number, tree: Bytes): void {
+    const known = this.#statements.layerId.get(root, sizeBytes);
+    if (known !== undefined) this.#dropLayer(Number(known["id"]));
+    const { lastInsertRowid } = this.#statements.putLayer.run(root, sizeBytes);
+    const firstId = Number(lastInsertRowid) * LAYER_PARTS_MAX;
+    for (let part = 0; part * LAYER_PART_BYTES < tree.length; part++) {
+      const at = part * LAYER_PART_BYTES;
+      this.#statements.putPart.run(firstId + part, tree.subarray(at, at + LAYER_PART_BYTES));
+    }
+  }
+
+  #dropLayer(id: number): void {
+    this.#statements.dropParts.run(id * LAYER_PARTS_MAX, (id + 1) * LAYER_PARTS_MAX);
+    this.#statements.dropLayer.run(id);
+  }
+
+  /** All or nothing, and not in between what other processes write. */
+  #inTransaction(body: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      body();
+      this.#database.exec("COMMIT");
+    } catch (thrown) {
+      this.#database.exec("ROLLBACK");
+      throw thrown;
+    }
   }
 
   #checkVersion(): void {
@@ -161,8 +203,14 @@ type Statements = Readonly<
   Record<
     | "find"
     | "put"
-    | "layer"
-    | "layerHash"
+    | "layerPart"
+    | "layerId"
+    | "putLayer"
+    | "putPart"
+    | "dropParts"
+    | "dropLayer"
+    | "unusedLayers"
+    | "onlyLayerOf"
     | "md5"
     | "putMd5"
     | "pathsByMd5"
@@ -180,12 +228,24 @@ function prepare(database: DatabaseSync): Statements {
     find: database.prepare(
       "SELECT sha256, root, used_ms FROM files WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND ctime_ms = ? AND inode = ?",
     ),
-    put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    layer: database.prepare(
-      "SELECT layer FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
+    put: database.prepare("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+    layerPart: database.prepare(
+      `SELECT bytes FROM layer_parts WHERE id = ? + ${LAYER_PARTS_MAX} * ` +
+        "(SELECT id FROM layers WHERE root = ? AND size_bytes = ?)",
     ),
-    layerHash: database.prepare(
-      "SELECT substr(layer, ?, ?) AS hash FROM files WHERE root = ? AND size_bytes = ? AND layer IS NOT NULL LIMIT 1",
+    layerId: database.prepare("SELECT id FROM layers WHERE root = ? AND size_bytes = ?"),
+    putLayer: database.prepare("INSERT INTO layers (root, size_bytes) VALUES (?, ?)"),
+    putPart: database.prepare("INSERT INTO layer_parts VALUES (?, ?)"),
+    dropParts: database.prepare("DELETE FROM layer_parts WHERE id >= ? AND id < ?"),
+    dropLayer: database.prepare("DELETE FROM layers WHERE id = ?"),
+    unusedLayers: database.prepare(
+      "SELECT id FROM layers WHERE NOT EXISTS (SELECT 1 FROM files " +
+        "WHERE files.root = layers.root AND files.size_bytes = layers.size_bytes) LIMIT ?",
+    ),
+    onlyLayerOf: database.prepare(
+      "SELECT layers.id FROM files JOIN layers USING (root, size_bytes) WHERE path = ? AND NOT EXISTS " +
+        "(SELECT 1 FROM files AS others WHERE others.root = files.root " +
+        "AND others.size_bytes = files.size_bytes AND others.path <> files.path)",
     ),
     md5: database.prepare(
       "SELECT md5 FROM md5s WHERE path = ? AND size_bytes = ? AND mtime_ms = ? AND ctime_ms = ? AND inode = ?",

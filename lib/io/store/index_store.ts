@@ -2,7 +2,12 @@
  * The persistent hashes of a server, in the user's cache folder. Losing them costs only time,
  * so nothing here fails: if the disk refuses, memory takes over, and the user is told once.
  */
-import { INDEX_OPEN_TRIES_MAX, PATHS_BY_MD5_MAX } from "./limits.ts";
+import {
+  INDEX_OPEN_TRIES_MAX,
+  LAYER_CACHE_BYTES_MAX,
+  LAYER_PART_BYTES,
+  PATHS_BY_MD5_MAX,
+} from "./limits.ts";
 import { join } from "@std/path";
 import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
 import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
@@ -11,6 +16,7 @@ import { cacheFolder } from "./cache_folder.ts";
 import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
+const CACHED_PARTS_MAX = LAYER_CACHE_BYTES_MAX / LAYER_PART_BYTES;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
 export interface IndexStoreOptions {
@@ -25,6 +31,8 @@ export class IndexStore {
   #disk: HashTable | undefined;
   /** For what the disk did not take; made when it is needed. */
   #memory: HashTable | undefined;
+  /** Parts of trees that were read lately, the one read longest ago first. */
+  readonly #parts = new Map<string, Bytes>();
 
   constructor(options: IndexStoreOptions) {
     this.#onNotice = options.onNotice;
@@ -41,9 +49,11 @@ export class IndexStore {
       this.#onDisk((table) => table.find(path, signature));
   }
 
-  put(path: string, signature: FileSignature, hashes: IndexedHashes, layer: Bytes): void {
-    const needsLayer = chunkCountFor(signature.sizeBytes) > 1;
-    const kept = needsLayer ? layer : undefined;
+  /** @param tree the piece layer and the rows above its pages */
+  put(path: string, signature: FileSignature, hashes: IndexedHashes, tree: Bytes): void {
+    const needsTree = chunkCountFor(signature.sizeBytes) > 1;
+    const kept = needsTree ? tree : undefined;
+    this.#parts.clear();
     const isOnDisk = this.#onDisk((table) => {
       table.put(path, signature, hashes, kept);
       return true;
@@ -55,16 +65,35 @@ export class IndexStore {
 
   /** The layer of a content of more than one chunk. */
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
-    const layer = this.#memory?.layerOf(root, sizeBytes) ??
-      this.#onDisk((table) => table.layerOf(root, sizeBytes));
-    return layer?.length === chunkCountFor(sizeBytes) * HASH_BYTES ? layer : undefined;
+    return this.readTree(root, sizeBytes, 0, chunkCountFor(sizeBytes) * HASH_BYTES);
   }
 
-  /** The hash of one chunk of such a content, without reading the rest of its layer. */
-  layerHashOf(root: HashHex, sizeBytes: number, chunk: number): Bytes | undefined {
-    const hash = this.#memory?.layerHashOf(root, sizeBytes, chunk) ??
-      this.#onDisk((table) => table.layerHashOf(root, sizeBytes, chunk));
-    return hash?.length === HASH_BYTES ? hash : undefined;
+  /** Bytes of the tree over that layer, without reading the rest; `undefined` if they were lost. */
+  readTree(root: HashHex, sizeBytes: number, from: number, length: number): Bytes | undefined {
+    const bytes = new Uint8Array(length);
+    for (let at = from; at < from + length;) {
+      const index = Math.floor(at / LAYER_PART_BYTES);
+      const part = this.#part(root, sizeBytes, index);
+      const within = at - index * LAYER_PART_BYTES;
+      const piece = part?.subarray(within, within + from + length - at);
+      if (piece === undefined || piece.length === 0) return undefined;
+      bytes.set(piece, at - from);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  #part(root: HashHex, sizeBytes: number, index: number): Bytes | undefined {
+    const key = `${root} ${sizeBytes} ${index}`;
+    const cached = this.#parts.get(key);
+    const part = cached ?? this.#memory?.layerPart(root, sizeBytes, index) ??
+      this.#onDisk((table) => table.layerPart(root, sizeBytes, index));
+    if (part === undefined) return undefined;
+    this.#parts.delete(key);
+    this.#parts.set(key, part);
+    const [oldest] = this.#parts.keys();
+    if (this.#parts.size > CACHED_PARTS_MAX) this.#parts.delete(oldest!);
+    return part;
   }
 
   /** 32 lower-case hex digits, if anybody has asked for it before. */
@@ -92,6 +121,7 @@ export class IndexStore {
 
   /** Makes sure that this file is hashed again. */
   forget(path: string): void {
+    this.#parts.clear();
     this.#memory?.forget(path);
     this.#onDisk((table) => table.forget(path));
   }

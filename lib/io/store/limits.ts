@@ -1,4 +1,5 @@
 /** What is kept in databases. */
+import { HASH_BYTES, MIB } from "../../limits.ts";
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
 
 /** Changes kept for listings by cursor. */
@@ -9,6 +10,14 @@ export const INDEX_BUSY_MS = 250;
 export const INDEX_KEEP_MS = 90 * 24 * 3_600_000;
 /** … at most this many at a time. */
 export const INDEX_ROWS_PRUNED_MAX = 10_000;
+/** Layers of contents that no file has any more are dropped at a start, at most so many. */
+export const INDEX_LAYERS_PRUNED_MAX = 1_000;
+/** Layers and the rows above them are stored, and read, in parts of this length. */
+export const LAYER_PART_BYTES = 64 * HASH_BYTES;
+/** Parts of the largest layer with its rows, rounded up: they are numbered within that. */
+export const LAYER_PARTS_MAX = 2 ** 20;
+/** Parts kept in memory, whoever asked for them; the one that was read longest ago makes room. */
+export const LAYER_CACHE_BYTES_MAX = 16 * MIB;
 /** The last use of a row is recorded no more often than this. */
 export const INDEX_USED_GRAIN_MS = 24 * 3_600_000;
 /** Files of an ended lease are removed so many at a time, so that nobody waits for long. */

@@ -222,7 +222,7 @@ export class Upload {
   async store(expectedSha256: HashHex | undefined): Promise<StoredUpload> {
     try {
       const sha256 = hashHex(this.#sha256.digestHex());
-      const { md5, root, layer } = await this.#digests.finish(this.#job);
+      const { md5, root, tree } = await this.#digests.finish(this.#job);
       if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
         throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
       }
@@ -232,13 +232,13 @@ export class Upload {
       const present = await findPresent(this.#disk, place, wanted, new AbortController().signal);
       if (present !== undefined) {
         this.#end(false, () => this.#target.discard());
-        return { name: this.#nameOf(present), sha256, md5, root, layer, isPresent: true };
+        return { name: this.#nameOf(present), sha256, md5, root, tree, isPresent: true };
       }
       await this.#target.seal(mtimeMs ?? wallMs());
       const path = this.#target.publish({ force: false }, place);
       this.#end(true);
       await this.#disk.syncFolder(place.folder);
-      return { name: this.#nameOf(path), sha256, md5, root, layer, isPresent: false };
+      return { name: this.#nameOf(path), sha256, md5, root, tree, isPresent: false };
     } catch (error) {
       this.#end(false, () => this.#target.discard());
       throw ShoalError.from(error);

@@ -3,6 +3,7 @@ import type { Bytes } from "../../ids.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest_worker.ts";
 import type { ServedFile } from "../../protocol/serve/served_file.ts";
+import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
@@ -23,6 +24,7 @@ export function runDigest(parent: Parent, runtime: Pick<Runtime, "disk">): void 
 }
 
 interface Stream {
+  readonly sizeBytes: number;
   readonly tree: TreeHasher;
   readonly md5: StreamingHash;
 }
@@ -46,7 +48,8 @@ class DigestDriver {
     switch (request.kind) {
       case "begin": {
         const { job, sizeBytes } = request;
-        this.#streams.set(job, { tree: new TreeHasher(sizeBytes), md5: new StreamingHash("md5") });
+        const tree = new TreeHasher(sizeBytes);
+        this.#streams.set(job, { sizeBytes, tree, md5: new StreamingHash("md5") });
         return;
       }
       case "update":
@@ -84,7 +87,8 @@ class DigestDriver {
     this.#streams.delete(job);
     const { root, layer } = stream.tree.finish();
     const md5 = stream.md5.digestHex();
-    this.#parent.post({ kind: "finished", job, md5, root, layer }, [layer.buffer]);
+    const tree = layerTreeOf(layer, stream.sizeBytes);
+    this.#parent.post({ kind: "finished", job, md5, root, tree }, [tree.buffer]);
   }
 
   async #readFiles(): Promise<void> {

@@ -95,7 +95,7 @@ class IndexerDriver {
 
   #end(job: Job, outcome: IndexingOutcome): void {
     this.#remove(job);
-    this.#parent.post(outcome, outcome.kind === "hashed" ? [outcome.layer.buffer] : []);
+    this.#parent.post(outcome, outcome.kind === "hashed" ? [outcome.tree.buffer] : []);
   }
 
   #report(job: Job, hashedBytes: number): void {

@@ -228,8 +228,8 @@ class SessionHost {
       const stored = await upload.store(sha256);
       const { name, md5, isPresent } = stored;
       if (!isPresent) {
-        const { sha256, root, layer } = stored;
-        const file = { name, sizeBytes: upload.sizeBytes, sha256, root, layer, md5 };
+        const { sha256, root, tree } = stored;
+        const file = { name, sizeBytes: upload.sizeBytes, sha256, root, tree, md5 };
         this.#library.onUploaded(file, this.#connection.peer);
       }
       return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };

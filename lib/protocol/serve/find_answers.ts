@@ -1,4 +1,5 @@
 /** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
+import type { LayerPage } from "../merkle/merkle.ts";
 import type { Bytes, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
@@ -10,8 +11,8 @@ export interface CatalogueView {
   readonly isScanned: boolean;
   /** How fast files are being hashed. */
   readonly hashBytesPerS: number;
-  /** Hashes of the chunks of a file that is ready; `undefined` when it is not (any more). */
-  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined;
+  /** A page of the layer of a file that is ready, and its proof; `undefined` if it is not to be had. */
+  layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined;
 }
 
 export interface FindAnswerOptions {

@@ -3,8 +3,6 @@ import { assertRelations } from "../../limits.ts";
 import { MIB } from "../../limits.ts";
 import { ABSENT_END_MS, ASK_TIMEOUT_MS } from "../discovery/limits.ts";
 
-/** Layers kept in memory for answering, at least one whatever its size. */
-export const LAYER_CACHE_BYTES_MAX = 16 * MIB;
 /** Edits between two names that still count as similar. */
 export const SIMILAR_DISTANCE_MAX = 8;
 /** Character comparisons that one search for similar names may take. */

@@ -17,7 +17,6 @@ import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
 import { Askers } from "./askers.ts";
 import { type CatalogueView, FindAnswers } from "./find_answers.ts";
-import { LayerProvers } from "./layer_provers.ts";
 import { listingPages } from "./listing.ts";
 import { Random } from "../base/random.ts";
 import { RecentMap } from "../base/recent_map.ts";
@@ -52,6 +51,8 @@ export type ResponderAction =
   /** A file was asked for by name and offered. */
   | { readonly kind: "requested"; readonly name: SafeFileName; readonly from: Endpoint };
 
+const GONE = { kind: "gone", reason: "unknown" } as const;
+
 export class Responder {
   readonly #server: ServerId;
   readonly #tokens: Tokens;
@@ -59,7 +60,6 @@ export class Responder {
   readonly #random: Random;
   /** One datagram of answers. */
   readonly #bytesMax: number;
-  readonly #provers: LayerProvers;
   readonly #askers = new Askers();
   readonly #similarSearches = new SimilarSearches();
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
@@ -75,7 +75,6 @@ export class Responder {
     this.#view = options.view;
     this.#random = new Random(options.seed);
     this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
-    this.#provers = new LayerProvers(options.view);
   }
 
   /** @param frameBytes how long `frame` was: answers to unvalidated peers are measured against it */
@@ -161,16 +160,16 @@ export class Responder {
 
   #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {
     const { nonce, number, root, sizeBytes } = want;
-    const prover = this.#provers.proverOf(root, sizeBytes);
-    if (prover === undefined) {
-      this.#send(from, [encodeFrame({ kind: "gone", nonce, number, root, reason: "unknown" })]);
-      return;
-    }
     const pageCount = Math.min(want.pageCount, LAYER_PAGES_PER_WANT_MAX);
-    const pageEnd = Math.min(want.firstPage + pageCount, prover.pageCount);
     const datagrams: Bytes[] = [];
-    for (let page = want.firstPage; page < pageEnd; page++) {
-      datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...prover.page(page) }));
+    for (let page = want.firstPage; page < want.firstPage + pageCount; page++) {
+      const found = this.#view.layerPage(root, sizeBytes, page);
+      if (found === undefined) break;
+      datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...found }));
+    }
+    // Asked last, for a layer may be found to be lost only when it is read.
+    if (this.#view.catalogue.findByContent(root, sizeBytes).next().done) {
+      datagrams.splice(0, Infinity, encodeFrame({ ...GONE, nonce, number, root }));
     }
     this.#send(from, datagrams);
   }

@@ -141,7 +141,7 @@ Deno.test(
       await bench.until(() => bench.state("file") === "ready");
       const content = bench.content("file");
       const database = new DatabaseSync(join(root, "cache", "index.sqlite"));
-      database.exec("DELETE FROM files");
+      database.exec("DELETE FROM layer_parts");
       database.close();
       assertEquals(bench.index.layerOf(content.root, content.sizeBytes), undefined);
       assertEquals(bench.state("file"), "pending");

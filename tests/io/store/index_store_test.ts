@@ -1,8 +1,14 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { type Bytes, type FileSignature, hashHex } from "../../../lib/ids.ts";
 import { IndexStore } from "../../../lib/io/store/index_store.ts";
+import { layerPageIn, layerTreeOf } from "../../../lib/protocol/merkle/layer_tree.ts";
+import {
+  layerPageCount,
+  provesLayerPage,
+  rootOfLayer,
+} from "../../../lib/protocol/merkle/merkle.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";
 
@@ -16,6 +22,30 @@ const SIGNATURE: FileSignature = {
 };
 const HASHES = { sha256: hashHex("ab".repeat(32)), root: hashHex("cd".repeat(32)) };
 const LAYER: Bytes = new Uint8Array(3 * 32).fill(7);
+
+/** A content whose layer has many pages, and a few rows above them. */
+const MANY: FileSignature = { sizeBytes: 2_000 * 65_536, mtimeMs: 1, ctimeMs: 1, inode: 1 };
+const MANY_LAYER: Bytes = Uint8Array.from({ length: 2_000 * 32 }, (_, i) => (i * 31) >> 3);
+const MANY_HASHES = { sha256: HASHES.sha256, root: rootOfLayer(MANY_LAYER, MANY.sizeBytes) };
+
+/** Every page of that layer, read by itself, is proved by the root. */
+function assertProved(store: IndexStore): void {
+  const { root } = MANY_HASHES;
+  const { sizeBytes } = MANY;
+  for (let index = 0; index < layerPageCount(sizeBytes); index++) {
+    let readBytes = 0;
+    const page = layerPageIn(
+      (from, length) => {
+        readBytes += length;
+        return store.readTree(root, sizeBytes, from, length);
+      },
+      sizeBytes,
+      index,
+    );
+    assert(page !== undefined && provesLayerPage(page, index, sizeBytes, root), `page ${index}`);
+    assert(readBytes <= (16 + 7) * 32, "a page, and a sibling of each row");
+  }
+}
 
 /** Opens stores in a fresh folder and closes them all at the end. */
 function withStores(
@@ -76,6 +106,38 @@ Deno.test({
     assertEquals(store.find("/a", SIGNATURE), undefined);
     assertEquals(store.layerOf(HASHES.root, SIGNATURE.sizeBytes), undefined);
   }));
+
+Deno.test(
+  { name: "pages of a stored layer are proved by what is read of each row", ignore },
+  () =>
+    withStores((open) => {
+      const store = open();
+      store.put("/many", MANY, MANY_HASHES, layerTreeOf(MANY_LAYER, MANY.sizeBytes));
+      assertProved(store);
+      assertEquals(store.layerOf(MANY_HASHES.root, MANY.sizeBytes), MANY_LAYER);
+      assertProved(open());
+    }),
+);
+
+Deno.test(
+  { name: "a layer goes with the last file of its content", ignore },
+  () =>
+    withStores((open, dir) => {
+      const tree = layerTreeOf(MANY_LAYER, MANY.sizeBytes);
+      const store = open();
+      for (const path of ["/a", "/b"]) store.put(path, MANY, MANY_HASHES, tree);
+      store.forget("/a");
+      assertProved(store);
+      // Another content takes the place of the last one: that is tidied up at the next start.
+      store.put("/b", SIGNATURE, HASHES, layerTreeOf(LAYER, SIGNATURE.sizeBytes));
+      open();
+      const kept = new DatabaseSync(join(dir, "cache", "index.sqlite"));
+      assertEquals(kept.prepare("SELECT count(*) AS n FROM layer_parts").get()?.["n"], 1);
+      kept.close();
+      store.forget("/b");
+      assertEquals(store.layerOf(HASHES.root, SIGNATURE.sizeBytes), undefined);
+    }),
+);
 
 for (
   const [what, spoil] of [

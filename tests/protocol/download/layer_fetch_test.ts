@@ -19,7 +19,7 @@ import {
   layerPageCount,
   rootOfLayer,
 } from "../../../lib/protocol/merkle/merkle.ts";
-import { LayerProver } from "../../../lib/protocol/merkle/layer_prover.ts";
+import { LayerProver } from "../../support/layer_prover.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 import { decodeFrame, type FrameOf } from "../../../lib/wire/frames.ts";
 import { VirtualRun } from "../../support/virtual_run.ts";

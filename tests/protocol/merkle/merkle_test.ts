@@ -8,7 +8,7 @@ import {
   rootOfLayer,
   TreeHasher,
 } from "../../../lib/protocol/merkle/merkle.ts";
-import { LayerProver } from "../../../lib/protocol/merkle/layer_prover.ts";
+import { LayerProver } from "../../support/layer_prover.ts";
 
 /** The files of the published vectors: byte i is i mod 251. */
 function patternFile(sizeBytes: number): Uint8Array<ArrayBuffer> {

@@ -27,6 +27,7 @@ import {
   type FrameOf,
   type Query,
 } from "../../../lib/wire/frames.ts";
+import { LayerProver } from "../../support/layer_prover.ts";
 
 const SEED = 7;
 export const SERVER = serverId("5e".repeat(16));
@@ -47,7 +48,11 @@ export class Scene {
     catalogue: this.catalogue,
     isScanned: true,
     hashBytesPerS: 1_000_000,
-    layerOf: (root: HashHex) => this.layers.get(root),
+    layerPage: (root: HashHex, sizeBytes: number, page: number) => {
+      const layer = this.layers.get(root);
+      const prover = layer && new LayerProver(layer, sizeBytes);
+      return prover && page < prover.pageCount ? prover.page(page) : undefined;
+    },
   };
   nowMs = 0;
   readonly responder: Responder;
