@@ -4,6 +4,6 @@ import type { FolderIndex } from "../index/folder_index.ts";
 export type ServedIndex = Pick<
   FolderIndex,
   | ("dir" | "catalogue" | "isScanned" | "hashBytesPerS")
-  | ("layerOf" | "located" | "md5Of" | "findByMd5")
+  | ("layerOf" | "layerPage" | "located" | "md5Of" | "findByMd5")
   | ("prioritise" | "recheck" | "rehash" | "doubt" | "learnMd5" | "adopt")
 >;
