@@ -46,6 +46,7 @@ export const SERVE_DEFAULTS = {
   allowUpload: false,
   uploadBytesMax: UPLOAD_BYTES_DEFAULT,
   uploadQuotaBytes: Infinity,
+  uploadQuotaPerHostBytes: Infinity,
   rateBytesPerS: 0,
   errorRate: 0,
   masters: [],

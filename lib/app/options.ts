@@ -55,8 +55,10 @@ export interface ServeOptions extends NetworkOptions {
   readonly allowUpload?: boolean;
   /** Largest upload accepted, in bytes; 1 GiB by default. */
   readonly uploadBytesMax?: number;
-  /** Bytes that all uploads together may take while the server runs; unlimited by default. */
+  /** Bytes that all uploads together may take on the disk, until they are gone; unlimited by default. */
   readonly uploadQuotaBytes?: number;
+  /** … and those of one host; unlimited by default. */
+  readonly uploadQuotaPerHostBytes?: number;
   /**
    * Cap on what is sent, in bytes per second, over UDP and over TCP each; 0 (the default) for none.
    */

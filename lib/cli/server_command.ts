@@ -60,7 +60,11 @@ export const serverCommand = defineCommand({
     }),
     "upload-quota": optional(SIZE, {
       label: "SIZE",
-      summary: "limit for all uploads together while this server runs",
+      summary: "what all uploads together may take on the disk",
+    }),
+    "quota-per-host": optional(SIZE, {
+      label: "SIZE",
+      summary: "what uploads of one host may take on the disk",
     }),
     "chunk-size": withDefault(CLASSIC_CHUNK, String(SERVE_DEFAULTS.classicChunkBytes), {
       label: "BYTES",
@@ -92,6 +96,8 @@ export const serverCommand = defineCommand({
     requireFor("metrics-host", metricsHost, "--metrics-port", metricsPort !== undefined);
     requireFor("max-upload", uploadBytesMax, "--allow-upload", allows);
     requireFor("upload-quota", options["upload-quota"], "--allow-upload", allows);
+    const perHost = options["quota-per-host"];
+    requireFor("quota-per-host", perHost, "--allow-upload", allows);
     requireFor("error-rate", errorRate, "--simulate-errors", simulates);
     const server = await app.serve({
       ...networkOptions(options, signal),
@@ -112,6 +118,7 @@ export const serverCommand = defineCommand({
         tcpPort: options["tcp-port"],
         uploadBytesMax,
         uploadQuotaBytes: options["upload-quota"],
+        uploadQuotaPerHostBytes: perHost,
       }),
     });
     try {

@@ -20,8 +20,10 @@ export interface SessionSettings {
   /** The served folder, absolute. */
   readonly dir: string;
   readonly policy: Omit<SessionPolicy, "refusal">;
-  /** What all uploads of this server's life may take; Infinity for no such bound. */
+  /** What all uploads together may take on the disk; Infinity for no such bound. */
   readonly quotaBytes: number;
+  /** … and those of one address. */
+  readonly quotaPerHostBytes: number;
   /** What is sent to all peers together goes no faster; 0 for no bound. */
   readonly rateBytesPerS: number;
 }

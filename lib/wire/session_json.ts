@@ -64,16 +64,6 @@ export class BodyFrames {
     this.#frameBytesLeft -= part.length;
     return part;
   }
-
-  /** How many of the bytes that come next are the body's for certain. */
-  get openBytes(): number {
-    return this.#frameBytesLeft;
-  }
-
-  /** So many of them were taken past the queue. */
-  passed(lengthBytes: number): void {
-    this.#frameBytesLeft -= lengthBytes;
-  }
 }
 
 /** The prefix of a frame of `lengthBytes`. */

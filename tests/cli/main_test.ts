@@ -55,6 +55,7 @@ Deno.test("wrong usage is two lines on stderr, and nothing was started", async (
       ["server", "--error-rate", "0.1"],
       ["server", "--max-upload", "4gb"],
       ["server", "--upload-quota", "4gb"],
+      ["server", "--quota-per-host", "4gb"],
       ["demo", "--file", "a"],
       ["demo", "--size", "1MB", "--test-file-size", "10"],
       ["demo", "--no-simulate-errors", "--error-rate", "0.1"],

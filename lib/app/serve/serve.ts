@@ -260,6 +260,7 @@ class Service {
           seed: seed + SEED_OFFSET.sessions,
         },
         quotaBytes: this.#options.uploadQuotaBytes,
+        quotaPerHostBytes: this.#options.uploadQuotaPerHostBytes,
         rateBytesPerS,
       },
       onSearched: (from) => this.#classic?.onSearched(from),

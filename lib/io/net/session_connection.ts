@@ -150,30 +150,18 @@ export class SessionConnection {
 
   /** Waits until more bytes are in the queue. Throws {@linkcode ConnectionLost} if none come. */
   async more(pace: Pace): Promise<void> {
-    const queuedBytes = this.queue.lengthBytes;
-    const arrival = await this.#arrival(pace.leftMs);
-    pace.on(this.queue.lengthBytes - queuedBytes);
-    if (arrival !== "data") throw lost(arrival);
+    if (!await this.moreWithin(Infinity, pace)) throw lost("late");
   }
 
   /**
-   * Reads what comes next, the queue being empty, to where the caller wants it; returns how many
-   * bytes. They may be in the queue instead, as for an empty `target`: then it is none.
-   *
-   * Throws {@linkcode ConnectionLost} if nothing comes.
+   * Waits for more bytes for `patienceMs` at most; returns whether any have come. Throws {@linkcode ConnectionLost} if none will.
    */
-  async readInto(target: Bytes, pace: Pace): Promise<number> {
-    if (target.length === 0 || this.#reading !== undefined) {
-      await this.more(pace);
-      return 0;
-    }
-    const count = await this.#clock.within(this.#stream.read(target), pace.leftMs);
-    // What comes later must not be written to a buffer that is somebody else's by then.
-    if (count === undefined) this.close();
-    if (!count) throw lost(count === undefined ? "late" : "closed");
-    this.#activeMs = this.#clock.nowMs();
-    pace.on(count);
-    return count;
+  async moreWithin(patienceMs: number, pace: Pace): Promise<boolean> {
+    const queuedBytes = this.queue.lengthBytes;
+    const arrival = await this.#arrival(Math.min(patienceMs, pace.leftMs));
+    pace.on(this.queue.lengthBytes - queuedBytes);
+    if (arrival === "closed" || (arrival === "late" && pace.leftMs === 0)) throw lost(arrival);
+    return arrival === "data";
   }
 
   /** Passes over bytes; `false` if they do not come. */

@@ -1,53 +1,39 @@
 /**
- * Unfinished uploads: one hidden part file each, in a separate folder below the served one,
- * hashed while it grows, and renamed when it is complete and verified. Interrupted ones are kept for a
- * while, so that the same client can resume it.
+ * The uploads of a server: unfinished ones, one hidden part file each in a folder of their own below the served one, and what was
+ * stored. Interrupted ones are kept for a while, so that the same client can resume them; all that lies on the disk
+ * counts for the quotas until it is gone (`upload_accounts.ts`), whoever was connected when, and across restarts.
  */
-import { basename, join } from "@std/path";
-import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../../ids.ts";
+import { join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
-import { UPLOAD_BUFFER_BYTES } from "../hash/limits.ts";
-import { UPLOAD_KEEP_MS, UPLOAD_SWEEP_MS } from "./limits.ts";
 import { displayName } from "../../names.ts";
-import type { BodyRead, Framing } from "../../protocol/session/dialogue.ts";
-import { sha256, StreamingHash } from "../../protocol/base/sha256.ts";
+import { UPLOAD_KEPT_LARGEST_MAX } from "../../protocol/session/limits.ts";
+import { type Shortage, UploadAccounts } from "../../protocol/session/upload_accounts.ts";
 import { sizeText } from "../../sizes.ts";
-import { BodyFrames } from "../../wire/session_json.ts";
-import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
-import type { Digests, StreamDigests } from "../hash/digests.ts";
 import type { Disk } from "../files/disk.ts";
-import { FileTarget } from "../files/file_target.ts";
-import { findPresent } from "../files/present_file.ts";
-import { randomBytes } from "../system/random_source.ts";
-import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
-import { requireFolders, targetNames } from "../files/target_names.ts";
-
-/** Below the served folder; its dot hides it, and `.part` files are never offered at all. */
-export const UPLOAD_FOLDER = ".shoal-uploads";
-
-export interface UploadRequest {
-  readonly name: SafeFileName;
-  readonly sizeBytes: number;
-  /** Now, if not given. */
-  readonly mtimeMs: number | undefined;
-  readonly isResumable: boolean;
-}
-
-/** An upload that has its name now. */
-export interface StoredUpload extends StreamDigests {
-  readonly sha256: HashHex;
-  /** Its name below the served folder, which may be another than was asked for. */
-  readonly name: SafeFileName;
-  /** Whether the same file was there already, so that nothing was stored. */
-  readonly isPresent: boolean;
-}
+import { requireFolders } from "../files/target_names.ts";
+import type { Digests } from "../hash/digests.ts";
+import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
+import {
+  PARTS_LOOK_MS,
+  STORED_CHECK_MS,
+  STORED_CHECKED_PER_TURN,
+  UPLOAD_KEEP_MS,
+  UPLOAD_SWEEP_MS,
+} from "./limits.ts";
+import { type OpenPart, PartFolder, uploadParty } from "./part_folder.ts";
+import { StoredLedger } from "./stored_ledger.ts";
+import { Upload, type UploadEnd, type UploadRequest } from "./upload.ts";
 
 export interface UploadsOptions {
   readonly disk: Disk;
   /** The served folder, absolute. */
   readonly dir: string;
-  /** What all uploads of this server's life may take; Infinity for no such bound. */
+  /** What all uploads together may take on the disk; Infinity for no such bound. */
   readonly quotaBytes: number;
+  /** … and those of one address. */
+  readonly quotaPerHostBytes: number;
+  /** The largest that is accepted. */
+  readonly uploadBytesMax: number;
   /** Whether there are uploads at all; if not, nothing of the folder is touched. */
   readonly isOpen: boolean;
   readonly digests: Digests;
@@ -55,41 +41,63 @@ export interface UploadsOptions {
 
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #open = new Set<Upload>();
+  readonly #accounts: UploadAccounts;
+  readonly #parts: PartFolder;
+  readonly #ledger: StoredLedger;
+  /** By the tag of their parts. */
+  readonly #open = new Map<string, Upload>();
   readonly #sweeper = new WakeupTimer(() => this.#sweep());
-  /** Of uploads that were stored. */
-  #storedBytes = 0;
+  #lookedMs = -Infinity;
+  #checkedMs = -Infinity;
+  #checking: Promise<void> | undefined;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
-    if (options.isOpen) this.#sweep();
+    const { disk, dir, quotaBytes, quotaPerHostBytes, uploadBytesMax, isOpen } = options;
+    this.#accounts = new UploadAccounts({
+      quotaBytes,
+      quotaPerPartyBytes: quotaPerHostBytes,
+      keptPerPartyBytes: uploadBytesMax,
+      keptBytes: UPLOAD_KEPT_LARGEST_MAX * uploadBytesMax,
+    });
+    this.#parts = new PartFolder(disk, dir);
+    this.#ledger = new StoredLedger(disk, this.#parts.path);
+    if (!isOpen) return;
+    this.#parts.removeUseless();
+    this.#readLedger();
+    this.#sweep();
   }
 
-  /** Begins an upload. Throws ShoalError, with a message for the peer, if it cannot be taken. */
-  async begin(request: UploadRequest): Promise<Upload> {
-    const { quotaBytes, disk, dir, digests } = this.#options;
-    let awaitedBytes = 0;
-    for (const upload of this.#open) awaitedBytes += upload.missingBytes;
-    if (this.#storedBytes + awaitedBytes + request.sizeBytes > quotaBytes) {
-      const leftBytes = Math.max(0, quotaBytes - this.#storedBytes - awaitedBytes);
-      throw new ShoalError(
-        "disk_full",
-        `this server accepts no more than ${sizeText(leftBytes)} now (--upload-quota)`,
-      );
-    }
+  /**
+   * Begins an upload. Throws ShoalError, with a message for the peer, if it cannot be taken.
+   *
+   * @param address of the one who sends it, which its connection proves
+   */
+  async begin(request: UploadRequest, address: string): Promise<Upload> {
+    const { disk, dir, digests } = this.#options;
+    const party = uploadParty(address);
+    this.#lookAtParts();
+    await this.#requireQuota(party, request);
     try {
       requireFolders(disk, dir, request.name);
     } catch (cause) {
       const why = "a folder of it is something else here, or leads elsewhere";
       throw new ShoalError("not_writable", `${displayName(request.name)}: ${why}`, { cause });
     }
-    const upload = new Upload(disk, dir, request, digests, (stored) => {
-      this.#open.delete(upload);
-      if (stored) this.#storedBytes += request.sizeBytes;
+    const part = this.#parts.open(party, request);
+    const { tag } = part;
+    const begin = (bytes: number): void =>
+      this.#accounts.begin(nowMs(), tag, party, bytes, request.sizeBytes);
+    begin(part.target.lengthBytes);
+    const upload = new Upload({
+      ...{ disk, dir, request, part, digests },
+      onGrow: (bytes) => this.#makeRoom(tag, party, request.sizeBytes, bytes),
+      onRestart: () => begin(0),
+      onEnd: (end) => this.#onEnd(part, party, request, end),
     });
-    this.#open.add(upload);
+    this.#open.set(tag, upload);
     try {
-      upload.requireSpace(awaitedBytes);
+      this.#requireSpace(tag, upload);
       await upload.resume();
       return upload;
     } catch (error) {
@@ -101,283 +109,147 @@ export class Uploads {
   /** Releases everything; what can be resumed stays. */
   close(): void {
     this.#sweeper.clear();
-    for (const upload of [...this.#open]) upload.abandon();
+    for (const upload of [...this.#open.values()]) upload.abandon();
+  }
+
+  // — Room ——————————————————————————————————————————————————————————————————————————————————————
+
+  /** Before anything of it is read. Throws ShoalError `disk_full`. */
+  async #requireQuota(party: string, request: UploadRequest): Promise<void> {
+    const tag = this.#parts.tagOf(party, request);
+    const shortage = (): Shortage | undefined =>
+      this.#accounts.shortageFor(nowMs(), tag, party, request.sizeBytes);
+    if (shortage() === undefined) return;
+    // What was stored may have been removed.
+    await this.#checkStored();
+    const left = shortage();
+    if (left !== undefined) throw overQuota(left);
+  }
+
+  /** Throws ShoalError `disk_full` where the disk has no room even without what broke off. */
+  #requireSpace(tag: string, upload: Upload): void {
+    let awaitedBytes = 0;
+    for (const each of this.#open.values()) if (each !== upload) awaitedBytes += each.awaitedBytes;
+    const kept = this.#accounts.expendable(nowMs()).filter((each) =>
+      each !== tag && !this.#open.has(each)
+    );
+    for (;;) {
+      try {
+        return upload.requireSpace(awaitedBytes);
+      } catch (cause) {
+        const next = kept.shift();
+        if (next === undefined) {
+          throw new ShoalError("disk_full", "this server has no room for it now", { cause });
+        }
+        this.#remove(next);
+      }
+    }
+  }
+
+  /** Throws ShoalError `disk_full`. */
+  #makeRoom(tag: string, party: string, announcedBytes: number, bytes: number): void {
+    const going = this.#accounts.advance(nowMs(), tag, bytes);
+    if (going === undefined) {
+      const left = this.#accounts.shortageFor(nowMs(), tag, party, announcedBytes);
+      throw overQuota(left ?? { bound: "quota", leftBytes: 0 });
+    }
+    for (const each of going) this.#remove(each);
+  }
+
+  #remove(tag: string): void {
+    const upload = this.#open.get(tag);
+    if (upload !== undefined) return upload.displace();
+    if (this.#parts.remove(tag)) return this.#accounts.drop(tag);
+    // Another server of this folder is receiving it.
+    const part = this.#parts.found().find((each) => each.tag === tag);
+    if (part === undefined) this.#accounts.drop(tag);
+    else this.#accounts.begin(nowMs(), tag, part.party, part.bytes, part.bytes);
+  }
+
+  #onEnd({ tag }: OpenPart, party: string, { sizeBytes }: UploadRequest, end: UploadEnd): void {
+    this.#open.delete(tag);
+    this.#accounts.drop(tag);
+    if (end.kind === "stored") this.#onStored({ name: end.name, party, bytes: sizeBytes });
+    if (end.kind !== "kept") return;
+    this.#accounts.keep(tag, party, end.bytes, wallMs());
+    for (const each of this.#accounts.surplus()) this.#remove(each);
+  }
+
+  // — What is on the disk ———————————————————————————————————————————————————————————————————————
+
+  /** What other servers and people have done there counts as well. */
+  #lookAtParts(): void {
+    if (nowMs() - this.#lookedMs < PARTS_LOOK_MS) return;
+    this.#lookedMs = nowMs();
+    const found = new Set<string>();
+    for (const { tag, party, bytes, changedMs } of this.#parts.found()) {
+      found.add(tag);
+      if (!this.#open.has(tag)) this.#accounts.keep(tag, party, bytes, changedMs);
+    }
+    for (const tag of this.#accounts.keptTags) if (!found.has(tag)) this.#accounts.drop(tag);
+  }
+
+  get #hasQuota(): boolean {
+    const { quotaBytes, quotaPerHostBytes } = this.#options;
+    return Number.isFinite(quotaBytes) || Number.isFinite(quotaPerHostBytes);
+  }
+
+  #onStored(entry: { name: UploadRequest["name"]; party: string; bytes: number }): void {
+    if (!this.#hasQuota) return;
+    this.#accounts.store(entry.name, entry.party, entry.bytes);
+    this.#ledger.append(entry);
+  }
+
+  #readLedger(): void {
+    if (!this.#hasQuota) return;
+    for (const { name, party, bytes } of this.#ledger.readNew()) {
+      this.#accounts.store(name, party, bytes);
+    }
+  }
+
+  /** Forgets what is not there any more; once for all who wait. */
+  #checkStored(): Promise<void> {
+    if (nowMs() - this.#checkedMs < STORED_CHECK_MS) return Promise.resolve();
+    return this.#checking ??= this.#checkAll().finally(() => {
+      this.#checkedMs = nowMs();
+      this.#checking = undefined;
+    });
+  }
+
+  async #checkAll(): Promise<void> {
+    this.#readLedger();
+    for (const [i, name] of this.#accounts.storedNames.entries()) {
+      if (!this.#isThere(name)) this.#accounts.forgetStored(name);
+      if (i % STORED_CHECKED_PER_TURN === 0) await yieldToEvents();
+    }
+  }
+
+  #isThere(name: string): boolean {
+    try {
+      return this.#options.disk.lookAt(join(this.#options.dir, name)) !== undefined;
+    } catch {
+      return true;
+    }
   }
 
   /** Removes what nobody has resumed for long enough. */
   #sweep(): void {
     this.#sweeper.set(nowMs() + UPLOAD_SWEEP_MS);
-    const folder = join(this.#options.dir, UPLOAD_FOLDER);
-    try {
-      for (const { name } of [...Deno.readDirSync(folder)]) {
-        const path = join(folder, name);
-        const { mtime } = Deno.lstatSync(path);
-        if (wallMs() - (mtime?.getTime() ?? 0) < UPLOAD_KEEP_MS) continue;
-        FileTarget.open(this.#options.disk, {
-          folder,
-          base: name,
-          partPath: path,
-          journalPath: path,
-        })
-          .discard();
-      }
-    } catch {
-      // There is no such folder, or what is in it is being written.
+    for (const { tag, changedMs } of this.#parts.found()) {
+      if (this.#open.has(tag) || wallMs() - changedMs < UPLOAD_KEEP_MS) continue;
+      if (this.#parts.remove(tag)) this.#accounts.drop(tag);
     }
+    this.#lookedMs = -Infinity;
+    this.#lookAtParts();
+    for (const each of this.#accounts.surplus()) this.#remove(each);
   }
 }
 
-/** One upload. Ends with {@linkcode Upload.store} or {@linkcode Upload.abandon}. */
-export class Upload {
-  readonly #disk: Disk;
-  readonly #dir: string;
-  readonly #request: UploadRequest;
-  readonly #digests: Digests;
-  readonly #onEnd: (isStored: boolean) => void;
-  readonly #target: FileTarget;
-  readonly #isResumable: boolean;
-  #sha256 = new StreamingHash();
-  #job: number;
-  /** How much is there, hashed and written. */
-  #atBytes = 0;
-  #isEnded = false;
-
-  constructor(
-    disk: Disk,
-    dir: string,
-    request: UploadRequest,
-    digests: Digests,
-    onEnd: (isStored: boolean) => void,
-  ) {
-    this.#disk = disk;
-    this.#dir = dir;
-    this.#request = request;
-    this.#digests = digests;
-    this.#onEnd = onEnd;
-    const { target, isResumable } = openPart(disk, dir, request);
-    this.#target = target;
-    this.#isResumable = isResumable;
-    this.#job = digests.begin(request.sizeBytes);
-  }
-
-  get sizeBytes(): number {
-    return this.#request.sizeBytes;
-  }
-
-  get missingBytes(): number {
-    return this.#request.sizeBytes - this.#atBytes;
-  }
-
-  /** How much an earlier attempt left; the body may continue here, or start at 0. */
-  get offset(): number {
-    return this.#atBytes;
-  }
-
-  /** What that hashes to. */
-  get prefixSha256(): HashHex {
-    return hashHex(this.#sha256.digestSoFarHex());
-  }
-
-  /** Throws ShoalError `disk_full` if it will not fit beside what others still send. */
-  requireSpace(awaitedBytes: number): void {
-    this.#target.requireSpace(this.missingBytes + awaitedBytes);
-  }
-
-  /** Hashes what an earlier try left. */
-  async resume(): Promise<void> {
-    const { sizeBytes } = this.#request;
-    const leftBytes = this.#isResumable ? this.#target.lengthBytes : 0;
-    if (leftBytes === 0 || leftBytes > sizeBytes) return this.#target.clear();
-    while (this.#atBytes < leftBytes) {
-      const buffer = await this.#digests.buffer();
-      const wanted = Math.min(buffer.length, leftBytes - this.#atBytes);
-      const count = this.#target.read(buffer.subarray(0, wanted), this.#atBytes);
-      this.#hash(buffer, count);
-      if (count < wanted) break;
-      await yieldToEvents();
-    }
-  }
-
-  /** Takes the body from `offset` to its end. */
-  async receive(
-    connection: SessionConnection,
-    offset: number,
-    framing: Framing,
-  ): Promise<BodyRead> {
-    try {
-      if (offset !== this.#atBytes) this.#beginAgain();
-      const source = framing === "raw" ? new RawBody() : new BodyFrames();
-      return await this.#receive(connection, source) ?? { kind: "received" };
-    } catch (error) {
-      if (error instanceof ConnectionLost) return { kind: "ended", why: "closed" };
-      return { kind: "failed", message: ShoalError.from(error).message };
-    }
-  }
-
-  /**
-   * Gives the file its name if it hashes to `sha256`, or to anything if that is not said.
-   *
-   * Throws ShoalError, after which nothing is left of it.
-   */
-  async store(expectedSha256: HashHex | undefined): Promise<StoredUpload> {
-    try {
-      const sha256 = hashHex(this.#sha256.digestHex());
-      const { md5, root, tree } = await this.#digests.finish(this.#job);
-      if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
-        throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
-      }
-      const { name, sizeBytes, mtimeMs } = this.#request;
-      const place = targetNames(this.#disk, this.#dir, name, root.slice(0, 8));
-      const wanted = { sizeBytes, sha256, force: false };
-      const present = await findPresent(this.#disk, place, wanted, new AbortController().signal);
-      if (present !== undefined) {
-        this.#end(false, () => this.#target.discard());
-        return { name: this.#nameOf(present), sha256, md5, root, tree, isPresent: true };
-      }
-      await this.#target.seal(mtimeMs ?? wallMs());
-      const path = this.#target.publish({ force: false }, place);
-      this.#end(true);
-      await this.#disk.syncFolder(place.folder);
-      return { name: this.#nameOf(path), sha256, md5, root, tree, isPresent: false };
-    } catch (error) {
-      this.#end(false, () => this.#target.discard());
-      throw ShoalError.from(error);
-    }
-  }
-
-  /** Lets go of it: what can be resumed stays for a while. */
-  abandon(): void {
-    this.#digests.drop(this.#job);
-    this.#end(false, () => {
-      if (this.#isResumable && this.#atBytes > 0) this.#target.close();
-      else this.#target.discard();
-    });
-  }
-
-  #end(isStored: boolean, letGo: () => void = () => {}): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#onEnd(isStored);
-    try {
-      letGo();
-    } catch {
-      // A hidden part stays behind; it is swept up later.
-    }
-  }
-
-  #nameOf(path: string): SafeFileName {
-    const { name } = this.#request;
-    return name.slice(0, name.lastIndexOf("/") + 1) + basename(path) as SafeFileName;
-  }
-
-  async #receive(
-    connection: SessionConnection,
-    source: BodyFrames | RawBody,
-  ): Promise<BodyRead | undefined> {
-    const { sizeBytes } = this.#request;
-    const pace = connection.pace();
-    let buffer = await this.#digests.buffer();
-    let filledBytes = 0;
-    try {
-      for (;;) {
-        const leftBytes = this.missingBytes - filledBytes;
-        if (leftBytes === 0 && source instanceof RawBody) break;
-        const roomBytes = buffer.length - filledBytes;
-        // Of frames one byte more than there may be, to see it: what follows a raw body is no part of it.
-        const wantedBytes = source instanceof RawBody ? leftBytes : leftBytes + 1;
-        const part = source.take(connection.queue, Math.min(roomBytes, wantedBytes));
-        if (part === undefined || part.length > leftBytes) {
-          return { kind: "failed", message: "more bytes arrived than were announced" };
-        }
-        if (part.length === 0 && source.isAtEnd) break;
-        buffer.set(part, filledBytes);
-        filledBytes += part.length;
-        if (part.length === 0) {
-          const openBytes = Math.min(roomBytes, leftBytes, source.openBytes);
-          const open = buffer.subarray(filledBytes, filledBytes + openBytes);
-          const count = await connection.readInto(open, pace);
-          source.passed(count);
-          filledBytes += count;
-        }
-        if (filledBytes < UPLOAD_BUFFER_BYTES) continue;
-        this.#write(buffer, filledBytes);
-        filledBytes = 0;
-        buffer = await this.#digests.buffer();
-      }
-      if (this.missingBytes !== filledBytes) {
-        const came = sizeBytes - this.missingBytes + filledBytes;
-        return {
-          kind: "failed",
-          message: `${came} bytes arrived, but ${sizeBytes} were announced`,
-        };
-      }
-      return undefined;
-    } finally {
-      // What came before an end that was too soon is as good as the rest.
-      if (filledBytes > 0) this.#write(buffer, filledBytes);
-      else this.#digests.giveBack(buffer);
-    }
-  }
-
-  #write(buffer: Bytes, lengthBytes: number): void {
-    this.#target.write(buffer.subarray(0, lengthBytes), this.#atBytes);
-    this.#hash(buffer, lengthBytes);
-  }
-
-  #hash(buffer: Bytes, lengthBytes: number): void {
-    this.#sha256.update(buffer.subarray(0, lengthBytes));
-    this.#atBytes += lengthBytes;
-    this.#digests.update(this.#job, buffer, lengthBytes);
-  }
-
-  #beginAgain(): void {
-    this.#target.clear();
-    this.#digests.drop(this.#job);
-    this.#job = this.#digests.begin(this.#request.sizeBytes);
-    this.#sha256 = new StreamingHash();
-    this.#atBytes = 0;
-  }
-}
-
-/** A body of exactly so many bytes: whatever comes is of it. */
-class RawBody {
-  readonly isAtEnd = false;
-  readonly openBytes = Infinity;
-
-  take(queue: SessionConnection["queue"], bytesMax: number): Bytes {
-    return queue.takeSome(bytesMax);
-  }
-
-  passed(): void {}
-}
-
-/** The part of this upload, or of its own where another upload holds that one. */
-function openPart(
-  disk: Disk,
-  dir: string,
-  request: UploadRequest,
-): { readonly target: FileTarget; readonly isResumable: boolean } {
-  const folder = join(dir, UPLOAD_FOLDER);
-  try {
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new ShoalError("not_writable", `${displayName(UPLOAD_FOLDER)} cannot be made`, { cause });
-  }
-  const open = (tag: string): FileTarget => {
-    const partPath = join(folder, `${tag}.part`);
-    return FileTarget.open(disk, { folder, base: tag, partPath, journalPath: partPath });
-  };
-  if (request.isResumable) {
-    try {
-      return { target: open(tagOf(request)), isResumable: true };
-    } catch (error) {
-      if (ShoalError.from(error).code !== "busy_target") throw error;
-    }
-  }
-  return { target: open(toHex(randomBytes(16))), isResumable: false };
-}
-
-/** Equal for what may be the same file, sent again. */
-function tagOf({ name, sizeBytes }: UploadRequest): string {
-  return toHex(sha256(new TextEncoder().encode(`${sizeBytes}\n${name}`))).slice(0, 32);
+function overQuota({ bound, leftBytes }: Shortage): ShoalError {
+  const option = bound === "quota" ? "--upload-quota" : "--quota-per-host";
+  const from = bound === "quota" ? "" : " from one host";
+  return new ShoalError(
+    "disk_full",
+    `this server accepts no more than ${sizeText(leftBytes)}${from} now (${option})`,
+  );
 }

@@ -45,7 +45,7 @@ class SessionDriver {
   constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
     this.#init = init;
-    const { dir, quotaBytes, policy, host, ports, rateBytesPerS } = init;
+    const { dir, quotaBytes, quotaPerHostBytes, policy, host, ports, rateBytesPerS } = init;
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
@@ -56,6 +56,8 @@ class SessionDriver {
         disk: runtime.disk,
         dir,
         quotaBytes,
+        quotaPerHostBytes,
+        uploadBytesMax: policy.uploadBytesMax,
         isOpen: policy.allowsUpload,
         digests: this.#digests,
       }),

@@ -21,7 +21,8 @@ import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
-import type { Upload, Uploads } from "../uploads/uploads.ts";
+import type { Upload } from "../uploads/upload.ts";
+import type { Uploads } from "../uploads/uploads.ts";
 
 /** What a session needs of its server. */
 export interface SessionLibrary {
@@ -211,8 +212,9 @@ class SessionHost {
 
   async #beginUpload(step: StepOf<"beginUpload">): Promise<UploadBegun> {
     this.close();
+    const { peerAddress } = this.#connection;
     try {
-      const upload = this.#upload = await this.#library.uploads.begin(step);
+      const upload = this.#upload = await this.#library.uploads.begin(step, peerAddress);
       const { offset } = upload;
       if (offset === 0) return { kind: "ready", offset };
       return { kind: "ready", offset, prefixSha256: upload.prefixSha256 };

@@ -39,3 +39,14 @@ export const SEQUENCES_LISTED_MAX = 20;
 export const ECHO_BATCH_BYTES = 64 * KIB;
 /** Bytes of a chunk that are damaged on purpose, at most. */
 export const ECHO_FLIPPED_BYTES_MAX = 10;
+/** What an upload counts for at least: an empty file takes room on a disk as well. */
+export const UPLOAD_BYTES_COUNTED_MIN = 4 * KIB;
+/** An upload that has brought less than this in each second since it began gives way to others … */
+export const UPLOAD_PACE_BYTES_PER_S = 64 * KIB;
+/** … from this long after its beginning. */
+export const UPLOAD_GRACE_MS = 10_000;
+/** Uploads that broke off and are kept: of one address, and in all. */
+export const UPLOAD_KEPT_PER_PARTY_COUNT_MAX = 64;
+export const UPLOAD_KEPT_COUNT_MAX = 1_024;
+/** What is kept of them in all, in the largest upload that is accepted; of one address, one of that size. */
+export const UPLOAD_KEPT_LARGEST_MAX = 8;

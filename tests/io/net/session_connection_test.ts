@@ -1,6 +1,5 @@
 import { denoClock } from "../../../lib/io/system/clock.ts";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import type { Bytes } from "../../../lib/ids.ts";
 import { nowMs, sleep } from "../../../lib/io/system/clock.ts";
 import {
   ConnectionLost,
@@ -94,7 +93,7 @@ pair("a body in drips is left, however it is read", async (connection, peer) => 
   const pace = connection.pace();
   await soon(assertRejects(
     async () => {
-      for (;;) await connection.readInto(new Uint8Array(1_000), pace);
+      for (;;) await connection.more(pace);
     },
     ConnectionLost,
     "too long",
@@ -122,10 +121,10 @@ pair("a body that keeps the pace may take longer than the idle time", async (con
       for (let at = 0; at < pieceBytes;) at += await peer.write(piece.subarray(at));
     }
   })();
-  const body: Bytes = new Uint8Array(3 * pieceBytes);
   const pace = connection.pace();
-  for (let at = 0; at < body.length;) at += await connection.readInto(body.subarray(at), pace);
+  while (connection.queue.lengthBytes < 3 * pieceBytes) await connection.more(pace);
   await sending;
+  const body = connection.queue.take(3 * pieceBytes)!;
   for (let i = 0; i < 3; i++) {
     assert(body.subarray(i * pieceBytes, (i + 1) * pieceBytes).every((byte) => byte === i + 1));
   }
@@ -138,12 +137,13 @@ pair(
     assertEquals(await connection.line("text"), { kind: "ended", why: "idle" });
     await peer.write(Uint8Array.of(1, 2, 3));
     const pace = connection.pace();
-    const buffer: Bytes = new Uint8Array(3);
-    assertEquals(await connection.readInto(buffer, pace), 0);
+    await connection.more(pace);
     assertEquals(connection.queue.take(3), Uint8Array.of(1, 2, 3));
+    // And so does one for which somebody has waited only for a moment.
+    assertEquals(await connection.moreWithin(10, pace), false);
     await peer.write(Uint8Array.of(4, 5, 6));
-    assertEquals(await connection.readInto(buffer, pace), 3);
-    assertEquals(buffer, Uint8Array.of(4, 5, 6));
+    assertEquals(await connection.moreWithin(PATIENT_MS, pace), true);
+    assertEquals(connection.queue.take(3), Uint8Array.of(4, 5, 6));
   },
 );
 
@@ -153,7 +153,7 @@ pair("a peer that ends in the middle of a body is lost at once", async (connecti
   const pace = connection.pace();
   await assertRejects(
     async () => {
-      for (;;) await connection.readInto(new Uint8Array(10), pace);
+      for (;;) await connection.more(pace);
     },
     ConnectionLost,
     "ended",
