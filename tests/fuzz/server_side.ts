@@ -79,6 +79,7 @@ export class ServerSide {
       rateBytesPerS: 0,
       seed: 1,
       isNeighbour: (address) => address.startsWith("10.0.0."),
+      hasProved: () => false,
     });
   }
 

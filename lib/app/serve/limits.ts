@@ -2,5 +2,3 @@
 
 /** This machine's own subnets, to which classic is answered, are looked up this often. */
 export const SUBNETS_MEMORY_MS = 10_000;
-/** Answers that wait for their delay. */
-export const DELAYED_ANSWERS_MAX = 1_024;

@@ -232,6 +232,7 @@ class Service {
       chunkBytes: this.#options.classicChunkBytes,
       rateBytesPerS: this.#options.rateBytesPerS,
       seed: seed + SEED_OFFSET.classicOrder,
+      hasProved: (address) => this.#serving.hasProved(address),
       onEvent: (event) => this.#tell(event),
     });
   }

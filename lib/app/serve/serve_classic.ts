@@ -25,6 +25,8 @@ export interface ClassicServiceOptions {
   /** 0 for no cap. */
   readonly rateBytesPerS: number;
   readonly seed: number;
+  /** Whether somebody at an address has shown that datagrams reach it. */
+  readonly hasProved: (address: string) => boolean;
   readonly onEvent: (event: ServeEvent) => void;
 }
 
@@ -46,9 +48,9 @@ export class ClassicService {
     const { clock } = options.runtime;
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#queue = new SendQueue(options.transport);
-    const { chunkBytes, rateBytesPerS, seed } = options;
+    const { chunkBytes, rateBytesPerS, seed, hasProved } = options;
     const isNeighbour = neighbourCheck(clock);
-    this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour });
+    this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour, hasProved });
   }
 
   /** A FIND came from here. */

@@ -7,17 +7,19 @@ import { type Endpoint, endpointText } from "../../address.ts";
 import type { Bytes, Content, HashHex, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
+import type { Wakeup } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { SessionSettings, UploadedFile } from "../../messages/session_worker.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
+import { Random } from "../../protocol/base/random.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
+import { DelayedAnswers } from "../../protocol/serve/delayed_answers.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
 import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
-import { DELAYED_ANSWERS_MAX } from "./limits.ts";
 import type { ServedIndex } from "./served_index.ts";
 import { SessionService } from "./session_service.ts";
 
@@ -65,8 +67,8 @@ export class Serving {
   readonly #discovery: DiscoverySocket;
   readonly #data: DataSocket;
   readonly #sessions: SessionService;
-  readonly #ending = new AbortController();
-  #delayedCount = 0;
+  readonly #delayed: DelayedAnswers<SendAction>;
+  readonly #timer: Wakeup;
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -79,6 +81,8 @@ export class Serving {
       seed,
       overheadBytes: discovery.overheadBytes,
     });
+    this.#delayed = new DelayedAnswers(new Random(seed));
+    this.#timer = runtime.clock.timer(() => this.#sendDelayed());
     const onQuestion = (...question: [Endpoint, QuestionFrame, number]): void =>
       this.#onQuestion(...question);
     this.#data = new DataSocket({
@@ -107,6 +111,11 @@ export class Serving {
     return { dataPort, tcpPort, isTuned };
   }
 
+  /** Whether somebody at `address` has lately shown a token that was sent there. */
+  hasProved(address: string): boolean {
+    return this.#responder.hasProved(this.#options.runtime.clock.nowMs(), address);
+  }
+
   /** A file that had this content has it no more. */
   forget({ root, sizeBytes }: Content): void {
     this.#data.forget(root, sizeBytes);
@@ -114,7 +123,7 @@ export class Serving {
 
   /** Resolves when its sockets and workers are closed. */
   async close(): Promise<void> {
-    this.#ending.abort();
+    this.#timer.clear();
     await this.#discovery.close();
     const { noiseCount } = this.#discovery;
     const { discovery: { port }, onDetail } = this.#options;
@@ -137,9 +146,7 @@ export class Serving {
   #perform(action: ResponderAction): void {
     switch (action.kind) {
       case "send":
-        if (action.afterMs === 0) return this.#send(action);
-        this.#sendLater(action);
-        return;
+        return action.afterMs === 0 ? this.#send(action) : this.#sendLater(action);
       case "prioritise":
         return this.#options.index.prioritise(action.name);
       case "requested":
@@ -154,12 +161,17 @@ export class Serving {
     socket.send(to, datagrams);
   }
 
-  async #sendLater(action: SendAction): Promise<void> {
-    if (this.#delayedCount >= DELAYED_ANSWERS_MAX) return;
-    this.#delayedCount += 1;
-    await this.#options.runtime.clock.sleep(action.afterMs, this.#ending.signal);
-    this.#delayedCount -= 1;
-    if (!this.#ending.signal.aborted) this.#send(action);
+  #sendLater(action: SendAction): void {
+    const now = this.#options.runtime.clock.nowMs();
+    this.#delayed.add(now + action.afterMs, action);
+    this.#timer.set(this.#delayed.nextWakeupMs());
+  }
+
+  #sendDelayed(): void {
+    for (const action of this.#delayed.take(this.#options.runtime.clock.nowMs())) {
+      this.#send(action);
+    }
+    this.#timer.set(this.#delayed.nextWakeupMs());
   }
 
   // — Requests for bytes, and what becomes of files —————————————————————————————————————————————

@@ -22,6 +22,7 @@ import { encodeClassicAnswer } from "../../wire/classic.ts";
 import { type ByteSpan, ClassicTransfer } from "./classic_transfer.ts";
 import { Random } from "../base/random.ts";
 import { RecentMap } from "../base/recent_map.ts";
+import { chooseUnvalidated } from "../base/validated_first.ts";
 
 /** What is offered under a name. */
 export interface ClassicFile {
@@ -57,6 +58,8 @@ export interface ClassicServerOptions {
   readonly seed: number;
   /** Whether an address is on one of this machine's own subnets. */
   readonly isNeighbour: (address: string) => boolean;
+  /** Whether somebody at an address has shown, in our own protocol, that datagrams reach it. */
+  readonly hasProved: (address: string) => boolean;
 }
 
 /** What an address asked for last, so that asking again slows it down. */
@@ -76,6 +79,7 @@ interface Waiting {
 /** A transfer, and who wants the next one at the same address. */
 interface Slot {
   readonly transfer: ClassicTransfer;
+  readonly beganMs: number;
   waiting: Waiting | undefined;
 }
 
@@ -144,10 +148,22 @@ export class ClassicServer {
       // Nothing has been sent yet, so the client has missed nothing: the network made two of one.
       if (slot.transfer.name === parsed.name && !slot.transfer.hasSentChunks) return;
       this.#end(slot.transfer);
-    } else if (this.#slots.size >= CLASSIC_TRANSFERS_MAX) {
+    } else if (this.#slots.size >= CLASSIC_TRANSFERS_MAX && !this.#makeRoom(nowMs)) {
       return refuse("too many classic transfers at once");
     }
     this.#begin(nowMs, from, parsed.name, slot?.waiting);
+  }
+
+  /** Ends the transfer of somebody who has proved nothing and has had a turn, if there is one. */
+  #makeRoom(nowMs: number): boolean {
+    const { hasProved } = this.#options;
+    const hasHadTurn = ({ beganMs }: Slot): boolean => nowMs - beganMs >= CLASSIC_TURN_MS;
+    const slots = [...this.#slots.values()].filter(hasHadTurn);
+    const isProved = ({ transfer }: Slot): boolean => hasProved(transfer.to.address);
+    const slot = chooseUnvalidated(slots, isProved, this.#random);
+    if (slot === undefined) return false;
+    this.#end(slot.transfer);
+    return true;
   }
 
   #begin(nowMs: number, to: Endpoint, name: SafeFileName, waiting?: Waiting): void {
@@ -156,7 +172,7 @@ export class ClassicServer {
     const { chunkBytes } = this.#options;
     const id = this.#transferNext++;
     const transfer = new ClassicTransfer({ id, to, name, chunkBytes, rateBytesPerS });
-    this.#slots.set(to.address, { transfer, waiting });
+    this.#slots.set(to.address, { transfer, beganMs: nowMs, waiting });
     this.#actions.push({ kind: "requested", name, from: to }, {
       kind: "locate",
       transfer: id,

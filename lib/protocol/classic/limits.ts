@@ -16,11 +16,14 @@ export const CLASSIC_ANSWER_LEAD_MS = 10;
 export const CLASSIC_ASK_SPACING_MS = 300;
 /** A classic server is asked again only after it has been silent for this long. */
 export const CLASSIC_SILENCE_MS = 1_000;
-/** Classic transfers that a server runs at once. */
+/**
+ * Classic transfers that a server runs at once, one per claimed address: one that has had its turn makes room, at
+ * random, unless a token has proved its address.
+ */
 export const CLASSIC_TRANSFERS_MAX = 16;
-/** A transfer gives way to another port of the same address that has waited for this long. */
+/** A transfer gives way after this long: to another port of the same address, and to others where there is no room. */
 export const CLASSIC_TURN_MS = 2_000;
-/** Addresses and ports that a server remembers: who sent a FIND, who was slowed down. */
+/** Claimed addresses and ports that a server remembers: who sent a FIND, who was slowed down. The oldest is forgotten. */
 export const CLASSIC_PEERS_MAX = 1_024;
 /** … and for how long. */
 export const CLASSIC_PEER_MEMORY_MS = 60_000;

@@ -48,6 +48,11 @@ export class Askers {
     return { isAdmitted: false, waitMs };
   }
 
+  /** Whether this address has proved itself, as far as is remembered. */
+  isKnown(nowMs: number, address: string): boolean {
+    return this.#proved.get(nowMs, partyOf(address)) !== undefined;
+  }
+
   #admitClaim(nowMs: number, party: string, work: number): boolean {
     let limit = this.#claimed.get(nowMs, party);
     limit ??= new RateLimit(WORK_UNVALIDATED_PER_S, WORK_UNVALIDATED_BURST);

@@ -9,6 +9,8 @@ export const SIMILAR_DISTANCE_MAX = 8;
 export const SIMILAR_COMPARISONS_MAX = 1_000_000;
 /** A server delays its ABSENT by a random time up to this, so that a crowd does not answer at once. */
 export const ABSENT_DELAY_MS_MAX = 200;
+/** Answers that wait for that, all to addresses that have proved nothing; one of them makes room, at random. */
+export const DELAYED_ANSWERS_MAX = 1_024;
 /** Requests waiting at one server, all with a valid token; the newest of whoever has most makes room. */
 export const WANTS_MAX = 4_096;
 /** … those of one party, whose address a token proved; further ones are dropped. */

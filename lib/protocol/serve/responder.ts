@@ -110,6 +110,11 @@ export class Responder {
     return this.#actions;
   }
 
+  /** Whether a question with a good token came from `address`, as far as is remembered. */
+  hasProved(nowMs: number, address: string): boolean {
+    return this.#askers.isKnown(nowMs, address);
+  }
+
   #onFind(
     nowMs: number,
     from: Endpoint,

@@ -33,6 +33,7 @@ function transfer(file: Bytes, errorRate: number, seed: number): Outcome {
     rateBytesPerS: 0,
     seed,
     isNeighbour: () => true,
+    hasProved: () => false,
   });
   const inFlight: { readonly atMs: number; readonly toServer: boolean; readonly bytes: Bytes }[] =
     [];

@@ -41,6 +41,7 @@ class Bench {
   readonly #files: ReadonlyMap<string, Bytes>;
   readonly #byTransfer = new Map<number, Bytes>();
   unreadable = false;
+  readonly proved = new Set<string>();
 
   constructor(files: Readonly<Record<string, Bytes>>, chunkBytes = 1_024, rateBytesPerS = 0) {
     this.#files = new Map(Object.entries(files));
@@ -49,6 +50,7 @@ class Bench {
       rateBytesPerS,
       seed: SEED,
       isNeighbour: (address) => address.startsWith("10."),
+      hasProved: (address) => this.proved.has(address),
     });
   }
 
@@ -264,6 +266,25 @@ Deno.test("addresses are served side by side up to a bound", () => {
   assertEquals(answered.size, CLASSIC_TRANSFERS_MAX);
 });
 
+Deno.test("where there is no room, one that proved nothing and had its turn makes some", () => {
+  const bench = new Bench({ big: fileOf(40 * 1_024 * 1_024) });
+  const client = (i: number): Endpoint => ({ address: `10.0.1.${i}`, port: 50_000 });
+  bench.proved.add(client(3).address);
+  for (let i = 0; i < CLASSIC_TRANSFERS_MAX; i++) bench.request(client(i), "big");
+  const answered = () => new Set(bench.sent.map((each) => each.to.address)).size;
+  bench.run(CLASSIC_TURN_MS - 100);
+  bench.request(ANN, "big");
+  assertEquals(answered(), CLASSIC_TRANSFERS_MAX, "all have only begun");
+  bench.run(CLASSIC_TURN_MS + 100);
+  for (let i = 0; i < 3 * CLASSIC_TRANSFERS_MAX; i++) bench.request(client(100 + i), "big");
+  assertEquals(answered(), 2 * CLASSIC_TRANSFERS_MAX - 1);
+  const before = bench.sent.length;
+  bench.run(CLASSIC_TURN_MS + 200);
+  const still = bench.sent.slice(before).map((each) => each.to.address);
+  assert(still.includes(client(3).address), "who proved its address goes on");
+  assert(!still.includes(client(4).address));
+});
+
 Deno.test("a cap on the rate holds for all classic transfers together", () => {
   const bench = new Bench({ big: fileOf(200_000) }, 1_024, 400_000);
   bench.request(ANN, "big");
@@ -301,6 +322,7 @@ Deno.test("a file too large for classic clients is refused with a notice and sil
     rateBytesPerS: 0,
     seed: SEED,
     isNeighbour: () => true,
+    hasProved: () => false,
   });
   server.handle(0, { kind: "request", from: ANN, name: "huge" });
   const file = { sizeBytes: CLASSIC_FILE_BYTES_MAX + 1, sha256: hashHex("0".repeat(64)) };
