@@ -1,6 +1,6 @@
 /**
  * The main jobs of this project on one machine: a random file is uploaded to two servers that damage
- * some of what they send on purpose, fetched from both at once, sent to and fro in the JSON dialect,
+ * some of what they send on purpose, fetched from those that have it, sent to and fro in the JSON dialect,
  * and compared by hashes that trust none of it. Everything happens on loopback and in a temporary
  * folder.
  */
@@ -10,11 +10,12 @@ import type { Bytes } from "../ids.ts";
 import { ScratchFolder } from "../io/files/scratch_folder.ts";
 import { openTransport } from "../io/net/transport_factory.ts";
 import { transportConfig } from "../messages/transport_config.ts";
-import { MIB } from "../limits.ts";
+import { KIB, MIB } from "../limits.ts";
 import {
   DEMO_ECHO_BYTES_MAX,
   DEMO_SERVERS,
   MAX_RETRIES_DEFAULT,
+  RETRIES_DEFAULT,
   TIMEOUT_MS_DEFAULT,
 } from "./limits.ts";
 import { Random } from "../protocol/base/random.ts";
@@ -82,18 +83,21 @@ class Play {
 
   async run(): Promise<ReportEvent> {
     const { sizeBytes, errorRate, seed } = this.#options;
+    this.#say("Starting demo mode...");
     this.#say(`Making a random file of ${sizeBytes} bytes from seed ${seed}`);
     const hash = new StreamingHash();
     const pieces = hashed(randomPieces(sizeBytes, seed), hash);
     const path = await this.#scratch.write("made", FILE_NAME, pieces);
     const expectedSha256 = hash.digestHex();
+    this.#say(`Created test file: ${path} (${kibibytes(sizeBytes)} KB)`);
 
     while (this.#servers.length < DEMO_SERVERS) await this.#startServer();
     for (const server of this.#servers) await this.#upload(path, server, expectedSha256);
 
     const hits = errorRate > 0 ? `, with ${errorRate * 100} % of packets dropped or damaged` : "";
-    this.#say(`Fetching it by UDP from all ${DEMO_SERVERS}${hits}`);
+    this.#say(`Fetching it by UDP from the servers that have it${hits}`);
     const done = await this.#fetch();
+    this.#say(sharesText(done));
     const size = sizeText(Math.min(sizeBytes, DEMO_ECHO_BYTES_MAX));
     this.#say(`Sending ${size} of it to and fro in the JSON dialect, with the same errors`);
     const piece = firstBytes(randomPieces(sizeBytes, seed), DEMO_ECHO_BYTES_MAX);
@@ -102,6 +106,8 @@ class Play {
     this.#say("Comparing every SHA-256, apart from the transfers");
     const { sha256: actualSha256 } = await hashFileIn(this.#runtime, done.path, this.#signal);
     const report = compare(done, expectedSha256, actualSha256, echoReport(piece, echoed));
+    // What servers say when they end comes before the verdict, too.
+    await this.end();
     this.#options.onEvent?.(report);
     return report;
   }
@@ -125,6 +131,9 @@ class Play {
       uploadBytesMax: this.#options.sizeBytes,
       errorRate: this.#options.errorRate,
       seed: this.#options.seed + number,
+      onEvent: (event) => {
+        if (event.event === "notice" && event.level === "verbose") this.#options.onEvent?.(event);
+      },
     });
     this.#servers.push(server);
     const { dataPort, tcpPort } = server.ready;
@@ -160,6 +169,7 @@ class Play {
       timeoutMs: TIMEOUT_MS_DEFAULT,
       file: piece,
       path: FILE_NAME,
+      retries: RETRIES_DEFAULT,
       retriesMax: MAX_RETRIES_DEFAULT,
       log: (_, message) => this.#options.onEvent?.({ event: "notice", level: "verbose", message }),
     });
@@ -168,6 +178,21 @@ class Play {
   #say(message: string): void {
     this.#options.onEvent?.({ event: "step", message });
   }
+}
+
+/** How many servers took part is known afterwards only: of a small file, one may send everything. */
+function sharesText({ servers }: DoneEvent): string {
+  const givers = servers.filter(({ bytes }) => bytes > 0);
+  const [first] = givers;
+  if (givers.length !== 1 || first === undefined) {
+    return `It came from ${givers.length} servers, a part from each`;
+  }
+  return `All of it came from one server, ${first.server}`;
+}
+
+/** As the older tool shows sizes: 1,024 bytes are a KB. */
+function kibibytes(bytes: number): string {
+  return String(Number((bytes / KIB).toFixed(1)));
 }
 
 type Failure =

@@ -191,12 +191,13 @@ async function runClient(options: Options, { app, reporter, signal }: Context): 
 
 function reportLines(report: ReportEvent): string[] {
   const { echo } = report;
+  const giverCount = report.servers.filter(({ bytes }) => bytes > 0).length;
   const rate = report.seconds > 0 ? rateText(report.size / report.seconds) : "";
   const verdict = (expected: string, actual: string): string =>
     expected === actual ? "equal" : "DIFFERENT";
   const rows = [
     [
-      "UDP, from all servers",
+      `UDP, from ${countText(giverCount, "server")}`,
       sizeText(report.size),
       `${durationText(report.seconds)}, ${rate}`,
       verdict(report.expectedSha256, report.actualSha256),

@@ -42,7 +42,8 @@ export async function main(
   const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
     json: hasFlag(args, "--json") || format === "json",
     quiet: hasFlag(args, "--quiet"),
-    verbose: hasFlag(args, "--verbose"),
+    // The older tools log every detail.
+    verbose: hasFlag(args, "--verbose") || format === "classic",
   });
   try {
     const [name, ...rest] = args;

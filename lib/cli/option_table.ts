@@ -187,7 +187,7 @@ export function retryOption(attempts: number) {
 export const LOG_OPTION = {
   "log-format": withDefault(LOG_FORMAT, "plain", {
     label: "FORMAT",
-    summary: "log format: plain, json, classic (time, program, level)",
+    summary: "log format: plain, json, or classic (implies --verbose)",
   }),
 } as const;
 

@@ -22,6 +22,7 @@ Deno.test({
     assertEquals([report.ok, report.size], [true, 300_001]);
     assertGreater(report.servers.reduce((sum, { bytes }) => sum + bytes, 0), 300_000);
     assertEquals(events.at(-1), report);
+    assertEquals(stepsOf(events)[0], "Starting demo mode...");
     const done = events.find((event) => event.event === "done");
     const { state } = await Deno.stat(done?.path ?? ".").then(
       () => ({ state: "still there" }),
@@ -30,6 +31,34 @@ Deno.test({
     assertEquals(state, "gone");
   },
 });
+
+for (const [sizeBytes, sizeText] of [[10_240, "10"], [6_000_000, "5859.4"]] as const) {
+  Deno.test({
+    name: `the demo says of ${sizeBytes} bytes how large they are, and who sent them`,
+    ignore: !isPermitted,
+    // The library that tunes sockets stays loaded for the life of the process.
+    sanitizeResources: false,
+    async fn() {
+      const events: DemoEvent[] = [];
+      const onEvent = (event: DemoEvent): number => events.push(event);
+      const report = await demo({ sizeBytes, errorRate: 0, seed: 3, onEvent });
+      const steps = stepsOf(events);
+      const created = steps.find((step) => step.startsWith("Created test file: "));
+      assertEquals(created?.endsWith(`/demo.bin (${sizeText} KB)`), true, created);
+      const givers = report.servers.filter(({ bytes }) => bytes > 0);
+      const said = givers.length === 1
+        ? `All of it came from one server, ${givers[0]!.server}`
+        : `It came from ${givers.length} servers, a part from each`;
+      assertEquals(steps.filter((step) => /^(All of it|It) came/.test(step)), [said]);
+      // One chunk is of one server.
+      if (sizeBytes === 10_240) assertEquals(givers.length, 1);
+    },
+  });
+}
+
+function stepsOf(events: readonly DemoEvent[]): string[] {
+  return events.flatMap((event) => event.event === "step" ? [event.message] : []);
+}
 
 Deno.test({
   name: "the demo's file is the same for the same seed, and another for another",

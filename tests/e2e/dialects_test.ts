@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
-import { randomFile } from "../support/e2e.ts";
+import { randomFile, sha256Hex } from "../support/e2e.ts";
 import { hasPython, Peer, runPeer } from "../support/python_peer.ts";
 import {
   freePort,
@@ -66,6 +66,31 @@ dialect("our JSON client proves the way to an existing server that loses and spo
   assertMatch(run.stderr, line("ERROR - Missing sequence numbers: \\[3\\]"));
   assertMatch(run.stdout, line("INFO - Retrying upload \\(attempt 1/3\\)\\.\\.\\."));
   assertMatch(run.stdout, line("INFO - Checksum verification successful!"));
+  const checksum = await sha256Hex(file);
+  const details = [
+    `Connected to server at 127.0.0.1:${peer.line}`,
+    `Original file checksum: ${checksum}`,
+    `Server checksum: ${checksum}`,
+    "Expected chunks: 20",
+    "End of transmission received",
+    "Missing chunks: received 19 out of 20",
+    `Reassembled file checksum: ${checksum}`,
+    "Original size: 20000 bytes, received: 20000 bytes",
+    "File received and saved as received_film.bin",
+  ];
+  for (const detail of details) assertMatch(run.stdout, line(`INFO - ${detail}`));
+  assertMatch(run.stdout, line("INFO - Transfer Successful! Time taken: \\d+\\.\\d\\d seconds"));
+
+  // In that order; --verbose has them as well, and nothing else has.
+  const verbose = await runShoal([...demo, "--port", peer.line, "--verbose"], {
+    cwd: scratch.out,
+    json: false,
+  });
+  const places = details.map((detail) => verbose.stdout.indexOf(`${detail}\n`));
+  assertEquals(places.includes(-1), false, verbose.process.description());
+  assertEquals(places, places.toSorted((a, b) => a - b));
+  const plain = await runShoal([...demo, "--port", peer.line], { cwd: scratch.out, json: false });
+  for (const detail of details) assertEquals(plain.stdout.includes(detail), false, detail);
 });
 
 dialect("the JSON server alone serves an existing client, errors and all", async () => {
@@ -86,7 +111,13 @@ dialect("the JSON server alone serves an existing client, errors and all", async
     ...["127.0.0.1", String(port), path, "20"],
   );
   assertMatch(output, /equal\n$/);
-  assertMatch(server.stdout, /- FileTransferServer - INFO - File split into 10 chunks/);
+  const says = (text: string): void =>
+    assertMatch(server.stdout, new RegExp(`- FileTransferServer - INFO - ${text}\n`));
+  says("File split into 10 chunks");
+  says("Connection established with 127\\.0\\.0\\.1:\\d+");
+  says(`Calculated checksum: ${await sha256Hex(await Deno.readFile(path))}`);
+  // Whatever is lost on the way the first time, all of it has come back in the end.
+  for (let chunk = 0; chunk < 10; chunk++) says(`Sent chunk ${chunk}`);
 });
 
 dialect("an existing ASCII client lists, uploads and downloads at our server", async () => {

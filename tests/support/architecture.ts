@@ -168,8 +168,7 @@ function nodeViolations(path: string, target: string, at: string): string[] {
 function lineViolations({ path, text }: Source): string[] {
   const isPure = !PLATFORM_LAYERS.has(layerOf(path));
   const isOurs = layerOf(path) !== "outside" && !path.endsWith("/limits.ts");
-  const takesDefaults = ["app", "cli"].includes(layerOf(path)) && path !== DEFAULTS_FILE &&
-    !path.startsWith("lib/app/session/");
+  const takesDefaults = ["app", "cli"].includes(layerOf(path)) && path !== DEFAULTS_FILE;
   const problems: string[] = [];
   const say = (index: number, what: string): void => {
     problems.push(`${path}:${index + 1} ${what}`);

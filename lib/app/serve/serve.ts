@@ -15,6 +15,7 @@ import {
 } from "../../messages/transport_config.ts";
 import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
+import { logNotice } from "../log_notice.ts";
 import { sizeText } from "../../sizes.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
 import { FolderIndex } from "../index/folder_index.ts";
@@ -270,8 +271,7 @@ class Service {
       onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
-      onLog: (level, message) =>
-        this.#tell({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+      onLog: (level, message) => this.#tell(logNotice(level, message)),
       onServed: (served) => this.#metrics.countServed(served),
       onDetail: (message) => this.#detail(message),
       onFailure: (error) => this.#fail(error),

@@ -1,7 +1,9 @@
 /** The client of the existing round-trip tool: keeps what came back as `received_NAME`. */
 import { basename } from "@std/path";
 import { writeWholeFile } from "../../io/files/whole_file.ts";
-import { TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
+import type { LogLevel } from "../../protocol/session/dialogue.ts";
+import { logNotice } from "../log_notice.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { denoRuntime } from "../../io/runtime.ts";
@@ -45,19 +47,22 @@ export async function echoIn(
   const { server, port, retriesMax, signal } = options;
   const file = readWhole(options.file);
   const name = basename(options.file);
+  const log = (level: LogLevel, message: string): void =>
+    options.onEvent?.(logNotice(level, message));
   const result = await roundTrip(runtime, {
     server,
     port,
     timeoutMs: TIMEOUT_MS_DEFAULT,
+    retries: RETRIES_DEFAULT,
     signal,
     file,
     path: name,
     retriesMax,
-    log: (level, message) =>
-      options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+    log,
   });
   const path = `received_${name}`;
   await writeWholeFile(path, result.file);
+  log("DEBUG", `File received and saved as ${path}`);
   const { sha256, chunkCount, rounds } = result;
   return { path, sizeBytes: file.length, sha256, chunkCount, rounds };
 }

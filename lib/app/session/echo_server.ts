@@ -8,6 +8,7 @@ import { resolveEchoServer } from "../option_defaults.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../../io/net/limits.ts";
 import { answerUpload, serveJson } from "../../protocol/session/serve_json.ts";
+import { logNotice } from "../log_notice.ts";
 import type { EchoServerOptions } from "../options.ts";
 
 /** A running server of the older round-trip tool. */
@@ -68,8 +69,7 @@ export function serveEchoIn(
     onUploaded: nobody,
     onSending: nobody,
     throttle: new Throttle(runtime.clock),
-    log: (level, message) =>
-      options.onEvent?.({ event: "notice", level: level === "INFO" ? "info" : "warning", message }),
+    log: (level, message) => options.onEvent?.(logNotice(level, message)),
   };
   const listener = new SessionListener({
     net: runtime.net,
@@ -90,6 +90,7 @@ export function serveEchoIn(
         // Each connection draws other chances.
         seed: seed + 1_000 * connections++,
       }, answerUpload);
+      library.log("DEBUG", `Connection established with ${connection.peer}`);
       return runDialogue(dialogue, connection, library, mayAsk);
     },
     onProblem: (message) => library.log("ERROR", message),

@@ -8,6 +8,7 @@ import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { MAX_RETRIES_DEFAULT } from "../limits.ts";
 import { isSayable } from "../../wire/session_ascii.ts";
 import type { EchoedEvent, StoredEvent } from "../events.ts";
+import { logNotice } from "../log_notice.ts";
 import { FileToSend } from "./local_file.ts";
 import type { ResolvedPutOptions } from "../option_defaults.ts";
 import { roundTrip } from "./round_trip_run.ts";
@@ -77,10 +78,7 @@ export async function putByJson(
     file,
     path: basename(path),
     retriesMax: MAX_RETRIES_DEFAULT,
-    log: (level, message) => {
-      const isProblem = level !== "INFO";
-      options.onEvent?.({ event: "notice", level: isProblem ? "warning" : "info", message });
-    },
+    log: (level, message) => options.onEvent?.(logNotice(level, message)),
   });
   const seconds = (clock.nowMs() - startedMs) / 1000;
   const { server } = options;

@@ -30,9 +30,17 @@ export async function roundTrip(
       language: "the JSON dialect",
       hint: "Check the address and the port, or try another --dialect.",
     });
-  return await converse(runtime, options, (peer) => client.talk(session(peer)), {
+  const { clock } = runtime;
+  const startedMs = clock.nowMs();
+  const result = await converse(runtime, options, (peer) => {
+    options.log("DEBUG", `Connected to server at ${peer}`);
+    return client.talk(session(peer));
+  }, {
     tell: (news) => {
       if (news.kind === "log") options.log(news.level, news.message);
     },
   });
+  const seconds = ((clock.nowMs() - startedMs) / 1000).toFixed(2);
+  options.log("DEBUG", `Transfer Successful! Time taken: ${seconds} seconds`);
+  return result;
 }

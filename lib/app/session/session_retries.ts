@@ -7,13 +7,12 @@ import { Throttle } from "../../io/net/throttle.ts";
 import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
 import { ServerRefusal } from "../../protocol/session/json_session.ts";
 import type { WireCode } from "../../wire/session_codes.ts";
-import { RETRIES_DEFAULT } from "../limits.ts";
 import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
 
 /** Where sessions lead, and how much patience they have: `timeoutMs` is that of every wait, as well. */
 export interface SessionTarget extends TcpTarget {
   /** Connections in a row that may bring nothing. */
-  readonly retries?: number | undefined;
+  readonly retries: number;
   /** Of what is sent and received; 0 (the default) for no bound. */
   readonly rateBytesPerS?: number | undefined;
   /** The connection failed, and is opened again soon. */
@@ -40,7 +39,7 @@ export async function converse<T>(
   host: ClientHost = {},
 ): Promise<T> {
   const { clock } = runtime;
-  const { retries = RETRIES_DEFAULT, timeoutMs, signal, onWaiting } = target;
+  const { retries, timeoutMs, signal, onWaiting } = target;
   const throttle = new Throttle(clock, target.rateBytesPerS);
   let [wasConnected, wasHeard] = [false, false];
   for (let failures = 0;;) {

@@ -77,8 +77,10 @@ class SessionDriver {
       speaksLines: true,
       connectionsMax: SESSIONS_MAX,
       requestsPerS: SESSION_REQUESTS_PER_S,
-      talk: (connection, refusal, mayAsk) =>
-        runDialogue(serveSession({ ...policy, refusal }), connection, this.#library, mayAsk),
+      talk: (connection, refusal, mayAsk) => {
+        this.#library.log("DEBUG", `Connection established with ${connection.peer}`);
+        return runDialogue(serveSession({ ...policy, refusal }), connection, this.#library, mayAsk);
+      },
       onProblem: (message) => this.#library.log("ERROR", message),
       onFailure: (error) => this.#fail(error),
     });

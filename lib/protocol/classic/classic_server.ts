@@ -211,7 +211,9 @@ export class ClassicServer {
       this.#notice("warning", `${name} changed while it was sent the classic way`);
       return this.#endAndServeNext(nowMs, transfer);
     }
-    this.#actions.push({ kind: "send", to: transfer.to, datagrams: transfer.datagrams(spans) });
+    const { to, reading } = transfer;
+    this.#actions.push({ kind: "send", to, datagrams: transfer.datagrams(spans) });
+    for (const number of reading) this.#notice("verbose", `Sent chunk ${number}`);
     if (transfer.isComplete) this.#complete(nowMs, transfer);
   }
 

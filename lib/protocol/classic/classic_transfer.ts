@@ -84,6 +84,11 @@ export class ClassicTransfer {
     return this.#reading.map((number) => this.#span(number));
   }
 
+  /** The chunks of the burst that is being read. */
+  get reading(): readonly number[] {
+    return this.#reading;
+  }
+
   /** The datagrams of the burst whose spans were read. */
   datagrams(spans: readonly Bytes[]): readonly Bytes[] {
     const datagrams = spans.map((payload, i) =>

@@ -130,7 +130,8 @@ interface Steps {
   };
 }
 
-export type LogLevel = "INFO" | "WARNING" | "ERROR";
+/** DEBUG is what only those who want every detail are told. */
+export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR";
 
 export type SessionStep = {
   [Kind in keyof Steps]: { readonly kind: Kind } & Steps[Kind]["step"];

@@ -1,5 +1,5 @@
 /** Sends a file to a server of the older JSON dialect and proves that it comes back as it was. */
-import { type Bytes, toHex } from "../../ids.ts";
+import { type Bytes, fromHex, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { encodeMessage, type JsonObject } from "../../wire/session_json.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -59,13 +59,14 @@ export class RoundTripClient {
 
   /** @throws ShoalError `unverified` when the file does not come back as it was; `refused`, `stalled`, `network` */
   *talk(session: JsonSession): ClientDialogue<RoundTripResult> {
+    yield* log("DEBUG", `Original file checksum: ${this.#sha256}`);
     for (;;) {
       const { checksum, sequences } = yield* this.#round(session);
       const before = this.#lacking?.length ?? Infinity;
       this.#lacking = this.#state.missing;
       if (this.#lacking.length < before) yield* perform("advance", {});
       const back = this.#state.assemble();
-      if (back !== undefined && toHex(sha256(back)) === this.#sha256) {
+      if (back !== undefined && (yield* this.#isWhole(back))) {
         if (checksum !== this.#sha256) {
           throw new ShoalError("unverified", "the server's checksum does not match the file");
         }
@@ -78,6 +79,14 @@ export class RoundTripClient {
       const isNearer = sequences !== undefined && this.#lacking.length < before;
       yield* this.#again(isNearer && this.#rounds < FRESH_ROUNDS_MAX);
     }
+  }
+
+  *#isWhole(back: Bytes): ClientDialogue<boolean> {
+    const checksum = toHex(sha256(back));
+    const { file } = this.#options;
+    yield* log("DEBUG", `Reassembled file checksum: ${checksum}`);
+    yield* log("DEBUG", `Original size: ${file.length} bytes, received: ${back.length} bytes`);
+    return checksum === this.#sha256;
   }
 
   /** Uploads, and takes what comes back; returns how the server announced it. */
@@ -93,6 +102,10 @@ export class RoundTripClient {
       throw session.nonsense();
     }
     this.#rounds += 1;
+    const { checksum } = ready;
+    const isChecksum = typeof checksum === "string" && fromHex(checksum) !== undefined;
+    yield* log("DEBUG", `Server checksum: ${isChecksum ? checksum : "none"}`);
+    yield* log("DEBUG", `Expected chunks: ${this.#state.chunkCount}`);
     for (let count = 0;; count++) {
       const said = yield* session.receive();
       if (said["type"] === "end") break;
@@ -100,9 +113,14 @@ export class RoundTripClient {
       if (count >= this.#state.chunkCount) throw session.nonsense();
       if (said["type"] === "chunk" && this.#state.take(said)) yield* perform("renew", {});
     }
-    const { spoilt } = this.#state;
+    yield* log("DEBUG", "End of transmission received");
+    const { spoilt, chunkCount } = this.#state;
     const missing = this.#state.missing.filter((number) => !spoilt.includes(number));
-    if (missing.length > 0) yield* log("ERROR", `Missing sequence numbers: ${listed(missing)}`);
+    if (missing.length > 0) {
+      const cameCount = chunkCount - missing.length;
+      yield* log("DEBUG", `Missing chunks: received ${cameCount} out of ${chunkCount}`);
+      yield* log("ERROR", `Missing sequence numbers: ${listed(missing)}`);
+    }
     if (spoilt.length > 0) yield* log("ERROR", `Corrupted sequence numbers: ${listed(spoilt)}`);
     return ready;
   }

@@ -8,7 +8,7 @@ import { ECHO_BATCH_BYTES, ECHO_FLIPPED_BYTES_MAX } from "./limits.ts";
 import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import { encodeMessage, type JsonObject } from "../../wire/session_json.ts";
 import { Random } from "../base/random.ts";
-import { ask, type Dialogue, type SessionPolicy } from "./dialogue.ts";
+import { ask, type Dialogue, type LogLevel, type SessionPolicy } from "./dialogue.ts";
 import { sha256 } from "../base/sha256.ts";
 import { uploadRefusal } from "./upload_rules.ts";
 
@@ -27,12 +27,14 @@ export function* echoUpload(policy: SessionPolicy, request: JsonObject, round: n
   }
   const { chunkBytes } = policy;
   const count = Math.ceil(data.length / chunkBytes);
-  yield* info(`File split into ${count} chunks`);
+  const checksum = toHex(sha256(data));
+  yield* log("DEBUG", `Calculated checksum: ${checksum}`);
+  yield* log("INFO", `File split into ${count} chunks`);
   const wanted = sequencesIn(request["sequences"], count);
   const sequences = wanted ?? Array.from({ length: count }, (_, i) => i);
   yield* send([{
     status: "ready",
-    checksum: toHex(sha256(data)),
+    checksum,
     total_chunks: count,
     file_path: path,
     ...(wanted !== undefined && { sequences: wanted.length }),
@@ -41,18 +43,23 @@ export function* echoUpload(policy: SessionPolicy, request: JsonObject, round: n
   shuffle(sequences, random);
   let batch: JsonObject[] = [];
   let batchBytes = 0;
+  let batched: number[] = [];
   for (const sequence of sequences) {
     const chunk = data.subarray(sequence * chunkBytes, (sequence + 1) * chunkBytes);
     const spoilt = yield* spoil(chunk, sequence, policy.errorRate, random);
     if (spoilt === undefined) continue;
     batch.push({ type: "chunk", sequence, data: toHex(spoilt) });
     batchBytes += 2 * spoilt.length;
+    batched.push(sequence);
     if (batchBytes < ECHO_BATCH_BYTES) continue;
     yield* send(batch);
+    yield* logSent(batched);
     batch = [];
+    batched = [];
     batchBytes = 0;
   }
   yield* send([...batch, { type: "end", message: "File transmission complete" }]);
+  yield* logSent(batched);
 }
 
 function* fail(code: WireCode, message: string): Dialogue {
@@ -70,8 +77,12 @@ function* send(messages: readonly JsonObject[]): Dialogue {
   yield* ask("send", { bytes });
 }
 
-function* info(message: string): Dialogue {
-  yield* ask("log", { level: "INFO", message });
+function* logSent(sequences: readonly number[]): Dialogue {
+  for (const sequence of sequences) yield* log("DEBUG", `Sent chunk ${sequence}`);
+}
+
+function* log(level: LogLevel, message: string): Dialogue {
+  yield* ask("log", { level, message });
 }
 
 /** The chunk as it leaves; `undefined` if it is lost on purpose. */
@@ -83,10 +94,10 @@ function* spoil(
 ): Dialogue<Bytes | undefined> {
   if (!random.chance(errorRate)) return chunk;
   if (random.chance(0.5)) {
-    yield* info(`Simulating packet loss for chunk ${sequence}`);
+    yield* log("INFO", `Simulating packet loss for chunk ${sequence}`);
     return undefined;
   }
-  yield* info(`Simulating data corruption for chunk ${sequence}`);
+  yield* log("INFO", `Simulating data corruption for chunk ${sequence}`);
   const spoilt = chunk.slice();
   const flips = 1 + random.below(Math.min(ECHO_FLIPPED_BYTES_MAX, chunk.length));
   for (let i = 0; i < flips; i++) spoilt[random.below(chunk.length)]! ^= 1 + random.below(255);

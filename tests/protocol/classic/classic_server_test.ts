@@ -148,6 +148,17 @@ for (const sizeBytes of [1, 1_023, 1_024, 1_025, 20_000]) {
   });
 }
 
+Deno.test("each chunk is told of when it was sent, by its number", () => {
+  const bench = new Bench({ film: fileOf(20_000) });
+  bench.request(ANN, "film");
+  assertEquals(bench.notices, []);
+  bench.run();
+  const numbers = bench.sent.slice(1).flatMap(({ datagrams }) => datagrams)
+    .map((datagram) => decodeClassicChunk(datagram)!.number);
+  assertEquals(numbers.length, 20);
+  assertEquals(bench.notices, numbers.map((number) => `Sent chunk ${number}`));
+});
+
 Deno.test("an empty file is answered and nothing follows", () => {
   const bench = new Bench({ empty: new Uint8Array(0) });
   bench.request(ANN, "empty");

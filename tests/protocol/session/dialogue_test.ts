@@ -38,11 +38,12 @@ const decoder = new TextDecoder();
 
 type Script = readonly { readonly [Kind in StepKind]: readonly [Kind, ResultOf<Kind>] }[StepKind][];
 
-/** Plays a dialogue against a script of results; sends and logs are taken down, not scripted. */
+/** Plays a dialogue against a script of results; sends and logs are noted, not scripted. */
 function play(dialogue: Dialogue, script: Script) {
   const steps: SessionStep[] = [];
   let said = "";
   const messages: unknown[] = [];
+  const logs: string[] = [];
   let at = 0;
   let next = dialogue.next();
   while (!next.done) {
@@ -51,7 +52,11 @@ function play(dialogue: Dialogue, script: Script) {
     if (step.kind === "send") {
       said += decoder.decode(step.bytes);
       if (step.bytes[0]! < 0x20) messages.push(parseMessage(step.bytes.subarray(4)));
-    } else if (step.kind !== "log") {
+    } else if (step.kind === "log") {
+      logs.push(step.message);
+      const sent = /^Sent chunk (\d+)$/.exec(step.message)?.[1];
+      if (sent !== undefined) assertMatch(said, new RegExp(`"sequence":${sent},`));
+    } else {
       steps.push(step);
       const [kind, scripted] = script[at++] ?? [];
       assertEquals(step.kind, kind, `step ${at}`);
@@ -60,7 +65,7 @@ function play(dialogue: Dialogue, script: Script) {
     next = dialogue.next(result);
   }
   assertEquals(at, script.length, "the dialogue ended early");
-  return { steps, said, messages };
+  return { steps, said, messages, logs };
 }
 
 const line = (text: string) => ["line", { kind: "line", text }] as const;
@@ -260,6 +265,23 @@ Deno.test("a put is stored when its digest is told, and not before", () => {
     ["beginUpload", { kind: "ready", offset: 3, prefixSha256: SHA }],
     message({ command: "body", offset: 2 }),
   ]);
+});
+
+Deno.test("the round trip tells of the chunks that it sent, after that, and of no others", () => {
+  const data = new TextEncoder().encode("0123456789".repeat(20));
+  const upload = { command: "upload", file_path: "a", file_data_hex: toHex(data) };
+  const { said, logs } = play(serveSession({ ...POLICY, errorRate: 0.5 }), [
+    JSON_BYTE,
+    message(upload),
+    message({ command: "disconnect" }),
+  ]);
+  const sent = [...said.matchAll(/"sequence":(\d+)/g)].map(([, number]) => number);
+  assert(sent.length > 25 && sent.length < 50, `${sent.length} of 50 were sent`);
+  assertEquals(
+    logs.filter((line) => line.startsWith("Sent")),
+    sent.map((number) => `Sent chunk ${number}`),
+  );
+  assertEquals(logs[0], `Calculated checksum: ${toHex(sha256(data))}`);
 });
 
 Deno.test("the round trip sends each chunk once, or those that are asked for", () => {
