@@ -82,6 +82,11 @@ export function isTemporaryName(name: string): boolean {
   return /(\.(tmp|temp|part|partial|crdownload|swp)|~)$|(^|\/)~\$[^/]*$/i.test(name);
 }
 
+/** Whether two names read alike: equal, or in different Unicode normal forms. */
+export function isSameText(a: string, b: string): boolean {
+  return a === b || a.normalize("NFC") === b.normalize("NFC");
+}
+
 /** The last component. */
 export function baseName(name: SafeFileName): SafeFileName {
   return name.slice(name.lastIndexOf("/") + 1) as SafeFileName;

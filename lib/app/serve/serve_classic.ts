@@ -109,13 +109,14 @@ export class ClassicService {
   }
 
   /** Nothing is said of a file that is not hashed yet: the client will ask again. */
-  #locate(transfer: number, name: SafeFileName): ClassicServerEvent {
+  #locate(transfer: number, wanted: SafeFileName): ClassicServerEvent {
     const { runtime, index } = this.#options;
-    const entry = index.catalogue.find(name);
+    const entry = index.catalogue.lookUp(wanted);
     if (entry?.content === undefined) {
-      index.prioritise(name);
+      if (entry !== undefined) index.prioritise(entry.name);
       return { kind: "located", transfer };
     }
+    const { name } = entry;
     const opened = openFileSource(runtime.disk, index.dir, name, entry.signature);
     if (!opened.ok) {
       index.recheck(name);

@@ -93,9 +93,9 @@ export class SessionService {
     const { index } = this.#options;
     switch (query.by) {
       case "name": {
-        const entry = index.catalogue.find(query.name);
+        const entry = index.catalogue.lookUp(query.name);
         // Somebody waits for it.
-        if (entry?.state === "pending") index.prioritise(query.name);
+        if (entry?.state === "pending") index.prioritise(entry.name);
         return entry;
       }
       case "sha256":

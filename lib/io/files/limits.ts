@@ -11,6 +11,8 @@ export const FILE_CHECK_INTERVAL_MS = 50;
 export const NUMBERED_NAMES_MAX = 1_000;
 /** Folders in which files were published are synced at most this often. */
 export const FOLDER_SYNC_INTERVAL_MS = 5;
+/** What follows the last dot of a name is its extension, before which the number goes, if it is no longer. */
+export const EXTENSION_BYTES_MAX = 32;
 /** Files we write are given this age: a server does not offer files that may still be growing. */
 export const SCRATCH_FILE_AGE_MS = 60_000;
 /** Two changes of a file this close together may have one change time, so that it is not hashed yet. */

@@ -1,15 +1,17 @@
 /** Where a download goes: folders, numbered names, and the name of its part file. */
 import { join } from "@std/path";
-import type { SafeFileName } from "../../ids.ts";
+import { type SafeFileName, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
-import { NUMBERED_NAMES_MAX } from "./limits.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
+import { EXTENSION_BYTES_MAX, NUMBERED_NAMES_MAX } from "./limits.ts";
 import type { Disk } from "./disk.ts";
 import { diskError, isTaken } from "./disk_error.ts";
 
 const utf8 = new TextEncoder();
 /** Room for `.`, eight hex digits, `.part` and `.journal`. */
 const PART_SUFFIX_BYTES = 22;
+const CUT_DIGEST_DIGITS = 16;
 
 export interface TargetNames {
   /** The folder that the file goes into; it exists. */
@@ -35,16 +37,25 @@ export function targetNames(
   const components = name.split("/");
   const base = components.pop()!;
   const folder = makeFolders(disk, outDir, components);
-  const stem = truncated(base, NAME_COMPONENT_BYTES_MAX - PART_SUFFIX_BYTES);
-  const partPath = join(folder, `${stem}.${tag}.part`);
+  const partPath = join(folder, `${partStem(base)}.${tag}.part`);
   return { folder, base, partPath, journalPath: `${partPath}.journal` };
+}
+
+/** What the part file of `base` begins with: one that has to be cut is told from others by its digest. */
+function partStem(base: string): string {
+  const bytesMax = NAME_COMPONENT_BYTES_MAX - PART_SUFFIX_BYTES;
+  const bytes = utf8.encode(base);
+  if (bytes.length <= bytesMax) return base;
+  const digest = toHex(sha256(bytes)).slice(0, CUT_DIGEST_DIGITS);
+  return `${truncated(base, bytesMax - 1 - CUT_DIGEST_DIGITS)}~${digest}`;
 }
 
 /** `NAME.ext`, `NAME (2).ext`, `NAME (3).ext` … */
 export function* numberedNames(base: string): Generator<string> {
   yield base;
   const dot = base.lastIndexOf(".");
-  const [stem, extension] = dot > 0 ? [base.slice(0, dot), base.slice(dot)] : [base, ""];
+  const isShort = dot > 0 && utf8.encode(base.slice(dot)).length <= EXTENSION_BYTES_MAX;
+  const [stem, extension] = isShort ? [base.slice(0, dot), base.slice(dot)] : [base, ""];
   for (let number = 2; number <= NUMBERED_NAMES_MAX; number++) {
     const suffix = ` (${number})${extension}`;
     yield truncated(stem, NAME_COMPONENT_BYTES_MAX - utf8.encode(suffix).length) + suffix;

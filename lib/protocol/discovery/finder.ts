@@ -11,6 +11,7 @@
 import { type Endpoint, endpointKey } from "../../address.ts";
 import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "./limits.ts";
+import { isSameText } from "../../names.ts";
 import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
@@ -373,6 +374,6 @@ function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
 /** Whether an answer fits its question: a server may say anything. */
 function isAnswerTo(query: Query, frame: Exclude<FindAnswer, FrameOf<"retry">>): boolean {
   if (frame.kind !== "offer") return true;
-  if (query.by === "name") return frame.name === query.name;
+  if (query.by === "name") return isSameText(frame.name, query.name);
   return query.by === "sha256" && frame.sha256 === query.sha256;
 }

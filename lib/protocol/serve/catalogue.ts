@@ -48,6 +48,12 @@ export class Catalogue {
     return this.#entries.get(name);
   }
 
+  /** What somebody means by a name that they typed, maybe in another Unicode normal form. */
+  lookUp(name: SafeFileName): CatalogueEntry | undefined {
+    return this.find(name) ?? this.#entries.get(name.normalize("NFC") as SafeFileName) ??
+      this.#entries.get(name.normalize("NFD") as SafeFileName);
+  }
+
   /** A ready entry with this SHA-256. */
   findBySha256(sha256: HashHex): CatalogueEntry | undefined {
     for (const entry of this.#bySha256.get(sha256)) return entry;

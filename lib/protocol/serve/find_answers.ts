@@ -67,7 +67,7 @@ export class FindAnswers {
     const { catalogue } = this.#options.view;
     switch (query.by) {
       case "name":
-        return catalogue.find(query.name);
+        return catalogue.lookUp(query.name);
       case "sha256":
         return catalogue.findBySha256(query.sha256);
       case "any":

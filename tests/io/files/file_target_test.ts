@@ -86,6 +86,24 @@ Deno.test("a numbered name is cut between characters to fit a folder", () => {
   }
 });
 
+Deno.test("a long name with its last dot near the start has numbered names that fit, too", () => {
+  const base = "a." + "b".repeat(253);
+  const names = [...numberedNames(base)];
+  assertEquals(names[1], "a." + "b".repeat(249) + " (2)");
+  assert(names.every((name) => utf8.encode(name).length <= 255));
+  assertEquals(new Set(names).size, names.length);
+});
+
+inFolder(
+  "names that are equal as far as a part file can carry them have two part files",
+  {},
+  (dir) => {
+    const [one, two] = ["1", "2"].map((end) => names(dir, "x".repeat(254) + end));
+    assert(one!.partPath !== two!.partPath);
+    assertEquals(names(dir, "x".repeat(254) + "1").partPath, one!.partPath);
+  },
+);
+
 inFolder("part and journal of a name of 255 bytes fit their folder", {}, (dir) => {
   for (const base of ["é".repeat(125) + ".text", "x".repeat(255), "🐟".repeat(63) + "abc"]) {
     const target = FileTarget.open(denoDisk, names(dir, base));

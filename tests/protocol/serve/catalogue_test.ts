@@ -104,3 +104,17 @@ Deno.test("of 100,000 names that are all alike the nearest are found", () => {
   assertEquals(String(names[0]), "IMG_050000.jpg");
   assertEquals(names.length, 3);
 });
+
+Deno.test("a name is found in whichever normal form it is typed", () => {
+  const catalogue = new Catalogue();
+  const [composed, decomposed] = ["caf\u00e9.txt", "cafe\u0301.txt"].map(safe);
+  for (const [here, typed] of [[composed, decomposed], [decomposed, composed]]) {
+    catalogue.put(here!, signature(1), "pending");
+    assertEquals(catalogue.lookUp(typed!)?.name, here);
+    catalogue.remove(here!);
+  }
+  // Where both are there, they are two files.
+  for (const name of [composed!, decomposed!]) catalogue.put(name, signature(1), "pending");
+  for (const name of [composed!, decomposed!]) assertEquals(catalogue.lookUp(name)?.name, name);
+  assertEquals(catalogue.lookUp(safe("cafe.txt")), undefined);
+});
