@@ -69,6 +69,7 @@ export class AssemblerBench implements AsyncDisposable {
       content: contentOf(file),
       mtimeMs: 1_600_000_000_000,
       force,
+      mayPublish: false,
     });
   }
 

@@ -80,7 +80,7 @@ export class ScriptedDisk {
     }
   }
 
-  open(file: Bytes, id = 1): void {
+  open(file: Bytes, id = 1, mayPublish = false): void {
     this.step({
       kind: "open",
       transfer: transferId(id),
@@ -89,6 +89,7 @@ export class ScriptedDisk {
       content: contentOf(file),
       mtimeMs: 5,
       force: false,
+      mayPublish,
     });
   }
 

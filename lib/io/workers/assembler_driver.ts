@@ -24,10 +24,10 @@ import { TransferFiles } from "../files/transfer_files.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
+import { BufferReturn } from "./buffer_return.ts";
 import { runDriver } from "./worker_driver.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
-type Feed = WorkerPort<ChunksMessage, RecycleMessage>;
 type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { kind: K }>;
 
 /** Waits for `init`, then works until `stop`. */
@@ -44,7 +44,7 @@ export class AssemblerDriver {
   readonly #disk: Disk;
   readonly #machine = new Assembler();
   readonly #timer: Wakeup;
-  readonly #feeds: Feed[] = [];
+  readonly #feeds: BufferReturn[] = [];
   readonly #files = new Map<JobId, TransferFiles>();
   readonly #searches = new Map<JobId, PresentSearch>();
   readonly #folderSyncs: FolderSyncs;
@@ -73,7 +73,7 @@ export class AssemblerDriver {
 
   #addFeed(port: ChannelEnd): void {
     const feed = channelPort<ChunksMessage, RecycleMessage>(port);
-    const number = this.#feeds.push(feed) - 1;
+    const number = this.#feeds.push(new BufferReturn(feed)) - 1;
     feed.onMessage(({ chunks }) => this.#step({ kind: "chunks", feed: number, chunks }));
   }
 
@@ -248,8 +248,7 @@ export class AssemblerDriver {
   }
 
   #recycle({ feed, chunks }: ActionOf<"recycle">): void {
-    const buffers = chunks.map((each) => each.buffer);
-    this.#feeds[feed]!.post({ kind: "recycle", buffers }, buffers.map((each) => each.buffer));
+    this.#feeds[feed]!.push(chunks.map((each) => each.buffer));
   }
 
   #stop(): void {

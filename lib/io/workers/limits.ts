@@ -1,5 +1,7 @@
 /** What the drivers of workers do in a turn. */
-import { KIB } from "../../limits.ts";
+import { assertRelations, KIB } from "../../limits.ts";
+import { CHUNK_BUFFER_BYTES_MAX, RECEIVERS_MAX } from "../../protocol/download/limits.ts";
+import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from "../../protocol/merkle/limits.ts";
 
 /** How long an answer waits for MD5s that are not known yet. */
 export const MD5_PATIENCE_MS = 10_000;
@@ -7,5 +9,14 @@ export const MD5_PATIENCE_MS = 10_000;
 export const HASH_READ_BYTES = 256 * KIB;
 /** Share of a receiver's buffers that may wait after verification, so that one message carries several. */
 export const HELD_BUFFER_SHARE = 1 / 16;
+/** Buffers smaller than a chunk wait for each other on their way back to a receiver, up to so many bytes. */
+export const RECYCLED_BYTES_HELD_MAX = CHUNK_BYTES_MIN;
 /** Requests that a server answers in a row before it handles other events. */
 export const TURNS_UNTIL_YIELD = 16;
+
+assertRelations([
+  [
+    RECYCLED_BYTES_HELD_MAX + CHUNK_BYTES_MAX <= CHUNK_BUFFER_BYTES_MAX / RECEIVERS_MAX,
+    "a receiver whose buffers are held has room for the next chunk",
+  ],
+]);

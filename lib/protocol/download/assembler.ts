@@ -120,8 +120,8 @@ export class Assembler {
     const job = ++this.#lastJob;
     const transfer: Transfer = {
       ...{ job, request, phase: "searching", assembly: undefined, partPath: "", path: "" },
-      ...{ resumedLayer: undefined, hasJournal: false, isUnsaved: false, mayPublish: false },
-      ...{ isReading: false, end: undefined, isClosed: false },
+      ...{ resumedLayer: undefined, hasJournal: false, isUnsaved: false },
+      ...{ mayPublish: request.mayPublish, isReading: false, end: undefined, isClosed: false },
     };
     this.#jobs.set(job, transfer);
     this.#byId.set(request.transfer, transfer);

@@ -16,7 +16,10 @@ import type { LayerNews } from "./layer_fetch.ts";
 import type { Route } from "./source_route.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
-type OpenRequest = Omit<Extract<TargetRequest, { kind: "open" }>, "kind" | "content">;
+type OpenRequest = Omit<
+  Extract<TargetRequest, { kind: "open" }>,
+  "kind" | "content" | "mayPublish"
+>;
 type Opened = Extract<TargetReply, { kind: "opened" }>;
 
 /** What has become of it, as far as that is not its own business. */
@@ -60,6 +63,8 @@ export class ContentTransfer {
   #transfer: TransferId | undefined;
   #opened: Opened | undefined;
   #isMeant = false;
+  /** Whether the assembler knows that it is. */
+  #mayPublish = false;
   #heldOutcome: TransferOutcome | undefined;
   #isCoordinated = false;
   /** Whether every chunk was reported; true where the coordinator has nothing to bring. */
@@ -133,7 +138,9 @@ export class ContentTransfer {
 
   open(request: OpenRequest): void {
     this.#transfer = request.transfer;
-    this.#target({ kind: "open", content: this.content, ...request });
+    this.#mayPublish = this.#isMeant;
+    const { content } = this;
+    this.#target({ kind: "open", content, mayPublish: this.#isMeant, ...request });
   }
 
   /** This content is the one that is meant. What was held back is the outcome. */
@@ -264,7 +271,8 @@ export class ContentTransfer {
 
   #publish(): void {
     const transfer = this.#transfer;
-    if (!this.#isMeant || !this.isOpened || transfer === undefined) return;
+    if (!this.#isMeant || this.#mayPublish || !this.isOpened || transfer === undefined) return;
+    this.#mayPublish = true;
     this.#target({ kind: "publish", transfer });
   }
 
@@ -275,11 +283,12 @@ export class ContentTransfer {
     const { content } = this;
     const isVerified = (chunk: number): boolean =>
       ((opened.have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0;
-    this.#target({ kind: "layer", transfer, layer });
+    const chunkCount = chunkCountFor(content.sizeBytes);
+    if (chunkCount > 1 || opened.haveBytes > 0) this.#target({ kind: "layer", transfer, layer });
     const start = { transfer, content, layer, isVerified };
     this.#host.act({ kind: "coordinate", event: { kind: "transfer", ...start } });
     this.#isCoordinated = true;
-    this.#isComplete = areAll(chunkCountFor(content.sizeBytes), isVerified);
+    this.#isComplete = areAll(chunkCount, isVerified);
     for (const [source, provider] of this.#providers) this.#tellProvider(source, provider);
   }
 

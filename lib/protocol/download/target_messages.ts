@@ -1,7 +1,7 @@
 /**
  * Messages about the target of one transfer: its part file, its journal, and the name that it gets.
  *
- * One transfer: `open → present | opened → layer, publish → unproved* → finished | unverified`, or
+ * One transfer: `open → present | opened → layer?, publish? → unproved* → finished | unverified`, or
  * `transferFailed` at any point; `abort → aborted` ends it from the asking side.
  */
 import type { ErrorMessage } from "../../errors.ts";
@@ -17,10 +17,15 @@ export type TargetRequest =
     readonly mtimeMs: number;
     /** Whether a different file of that name may be replaced. */
     readonly force: boolean;
+    /** Whether it is certain already that this content is the one that is meant, as `publish` says. */
+    readonly mayPublish: boolean;
   }
-  /** The whole piece layer, proved against the root, whether fetched or brought along by `opened`. */
+  /**
+   * The whole piece layer, proved against the root, whether fetched or brought along by `opened`. A file of one
+   * chunk needs none unless an earlier run has left something of it.
+   */
   | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
-  /** This content is the one that is meant: publish it once it is whole. Follows `opened`. */
+  /** This content is the one that is meant: publish it once it is whole. Follows `opened`, if at all. */
   | { readonly kind: "publish"; readonly transfer: TransferId }
   /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
   | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean };

@@ -50,6 +50,15 @@ Deno.test("what is whole is not sealed before it may be published", () => {
   assertEquals(disk.repliesTo(), ["opened", "finished"]);
 });
 
+Deno.test("a file of one chunk that may be published from the start needs no more than its chunk", () => {
+  const disk = new ScriptedDisk();
+  disk.open(SMALL, 1, true);
+  disk.chunks(SMALL, [0]);
+  disk.open(new Uint8Array(0), 2, true);
+  assertEquals(disk.repliesTo(1), ["opened", "finished"]);
+  assertEquals(disk.repliesTo(2), ["opened", "finished"]);
+});
+
 Deno.test("an empty file is published as soon as it may be; a file of one chunk has no journal", () => {
   const disk = new ScriptedDisk();
   disk.open(new Uint8Array(0));

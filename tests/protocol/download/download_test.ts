@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { Content, ServerId } from "../../../lib/ids.ts";
 import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
@@ -157,7 +157,11 @@ Deno.test("nothing is begun before the choice where names wait for jobs", () => 
   const run = new Run({ looksAhead: false });
   assertEquals(kinds(run.offer(1, content(1))), ["offered"]);
   assertEquals(kinds(run.gather()), ["acquire", "settle", "target"]);
-  assertEquals(kinds(run.opened()), ["fetchLayer", "probe", "target"]);
+  assertEquals(kinds(run.opened()), ["fetchLayer", "probe"]);
+  const [open] = run.of("target").map(({ request }) => request);
+  assert(open?.kind === "open" && open.mayPublish);
+  // It has one chunk: its root is its layer.
+  assertEquals(kinds(run.layer({ kind: "layer", layer: LAYER })), ["coordinate"]);
 });
 
 Deno.test("a first offer that turns out the wrong one leaves nothing", () => {
@@ -241,7 +245,8 @@ Deno.test("a layer that an earlier run has proved is not fetched again", () => {
   run.offer(1, content(1));
   run.gather();
   const actions = run.opened({ layer: LAYER, have: Uint8Array.of(1), haveBytes: CHUNK_BYTES });
-  assertEquals(kinds(actions), ["fetchLayer", "probe", "target", "coordinate", "target"]);
+  assertEquals(kinds(actions), ["fetchLayer", "probe", "target", "coordinate"]);
+  assertEquals(run.requests, ["open", "layer"]);
   assertEquals(run.of("fetchLayer")[0]?.knownLayer, LAYER);
   // All of it is there: nobody has to say that it is complete.
   run.target(finished);
