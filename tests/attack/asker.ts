@@ -1,0 +1,207 @@
+/**
+ * Somebody at an address of its own on loopback who asks a server for more than its share: written from
+ * docs/PROTOCOL.md alone, upon `frames.ts`. It proves its address as everybody does, and then sends
+ * questions at a given number of bytes per second, whatever comes of them.
+ */
+import {
+  find,
+  framesOf,
+  layerWant,
+  list,
+  type Offered,
+  random64,
+  randomBytes,
+  readOffer,
+  strike,
+  TYPE,
+  want,
+} from "./frames.ts";
+
+const ANSWER_MS = 5_000;
+const TICK_MS = 5;
+/** Distinct datagrams of a flood; they are sent over and over. */
+const DATAGRAMS = 4_000;
+const RANGE_BYTES_MAX = 257_600;
+
+export interface FloodOptions {
+  readonly bytesPerS: number;
+  readonly ms: number;
+}
+
+export class Asker implements Disposable {
+  readonly #socket: Deno.DatagramConn;
+  readonly #server: Deno.NetAddr;
+  /** Of what was offered, by name. */
+  readonly known: Offered[] = [];
+  #token: Uint8Array = randomBytes(16);
+
+  private constructor(address: string, server: Deno.NetAddr) {
+    this.#socket = Deno.listenDatagram({ transport: "udp", hostname: address, port: 0 });
+    this.#server = server;
+  }
+
+  /** Asks for `names`, one after another, and so gets a token for `address`. */
+  static async start(
+    address: string,
+    dataPort: number,
+    names: readonly string[],
+  ): Promise<Asker> {
+    const asker = new Asker(address, { transport: "udp", hostname: "127.0.0.1", port: dataPort });
+    for (const name of names) await asker.#learn(name);
+    return asker;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #learn(name: string): Promise<void> {
+    const queryId = random64();
+    await this.#socket.send(find(queryId, [{ name }]), this.#server);
+    const deadline = AbortSignal.timeout(ANSWER_MS);
+    const given = new Promise<never>((_, reject) =>
+      deadline.addEventListener("abort", () => reject(new Error(`no offer of ${name}`)))
+    );
+    for (;;) {
+      const [datagram] = await Promise.race([this.#socket.receive(), given]);
+      const offered = framesOf(datagram).find(({ type }) => type === TYPE.offer);
+      if (offered === undefined) continue;
+      this.known.push(readOffer(offered));
+      this.#token = this.known.at(-1)!.token;
+      return;
+    }
+  }
+
+  /** Names that are not here, but might be. */
+  searches(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) =>
+      find(
+        random64(),
+        Array.from({ length: 20 }, (_, j) => ({ name: `sub/fine-${i}-${j}-0123456.bin` })),
+        this.#token,
+      ), 300);
+  }
+
+  finds(): Uint8Array<ArrayBuffer>[] {
+    const queries = Array.from({ length: 30 }, (_, i) => this.known[i % this.known.length]!);
+    return this.#each(() => find(random64(), queries, this.#token), 300);
+  }
+
+  lists(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) => list(random64(), this.#token, i));
+  }
+
+  layerWants(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) => {
+      const content = this.known[i % this.known.length]!;
+      return layerWant(this.#ask(i), content, (i * 37) % 200, 255);
+    });
+  }
+
+  strikes(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) =>
+      strike(random64(), this.#token, this.known[i % this.known.length]!, i)
+    );
+  }
+
+  /** The most that a request may ask for, each time with a nonce that nobody has seen. */
+  wants(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) =>
+      want(this.#ask(i), this.known[i % this.known.length]!, [[
+        (i % 16) * RANGE_BYTES_MAX,
+        RANGE_BYTES_MAX,
+      ]])
+    );
+  }
+
+  unknownWants(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) =>
+      want(this.#ask(i), { root: randomBytes(32), sizeBytes: 1_000_000_000 }, [[0, 1]])
+    );
+  }
+
+  classicGets(): Uint8Array<ArrayBuffer>[] {
+    return this.#each(() => new TextEncoder().encode(`get ${this.known[0]!.name}`), 1);
+  }
+
+  /** Sends them over and over, at this rate, for so long; returns how many were sent. */
+  async flood(
+    datagrams: readonly Uint8Array<ArrayBuffer>[],
+    { bytesPerS, ms }: FloodOptions,
+    port = this.#server.port,
+  ): Promise<number> {
+    const startedMs = performance.now();
+    let [sent, sentBytes] = [0, 0];
+    for (let now = startedMs; now - startedMs < ms; now = performance.now()) {
+      while (sentBytes < (now - startedMs) * bytesPerS / 1_000) {
+        const datagram = datagrams[sent % datagrams.length]!;
+        await this.#socket.send(datagram, { ...this.#server, port });
+        sent += 1;
+        sentBytes += datagram.length;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    return sent;
+  }
+
+  #ask(number: number) {
+    return { nonce: random64(), token: this.#token, number };
+  }
+
+  #each(
+    datagram: (i: number) => Uint8Array<ArrayBuffer>,
+    count = DATAGRAMS,
+  ): Uint8Array<ArrayBuffer>[] {
+    return Array.from({ length: count }, (_, i) => datagram(i));
+  }
+}
+
+/** Requests of one JSON message each, over several sessions that read their answers and want more. */
+export async function floodSessions(
+  tcpPort: number,
+  address: string,
+  messages: readonly unknown[],
+  { bytesPerS, ms }: FloodOptions,
+): Promise<number> {
+  const sessions = 16;
+  const frames = messages.map((message) => {
+    const body = new TextEncoder().encode(JSON.stringify(message));
+    const frame = new Uint8Array(4 + body.length);
+    new DataView(frame.buffer).setUint32(0, body.length);
+    frame.set(body, 4);
+    return frame;
+  });
+  const endMs = performance.now() + ms;
+  let sent = 0;
+  const runs = Array.from({ length: sessions }, async (_, at) => {
+    const connection = await Deno.connect({ hostname: address, port: tcpPort });
+    const reading = drained(connection);
+    try {
+      for (let i = at; performance.now() < endMs; i += sessions) {
+        const frame = frames[i % frames.length]!;
+        await Promise.race([connection.write(frame), pause(endMs - performance.now())]);
+        sent += 1;
+        await pause(frame.length * sessions * 1_000 / bytesPerS);
+      }
+    } catch {
+      // It was hung up on.
+    }
+    connection.close();
+    await reading;
+  });
+  await Promise.all(runs);
+  return sent;
+}
+
+async function drained(connection: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(1 << 16);
+  try {
+    while (await connection.read(buffer) !== null);
+  } catch {
+    // Closed by either side.
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}
