@@ -7,6 +7,8 @@ export const MASTER_CONNECTIONS_MAX = 8_192;
 export const MASTER_DESCRIPTORS_SHARE = 3 / 4;
 /** Requests of one peer beyond this wait. */
 export const MASTER_REQUESTS_PER_S = 2_000;
+/** Units of work per second that the questions of one address, as TCP proves it, may cause; more wait. */
+export const MASTER_WORK_PER_S = 40_000;
 /** Largest message of a master: a page of files with their servers. */
 export const MASTER_MESSAGE_BYTES_MAX = 8 * MIB;
 /** A client waits this long for a master; broadcasts continue meanwhile. */

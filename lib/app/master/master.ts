@@ -8,12 +8,14 @@ import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { descriptorLimit } from "../../io/system/descriptor_limit.ts";
 import { denoNet } from "../../io/net/net.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
+import type { RequestPace } from "../../io/net/request_pace.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
 import {
   MASTER_CONNECTIONS_MAX,
   MASTER_DESCRIPTORS_SHARE,
   MASTER_PAGES_AT_ONCE,
   MASTER_REQUESTS_PER_S,
+  MASTER_WORK_PER_S,
   REGISTRY_KEEP_MS,
   REGISTRY_SWEEP_MS,
 } from "./limits.ts";
@@ -94,7 +96,8 @@ class MasterRun implements Master {
       connectionsMax: MASTER_CONNECTIONS_MAX,
       descriptorsShare: MASTER_DESCRIPTORS_SHARE,
       requestsPerS: MASTER_REQUESTS_PER_S,
-      talk: (connection, refusal, mayAsk) => this.#talk(connection, refusal, mayAsk),
+      workPerS: MASTER_WORK_PER_S,
+      talk: (connection, refusal, pace) => this.#talk(connection, refusal, pace),
       onProblem: (message) => this.#tell("warning", message),
       onFailure: (error) => this.#end(error),
     });
@@ -137,7 +140,7 @@ class MasterRun implements Master {
   async #talk(
     connection: SessionConnection,
     refusal: string | undefined,
-    mayAsk: () => Promise<void>,
+    pace: RequestPace,
   ): Promise<void> {
     if (refusal !== undefined) {
       return await connection.send(encodeMessage(refusalOf("crowded", refusal)));
@@ -150,7 +153,7 @@ class MasterRun implements Master {
         pages: this.#pages,
         onAnswered: (command, ms) => this.#count(command, ms),
         isStopping: () => this.#isStopping,
-      }, mayAsk);
+      }, pace);
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error;
       // The store is away: who asked goes elsewhere, and servers come back.

@@ -2,6 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
+import { SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
 import { resolveEchoServer } from "../option_defaults.ts";
@@ -80,7 +81,8 @@ export function serveEchoIn(
     connectionsMax: SESSIONS_MAX,
     clock: runtime.clock,
     requestsPerS: SESSION_REQUESTS_PER_S,
-    talk(connection, refusal, mayAsk) {
+    workPerS: SESSION_WORK_PER_S,
+    talk(connection, refusal, pace) {
       const dialogue = serveJson({
         allowsUpload: true,
         uploadBytesMax: UPLOAD_MESSAGE_BYTES_MAX,
@@ -91,7 +93,7 @@ export function serveEchoIn(
         seed: seed + 1_000 * connections++,
       }, answerUpload);
       library.log("DEBUG", `Connection established with ${connection.peer}`);
-      return runDialogue(dialogue, connection, library, mayAsk);
+      return runDialogue(dialogue, connection, library, pace);
     },
     onProblem: (message) => library.log("ERROR", message),
     onFailure: (error) => ended.reject(error),

@@ -18,6 +18,7 @@ import {
   SESSIONS_DESCRIPTORS_SHARE,
 } from "./limits.ts";
 import type { Net } from "./net.ts";
+import { RequestPace } from "./request_pace.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
 export interface SessionListenerOptions {
@@ -36,27 +37,34 @@ export interface SessionListenerOptions {
   readonly descriptorsShare?: number;
   /** How many requests of each are read in a second; more wait. */
   readonly requestsPerS: number;
+  /** Units of work that all requests of one address may cause in a second; more wait. */
+  readonly workPerS: number;
   /**
    * Talks with a peer until it or we have no more to say.
    *
    * @param refusal why it is only to be told that there is no room for it
-   * @param mayAsk resolves when the peer's next request may be read
+   * @param pace what its requests wait for
    */
   readonly talk: (
     connection: SessionConnection,
     refusal: string | undefined,
-    mayAsk: () => Promise<void>,
+    pace: RequestPace,
   ) => Promise<void>;
   /** A session ended with an unexpected error. */
   readonly onProblem: (message: string) => void;
   readonly onFailure: (error: ShoalError) => void;
 }
 
+interface AddressRates {
+  readonly requests: RateLimit;
+  readonly work: RateLimit;
+}
+
 export class SessionListener {
   readonly #options: SessionListenerOptions;
   readonly #listener: ConnectionListener;
   /** By address: what it asked over connections that have closed counts as well. */
-  readonly #rates = new RecentMap<RateLimit>(REQUEST_RATES_KEPT_MAX, REQUEST_RATES_KEPT_MS);
+  readonly #rates = new RecentMap<AddressRates>(REQUEST_RATES_KEPT_MAX, REQUEST_RATES_KEPT_MS);
   /** Fewer than were wanted, if the system allows no more. */
   readonly connectionsMax: number;
 
@@ -96,20 +104,20 @@ export class SessionListener {
     if (refusal === undefined && !await this.#isMeant(connection)) return;
     const own = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
     const ofAddress = this.#rateOf(partyOf(connection.peerAddress));
-    await talk(connection, refusal, async () => {
-      await passed(clock, own);
-      await passed(clock, ofAddress);
-    });
+    const { requests, work } = ofAddress;
+    await talk(connection, refusal, new RequestPace(clock, [own, requests], work));
   }
 
-  #rateOf(party: string): RateLimit {
-    const { clock, requestsPerS } = this.#options;
+  #rateOf(party: string): AddressRates {
+    const { clock, requestsPerS, workPerS } = this.#options;
     const now = clock.nowMs();
     const factor = REQUESTS_PER_ADDRESS_FACTOR;
-    const rate = this.#rates.get(now, party) ??
-      new RateLimit(requestsPerS * factor, SESSION_REQUESTS_BURST * factor);
-    this.#rates.set(now, party, rate);
-    return rate;
+    const rates = this.#rates.get(now, party) ?? {
+      requests: new RateLimit(requestsPerS * factor, SESSION_REQUESTS_BURST * factor),
+      work: new RateLimit(workPerS, workPerS / 2),
+    };
+    this.#rates.set(now, party, rates);
+    return rates;
   }
 
   /** Whether the peer speaks to us at all; if it speaks another protocol, it is told so. */
@@ -121,11 +129,5 @@ export class SessionListener {
     const other = opening === "text" ? "lines of text" : opening.toUpperCase();
     await connection.send(asciiLine(`ERROR this is ${portName}, which does not speak ${other}`));
     return false;
-  }
-}
-
-async function passed(clock: Clock, rate: RateLimit): Promise<void> {
-  for (let now = clock.nowMs(); !rate.take(now, 1); now = clock.nowMs()) {
-    await clock.sleep(rate.readyMs(now) - now);
   }
 }

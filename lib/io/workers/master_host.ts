@@ -1,4 +1,5 @@
 /** Performs the steps of a master's dialogue: messages of one connection, and the store. */
+import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_SKIP_BYTES_MAX } from "../../protocol/session/limits.ts";
@@ -33,7 +34,7 @@ export async function runMasterDialogue(
   dialogue: MasterDialogue,
   connection: SessionConnection,
   options: MasterHostOptions,
-  mayAsk: () => Promise<void>,
+  pace: RequestPace,
 ): Promise<void> {
   const { store, pages, onAnswered, isStopping } = options;
   let askedMs = nowMs();
@@ -57,10 +58,11 @@ export async function runMasterDialogue(
     await yieldTurns(REGISTRY_TURNS);
   };
   const perform = async (step: MasterStep): Promise<unknown> => {
+    if ("work" in step) await pace.work(step.work);
     switch (step.kind) {
       case "request": {
         leavePages();
-        await mayAsk();
+        await pace.request();
         const read = await request(connection, step.idleMs);
         const said = read.kind === "request" ? read.request["command"] : "";
         command = typeof said === "string" ? said : "";

@@ -11,6 +11,8 @@ import type {
   SessionReply,
   SessionRequest,
 } from "../../messages/session_worker.ts";
+import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
+import { SESSION_QUESTIONS_AT_ONCE, SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { serveSession } from "../../protocol/session/serve_session.ts";
 import type { SessionFile } from "../../protocol/session/dialogue.ts";
 import { Digests } from "../hash/digests.ts";
@@ -39,6 +41,7 @@ class SessionDriver {
   readonly #questions = new Map<number, (answer: Answer) => void>();
   /** MD5s that are being found out, by the file that they are of. */
   readonly #digesting = new Map<string, Promise<string | undefined>>();
+  readonly #turns = new ConcurrencyLimit(SESSION_QUESTIONS_AT_ONCE);
   #nextQuestion = 0;
   #isStopped = false;
 
@@ -77,9 +80,10 @@ class SessionDriver {
       speaksLines: true,
       connectionsMax: SESSIONS_MAX,
       requestsPerS: SESSION_REQUESTS_PER_S,
-      talk: (connection, refusal, mayAsk) => {
+      workPerS: SESSION_WORK_PER_S,
+      talk: (connection, refusal, pace) => {
         this.#library.log("DEBUG", `Connection established with ${connection.peer}`);
-        return runDialogue(serveSession({ ...policy, refusal }), connection, this.#library, mayAsk);
+        return runDialogue(serveSession({ ...policy, refusal }), connection, this.#library, pace);
       },
       onProblem: (message) => this.#library.log("ERROR", message),
       onFailure: (error) => this.#fail(error),
@@ -105,11 +109,18 @@ class SessionDriver {
   async #ask<Kind extends Question["kind"]>(
     question: Extract<Question, { kind: Kind }>,
   ): Promise<Answers[Kind]> {
+    const turn = Promise.withResolvers<void>();
+    this.#turns.acquire(turn.resolve);
+    await turn.promise;
     const number = this.#nextQuestion++;
     const answered = Promise.withResolvers<Answer>();
     this.#questions.set(number, answered.resolve);
-    this.#parent.post({ kind: "ask", number, question });
-    return await answered.promise as Answers[Kind];
+    // Nobody answers any more.
+    if (this.#isStopped) answered.resolve(undefined);
+    else this.#parent.post({ kind: "ask", number, question });
+    const answer = await answered.promise as Answers[Kind];
+    this.#turns.release();
+    return answer;
   }
 
   /** However many ask, a file is read once. */

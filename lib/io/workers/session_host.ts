@@ -3,6 +3,8 @@ import type { Bytes, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
+import { layerWork } from "../../protocol/session/layer_work.ts";
+import { LISTED_FILE_WORK, SESSION_QUESTION_WORK } from "../../protocol/session/limits.ts";
 import { SESSION_SEND_BYTES } from "../net/limits.ts";
 import { MD5_PATIENCE_MS } from "./limits.ts";
 import type { Answers, Question, UploadedFile } from "../../messages/session_worker.ts";
@@ -19,6 +21,7 @@ import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Disk } from "../files/disk.ts";
 import { openFileSource } from "../files/file_source.ts";
+import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
 import type { Upload } from "../uploads/upload.ts";
@@ -48,9 +51,9 @@ export async function runDialogue(
   dialogue: Dialogue,
   connection: SessionConnection,
   library: SessionLibrary,
-  mayAsk: () => Promise<void>,
+  pace: RequestPace,
 ): Promise<void> {
-  const host = new SessionHost(connection, library, mayAsk);
+  const host = new SessionHost(connection, library, pace);
   try {
     for (let next = dialogue.next(); !next.done;) {
       next = dialogue.next(await host.perform(next.value));
@@ -63,18 +66,17 @@ export async function runDialogue(
 class SessionHost {
   readonly #connection: SessionConnection;
   readonly #library: SessionLibrary;
-  /** Resolves when the next request may be read. */
-  readonly #mayAsk: () => Promise<void>;
+  readonly #pace: RequestPace;
   #upload: Upload | undefined;
 
   constructor(
     connection: SessionConnection,
     library: SessionLibrary,
-    mayAsk: () => Promise<void>,
+    pace: RequestPace,
   ) {
     this.#connection = connection;
     this.#library = library;
-    this.#mayAsk = mayAsk;
+    this.#pace = pace;
   }
 
   async perform(step: SessionStep): Promise<unknown> {
@@ -83,10 +85,10 @@ class SessionHost {
       case "peek":
         return await connection.peek();
       case "line":
-        await this.#mayAsk();
+        await this.#pace.request();
         return await connection.line(step.form);
       case "message":
-        await this.#mayAsk();
+        await this.#pace.request();
         return await connection.message(step.bytesMax);
       case "skip":
         return await connection.skip(step.lengthBytes);
@@ -99,6 +101,7 @@ class SessionHost {
         return await this.#find(step);
       case "layer": {
         const { root, sizeBytes } = step;
+        await this.#pace.work(layerWork(sizeBytes));
         return await this.#library.ask({ kind: "layer", root, sizeBytes });
       }
       case "sendFile":
@@ -127,11 +130,13 @@ class SessionHost {
   // — What is offered ———————————————————————————————————————————————————————————————————————————
 
   async #files({ after, countMax, withMd5 }: StepOf<"files">): Promise<readonly SessionFile[]> {
+    await this.#pace.work(SESSION_QUESTION_WORK + countMax * LISTED_FILE_WORK);
     const files = await this.#library.ask({ kind: "files", after, countMax });
     return withMd5 ? await this.#digested(files) : files;
   }
 
   async #find({ query, withMd5 }: StepOf<"find">): Promise<SessionFile | undefined> {
+    await this.#pace.work(SESSION_QUESTION_WORK);
     const file = await this.#library.ask({ kind: "find", query });
     if (file === undefined) return query.by === "md5" ? await this.#findByMd5(query.md5) : file;
     return withMd5 ? (await this.#digested([file]))[0] : file;

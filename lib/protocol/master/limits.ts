@@ -16,5 +16,13 @@ export const LOCATE_QUERIES_MAX = 200;
 /** Of one content under one name. */
 export const LOCATED_SERVERS_MAX = 32;
 export const GLOB_CHARACTERS_MAX = 256;
+/** Units of work, about ten microseconds each: what a name or content costs that is looked up, … */
+export const LOCATE_WORK = 2;
+/** … a name of a listing, … */
+export const LISTED_NAME_WORK = 1;
+/** … and beside that so many characters of a glob that it is compared with. */
+export const GLOB_CHARACTERS_PER_WORK = 3;
+/** Units of one answer to `list`: with a long glob fewer names are looked at. */
+export const LIST_WORK_MAX = 2_000;
 /** Each is looked up, and told with its servers. */
 export const CHANGES_PER_ANSWER_MAX = 200;

@@ -2,7 +2,14 @@
 import { isIpv4, isLoopback } from "../../address.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
-import { GLOB_CHARACTERS_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
+import {
+  GLOB_CHARACTERS_MAX,
+  GLOB_CHARACTERS_PER_WORK,
+  LIST_WORK_MAX,
+  LISTED_NAME_WORK,
+  LOCATE_QUERIES_MAX,
+  REGISTRY_PAGE_FILES,
+} from "./limits.ts";
 import { namePattern } from "../../name_pattern.ts";
 import { parseFileName } from "../../names.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -54,6 +61,8 @@ export interface ListQuery {
   readonly after: SafeFileName | undefined;
   readonly since: number | undefined;
   readonly countMax: number;
+  /** What each of these names costs (docs/PROTOCOL.md, "Fair shares"). */
+  readonly nameWork: number;
 }
 
 export function listQueryIn(request: JsonObject): ListQuery | undefined {
@@ -67,6 +76,7 @@ export function listQueryIn(request: JsonObject): ListQuery | undefined {
   if (since !== undefined && !isCount(since)) return undefined;
   if (!isCount(count) || count === 0 || count > REGISTRY_PAGE_FILES) return undefined;
   const pattern = glob === undefined ? undefined : namePattern(glob);
+  const nameWork = LISTED_NAME_WORK + Math.ceil((glob?.length ?? 0) / GLOB_CHARACTERS_PER_WORK);
   const matches = glob === undefined
     ? undefined
     : pattern === undefined
@@ -79,7 +89,8 @@ export function listQueryIn(request: JsonObject): ListQuery | undefined {
     matches: (name) => name.startsWith(prefix) && (matches === undefined || matches(name)),
     after: name,
     since,
-    countMax: count,
+    countMax: Math.min(count, Math.floor(LIST_WORK_MAX / nameWork)),
+    nameWork,
   };
 }
 

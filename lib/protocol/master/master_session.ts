@@ -6,11 +6,18 @@
 import type { SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { SESSION_IDLE_MS } from "../session/limits.ts";
-import { CHANGES_PER_ANSWER_MAX, REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "./limits.ts";
+import {
+  CHANGES_PER_ANSWER_MAX,
+  LIST_WORK_MAX,
+  LOCATE_WORK,
+  REGISTRY_LEASE_MS,
+  REGISTRY_RENEW_MS,
+} from "./limits.ts";
 import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
   leaseIn,
+  type ListQuery,
   listQueryIn,
   locatedJson,
   locateQueriesIn,
@@ -33,6 +40,11 @@ export type RequestRead =
   | { readonly kind: "nonsense" }
   | { readonly kind: "ended" };
 
+/** A step that waits until the peer's address may cause so much work. */
+interface Weighed {
+  readonly work: number;
+}
+
 /** What a dialogue may ask for, and what it is handed. */
 interface Steps {
   /** The next request; `ended` also when none came within `idleMs`. */
@@ -52,7 +64,7 @@ interface Steps {
   };
   close: { readonly step: { readonly lease: RegistryLease }; readonly result: void };
   locate: {
-    readonly step: { readonly queries: readonly LocateQuery[] };
+    readonly step: { readonly queries: readonly LocateQuery[] } & Weighed;
     readonly result: readonly (readonly LocatedFile[])[];
   };
   page: {
@@ -60,11 +72,11 @@ interface Steps {
       readonly prefix: string;
       readonly after: SafeFileName | undefined;
       readonly countMax: number;
-    };
+    } & Weighed;
     readonly result: readonly LocatedFile[];
   };
   changes: {
-    readonly step: { readonly since: number | undefined; readonly countMax: number };
+    readonly step: { readonly since: number | undefined; readonly countMax: number } & Weighed;
     readonly result: RegistryChanges;
   };
   stats: { readonly step: object; readonly result: RegistryStats };
@@ -229,7 +241,7 @@ function* locate(request: JsonObject, self: string): MasterDialogue {
   if (queries === undefined) {
     return yield* fail("bad_request", "locate needs a few names or sha256s");
   }
-  const found = yield* ask("locate", { queries });
+  const found = yield* ask("locate", { queries, work: queries.length * LOCATE_WORK });
   yield* ask("send", {
     message: {
       status: "located",
@@ -243,13 +255,15 @@ function* list(request: JsonObject, self: string): MasterDialogue {
   if (query === undefined) {
     return yield* fail("bad_request", "list has a field that makes no sense");
   }
-  const { prefix, matches: isWanted, after, since, countMax } = query;
-  if (since !== undefined) return yield* listChanges(since, isWanted, self);
+  const { prefix, matches: isWanted, after, since, countMax, nameWork } = query;
+  if (since !== undefined) return yield* listChanges(query, since, self);
   // To receive later changes, a client starts before the first page.
   const cursor = after === undefined
-    ? { cursor: (yield* ask("changes", { since: undefined, countMax: 0 })).cursor }
+    ? {
+      cursor: (yield* ask("changes", { since: undefined, countMax: 0, work: LOCATE_WORK })).cursor,
+    }
     : {};
-  const files = yield* ask("page", { prefix, after, countMax });
+  const files = yield* ask("page", { prefix, after, countMax, work: countMax * nameWork });
   const names = new Set(files.map(({ name }) => name));
   const next = names.size < countMax ? {} : { next: files.at(-1)!.name };
   const wanted = files.filter(({ name }) => isWanted(name)).map((file) => locatedJson(file, self));
@@ -257,16 +271,17 @@ function* list(request: JsonObject, self: string): MasterDialogue {
 }
 
 function* listChanges(
+  { matches: isWanted, nameWork }: ListQuery,
   since: number,
-  isWanted: (name: string) => boolean,
   self: string,
 ): MasterDialogue {
-  const changes = yield* ask("changes", { since, countMax: CHANGES_PER_ANSWER_MAX });
+  const countMax = Math.min(CHANGES_PER_ANSWER_MAX, Math.floor(LIST_WORK_MAX / nameWork));
+  const changes = yield* ask("changes", { since, countMax, work: countMax * nameWork });
   const { cursor, isStale, hasMore } = changes;
   if (isStale) return yield* ask("send", { message: { status: "stale", cursor } });
   const names = changes.names.filter(isWanted);
   const queries = names.map((name) => ({ by: "name", name } as const));
-  const found = yield* ask("locate", { queries });
+  const found = yield* ask("locate", { queries, work: queries.length * LOCATE_WORK });
   const removed = names.filter((_, i) => found[i]!.length === 0);
   const files = found.flatMap((each) => each.map((file) => locatedJson(file, self)));
   yield* ask("send", { message: { status: "changes", files, removed, cursor, more: hasMore } });

@@ -50,3 +50,13 @@ export const UPLOAD_KEPT_PER_PARTY_COUNT_MAX = 64;
 export const UPLOAD_KEPT_COUNT_MAX = 1_024;
 /** What is kept of them in all, in the largest upload that is accepted; of one address, one of that size. */
 export const UPLOAD_KEPT_LARGEST_MAX = 8;
+/** Units of work, about ten microseconds each, of any question that a session asks the main thread … */
+export const SESSION_QUESTION_WORK = 4;
+/** … beside that for each file of a listing … */
+export const LISTED_FILE_WORK = 2;
+/** … and for so many hashes of a layer. */
+export const LAYER_HASHES_PER_WORK = 32;
+/** Units per second that one address, as TCP proves it, may cause over all its sessions; more wait. */
+export const SESSION_WORK_PER_S = 20_000;
+/** Questions of all sessions that are with the main thread at once; others wait in the order of their arrival. */
+export const SESSION_QUESTIONS_AT_ONCE = 4;

@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { CATALOGUE_ENTRIES_MAX } from "../../../lib/limits.ts";
 import { SESSION_IDLE_MS } from "../../../lib/protocol/session/limits.ts";
 import {
+  GLOB_CHARACTERS_MAX,
+  LIST_WORK_MAX,
   LOCATE_QUERIES_MAX,
   REGISTRY_LEASE_MS,
   REGISTRY_PAGE_FILES,
@@ -181,10 +183,24 @@ Deno.test("a listing holds what matches, and continues after the last name that 
     page,
     changes,
   });
-  assertEquals(steps.at(-1), { kind: "page", prefix: "photos/", after: undefined, countMax: 3 });
+  assertEquals(steps.at(-1), {
+    ...{ kind: "page", prefix: "photos/", after: undefined, countMax: 3 },
+    work: 15,
+  });
   const files = said[0]!["files"] as JsonObject[];
   assertEquals(files.map(({ name }) => name), ["photos/0.jpg", "photos/2.jpg"]);
   assertEquals([said[0]!["next"], said[0]!["cursor"]], ["photos/2.jpg", 9]);
+});
+
+Deno.test("with a long glob fewer names are looked at, and what a question costs has a bound", () => {
+  const changes = { cursor: 9, isStale: false, names: [], hasMore: false };
+  for (const glob of ["*", "*a".repeat(GLOB_CHARACTERS_MAX / 2)]) {
+    const { steps } = play([{ command: "list", glob }], { page: [], changes });
+    const step = steps.at(-1);
+    assert(step?.kind === "page" && step.countMax > 0);
+    assertEquals(step.countMax < REGISTRY_PAGE_FILES, glob !== "*");
+    assert(step.work <= LIST_WORK_MAX && step.work > step.countMax);
+  }
 });
 
 Deno.test("what changed since a cursor is told, and what is gone", () => {
