@@ -4,7 +4,8 @@
  */
 import { basename } from "@std/path";
 import { ShoalError } from "../../errors.ts";
-import { denoRuntime, type Runtime } from "../../io/runtime.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import { denoRuntime } from "../../io/runtime.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
 import { FilePut } from "../../protocol/session/put_file.ts";
 import { uploadName } from "../../protocol/session/upload_rules.ts";
@@ -50,7 +51,7 @@ export async function put(options: PutOptions): Promise<PutResult> {
 }
 
 /** The same on a platform that is handed in. */
-export async function putIn(runtime: Runtime, given: PutOptions): Promise<PutResult> {
+export async function putIn(runtime: TcpRuntime, given: PutOptions): Promise<PutResult> {
   const options = resolvePut(given);
   // What cannot be read is told before anything is sent.
   for (const path of options.files) openLocalFile(path).close();
@@ -67,7 +68,7 @@ export async function putIn(runtime: Runtime, given: PutOptions): Promise<PutRes
 }
 
 function putOne(
-  runtime: Runtime,
+  runtime: TcpRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent | EchoedEvent> {
@@ -83,7 +84,7 @@ function putOne(
 
 /** A connection that breaks off is no reason to give up: the server keeps what it has. */
 async function putFile(
-  runtime: Runtime,
+  runtime: TcpRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent> {

@@ -2,7 +2,7 @@
 import { basename } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type { Bytes } from "../../ids.ts";
-import type { Runtime } from "../../io/runtime.ts";
+import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { MAX_RETRIES_DEFAULT } from "../limits.ts";
@@ -17,7 +17,7 @@ import { converse, type SessionTarget } from "./session_retries.ts";
 
 /** The server keeps the file and says its MD5, which must be ours. */
 export async function putByAscii(
-  runtime: Runtime,
+  runtime: TcpRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent> {
@@ -65,7 +65,7 @@ export async function putByAscii(
 
 /** The server sends the file back and keeps nothing; what came back must be what was sent. */
 export async function putByJson(
-  runtime: Runtime,
+  runtime: TcpRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<EchoedEvent> {

@@ -77,7 +77,10 @@ function isPassing(thrown: unknown): boolean {
 function lastError(thrown: unknown, wasHeard: boolean): unknown {
   if (thrown instanceof ServerRefusal) return thrown;
   const { message } = ShoalError.from(thrown);
-  if (wasHeard) return new ShoalError("stalled", message, { cause: thrown });
+  if (wasHeard) {
+    const hint = "Run the same command again; with a longer --timeout, if the server is slow.";
+    return new ShoalError("stalled", message, { hint, cause: thrown });
+  }
   return new ShoalError("no_server", message, {
     hint: "Is that a server? Check the address, the port and the --dialect.",
     cause: thrown,

@@ -1,7 +1,7 @@
 /** Where a client's sessions lead, and how a connection there is opened. */
 import type { Endpoint } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import { type Clock, withinTime } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Net } from "./net.ts";
 import { resolveHost } from "./network.ts";
@@ -31,7 +31,7 @@ export async function openStream(
 ): Promise<ByteStream> {
   const { server, port, timeoutMs, signal } = target;
   const startMs = clock.nowMs();
-  const host = await withinTime(clock, resolveHost(server), timeoutMs);
+  const host = await clock.within(resolveHost(server), timeoutMs);
   if (host === undefined) throw unreachable(`the address of ${server} cannot be found out`);
   const endpoint: Endpoint = { address: host.address, port: host.port ?? port };
   const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;

@@ -81,20 +81,6 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   }
 }
 
-/** The same on any clock. */
-export async function withinTime<T>(
-  clock: Pick<Clock, "sleep">,
-  promise: Promise<T>,
-  ms: number,
-): Promise<T | undefined> {
-  const decided = new AbortController();
-  try {
-    return await Promise.race([promise, clock.sleep(ms, decided.signal).then(() => undefined)]);
-  } finally {
-    decided.abort();
-  }
-}
-
 /**
  * One timer for the next wake-up of a machine. The time is put off at nearly every step, so a timer
  * that runs already is left to fire early and only then set again.

@@ -48,10 +48,10 @@ export class RegistryListing {
       const next = page["next"] as SafeFileName | undefined;
       if (next === undefined) return;
       if (files.length === 0 || next === after) throw session.nonsense();
-      yield* perform("advance", {});
       this.#after = next;
       this.#fileCount += files.length;
       isFull = files.length >= REGISTRY_PAGE_FILES;
+      if (isFull) yield* perform("advance", {});
     }
     throw session.nonsense();
   }

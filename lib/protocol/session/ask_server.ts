@@ -95,10 +95,10 @@ export class ServerListing {
       if (files.length > 0) yield* perform("tell", { news: { kind: "listed", files } });
       if (next === undefined) return;
       if (files.length === 0 || next === after) throw session.nonsense();
-      yield* perform("advance", {});
       this.#after = next;
       this.#fileCount += files.length;
       isFull = files.length >= LISTED_FILES_PER_STEP;
+      if (isFull) yield* perform("advance", {});
     }
     throw session.nonsense();
   }
