@@ -106,7 +106,7 @@ class Play {
     this.#say("Comparing every SHA-256, apart from the transfers");
     const { sha256: actualSha256 } = await hashFileIn(this.#runtime, done.path, this.#signal);
     const report = compare(done, expectedSha256, actualSha256, echoReport(piece, echoed));
-    // What servers say when they end comes before the verdict, too.
+    // What servers report when they end comes before the verdict, too.
     await this.end();
     this.#options.onEvent?.(report);
     return report;

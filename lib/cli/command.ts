@@ -86,7 +86,7 @@ export function given<Fields extends object>(fields: Fields): Given<Fields> {
   return Object.fromEntries(entries) as Given<Fields>;
 }
 
-/** What every command that goes to the network hands on alike. */
+/** What every command that uses the network passes on. */
 export function networkOptions(
   options: { readonly port: number; readonly broadcast: readonly string[] },
   signal: AbortSignal,

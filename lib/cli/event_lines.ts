@@ -12,7 +12,7 @@ import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { countText } from "./units.ts";
 
-/** One line on stdout. `undefined` for what people are told otherwise or not at all. */
+/** One line on stdout. `undefined` for what is shown otherwise or not at all. */
 export function eventLine(event: ShoalEvent, verbose: boolean): string | undefined {
   switch (event.event) {
     case "ready":
@@ -69,7 +69,7 @@ export function warningLine(event: ShoalEvent): string | undefined {
   return undefined;
 }
 
-/** What is being waited for, and for which name where it is for one. */
+/** What is being waited for, and for which name, if it is for one. */
 export function waitingLine({ name, message }: WaitingEvent): string {
   return displayName(name === "" ? message : `${name}: ${message}`);
 }
@@ -81,7 +81,7 @@ export function errorLines(error: ErrorMessage): readonly string[] {
 
 /**
  * The same for one name among several: the message alone may not say which. What was interrupted is
- * said once, for the whole command.
+ * reported once, for the whole command.
  */
 export function failedLines(event: FailedEvent): readonly string[] {
   if (event.code === "interrupted") return [];

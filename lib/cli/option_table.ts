@@ -152,7 +152,7 @@ export function rateOption(verb: "send" | "fetch") {
   } as const;
 }
 
-/** `patienceMs` is how long the command waits unless it is told otherwise. */
+/** `patienceMs` is how long the command waits by default. */
 export function searchOptions(patienceMs: number) {
   return {
     server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server only" }),
@@ -174,7 +174,7 @@ export function mastersOf(masters: readonly string[]): { readonly masters?: read
   return masters.length > 0 ? { masters } : {};
 }
 
-/** `attempts` is how many the command makes unless it is told otherwise. */
+/** `attempts` is how many the command makes by default. */
 export function retryOption(attempts: number) {
   return {
     retries: withDefault(RETRIES, String(attempts), {

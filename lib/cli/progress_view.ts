@@ -17,7 +17,7 @@ export class ProgressView {
   #doneCount = 0;
   #failedCount = 0;
 
-  /** Whether the region looks different at once, and not just a little further on. */
+  /** Whether the region changes in kind, and not just in numbers. */
   apply(event: ShoalEvent): "nothing" | "moved" | "changed" {
     switch (event.event) {
       case "progress": {

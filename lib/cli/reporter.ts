@@ -93,7 +93,7 @@ class HumanReporter implements Reporter {
   readonly #screen: Screen;
   readonly #verbose: boolean;
   readonly #view = new ProgressView();
-  /** Servers that a line has named, and what was last said to be waited for. */
+  /** Servers that a line has named, and the last wait that was shown. */
   readonly #serversSaid = new Set<string>();
   #lastWait = "";
   #lastPaintMs = -Infinity;
@@ -147,7 +147,7 @@ class HumanReporter implements Reporter {
     this.#screen.show((size) => this.#view.lines(size));
   }
 
-  /** Without a live region: now and then a line. */
+  /** Without a live region: a line now and then. */
   #sayProgress(event: ShoalEvent): void {
     if (event.event === "waiting" && event.message !== this.#lastWait) {
       this.#lastWait = event.message;
@@ -173,7 +173,7 @@ function plainLine(event: ProgressEvent): string {
   return `${displayName(event.name)}: ${progressText(event).trimStart()}`;
 }
 
-/** The chain of causes; where in the source, for what is nobody's fault but ours. */
+/** The chain of causes; where in the source, for what is our own bug. */
 function causeLines(error: ShoalError): string[] {
   const lines = [];
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {

@@ -1,4 +1,4 @@
-/** `server [DIR]`: offer a folder until told to stop. */
+/** `server [DIR]`: offer a folder until it is stopped. */
 import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT, GIB } from "../limits.ts";
 import { SERVE_DEFAULTS } from "../app/option_defaults.ts";

@@ -76,7 +76,7 @@ function checkFileName(name: string): void {
 }
 
 /**
- * Files keep their names below the target folder, so that no two can meet but in this way. What patterns
+ * Files keep their names below the target folder, so this is the only way that two can clash. What patterns
  * match is not known yet: there it is a failure of the one file.
  */
 function checkFolders(wanted: ReadonlySet<string>): void {

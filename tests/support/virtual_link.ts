@@ -33,7 +33,7 @@ export function hashed(file: Bytes) {
   return hasher.finish();
 }
 
-/** The datagrams that answer a WANT, one a segment. */
+/** The datagrams that answer a WANT, one per segment. */
 export function answer(want: FrameOf<"want">, file: Bytes): Bytes[] {
   const datagrams: Bytes[] = [];
   const payloadBytes = payloadBytesOf(want.segmentBytes);

@@ -46,7 +46,7 @@ export interface ClassicDownloadOptions {
   readonly startedMs: number;
   /** Asked at the first answer: whether the file is still wanted from here. */
   readonly onAnswer: () => boolean;
-  /** Progress and notices. How it ended is said by {@linkcode ClassicDownload.ended}. */
+  /** Progress and notices. How it ended is in {@linkcode ClassicDownload.ended}. */
   readonly emit: (event: GetEvent) => void;
 }
 
@@ -96,7 +96,7 @@ export class ClassicDownload {
 
   /**
    * Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others:
-   * before each of them, because a server may have come just now, or not have heard it the last time.
+   * before each of them, because a server may be new, or have missed it the last time.
    */
   #announce(target: Endpoint): void {
     const frame = encodeFrame({

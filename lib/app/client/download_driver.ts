@@ -93,7 +93,7 @@ export class DownloadDriver {
     this.#events.push({ kind: "transfer", news });
   }
 
-  /** A server was caught lying, here or elsewhere. */
+  /** A server sent bad data, for this download or another. */
   onDropped(server: ServerId): void {
     this.#events.push({ kind: "dropped", server });
   }

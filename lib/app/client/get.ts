@@ -125,7 +125,7 @@ export class GetRun {
   readonly #moreKinds: SourceKinds;
   /** The servers that the user named, for when they do not answer over UDP. */
   readonly #hosts: readonly Endpoint[];
-  /** Servers of which nothing comes over UDP; and of those, the ones that people were told of. */
+  /** Servers of which nothing comes over UDP; and of those, the ones that were reported. */
   readonly #unheard = new Set<ServerId>();
   readonly #streaming = new Set<ServerId>();
   /** How often in a row a source was silent for as long as it takes to say so. */
@@ -188,7 +188,7 @@ export class GetRun {
     this.#progress.run(this.#downloads, this.#closing.signal);
   }
 
-  /** For whoever watches it work. */
+  /** For tests and the simulation. */
   get coordinator(): Coordinator {
     return this.#pool.coordinator;
   }
@@ -285,7 +285,7 @@ export class GetRun {
     }));
   }
 
-  /** What masters tell of is asked like everybody: their word alone counts for nothing. */
+  /** Servers that masters name are queried like all others: a master's word alone proves nothing. */
   #searchMasters(masters: readonly string[]): MasterSearch {
     return new MasterSearch({
       runtime: this.#runtime,
@@ -321,7 +321,7 @@ export class GetRun {
     this.#finds.push(find);
   }
 
-  /** Whom masters told of, and who did not answer. */
+  /** Servers that masters named and that did not answer. */
   #silenceHint(query: Query): string | undefined {
     const [first, ...others] = this.#masters.serversOf(query);
     if (first === undefined) return undefined;
@@ -381,7 +381,7 @@ export class GetRun {
         endpoint,
         providers: this.streams,
         questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
-        // UDP may yet pass, and has the last word.
+        // UDP may work yet, and decides.
         onFailure: () => {},
       });
       const find = search.find(queries, (news) => {

@@ -12,7 +12,7 @@ import type { JsonObject } from "../../wire/session_json.ts";
 import { converse, type SessionTarget } from "../session/session_retries.ts";
 
 interface Question {
-  /** Throws what another connection may mend, and tells the rest. */
+  /** Throws what another connection may mend, and reports the rest. */
   readonly ask: (session: JsonSession) => ClientDialogue;
   readonly fail: (error: unknown) => void;
 }

@@ -104,7 +104,7 @@ function problemOf(
   });
 }
 
-/** Files keep their names below the target folder, so that no two can meet but in this way. */
+/** Files keep their names below the target folder, so this is the only way that two can clash. */
 function clashOf(
   name: string,
   named: ReadonlySet<string>,

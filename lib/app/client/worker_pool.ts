@@ -80,7 +80,7 @@ export class WorkerPool {
     this.warmUp(1);
   }
 
-  /** Tells the coordinator and does what it says. */
+  /** Passes the event to the coordinator and performs its actions. */
   step(event: CoordinatorEvent): void {
     const now = this.#options.runtime.clock.nowMs();
     for (const action of this.coordinator.handle(now, event)) this.#perform(action);
@@ -104,7 +104,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#timer.clear();
     const times = await Promise.all(this.#workers.map((worker) => this.#stop(worker)));
-    // What is verified is brought to the disk, however long that takes it.
+    // What is verified is written to disk, however long that takes.
     const assembler = await this.#assembler.stop(Infinity);
     if (assembler !== undefined) this.#tellTimes(times.flat(), assembler.times);
     for (const { handle } of this.#workers) handle.terminate();
@@ -181,7 +181,7 @@ export class WorkerPool {
     }
   }
 
-  /** Where its time went, if it says so. */
+  /** Where its time went, if it reports that. */
   async #stop({ label, handle }: SourceWorker): Promise<readonly StageTimes[]> {
     const stopped = await handle.stop();
     if (stopped === undefined) return [];

@@ -23,7 +23,7 @@ export interface ListHandlers {
   onEntries(entries: readonly ListingEntry[]): void;
   /** Read what follows `after` over TCP from `from`, and tell the handle how that ended. */
   onRest(from: Endpoint, after: SafeFileName): void;
-  /** Everything was told, or the server has fallen silent. */
+  /** Everything was listed, or the server has fallen silent. */
   onEnded(isComplete: boolean): void;
 }
 
@@ -54,7 +54,7 @@ export interface Find {
   finish(queryIndex: number): void;
   /** What the server has offered for this query counts as if it lacked it, until it offers it again. */
   disbelieve(queryIndex: number, server: ServerId): void;
-  /** Asks servers of which others have told. */
+  /** Asks servers that others named. */
   invite(endpoints: readonly Endpoint[]): void;
 }
 

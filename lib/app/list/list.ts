@@ -68,9 +68,9 @@ class ListRun {
   readonly #ending = new AbortController();
   #unended = 0;
   #isGathering = true;
-  /** Whether a master has told everything. */
+  /** Whether a master has sent its whole listing. */
   #hasMaster = false;
-  /** Whether nobody has answered the broadcasts, and is not waited for any more. */
+  /** Whether the broadcasts went unanswered and the wait for answers is over. */
   #isTimedOut = false;
 
   constructor(runtime: Runtime, options: ResolvedListOptions, search: Search) {
@@ -113,7 +113,7 @@ class ListRun {
             this.#isTimedOut = true;
             return this.#endIfComplete();
           default:
-            // Who asks for anybody is not answered otherwise.
+            // A query for any server has no other answers.
         }
       },
       undefined,

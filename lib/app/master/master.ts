@@ -156,7 +156,7 @@ class MasterRun implements Master {
       }, pace);
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error;
-      // The store is away: who asked goes elsewhere, and servers come back.
+      // The store is unavailable: clients ask elsewhere, and servers come back.
       this.#tellStore(error);
       await connection.send(encodeMessage(refusalOf("unavailable", error.message)));
     } finally {
@@ -240,7 +240,7 @@ const COMMANDS = new Set([
   ...["register", "update", "renew", "unregister", "list", "locate", "stats"],
 ]);
 
-/** Said once, where the system allows less than a master is made for. */
+/** Reported once, where the system allows less than a master is made for. */
 function limitedText(connectionsMax: number): string {
   return `no more than ${connectionsMax} connections at a time: ` +
     `this process may have ${descriptorLimit()} files open (ulimit -n)`;

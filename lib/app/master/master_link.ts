@@ -20,7 +20,7 @@ import { encodeMessage, parseMessage, takeMessage } from "../../wire/session_jso
 /** The master is called `HOST` or `HOST:PORT`. */
 export interface MasterLinkOptions extends RegistrationOptions {
   readonly runtime: TcpRuntime;
-  /** Everything is told, or the master is away; when that changes. */
+  /** Everything is registered, or the master is unreachable; called when that changes. */
   readonly onState: (isRegistered: boolean, message: string) => void;
 }
 
@@ -99,7 +99,7 @@ export class MasterLink {
     }
     signal.removeEventListener("abort", onAbort);
     own?.close();
-    // What was hung up on needs no telling.
+    // A connection that we closed needs no report.
     if (this.#stream !== own) return;
     this.#stream = undefined;
     this.#handle({ kind: "lost", message });
@@ -123,7 +123,7 @@ export class MasterLink {
     }
   }
 
-  /** A connection that does not take it ends, which is told where it is listened to. */
+  /** A connection that cannot send ends, which the reading side reports. */
   #send(bytes: Uint8Array): void {
     const stream = this.#stream;
     if (stream === undefined) return;

@@ -24,10 +24,10 @@ export class MasterSearch {
   readonly #options: MasterSearchOptions;
   readonly #ending = new AbortController();
   readonly #loops: Promise<void>;
-  /** By endpoint, which master has told of it. */
+  /** By endpoint, which master named it. */
   readonly #tellers = new Map<string, string>();
 
-  /** By master and question, whom it told of last. */
+  /** By master and question, the servers it named last. */
   readonly #told = new Map<string, readonly string[]>();
 
   constructor(options: MasterSearchOptions) {
@@ -35,7 +35,7 @@ export class MasterSearch {
     this.#loops = Promise.all(options.masters.map((master) => this.#follow(master))).then(() => {});
   }
 
-  /** The master that has told of this endpoint; `undefined` if none has. */
+  /** The master that named this endpoint; `undefined` if none has. */
   tellerOf(endpoint: string): string | undefined {
     return this.#tellers.get(endpoint);
   }

@@ -25,7 +25,7 @@ import { ClassicService } from "./serve_classic.ts";
 import { ServerMetrics } from "./server_metrics.ts";
 import { Serving } from "./serving.ts";
 
-/** What each part draws its chances from, beside the sender's own: the seed and this. */
+/** Each part draws its random numbers from the seed plus this; the sender, from the seed itself. */
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
 /**
@@ -120,7 +120,7 @@ class Service {
     if (options.classic) this.#classic = this.#classicService(discovery, seed);
     this.#serving = this.#serve(discovery, transport, seed);
     this.closed = this.#ended.promise;
-    // A caller that does not await the end learns of a failure from events, not from a crash.
+    // A caller that does not await the end must not crash on a failure.
     this.closed.catch(() => {});
     options.signal?.addEventListener("abort", this.close, { once: true });
   }
@@ -280,7 +280,7 @@ class Service {
 
   // — What it says ——————————————————————————————————————————————————————————————————————————————
 
-  /** Tells how hashing goes while something is left to hash, and once when nothing is. */
+  /** Reports progress while something is left to hash, and once when nothing is. */
   async #tellProgress(): Promise<void> {
     if (this.#isTellingProgress || this.#index.progress.filesLeft === 0) return;
     this.#isTellingProgress = true;
@@ -303,7 +303,7 @@ class Service {
   }
 }
 
-/** A socket that is bound to one address is handed no broadcasts. */
+/** A socket that is bound to one address receives no broadcasts. */
 function unheardNotice(host: string): ServeEvent {
   const message = `listening on ${host} only: broadcasts will not arrive, so clients need --server`;
   return { event: "notice", level: "info", message };

@@ -68,7 +68,7 @@ export class ClassicService {
     this.#files.clear();
   }
 
-  /** What an action brings about is told to the machine after the actions that came with it. */
+  /** Events that an action causes reach the machine after the actions that came with it. */
   #step(first: ClassicServerEvent): void {
     const events = [first];
     for (let event = events.shift(); event !== undefined; event = events.shift()) {
@@ -108,7 +108,7 @@ export class ClassicService {
     }
   }
 
-  /** Nothing is said of a file that is not hashed yet: the client will ask again. */
+  /** A request for a file that is not hashed yet is not answered: the client will ask again. */
   #locate(transfer: number, wanted: SafeFileName): ClassicServerEvent {
     const { runtime, index } = this.#options;
     const entry = index.catalogue.lookUp(wanted);

@@ -1,5 +1,5 @@
 /**
- * What a server does about an index that it is handed: it answers questions that come in on its two sockets
+ * What a server does with an index: it answers questions that come in on its two sockets
  * for datagrams, serves requests for bytes, and talks to clients over TCP. What it says of itself, and to whom
  * else, is the business of `serve.ts`.
  */
@@ -30,7 +30,7 @@ export interface ServingOptions {
   readonly index: ServedIndex;
   readonly server: ServerId;
   readonly tokenSecret: Bytes;
-  /** Of the order in which similar names are told, and of delays. */
+  /** For the order of similar names, and for delays. */
   readonly seed: number;
   /** The shared socket, which is open already. */
   readonly discovery: DatagramTransport;

@@ -43,7 +43,7 @@ export class SessionService {
       onFailure: options.onFailure,
     });
     this.opened = this.#worker.ready.then(({ port }) => port);
-    // Whoever never waits for it is told by `onFailure`.
+    // Callers that never await it learn of it from `onFailure`.
     this.opened.catch(() => {});
   }
 

@@ -9,7 +9,7 @@ import { ServerRefusal } from "../../protocol/session/json_session.ts";
 import type { WireCode } from "../../wire/session_codes.ts";
 import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
 
-/** Where sessions lead, and how much patience they have: `timeoutMs` is that of every wait, as well. */
+/** Where sessions lead, and how long they wait: `timeoutMs` bounds every wait, connecting included. */
 export interface SessionTarget extends TcpTarget {
   /** Connections in a row that may bring nothing. */
   readonly retries: number;
@@ -19,7 +19,7 @@ export interface SessionTarget extends TcpTarget {
   readonly onWaiting?: ((attempt: number, attempts: number, message: string) => void) | undefined;
 }
 
-/** Refusals that may be others a moment later. */
+/** Refusals that may pass: the same request can succeed a moment later. */
 const PASSING: ReadonlySet<WireCode> = new Set(["crowded", "idle"]);
 
 /**
@@ -73,7 +73,7 @@ function isPassing(thrown: unknown): boolean {
   return thrown instanceof ShoalError && (thrown.code === "stalled" || thrown.code === "no_server");
 }
 
-/** Whoever never said a word is as good as nobody. */
+/** A peer that never sent anything counts as no server. */
 function lastError(thrown: unknown, wasHeard: boolean): unknown {
   if (thrown instanceof ServerRefusal) return thrown;
   const { message } = ShoalError.from(thrown);

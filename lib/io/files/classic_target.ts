@@ -70,7 +70,7 @@ export class ClassicTarget {
       this.discard();
       return { path: present, isPresent: true };
     }
-    // Classic servers tell no time: the file is as old as its arrival.
+    // Classic servers send no modification time: the file gets the time of its arrival.
     await this.#target.seal(wallMs());
     if (signal.aborted) return undefined;
     const path = this.#target.publish({ force: this.#force });

@@ -46,7 +46,7 @@ export const denoDisk: Disk = {
   },
 
   freeBytes(folder) {
-    // Asking must not end in a prompt.
+    // Asking for a permission must not prompt.
     const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
     if (state !== "granted") return undefined;
     try {

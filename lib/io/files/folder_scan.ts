@@ -28,7 +28,7 @@ export interface ScanOptions {
   readonly hidden: boolean;
   /** Whether this very file is known to be readable. */
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
-  /** Told, at every scan, of what a user might miss: one line per file or folder. */
+  /** Called, at every scan, with what a user might miss: one line per file or folder. */
   onLeftOut(message: string): void;
   /** Ends the scan early. */
   readonly signal: AbortSignal;

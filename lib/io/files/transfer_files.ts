@@ -61,7 +61,7 @@ export class TransferFiles {
     return this.#part.read(target, position);
   }
 
-  /** Brings the file to the disk for good, off this thread. */
+  /** Syncs the file to disk, off this thread. */
   async seal(mtimeMs: number): Promise<void> {
     await this.#part.seal(mtimeMs);
   }
@@ -77,7 +77,7 @@ export class TransferFiles {
     this.#journal = undefined;
   }
 
-  /** Lets go of part and journal, which stay, with these chunks marked, or go. */
+  /** Closes part and journal, and keeps them with these chunks marked, or removes them. */
   close(keeps: boolean, written: Bitmap | undefined): void {
     try {
       if (!keeps) {

@@ -129,7 +129,7 @@ export class Digests {
     }
   }
 
-  /** Nobody will answer any more. */
+  /** No answers will come any more. */
   #giveUp(error: ShoalError): void {
     for (const stream of this.#streams.values()) stream.reject(error);
     for (const waiting of this.#waiting) waiting.reject(error);

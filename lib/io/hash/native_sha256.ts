@@ -13,7 +13,7 @@ const SYMBOLS = {
   SHA256: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** Call once a thread, before it hashes. Silently leaves things as they are where it cannot be had. */
+/** Call once per thread, before it hashes. Silently leaves things as they are where it cannot be had. */
 export function useNativeSha256(): void {
   if (Deno.build.os !== "linux") return;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return;

@@ -33,7 +33,7 @@ export interface StreamListener {
   /**
    * The next stream; `undefined` once the listener is closed.
    *
-   * @throws Error when nobody can be met here any more
+   * @throws Error when no more connections can be accepted
    */
   accept(): Promise<ByteStream | undefined>;
   close(): void;

@@ -1,6 +1,6 @@
 /**
  * A TCP port with a bounded number of peers at once, each at its own pace, and a share for each address
- * (`admission.ts`). Whoever finds no room is told so, a few at a time; more are disconnected at once.
+ * (`admission.ts`). Further ones are refused with a message, a few at a time; more are disconnected at once.
  */
 import { ShoalError } from "../../errors.ts";
 import { Admission, type AdmissionLimits } from "../../protocol/base/admission.ts";
@@ -21,14 +21,14 @@ export interface ConnectionListenerOptions {
   /** A peer that says nothing for this long has no more to say. */
   readonly idleMs: number;
   /**
-   * Talks with a peer until it or we have no more to say.
+   * Serves a peer until either side is done.
    *
-   * @param refusal why it is only to be told that there is no room for it
+   * @param refusal why the peer is refused, if it is
    */
   readonly talk: (connection: SessionConnection, refusal: string | undefined) => Promise<void>;
   /** A connection ended with an unexpected error. */
   readonly onProblem: (message: string) => void;
-  /** Nobody can be met here any more. */
+  /** No more connections can be accepted. */
   readonly onFailure: (error: ShoalError) => void;
 }
 
@@ -37,7 +37,7 @@ export class ConnectionListener {
   readonly #listener: StreamListener;
   readonly #budget = new MessageBudget();
   readonly #admission: Admission<SessionConnection>;
-  /** Of those that are only told that there is no room. */
+  /** Of those that are refused. */
   readonly #crowd: Admission<SessionConnection>;
   readonly #open = new Set<SessionConnection>();
   readonly #sessions = new Set<Promise<void>>();
@@ -61,7 +61,7 @@ export class ConnectionListener {
     return this.#listener.port;
   }
 
-  /** Hangs up on everybody. */
+  /** Closes every connection. */
   hangUp(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

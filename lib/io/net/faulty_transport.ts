@@ -44,7 +44,7 @@ export class FaultyTransport implements DatagramTransport {
     this.#inner.takeArrived();
   }
 
-  /** Cuts a burst into its datagrams first, so that each has a fate of its own. */
+  /** Cuts a burst into its datagrams first, so that each is hit, or spared, by itself. */
   async send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<SendOutcome> {
     const stepBytes = segmentBytes === 0 ? Math.max(1, bytes.length) : segmentBytes;
     for (let at = 0; at < bytes.length; at += stepBytes) {
@@ -70,7 +70,7 @@ export class FaultyTransport implements DatagramTransport {
     if (this.#held.size >= FAULT_DELAYED_DATAGRAMS_MAX) return;
     const timer = setTimeout(() => {
       this.#held.delete(timer);
-      // Settles by itself: a transport reports what the network refuses, it does not throw.
+      // Never rejects: a transport reports what the network refuses, it does not throw.
       void this.#inner.send(bytes, to);
     }, delayMs);
     this.#held.add(timer);

@@ -123,7 +123,7 @@ export class MetricsPort {
   }
 }
 
-/** Asking must not end in a prompt. */
+/** Asking for a permission must not prompt. */
 function ownHostname(): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   return state === "granted" ? Deno.hostname() : undefined;

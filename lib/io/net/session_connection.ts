@@ -49,7 +49,7 @@ export class SessionConnection {
   readonly #clock: Clock;
   readonly #budget: MessageBudget;
   readonly #idleMs: number;
-  /** Made when something is read: many a connection never says anything. */
+  /** Made at the first read: many connections never send anything. */
   #buffer: Bytes | undefined;
   /** The one read that is under way; it outlives its caller. */
   #reading: Promise<Arrival> | undefined;
@@ -85,12 +85,12 @@ export class SessionConnection {
     return this.#stream.peer.address;
   }
 
-  /** When something last came or went. */
+  /** When something was last received or sent. */
   get activeMs(): number {
     return this.#activeMs;
   }
 
-  /** What `take` finds in what has come, as soon as it finds something. */
+  /** What `take` finds in the input, as soon as it finds something. */
   async taken<T>(take: (queue: ByteQueue) => T | undefined): Promise<T | Ended> {
     return await this.#fill(() => take(this.queue), {});
   }

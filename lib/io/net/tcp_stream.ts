@@ -57,7 +57,7 @@ class TcpListener implements StreamListener {
       } catch (error) {
         if (this.#isClosed) break;
         if (error instanceof Deno.errors.BadResource) throw error;
-        // Out of descriptors, or the peer left before it was met: others will do better.
+        // Out of descriptors, or the peer left before it was accepted: the next may succeed.
         await sleep(ACCEPT_PAUSE_MS);
       }
     }

@@ -127,7 +127,7 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
     },
     readable: () => pollElsewhere(library, descriptor),
     readableSoon: () => ppoll(briefly.wanted, 1n, briefly.time, null) !== 0,
-    // It fails, as the socket is not connected, but not before it has woken who waits.
+    // It fails, as the socket is not connected, but not before it has woken the waiting thread.
     wake: () => void shutdown(descriptor, SHUT_RDWR),
   };
 }

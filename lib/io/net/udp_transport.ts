@@ -1,7 +1,7 @@
 /**
  * Datagrams over a UDP socket: the transport without layers, and the one loop that receives.
  *
- * Whatever arrives is handed on with the size of its segments. An ordinary socket brings datagrams one by
+ * Whatever arrives is passed on with the size of its segments. An ordinary socket brings datagrams one by
  * one; where the kernel joins them, it says the size beside each receive (`tuned_socket.ts`). Nobody has to
  * guess it from the bytes, which may be sealed.
  */
@@ -82,7 +82,7 @@ class UdpTransport implements DatagramTransport {
   #onReceived: OnReceived = () => {};
   #ended: Promise<void> = Promise.resolve();
   #isListening = false;
-  /** Whether Deno's own receive is pending, or has brought what nobody has been handed yet. */
+  /** Whether Deno's own receive is pending, or has brought a datagram that was not passed on yet. */
   #isReceiving = false;
   #isClosed = false;
   /** Whether what arrives follows so closely that waiting for it is a matter of a moment. */

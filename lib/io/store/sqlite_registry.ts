@@ -216,7 +216,7 @@ export class SqliteRegistry implements RegistryStore {
 
   // — Files —————————————————————————————————————————————————————————————————————————————————————
 
-  /** Nobody has its files any more. */
+  /** Its files have no provider any more. */
   #abandon(generation: number): void {
     this.#files.end(generation);
     this.#orphans.add(generation);

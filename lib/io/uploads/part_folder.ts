@@ -29,7 +29,7 @@ export interface FoundPart {
 export interface OpenPart {
   readonly tag: string;
   readonly target: FileTarget;
-  /** Whether what is left of it may be gone on with. */
+  /** Whether what is left of it may be resumed. */
   readonly isResumable: boolean;
 }
 
@@ -78,7 +78,7 @@ export class PartFolder {
     return this.#removeNamed(`${tag}.part`);
   }
 
-  /** The tag of what `party` may go on with. */
+  /** The tag of what `party` may resume. */
   tagOf(party: string, { name, sizeBytes }: PartRequest): string {
     return `${party}-${digestOf(`${sizeBytes}\n${name}`, 32)}`;
   }

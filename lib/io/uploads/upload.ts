@@ -66,7 +66,7 @@ export class Upload {
   #isEnded = false;
   /** Whether all of it is there, and its end is under way. */
   #isStoring = false;
-  /** Whence the body comes, while it comes. */
+  /** The source of the body, while it arrives. */
   #connection: SessionConnection | undefined;
 
   constructor(options: UploadOptions) {
@@ -175,7 +175,7 @@ export class Upload {
     }
   }
 
-  /** Lets go of it: what can be resumed stays for a while. */
+  /** Releases it: what can be resumed stays for a while. */
   abandon(): void {
     if (this.#isEnded) return;
     this.#digests.drop(this.#job);
@@ -216,7 +216,7 @@ export class Upload {
     const pace = connection.pace();
     let buffer: Bytes | undefined;
     let filledBytes = 0;
-    /** Writes what has come, and lets go of the buffer. */
+    /** Writes what has arrived, and releases the buffer. */
     const flush = (): void => {
       const [full, lengthBytes] = [buffer, filledBytes];
       buffer = undefined;
@@ -257,7 +257,7 @@ export class Upload {
       }
       return undefined;
     } finally {
-      // What came before an end that was too soon is as good as the rest.
+      // What arrived before a premature end is as good as the rest.
       flush();
     }
   }

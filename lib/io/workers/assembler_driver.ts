@@ -49,7 +49,7 @@ export class AssemblerDriver {
   readonly #searches = new Map<JobId, PresentSearch>();
   readonly #folderSyncs: FolderSyncs;
   readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
-  /** What the machine has not been told. */
+  /** Events that the machine has not handled yet. */
   readonly #events: AssemblerEvent[] = [];
   #isStepping = false;
   readonly #startedMs: number;
@@ -77,7 +77,7 @@ export class AssemblerDriver {
     feed.onMessage(({ chunks }) => this.#step({ kind: "chunks", feed: number, chunks }));
   }
 
-  /** Tells the machine, and does what it says, until nothing more comes of it. */
+  /** Passes events to the machine and performs its actions, until none are left. */
   #step(event: AssemblerEvent): void {
     this.#events.push(event);
     if (this.#isStepping) return;

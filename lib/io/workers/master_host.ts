@@ -21,7 +21,7 @@ const LEASE_BYTES = 16;
 
 export interface MasterHostOptions {
   readonly store: RegistryStore;
-  /** How long each question took, for whoever watches. */
+  /** How long each question took, for the metrics. */
   readonly onAnswered: (command: string, ms: number) => void;
   /** Pages of catalogues, of all connections: what clients ask goes in between. */
   readonly pages: ConcurrencyLimit;
@@ -71,7 +71,7 @@ export async function runMasterDialogue(
         return read;
       }
       case "send":
-        // Whoever does not take the answer keeps nobody waiting.
+        // A client that does not read its answer delays nobody.
         leavePages();
         onAnswered(command, nowMs() - askedMs);
         return await connection.send(encodeMessage(step.message));
@@ -108,7 +108,7 @@ export async function runMasterDialogue(
   try {
     while (!next.done) next = dialogue.next(await perform(next.value));
   } catch (error) {
-    // What the dialogue holds is let go of, as far as the store still listens.
+    // What the dialogue holds is released, as far as the store still answers.
     for (let last = dialogue.return(); !last.done; last = dialogue.next()) {
       if (last.value.kind === "close") await perform(last.value).catch(() => {});
     }

@@ -113,7 +113,7 @@ class ReceiverDriver {
     this.#handledMs += this.#clock.nowMs() - startMs;
   }
 
-  /** A late timer must not speak before what has arrived meanwhile: it would call that lost. */
+  /** A late timer must not fire before what has arrived meanwhile is handled: it would count that as lost. */
   async #wake(): Promise<void> {
     await this.#clock.yieldToEvents();
     this.#step({ kind: "wakeup" });

@@ -74,7 +74,7 @@ class SenderDriver {
     this.#transport.listen(
       (received) => {
         this.#take(received);
-        // Whoever serves takes what arrives meanwhile.
+        // Serving receives what arrives meanwhile, too.
         return this.#serving;
       },
       (error) => parent.post({ kind: "failed", error: error.toMessage() }),

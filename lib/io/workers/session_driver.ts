@@ -39,7 +39,7 @@ class SessionDriver {
   readonly #library: SessionLibrary;
   readonly #listener: SessionListener;
   readonly #questions = new Map<number, (answer: Answer) => void>();
-  /** MD5s that are being found out, by the file that they are of. */
+  /** MD5s that are being computed, by file. */
   readonly #digesting = new Map<string, Promise<string | undefined>>();
   readonly #turns = new ConcurrencyLimit(SESSION_QUESTIONS_AT_ONCE);
   #nextQuestion = 0;
@@ -123,7 +123,7 @@ class SessionDriver {
     return answer;
   }
 
-  /** However many ask, a file is read once. */
+  /** However many clients ask, a file is read once. */
   #md5Of(file: SessionFile): Promise<string | undefined> {
     const { name, sizeBytes, mtimeMs, ctimeMs, inode } = file;
     const key = JSON.stringify([name, sizeBytes, mtimeMs, ctimeMs, inode]);
@@ -148,7 +148,7 @@ class SessionDriver {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#listener.hangUp();
-    // Nobody answers any more.
+    // No answers come any more.
     for (const answer of this.#questions.values()) answer(undefined);
     await this.#digests.close();
     await this.#listener.closed();

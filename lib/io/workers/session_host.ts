@@ -121,7 +121,7 @@ class SessionHost {
     }
   }
 
-  /** Lets go of what the dialogue did not end. */
+  /** Releases what the dialogue did not end. */
   close(): void {
     this.#upload?.abandon();
     this.#upload = undefined;
@@ -142,7 +142,7 @@ class SessionHost {
     return withMd5 ? (await this.#digested([file]))[0] : file;
   }
 
-  /** Nobody has asked for it before: finds out MD5s, for a while, until one is it. */
+  /** Not asked for before: computes MD5s, for a while, until one matches. */
   async #findByMd5(md5: string): Promise<SessionFile | undefined> {
     const { clock } = this.#library;
     const endMs = clock.nowMs() + MD5_PATIENCE_MS;

@@ -52,7 +52,7 @@ class StreamDriver {
   readonly #timer: Wakeup;
   readonly #hashedMs: () => number;
   readonly #startedMs: number;
-  /** The one that counts; of others nothing is heard any more. */
+  /** The current one; what others report is ignored. */
   #connection: StreamLink | undefined;
   #handledMs = 0;
   #isStopped = false;

@@ -11,7 +11,7 @@ interface FailedMessage {
   readonly error: ErrorMessage;
 }
 
-/** Does what its requests say; what it throws is told to the parent as `failed`. */
+/** Does what its requests say; what it throws is reported to the parent as `failed`. */
 export interface Driver<Request> {
   onRequest(request: Request): void;
 }
