@@ -40,9 +40,9 @@ export interface SessionListenerOptions {
   /** Units of work that all requests of one address may cause in a second; more wait. */
   readonly workPerS: number;
   /**
-   * Talks with a peer until it or we have no more to say.
+   * Serves a peer until either side is done.
    *
-   * @param refusal why it is only to be told that there is no room for it
+   * @param refusal why the peer is refused, if it is
    * @param pace what its requests wait for
    */
   readonly talk: (
@@ -89,7 +89,7 @@ export class SessionListener {
     return this.#listener.port;
   }
 
-  /** Hangs up on everybody. */
+  /** Closes every connection. */
   hangUp(): void {
     this.#listener.hangUp();
   }

@@ -115,7 +115,7 @@ class SessionDriver {
     const number = this.#nextQuestion++;
     const answered = Promise.withResolvers<Answer>();
     this.#questions.set(number, answered.resolve);
-    // Nobody answers any more.
+    // No answers come any more.
     if (this.#isStopped) answered.resolve(undefined);
     else this.#parent.post({ kind: "ask", number, question });
     const answer = await answered.promise as Answers[Kind];
