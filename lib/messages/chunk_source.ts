@@ -20,7 +20,7 @@ export interface DatagramsConfig {
 
 /** The same of receivers of streams. */
 export interface StreamConfig {
-  /** How long connecting may take. */
+  /** How long connecting may take; silence is judged by it, too. */
   readonly timeoutMs: number;
 }
 

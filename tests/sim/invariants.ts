@@ -9,7 +9,8 @@ import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";
-import { CHANGED_VARIANT, type SimServer } from "./sim_server.ts";
+import { CHANGED_VARIANT } from "./sim_index.ts";
+import type { SimServer } from "./sim_server.ts";
 
 /** While an honest server can be reached, something comes within this. */
 export const PROGRESS_MS_MAX = 45_000;

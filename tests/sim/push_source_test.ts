@@ -3,61 +3,14 @@
  * outlet and assembler to a file, beside a source that fetches.
  */
 import { assert, assertEquals } from "@std/assert";
-import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
+import { CHUNKS, plainScenario, plainServer } from "./plain_scenario.ts";
 import type { PushSpec, Scenario, ServerSpec } from "./scenario.ts";
-import type { LinkSpec } from "./sim_link.ts";
 import { type Outcome, runScenario } from "./world.ts";
-
-const CHUNKS = 32;
-const SIZE_BYTES = CHUNKS * CHUNK_BYTES_MIN - 1_000;
-
-const LINK: LinkSpec = {
-  bytesPerMs: 2_000,
-  delayMs: 0.5,
-  queueBytesMax: 100_000,
-  mtuBytes: 1_500,
-  loss: 0,
-  duplication: 0,
-  reordering: 0,
-  bitFlips: 0,
-  truncation: 0,
-  downMs: [],
-};
-
-const SERVER: ServerSpec = {
-  paths: [{ toServer: LINK, toClient: LINK }],
-  startsMs: 0,
-  variant: 0,
-  readyMs: 0,
-  bytesPerMs: 10_000,
-  rateBytesPerS: 0,
-  answerMs: 0.1,
-  lieChunks: [],
-  mishaps: [],
-};
 
 const PUSH: PushSpec = { bytesPerMs: 2_000, startsMs: 0, loss: 0, badChunks: [] };
 
-function scenario(push: PushSpec, server: Partial<ServerSpec> = {}): Scenario {
-  return {
-    seed: 7,
-    sizeBytes: SIZE_BYTES,
-    client: {
-      timeoutMs: 5_000,
-      retries: 3,
-      isPinned: false,
-      rateBytesPerS: 0,
-      receiveBufferBytes: 1 << 20,
-      joinMs: 0.2,
-      hopMs: 0.2,
-      killsMs: [],
-      killsAtDiskOp: [],
-      rots: false,
-      disk: { writeMs: 0.05 },
-    },
-    servers: [{ ...SERVER, ...server }],
-    push,
-  };
+function scenario(push: PushSpec | undefined, server: Partial<ServerSpec> = {}): Scenario {
+  return plainScenario({ servers: [plainServer(server)], push });
 }
 
 /** What each source gave: who pushes is the one whose address nobody knows. */
@@ -105,7 +58,7 @@ Deno.test("what the only server can give no more, a later round of pushed pieces
 });
 
 Deno.test("a source that pushes and falls silent costs nothing", async () => {
-  const alone = await runScenario({ ...scenario(PUSH), push: undefined });
+  const alone = await runScenario(scenario(undefined));
   const silent = await runScenario(scenario({ ...PUSH, endsMs: 0 }));
   assertEquals([silent.violation, silent.end], [undefined, "done"]);
   assertEquals(sharesOf(silent), { pushed: 0, fetched: CHUNKS });

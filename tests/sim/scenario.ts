@@ -9,6 +9,14 @@ import type { LinkSpec } from "./sim_link.ts";
 export interface PathSpec {
   readonly toServer: LinkSpec;
   readonly toClient: LinkSpec;
+  /** What a firewall makes of datagrams, in both directions. */
+  readonly block?: UdpBlock | undefined;
+}
+
+/** Which datagrams vanish: all, those of data ports, or long ones of data ports. */
+export interface UdpBlock {
+  readonly what: "all" | "data" | "long";
+  readonly fromMs: number;
 }
 
 export type Mishap =
@@ -39,6 +47,13 @@ export interface ServerSpec {
   readonly lie?: "chunks" | "root" | "sha256";
   readonly lieChunks: readonly number[];
   readonly mishaps: readonly Mishap[];
+  /** Its TCP port, by the same paths; absent where it is not told of. */
+  readonly tcp?: TcpSpec | undefined;
+}
+
+export interface TcpSpec {
+  /** When what is open breaks. */
+  readonly breaksMs: readonly number[];
 }
 
 export interface DiskSpec {
@@ -68,6 +83,8 @@ export interface ClientSpec {
   readonly killsAtDiskOp: readonly number[];
   /** A byte of the part file changes while it is not running. */
   readonly rots: boolean;
+  /** Whether its user names the servers (`--server`). */
+  readonly namesServers?: boolean | undefined;
   readonly disk: DiskSpec;
 }
 
@@ -150,8 +167,31 @@ class Generator {
     const count = this.#pick([1, 1, 2, 2, 2, 3, 3, 4, 5, 6]);
     const servers = Array.from({ length: count }, (_, index) => this.#server(index));
     const client = this.#client();
+    const blocks = this.#maybe(0.2);
+    const named = blocks && this.#maybe(0.5) ? { namesServers: true } : {};
+    const hasStreams = blocks || this.#maybe(0.5);
     const push = this.#maybe(0.1) ? { push: this.#push() } : {};
-    return { seed: this.#seed, sizeBytes: this.#sizeBytes, client, servers, ...push };
+    return {
+      seed: this.#seed,
+      sizeBytes: this.#sizeBytes,
+      client: { ...client, ...named },
+      servers: servers.map((server) => hasStreams ? this.#withStreams(server, blocks) : server),
+      ...push,
+    };
+  }
+
+  #withStreams(server: ServerSpec, blocks: boolean): ServerSpec {
+    const isBlocked = blocks && this.#maybe(0.7);
+    const breaks = this.#maybe(0.3) ? 1 + this.#random.below(3) : 0;
+    const breaksMs = Array.from({ length: breaks }, () => this.#round(this.#between(0, 5_000)));
+    const tcp = this.#maybe(0.9) ? { breaksMs: breaksMs.sort((a, b) => a - b) } : undefined;
+    const paths = server.paths.map((path) => isBlocked ? { ...path, block: this.#block() } : path);
+    return { ...server, paths, ...(tcp && { tcp }) };
+  }
+
+  #block(): UdpBlock {
+    const fromMs = this.#maybe(0.5) ? 0 : this.#round(this.#between(0, 500));
+    return { what: this.#pick(["all", "data", "long"] as const), fromMs };
   }
 
   #push(): PushSpec {

@@ -15,15 +15,16 @@ import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
 import { type ResolvedGetOptions, resolveGet } from "../../lib/app/option_defaults.ts";
+import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { ClientWatch } from "./client_watch.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { simContent } from "./sim_contents.ts";
-import { FILE_NAME } from "./sim_server.ts";
+import { FILE_NAME } from "./sim_index.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
-import { VirtualProcess } from "./virtual_process.ts";
+import { type ProcessOptions, VirtualProcess } from "./virtual_process.ts";
 
 /** The worker of a source that sends datagrams … */
 const RECEIVER = "receiver.ts";
@@ -45,6 +46,9 @@ export interface ClientWorld {
   readonly disk: MemoryDisk;
   readonly scenario: Scenario;
   readonly send: (port: number, to: Endpoint, datagram: Bytes) => void;
+  readonly connect: NonNullable<ProcessOptions["connect"]>;
+  /** The servers that its user may name. */
+  readonly hosts: readonly string[];
   readonly onEvent: (event: GetEvent) => void;
   /** A chunk that its source calls proved. */
   readonly onChunk: (chunk: number, bytes: Bytes) => void;
@@ -79,7 +83,7 @@ export class SimClient {
       hopMs: () => random.between(0, hopMs),
       startMs: () => random.between(0, START_MS_MAX),
       firstPort: 40_000 + 100 * run,
-      send: world.send,
+      ...{ send: world.send, connect: world.connect },
       watch: this.#watch,
       moreWorkers: spec === undefined ? {} : {
         [PUSH]: (parent, runtime) =>
@@ -135,7 +139,7 @@ export class SimClient {
       [{ by: "name", name: FILE_NAME }],
       () => search,
       "datagrams",
-      [],
+      options.servers.map((address) => ({ address, port: DISCOVERY_PORT })),
       this.#world.scenario.push && { push: { worker: PUSH, config: null } },
     );
     this.#addPusher(run.coordinator);
@@ -169,12 +173,13 @@ export class SimClient {
   }
 
   #options(): ResolvedGetOptions {
-    const { client: { timeoutMs, retries, isPinned, rateBytesPerS }, sizeBytes } =
-      this.#world.scenario;
+    const { client, sizeBytes } = this.#world.scenario;
+    const { timeoutMs, retries, isPinned, rateBytesPerS } = client;
     return resolveGet({
       names: [FILE_NAME],
       outDir: OUT_DIR,
       broadcast: [BROADCAST],
+      servers: client.namesServers ? this.#world.hosts : [],
       ...{ timeoutMs, retries, rateBytesPerS },
       ...(isPinned && { sha256: simContent(sizeBytes, 0).content.sha256 }),
       onEvent: (event) => this.#onEvent(event),

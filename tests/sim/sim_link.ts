@@ -7,6 +7,8 @@ import type { Bytes } from "../../lib/ids.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 
+export type Span = readonly [fromMs: number, toMs: number];
+
 /** All of it is plain data, so that a scenario can be kept as JSON. */
 export interface LinkSpec {
   readonly bytesPerMs: number;
@@ -23,18 +25,24 @@ export interface LinkSpec {
   readonly truncation: number;
   /** Loss in bursts (Gilbert–Elliott): how long each state lasts on average, the loss in the bad one. */
   readonly burst?: { readonly goodMs: number; readonly badMs: number; readonly loss: number };
-  /** From when to when nothing passes. */
-  readonly downMs: readonly (readonly [fromMs: number, toMs: number])[];
+  /** From when to when nothing passes … */
+  readonly downMs: readonly Span[];
+  /** … and no streams. */
+  readonly streamDownMs?: readonly Span[];
 }
 
 const REORDER_MS_MAX = 30;
 const BIT_FLIPS_MAX = 3;
+/** After this, a stream sends again what did not pass. */
+const RESEND_MS = 200;
 
 export class SimLink {
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly spec: LinkSpec;
   #freeMs = 0;
+  /** What streams have sent, in order. */
+  readonly #arriving: (() => void)[] = [];
   /** The world begins in a good state. */
   #isBursting = true;
   #turnsMs = 0;
@@ -46,7 +54,7 @@ export class SimLink {
   }
 
   isDown(nowMs: number): boolean {
-    return this.spec.downMs.some(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs);
+    return isWithin(this.spec.downMs, nowMs);
   }
 
   send(datagram: Bytes, deliver: (datagram: Bytes) => void): void {
@@ -64,6 +72,26 @@ export class SimLink {
     if (!random.chance(this.spec.duplication)) return;
     const againMs = random.between(0, REORDER_MS_MAX);
     this.#clock.at(this.#freeMs + delayMs + againMs, () => deliver(datagram));
+  }
+
+  /**
+   * What a stream sends: it takes its time on the link beside everything else, and is sent again until it
+   * has passed.
+   */
+  carry(bytes: number, deliver: () => void): void {
+    const { bytesPerMs, delayMs } = this.spec;
+    this.#freeMs = Math.max(this.#clock.nowMs, this.#freeMs) + bytes / bytesPerMs;
+    const arrive = (): void => {
+      if (this.isStreamDown(this.#clock.nowMs)) this.#clock.after(RESEND_MS, arrive);
+      else if (this.#arriving[0] !== undefined) this.#arriving.shift()!();
+    };
+    // However long the first of them takes, none overtakes another.
+    this.#arriving.push(deliver);
+    this.#clock.at(this.#freeMs + delayMs, arrive);
+  }
+
+  isStreamDown(nowMs: number): boolean {
+    return this.isDown(nowMs) || isWithin(this.spec.streamDownMs ?? [], nowMs);
   }
 
   #isLost(): boolean {
@@ -93,4 +121,8 @@ export class SimLink {
     }
     return bytes;
   }
+}
+
+export function isWithin(spans: readonly Span[], nowMs: number): boolean {
+  return spans.some(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs);
 }

@@ -1,19 +1,17 @@
 /**
- * A server of a simulated world: the real responder, data socket and sender behind one address or two,
- * and what can happen to a server or be wrong with it.
+ * A server of a simulated world: what serves an index as it ships, sockets and workers included, behind one
+ * address or two, over the index of its scenario; and what can happen to a server or be wrong with it.
  */
 import type { Endpoint } from "../../lib/address.ts";
+import { Serving } from "../../lib/app/serve/serving.ts";
 import {
   type Bytes,
   type Content,
-  type HashHex,
   hashHex,
-  type SafeFileName,
   type ServerId,
   serverId,
   toHex,
 } from "../../lib/ids.ts";
-import { DataSocket } from "../../lib/app/serve/data_socket.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
@@ -24,27 +22,17 @@ import {
   WANTS_PER_FLOW_MAX,
 } from "../../lib/protocol/serve/limits.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
-import { Catalogue, type CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
-import type { CatalogueView } from "../../lib/protocol/serve/find_answers.ts";
-import { chunkCountFor, layerOfRoot, type LayerPage } from "../../lib/protocol/merkle/merkle.ts";
+import type { CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
-import { Responder, type ResponderAction } from "../../lib/protocol/serve/responder.ts";
-import { isQuestion, type QuestionFrame } from "../../lib/protocol/serve/questions.ts";
-import { Tokens } from "../../lib/protocol/base/tokens.ts";
-import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
-import { LayerProver } from "../support/layer_prover.ts";
 import { simContent } from "./sim_contents.ts";
+import { CHANGED_VARIANT, FILE_NAME, FOLDER, SimIndex } from "./sim_index.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
+import type { VirtualListener } from "./virtual_stream.ts";
 
-export const FILE_NAME = "dir/example file.txt" as SafeFileName;
-const FOLDER = "/served";
 const FILE_PATH = `${FOLDER}/${FILE_NAME}`;
-const OTHER_NAME = "dir/example file 2.txt" as SafeFileName;
-/** Which file it is after a change. */
-export const CHANGED_VARIANT = 2;
 /** What piles up at a server that does nothing. */
 const BACKLOG_BYTES_MAX = 212_992;
 const HASH_MS = 30;
@@ -52,14 +40,13 @@ const HOP_MS = 0.1;
 
 export const DATA_PORT = 10530;
 
-/** @param fromPort its own port, or the one that servers share */
-export type SendTo = (path: number, to: Endpoint, datagram: Bytes, fromPort?: number) => void;
+export type SendTo = (path: number, to: Endpoint, datagram: Bytes, fromPort: number) => void;
 
 interface Arrival {
   readonly bytes: Bytes;
   readonly from: Endpoint;
-  readonly path: number;
-  readonly isDiscovery: boolean;
+  /** The port that it has come to. */
+  readonly port: number;
 }
 
 /** What it offers that is not so. */
@@ -72,51 +59,19 @@ function offeredOf(spec: ServerSpec, sizeBytes: number, variant: number): Conten
   return content;
 }
 
-function layerOf(root: HashHex, sizeBytes: number): Bytes {
-  const count = chunkCountFor(sizeBytes);
-  if (count <= 1) return count === 0 ? new Uint8Array(0) : layerOfRoot(root);
-  for (const variant of [0, 1, CHANGED_VARIANT]) {
-    const known = simContent(sizeBytes, variant);
-    if (known.content.root === root) return known.layer;
-  }
-  // Whoever made this root up has some layer to show for it.
-  return simContent(sizeBytes, 0).layer;
-}
-
 /** One run of a server's process. */
-class Process implements CatalogueView {
+interface Process {
   readonly id: ServerId;
-  readonly catalogue = new Catalogue();
-  readonly isScanned = true;
-  readonly hashBytesPerS = 1e8;
-  readonly tokens: Tokens;
-  readonly responder: Responder;
-  readonly tokenSecret: Bytes;
+  readonly index: SimIndex;
+  readonly virtual: VirtualProcess;
+  readonly serving: Serving;
+  /** Questions on their way to the main thread. */
   readonly toMain: Channel;
-  /** Its data socket, and the process that this and its sender worker are of. */
-  data: { readonly socket: DataSocket; readonly virtual: VirtualProcess } | undefined;
   /** Work of the questions that the main thread has not dealt with. */
-  workWaiting = 0;
+  workWaiting: number;
   /** The most flows that ever waited, as far as was told. */
-  flowsMax = 0;
-  isOver = false;
-  readonly #provers = new Map<HashHex, LayerProver>();
-
-  constructor(spec: ServerSpec, clock: VirtualClock, random: Random) {
-    this.id = serverId(toHex(random.bytes(16)));
-    this.tokenSecret = random.bytes(32);
-    this.tokens = new Tokens(this.tokenSecret);
-    const { tokens } = this;
-    this.responder = new Responder({ server: this.id, tokens, view: this, seed: random.u32() });
-    this.responder.dataPort = DATA_PORT;
-    this.toMain = new Channel(clock, () => HOP_MS + spec.answerMs);
-  }
-
-  layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
-    const prover = this.#provers.get(root) ?? new LayerProver(layerOf(root, sizeBytes), sizeBytes);
-    this.#provers.set(root, prover);
-    return page < prover.pageCount ? prover.page(page) : undefined;
-  }
+  flowsMax: number;
+  isOver: boolean;
 }
 
 export class SimServer {
@@ -125,6 +80,7 @@ export class SimServer {
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #send: SendTo;
+  readonly #onCrash: () => void;
   readonly #backlog: Arrival[] = [];
   readonly #disk = new MemoryDisk({ writeMs: 0 }, { onWrite() {}, onNamed() {} });
   #process: Process | undefined;
@@ -139,7 +95,12 @@ export class SimServer {
   constructor(
     spec: ServerSpec,
     sizeBytes: number,
-    world: { readonly clock: VirtualClock; readonly random: Random; readonly send: SendTo },
+    world: {
+      readonly clock: VirtualClock;
+      readonly random: Random;
+      readonly send: SendTo;
+      readonly onCrash: () => void;
+    },
   ) {
     this.spec = spec;
     this.variant = spec.variant;
@@ -147,6 +108,7 @@ export class SimServer {
     this.#clock = world.clock;
     this.#random = world.random;
     this.#send = world.send;
+    this.#onCrash = world.onCrash;
     this.#writeFile();
     this.#clock.at(spec.startsMs, () => this.#start());
     for (const mishap of spec.mishaps) this.#clock.at(mishap.atMs, () => this.#befall(mishap));
@@ -163,7 +125,12 @@ export class SimServer {
 
   /** What it offers now; `undefined` for nothing. */
   get offered(): Content | undefined {
-    return this.#process?.catalogue.find(FILE_NAME)?.content;
+    return this.#process?.index.catalogue.find(FILE_NAME)?.content;
+  }
+
+  /** Who listens for streams on this port. */
+  listenerOn(port: number): VirtualListener | undefined {
+    return this.#process?.virtual.listenerOn(port);
   }
 
   arrive(arrival: Arrival): void {
@@ -177,19 +144,8 @@ export class SimServer {
 
   #start(): void {
     if (this.#process !== undefined) return;
-    const process = new Process(this.spec, this.#clock, this.#random);
-    this.#process = process;
-    process.data = this.#open(process);
+    const process = this.#process = this.#open();
     this.ids.add(process.id);
-    process.catalogue.put(
-      OTHER_NAME,
-      { sizeBytes: 3, mtimeMs: 1, ctimeMs: 1, inode: 9 },
-      "pending",
-    );
-    process.catalogue.ready(OTHER_NAME, {
-      sha256: hashHex("07".repeat(32)),
-      root: hashHex("07".repeat(32)),
-    });
     if (this.variant === undefined) return;
     this.#index(process, Math.max(0, this.spec.readyMs - this.#clock.nowMs));
   }
@@ -197,11 +153,11 @@ export class SimServer {
   /** The file is found now, and hashed in a while. */
   #index(process: Process, afterMs: number, state: "settling" | "pending" = "pending"): void {
     const { signature } = this.#disk.identityAt(FILE_PATH)!;
-    process.catalogue.put(FILE_NAME, signature, state);
+    process.index.catalogue.put(FILE_NAME, signature, state);
     const { variant } = this;
     const ready = (): void => {
       if (process.isOver || this.variant !== variant) return;
-      process.catalogue.ready(FILE_NAME, offeredOf(this.spec, this.#sizeBytes, variant!));
+      process.index.catalogue.ready(FILE_NAME, offeredOf(this.spec, this.#sizeBytes, variant!));
     };
     if (afterMs === 0) ready();
     else this.#clock.after(afterMs, ready);
@@ -212,7 +168,8 @@ export class SimServer {
       case "crash":
         if (this.#process !== undefined) {
           this.#process.isOver = true;
-          this.#process.data!.virtual.end();
+          this.#process.virtual.end();
+          this.#onCrash();
         }
         this.#process = undefined;
         this.#backlog.length = this.#backlogBytes = 0;
@@ -244,7 +201,7 @@ export class SimServer {
   /** The folder's watch or a failed read has shown it: the old content is gone, the new one settles. */
   #onChangeSeen(): void {
     const process = this.#process;
-    const entry = process?.catalogue.find(FILE_NAME);
+    const entry = process?.index.catalogue.find(FILE_NAME);
     if (process === undefined || entry === undefined) return;
     if (entry.signature.mtimeMs === 1_000 + this.variant!) return;
     this.#forget(process, entry);
@@ -253,46 +210,9 @@ export class SimServer {
 
   // — What it is asked ——————————————————————————————————————————————————————————————————————————
 
-  #take(process: Process, { bytes, from, path, isDiscovery }: Arrival): void {
-    if (!isDiscovery) return process.data!.virtual.arrive(DATA_PORT, bytes, from);
-    for (const packed of packedFramesIn(bytes)) {
-      const { frame } = packed;
-      const frameBytes = packed.bytes.length;
-      if (!isQuestion(frame)) continue;
-      process.toMain.post(() => this.#answer(process, path, from, frame, frameBytes));
-    }
-  }
-
-  #answer(
-    process: Process,
-    path: number,
-    from: Endpoint,
-    frame: QuestionFrame,
-    frameBytes: number,
-  ): void {
-    if (process.isOver) return;
-    const now = this.#clock.nowMs;
-    for (const action of process.responder.handle(now, from, frame, frameBytes)) {
-      this.#perform(process, path, action);
-    }
-  }
-
-  #perform(process: Process, path: number, action: ResponderAction): void {
-    switch (action.kind) {
-      case "send":
-        this.#clock.after(action.afterMs, () => {
-          if (process.isOver) return;
-          const { to, datagrams } = action;
-          if (action.port === "data") return process.data!.socket.send(to, datagrams);
-          for (const datagram of datagrams) this.#send(path, to, datagram, DISCOVERY_PORT);
-        });
-        return;
-      case "prioritise":
-      case "requested":
-        return;
-      default:
-        action satisfies never;
-    }
+  #take({ virtual, toMain }: Process, { bytes, from, port }: Arrival): void {
+    if (port === DATA_PORT) return virtual.arrive(port, bytes, from);
+    toMain.post(() => virtual.arrive(port, bytes, from));
   }
 
   /**
@@ -300,7 +220,7 @@ export class SimServer {
    * whole, and given to nobody meanwhile; else it stays on offer.
    */
   #onStruck(process: Process, chunk: number): void {
-    const entry = process.catalogue.find(FILE_NAME);
+    const entry = process.index.catalogue.find(FILE_NAME);
     if (process.isOver || entry?.content === undefined) return;
     const hasChanged = entry.signature.mtimeMs !== 1_000 + this.variant!;
     const isLie = this.spec.lie === "chunks" && this.spec.lieChunks.includes(chunk);
@@ -310,18 +230,27 @@ export class SimServer {
     this.#index(process, HASH_MS);
   }
 
-  // — What it sends —————————————————————————————————————————————————————————————————————————————
+  // — What it is made of ————————————————————————————————————————————————————————————————————————
 
-  #open(process: Process): NonNullable<Process["data"]> {
-    const { tokenSecret, id: server } = process;
-    const { rateBytesPerS, bytesPerMs, answerMs } = this.spec;
+  #open(): Process {
+    const clock = this.#clock;
+    const random = this.#random;
+    const { rateBytesPerS, bytesPerMs, answerMs, tcp } = this.spec;
+    const id = serverId(toHex(random.bytes(16)));
+    const tokenSecret = random.bytes(32);
+    const seed = random.u32();
+    const index = new SimIndex({
+      onRecheck: () => this.#onChangeSeen(),
+      onDoubt: (chunk) => this.#onStruck(process, chunk),
+    });
     const virtual = new VirtualProcess({
-      ...{ clock: this.#clock, random: this.#random, disk: this.#disk, bytesPerMs },
+      ...{ clock, random, disk: this.#disk, bytesPerMs },
       ...{ firstPort: DATA_PORT, joinMs: 0, receiveBufferBytes: BACKLOG_BYTES_MAX },
       hopMs: (toMain) => HOP_MS + (toMain ? answerMs : 0),
       startMs: () => 0,
       pausedUntilMs: () => this.#stalledUntilMs,
-      send: (_port, to, datagram) => this.#send(pathOf(to), to, datagram),
+      send: (port, to, datagram) => this.#send(pathOf(to), to, datagram, port),
+      listens: tcp !== undefined,
       watch: {
         onPosted: (message) => {
           const said = message as SenderReply | SenderRequest;
@@ -331,31 +260,46 @@ export class SimServer {
         onDelivered() {},
       },
     });
-    const socket = new DataSocket({
-      runtime: virtual.runtime,
+    const { runtime } = virtual;
+    const nothing = (): void => {};
+    const serving = new Serving({
+      ...{ runtime, index, server: id, tokenSecret, seed, rateBytesPerS },
+      discovery: runtime.net.openDatagrams(
+        transportConfig({ ports: [DISCOVERY_PORT], share: true }),
+      ),
       transport: transportConfig(),
-      ...{ rateBytesPerS, tokenSecret, server },
-      onQuestion: (from, ...question) => this.#answer(process, pathOf(from), from, ...question),
-      locate: (root, sizeBytes) => {
-        for (const { name, signature } of process.catalogue.findByContent(root, sizeBytes)) {
-          return { dir: FOLDER, name, ...signature };
-        }
-        return undefined;
+      sessions: {
+        host: "0.0.0.0",
+        ports: [DISCOVERY_PORT],
+        policy: {
+          server: id,
+          allowsUpload: false,
+          uploadBytesMax: 0,
+          chunkBytes: 1_024,
+          errorRate: 0,
+          seed,
+        },
+        ...{ quotaBytes: 0, quotaPerHostBytes: 0 },
+        rateBytesPerS,
       },
-      onChanged: () => this.#onChangeSeen(),
-      onStruck: (_party, _content, chunk) => this.#onStruck(process, chunk),
-      onFlow() {},
       onServed: ({ flows }) => process.flowsMax = Math.max(process.flowsMax, flows),
-      onDetail() {},
       onFailure: (error) => {
         throw error;
       },
+      ...{ onSearched: nothing, onClassicRequest: nothing, onRequested: nothing },
+      ...{ onSending: nothing, onUploaded: nothing, onLog: nothing, onDetail: nothing },
     });
-    return { socket, virtual };
+    void serving.open();
+    const toMain = new Channel(clock, () => HOP_MS + answerMs);
+    const process: Process = {
+      ...{ id, index, virtual, serving, toMain },
+      ...{ workWaiting: 0, flowsMax: 0, isOver: false },
+    };
+    return process;
   }
 
   #forget(process: Process, { content }: CatalogueEntry): void {
-    if (content !== undefined) process.data!.socket.forget(content.root, content.sizeBytes);
+    if (content !== undefined) process.serving.forget(content);
   }
 
   /** What is on its disk now, in the place of what was there; a liar's file is not what it was hashed as. */

@@ -4,22 +4,22 @@
  */
 import type { Endpoint } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
+import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
 import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
 import { runSender } from "../../lib/io/workers/sender_driver.ts";
+import { runSessions } from "../../lib/io/workers/session_driver.ts";
 import { runStreamReceiver } from "../../lib/io/workers/stream_driver.ts";
 import type { TransportConfig } from "../../lib/messages/transport_config.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { type ChannelOptions, type MessageWatch, VirtualEnd } from "./virtual_channel.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
+import { VirtualListener } from "./virtual_stream.ts";
 import { VirtualThread } from "./virtual_thread.ts";
 import { VirtualTransport } from "./virtual_transport.ts";
-
-/** Nobody listens for streams in these worlds. */
-const REFUSED_MS = 0.5;
 
 /** What each worker runs, by the name of its file. */
 export type VirtualWorkers = Readonly<
@@ -31,6 +31,7 @@ const WORKERS: VirtualWorkers = {
   "assembler.ts": (parent, runtime) => runAssembler(channelPort(parent), runtime),
   "receiver.ts": (parent, runtime) => runReceiver(channelPort(parent), runtime, () => 0),
   "sender.ts": (parent, runtime) => runSender(channelPort(parent), runtime),
+  "session.ts": (parent, runtime) => runSessions(channelPort(parent), runtime),
   "stream_receiver.ts": (parent, runtime) =>
     runStreamReceiver(channelPort(parent), runtime, () => 0),
 };
@@ -48,8 +49,16 @@ export interface ProcessOptions {
   readonly joinMs: number;
   readonly receiveBufferBytes: number;
   readonly bytesPerMs?: number;
-  /** Its sockets have the ports from here on. */
+  /** Its sockets have the ports from here on, where they want no other. */
   readonly firstPort: number;
+  /** Whether its ports for streams can be reached, and so are told to anybody. */
+  readonly listens?: boolean;
+  /** Opens a stream to whoever listens there. */
+  readonly connect?: (
+    thread: VirtualThread,
+    to: Endpoint,
+    signal: AbortSignal,
+  ) => Promise<ByteStream>;
   readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
   readonly watch: MessageWatch;
   /** What it has beside the workers that ship. */
@@ -71,7 +80,8 @@ export class VirtualProcess {
   readonly #options: ProcessOptions;
   readonly #main: VirtualThread;
   readonly #workers: VirtualWorker[] = [];
-  readonly #transports: VirtualTransport[] = [];
+  readonly #transports = new Map<number, VirtualTransport>();
+  readonly #listeners = new Map<number, VirtualListener>();
 
   constructor(options: ProcessOptions) {
     this.#options = options;
@@ -86,7 +96,12 @@ export class VirtualProcess {
 
   /** A datagram has come to one of its ports, or to one that it does not have. */
   arrive(port: number, datagram: Bytes, from: Endpoint): void {
-    if (!this.isOver) this.#transports[port - this.#options.firstPort]?.arrive(datagram, from);
+    if (!this.isOver) this.#transports.get(port)?.arrive(datagram, from);
+  }
+
+  /** Who listens for streams on this port. */
+  listenerOn(port: number): VirtualListener | undefined {
+    return this.isOver ? undefined : this.#listeners.get(port);
   }
 
   /** Workers of this kind are at work for so long. */
@@ -128,12 +143,11 @@ export class VirtualProcess {
       disk,
       net: {
         openDatagrams: (config) => this.#open(thread, config),
-        connect: async () => {
-          await thread.clock.sleep(REFUSED_MS);
-          throw new Error("connection refused");
-        },
-        listen: () => {
-          throw new Error("nobody listens for streams in a simulated world");
+        connect: (to, signal) => this.#connect(thread, to, signal),
+        listen: (_host, [port]) => {
+          const listener = new VirtualListener(this.#options.listens ? port! : 0, thread);
+          this.#listeners.set(listener.port, listener);
+          return listener;
         },
       },
       workers: {
@@ -143,16 +157,26 @@ export class VirtualProcess {
     };
   }
 
-  #open(thread: VirtualThread, { joins }: TransportConfig): VirtualTransport {
+  async #connect(
+    thread: VirtualThread,
+    to: Endpoint,
+    signal: AbortSignal,
+  ): Promise<ByteStream> {
+    const { connect } = this.#options;
+    if (connect === undefined) throw new Error("this process connects to nobody");
+    return await connect(thread, to, signal);
+  }
+
+  #open(thread: VirtualThread, { joins, ports: [wanted] }: TransportConfig): VirtualTransport {
     const { clock, receiveBufferBytes, joinMs, bytesPerMs, firstPort } = this.#options;
-    const port = firstPort + this.#transports.length;
+    const port = wanted === undefined || wanted === 0 ? firstPort + this.#transports.size : wanted;
     const transport = new VirtualTransport({
       ...{ clock, thread, port, receiveBufferBytes },
       joinMs: joins ? joinMs : 0,
       ...(bytesPerMs !== undefined && { bytesPerMs }),
       send: (to, datagram) => this.#options.send(port, to, datagram),
     });
-    this.#transports.push(transport);
+    this.#transports.set(port, transport);
     return transport;
   }
 

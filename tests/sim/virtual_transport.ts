@@ -66,6 +66,7 @@ export class VirtualTransport implements DatagramTransport {
 
   listen(onReceived: OnReceived, _onFailure: (error: ShoalError) => void): void {
     this.#onReceived = onReceived;
+    this.#giveNext();
   }
 
   takeArrived(): void {
@@ -126,7 +127,7 @@ export class VirtualTransport implements DatagramTransport {
   }
 
   #giveNext(): void {
-    while (!this.#isHeld) {
+    while (!this.#isHeld && this.#onReceived !== undefined) {
       const next = this.#arrived.shift();
       if (next === undefined) return;
       const taken = this.#give(next);

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, endpointText } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
+import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import { sameContent } from "../../lib/ids.ts";
 import type { DoneEvent, GetEvent } from "../../lib/app/events.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
@@ -15,14 +16,21 @@ import type { Scenario } from "./scenario.ts";
 import { BROADCAST, SimClient } from "./sim_client.ts";
 import { simContent } from "./sim_contents.ts";
 import { SimLink } from "./sim_link.ts";
-import { DATA_PORT, SimServer } from "./sim_server.ts";
+import { SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
+import { connectVirtual } from "./virtual_stream.ts";
+import type { VirtualThread } from "./virtual_thread.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** Every world ends before this. */
 const WORLD_MS_MAX = 3_600_000;
 const LOOK_MS = 250;
 const RESTART_MS = 50;
+/** More than any question. */
+const LONG_BYTES = 700;
+/** TCP takes over where UDP ends within this. */
+const TAKEOVER_MS = 10_000;
+const STREAM_PORT_FIRST = 50_000;
 /** What has ended leaves nothing behind by then. */
 const CLOSE_MS_MAX = 5_000;
 /** What is still to happen at any time: datagrams on their way, timers, messages. */
@@ -35,6 +43,10 @@ export interface Outcome {
   readonly end: string;
   /** What was said at its end, where it was done. */
   readonly done: DoneEvent | undefined;
+  /** When its user was told that data comes over TCP, each time. */
+  readonly streamedMs: readonly number[];
+  /** How many streams were opened. */
+  readonly streamCount: number;
   readonly digest: string;
   readonly elapsedMs: number;
   readonly eventCount: number;
@@ -56,6 +68,11 @@ class World {
   readonly #disk: MemoryDisk;
   readonly #invariants: Invariants;
   readonly #killsAtDiskOp: number[];
+  /** What breaks the streams that were opened to each server. */
+  readonly #streams: readonly (() => void)[][];
+  #connections = 0;
+  #streamCount = 0;
+  readonly #streamedMs: number[] = [];
   #client: SimClient | undefined;
   #runs = 0;
   #killsLeft: number;
@@ -76,12 +93,16 @@ class World {
         toClient: new SimLink(clock, random, toClient),
       }))
     );
+    this.#streams = scenario.servers.map(() => []);
+    scenario.servers.forEach(({ tcp }, index) => {
+      for (const atMs of tcp?.breaksMs ?? []) clock.at(atMs, () => this.#breakStreams(index));
+    });
     this.#servers = scenario.servers.map((spec, index) =>
       new SimServer(spec, scenario.sizeBytes, {
         clock,
         random,
-        send: (path, to, datagram, port = DATA_PORT) =>
-          this.#toClient(index, path, { to, port }, datagram),
+        send: (path, to, datagram, port) => this.#toClient(index, path, { to, port }, datagram),
+        onCrash: () => this.#breakStreams(index),
       })
     );
     this.#reachableSinceMs = this.#servers.map(() => Infinity);
@@ -113,6 +134,8 @@ class World {
       violation,
       end: end === undefined ? "running" : end.event === "done" ? "done" : end.code,
       done: end?.event === "done" ? end : undefined,
+      streamedMs: this.#streamedMs,
+      streamCount: this.#streamCount,
       digest: this.#trace.digest,
       elapsedMs: this.#clock.nowMs,
       eventCount: this.#clock.eventCount,
@@ -158,6 +181,8 @@ class World {
       disk,
       scenario,
       send: (port, to, datagram) => this.#fromClient(port, to, datagram),
+      connect: (thread, to, signal) => this.#connect(thread, to, signal),
+      hosts: this.#servers.map((_server, index) => addressOf(index, 0)),
       onEvent: (event) => this.#onEvent(event),
       onChunk: (chunk, bytes) => this.#invariants.onChunk(chunk, bytes),
       onBlamed: (server, what) => {
@@ -194,6 +219,9 @@ class World {
 
   #onEvent(event: GetEvent): void {
     this.#note(JSON.stringify(event));
+    if (event.event === "notice" && /using TCP instead/.test(event.message)) {
+      this.#streamedMs.push(this.#clock.nowMs);
+    }
     if (event.event === "done") this.#invariants.onDone(event, this.#disk);
     if (event.event === "failed") {
       this.#invariants.onFailed(event, this.#reachableMs(), this.#disk);
@@ -210,11 +238,11 @@ class World {
     );
     this.#wires.forEach((paths, index) => {
       paths.forEach((wire, path) => {
-        const isDiscovery = to.port === DISCOVERY_PORT;
         if (to.address !== BROADCAST && to.address !== addressOf(index, path)) return;
-        const from = { address: `10.${path}.0.200`, port };
+        const from = { address: clientAddress(path), port };
+        if (this.#isBlocked(index, path, to.port, datagram)) return;
         wire.toServer.send(datagram, (bytes) => {
-          this.#servers[index]!.arrive({ bytes, from, path, isDiscovery });
+          this.#servers[index]!.arrive({ bytes, from, port: to.port });
         });
       });
     });
@@ -232,9 +260,44 @@ class World {
       datagram,
       () => `:${to.port} ← ${endpointText(from)}  ${describe(datagram)}`,
     );
+    if (this.#isBlocked(index, path, port, datagram)) return;
     this.#wires[index]![path]!.toClient.send(datagram, (bytes) => {
       this.#client?.arrive(to.port, bytes, from);
     });
+  }
+
+  /** @param port that of the server */
+  #isBlocked(index: number, path: number, port: number, datagram: Bytes): boolean {
+    const { block } = this.#scenario.servers[index]!.paths[path]!;
+    if (block === undefined || this.#clock.nowMs < block.fromMs) return false;
+    if (block.what === "all") return true;
+    if (port === DISCOVERY_PORT) return false;
+    return block.what === "data" || datagram.length > LONG_BYTES;
+  }
+
+  async #connect(
+    thread: VirtualThread,
+    server: Endpoint,
+    signal: AbortSignal,
+  ): Promise<ByteStream> {
+    const [, path = 0, , host = 0] = server.address.split(".").map(Number);
+    const index = host - 1;
+    const { toServer, toClient } = this.#wires[index]![path]!;
+    const port = STREAM_PORT_FIRST + this.#connections++;
+    const opened = await connectVirtual({
+      client: { endpoint: { address: clientAddress(path), port }, thread },
+      server,
+      listener: () => this.#servers[index]!.listenerOn(server.port),
+      ...{ toServer, toClient },
+    }, signal);
+    this.#streamCount += 1;
+    this.#note(`a stream to ${endpointText(server)}`);
+    this.#streams[index]!.push(opened.break);
+    return opened.stream;
+  }
+
+  #breakStreams(index: number): void {
+    for (const breakOff of this.#streams[index]!.splice(0)) breakOff();
   }
 
   // — Watching ——————————————————————————————————————————————————————————————————————————————————
@@ -291,9 +354,19 @@ class World {
     const pinned = isPinned ? simContent(this.#scenario.sizeBytes, 0).content : undefined;
     const wanted = this.#client?.content ?? pinned;
     if (wanted !== undefined && !sameContent(offered, wanted)) return false;
-    return this.#wires[index]!.some(({ toServer, toClient }) =>
-      !toServer.isDown(this.#clock.nowMs) && !toClient.isDown(this.#clock.nowMs)
-    );
+    const { nowMs } = this.#clock;
+    const { paths, tcp } = this.#scenario.servers[index]!;
+    return this.#wires[index]!.some(({ toServer, toClient }, path) => {
+      const { block } = paths[path]!;
+      const links = [toServer, toClient];
+      if (links.some((link) => link.isDown(nowMs))) return false;
+      if (block === undefined || nowMs < block.fromMs) return true;
+      // Who cannot be found is not asked over TCP either, unless by name and at once.
+      const isFound = block.what !== "all" ||
+        (this.#scenario.client.namesServers && path === 0 && block.fromMs === 0);
+      if (!isFound || tcp === undefined || nowMs < block.fromMs + TAKEOVER_MS) return false;
+      return !links.some((link) => link.isStreamDown(nowMs));
+    });
   }
 
   #note(text: string): void {
@@ -303,6 +376,10 @@ class World {
 
 export async function runScenario(scenario: Scenario, keepsLines = false): Promise<Outcome> {
   return await new World(scenario, keepsLines).run();
+}
+
+function clientAddress(path: number): string {
+  return `10.${path}.0.200`;
 }
 
 function addressOf(index: number, path: number): string {

@@ -184,7 +184,7 @@ export class GetRun {
     }
     this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
-    if (hosts.length > 0) this.#askSilentHosts();
+    if (hosts.length > 0) this.#askSilentHosts(this.#downloads);
     this.#progress.run(this.#downloads, this.#closing.signal);
   }
 
@@ -263,7 +263,10 @@ export class GetRun {
         this.#admitted.delete(transfer);
         jobs.release();
       },
-      searchAgain: (download) => this.#find([download]),
+      searchAgain: (download) => {
+        this.#find([download]);
+        if (this.#hosts.length > 0) this.#askSilentHosts([download]);
+      },
       addresses: this.#addresses,
     };
   }
@@ -370,9 +373,9 @@ export class GetRun {
   }
 
   /** Servers that the user named and that say nothing over UDP are asked over TCP as well. */
-  async #askSilentHosts(): Promise<void> {
+  async #askSilentHosts(downloads: readonly DownloadDriver[]): Promise<void> {
     await this.#runtime.clock.sleep(STREAM_ASK_AFTER_MS, this.#closing.signal);
-    const silent = [...this.#unended].filter(({ isSearching }) => isSearching);
+    const silent = downloads.filter(({ isSearching }) => isSearching);
     if (silent.length === 0 || this.#closing.signal.aborted) return;
     const queries = silent.map(({ query }) => query);
     for (const endpoint of this.#hosts) {

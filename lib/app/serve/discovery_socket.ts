@@ -19,13 +19,11 @@ export interface DiscoveryHandlers {
 }
 
 export class DiscoverySocket {
-  readonly #transport: DatagramTransport;
   readonly #queue: SendQueue;
   readonly #handlers: DiscoveryHandlers;
   #noiseCount = 0;
 
   constructor(transport: DatagramTransport, handlers: DiscoveryHandlers) {
-    this.#transport = transport;
     this.#queue = new SendQueue(transport);
     this.#handlers = handlers;
     transport.listen(({ from, bytes }) => this.#onDatagram(from, bytes), handlers.onFailure);
@@ -39,10 +37,6 @@ export class DiscoverySocket {
   /** Sends in order; leave `datagrams` alone from now on. */
   send(to: Endpoint, datagrams: readonly Bytes[]): void {
     for (const datagram of datagrams) this.#queue.push(datagram, to);
-  }
-
-  async close(): Promise<void> {
-    await this.#transport.close();
   }
 
   /** What is neither is noise, which programs of all sorts may broadcast to this port. */

@@ -64,7 +64,8 @@ export interface OpenedPorts {
 export class Serving {
   readonly #options: ServingOptions;
   readonly #responder: Responder;
-  readonly #discovery: DiscoverySocket;
+  /** Nobody is answered before all ports are known: an offer that names half of them would be kept. */
+  #discovery: DiscoverySocket | undefined;
   readonly #data: DataSocket;
   readonly #sessions: SessionService;
   readonly #delayed: DelayedAnswers<SendAction>;
@@ -83,11 +84,10 @@ export class Serving {
     });
     this.#delayed = new DelayedAnswers(new Random(seed));
     this.#timer = runtime.clock.timer(() => this.#sendDelayed());
-    const onQuestion = (...question: [Endpoint, QuestionFrame, number]): void =>
-      this.#onQuestion(...question);
     this.#data = new DataSocket({
       ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
-      ...{ onQuestion, onServed, onDetail, onFailure },
+      ...{ onServed, onDetail, onFailure },
+      onQuestion: (...question) => this.#onQuestion(...question),
       locate: (root, sizeBytes) => index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onStruck: (...strike) => index.doubt(...strike),
@@ -98,8 +98,6 @@ export class Serving {
       ...{ runtime, index, onUploaded, onSending, onLog, onFailure },
       ...options.sessions,
     });
-    const { onClassicRequest } = options;
-    this.#discovery = new DiscoverySocket(discovery, { onQuestion, onClassicRequest, onFailure });
   }
 
   /** Resolves when questions are answered and requests are served; rejects when a port cannot be opened. */
@@ -108,6 +106,13 @@ export class Serving {
     const tcpPort = await this.#sessions.opened;
     this.#responder.tcpPort = tcpPort;
     this.#responder.dataPort = dataPort;
+    const { discovery, onClassicRequest, onFailure } = this.#options;
+    // What came meanwhile has waited in the socket.
+    this.#discovery = new DiscoverySocket(discovery, {
+      onQuestion: (...question) => this.#onQuestion(...question),
+      onClassicRequest,
+      onFailure,
+    });
     return { dataPort, tcpPort, isTuned };
   }
 
@@ -124,9 +129,10 @@ export class Serving {
   /** Resolves when its sockets and workers are closed. */
   async close(): Promise<void> {
     this.#timer.clear();
-    await this.#discovery.close();
-    const { noiseCount } = this.#discovery;
-    const { discovery: { port }, onDetail } = this.#options;
+    const { discovery, onDetail } = this.#options;
+    await discovery.close();
+    const { port } = discovery;
+    const noiseCount = this.#discovery?.noiseCount ?? 0;
     if (noiseCount > 0) onDetail(`ignored ${noiseCount} datagrams on port ${port}`);
     await this.#data.close();
     await this.#sessions.close();
@@ -136,6 +142,7 @@ export class Serving {
 
   /** Wherever it came in. */
   #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
+    if (this.#discovery === undefined) return;
     if (frame.kind === "find") this.#options.onSearched(from);
     const now = this.#options.runtime.clock.nowMs();
     for (const action of this.#responder.handle(now, from, frame, frameBytes)) {
@@ -158,7 +165,7 @@ export class Serving {
 
   #send({ to, port, datagrams }: SendAction): void {
     const socket = port === "data" ? this.#data : this.#discovery;
-    socket.send(to, datagrams);
+    socket?.send(to, datagrams);
   }
 
   #sendLater(action: SendAction): void {

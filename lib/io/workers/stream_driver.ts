@@ -48,7 +48,7 @@ class StreamDriver {
   readonly #parent: Parent;
   readonly #timeoutMs: number;
   readonly #outlet: ChunkOutlet;
-  readonly #machine = new StreamReceiver();
+  readonly #machine: StreamReceiver;
   readonly #timer: Wakeup;
   readonly #hashedMs: () => number;
   readonly #startedMs: number;
@@ -71,6 +71,7 @@ class StreamDriver {
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
     this.#timeoutMs = timeoutMs;
+    this.#machine = new StreamReceiver(timeoutMs);
     this.#hashedMs = hashedMs;
     this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
     parent.post({ kind: "ready", detail: "TCP" });

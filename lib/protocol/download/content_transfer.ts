@@ -102,6 +102,8 @@ export class ContentTransfer {
   lookInto(knownLayer?: Bytes): void {
     if (this.content.sizeBytes === 0) return;
     if (this.#fetch !== undefined) this.#host.act({ kind: "closeLayerFetch" });
+    // What was asked over TCP ends with it, and is asked anew.
+    this.#streamed.clear();
     const fetch = this.#fetch = this.#host.nextFetch();
     const known = knownLayer === undefined ? {} : { knownLayer };
     this.#host.act({ kind: "fetchLayer", fetch, content: this.content, ...known });

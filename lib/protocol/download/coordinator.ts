@@ -104,7 +104,7 @@ export class Coordinator {
     return tallies;
   }
 
-  /** Whether a source has brought anything so far. */
+  /** Whether a source has brought a whole chunk so far. */
   hasBrought(source: SourceId): boolean {
     return this.#sources.get(source)?.hasBrought ?? false;
   }
@@ -269,7 +269,7 @@ export class Coordinator {
     for (const bad of report.bad) this.#onBad(source, bad);
     // A report may cross the release of its source on the way.
     const active = this.#active.get(source.id);
-    if (report.receivedBytes > 0) source.hasBrought = true;
+    if (report.verified.length > 0) source.hasBrought = true;
     this.#countRetransmits(source.server, active, report);
     active?.onReport(nowMs, report);
     if (source.server.isDropped && !wasDropped) this.#drop(source);

@@ -283,10 +283,14 @@ export class Download {
       this.#streamDueMs = Math.min(this.#streamDueMs, nowMs + STREAM_FALLBACK_MS);
     } else {
       this.#streamDueMs = nowMs + STREAM_FALLBACK_MS;
-      let tries = 0;
-      for (const offer of this.#gathering.of(current.content)) {
-        if (tries < STREAM_TRIES_MAX && current.tryStream(offer)) tries += 1;
-      }
+      this.#tryStreams(current);
+    }
+  }
+
+  #tryStreams(current: ContentTransfer): void {
+    let tries = 0;
+    for (const offer of this.#gathering.of(current.content)) {
+      if (tries < STREAM_TRIES_MAX && current.tryStream(offer)) tries += 1;
     }
   }
 
@@ -303,6 +307,8 @@ export class Download {
     const { name, retries } = this.#settings;
     if (this.#stalls >= retries) return this.#fail(texts.stalled(name));
     this.#act({ kind: "waiting", attempt: this.#stalls + 1, message: "nothing arrives" });
+    // Those who answered bring nothing, and those who only offer it may not be reached over UDP.
+    if (this.#current !== undefined) this.#tryStreams(this.#current);
   }
 
   #onLost(current: ContentTransfer, { server, reason }: Lost): void {

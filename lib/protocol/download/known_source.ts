@@ -15,7 +15,7 @@ export class KnownSource<R = SourceRoute> {
   readonly id: SourceId;
   readonly server: KnownServer;
   readonly mode: SourceMode;
-  /** Whether any payload has come from it. */
+  /** Whether a whole chunk has come from it: where long datagrams vanish, the ends of ranges still arrive. */
   hasBrought = false;
   #routes: readonly R[];
   #routeIndex = 0;

@@ -89,8 +89,10 @@ export const STREAM_REQUEST_BYTES_MAX = MIB;
 /** A session over TCP that was lost is opened again after this, then after twice as long …, up to: */
 export const STREAM_RETRY_MS = 250;
 export const STREAM_RETRY_MS_MAX = 4_000;
-/** A TCP session without data for this long, with requests in flight, is opened again. */
-export const STREAM_SILENT_MS = 5_000;
+/** A TCP session without data for this share of the timeout, with requests in flight, is opened again. */
+export const STREAM_SILENT_SHARE = 0.5;
+/** Answers over TCP in a row that make no sense, each of which ends its session: then nothing more is asked there. */
+export const STREAM_NONSENSE_MAX = 3;
 /** Servers that offer a content are asked over TCP if none has answered over UDP for this long. */
 export const STREAM_FALLBACK_MS = 2_000;
 /** … so many of them at a time: an offer may name any address. */

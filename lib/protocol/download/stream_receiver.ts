@@ -16,6 +16,7 @@ import {
   parseMessage,
   takeMessage,
 } from "../../wire/session_json.ts";
+import { type WireCode, wireCodeIn } from "../../wire/session_codes.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import { RateMeter } from "../base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "./chunk_buffer.ts";
@@ -23,11 +24,12 @@ import { FetchList, type Lease } from "./fetch_list.ts";
 import {
   LEASE_STALL_MS_MIN,
   REPORT_INTERVAL_MS,
+  STREAM_NONSENSE_MAX,
   STREAM_REQUEST_BYTES_MAX,
   STREAM_REQUESTS_MAX,
   STREAM_RETRY_MS,
   STREAM_RETRY_MS_MAX,
-  STREAM_SILENT_MS,
+  STREAM_SILENT_SHARE,
 } from "./limits.ts";
 import type { ReceiverAction } from "./receiver.ts";
 import { ReportCounts } from "./receiver_report.ts";
@@ -59,6 +61,9 @@ export type StreamReceiverAction =
   | { readonly kind: "disconnect" }
   | { readonly kind: "transmit"; readonly bytes: Bytes }
   | Extract<ReceiverAction, { kind: "chunk" | "report" | "gone" }>;
+
+/** Refusals that may be others a moment later. */
+const PASSING_CODES: ReadonlySet<WireCode> = new Set(["pending", "crowded", "idle"]);
 
 /** One `fetch` that has not been answered in full: neighbouring bytes of one file. */
 interface Request {
@@ -93,8 +98,16 @@ export class StreamReceiver {
   #aliveMs = 0;
   #retryMs = 0;
   #failures = 0;
+  /** How often in a row a connection ended with what is no answer. */
+  #nonsense = 0;
+  readonly #silentMsMax: number;
   /** Payload that had arrived before. */
   duplicateBytes = 0;
+
+  /** @param timeoutMs how long a peer may be silent, as far as its user cares */
+  constructor(timeoutMs: number) {
+    this.#silentMsMax = timeoutMs * STREAM_SILENT_SHARE;
+  }
 
   handle(nowMs: number, event: StreamReceiverEvent): readonly StreamReceiverAction[] {
     this.#actions.length = 0;
@@ -145,7 +158,7 @@ export class StreamReceiver {
   nextWakeupMs(nowMs: number): number {
     if (this.#source === undefined || this.#fetches.leasedBytes === 0) return Infinity;
     const retryMs = this.#state === "idle" ? this.#retryMs : Infinity;
-    const silentMs = this.#isWaiting ? this.#aliveMs + STREAM_SILENT_MS : Infinity;
+    const silentMs = this.#isWaiting ? this.#aliveMs + this.#silentMsMax : Infinity;
     const rateMs = this.#rateLimit?.readyMs(nowMs) ?? 0;
     return Math.min(
       this.#counts.deadlineMs,
@@ -169,6 +182,7 @@ export class StreamReceiver {
     this.#rttMs = route.rttMs;
     this.#meter = new RateMeter(nowMs);
     this.#failures = 0;
+    this.#nonsense = 0;
     this.#aliveMs = nowMs;
     this.#connect(nowMs);
   }
@@ -216,12 +230,12 @@ export class StreamReceiver {
   /** A silent connection is given up; a lost one is opened again after a while. */
   #watch(nowMs: number): void {
     if (this.#source === undefined || this.#fetches.leasedBytes === 0) return;
-    if (this.#isWaiting && nowMs >= this.#aliveMs + STREAM_SILENT_MS) {
+    if (this.#isWaiting && nowMs >= this.#aliveMs + this.#silentMsMax) {
       this.#actions.push({ kind: "disconnect" });
       this.#onDisconnected(nowMs);
     }
     if (this.#state === "idle" && nowMs >= this.#retryMs) {
-      this.#aliveMs = Math.max(this.#aliveMs, nowMs - STREAM_SILENT_MS / 2);
+      this.#aliveMs = Math.max(this.#aliveMs, nowMs - this.#silentMsMax / 2);
       this.#connect(nowMs);
     }
   }
@@ -287,7 +301,7 @@ export class StreamReceiver {
     const taken = takeMessage(this.#queue, SESSION_COMMAND_BYTES_MAX);
     if (taken === undefined) return false;
     const message = taken.kind === "message" ? parseMessage(taken.bytes) : undefined;
-    if (message === undefined || request === undefined) this.#breakOff(nowMs);
+    if (message === undefined || request === undefined) this.#onNonsense(nowMs);
     else if (request.frames !== undefined) this.#onBodyEnd(request, message);
     else this.#onReply(nowMs, request, message);
     return true;
@@ -299,13 +313,13 @@ export class StreamReceiver {
     const isAnswer = message["status"] === "file" && message["offset"] === offset &&
       message["length"] === end - offset && message["sha256"] === request.content.sha256;
     if (isAnswer) request.frames = new BodyFrames();
-    else this.#breakOff(nowMs);
+    else this.#onNonsense(nowMs);
   }
 
   #takeBody(nowMs: number, request: Request, frames: BodyFrames): boolean {
     const part = frames.take(this.#queue, Infinity);
     if (part === undefined || part.length > request.end - request.offset) {
-      this.#breakOff(nowMs);
+      this.#onNonsense(nowMs);
       return true;
     }
     if (part.length === 0) return frames.isAtEnd;
@@ -324,6 +338,7 @@ export class StreamReceiver {
   #onAlive(nowMs: number, bytes: number): void {
     this.#aliveMs = nowMs;
     this.#failures = 0;
+    this.#nonsense = 0;
     this.#meter.add(bytes);
     this.#counts.receivedBytes += bytes;
   }
@@ -351,16 +366,13 @@ export class StreamReceiver {
   }
 
   #onRefusal(nowMs: number, request: Request, message: JsonObject): void {
-    switch (message["code"]) {
-      case "not_found":
-      case "changed":
-        this.#requests.shift();
-        this.#aliveMs = nowMs;
-        return this.#tellGone(request, message["code"] === "changed" ? "changed" : "unknown");
-      default:
-        // It is being hashed again, or the server is full: later.
-        return this.#breakOff(nowMs);
-    }
+    const code = wireCodeIn(message["code"]);
+    // It is being hashed again, or the server is full: later.
+    if (PASSING_CODES.has(code)) return this.#breakOff(nowMs);
+    // It has the content no more, or will not give it: to ask again does not help.
+    this.#requests.shift();
+    this.#aliveMs = nowMs;
+    this.#tellGone(request, code === "changed" ? "changed" : "unknown");
   }
 
   #tellGone({ transfer }: Request, reason: "unknown" | "changed"): void {
@@ -368,7 +380,17 @@ export class StreamReceiver {
     this.#actions.push({ kind: "gone", transfer, source: this.#source!, reason });
   }
 
-  /** The answer makes no sense, or nothing more may be requested now. */
+  /** Perhaps the connection was cut off in a bad place; perhaps that is no server of ours. */
+  #onNonsense(nowMs: number): void {
+    this.#nonsense += 1;
+    const [request] = this.#requests;
+    this.#breakOff(nowMs);
+    if (this.#nonsense >= STREAM_NONSENSE_MAX && request !== undefined) {
+      this.#tellGone(request, "unknown");
+    }
+  }
+
+  /** Nothing more may be requested now. */
   #breakOff(nowMs: number): void {
     this.#actions.push({ kind: "disconnect" });
     this.#onDisconnected(nowMs);

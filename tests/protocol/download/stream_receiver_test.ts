@@ -4,7 +4,11 @@ import { type Bytes, hashHex, serverId, sourceId, transferId } from "../../../li
 import { Random } from "../../../lib/protocol/base/random.ts";
 import { chunkHashesOf } from "../../../lib/protocol/download/fetch_list.ts";
 import type { Report } from "../../../lib/protocol/download/receiver_report.ts";
-import { STREAM_REQUESTS_MAX } from "../../../lib/protocol/download/limits.ts";
+import {
+  STREAM_NONSENSE_MAX,
+  STREAM_REQUESTS_MAX,
+  STREAM_SILENT_SHARE,
+} from "../../../lib/protocol/download/limits.ts";
 import {
   StreamReceiver,
   type StreamReceiverAction,
@@ -39,10 +43,11 @@ class Script {
   disconnects = 0;
   nowMs = 0;
   readonly file: Bytes;
-  readonly #machine = new StreamReceiver();
+  readonly #machine: StreamReceiver;
   readonly #random: Random;
 
-  constructor(sizeBytes: number, seed = 1) {
+  constructor(sizeBytes: number, seed = 1, timeoutMs = 10_000) {
+    this.#machine = new StreamReceiver(timeoutMs);
     this.file = mixedFile(sizeBytes);
     this.#random = new Random(seed);
     this.step({
@@ -242,6 +247,53 @@ Deno.test("what makes no sense ends the connection, and it is tried again later"
     script.step({ kind: "connected" });
     script.serve();
     script.assertWhole();
+  }
+});
+
+Deno.test("what is refused for good is told as gone, and asked for no more", () => {
+  for (const code of ["refused", "bad_request", "unknown_command", "too_many", "no such code"]) {
+    const script = new Script(300_000);
+    script.lease();
+    script.step({ kind: "connected" });
+    script.arrive(encodeMessage({ status: "error", code, message: "" }));
+    assertEquals(script.gone, ["unknown"], code);
+    script.asked.length = 0;
+    script.step({ kind: "wakeup" });
+    assertEquals(script.asked, []);
+  }
+});
+
+Deno.test("whoever answers nothing but nonsense is given up after a few connections", () => {
+  const script = new Script(300_000);
+  script.lease();
+  for (let count = 1; count <= STREAM_NONSENSE_MAX; count++) {
+    assertEquals(script.gone, []);
+    while (script.connects < count) script.wakeUp();
+    script.step({ kind: "connected" });
+    script.arrive(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n"));
+  }
+  assertEquals(script.gone, ["unknown"]);
+});
+
+Deno.test("nonsense after something of use is forgiven", () => {
+  const script = new Script(3 << 20);
+  script.lease();
+  for (let count = 1; count <= 2 * STREAM_NONSENSE_MAX; count++) {
+    while (script.connects < count) script.wakeUp();
+    script.step({ kind: "connected" });
+    script.arrive(...script.answer(script.asked[0]!).slice(0, 4));
+    script.arrive(encodeMessage([1]), new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n"));
+  }
+  assertEquals(script.gone, []);
+});
+
+Deno.test("the silence that a connection is allowed follows the timeout", () => {
+  for (const timeoutMs of [2_000, 10_000, 60_000]) {
+    const script = new Script(300_000, 1, timeoutMs);
+    script.lease();
+    script.step({ kind: "connected" });
+    while (script.disconnects === 0) script.wakeUp();
+    assertEquals(script.nowMs, timeoutMs * STREAM_SILENT_SHARE);
   }
 });
 
