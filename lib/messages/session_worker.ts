@@ -66,6 +66,6 @@ export type SessionReply =
   | { readonly kind: "uploaded"; readonly file: UploadedFile; readonly from: string }
   /** Somebody asked for a file, or is sent one. */
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
-  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly messages: readonly string[] }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped" };

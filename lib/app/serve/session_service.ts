@@ -65,7 +65,8 @@ export class SessionService {
       case "sending":
         return this.#options.onSending(reply.name, reply.to);
       case "log":
-        return this.#options.onLog(reply.level, reply.message);
+        for (const message of reply.messages) this.#options.onLog(reply.level, message);
+        return;
       default:
         reply satisfies never;
     }

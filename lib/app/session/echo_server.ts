@@ -70,7 +70,9 @@ export function serveEchoIn(
     onUploaded: nobody,
     onSending: nobody,
     throttle: new Throttle(runtime.clock),
-    log: (level, message) => options.onEvent?.(logNotice(level, message)),
+    log: (level, ...messages) => {
+      for (const message of messages) options.onEvent?.(logNotice(level, message));
+    },
   };
   const listener = new SessionListener({
     net: runtime.net,

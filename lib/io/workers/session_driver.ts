@@ -68,7 +68,7 @@ class SessionDriver {
       md5Of: (file) => this.#md5Of(file),
       onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
       onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
-      log: (level, message) => parent.post({ kind: "log", level, message }),
+      log: (level, ...messages) => parent.post({ kind: "log", level, messages }),
       throttle: new Throttle(runtime.clock, rateBytesPerS),
     };
     this.#listener = new SessionListener({

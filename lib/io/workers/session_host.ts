@@ -41,7 +41,7 @@ export interface SessionLibrary {
   md5Of(file: SessionFile): Promise<string | undefined>;
   onUploaded(file: UploadedFile, from: string): void;
   onSending(file: SessionFile, to: string): void;
-  log(level: LogLevel, message: string): void;
+  log(level: LogLevel, ...messages: readonly string[]): void;
   /** What is sent to all peers together passes here. */
   readonly throttle: Throttle;
 }
@@ -115,7 +115,7 @@ class SessionHost {
       case "endUpload":
         return await this.#endUpload(step);
       case "log":
-        return this.#library.log(step.level, step.message);
+        return this.#library.log(step.level, ...step.messages);
       default:
         return step satisfies never;
     }

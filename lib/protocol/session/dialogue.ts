@@ -123,14 +123,14 @@ interface Steps {
   };
   /** Publishes what was received, if it hashes to `sha256`. */
   endUpload: { readonly step: { readonly sha256?: HashHex }; readonly result: UploadEnded };
-  /** A line for the log. */
+  /** Lines for the log, all of one level. */
   log: {
-    readonly step: { readonly level: LogLevel; readonly message: string };
+    readonly step: { readonly level: LogLevel; readonly messages: readonly string[] };
     readonly result: void;
   };
 }
 
-/** DEBUG is what only those who want every detail are told. */
+/** DEBUG is shown only with `--verbose`. */
 export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR";
 
 export type SessionStep = {

@@ -78,11 +78,12 @@ function* send(messages: readonly JsonObject[]): Dialogue {
 }
 
 function* logSent(sequences: readonly number[]): Dialogue {
-  for (const sequence of sequences) yield* log("DEBUG", `Sent chunk ${sequence}`);
+  const messages = sequences.map((sequence) => `Sent chunk ${sequence}`);
+  if (messages.length > 0) yield* ask("log", { level: "DEBUG", messages });
 }
 
 function* log(level: LogLevel, message: string): Dialogue {
-  yield* ask("log", { level, message });
+  yield* ask("log", { level, messages: [message] });
 }
 
 /** The chunk as it leaves; `undefined` if it is lost on purpose. */

@@ -53,9 +53,11 @@ function play(dialogue: Dialogue, script: Script) {
       said += decoder.decode(step.bytes);
       if (step.bytes[0]! < 0x20) messages.push(parseMessage(step.bytes.subarray(4)));
     } else if (step.kind === "log") {
-      logs.push(step.message);
-      const sent = /^Sent chunk (\d+)$/.exec(step.message)?.[1];
-      if (sent !== undefined) assertMatch(said, new RegExp(`"sequence":${sent},`));
+      for (const message of step.messages) {
+        logs.push(message);
+        const sent = /^Sent chunk (\d+)$/.exec(message)?.[1];
+        if (sent !== undefined) assertMatch(said, new RegExp(`"sequence":${sent},`));
+      }
     } else {
       steps.push(step);
       const [kind, scripted] = script[at++] ?? [];
