@@ -1,6 +1,6 @@
 /**
  * Main thread of a server ⇄ indexer worker, which hashes files one after another. An urgent one goes
- * before all others, one that is half done included: somebody waits for it. So does a check of one chunk.
+ * before all others, one that is half done included: somebody waits for it. Urgent ones take turns. So does a check of one chunk.
  *
  * Lifetime: `init → ready → (hash → progress* → hashed | changed | unreadable | cancelled; check →
  * checked)* → stop → stopped`.

@@ -42,9 +42,9 @@ export interface ServerSpec {
   readonly answerMs: number;
   /**
    * `chunks`: wrong bytes in these chunks. `root`: a root that is none of the file. `sha256`: the
-   * SHA-256 of variant 0, whatever it has.
+   * SHA-256 of variant 0, whatever it has. `hashing`: it says for ever that it is hashing.
    */
-  readonly lie?: "chunks" | "root" | "sha256";
+  readonly lie?: "chunks" | "root" | "sha256" | "hashing";
   readonly lieChunks: readonly number[];
   readonly mishaps: readonly Mishap[];
   /** Its TCP port, by the same paths; absent where it is not told of. */

@@ -27,7 +27,7 @@ export class SimIndex implements ServedIndex {
   readonly dir = FOLDER;
   readonly catalogue = new Catalogue();
   readonly isScanned = true;
-  readonly hashBytesPerS = 1e8;
+  hashBytesPerS = 1e8;
   readonly #handlers: SimIndexHandlers;
   readonly #provers = new Map<HashHex, LayerProver>();
 
@@ -37,6 +37,10 @@ export class SimIndex implements ServedIndex {
     const signature = { sizeBytes: 3, mtimeMs: 1, ctimeMs: 1, inode: 9 };
     this.catalogue.put(OTHER_NAME, signature, "pending");
     this.catalogue.ready(OTHER_NAME, { sha256: hash, root: hash });
+  }
+
+  hashRateOf(): number {
+    return this.hashBytesPerS;
   }
 
   layerOf(root: HashHex, sizeBytes: number): Bytes {

@@ -14,7 +14,7 @@ import {
 } from "../../lib/ids.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
-import { DISCOVERY_PORT } from "../../lib/limits.ts";
+import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import {
   QUESTIONS_FORWARDED_WORK_MAX,
@@ -159,8 +159,18 @@ export class SimServer {
       if (process.isOver || this.variant !== variant) return;
       process.index.catalogue.ready(FILE_NAME, offeredOf(this.spec, this.#sizeBytes, variant!));
     };
-    if (afterMs === 0) ready();
-    else this.#clock.after(afterMs, ready);
+    if (this.spec.lie === "hashing") return;
+    if (afterMs === 0) return ready();
+    this.#clock.after(afterMs, ready);
+    process.index.hashBytesPerS = 1_000 * this.#sizeBytes / afterMs;
+    const startedMs = this.#clock.nowMs;
+    const progress = (): void => {
+      const share = (this.#clock.nowMs - startedMs) / afterMs;
+      if (process.isOver || this.variant !== variant || share >= 1) return;
+      process.index.catalogue.progress(FILE_NAME, Math.floor(share * this.#sizeBytes));
+      this.#clock.after(PROGRESS_INTERVAL_MS, progress);
+    };
+    if (afterMs > PROGRESS_INTERVAL_MS) progress();
   }
 
   #befall(mishap: Mishap): void {

@@ -56,6 +56,7 @@ export async function getOverStream(
   runtime: Runtime,
 ): Promise<GetResult> {
   const { server, port } = options;
+  const { timeoutMs, retries: attempts } = { ...GET_DEFAULTS, ...options };
   const host = await resolveHost(server);
   const endpoint = { address: host.address, port: host.port ?? port };
   const questions = new Map<Query, JsonObject>();
@@ -71,6 +72,7 @@ export async function getOverStream(
       endpoint,
       providers: run.streams,
       questionOf: (query) => questions.get(query)!,
+      ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
     });
   const run = new GetRun(runtime, { ...GET_DEFAULTS, ...options }, queries, search, "stream", []);
@@ -384,6 +386,8 @@ export class GetRun {
         endpoint,
         providers: this.streams,
         questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
+        timeoutMs: this.#options.timeoutMs,
+        attempts: this.#options.retries,
         // UDP may work yet, and decides.
         onFailure: () => {},
       });

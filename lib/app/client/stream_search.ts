@@ -9,6 +9,7 @@ import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
+import { HashingProgress } from "../../protocol/discovery/hashing_progress.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -24,6 +25,10 @@ export interface StreamSearchOptions {
   readonly providers: StreamProviders;
   /** How the server is asked for what a query stands for. */
   readonly questionOf: (query: Query) => JsonObject;
+  /** How long a server that is hashing a file, and gets no further, is waited for. */
+  readonly timeoutMs: number;
+  /** … and how often. */
+  readonly attempts: number;
   /** The server cannot be asked for this query: it ends. */
   readonly onFailure: (query: Query, error: ShoalError) => void;
 }
@@ -33,6 +38,7 @@ export class StreamSearch implements NameSearch {
   onError: ((error: ShoalError) => void) | undefined;
   readonly #options: StreamSearchOptions;
   readonly #exchange: StreamExchange;
+  readonly #hashing = new HashingProgress();
   readonly #closing = new AbortController();
 
   constructor(options: StreamSearchOptions) {
@@ -78,8 +84,9 @@ export class StreamSearch implements NameSearch {
     onNews: (news: FindNews) => void,
     pinned: HashHex | undefined,
   ): Promise<void> {
-    const { clock, endpoint, questionOf } = this.#options;
+    const { clock, endpoint, questionOf, timeoutMs, attempts } = this.#options;
     const server = idOf(endpoint);
+    let [attempt, attemptEndMs] = [1, clock.nowMs() + timeoutMs];
     while (!isOver()) {
       const said = await this.#exchange.describe(questionOf(query));
       if (isOver()) return;
@@ -97,10 +104,20 @@ export class StreamSearch implements NameSearch {
           name,
           tcpPort: endpoint.port,
         };
+        this.#hashing.onReady(server, queryIndex);
         return onNews({ kind: "offer", queryIndex, offer });
       }
-      const pending = { server, endpoint, sizeBytes: 0, hashedBytes: 0, rateBytesPerS: 0 };
-      onNews({ kind: "pending", queryIndex, pending });
+      onNews({ kind: "pending", queryIndex, pending: { server, endpoint, ...said.claim } });
+      const nowMs = clock.nowMs();
+      const earnedMs = this.#hashing.onPending(nowMs, server, queryIndex, said.claim);
+      attemptEndMs = Math.max(attemptEndMs, Math.min(attemptEndMs + earnedMs, nowMs + timeoutMs));
+      if (nowMs >= attemptEndMs) {
+        if (attempt >= attempts) return onNews({ kind: "timedOut", queryIndex, isHashing: true });
+        attempt += 1;
+        attemptEndMs = nowMs + timeoutMs;
+        this.#hashing.restart(queryIndex);
+        onNews({ kind: "attempt", queryIndex, attempt });
+      }
       await clock.sleep(PENDING_PAUSE_MS, this.#closing.signal);
     }
   }

@@ -24,6 +24,8 @@ export class BackgroundHashing {
   readonly #queue = new HashQueue();
   readonly #pool: IndexerPool;
   #meter: RateMeter;
+  /** Of each file that is being hashed. */
+  readonly #meters = new Map<SafeFileName, RateMeter>();
 
   constructor(options: BackgroundHashingOptions) {
     this.#options = options;
@@ -35,20 +37,24 @@ export class BackgroundHashing {
       onProgress: (job, hashedBytes) => this.#onProgress(job.name, hashedBytes),
       onHashed: (job, hashes, tree) => {
         this.#onProgress(job.name, job.signature.sizeBytes);
+        this.#meters.delete(job.name);
         store.put(join(dir, job.name), job.signature, hashes, tree);
         catalogue.ready(job.name, hashes);
         options.onReady(job.name);
         this.#pump();
       },
       onChanged: (job) => {
+        this.#meters.delete(job.name);
         options.onChanged(job);
         this.#pump();
       },
       onUnreadable: (job, message) => {
+        this.#meters.delete(job.name);
         options.onUnreadable(job, message);
         this.#pump();
       },
       onFailure: (error, lost) => {
+        for (const { name } of lost) this.#meters.delete(name);
         for (const job of lost) options.onUnreadable(job, error.message);
         this.#pump();
       },
@@ -58,6 +64,11 @@ export class BackgroundHashing {
   /** All of it together, lately. */
   get bytesPerS(): number {
     return this.#meter.read(this.#options.runtime.clock.nowMs());
+  }
+
+  /** One file, lately; 0 while it is not being hashed. */
+  bytesPerSOf(name: SafeFileName): number {
+    return this.#meters.get(name)?.read(this.#options.runtime.clock.nowMs()) ?? 0;
   }
 
   /** Hashes a pending file when its turn comes; at once, or nearly, if it is urgent. */
@@ -72,6 +83,7 @@ export class BackgroundHashing {
   forget(name: SafeFileName): void {
     this.#queue.delete(name);
     this.#pool.cancel(name);
+    this.#meters.delete(name);
   }
 
   /** Reads a chunk again; `undefined` when that came to nothing. */
@@ -85,7 +97,9 @@ export class BackgroundHashing {
 
   #onProgress(name: SafeFileName, hashedBytes: number): void {
     const { catalogue } = this.#options;
-    this.#meter.add(hashedBytes - (catalogue.find(name)?.hashedBytes ?? hashedBytes));
+    const addedBytes = hashedBytes - (catalogue.find(name)?.hashedBytes ?? hashedBytes);
+    this.#meter.add(addedBytes);
+    this.#meters.get(name)?.add(addedBytes);
     catalogue.progress(name, hashedBytes);
   }
 
@@ -99,6 +113,7 @@ export class BackgroundHashing {
       if (this.#pool.jobCount === 0) {
         this.#meter = new RateMeter(this.#options.runtime.clock.nowMs());
       }
+      this.#meters.set(entry.name, new RateMeter(this.#options.runtime.clock.nowMs()));
       this.#pool.start({ name: entry.name, signature: entry.signature }, next.isUrgent);
     }
   }

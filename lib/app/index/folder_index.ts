@@ -127,11 +127,11 @@ export class FolderIndex implements CatalogueView {
 
   get progress(): IndexProgress {
     const { files, bytes } = this.catalogue.backlog;
-    return { filesLeft: files, bytesLeft: bytes, rateBytesPerS: this.hashBytesPerS };
+    return { filesLeft: files, bytesLeft: bytes, rateBytesPerS: this.#hashing.bytesPerS };
   }
 
-  get hashBytesPerS(): number {
-    return this.#hashing.bytesPerS;
+  hashRateOf(name: SafeFileName): number {
+    return this.#hashing.bytesPerSOf(name);
   }
 
   /** Hashes of the chunks of a content that is ready. One that the store has lost is computed again. */

@@ -3,7 +3,7 @@ import type { FolderIndex } from "../index/folder_index.ts";
 
 export type ServedIndex = Pick<
   FolderIndex,
-  | ("dir" | "catalogue" | "isScanned" | "hashBytesPerS")
+  | ("dir" | "catalogue" | "isScanned" | "hashRateOf")
   | ("layerOf" | "layerPage" | "located" | "md5Of" | "findByMd5")
   | ("prioritise" | "recheck" | "rehash" | "doubt" | "learnMd5" | "adopt")
 >;

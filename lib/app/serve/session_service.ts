@@ -109,12 +109,15 @@ export class SessionService {
   }
 
   #described(entry: CatalogueEntry): SessionFile {
-    const { name, signature, content } = entry;
+    const { name, signature, content, hashedBytes } = entry;
+    const rateBytesPerS = Math.round(this.#options.index.hashRateOf(name));
     const md5 = this.#options.index.md5Of(entry);
     return {
       name,
       ...signature,
-      ...(content !== undefined && { sha256: content.sha256, root: content.root }),
+      ...(content === undefined
+        ? { hashing: { hashedBytes, rateBytesPerS } }
+        : { sha256: content.sha256, root: content.root }),
       ...(md5 !== undefined && { md5 }),
     };
   }

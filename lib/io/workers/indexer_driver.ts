@@ -14,6 +14,7 @@ type Parent = WorkerPort<IndexerRequest, IndexerReply>;
 
 interface Job {
   readonly id: number;
+  readonly isUrgent: boolean;
   readonly steps: Generator<number, IndexingOutcome>;
   reportedMs: number;
 }
@@ -56,8 +57,9 @@ class IndexerDriver {
 
   add(request: HashRequest): void {
     const steps = indexFile(this.#disk, request, this.#buffer);
-    const job: Job = { id: request.job, steps, reportedMs: nowMs() };
-    if (request.isUrgent) this.#jobs.push(job);
+    const { job: id, isUrgent } = request;
+    const job: Job = { id, isUrgent, steps, reportedMs: nowMs() };
+    if (isUrgent) this.#jobs.push(job);
     else this.#jobs.unshift(job);
     if (!this.#isRunning) void this.#run();
   }
@@ -86,11 +88,22 @@ class IndexerDriver {
     try {
       const { done, value } = job.steps.next();
       if (done) this.#end(job, value);
-      else this.#report(job, value);
+      else {
+        this.#report(job, value);
+        this.#yieldTurn(job);
+      }
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       this.#end(job, { kind: "unreadable", job: job.id, message });
     }
+  }
+
+  /** Files that somebody waits for take turns, so that whoever waits sees their file get on. */
+  #yieldTurn(job: Job): void {
+    if (!job.isUrgent) return;
+    this.#jobs.splice(this.#jobs.indexOf(job), 1);
+    const firstUrgent = this.#jobs.findIndex((each) => each.isUrgent);
+    this.#jobs.splice(firstUrgent === -1 ? this.#jobs.length : firstUrgent, 0, job);
   }
 
   #end(job: Job, outcome: IndexingOutcome): void {

@@ -14,10 +14,17 @@ import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "./limit
 import { isSameText } from "../../names.ts";
 import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
 import { fitFind } from "./find_packing.ts";
+import { HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
-import { type Offer, type Patience, type PendingNotice, SoughtQuery } from "./sought_query.ts";
+import {
+  type Offer,
+  type Patience,
+  type PendingNotice,
+  SoughtQuery,
+  type TimedOut,
+} from "./sought_query.ts";
 import { Random } from "../base/random.ts";
 import { NO_TOKEN } from "../base/tokens.ts";
 
@@ -66,7 +73,7 @@ export type FinderAction =
     readonly similar: readonly SafeFileName[];
   }
   /** Nobody has offered it in all attempts; the query is finished. */
-  | { readonly kind: "timedOut"; readonly queryIndex: number }
+  | (TimedOut & { readonly queryIndex: number })
   /** Nobody has offered it for a while: ask the classic way as well. Once a query. */
   | { readonly kind: "classicDue"; readonly queryIndex: number };
 
@@ -81,6 +88,7 @@ export class Finder {
   readonly #servers: HeardServers;
   readonly #finds: SentFinds<SoughtQuery>;
   readonly #random: Random;
+  readonly #hashing = new HashingProgress();
   #isStarted = false;
   #scheduleStartMs = 0;
   #broadcastCount = 0;
@@ -192,6 +200,7 @@ export class Finder {
     if (sought.isFinished) return;
     switch (frame.kind) {
       case "offer": {
+        this.#hashing.onReady(frame.server, sought.index);
         if (!this.#makeRoom(sought, frame)) return;
         const offer = sought.onOffer(frame, heard.path);
         if (offer !== undefined) {
@@ -201,7 +210,8 @@ export class Finder {
       }
       case "pending": {
         const { server, sizeBytes, hashedBytes, rateBytesPerS } = frame;
-        sought.onPending(nowMs, server);
+        const earnedMs = this.#hashing.onPending(nowMs, server, sought.index, frame);
+        sought.onPending(nowMs, server, earnedMs);
         heard.server.asks.pending(nowMs, sought.index);
         const pending = { server, endpoint: from, sizeBytes, hashedBytes, rateBytesPerS };
         this.#actions.push({ kind: "pending", queryIndex: sought.index, pending });
@@ -263,6 +273,7 @@ export class Finder {
   }
 
   #forgetAnswers(server: HeardServer): void {
+    this.#hashing.forget(server.id);
     for (const sought of this.#unfinished) sought.forget(server.id);
     this.#reviewMs = 0;
   }
@@ -273,6 +284,7 @@ export class Finder {
     let verdict = sought.review(nowMs, this.#servers.count);
     while (verdict !== undefined) {
       this.#actions.push({ ...verdict, queryIndex: sought.index });
+      if (verdict.kind === "attempt") this.#hashing.restart(sought.index);
       if (verdict.kind === "attempt" && this.#scheduleStartMs !== nowMs) {
         this.#restartSchedule(nowMs);
       }

@@ -1,5 +1,5 @@
 /** How long and how often servers are searched for, and how much of what they say is kept. */
-import { assertRelations } from "../../limits.ts";
+import { assertRelations, KIB } from "../../limits.ts";
 
 /** Servers that a master names, of one search. */
 export const INVITED_MAX = 1_024;
@@ -26,6 +26,12 @@ export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;
 /** A server that is still hashing a file is asked again after this. */
 export const PENDING_POLL_MS = 500;
+/** Hashed bytes that a server claims buy patience at this rate: a server that hashes slower is not waited for. */
+export const HASHING_BYTES_PER_S_MIN = 256 * KIB;
+/** … but a file of any size may take this long, if its bytes grow evenly. */
+export const HASHING_TIME_MS_MIN = 10 * 60_000;
+/** The share of the rate that a server claims by which its hashed bytes must grow; measuring is not exact. */
+export const HASHING_RATE_SHARE_MIN = 0.5;
 /** Our client uses the classic protocol when no Shoal server has answered for this long. */
 export const CLASSIC_ASK_AFTER_MS = 500;
 /** Unanswered LISTs in a row after which a server's listing is abandoned. */

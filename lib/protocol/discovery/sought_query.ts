@@ -46,12 +46,18 @@ type Answer =
   | { readonly kind: "pending" }
   | { readonly kind: "absent" };
 
+export interface TimedOut {
+  readonly kind: "timedOut";
+  /** A server said that it has it, and got on with hashing it too slowly or not at all. */
+  readonly isHashing?: true;
+}
+
 /** What a look at the clock has shown. After `notFound` and `timedOut` the query is finished. */
 export type Verdict =
   | { readonly kind: "notFound"; readonly similar: readonly SafeFileName[] }
   | { readonly kind: "classicDue" }
   | { readonly kind: "attempt"; readonly attempt: number }
-  | { readonly kind: "timedOut" };
+  | TimedOut;
 
 export class SoughtQuery {
   readonly index: number;
@@ -132,9 +138,11 @@ export class SoughtQuery {
     return { server, path, content, mtimeMs, tcpPort, name };
   }
 
-  onPending(nowMs: number, server: ServerId): void {
+  /** @param earnedMs how much longer it is worth waiting, which is never longer than the timeout */
+  onPending(nowMs: number, server: ServerId, earnedMs: number): void {
     this.#answers.set(server, { kind: "pending" });
-    this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
+    const endMs = Math.min(this.#attemptEndMs + earnedMs, nowMs + this.#patience.timeoutMs);
+    this.#attemptEndMs = Math.max(this.#attemptEndMs, endMs);
   }
 
   onAbsent(server: ServerId, similar: readonly SafeFileName[]): void {
@@ -175,8 +183,10 @@ export class SoughtQuery {
     if (this.#isAny((answer) => this.#isWantedOffer(answer))) return undefined;
     if (this.#attempt >= this.#patience.attempts) {
       const isLacked = this.#isAny((answer) => answer.kind === "absent");
+      const isHashing = this.#isAny((answer) => answer.kind === "pending");
       const similar = [...this.#similar];
       this.finish();
+      if (isHashing) return { kind: "timedOut", isHashing };
       return isLacked ? { kind: "notFound", similar } : { kind: "timedOut" };
     }
     this.#attempt += 1;

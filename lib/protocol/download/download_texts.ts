@@ -11,6 +11,10 @@ export function searchFailure(
   news: Extract<FindNews, { kind: "notFound" | "timedOut" }>,
   hint?: string,
 ): ShoalError {
+  if (news.kind === "timedOut" && news.isHashing) {
+    const message = `a server that has '${name}' is still hashing it, and gets no further`;
+    return new ShoalError("no_server", message, { hint: "Try again later." });
+  }
   if (news.kind === "timedOut") {
     const message = `nobody answered the search for '${name}'`;
     return new ShoalError("no_server", message, hint === undefined ? {} : { hint });

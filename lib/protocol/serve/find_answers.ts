@@ -9,8 +9,8 @@ export interface CatalogueView {
   readonly catalogue: Catalogue;
   /** Whether the whole folder has been looked through once: before that, nothing is absent. */
   readonly isScanned: boolean;
-  /** How fast files are being hashed. */
-  readonly hashBytesPerS: number;
+  /** How fast this file is being hashed, in bytes per second; 0 while it waits for others. */
+  hashRateOf(name: SafeFileName): number;
   /** A page of the layer of a file that is ready, and its proof; `undefined` if it is not to be had. */
   layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined;
 }
@@ -80,7 +80,7 @@ export class FindAnswers {
     const head = this.#head(queryIndex);
     if (content === undefined) {
       this.pending.push(name);
-      const rateBytesPerS = Math.round(this.#options.view.hashBytesPerS);
+      const rateBytesPerS = Math.round(this.#options.view.hashRateOf(name));
       const { prompt } = this;
       this.#add(prompt, { kind: "pending", ...head, sizeBytes, hashedBytes, rateBytesPerS });
       return;

@@ -139,7 +139,9 @@ export class Responder {
     this.#send(from, packFrames(answers.prompt, this.#bytesMax), { port });
     const afterMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
     this.#send(from, packFrames(answers.absent, this.#bytesMax), { port, afterMs });
-    for (const name of answers.pending) this.#actions.push({ kind: "prioritise", name });
+    // Anybody can ask in another's name; who is there says so in the next FIND, by the token of this answer.
+    const waitedFor = isProved ? answers.pending : [];
+    for (const name of waitedFor) this.#actions.push({ kind: "prioritise", name });
     for (const name of answers.offered) this.#onOffered(nowMs, from, name);
   }
 

@@ -4,6 +4,7 @@ import { ShoalError } from "../../errors.ts";
 import { CATALOGUE_ENTRIES_MAX, HASH_BYTES } from "../../limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import { chunkCountFor, layerOfRoot, rootOfLayer } from "../merkle/merkle.ts";
+import type { HashingClaim } from "../base/hashing_claim.ts";
 import { type ClientDialogue, perform } from "./client_dialogue.ts";
 import { describedFile } from "./described_file.ts";
 import { type JsonSession, ServerRefusal } from "./json_session.ts";
@@ -20,7 +21,7 @@ export type Description =
     readonly name: SafeFileName;
   }
   /** It has it, and is still hashing it. */
-  | { readonly kind: "pending" };
+  | { readonly kind: "pending"; readonly claim: HashingClaim };
 
 /**
  * What the server has by `query`: `{name}`, `{sha256}` or `{md5}`.
@@ -37,7 +38,9 @@ export function* describe(session: JsonSession, query: JsonObject): ClientDialog
     const content = { sizeBytes, sha256, root };
     return { kind: "file", server: serverIn(reply), content, mtimeMs, name };
   } catch (error) {
-    if (error instanceof ServerRefusal && error.wireCode === "pending") return { kind: "pending" };
+    if (error instanceof ServerRefusal && error.wireCode === "pending") {
+      return { kind: "pending", claim: claimIn(error.reply) };
+    }
     throw error;
   }
 }
@@ -107,4 +110,11 @@ export class ServerListing {
 function serverIn({ server }: JsonObject): ServerId | undefined {
   const isId = typeof server === "string" && /^[0-9a-f]{32}$/.test(server);
   return isId ? serverId(server) : undefined;
+}
+
+/** How far a server says that it has got; what it does not say is 0. */
+function claimIn({ size, hashed, rate }: JsonObject): HashingClaim {
+  const amount = (value: unknown): number =>
+    typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  return { sizeBytes: amount(size), hashedBytes: amount(hashed), rateBytesPerS: amount(rate) };
 }

@@ -13,6 +13,8 @@ export interface SessionFile extends FileSignature {
   /** Absent while the file is being hashed. */
   readonly sha256?: HashHex;
   readonly root?: HashHex;
+  /** How far that has got, while it is. */
+  readonly hashing?: { readonly hashedBytes: number; readonly rateBytesPerS: number };
   /** 32 lower-case hex digits. Absent unless it was asked for. */
   readonly md5?: string;
 }

@@ -17,9 +17,13 @@ import { SessionInput } from "./session_input.ts";
 export class ServerRefusal extends ShoalError {
   readonly wireCode: WireCode;
 
-  constructor(wireCode: WireCode, message: string) {
+  /** All that it said, as it came. */
+  readonly reply: JsonObject;
+
+  constructor(wireCode: WireCode, message: string, reply: JsonObject = {}) {
     super(ERROR_CODES[wireCode] ?? "refused", message);
     this.wireCode = wireCode;
+    this.reply = reply;
   }
 }
 
@@ -85,7 +89,7 @@ export class JsonSession {
     if (message["status"] !== "error") return message;
     const { code, message: text } = message;
     const said = typeof text === "string" ? text : "error";
-    throw new ServerRefusal(wireCodeIn(code), `${this.peer} says: ${said}`);
+    throw new ServerRefusal(wireCodeIn(code), `${this.peer} says: ${said}`, message);
   }
 
   /**

@@ -130,7 +130,11 @@ function* fetch({ server }: SessionPolicy, request: JsonObject): Dialogue<boolea
     return true;
   }
   if (file.sha256 === undefined) {
-    yield* fail("pending", "the file is still being hashed: ask again");
+    const { hashedBytes = 0, rateBytesPerS = 0 } = file.hashing ?? {};
+    yield* say({
+      ...refusalOf("pending", "the file is still being hashed: ask again"),
+      ...{ size: file.sizeBytes, hashed: hashedBytes, rate: rateBytesPerS },
+    });
     return true;
   }
   const lengthBytes = sizeIn(request["length"] ?? Math.max(0, file.sizeBytes - offset));

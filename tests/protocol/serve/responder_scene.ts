@@ -47,7 +47,7 @@ export class Scene {
   readonly view = {
     catalogue: this.catalogue,
     isScanned: true,
-    hashBytesPerS: 1_000_000,
+    hashRateOf: () => 1_000_000,
     layerPage: (root: HashHex, sizeBytes: number, page: number) => {
       const layer = this.layers.get(root);
       const prover = layer && new LayerProver(layer, sizeBytes);

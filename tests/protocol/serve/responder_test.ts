@@ -97,11 +97,15 @@ Deno.test("a file that is settling or being hashed is pending, and moves to the 
   const scene = new Scene();
   scene.pending("big", 5_000);
   scene.catalogue.progress(name("big"), 1_234);
-  const actions = scene.find([byName("big")]);
+  const actions = scene.find([byName("big")], scene.token);
   const pending = only("pending", actions);
   assertEquals([pending.sizeBytes, pending.hashedBytes], [5_000, 1_234]);
   assertEquals(pending.rateBytesPerS, 1_000_000);
   assert(actions.some((action) => action.kind === "prioritise" && action.name === "big"));
+  // Anybody can ask in the name of an address: that changes nothing.
+  const unproved = scene.find([byName("big")]);
+  assertEquals(only("pending", unproved), pending);
+  assert(!unproved.some((action) => action.kind === "prioritise"));
 });
 
 Deno.test("absence is told after a random delay, with similar names", () => {
