@@ -17,7 +17,8 @@ import {
   want,
 } from "./frames.ts";
 
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 20_000;
+const ASK_AGAIN_MS = 500;
 const TICK_MS = 5;
 /** Distinct datagrams of a flood; they are sent over and over. */
 const DATAGRAMS = 4_000;
@@ -55,21 +56,26 @@ export class Asker implements Disposable {
     this.#socket.close();
   }
 
+  /** Asks until there is an offer: the server may still be looking at its files. */
   async #learn(name: string): Promise<void> {
     const queryId = random64();
-    await this.#socket.send(find(queryId, [{ name }]), this.#server);
-    const deadline = AbortSignal.timeout(ANSWER_MS);
-    const given = new Promise<never>((_, reject) =>
-      deadline.addEventListener("abort", () => reject(new Error(`no offer of ${name}`)))
-    );
-    for (;;) {
-      const [datagram] = await Promise.race([this.#socket.receive(), given]);
-      const offered = framesOf(datagram).find(({ type }) => type === TYPE.offer);
-      if (offered === undefined) continue;
-      this.known.push(readOffer(offered));
-      this.#token = this.known.at(-1)!.token;
-      return;
+    const ask = (): void => void this.#socket.send(find(queryId, [{ name }]), this.#server);
+    const asking = setInterval(ask, ASK_AGAIN_MS);
+    ask();
+    try {
+      for (const endMs = performance.now() + ANSWER_MS; performance.now() < endMs;) {
+        const [datagram] = await this.#socket.receive();
+        const frame = framesOf(datagram).find(({ type }) => type === TYPE.offer);
+        const offered = frame && readOffer(frame);
+        if (offered?.queryId !== queryId) continue;
+        this.known.push(offered);
+        this.#token = offered.token;
+        return;
+      }
+    } finally {
+      clearInterval(asking);
     }
+    throw new Error(`no offer of ${name}`);
   }
 
   /** Names that are not here, but might be. */
