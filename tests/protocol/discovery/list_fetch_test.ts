@@ -163,6 +163,32 @@ Deno.test("a stale token costs one round trip", () => {
   assertEquals(run.of("ended")[0]!.atMs, 2);
 });
 
+Deno.test("a busy server is asked when it said, and no sooner", () => {
+  const BUSY_MS = 900;
+  const askedMs: number[] = [];
+  const run = start((world, list, from, nowMs) => {
+    askedMs.push(nowMs);
+    const { queryId: echo, number } = list;
+    const frame = askedMs.length <= 10
+      ? { kind: "busy", echo, number, waitMs: BUSY_MS } as const
+      : pagesOf(catalogueOf(1), list)[0]!;
+    world.at(nowMs + 1, { kind: "frame", from, frame });
+  });
+  run.runUntil(60_000);
+  assertEquals(ends(run), [true], "nothing counts as lost");
+  assertEquals(askedMs.slice(0, 3), [0, BUSY_MS + 1, 2 * BUSY_MS + 2]);
+});
+
+Deno.test("a server that is busy for ever is left", () => {
+  const run = start((world, list, from, nowMs) => {
+    const { queryId: echo, number } = list;
+    const frame = { kind: "busy", echo, number, waitMs: 10 } as const;
+    world.at(nowMs + 1, { kind: "frame", from, frame });
+  });
+  run.runUntil(60_000);
+  assertEquals(ends(run), [false]);
+});
+
 Deno.test("a server that sends empty pages without end is left", () => {
   const run = start((world, list, from, nowMs) => {
     const frame: Listing = { ...pagesOf([], list)[0]!, isLast: 0 };

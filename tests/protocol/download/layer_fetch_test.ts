@@ -292,6 +292,46 @@ Deno.test("a server that refuses every token is not asked at the rate of its ref
   assertEquals(stubborn.of("confirmed"), []);
 });
 
+Deno.test("a busy server is asked when it said, and no sooner", () => {
+  const file = fileOf(3);
+  const wants: { readonly atMs: number; readonly want: Want }[] = [];
+  const BUSY_MS = 700;
+  const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
+    new LayerFetch(file.content, { timeoutMs: TIMEOUT_MS }),
+    { kind: "wakeup" },
+    (action, nowMs) => {
+      if (action.kind !== "send") return;
+      const want = decodeFrame(action.datagram) as Want;
+      wants.push({ atMs: nowMs, want });
+      const { nonce, number } = want;
+      const page = { kind: "layer", nonce, number, page: 0, ...pageOf(file, 0) } as const;
+      const busy = { kind: "busy", echo: nonce, number, waitMs: BUSY_MS } as const;
+      const frame = wants.length <= 2 ? busy : page;
+      run.at(nowMs + 1, { kind: "frame", from: action.to, frame });
+    },
+  );
+  run.at(0, path(1));
+  run.runUntil(10_000);
+  assertEquals(wants.map(({ atMs }) => atMs), [0, 1 + BUSY_MS, 2 + 2 * BUSY_MS]);
+  assertEquals(run.of("layer").length, 1);
+});
+
+Deno.test("a server that is busy for ever is a server that brings nothing", () => {
+  const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
+    new LayerFetch(fileOf(3).content, { timeoutMs: TIMEOUT_MS }),
+    { kind: "wakeup" },
+    (action, nowMs) => {
+      if (action.kind !== "send") return;
+      const { nonce: echo, number } = decodeFrame(action.datagram) as Want;
+      const frame = { kind: "busy", echo, number, waitMs: 60_000 } as const;
+      run.at(nowMs + 1, { kind: "frame", from: action.to, frame });
+    },
+  );
+  run.at(0, path(1));
+  run.runUntil(TIMEOUT_MS + 1);
+  assertEquals(run.of("stalled").length, 1);
+});
+
 Deno.test("of several paths loopback comes first, then the nearest", () => {
   const file = fileOf(2);
   const run = start({
