@@ -286,6 +286,17 @@ Deno.test("the round trip tells of the chunks that it sent, after that, and of n
   assertEquals(logs[0], `Calculated checksum: ${toHex(sha256(data))}`);
 });
 
+Deno.test("of a file that goes back in several batches, each is told of after it has left", () => {
+  const upload = { command: "upload", file_path: "a", file_data_hex: "ab".repeat(100_000) };
+  const { logs } = play(serveSession({ ...POLICY, uploadBytesMax: 100_000, chunkBytes: 1_000 }), [
+    JSON_BYTE,
+    message(upload),
+    message({ command: "disconnect" }),
+  ]);
+  const sent = logs.filter((line) => line.startsWith("Sent"));
+  assertEquals([sent.length, new Set(sent).size], [100, 100]);
+});
+
 Deno.test("the round trip sends each chunk once, or those that are asked for", () => {
   const text = "0123456789";
   const upload = { command: "upload", file_path: "a", file_data: text };
