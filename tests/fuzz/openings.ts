@@ -7,6 +7,7 @@ import { assert } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
+import { LOCATE_EXCEPT_MAX } from "../../lib/protocol/master/limits.ts";
 import { type MasterStep, serveMaster } from "../../lib/protocol/master/master_session.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { serveSession } from "../../lib/protocol/session/serve_session.ts";
@@ -212,6 +213,7 @@ function playMaster(peer: Peer, counts: { leases: number }): void {
         for (const { name } of step.update.put) assertSafe(name);
         return step.update.put.length;
       case "locate":
+        assert(step.except.size <= LOCATE_EXCEPT_MAX + 1);
         for (const query of step.queries) if (query.by === "name") assertSafe(query.name);
         return step.queries.map(() => []);
       case "page":

@@ -74,19 +74,23 @@ export class Master {
     put: readonly RegisteredFile[],
     forMs = LONG_MS,
   ): Promise<void> {
-    await this.store.open(lease, provider, wallMs() + forMs);
+    const isOpen = await this.store.open(lease, provider, wallMs() + forMs, wallMs());
+    if (!isOpen) throw new Error(`no lease for ${provider.endpoint.address}`);
     if (put.length > 0) await this.#update(lease, false, put, [], forMs);
   }
 
-  put(lease: RegistryLease, put: readonly RegisteredFile[]): Promise<number | undefined> {
+  put(lease: RegistryLease, put: readonly RegisteredFile[]): Promise<number | "full" | undefined> {
     return this.#update(lease, false, put, []);
   }
 
-  remove(lease: RegistryLease, names: readonly string[]): Promise<number | undefined> {
+  remove(lease: RegistryLease, names: readonly string[]): Promise<number | "full" | undefined> {
     return this.#update(lease, false, [], names);
   }
 
-  reset(lease: RegistryLease, put: readonly RegisteredFile[]): Promise<number | undefined> {
+  reset(
+    lease: RegistryLease,
+    put: readonly RegisteredFile[],
+  ): Promise<number | "full" | undefined> {
     return this.#update(lease, true, put, []);
   }
 
@@ -144,7 +148,7 @@ export class Master {
     put: readonly RegisteredFile[],
     remove: readonly string[],
     forMs = LONG_MS,
-  ): Promise<number | undefined> {
+  ): Promise<number | "full" | undefined> {
     const revision = (this.#revisions.get(lease) ?? 0) + 1;
     this.#revisions.set(lease, revision);
     const update = { revision, isReset, put, remove: remove.map(fileName) };

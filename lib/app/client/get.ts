@@ -313,7 +313,7 @@ export class GetRun {
   #find(downloads: readonly DownloadDriver[]): void {
     const queries = downloads.map((download) => download.query);
     const onNews = (news: FindNews): void => {
-      if (news.kind === "server") return;
+      if (news.kind === "server") return this.#masters.heard(news.path.endpoint.address);
       const download = downloads[news.queryIndex]!;
       if (news.kind === "classicDue") return this.#classic.ask(download);
       download.onFind(

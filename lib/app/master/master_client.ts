@@ -21,14 +21,17 @@ export interface MasterTarget {
 /**
  * Who has the files that are looked for, query by query.
  *
+ * @param except addresses that the master has told of and that do not answer, `LOCATE_EXCEPT_MAX` at most
+ *
  * Throws ShoalError `no_server`, `stalled`, `refused`, `interrupted`, or `network` for nonsense.
  */
 export async function locateAt(
   runtime: TcpRuntime,
   target: MasterTarget,
   queries: readonly LocateQuery[],
+  except: readonly string[] = [],
 ): Promise<LocatedFile[][]> {
-  return await askMaster(runtime, target, (session) => locateFiles(session, queries));
+  return await askMaster(runtime, target, (session) => locateFiles(session, queries, except));
 }
 
 /** Everything that the master knows of, page by page. Throws like {@linkcode locateAt}. */

@@ -5,6 +5,7 @@ import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_POLL_MS } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Query } from "../../wire/frames.ts";
+import { ToldServers } from "../../protocol/master/told_servers.ts";
 import { locateAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
@@ -26,9 +27,10 @@ export class MasterSearch {
   readonly #loops: Promise<void>;
   /** By endpoint, which master named it. */
   readonly #tellers = new Map<string, string>();
+  readonly #told = new ToldServers();
 
   /** By master and question, the servers it named last. */
-  readonly #told = new Map<string, readonly string[]>();
+  readonly #toldOf = new Map<string, readonly string[]>();
 
   constructor(options: MasterSearchOptions) {
     this.#options = options;
@@ -42,8 +44,15 @@ export class MasterSearch {
 
   /** Endpoints of the servers that have it, as masters say. */
   serversOf(query: Query): string[] {
-    const told = this.#options.masters.map((master) => this.#told.get(keyOf(master, query)) ?? []);
+    const told = this.#options.masters.map((master) =>
+      this.#toldOf.get(keyOf(master, query)) ?? []
+    );
     return [...new Set(told.flat())];
+  }
+
+  /** Somebody at this address answers: it need not be left out. */
+  heard(address: string): void {
+    this.#told.heard(address);
   }
 
   async close(): Promise<void> {
@@ -59,11 +68,13 @@ export class MasterSearch {
       const queries = wanted();
       if (queries.length === 0) continue;
       try {
-        const found = await locateAt(runtime, { master, timeoutMs, signal }, queries);
+        const except = this.#told.silent(master);
+        const found = await locateAt(runtime, { master, timeoutMs, signal }, queries, except);
         isLost = false;
         queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);
-        if (!signal.aborted) onServers(servers.map(({ endpoint }) => endpoint));
+        const fresh = this.#told.add(master, servers.map(({ endpoint }) => endpoint));
+        if (!signal.aborted) onServers(fresh);
       } catch (error) {
         if (signal.aborted) return;
         if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
@@ -75,7 +86,7 @@ export class MasterSearch {
   #onLocated(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
     const servers = files.flatMap((file) => file.servers);
     const told = servers.map(({ endpoint }) => endpointText(endpoint));
-    this.#told.set(keyOf(master, query), told);
+    this.#toldOf.set(keyOf(master, query), told);
     for (const each of told) if (!this.#tellers.has(each)) this.#tellers.set(each, master);
   }
 }

@@ -32,12 +32,16 @@ export const INDEX_OPEN_TRIES_MAX = 5;
 export const PATHS_BY_MD5_MAX = 100;
 /** Files of an ended lease are removed so many at a time: Redis is busy for milliseconds. */
 export const BURY_STEP = 500;
-/** Contents listed for one name. */
-export const LOCATED_CONTENTS_MAX = 64;
-/** So many providers of one content under one name are examined … */
-export const LOCATED_PROVIDERS_MAX = 2 * LOCATED_SERVERS_MAX;
-/** … and so many of one content under any name, in one query. */
-export const PROVIDERS_OF_CONTENT_STEP = 256;
+/** Files of one name that are all examined. Of more: */
+export const PROVIDERS_EXAMINED_MAX = 256;
+/** so many contents, from any on, */
+export const CONTENTS_EXAMINED_MAX = 256;
+/** so many providers of each, from any on, */
+export const PROVIDERS_OF_CONTENT_MAX = 2 * LOCATED_SERVERS_MAX;
+/** and no more of all of them; as many of one content under any name. */
+export const PROVIDERS_SAMPLED_MAX = 1_024;
+/** Names that one lease has a content under, of which a look-up by content tells. */
+export const NAMES_OF_CONTENT_MAX = 4;
 /** Rows examined for a page before other requests get a turn. */
 export const ROWS_PER_TURN = 500;
 /** Rows that one statement inserts: a call for each costs more than the row. */
@@ -50,7 +54,7 @@ export const REDIS_RECONNECT_MS = 200;
 export const REDIS_PING_MS = 1_500;
 /** Pending requests get this long at shutdown. */
 export const REDIS_GOODBYE_MS = 1_000;
-/** So many providers of one name are examined, and so many names of one content. */
+/** So many providers of one name are examined, and so many leases that have one content. */
 export const REDIS_PROVIDERS_MAX = 1_024;
 /** Names examined for a page in one script. */
 export const REDIS_PAGE_STEP = 500;

@@ -11,7 +11,8 @@ import {
 import { hash } from "node:crypto";
 import { ShoalError } from "../../errors.ts";
 import { nowMs, sleep, within } from "../system/clock.ts";
-import { KEY_PREFIX, type ScriptName, SCRIPTS } from "./redis_scripts.ts";
+import { KEY_PREFIX } from "./redis_layout.ts";
+import { type ScriptName, SCRIPTS } from "./redis_scripts.ts";
 
 /** Only a master with such a store needs the client: loading it takes a fifth of a second. */
 type ClientModule = typeof import("@redis/client");

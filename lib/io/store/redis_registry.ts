@@ -2,7 +2,7 @@
  * The registry in a Redis that masters share. Each call is one script in Redis, whole or not at
  * all; what takes long (the files of a lease that is gone) is done in the background, a few at a time,
  * and continues at the next sweep of any master if one was interrupted. The head of
- * `redis_scripts.ts` describes the layout.
+ * `redis_layout.ts` describes the layout.
  *
  * Whether a lease holds is decided by the clock of Redis: masters say for how long, not until when, so
  * that theirs need not agree, and the `nowMs` of a question is not looked at; that of a sweep says how
@@ -11,7 +11,8 @@
 import { BURY_STEP } from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, type ServerId, serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { ProviderCollector } from "../../protocol/master/located_files.ts";
+import { Random } from "../../protocol/base/random.ts";
+import { type ProvidedFile, sharedAnswer } from "../../protocol/master/shared_answer.ts";
 import type {
   LocatedFile,
   LocateQuery,
@@ -27,6 +28,9 @@ import { wallMs } from "../system/clock.ts";
 import { randomSeed } from "../system/random_source.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
+
+/** What every Lua takes as a seed. */
+const SEED_MASK = 0x7fff_ffff;
 
 export class RedisRegistry implements RegistryStore {
   readonly #redis: RedisConnection;
@@ -50,8 +54,14 @@ export class RedisRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  async open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void> {
-    await this.#redis.run("open", [lease, forMs(expiresMs), ...providerArgs(provider)]);
+  async open(
+    lease: RegistryLease,
+    provider: RegisteredServer,
+    expiresMs: number,
+    _nowMs: number,
+  ): Promise<boolean> {
+    const args = [lease, forMs(expiresMs), ...providerArgs(provider)];
+    return await this.#redis.run("open", args) === 1;
   }
 
   async resume(
@@ -59,6 +69,7 @@ export class RedisRegistry implements RegistryStore {
     next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
+    _nowMs: number,
   ): Promise<number | undefined> {
     const args = [lease, next, forMs(expiresMs), ...providerArgs(provider)];
     const revision = await this.#redis.run("resume", args);
@@ -73,13 +84,14 @@ export class RedisRegistry implements RegistryStore {
     lease: RegistryLease,
     update: RegistryUpdate,
     expiresMs: number,
-  ): Promise<number | undefined> {
+  ): Promise<number | "full" | undefined> {
     const { revision, isReset, put, remove } = update;
     const fileCount = await this.#redis.run("update", [
       ...[lease, forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
       ...remove.map(toSorted),
       ...put.flatMap((file) => [toSorted(file.name), pack(file)]),
     ]);
+    if (fileCount === "full") return "full";
     if (isReset) this.#bury();
     return fileCount === null ? undefined : Number(fileCount);
   }
@@ -105,11 +117,17 @@ export class RedisRegistry implements RegistryStore {
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————
 
-  async locate(queries: readonly LocateQuery[], _nowMs: number): Promise<LocatedFile[][]> {
+  async locate(
+    queries: readonly LocateQuery[],
+    _nowMs: number,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<LocatedFile[][]> {
     const args = queries.map((query) =>
       query.by === "name" ? `n${toSorted(query.name)}` : `s${query.sha256}`
     );
-    const [providers, answers] = list(await this.#redis.run("locate", [randomSeed(), ...args]));
+    const seed = randomSeed() & SEED_MASK;
+    const reply = await this.#redis.run("locate", [seed, except.size, ...except, ...args]);
+    const [providers, answers] = list(reply);
     const byGeneration = providersIn(providers);
     return list(answers).map((rows) => locatedIn(rows, byGeneration));
   }
@@ -127,7 +145,7 @@ export class RedisRegistry implements RegistryStore {
     const to = `(${endOfPrefix(toSorted(prefix))}`;
     // Where many a lease has run out, there may be nothing for a long stretch of names.
     for (let missing = countMax; missing > 0;) {
-      const reply = await this.#redis.run("page", [randomSeed(), missing, from, to]);
+      const reply = await this.#redis.run("page", [randomSeed() & SEED_MASK, missing, from, to]);
       const [providers, rows, count, last] = list(reply);
       files.push(...locatedIn(rows, providersIn(providers)));
       missing -= Number(count);
@@ -241,11 +259,18 @@ function locatedIn(
   providers: ReadonlyMap<string, RegisteredServer>,
 ): LocatedFile[] {
   const fields = texts(reply);
-  const collector = new ProviderCollector();
+  const byName = new Map<string, ProvidedFile[]>();
   for (let i = 0; i + 2 < fields.length; i += 3) {
     const [name, generation, packed] = fields.slice(i, i + 3) as [string, string, string];
     const provider = providers.get(generation);
-    if (provider !== undefined) collector.add(unpack(fromSorted(name), packed), provider);
+    if (provider === undefined) continue;
+    const provided = { file: unpack(fromSorted(name), packed), provider };
+    const ofName = byName.get(name);
+    if (ofName === undefined) byName.set(name, [provided]);
+    else ofName.push(provided);
   }
-  return collector.files();
+  // Of each name no more came than there is room for.
+  const random = new Random(randomSeed());
+  return [...byName.values()].flatMap((each) => sharedAnswer(each, random))
+    .sort((a, b) => a.name < b.name ? -1 : Number(a.name > b.name));
 }

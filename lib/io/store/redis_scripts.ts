@@ -1,219 +1,28 @@
 /**
  * The registry's atomic operations in Redis, in Lua: each script runs whole, and nothing else runs
  * meanwhile. Their keys are made from what they find, so a Redis Cluster cannot run them; one server
- * with its replicas can. Redis 6.2 or later.
- *
- * A lease's files belong to its generation, a number; one whose lease is gone counts for
- * nothing, and is removed in small steps. One clock decides what has expired: that of Redis. Keys, all
- * under one prefix that ends with the number of this layout:
- *
- * ```
- * leases             hash   lease → generation
- * expiries           zset   generation → when it runs out, ms since 1970; those with a lease only
- * provider:GENERATION hash lease, server, address, port, revision
- * files:GENERATION   set    names
- * name:NAME          hash   generation → SHA256 ROOT SIZE MTIME
- * content:SHA256     hash   name → how many generations have it under this name
- * names              zset   every name, in order
- * dead               set    generations to be buried
- * servers            hash   server → how many leases it has
- * fileCount          number files of all generations with a lease
- * changes            zset   name → number of its last change; the newest only
- * lastChange         number of the last change
- * forgottenChange    number of the last change that is no longer among the changes
- * generation         number that was given last
- * ```
+ * with its replicas can. Redis 6.2 or later. The head of `redis_layout.ts` describes the keys.
  */
-import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
-import {
-  REDIS_PAGE_STEP,
-  REDIS_PROVIDERS_MAX,
-  REDIS_SWEEP_STEP,
-  REGISTRY_CHANGES_MAX,
-} from "./limits.ts";
+import { FILES_PER_PARTY_MAX } from "../../protocol/master/limits.ts";
+import { REDIS_PAGE_STEP, REDIS_SWEEP_STEP } from "./limits.ts";
+import { CHANGES, COMMON, FILES, GATHER } from "./redis_layout.ts";
 
-export const KEY_PREFIX = "shoal:2:";
-
-const COMMON = `
-local P = '${KEY_PREFIX}'
-local call = redis.call
-
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
--- Lua would write large numbers with an exponent.
-local function exact(number)
-  return string.format('%.0f', number)
-end
-
--- One call costs what some values more in it do; Lua hands over a few thousand at most.
-local function callWithAll(command, key, values)
-  for i = 1, #values, 1000 do
-    call(command, key, unpack(values, i, math.min(#values, i + 999)))
-  end
-end
-
-local function setExpiry(generation, forMs)
-  call('ZADD', P .. 'expiries', exact(now + math.max(0, tonumber(forMs))), generation)
-end
-
--- Takes one from a count in a hash, and the field with the last.
-local function countDown(hash, field)
-  if call('HINCRBY', hash, field, -1) <= 0 then
-    call('HDEL', hash, field)
-  end
-end
-
--- Its files count for nothing from now on.
-local function retire(generation)
-  local count = call('SCARD', P .. 'files:' .. generation)
-  call('ZREM', P .. 'expiries', generation)
-  call('DECRBY', P .. 'fileCount', count)
-  if count == 0 then
-    call('DEL', P .. 'provider:' .. generation)
-  else
-    call('SADD', P .. 'dead', generation)
-  end
-end
-
-local function endLease(generation)
-  local provider = call('HMGET', P .. 'provider:' .. generation, 'lease', 'server')
-  call('HDEL', P .. 'leases', provider[1])
-  countDown(P .. 'servers', provider[2])
-  retire(generation)
-end
-`;
-
-const CHANGES = `
--- A Redis that lost its memory must not give out numbers that somebody remembers from before: it
--- begins with the microseconds since 1970, and nobody makes a change a microsecond.
-local function beginChanges()
-  if call('EXISTS', P .. 'lastChange') == 0 then
-    local first = exact(time[1] * 1000000 + time[2])
-    call('SET', P .. 'lastChange', first)
-    call('SET', P .. 'forgottenChange', first)
-  end
-end
-
-local function tellChanges(names)
-  if #names == 0 then
-    return
-  end
-  beginChanges()
-  local changes = P .. 'changes'
-  local before = call('INCRBY', P .. 'lastChange', #names) - #names
-  local numbered = {}
-  for i, name in ipairs(names) do
-    numbered[2 * i - 1] = exact(before + i)
-    numbered[2 * i] = name
-  end
-  callWithAll('ZADD', changes, numbered)
-  local surplus = call('ZCARD', changes) - ${REGISTRY_CHANGES_MAX}
-  if surplus > 0 then
-    local last = call('ZRANGE', changes, surplus - 1, surplus - 1, 'WITHSCORES')
-    call('SET', P .. 'forgottenChange', exact(tonumber(last[2])))
-    call('ZREMRANGEBYRANK', changes, 0, surplus - 1)
-  end
-end
-`;
-
-const FILES = `
-local function sha256Of(packed)
-  return string.sub(packed, 1, 64)
-end
-
--- Whether it was new. The sets of the generation's names and of all names are the caller's affair.
-local function putFile(generation, name, packed)
-  local providers = P .. 'name:' .. name
-  local old = call('HGET', providers, generation)
-  call('HSET', providers, generation, packed)
-  if old then
-    countDown(P .. 'content:' .. sha256Of(old), name)
-  end
-  call('HINCRBY', P .. 'content:' .. sha256Of(packed), name, 1)
-  return not old
-end
-
--- Whether it was there. The set of the generation's names is the caller's affair.
-local function dropFile(generation, name)
-  local providers = P .. 'name:' .. name
-  local packed = call('HGET', providers, generation)
-  if not packed then
-    return false
-  end
-  call('HDEL', providers, generation)
-  if call('EXISTS', providers) == 0 then
-    call('ZREM', P .. 'names', name)
-  end
-  countDown(P .. 'content:' .. sha256Of(packed), name)
-  return true
-end
-`;
-
-/**
- * Gathers rows of name, generation, packed file; and the providers they speak of, each once, as
- * generation, server, address, port.
- */
-const GATHER = `
-local providers, endpointOf = {}, {}
-local function endpointWith(generation)
-  if endpointOf[generation] == nil then
-    endpointOf[generation] = false
-    local expiry = call('ZSCORE', P .. 'expiries', generation)
-    if expiry and tonumber(expiry) > now then
-      local provider = call('HMGET', P .. 'provider:' .. generation, 'server', 'address', 'port')
-      endpointOf[generation] = provider[2] .. ' ' .. provider[3]
-      table.insert(providers, generation)
-      for i = 1, 3 do
-        table.insert(providers, provider[i])
-      end
-    end
-  end
-  return endpointOf[generation]
-end
-
--- Of a content, servers that are many enough are begun with at any of them, to share the load.
-local function gather(rows, name, sha256, seed)
-  local key = P .. 'name:' .. name
-  local found
-  if call('HLEN', key) > ${REDIS_PROVIDERS_MAX} then
-    found = call('HRANDFIELD', key, ${REDIS_PROVIDERS_MAX}, 'WITHVALUES')
-  else
-    found = call('HGETALL', key)
-  end
-  local count = #found / 2
-  local isFound, counts = {}, {}
-  for i = 0, count - 1 do
-    local at = 2 * ((seed + i) % count)
-    local generation, packed = found[at + 1], found[at + 2]
-    local endpoint = (sha256 == nil or sha256Of(packed) == sha256) and endpointWith(generation)
-    if endpoint then
-      local content = string.match(packed, '^%x+ %x+ %d+')
-      local each = content .. ' ' .. endpoint
-      if not isFound[each] and (counts[content] or 0) < ${LOCATED_SERVERS_MAX} then
-        isFound[each] = true
-        counts[content] = (counts[content] or 0) + 1
-        table.insert(rows, name)
-        table.insert(rows, generation)
-        table.insert(rows, packed)
-      end
-    end
-  end
-end
-`;
-
-/** Lease, for how many ms, server, address, port. */
+/** Lease, for how many ms, server, address, port. 0 if the address has leases enough. */
 const OPEN = `
 local lease, forMs, server, address, port = unpack(ARGV)
 local old = call('HGET', P .. 'leases', lease)
 if old then
   endLease(old)
 end
+if not hasRoomFor(address) then
+  return 0
+end
 local generation = exact(call('INCR', P .. 'generation'))
 call('HSET', P .. 'provider:' .. generation, 'lease', lease, 'server', server,
   'address', address, 'port', port, 'revision', 0)
 call('HSET', P .. 'leases', lease, generation)
 call('HINCRBY', P .. 'servers', server, 1)
+call('SADD', P .. 'address:' .. address, generation)
 setExpiry(generation, forMs)
 return 1
 `;
@@ -223,9 +32,12 @@ const RESUME = `
 local lease, next, forMs, server, address, port = unpack(ARGV)
 local generation = call('HGET', P .. 'leases', lease)
 local provider = generation and P .. 'provider:' .. generation
-if not generation or call('HGET', provider, 'server') ~= server then
+if not generation or call('HGET', provider, 'server') ~= server or
+  not hasRoomFor(address, generation) then
   return false
 end
+call('SREM', P .. 'address:' .. call('HGET', provider, 'address'), generation)
+call('SADD', P .. 'address:' .. address, generation)
 call('HDEL', P .. 'leases', lease)
 call('HSET', P .. 'leases', next, generation)
 call('HSET', provider, 'lease', next, 'address', address, 'port', port)
@@ -251,12 +63,26 @@ local generation = call('HGET', P .. 'leases', lease)
 if not generation then
   return false
 end
+local address = P .. 'address:' .. call('HGET', P .. 'provider:' .. generation, 'address')
+local putCount = (#ARGV - 5 - removeCount) / 2
+if putCount > 0 then
+  local held = putCount
+  for _, each in ipairs(call('SMEMBERS', address)) do
+    if not (isReset and each == generation) then
+      held = held + call('SCARD', P .. 'files:' .. each)
+    end
+  end
+  if held > ${FILES_PER_PARTY_MAX} then
+    return 'full'
+  end
+end
 setExpiry(generation, forMs)
 if isReset and call('SCARD', P .. 'files:' .. generation) > 0 then
   local fresh = exact(call('INCR', P .. 'generation'))
   call('HSET', P .. 'provider:' .. fresh, unpack(call('HGETALL', P .. 'provider:' .. generation)))
   call('HSET', P .. 'leases', lease, fresh)
   call('ZADD', P .. 'expiries', call('ZSCORE', P .. 'expiries', generation), fresh)
+  call('SADD', address, fresh)
   retire(generation)
   generation = fresh
 end
@@ -326,24 +152,22 @@ tellChanges(names)
 return #names
 `;
 
-/** A seed, then each query as `n` and a name or `s` and a SHA-256. Providers, then rows a query. */
+/**
+ * A seed, how many addresses are not to be told of, those, then each query as `n` and a name or `s` and a SHA-256.
+ * Providers, then rows a query.
+ */
 const LOCATE = `
-local reply, seed = {}, tonumber(ARGV[1])
-for i = 2, #ARGV do
+local reply, exceptCount = {}, tonumber(ARGV[2])
+math.randomseed(tonumber(ARGV[1]))
+for i = 3, 2 + exceptCount do
+  excepted[ARGV[i]] = true
+end
+for i = 3 + exceptCount, #ARGV do
   local rows, what = {}, string.sub(ARGV[i], 2)
   if string.sub(ARGV[i], 1, 1) == 'n' then
-    gather(rows, what, nil, seed)
+    gather(rows, what)
   else
-    local content = P .. 'content:' .. what
-    local names
-    if call('HLEN', content) > ${REDIS_PROVIDERS_MAX} then
-      names = call('HRANDFIELD', content, ${REDIS_PROVIDERS_MAX})
-    else
-      names = call('HKEYS', content)
-    end
-    for _, name in ipairs(names) do
-      gather(rows, name, what, seed)
-    end
+    gatherContent(rows, what)
   end
   table.insert(reply, rows)
 end
@@ -355,7 +179,8 @@ return { providers, reply }
  * are, and the last name that was looked at; without it, if the range is at its end.
  */
 const PAGE = `
-local seed, countMax = tonumber(ARGV[1]), tonumber(ARGV[2])
+local countMax = tonumber(ARGV[2])
+math.randomseed(tonumber(ARGV[1]))
 local names = call('ZRANGEBYLEX', P .. 'names', ARGV[3], ARGV[4], 'LIMIT', 0, ${REDIS_PAGE_STEP})
 local rows, count, last = {}, 0, nil
 for _, name in ipairs(names) do
@@ -363,7 +188,7 @@ for _, name in ipairs(names) do
     break
   end
   local before = #rows
-  gather(rows, name, nil, seed)
+  gather(rows, name)
   if #rows > before then
     count = count + 1
   end

@@ -9,7 +9,7 @@ export type Value = string | number | Uint8Array;
 export const NUMBER_BITS = 28;
 
 const APPLICATION_ID = 0x53484f41;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /**
  * Names are as `sorted_names.ts` makes them; `contentKey` is the beginning of the SHA-256, `digests` are
  * SHA-256 and root.
@@ -20,6 +20,7 @@ const SCHEMA = `
     address TEXT NOT NULL, port INTEGER NOT NULL, expiresMs REAL NOT NULL,
     revision INTEGER NOT NULL, fileCount INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS leasesByAddress ON leases (address);
   CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, contentKey INTEGER NOT NULL,
     sizeBytes INTEGER NOT NULL, mtimeMs REAL NOT NULL, digests BLOB NOT NULL

@@ -3,24 +3,29 @@
  * are replaced by giving the lease another one, and removed when it ends, a few at a time.
  */
 import {
-  LOCATED_CONTENTS_MAX,
-  LOCATED_PROVIDERS_MAX,
-  PROVIDERS_OF_CONTENT_STEP,
+  CONTENTS_EXAMINED_MAX,
+  NAMES_OF_CONTENT_MAX,
+  PROVIDERS_EXAMINED_MAX,
+  PROVIDERS_OF_CONTENT_MAX,
+  PROVIDERS_SAMPLED_MAX,
   ROWS_PER_INSERT,
   ROWS_PER_TURN,
 } from "./limits.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
-import { ProviderCollector } from "../../protocol/master/located_files.ts";
-import { MultiMap } from "../../protocol/base/multi_map.ts";
+import { type ProvidedFile, sharedAnswer } from "../../protocol/master/shared_answer.ts";
+import { Random } from "../../protocol/base/random.ts";
 import type { LocatedFile, RegisteredFile } from "../../protocol/master/registry_store.ts";
 import { yieldToEvents } from "../system/clock.ts";
+import { randomSeed } from "../system/random_source.ts";
+import { ContentIndex } from "./content_index.ts";
 import { NUMBER_BITS, type RegistryDatabase, type Value } from "./registry_database.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
 
 /** Digits of a SHA-256 that an index is made of: as many as a number holds exactly. */
 const CONTENT_KEY_DIGITS = 12;
+/** Any key is below. */
+const CONTENT_KEYS = 16 ** CONTENT_KEY_DIGITS;
 /** SHA-256 and root. */
 const DIGESTS_BYTES = 2 * HASH_BYTES;
 const NUMBERS = 2 ** NUMBER_BITS;
@@ -63,7 +68,8 @@ export class RegistryFiles {
    * By content key, ids of files. In a table its entries would fall anywhere, and writing them would
    * take longer than everything else.
    */
-  readonly #byContent = new MultiMap<number, number>();
+  readonly #byContent = new ContentIndex((id) => Math.floor(id / NUMBERS));
+  readonly #random = new Random(randomSeed());
   /** What the index does not know of yet, in order. */
   #unsettled: (IndexedFile & { readonly isGone: boolean })[] = [];
   #nextGeneration: number;
@@ -191,48 +197,78 @@ export class RegistryFiles {
 
   // — Who has it ————————————————————————————————————————————————————————————————————————————————
 
-  withName(name: SafeFileName, nowMs: number): LocatedFile[] {
-    return this.#withSorted(toSorted(name), nowMs);
+  /** @param except addresses that are not to be told of */
+  withName(name: SafeFileName, nowMs: number, except: ReadonlySet<string>): LocatedFile[] {
+    return this.#withSorted(toSorted(name), nowMs, except);
   }
 
-  #withSorted(name: string, nowMs: number): LocatedFile[] {
-    const next = "SELECT contentKey FROM files WHERE name = ? AND contentKey > ? " +
+  #withSorted(name: string, nowMs: number, except?: ReadonlySet<string>): LocatedFile[] {
+    const [files] = this.#db.all<{ count: number }>(
+      "SELECT count(*) AS count FROM (SELECT 1 FROM files WHERE name = ? LIMIT ?)",
+      ...[name, PROVIDERS_EXAMINED_MAX + 1],
+    );
+    const rows = files!.count > PROVIDERS_EXAMINED_MAX
+      ? this.#sampled(name, nowMs)
+      : this.#db.all<Row>(`${LOCATED} AND name = ?`, nowMs, name);
+    return this.#answer(rows, except);
+  }
+
+  /**
+   * From one content to the next, for a thousand servers may have the same, which is one step; and from any one on,
+   * for anybody can invent contents that come first.
+   */
+  #sampled(name: string, nowMs: number): Row[] {
+    const next =
+      "SELECT contentKey FROM files WHERE name = ? AND contentKey >= ? AND contentKey < ? " +
       "ORDER BY contentKey LIMIT 1";
+    const start = Math.floor(this.#random.fraction() * CONTENT_KEYS);
     const rows: Row[] = [];
-    // From one content to the next: a thousand servers may have the same, which is one step.
-    for (let contents = 0, last = -1; contents < LOCATED_CONTENTS_MAX; contents++) {
-      const [content] = this.#db.all<{ contentKey: number }>(next, name, last);
-      if (content === undefined) break;
-      last = content.contentKey;
-      rows.push(...this.#providers(name, last, nowMs));
+    let examined = 0;
+    for (const [from, to] of [[start, CONTENT_KEYS], [0, start]] as const) {
+      for (let key = from; examined < CONTENTS_EXAMINED_MAX; examined++) {
+        const [content] = this.#db.all<{ contentKey: number }>(next, name, key, to);
+        if (content === undefined || rows.length >= PROVIDERS_SAMPLED_MAX) break;
+        rows.push(...this.#providers(name, content.contentKey, nowMs));
+        key = content.contentKey + 1;
+      }
     }
-    return located(rows);
+    return rows;
   }
 
-  withContent(sha256: HashHex, nowMs: number): LocatedFile[] {
-    const ids = [...this.#byContent.get(contentKeyOf(sha256))];
-    const start = Math.floor(Math.random() * ids.length);
-    const fromAnywhere = [...ids.slice(start), ...ids.slice(0, start)];
+  withContent(sha256: HashHex, nowMs: number, except: ReadonlySet<string>): LocatedFile[] {
+    const key = contentKeyOf(sha256);
+    const ids = this.#byContent.sample(key, NAMES_OF_CONTENT_MAX, this.#random);
     const rows: Row[] = [];
-    while (fromAnywhere.length > 0 && rows.length < PROVIDERS_OF_CONTENT_STEP) {
-      const some = JSON.stringify(fromAnywhere.splice(0, PROVIDERS_OF_CONTENT_STEP));
+    // Those whose lease is gone are passed over.
+    while (rows.length < PROVIDERS_SAMPLED_MAX) {
+      const some = ids.take(PROVIDERS_EXAMINED_MAX).toArray();
+      if (some.length === 0) break;
       const sql = `${LOCATED} AND id IN (SELECT value FROM json_each(?))`;
-      rows.push(...this.#db.all<Row>(sql, nowMs, some));
+      rows.push(...this.#db.all<Row>(sql, nowMs, JSON.stringify(some)));
     }
-    return located(rows).filter((file) => file.sha256 === sha256);
+    const digest = Uint8Array.fromHex(sha256);
+    const isMeant = ({ digests }: Row): boolean => digest.every((byte, i) => digests[i] === byte);
+    return this.#answer(rows.filter(isMeant), except);
   }
 
-  /** Of providers that are many, any are begun with, to share the load. */
+  /** Of providers that are many, any are begun with. */
   #providers(name: string, contentKey: number, nowMs: number): Row[] {
-    const start = Math.floor(Math.random() * this.#nextGeneration) * NUMBERS;
+    const start = this.#random.below(this.#nextGeneration) * NUMBERS;
     const rows: Row[] = [];
     for (const side of [">=", "<"]) {
       const sql = `${LOCATED} AND name = ? AND contentKey = ? AND id ${side} ? LIMIT ?`;
-      const missing = LOCATED_PROVIDERS_MAX - rows.length;
+      const missing = PROVIDERS_OF_CONTENT_MAX - rows.length;
       rows.push(...this.#db.all<Row>(sql, nowMs, name, contentKey, start, missing));
-      if (rows.length === LOCATED_PROVIDERS_MAX) break;
+      if (rows.length === PROVIDERS_OF_CONTENT_MAX) break;
     }
     return rows;
+  }
+
+  #answer(rows: readonly Row[], except?: ReadonlySet<string>): LocatedFile[] {
+    const wanted = except === undefined || except.size === 0
+      ? rows
+      : rows.filter(({ address }) => !except.has(address));
+    return sharedAnswer(wanted.map(provided), this.#random);
   }
 
   /** See {@linkcode RegistryStore.page}. */
@@ -256,9 +292,9 @@ export class RegistryFiles {
       const byName = Map.groupBy(rows, ({ name }) => name);
       for (const [name, ofName] of byName) {
         const holding = ofName.filter((row) => (row.expiresMs ?? 0) > nowMs);
-        // There may be more of the last one, and of many providers any are to be told of.
-        const isAll = name !== last && holding.length <= LOCATED_SERVERS_MAX;
-        const found = isAll ? located(holding) : this.#withSorted(name, nowMs);
+        // There may be more of the last one.
+        const isAll = name !== last && holding.length <= PROVIDERS_EXAMINED_MAX;
+        const found = isAll ? this.#answer(holding) : this.#withSorted(name, nowMs);
         files.push(...found);
         if (found.length > 0) missing -= 1;
         if (missing === 0) return files;
@@ -289,16 +325,15 @@ function contentKeyOf(sha256: HashHex): number {
   return Number.parseInt(sha256.slice(0, CONTENT_KEY_DIGITS), 16);
 }
 
-function located(rows: readonly Row[]): LocatedFile[] {
-  const collector = new ProviderCollector();
-  for (const { name, sizeBytes, mtimeMs, digests, server, address, port } of rows) {
-    collector.add({
+function provided({ name, sizeBytes, mtimeMs, digests, server, address, port }: Row): ProvidedFile {
+  return {
+    file: {
       name: fromSorted(name),
       sizeBytes,
       mtimeMs,
       sha256: hashHex(digests.subarray(0, HASH_BYTES).toHex()),
       root: hashHex(digests.subarray(HASH_BYTES).toHex()),
-    }, { server: serverId(server), endpoint: { address, port } });
-  }
-  return collector.files();
+    },
+    provider: { server: serverId(server), endpoint: { address, port } },
+  };
 }

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { REGISTRY_TURNS } from "../system/limits.ts";
+import { FILES_PER_PARTY_MAX, LEASES_PER_PARTY_MAX } from "../../protocol/master/limits.ts";
 import { CHANGES_PER_TRIM, FORGET_STEP, REGISTRY_CHANGES_MAX } from "./limits.ts";
 import type {
   LocatedFile,
@@ -80,13 +81,21 @@ export class SqliteRegistry implements RegistryStore {
 
   // — Leases ————————————————————————————————————————————————————————————————————————————————————
 
-  open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void> {
+  open(
+    lease: RegistryLease,
+    provider: RegisteredServer,
+    expiresMs: number,
+    nowMs: number,
+  ): Promise<boolean> {
     const { server, endpoint: { address, port } } = provider;
+    if (this.#leasesOf(address, lease, nowMs) >= LEASES_PER_PARTY_MAX) {
+      return Promise.resolve(false);
+    }
     this.#db.run(
       "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
       ...[lease, this.#files.begin(), server, address, port, expiresMs],
     );
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   resume(
@@ -94,14 +103,27 @@ export class SqliteRegistry implements RegistryStore {
     next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
+    nowMs: number,
   ): Promise<number | undefined> {
     const { server, endpoint: { address, port } } = provider;
+    if (this.#leasesOf(address, lease, nowMs) >= LEASES_PER_PARTY_MAX) {
+      return Promise.resolve(undefined);
+    }
     const taken = this.#db.run(
       "UPDATE leases SET lease = ?, address = ?, port = ?, expiresMs = ? " +
         "WHERE lease = ? AND server = ?",
       ...[next, address, port, expiresMs, lease, server],
     );
     return Promise.resolve(taken === 0 ? undefined : this.#leaseRow(next)?.revision);
+  }
+
+  /** Those that hold, beside this one. */
+  #leasesOf(address: string, lease: RegistryLease, nowMs: number): number {
+    const [row] = this.#db.all<{ count: number }>(
+      "SELECT count(*) AS count FROM leases WHERE address = ? AND lease <> ? AND expiresMs > ?",
+      ...[address, lease, nowMs],
+    );
+    return row!.count;
   }
 
   renew(lease: RegistryLease, expiresMs: number): Promise<boolean> {
@@ -117,10 +139,14 @@ export class SqliteRegistry implements RegistryStore {
     lease: RegistryLease,
     update: RegistryUpdate,
     expiresMs: number,
-  ): Promise<number | undefined> {
+  ): Promise<number | "full" | undefined> {
     const row = this.#leaseRow(lease);
     if (row === undefined) return Promise.resolve(undefined);
     let { generation, fileCount } = row;
+    if (update.put.length > 0) {
+      const others = this.#filesBeside(lease) + (update.isReset ? 0 : fileCount);
+      if (others + update.put.length > FILES_PER_PARTY_MAX) return Promise.resolve("full");
+    }
     this.#change(() => {
       if (update.isReset) {
         this.#abandon(generation);
@@ -137,6 +163,17 @@ export class SqliteRegistry implements RegistryStore {
     });
     this.#forget();
     return Promise.resolve(fileCount);
+  }
+
+  /** Files of other leases of the same address. */
+  #filesBeside(lease: RegistryLease): number {
+    const [row] = this.#db.all<{ sum: number }>(
+      "SELECT ifnull(sum(fileCount), 0) AS sum FROM leases " +
+        "WHERE address = (SELECT address FROM leases WHERE lease = ?) AND lease <> ?",
+      lease,
+      lease,
+    );
+    return row!.sum;
   }
 
   close(lease: RegistryLease): Promise<void> {
@@ -160,12 +197,16 @@ export class SqliteRegistry implements RegistryStore {
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————
 
-  locate(queries: readonly LocateQuery[], nowMs: number): Promise<LocatedFile[][]> {
+  locate(
+    queries: readonly LocateQuery[],
+    nowMs: number,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<LocatedFile[][]> {
     return Promise.resolve(
       queries.map((query) =>
         query.by === "name"
-          ? this.#files.withName(query.name, nowMs)
-          : this.#files.withContent(query.sha256, nowMs)
+          ? this.#files.withName(query.name, nowMs, except)
+          : this.#files.withContent(query.sha256, nowMs, except)
       ),
     );
   }

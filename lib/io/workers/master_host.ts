@@ -77,13 +77,14 @@ export async function runMasterDialogue(
         return await connection.send(encodeMessage(step.message));
       case "open": {
         const lease = newLease();
-        await store.open(lease, step.provider, wallMs() + REGISTRY_LEASE_MS);
-        return lease;
+        const expiresMs = wallMs() + REGISTRY_LEASE_MS;
+        return await store.open(lease, step.provider, expiresMs, wallMs()) ? lease : undefined;
       }
       case "resume": {
         const { lease, provider } = step;
         const next = newLease();
-        const revision = await store.resume(lease, next, provider, wallMs() + REGISTRY_LEASE_MS);
+        const expiresMs = wallMs() + REGISTRY_LEASE_MS;
+        const revision = await store.resume(lease, next, provider, expiresMs, wallMs());
         return revision === undefined ? undefined : { lease: next, revision };
       }
       case "renew":
@@ -93,7 +94,7 @@ export async function runMasterDialogue(
       case "close":
         return isStopping() ? undefined : await store.close(step.lease);
       case "locate":
-        return await store.locate(step.queries, wallMs());
+        return await store.locate(step.queries, wallMs(), step.except);
       case "page":
         return await store.page(step.prefix, step.after, step.countMax, wallMs());
       case "changes":

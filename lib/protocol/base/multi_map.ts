@@ -17,6 +17,15 @@ export class MultiMap<K, V extends object | number> {
     if (present.size === 0) this.#values.delete(key);
   }
 
+  /** How many keys have values. */
+  get size(): number {
+    return this.#values.size;
+  }
+
+  keys(): Iterable<K> {
+    return this.#values.keys();
+  }
+
   /** The values of `key`, in the order in which they came. */
   *get(key: K): Generator<V> {
     const present = this.#values.get(key);

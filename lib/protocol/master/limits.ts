@@ -1,4 +1,5 @@
 /** Registration and its leases. */
+import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 
 /** A lease that is not renewed ends after this … */
 export const REGISTRY_LEASE_MS = 10_000;
@@ -13,8 +14,22 @@ export const REGISTRY_RETRY_MS_MAX = 4_000;
 export const REGISTRY_PAGE_FILES = 200;
 /** Questions of one `locate`. */
 export const LOCATE_QUERIES_MAX = 200;
-/** Of one content under one name. */
+/** Servers told of one content under one name. */
 export const LOCATED_SERVERS_MAX = 32;
+/** Contents told of one name, and names with contents told of one digest. */
+export const LOCATED_CONTENTS_MAX = 64;
+/** Places in one such answer for servers of one address, which their connections to the master prove. */
+export const LOCATED_PER_PARTY_MAX = 8;
+/** Leases that one address may hold at a time. */
+export const LEASES_PER_PARTY_MAX = 32;
+/** Files that all leases of one address may hold together: as many as one server may offer. */
+export const FILES_PER_PARTY_MAX = CATALOGUE_ENTRIES_MAX;
+/** Servers of one address, of those that masters tell of, that one client asks. */
+export const INVITED_PER_PARTY_MAX = 8;
+/** Addresses that a client remembers having been told of by one master. */
+export const TOLD_ADDRESSES_MAX = 1_024;
+/** Addresses that did not answer, which one `locate` may name so as to be told of others. */
+export const LOCATE_EXCEPT_MAX = 64;
 export const GLOB_CHARACTERS_MAX = 256;
 /** Units of work, about ten microseconds each: what a name or content costs that is looked up, … */
 export const LOCATE_WORK = 2;

@@ -1,5 +1,5 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
-import { isIpv4, isLoopback } from "../../address.ts";
+import { isIpv4, isLoopback, LOOPBACK_ADDRESS } from "../../address.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
 import {
@@ -7,6 +7,7 @@ import {
   GLOB_CHARACTERS_PER_WORK,
   LIST_WORK_MAX,
   LISTED_NAME_WORK,
+  LOCATE_EXCEPT_MAX,
   LOCATE_QUERIES_MAX,
   REGISTRY_PAGE_FILES,
 } from "./limits.ts";
@@ -52,6 +53,20 @@ export function locateQueriesIn(request: JsonObject): LocateQuery[] | undefined 
     ...byContent.map((digest) => ({ by: "sha256", sha256: digest } as const)),
   ];
   return queries.length <= LOCATE_QUERIES_MAX ? queries : undefined;
+}
+
+/**
+ * Addresses that a client has been told of, and that did not answer it.
+ *
+ * @param self where the client has reached this host: what has registered by loopback is told as that
+ */
+export function exceptIn(request: JsonObject, self: string): ReadonlySet<string> | undefined {
+  const { except = [] } = request;
+  const read = (each: unknown): string | undefined =>
+    typeof each === "string" && isIpv4(each) ? each : undefined;
+  const addresses = listIn(except, read, LOCATE_EXCEPT_MAX);
+  if (addresses === undefined) return undefined;
+  return new Set([...addresses, ...(addresses.includes(self) ? [LOOPBACK_ADDRESS] : [])]);
 }
 
 export interface ListQuery {

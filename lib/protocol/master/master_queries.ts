@@ -11,15 +11,17 @@ import type { LocatedFile, LocateQuery } from "./registry_store.ts";
 /**
  * Who has the files that are looked for, query by query.
  *
+ * @param except addresses that are not to be told of
  * @throws ShoalError `refused`, `stalled`, `network`
  */
 export function* locateFiles(
   session: JsonSession,
   queries: readonly LocateQuery[],
+  except: readonly string[] = [],
 ): ClientDialogue<LocatedFile[][]> {
   const found: LocatedFile[][] = [];
   for (let at = 0; at < queries.length; at += LOCATE_QUERIES_MAX) {
-    found.push(...yield* located(session, queries.slice(at, at + LOCATE_QUERIES_MAX)));
+    found.push(...yield* located(session, queries.slice(at, at + LOCATE_QUERIES_MAX), except));
   }
   return found;
 }
@@ -60,6 +62,7 @@ export class RegistryListing {
 function* located(
   session: JsonSession,
   queries: readonly LocateQuery[],
+  except: readonly string[],
 ): ClientDialogue<LocatedFile[][]> {
   // The answer is in the order of the names, then of the contents.
   const names = queries.filter((query) => query.by === "name");
@@ -68,6 +71,7 @@ function* located(
     command: "locate",
     names: names.map(({ name }) => name),
     sha256: contents.map(({ sha256 }) => sha256),
+    ...(except.length > 0 && { except }),
   };
   const { status, found } = yield* session.ask(request);
   const isWhole = status === "located" && Array.isArray(found) && found.length === queries.length;

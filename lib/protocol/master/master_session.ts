@@ -8,6 +8,8 @@ import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import { SESSION_IDLE_MS } from "../session/limits.ts";
 import {
   CHANGES_PER_ANSWER_MAX,
+  FILES_PER_PARTY_MAX,
+  LEASES_PER_PARTY_MAX,
   LIST_WORK_MAX,
   LOCATE_WORK,
   REGISTRY_LEASE_MS,
@@ -16,6 +18,7 @@ import {
 import { refusalOf, type WireCode } from "../../wire/session_codes.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import {
+  exceptIn,
   leaseIn,
   type ListQuery,
   listQueryIn,
@@ -50,8 +53,11 @@ interface Steps {
   /** The next request; `ended` also when none came within `idleMs`. */
   request: { readonly step: { readonly idleMs: number }; readonly result: RequestRead };
   send: { readonly step: { readonly message: JsonObject }; readonly result: void };
-  /** Begins a lease of a new random number. */
-  open: { readonly step: { readonly provider: RegisteredServer }; readonly result: RegistryLease };
+  /** Begins a lease of a new random number; `undefined` if there are enough of this address. */
+  open: {
+    readonly step: { readonly provider: RegisteredServer };
+    readonly result: RegistryLease | undefined;
+  };
   /** Takes up a lease, whose random number is another one from then on. */
   resume: {
     readonly step: { readonly lease: RegistryLease; readonly provider: RegisteredServer };
@@ -60,11 +66,15 @@ interface Steps {
   renew: { readonly step: { readonly lease: RegistryLease }; readonly result: boolean };
   update: {
     readonly step: { readonly lease: RegistryLease; readonly update: RegistryUpdate };
-    readonly result: number | undefined;
+    readonly result: number | "full" | undefined;
   };
   close: { readonly step: { readonly lease: RegistryLease }; readonly result: void };
   locate: {
-    readonly step: { readonly queries: readonly LocateQuery[] } & Weighed;
+    readonly step: {
+      readonly queries: readonly LocateQuery[];
+      /** Addresses that are not to be told of. */
+      readonly except: ReadonlySet<string>;
+    } & Weighed;
     readonly result: readonly (readonly LocatedFile[])[];
   };
   page: {
@@ -204,6 +214,11 @@ class Registrar {
     const resumed = known && (yield* ask("resume", { lease: known, provider }));
     if (this.#lease !== known || resumed === undefined) yield* this.close();
     this.#lease = resumed?.lease ?? (yield* ask("open", { provider }));
+    if (this.#lease === undefined) {
+      const message =
+        `an address may have ${LEASES_PER_PARTY_MAX} servers here, and ${this.#peer} has`;
+      return yield* fail("too_many", message);
+    }
     this.#revision = resumed?.revision ?? 0;
     const terms = { lease: this.#lease, leaseMs: REGISTRY_LEASE_MS, renewMs: REGISTRY_RENEW_MS };
     yield* ask("send", { message: { status: "lease", ...terms, revision: this.#revision } });
@@ -225,6 +240,10 @@ class Registrar {
     }
     const fileCount = yield* ask("update", { lease, update });
     if (fileCount === undefined) return yield* this.#lost();
+    if (fileCount === "full") {
+      const message = `the servers of one address may have ${FILES_PER_PARTY_MAX} files here`;
+      return yield* fail("too_many", message);
+    }
     this.#fileCount = fileCount;
     this.#revision = update.revision;
     yield* ask("send", { message: { status: "ok" } });
@@ -241,7 +260,12 @@ function* locate(request: JsonObject, self: string): MasterDialogue {
   if (queries === undefined) {
     return yield* fail("bad_request", "locate needs a few names or sha256s");
   }
-  const found = yield* ask("locate", { queries, work: queries.length * LOCATE_WORK });
+  const except = exceptIn(request, self);
+  if (except === undefined) {
+    return yield* fail("bad_request", "except is a few addresses");
+  }
+  const work = queries.length * LOCATE_WORK;
+  const found = yield* ask("locate", { queries, except, work });
   yield* ask("send", {
     message: {
       status: "located",
@@ -281,7 +305,8 @@ function* listChanges(
   if (isStale) return yield* ask("send", { message: { status: "stale", cursor } });
   const names = changes.names.filter(isWanted);
   const queries = names.map((name) => ({ by: "name", name } as const));
-  const found = yield* ask("locate", { queries, work: queries.length * LOCATE_WORK });
+  const work = queries.length * LOCATE_WORK;
+  const found = yield* ask("locate", { queries, except: new Set<string>(), work });
   const removed = names.filter((_, i) => found[i]!.length === 0);
   const files = found.flatMap((each) => each.map((file) => locatedJson(file, self)));
   yield* ask("send", { message: { status: "changes", files, removed, cursor, more: hasMore } });

@@ -68,37 +68,56 @@ export interface RegistryStats {
  * when the store cannot be reached.
  */
 export interface RegistryStore {
-  /** Begins a lease without files. */
-  open(lease: RegistryLease, provider: RegisteredServer, expiresMs: number): Promise<void>;
+  /**
+   * Begins a lease without files; `false` if `LEASES_PER_PARTY_MAX` others of this address hold.
+   */
+  open(
+    lease: RegistryLease,
+    provider: RegisteredServer,
+    expiresMs: number,
+    nowMs: number,
+  ): Promise<boolean>;
   /**
    * Takes up a lease that has not been swept up, at this endpoint and under the number `next` from now
    * on: its previous owner cannot end it any more. Returns the revision that is known; `undefined`
-   * if there is no such lease, or another server's. One that has run out counts again from then on.
+   * if there is no such lease, or another server's, or no room for it at this address. One that has run out counts
+   * again from then on.
    */
   resume(
     lease: RegistryLease,
     next: RegistryLease,
     provider: RegisteredServer,
     expiresMs: number,
+    nowMs: number,
   ): Promise<number | undefined>;
   /** `false` if there is no such lease any more; one that has run out counts again from then on. */
   renew(lease: RegistryLease, expiresMs: number): Promise<boolean>;
   /**
    * First what is put, then what is removed; all or nothing. Renews the lease, too. Returns how many
-   * files it has then; `undefined` if there is no such lease any more.
+   * files it has then; `undefined` if there is no such lease any more, and `full` if its address would have more than
+   * `FILES_PER_PARTY_MAX`: then nothing changes.
    */
   update(
     lease: RegistryLease,
     update: RegistryUpdate,
     expiresMs: number,
-  ): Promise<number | undefined>;
+  ): Promise<number | "full" | undefined>;
   /** Forgets the lease and its files; fine if there is none. */
   close(lease: RegistryLease): Promise<void>;
-  /** For each query what is there: contents that differ apart, in the order of their SHA-256. */
-  locate(queries: readonly LocateQuery[], nowMs: number): Promise<readonly LocatedFile[][]>;
+  /**
+   * For each query what is there: contents that differ apart, in the order of their SHA-256. Of many, any, with a share for
+   * each address (`shared_answer.ts`).
+   *
+   * @param except addresses that are not to be told of
+   */
+  locate(
+    queries: readonly LocateQuery[],
+    nowMs: number,
+    except?: ReadonlySet<string>,
+  ): Promise<readonly LocatedFile[][]>;
   /**
    * Up to `countMax` names that start with `prefix` and come after `after` (by UTF-16 code units), in
-   * order, with all contents of each. Fewer names than `countMax` mean that nothing follows.
+   * order, with the contents of each, shared as above. Fewer names than `countMax` mean that nothing follows.
    */
   page(
     prefix: string,

@@ -78,7 +78,7 @@ test("what one master is told the others know", async (_server, join) => {
   assertEquals((await other.byName("f"))[0]?.servers, [providerOf(1)]);
   assertEquals(await other.changed(cursor), ["f"]);
   assertEquals(await other.store.renew(A, wallMs() + LONG_MS), true);
-  assertEquals(await other.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), 1);
+  assertEquals(await other.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
   await other.store.close(A);
   assertEquals(await one.names(), []);
   assertEquals(await one.put(A, [fileOf("g", 1)]), undefined);
@@ -126,10 +126,13 @@ test("no master's clock makes another's lease run out", async (_server, join) =>
 test("a lease that is opened once more begins without files", async (server, join) => {
   const master = await join();
   await master.register(A, providerOf(1), [fileOf("f", 1)]);
-  await master.store.open(A, providerOf(2), wallMs() + LONG_MS);
+  await master.store.open(A, providerOf(2), wallMs() + LONG_MS, wallMs());
   assertEquals(await master.names(), []);
   assertEquals(await master.stats(), [1, 0]);
-  assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), undefined);
+  assertEquals(
+    await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+    undefined,
+  );
   await master.store.close(A);
   await untilNothingIsLeft(server);
 });
@@ -270,7 +273,7 @@ function failures({ store }: Master): Promise<unknown[]> {
   const update = { revision: 1, isReset: false, put: [], remove: [] };
   const [none, expiresMs] = [leaseOf(99), wallMs() + LONG_MS];
   return Promise.all([
-    store.resume(none, none, providerOf(99), expiresMs),
+    store.resume(none, none, providerOf(99), expiresMs, wallMs()),
     store.renew(none, expiresMs),
     store.update(none, update, expiresMs),
     store.close(none),

@@ -210,7 +210,10 @@ testEveryStore((test) => {
     await until(isTold, "what the lease had is told as changed");
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
     assertEquals(await master.put(A, [fileOf("h", 1)]), undefined);
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(
+      await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      undefined,
+    );
   });
 
   test("a lease that is renewed goes on", async (master) => {
@@ -246,7 +249,10 @@ testEveryStore((test) => {
     const isTold = async () => (await master.changed(cursor)).join() === "f,g";
     await until(isTold, "what the lease had is told as changed");
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(
+      await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      undefined,
+    );
     await master.store.close(A);
     await master.store.close(C);
     assertEquals(await master.sweep(), 0);
@@ -258,18 +264,18 @@ testEveryStore((test) => {
     const endpoint = { address: "10.9.9.9", port: 999 };
     const moved = { server: providerOf(1).server, endpoint };
     const expiresMs = wallMs() + LONG_MS;
-    assertEquals(await master.store.resume(A, A, providerOf(2), expiresMs), undefined);
-    assertEquals(await master.store.resume(B, B, moved, expiresMs), undefined);
+    assertEquals(await master.store.resume(A, A, providerOf(2), expiresMs, wallMs()), undefined);
+    assertEquals(await master.store.resume(B, B, moved, expiresMs, wallMs()), undefined);
     assertEquals((await master.byName("f"))[0]?.servers, [providerOf(1)]);
-    assertEquals(await master.store.resume(A, A, moved, expiresMs), 2);
+    assertEquals(await master.store.resume(A, A, moved, expiresMs, wallMs()), 2);
     assertEquals((await master.byName("f"))[0]?.servers, [moved]);
     await master.register(C, providerOf(3), []);
-    assertEquals(await master.store.resume(C, C, providerOf(3), expiresMs), 0);
+    assertEquals(await master.store.resume(C, C, providerOf(3), expiresMs, wallMs()), 0);
   });
 
   test("a lease that is resumed goes on", async (master) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)], SHORT_MS);
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), 1);
+    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
     await sleep(SHORT_MS + 20);
     assertEquals(await master.sweep(), 0);
     assertEquals(await master.names(), ["f"]);
@@ -277,10 +283,13 @@ testEveryStore((test) => {
 
   test("whoever held a lease that was resumed cannot end it", async (master) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)]);
-    assertEquals(await master.store.resume(A, B, providerOf(1), wallMs() + LONG_MS), 1);
+    assertEquals(await master.store.resume(A, B, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
     await master.store.close(A);
     assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
-    assertEquals(await master.store.resume(A, C, providerOf(1), wallMs() + LONG_MS), undefined);
+    assertEquals(
+      await master.store.resume(A, C, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      undefined,
+    );
     assertEquals(await master.names(), ["f"]);
     await master.store.close(B);
     assertEquals(await master.names(), []);
@@ -292,11 +301,14 @@ testEveryStore((test) => {
     await sleep(SHORT_MS + 20);
     assertEquals(await master.names(), []);
     assertEquals(await master.sweep(60_000), 0, "swept up too early");
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS), 1);
+    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
     assertEquals(await master.names(), ["f"]);
     assertEquals(await master.stats(), [1, 1]);
     assertEquals(await master.sweep(), 1);
-    assertEquals(await master.store.resume(B, B, providerOf(2), wallMs() + LONG_MS), undefined);
+    assertEquals(
+      await master.store.resume(B, B, providerOf(2), wallMs() + LONG_MS, wallMs()),
+      undefined,
+    );
     assertEquals(await master.names(), ["f"]);
   });
 

@@ -5,6 +5,7 @@ import { SESSION_IDLE_MS } from "../../../lib/protocol/session/limits.ts";
 import {
   GLOB_CHARACTERS_MAX,
   LIST_WORK_MAX,
+  LOCATE_EXCEPT_MAX,
   LOCATE_QUERIES_MAX,
   REGISTRY_LEASE_MS,
   REGISTRY_PAGE_FILES,
@@ -87,6 +88,27 @@ Deno.test("a lease that is not known is another one", () => {
   assertEquals(kinds, ["resume", "open", "close"]);
 });
 
+Deno.test("an address that has leases enough is told so, and has none in this session", () => {
+  const { said, kinds } = play([REGISTER, { command: "renew" }], { open: undefined });
+  assertEquals(said.map(({ code }) => code), ["too_many", "no_lease"]);
+  assertEquals(kinds, ["open"]);
+});
+
+Deno.test("an address whose servers have files enough keeps its lease and what it has", () => {
+  const update = (revision: number) => ({ command: "update", revision, put: [FILE] });
+  const { said, kinds } = play([REGISTER, update(1), update(1)], { update: "full" });
+  // The revision that was refused does not count.
+  assertEquals(said.map(({ code }) => code), [undefined, "too_many", "too_many"]);
+  assertEquals(kinds, ["open", "update", "update", "close"]);
+});
+
+Deno.test("addresses that did not answer a client are left out, as it knows them", () => {
+  const except = ["10.0.0.8", SELF];
+  const { steps } = play([{ command: "locate", names: ["a"], except }], { locate: [[]] });
+  const [step] = steps;
+  assertEquals(step?.kind === "locate" && [...step.except], [...except, "127.0.0.1"]);
+});
+
 const BAD: readonly (readonly [string, JsonObject, string])[] = [
   ["another host's files", { ...REGISTER, address: "10.0.0.8" }, "foreign"],
   ["no id", { command: "register", port: 1 }, "bad_request"],
@@ -103,6 +125,12 @@ const BAD: readonly (readonly [string, JsonObject, string])[] = [
   ["a cursor that is none", { command: "list", since: -1 }, "bad_request"],
   ["a hostile name", { command: "locate", names: ["../x"] }, "bad_request"],
   ["a digest that is none", { command: "locate", sha256: ["zz"] }, "bad_request"],
+  ["an address that is none", { command: "locate", names: ["a"], except: ["x"] }, "bad_request"],
+  [
+    "too many addresses",
+    { command: "locate", names: ["a"], except: Array(LOCATE_EXCEPT_MAX + 1).fill(PEER) },
+    "bad_request",
+  ],
   [
     "too many questions",
     { command: "locate", names: Array(LOCATE_QUERIES_MAX + 1).fill("a") },

@@ -1,0 +1,62 @@
+/** A client's questions to a master that answers as the test says. */
+import { assertEquals } from "@std/assert";
+import type { Endpoint } from "../../../lib/address.ts";
+import { hashHex, type SafeFileName } from "../../../lib/ids.ts";
+import { MasterSearch } from "../../../lib/app/master/master_search.ts";
+import { denoRuntime } from "../../../lib/io/runtime.ts";
+import type { JsonObject } from "../../../lib/wire/session_json.ts";
+import { eventually } from "../../support/master.ts";
+import { TcpPeer } from "../../support/tcp_peer.ts";
+
+const FILE = {
+  name: "film",
+  size: 5,
+  mtime: 7,
+  sha256: hashHex("c".repeat(64)),
+  root: hashHex("d".repeat(64)),
+};
+const silent = Array.from({ length: 20 }, (_, i) => `10.8.0.${i + 1}`);
+
+function serverAt(address: string, port = 10_530): JsonObject {
+  return { id: "a".repeat(32), address, port };
+}
+
+Deno.test("a client that was told of addresses that do not answer asks for others", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked: unknown[] = [];
+  const answering = (async () => {
+    for await (const conn of listener) {
+      using peer = new TcpPeer(conn);
+      const request = await peer.message();
+      asked.push(request["except"]);
+      const isFirst = asked.length === 1;
+      const servers = isFirst
+        ? [...silent.map((address) => serverAt(address)), serverAt("10.0.0.7")]
+        : [serverAt("10.0.0.8")];
+      await peer.say({ status: "located", found: [[{ ...FILE, servers }]] });
+      await peer.end();
+    }
+  })();
+  const told: Endpoint[] = [];
+  const search = new MasterSearch({
+    runtime: denoRuntime(),
+    masters: [`127.0.0.1:${listener.addr.port}`],
+    wanted: () => [{ by: "name", name: FILE.name as SafeFileName }],
+    onServers: (endpoints) => {
+      told.push(...endpoints);
+      search.heard("10.0.0.7");
+    },
+    onProblem: (message) => {
+      throw new Error(message);
+    },
+  });
+  try {
+    await eventually("it asks again", 30_000, () => asked.length >= 2 && told.length >= 22);
+  } finally {
+    await search.close();
+    listener.close();
+    await answering.catch(() => {});
+  }
+  assertEquals(asked.slice(0, 2), [undefined, silent]);
+  assertEquals(told.map(({ address }) => address), [...silent, "10.0.0.7", "10.0.0.8"]);
+});
