@@ -5,7 +5,7 @@
  */
 import { dirname } from "@std/path";
 import type { Bytes } from "../../lib/ids.ts";
-import type { Disk, DiskFile, FileLook } from "../../lib/io/files/disk.ts";
+import type { Disk, DiskFile, FileLook, FolderHandle } from "../../lib/io/files/disk.ts";
 import type { FileIdentity, OpenedFile, RegularFile } from "../../lib/io/files/regular_file.ts";
 import type { DiskSpec } from "./scenario.ts";
 import type { Gate } from "./virtual_clock.ts";
@@ -182,6 +182,11 @@ export class MemoryDisk implements Disk {
       this.#folders.add(above);
     }
     this.#folders.add(path);
+  }
+
+  openFolder(path: string): FolderHandle {
+    this.realPath(path);
+    return { path, realPath: () => this.realPath(path), close() {} };
   }
 
   isFolder(path: string): boolean {

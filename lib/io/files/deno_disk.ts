@@ -2,6 +2,7 @@
 import { statfsSync } from "node:fs";
 import type { Bytes } from "../../ids.ts";
 import type { Disk, DiskFile, FileLook } from "./disk.ts";
+import { openFolder } from "./folder_handle.ts";
 import { identityAt, openRegularFile } from "./regular_file.ts";
 
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
@@ -62,6 +63,7 @@ export const denoDisk: Disk = {
   remove: (path) => Deno.removeSync(path),
   rename: (from, to) => Deno.renameSync(from, to),
   makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
+  openFolder,
   isFolder: (path) => Deno.statSync(path).isDirectory,
   realPath: (path) => Deno.realPathSync(path),
   openRegular: openRegularFile,

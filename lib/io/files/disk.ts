@@ -35,6 +35,18 @@ export interface DiskFile {
   close(): void;
 }
 
+/** An open folder. Close it. */
+export interface FolderHandle {
+  /**
+   * What is done below this path is done in this very folder, wherever its name leads by then. Where the
+   * platform cannot do that, it is the path that was opened: look where it leads before and after.
+   */
+  readonly path: string;
+  /** Where the open folder is now, without links. */
+  realPath(): string;
+  close(): void;
+}
+
 export interface Disk {
   /** `undefined` when nothing has that name. */
   lookAt(path: string): FileLook | undefined;
@@ -51,6 +63,8 @@ export interface Disk {
   link(from: string, to: string): boolean;
   /** Makes a folder and those above it; one that is there is fine. */
   makeFolder(path: string): void;
+  /** Opens a folder, links followed: look where it is. */
+  openFolder(path: string): FolderHandle;
   /** Whether `path` leads to a folder, links followed. */
   isFolder(path: string): boolean;
   /** The path with every link followed. */

@@ -5,7 +5,7 @@ import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { EXTENSION_BYTES_MAX, NUMBERED_NAMES_MAX } from "./limits.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, FolderHandle } from "./disk.ts";
 import { diskError, isTaken } from "./disk_error.ts";
 
 const utf8 = new TextEncoder();
@@ -87,15 +87,60 @@ function requireInside(disk: Disk, outDir: string, folder: string): void {
   throw new ShoalError("not_writable", `${folder} is a link that leads out of ${outDir}`);
 }
 
-/** One level at a time, each checked to be a folder inside `outDir`, wherever links point. */
+/**
+ * Does `work` in the folder that `names` stand for, which is open meanwhile: what is named below the folder that
+ * `work` is given lies in it, whatever somebody puts in the place of a folder on the way. `outDir` itself is the user's.
+ *
+ * @throws ShoalError `not_writable` where the folder is not inside `outDir`
+ */
+export function inFolder<T>(
+  disk: Disk,
+  outDir: string,
+  folder: string,
+  work: (openFolder: string) => T,
+): T {
+  const home = disk.realPath(outDir);
+  const handle = openInside(disk, home, folder);
+  try {
+    const result = work(handle.path);
+    // Where a name is all that there is, it may have come to lead elsewhere in between.
+    if (handle.path === folder) requireHandleInside(handle, home, folder);
+    return result;
+  } finally {
+    handle.close();
+  }
+}
+
+function openInside(disk: Disk, home: string, folder: string): FolderHandle {
+  let handle: FolderHandle | undefined;
+  try {
+    handle = disk.openFolder(folder);
+    requireHandleInside(handle, home, folder);
+    return handle;
+  } catch (cause) {
+    handle?.close();
+    throw diskError(`cannot use ${folder} as a folder`, cause);
+  }
+}
+
+function requireHandleInside(handle: FolderHandle, home: string, folder: string): void {
+  const real = handle.realPath();
+  if (real === home || real.startsWith(join(home, "/"))) return;
+  throw new ShoalError("not_writable", `${folder} is a link that leads out of ${home}`);
+}
+
+/**
+ * One level at a time, each made in the open folder above it and checked to be inside `outDir`, wherever links
+ * point: nothing is made anywhere else.
+ */
 function makeFolders(disk: Disk, outDir: string, components: readonly string[]): string {
   let folder = outDir;
   try {
     makeFolder(disk, folder);
     for (const component of components) {
+      inFolder(disk, outDir, folder, (parent) => makeFolder(disk, join(parent, component)));
       folder = join(folder, component);
-      makeFolder(disk, folder);
-      requireInside(disk, outDir, folder);
+      inFolder(disk, outDir, folder, () => {});
     }
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);

@@ -8,7 +8,7 @@ import { BodyFrames } from "../../wire/session_json.ts";
 import type { Disk } from "../files/disk.ts";
 import type { FileTarget } from "../files/file_target.ts";
 import { findPresent } from "../files/present_file.ts";
-import { targetNames } from "../files/target_names.ts";
+import { inFolder, targetNames } from "../files/target_names.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFER_HOLD_MS } from "../hash/limits.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
@@ -165,7 +165,14 @@ export class Upload {
         return { name: this.#nameOf(present), sha256, md5, root, tree, isPresent: true };
       }
       await this.#target.seal(mtimeMs ?? wallMs());
-      const stored = this.#nameOf(this.#target.publish({ force: false }, place));
+      const { folder, base } = place;
+      const path = inFolder(
+        disk,
+        dir,
+        folder,
+        (openFolder) => this.#target.publish({ force: false }, { folder: openFolder, base }),
+      );
+      const stored = this.#nameOf(path);
       this.#end({ kind: "stored", name: stored });
       await disk.syncFolder(place.folder);
       return { name: stored, sha256, md5, root, tree, isPresent: false };
