@@ -27,8 +27,8 @@ export const RETRIES_DEFAULT = 10;
 /** Bounds of what a user may ask for: waits longer than a day are typing errors. */
 export const TIMEOUT_MS_MAX = 86_400_000;
 export const RETRIES_MAX = 1_000_000;
-/** Names fetched at a time. */
-export const JOBS_DEFAULT = 4;
+/** Names fetched at a time: so many small files keep a round trip, a disk and three threads busy. */
+export const JOBS_DEFAULT = 16;
 export const JOBS_MAX = 64;
 export const NAMES_PER_GET_MAX = 100_000;
 /** Probability that a datagram is affected when errors are simulated. */

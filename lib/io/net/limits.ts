@@ -57,7 +57,7 @@ export const RECEIVES_PER_TURN = 16;
 /** A helper thread waits for datagrams this long at a time: so long it may outlive the worker that asked. */
 export const POLL_MS_MAX = 1_000;
 /** A thread itself waits for datagrams this long at most, where they come this fast one after another. */
-export const BRIEF_WAIT_MS = 0.25;
+export const BRIEF_WAIT_MS = 1;
 /** Other events in such a thread get their turn after this long. */
 export const TURN_MS_MAX = 0.5;
 /** Datagrams delayed at once; further ones are dropped instead. */
