@@ -125,7 +125,7 @@ export interface GetOptions extends FindOptions {
    * default.
    */
   readonly force?: boolean;
-  /** Files to fetch at a time; 4 by default. */
+  /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
   /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */
   readonly mtuBytes?: number;

@@ -47,7 +47,7 @@ Deno.test("the command line has the defaults of the library", () => {
   const get = fallbacks(getCommand);
   assertEquals(
     ["port", "timeout", "retries", "jobs", "mtu", "force"].map((flag) => get[flag]),
-    [10_526, 10_000, 10, 4, 1_400, false],
+    [10_526, 10_000, 10, 16, 1_400, false],
   );
   assertEquals([get["timeout"], get["mtu"]], [GET_DEFAULTS.timeoutMs, GET_DEFAULTS.mtuBytes]);
   const serve = fallbacks(serverCommand);
