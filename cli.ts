@@ -2,6 +2,7 @@
 import { EXIT, ShoalError } from "./lib/errors.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
+import { OUTPUT_FLUSH_MS_MAX } from "./lib/io/system/limits.ts";
 import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/system/terminal.ts";
 import { lazyApp } from "./lib/cli/lazy_app.ts";
 
@@ -11,8 +12,13 @@ if (import.meta.main) {
     const mode = { json: false, quiet: true, verbose: Deno.args.includes("--verbose") };
     const error = ShoalError.from(thrown);
     makeReporter(terminal, mode).fail(error);
-    Deno.exit(error.exitCode);
+    void terminal.flushed(OUTPUT_FLUSH_MS_MAX).then(() => Deno.exit(error.exitCode));
   });
   const signal = abortOnSignals(() => Deno.exit(EXIT.interrupted));
-  Deno.exit(await main(Deno.args, lazyApp, terminal, signal));
+  const code = await main(Deno.args, lazyApp, terminal, signal);
+  const problem = await terminal.flushed(signal.aborted ? OUTPUT_FLUSH_MS_MAX : undefined);
+  if (problem === undefined || code !== EXIT.done) Deno.exit(code);
+  terminal.stderr.write(`error: the output could not be written: ${problem}\n`);
+  await terminal.flushed(OUTPUT_FLUSH_MS_MAX);
+  Deno.exit(EXIT.failed);
 }

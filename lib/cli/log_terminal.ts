@@ -1,6 +1,7 @@
 /** A terminal whose lines look like a log: time, program and level before each, and no live region. */
 import { logTime } from "../io/system/clock.ts";
-import type { Terminal, TextStream } from "../io/system/terminal.ts";
+import type { TextStream } from "../io/system/output.ts";
+import type { Terminal } from "../io/system/terminal.ts";
 
 /** `2023-05-16 14:30:25 - FileTransferServer - INFO - File split into 10 chunks` */
 export function logTerminal(terminal: Terminal, isServer: boolean): Terminal {
@@ -8,11 +9,11 @@ export function logTerminal(terminal: Terminal, isServer: boolean): Terminal {
   const stream = (inner: TextStream): TextStream => ({
     isTerminal: false,
     write(text) {
-      for (const line of text.split("\n")) {
-        if (line === "") continue;
+      const lines = text.split("\n").filter((line) => line !== "").map((line) => {
         const { level, message } = leveled(line);
-        inner.write(`${logTime()} - ${program} - ${level} - ${message}\n`);
-      }
+        return `${logTime()} - ${program} - ${level} - ${message}\n`;
+      });
+      return inner.write(lines.join(""));
     },
   });
   return { ...terminal, stdout: stream(terminal.stdout), stderr: stream(terminal.stderr) };

@@ -8,6 +8,7 @@ import { PLAIN_PROGRESS_INTERVAL_MS } from "./limits.ts";
 import { displayName } from "../names.ts";
 import { errorLines, eventLine, failedLines, waitingLine, warningLine } from "./event_lines.ts";
 import { indexingText, progressText, ProgressView } from "./progress_view.ts";
+import { tellingOfDrops } from "./dropped_lines.ts";
 import { openScreen, type Screen } from "./screen.ts";
 
 export interface Reporter {
@@ -27,9 +28,19 @@ export interface OutputMode {
 }
 
 export function makeReporter(terminal: Terminal, mode: OutputMode): Reporter {
-  if (mode.json) return new JsonReporter(terminal, mode.verbose);
-  if (mode.quiet) return new QuietReporter(terminal, mode.verbose);
-  return new HumanReporter(openScreen(terminal), mode.verbose);
+  if (mode.json) return new JsonReporter(tellingOfDrops(terminal, droppedEvent), mode.verbose);
+  const telling = tellingOfDrops(terminal, droppedText);
+  if (mode.quiet) return new QuietReporter(telling, mode.verbose);
+  return new HumanReporter(openScreen(telling), mode.verbose);
+}
+
+function droppedText(lines: number): string {
+  return `… ${lines} ${lines === 1 ? "line was" : "lines were"} lost: nobody read them in time`;
+}
+
+function droppedEvent(lines: number): string {
+  const notice = { event: "notice", level: "warning", message: droppedText(lines) } as const;
+  return JSON.stringify(notice satisfies ShoalEvent);
 }
 
 class JsonReporter implements Reporter {

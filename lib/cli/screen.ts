@@ -2,7 +2,8 @@
  * Output for people. A live screen keeps a region below the lines that is redrawn in place; a
  * pipe or a dumb terminal gets lines only. There are no colours, so NO_COLOR has nothing to switch off.
  */
-import type { Terminal, TextStream, WindowSize } from "../io/system/terminal.ts";
+import type { TextStream } from "../io/system/output.ts";
+import type { Terminal, WindowSize } from "../io/system/terminal.ts";
 import { clip, textColumns } from "./terminal_text.ts";
 
 export interface Screen {

@@ -35,8 +35,8 @@ export class FakeTerminal implements Terminal {
     readonly variables: Readonly<Record<string, string>> = {},
     isTerminal = false,
   ) {
-    this.stdout = { isTerminal, write: (text) => void (this.out += text) };
-    this.stderr = { isTerminal, write: (text) => void (this.err += text) };
+    this.stdout = { isTerminal, write: (text) => (this.out += text, true) };
+    this.stderr = { isTerminal, write: (text) => (this.err += text, true) };
   }
 
   env(name: string): string | undefined {

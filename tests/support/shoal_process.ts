@@ -5,6 +5,8 @@
 import { fromFileUrl, join } from "@std/path";
 
 const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
+/** What starts the command line, before its arguments. */
+export const CLI_COMMAND: readonly string[] = [Deno.execPath(), "run", "--no-prompt", "-A", CLI];
 const EVENT_TIMEOUT_MS = 60_000;
 
 export const canRunProcesses = (await Promise.all(
@@ -18,6 +20,13 @@ function denoDir(): string {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "", ".cache");
   return Deno.env.get("DENO_DIR") ?? join(cache, "deno");
 }
+
+/** What every process of ours is told. */
+export const CLI_ENV: Readonly<Record<string, string>> = {
+  SHOAL_BROADCAST: "127.255.255.255",
+  NO_COLOR: "1",
+  ...DENO_CACHE,
+};
 
 /** One line of `--json`. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
@@ -50,7 +59,7 @@ export class ShoalProcess implements AsyncDisposable {
     const command = [...options.via ?? [], ...deno, CLI, ...args, ...flags];
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),
-      env: { SHOAL_BROADCAST: "127.255.255.255", NO_COLOR: "1", ...DENO_CACHE, ...options.env },
+      env: { ...CLI_ENV, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdin: "null",
       stdout: "piped",

@@ -13,3 +13,10 @@ export const WORKER_STOP_MS_MAX = 30_000;
 export const DESCRIPTORS_RESERVED = 96;
 /** Where nobody says how many descriptors a process may have: what most systems give at least. */
 export const DESCRIPTORS_UNKNOWN = 1_024;
+
+/** Output that waits for whoever reads it; what is written beyond that is dropped, and said to be. */
+export const OUTPUT_WAITING_BYTES_MAX = 1_048_576;
+/** After so long a pipe that took nothing is tried again. */
+export const OUTPUT_RETRY_MS = 10;
+/** How long a process that was told to stop waits for whoever reads its output. */
+export const OUTPUT_FLUSH_MS_MAX = 1_000;

@@ -1,10 +1,5 @@
 /** What the command line needs of its process: arguments, environment, two streams, signals, exit. */
-
-export interface TextStream {
-  readonly isTerminal: boolean;
-  /** Does nothing once the reader has gone: a closed pipe ends the output, not the work. */
-  write(text: string): void;
-}
+import { OutputQueue, type TextStream } from "./output.ts";
 
 export interface WindowSize {
   readonly columns: number;
@@ -22,17 +17,40 @@ export interface Terminal {
   size(): WindowSize;
 }
 
-const SIZE_UNKNOWN: WindowSize = { columns: 80, rows: 24 };
-const encoder = new TextEncoder();
+/** The terminal of this process, whose output outlives the work. */
+export interface ProcessTerminal extends Terminal {
+  /**
+   * Resolves when all output has come out, or after `patienceMs`.
+   *
+   * @returns why some of what belongs on stdout could not be written, if that is so
+   */
+  flushed(patienceMs?: number): Promise<string | undefined>;
+}
 
-export function processTerminal(): Terminal {
+const SIZE_UNKNOWN: WindowSize = { columns: 80, rows: 24 };
+
+export function processTerminal(): ProcessTerminal {
+  // On one screen their order matters; a pipe that nobody reads must not hold up the other.
+  const isOneScreen = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
+  const outQueue = new OutputQueue();
+  const errorQueue = isOneScreen ? outQueue : new OutputQueue();
+  const stdout = outQueue.stream(Deno.stdout);
   return {
-    stdout: stream(Deno.stdout),
-    stderr: stream(Deno.stderr),
+    stdout,
+    stderr: errorQueue.stream(Deno.stderr),
     invocation: invocation(),
     env: readEnv,
     size: windowSize,
+    async flushed(patienceMs) {
+      const ended = Promise.all([outQueue.flushed(), errorQueue.flushed()]);
+      await (patienceMs === undefined ? ended : Promise.race([ended, passed(patienceMs)]));
+      return stdout.problem;
+    },
   };
+}
+
+function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**
@@ -62,29 +80,6 @@ export function onUncaught(handle: (thrown: unknown) => void): void {
     event.preventDefault();
     handle(event.error ?? event.message);
   });
-}
-
-interface WritableFile {
-  writeSync(bytes: Uint8Array): number;
-  isTerminal(): boolean;
-}
-
-function stream(file: WritableFile): TextStream {
-  let isOpen = true;
-  return {
-    isTerminal: file.isTerminal(),
-    write(text) {
-      let bytes = encoder.encode(text);
-      while (isOpen && bytes.length > 0) {
-        try {
-          bytes = bytes.subarray(file.writeSync(bytes));
-        } catch (cause) {
-          if (cause instanceof Deno.errors.WouldBlock) continue;
-          isOpen = false;
-        }
-      }
-    },
-  };
 }
 
 function readEnv(name: string): string | undefined {
