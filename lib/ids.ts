@@ -7,10 +7,16 @@
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 declare const brand: unique symbol;
+declare const peer: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** 32 lower-case hex digits: the random 128-bit id of one server process. */
 export type ServerId = Brand<string, "ServerId">;
+/**
+ * One server as its client knows it: the id that it calls itself by, and an endpoint that proved it
+ * (docs/PROTOCOL.md, "Who is counted"). Two servers that use one id are two of these.
+ */
+export type PeerId = ServerId & { readonly [peer]: true };
 /** 64 lower-case hex digits. */
 export type HashHex = Brand<string, "HashHex">;
 /** A relative, slash-separated name that passed {@linkcode parseFileName}. */
@@ -28,6 +34,10 @@ export const sourceId = (server: ServerId, kind: string): SourceId =>
   `${server}/${kind}` as SourceId;
 /** Trusts its caller: for ids that came out of a decoder or were just made. */
 export const serverId = (hex: string): ServerId => hex as ServerId;
+/** The server that calls itself `id` and was heard at `place`, which is equal for one endpoint only. */
+export const peerId = (id: ServerId, place: string): PeerId => `${id}@${place}` as PeerId;
+/** The id that a server calls itself by. */
+export const claimedIdOf = (server: ServerId): ServerId => server.slice(0, 32) as ServerId;
 /** Trusts its caller: for digests that came out of a decoder or a hash. */
 export const hashHex = (hex: string): HashHex => hex as HashHex;
 

@@ -14,7 +14,7 @@ import {
   type Token,
 } from "../ids.ts";
 import { FILE_BYTES_MAX, HASH_BYTES } from "../limits.ts";
-import { SERVER_ID_BYTES, TOKEN_BYTES } from "./limits.ts";
+import { KNOWN_MARK_BYTES, SERVER_ID_BYTES, TOKEN_BYTES } from "./limits.ts";
 import { parseFileNameBytes } from "../names.ts";
 import type { Reader, Writer } from "./cursor.ts";
 
@@ -86,6 +86,12 @@ export const hash: Field<HashHex> = {
 export const server: Field<ServerId> = {
   read: (reader) => serverId(toHex(reader.bytes(SERVER_ID_BYTES))),
   write: (writer, value) => writer.bytes(hexBytes(value, SERVER_ID_BYTES)),
+};
+
+/** What a server recognises itself by, in hex. */
+export const tokenMark: Field<string> = {
+  read: (reader) => toHex(reader.bytes(KNOWN_MARK_BYTES)),
+  write: (writer, value) => writer.bytes(hexBytes(value, KNOWN_MARK_BYTES)),
 };
 
 /** u16 length and UTF-8; what is not a safe name makes the frame malformed. */

@@ -11,7 +11,7 @@ import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import {
   CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
-  FIND_KNOWN_IDS_MAX,
+  FIND_KNOWN_MAX,
   FIND_QUERIES_MAX,
   LAYER_PAGE_HASHES,
   LAYER_PROOF_HASHES_MAX,
@@ -35,6 +35,7 @@ import {
   server,
   timeMs,
   token,
+  tokenMark,
   u16,
   u32,
   u64,
@@ -91,7 +92,7 @@ const TABLE = {
     queryId: u64,
     token,
     round: u8,
-    known: listOf(server, FIND_KNOWN_IDS_MAX),
+    known: listOf(tokenMark, FIND_KNOWN_MAX),
     queries: listOf(query, FIND_QUERIES_MAX),
   }],
   offer: [0x02, {

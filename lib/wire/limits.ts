@@ -32,10 +32,12 @@ export const CONTROL_BYTES_MAX = 1_400;
 export const OVERHEAD_BYTES_MAX = 32;
 export const TOKEN_BYTES = 16;
 export const SERVER_ID_BYTES = 16;
+/** What a server recognises itself by among those that a FIND lists as known. */
+export const KNOWN_MARK_BYTES = 16;
 /** The round of a FIND is one byte: later ones are counted modulo this. */
 export const FIND_ROUNDS_MAX = 256;
-/** Ids that a repeated FIND lists as already heard. */
-export const FIND_KNOWN_IDS_MAX = 16;
+/** Marks of tokens of servers that a repeated FIND lists as already heard. */
+export const FIND_KNOWN_MAX = 16;
 /** Names that one FIND asks for. */
 export const FIND_QUERIES_MAX = 64;
 /** Ranges that one WANT asks for. */

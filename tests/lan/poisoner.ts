@@ -13,6 +13,7 @@ import { DATA_PORT_FIRST, DISCOVERY_PORT } from "../../lib/limits.ts";
 import { hashBlocks } from "../../lib/protocol/merkle/block_hashes.ts";
 import { LayerProver } from "../support/layer_prover.ts";
 import { chunkBytesFor, chunkHash, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
+import { knownMark } from "../../lib/protocol/base/tokens.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
@@ -69,7 +70,7 @@ function serve({ bytes, from }: Received): void {
 async function onFind(find: FrameOf<"find">, to: Endpoint): Promise<void> {
   const { queryId, known, queries } = find;
   const queryIndex = queries.findIndex((each) => each.by === "name" && each.name === name);
-  if (queryIndex < 0 || known.includes(server)) return;
+  if (queryIndex < 0 || known.includes(knownMark(token, queryId))) return;
   const content = { sizeBytes, sha256, root, mtimeMs: 0, tcpPort: 0, name: name as SafeFileName };
   await data.send(
     encodeFrame({ kind: "offer", queryId, queryIndex, server, token, dataPort: 0, ...content }),

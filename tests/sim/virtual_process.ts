@@ -149,6 +149,7 @@ export class VirtualProcess {
           this.#listeners.set(listener.port, listener);
           return listener;
         },
+        ownAddresses: () => [],
       },
       workers: {
         start: (file) => this.#start(thread, file),

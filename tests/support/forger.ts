@@ -1,6 +1,6 @@
 /** Somebody on the network who answers searches for a name with offers in any number of servers' names. */
 import type { Endpoint } from "../../lib/address.ts";
-import { hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
+import { hashHex, type SafeFileName, type ServerId, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
 import { transportConfig } from "../../lib/messages/transport_config.ts";
@@ -61,6 +61,8 @@ export interface Forgery {
   readonly trueEvery: number;
   /** Data ports that they claim to be reached at, on from this one; 0 for the one that they come from. */
   readonly firstDataPort?: number;
+  /** The id that all of them use; each an invented one by default. */
+  readonly server?: ServerId;
 }
 
 /** @param truth what some of them claim to have */
@@ -74,7 +76,7 @@ export function forgedOffers(truth: Truth, forgery: Forgery): Offer[] {
       kind: "offer",
       queryId: 0n,
       queryIndex: 0,
-      server: serverId(toHex(random.bytes(16))),
+      server: forgery.server ?? serverId(toHex(random.bytes(16))),
       token: random.bytes(16),
       dataPort: firstDataPort === 0 ? 0 : firstDataPort + i,
       sizeBytes: isTrue ? sizeBytes as number : random.u32(),

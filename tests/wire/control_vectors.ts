@@ -45,7 +45,7 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     queryId,
     token,
     round: 1,
-    known: [server, serverId("303132333435363738393a3b3c3d3e3f")],
+    known: ["101112131415161718191a1b1c1d1e1f", "303132333435363738393a3b3c3d3e3f"],
     queries: [
       { by: "name", name: name("films/Amélie.mkv") },
       { by: "sha256", sha256 },

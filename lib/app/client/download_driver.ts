@@ -3,7 +3,7 @@
  * reports progress to the caller as library events.
  */
 import { endpointText } from "../../address.ts";
-import type { ServerId, TransferId } from "../../ids.ts";
+import { claimedIdOf, type ServerId, type TransferId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import type { Find, LayerFetchHandle } from "../discovery/search.ts";
@@ -38,6 +38,8 @@ export class DownloadDriver {
   #queryIndex = 0;
   #layerFetch: LayerFetchHandle | undefined;
   #startedMs: number;
+  /** How it ended, and perhaps not all that is told of it. */
+  #outcome: DoneEvent | FailedEvent | undefined;
   readonly #streams: LayerFetchHandle[] = [];
 
   constructor(context: DownloadContext, settings: DownloadSettings) {
@@ -117,8 +119,8 @@ export class DownloadDriver {
   /** A classic server has brought the file, or has failed to after it was yielded to. */
   endElsewhere(event: DoneEvent | FailedEvent): void {
     if (this.#download.stage !== "classic") return;
-    this.#events.push({ kind: "classicEnded" });
     this.#conclude(event);
+    this.#events.push({ kind: "classicEnded" });
   }
 
   // — What is done about it —————————————————————————————————————————————————————————————————————
@@ -128,7 +130,9 @@ export class DownloadDriver {
       this.#perform(action);
     }
     this.#timer.set(this.#download.nextWakeupMs());
-    if (this.#download.stage === "ended") this.#timer.clear();
+    if (this.#download.stage !== "ended") return;
+    this.#timer.clear();
+    if (this.#outcome !== undefined) this.#end(this.#outcome);
   }
 
   #perform(action: DownloadAction): void {
@@ -212,7 +216,7 @@ export class DownloadDriver {
       event: "offer",
       name: this.name,
       server: endpointText(path.endpoint),
-      id: server,
+      id: claimedIdOf(server),
       size: content.sizeBytes,
       sha256: content.sha256,
       root: content.root,
@@ -238,13 +242,13 @@ export class DownloadDriver {
     const { pool, addresses } = this.#context;
     return [...pool.coordinator.tallies(transfer)].map(([id, tally]) => ({
       server: addresses.get(id) ?? "",
-      id,
+      id: claimedIdOf(id),
       ...tally,
     }));
   }
 
   #conclude(event: DoneEvent | FailedEvent): void {
+    this.#outcome = event;
     this.#context.emit(event);
-    this.#end(event);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from "../../address.ts";
 import type { HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
-import { hashHex, transferId } from "../../ids.ts";
+import { claimedIdOf, hashHex, transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import {
@@ -242,6 +242,8 @@ export class GetRun {
         retries,
         ...(this.#pinned !== undefined && { pinned: this.#pinned }),
         looksAhead: names.length <= jobs,
+        asksAnybody: this.#hosts.length === 0 && this.#kind === "datagrams",
+        seed: this.#runtime.random.u32(),
       })
     );
   }
@@ -338,9 +340,15 @@ export class GetRun {
     if (news.kind !== "server") return this.#admitted.get(news.transfer)?.onTransfer(news);
     const { server: id, state, source } = news;
     if (state === "silent") this.#onSilent(id, source);
-    const server = this.#addresses.get(id) ?? id;
+    const server = this.#addresses.get(id) ?? claimedIdOf(id);
     if (state === "dropped") { for (const download of this.#downloads) download.onDropped(id); }
-    this.#emit({ event: "server", server, id, state, message: SERVER_STATES[state] });
+    this.#emit({
+      event: "server",
+      server,
+      id: claimedIdOf(id),
+      state,
+      message: SERVER_STATES[state],
+    });
   }
 
   // — Networks that drop UDP ————————————————————————————————————————————————————————————————————
@@ -406,7 +414,7 @@ export class GetRun {
   #onStreaming(id: ServerId): void {
     if (this.#kind === "stream" || this.#streaming.has(id)) return;
     this.#streaming.add(id);
-    const server = this.#addresses.get(id) ?? id;
+    const server = this.#addresses.get(id) ?? claimedIdOf(id);
     const message = `no data arrives from ${server} over UDP: using TCP instead ` +
       `(for UDP, open ports ${DATA_PORT_FIRST}-${DATA_PORT_LAST} there and on the path)`;
     this.#emit({ event: "notice", level: "warning", message });

@@ -2,8 +2,8 @@
  * The search of `get --tcp`: asks the one server that the user named, over TCP, for each name. It
  * reports like any search, so a download does not know the difference.
  */
-import { type Endpoint, endpointText } from "../../address.ts";
-import { type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
+import { type Endpoint, endpointText, partyOf } from "../../address.ts";
+import { type HashHex, hashHex, type PeerId, peerId, type ServerId, serverId } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
@@ -85,7 +85,8 @@ export class StreamSearch implements NameSearch {
     pinned: HashHex | undefined,
   ): Promise<void> {
     const { clock, endpoint, questionOf, timeoutMs, attempts } = this.#options;
-    const server = idOf(endpoint);
+    const peerOf = (id: ServerId): PeerId => peerId(id, endpointText(endpoint));
+    const server = peerOf(idOf(endpoint));
     let [attempt, attemptEndMs] = [1, clock.nowMs() + timeoutMs];
     while (!isOver()) {
       const said = await this.#exchange.describe(questionOf(query));
@@ -97,7 +98,10 @@ export class StreamSearch implements NameSearch {
         }
         const path = { endpoint, token: NO_TOKEN };
         const offer = {
-          server: said.server ?? server,
+          server: said.server === undefined ? server : peerOf(said.server),
+          party: partyOf(endpoint.address),
+          // Nobody else can have answered on a connection.
+          isProved: true,
           path,
           content,
           mtimeMs,

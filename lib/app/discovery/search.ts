@@ -3,7 +3,8 @@
  * them at the same time.
  */
 import type { Endpoint } from "../../address.ts";
-import type { Bytes, Content, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts";
+import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
@@ -53,7 +54,7 @@ export interface Find {
   /** Stops asking for this query at all. */
   finish(queryIndex: number): void;
   /** What the server has offered for this query counts as if it lacked it, until it offers it again. */
-  disbelieve(queryIndex: number, server: ServerId): void;
+  disbelieve(queryIndex: number, server: PeerId): void;
   /** Asks servers that others named. */
   invite(endpoints: readonly Endpoint[]): void;
 }
@@ -84,11 +85,14 @@ export class Search implements NameSearch {
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
+  /** This machine's, as they were when the search began. */
+  readonly #ownAddresses: ReadonlySet<string>;
 
   constructor(runtime: Runtime, options: ResolvedFindOptions, targets: Targets) {
     this.#options = options;
     this.#random = runtime.random;
     this.#targets = targets;
+    this.#ownAddresses = new Set(runtime.net.ownAddresses());
     this.#socket = new ClientSocket(
       runtime,
       transportConfig({ tune: options.tune, layers: options.layers }),
@@ -122,6 +126,7 @@ export class Search implements NameSearch {
       nextQueryId: () => this.#random.u64(),
       seed: this.#random.u32(),
       overheadBytes: this.#socket.overheadBytes,
+      isOwnAddress: (address) => this.#ownAddresses.has(address),
       timeoutMs: this.#options.timeoutMs,
       attempts: this.#options.retries,
       ...(pinned !== undefined && { pinned }),
@@ -177,8 +182,8 @@ export class Search implements NameSearch {
   }
 
   /** Everything that one server offers. */
-  fetchList(server: ServerId, handlers: ListHandlers): ListHandle {
-    const fetch = new ListFetch(server, this.#random.u64());
+  fetchList(server: PeerId, handlers: ListHandlers): ListHandle {
+    const fetch = new ListFetch(claimedIdOf(server), this.#random.u64());
     const exchange = new Exchange(this.#socket, fetch, (action) => {
       switch (action.kind) {
         case "send":

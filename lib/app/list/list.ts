@@ -3,10 +3,10 @@
  * all servers that answered in time have sent theirs.
  */
 import { type Endpoint, endpointText } from "../../address.ts";
-import type { SafeFileName, ServerId } from "../../ids.ts";
+import { claimedIdOf, type PeerId, peerId, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
-import { LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
+import { LIST_CLAIMS_MAX, LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
 import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
@@ -55,6 +55,9 @@ export async function listIn(runtime: Runtime, given: ListOptions): Promise<List
 interface Reading {
   readonly endpoint: Endpoint;
   readonly handle: ListHandle;
+  /** Whether it has proved to be there; who is only said to be is not waited for. */
+  isProved: boolean;
+  hasEnded: boolean;
 }
 
 class ListRun {
@@ -62,11 +65,12 @@ class ListRun {
   readonly #options: ResolvedListOptions;
   readonly #search: Search;
   readonly #merge = new ListingMerge();
-  readonly #readings = new Map<ServerId, Reading>();
+  readonly #readings = new Map<PeerId, Reading>();
   readonly #ended = Promise.withResolvers<void>();
   /** Aborted when the run is over, however it ended. */
   readonly #ending = new AbortController();
-  #unended = 0;
+  /** Masters that have not told everything yet. */
+  #mastersUnended = 0;
   #isGathering = true;
   /** Whether a master has sent its whole listing. */
   #hasMaster = false;
@@ -105,8 +109,8 @@ class ListRun {
       (news) => {
         switch (news.kind) {
           case "server":
-            find.settle(0);
-            return this.#read(news.server, news.path);
+            if (news.isProved) find.settle(0);
+            return this.#read(news.server, news.path, news.isProved);
           case "attempt":
             return this.#tellWaiting(news.attempt);
           case "timedOut":
@@ -125,31 +129,45 @@ class ListRun {
     await this.#runtime.clock.sleep(LIST_GATHER_MS, this.#ending.signal);
     if (this.#ending.signal.aborted) return;
     this.#isGathering = false;
-    if (this.#readings.size === 0 && !this.#hasMaster) this.#tellWaiting(1);
+    if (this.#proved.length === 0 && !this.#hasMaster) this.#tellWaiting(1);
     this.#endIfComplete();
   }
 
-  #read(server: ServerId, path: ServerPath): void {
+  /** A listing that is asked for proves itself: who is only said to be there is asked as well, if few are. */
+  #read(server: PeerId, path: ServerPath, isProved: boolean): void {
     const known = this.#readings.get(server);
-    if (known !== undefined) return known.handle.addPath(path);
+    if (known !== undefined) {
+      known.isProved ||= isProved;
+      return known.handle.addPath(path);
+    }
+    if (!isProved && this.#readings.size - this.#proved.length >= LIST_CLAIMS_MAX) return;
     const { endpoint } = path;
-    this.#unended += 1;
     const handle = this.#search.fetchList(server, {
-      onEntries: (entries) => this.#merge.add(server, endpoint, entries),
+      onEntries: (entries) => {
+        reading.isProved = true;
+        this.#merge.add(server, endpoint, entries);
+      },
       onRest: (from, after) => this.#readRest(server, endpoint, from, after),
       onEnded: (isComplete) => {
-        this.#unended -= 1;
-        if (!isComplete) this.#tellSilent(server, endpoint);
+        reading.hasEnded = true;
+        if (isComplete) reading.isProved = true;
+        else if (reading.isProved) this.#tellSilent(server, endpoint);
+        if (!reading.isProved) this.#readings.delete(server);
         this.#endIfComplete();
       },
     });
-    this.#readings.set(server, { endpoint, handle });
+    const reading: Reading = { endpoint, handle, isProved, hasEnded: false };
+    this.#readings.set(server, reading);
     handle.addPath(path);
+  }
+
+  get #proved(): readonly Reading[] {
+    return [...this.#readings.values()].filter(({ isProved }) => isProved);
   }
 
   /** Most of a long listing comes over TCP; by datagrams where that is closed. */
   async #readRest(
-    server: ServerId,
+    server: PeerId,
     endpoint: Endpoint,
     from: Endpoint,
     after: SafeFileName,
@@ -164,14 +182,15 @@ class ListRun {
 
   /** A master lists what its servers have; where broadcasts reach them too, that is one listing. */
   async #readMaster(master: string): Promise<void> {
-    this.#unended += 1;
+    this.#mastersUnended += 1;
     try {
       const { timeoutMs, retries } = this.#options;
       const target = { master, timeoutMs, retries, signal: this.#ending.signal };
       await listAt(this.#runtime, target, (files) => {
         for (const file of files) {
           for (const { server, endpoint } of file.servers) {
-            this.#merge.add(server, endpoint, [listingEntry(file)]);
+            const peer = peerId(server, endpointText(endpoint));
+            this.#merge.add(peer, endpoint, [listingEntry(file)]);
           }
         }
       });
@@ -181,13 +200,15 @@ class ListRun {
       const message = `master: ${ShoalError.from(error).message}`;
       this.#options.onEvent?.({ event: "notice", level: "warning", message });
     }
-    this.#unended -= 1;
+    this.#mastersUnended -= 1;
     this.#endIfComplete();
   }
 
   #endIfComplete(): void {
-    if (this.#isGathering || this.#unended > 0) return;
-    if (this.#readings.size > 0 || this.#hasMaster) this.#ended.resolve();
+    const readings = this.#proved;
+    if (this.#isGathering || this.#mastersUnended > 0) return;
+    if (readings.some(({ hasEnded }) => !hasEnded)) return;
+    if (readings.length > 0 || this.#hasMaster) this.#ended.resolve();
     else if (this.#isTimedOut) {
       this.#ended.reject(new ShoalError("no_server", "no server answered"));
     }
@@ -203,11 +224,11 @@ class ListRun {
     });
   }
 
-  #tellSilent(id: ServerId, endpoint: Endpoint): void {
+  #tellSilent(id: PeerId, endpoint: Endpoint): void {
     this.#options.onEvent?.({
       event: "server",
       server: endpointText(endpoint),
-      id,
+      id: claimedIdOf(id),
       state: "silent",
       message: "stopped answering before its listing was complete",
     });

@@ -1,6 +1,6 @@
 /** Merges the listings of many servers: each content under each name, and its providers. */
 import { type Endpoint, endpointText } from "../../address.ts";
-import type { ServerId } from "../../ids.ts";
+import type { PeerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
 import type { FileEvent } from "../events.ts";
@@ -8,13 +8,13 @@ import type { DescribedFile } from "../../protocol/session/described_file.ts";
 
 interface Listed {
   readonly entry: ListingEntry;
-  readonly servers: Map<ServerId, string>;
+  readonly servers: Map<PeerId, string>;
 }
 
 export class ListingMerge {
   readonly #listed = new Map<string, Listed>();
 
-  add(server: ServerId, endpoint: Endpoint, entries: readonly ListingEntry[]): void {
+  add(server: PeerId, endpoint: Endpoint, entries: readonly ListingEntry[]): void {
     for (const entry of entries) {
       const key = keyOf(entry, entry.state === "ready" ? entry.sha256 : "");
       let listed = this.#listed.get(key);

@@ -3,6 +3,7 @@ import type { Endpoint } from "../../address.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
+import { ownSubnets } from "./network.ts";
 import { connectTcp, listenTcp } from "./tcp_stream.ts";
 import { openTransport, TRANSPORT_LAYERS } from "./transport_factory.ts";
 
@@ -17,6 +18,8 @@ export interface Net {
    * @throws ShoalError `port_in_use` or `network`
    */
   listen(host: string, ports: readonly number[]): StreamListener;
+  /** The addresses of this machine's interfaces, now; none where Deno may not look. */
+  ownAddresses(): readonly string[];
 }
 
 /** The platform's network, with these layers for configs to name. */
@@ -25,5 +28,6 @@ export function denoNet(layers = TRANSPORT_LAYERS): Net {
     openDatagrams: (config) => openTransport(config, layers),
     connect: connectTcp,
     listen: listenTcp,
+    ownAddresses: () => ownSubnets().map(({ address }) => address),
   };
 }

@@ -1,9 +1,11 @@
 /** Limits that several machines share. */
 
-/** Offers kept for one name. */
+/** Servers asked for one piece layer, and reports of classic servers that differ: those proved by a page stay. */
 export const OFFERS_PER_NAME_MAX = 256;
-/** Addresses kept for one server. */
+/** Endpoints kept for one server; those stay that have answered what was sent to them alone. */
 export const PATHS_PER_SERVER_MAX = 8;
+/** Servers of one party (an IPv4 address or a /64 of IPv6), which may call itself by any number of ids. */
+export const SERVERS_PER_PARTY_MAX = 64;
 /** A corrupted datagram has 1 to this many bytes changed. */
 export const FAULT_BYTES_MAX = 10;
 /** A delayed datagram waits for a random time in this range. */

@@ -4,10 +4,10 @@
  * secret can judge it. It does not say who is at that address.
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import type { Bytes, Token } from "../../ids.ts";
-import { TOKEN_BYTES } from "../../wire/limits.ts";
+import { type Bytes, toHex, type Token } from "../../ids.ts";
+import { KNOWN_MARK_BYTES, TOKEN_BYTES } from "../../wire/limits.ts";
 import { TOKEN_CACHE_MAX, TOKEN_EPOCH_MS } from "./limits.ts";
-import { hmacSha256 } from "./sha256.ts";
+import { hmacSha256, sha256 } from "./sha256.ts";
 
 /**
  * `expired`: issued to this address by this process, too long ago. `none`: all zeros, as somebody sends who has
@@ -45,6 +45,15 @@ export class Tokens {
     return age <= 1 ? "valid" : "expired";
   }
 
+  /** Whether one of `marks` is of a token that `address` holds from here, of this epoch or the one before. */
+  isKnown(nowMs: number, address: string, queryId: bigint, marks: readonly string[]): boolean {
+    if (marks.length === 0) return false;
+    const epoch = epochAt(nowMs);
+    return [epoch, epoch - 1].some((each) =>
+      marks.includes(knownMark(this.#tokenOf(each, address), queryId))
+    );
+  }
+
   #tokenOf(epoch: number, address: string): Token {
     const key = `${epoch} ${address}`;
     const cached = this.#cache.get(key);
@@ -60,6 +69,17 @@ export class Tokens {
     this.#cache.set(key, token);
     return token;
   }
+}
+
+/**
+ * By what the server that issued `token` recognises itself in the FIND of this id, and nobody else does: a
+ * token is shown to nobody but its issuer.
+ */
+export function knownMark(token: Token, queryId: bigint): string {
+  const marked = new Uint8Array(TOKEN_BYTES + 8);
+  marked.set(token);
+  new DataView(marked.buffer).setBigUint64(TOKEN_BYTES, queryId);
+  return toHex(sha256(marked).subarray(0, KNOWN_MARK_BYTES));
 }
 
 /** Epochs start at 1, so that there is always one before. */

@@ -1,7 +1,8 @@
 /**
  * Which content is meant by a name (docs/PROTOCOL.md, "Choosing a content"): offers are grouped by
- * content, and the group offered by most hosts is chosen; a tie is left to the user. Several servers at
- * one address count once, and so does a server with many addresses.
+ * content, and the group that more than half of the parties hold is chosen; otherwise it is left to the user.
+ * A party is an address that has proved what it offers. Several servers there count once, and so does a
+ * server with many addresses.
  *
  * How long offers are gathered before the decision is the caller's business.
  */
@@ -11,18 +12,35 @@ import { type Content, contentKey, type HashHex, type ServerId } from "../../ids
 import type { Offer } from "./finder.ts";
 
 export type Choice =
-  | { readonly kind: "chosen"; readonly content: Content }
+  | {
+    readonly kind: "chosen";
+    readonly content: Content;
+    /** How many parties hold it. */
+    readonly votes: number;
+    /** One of them. */
+    readonly party: string;
+    /** Who holds what, where others hold another content; `undefined` where all agree. */
+    readonly dissent: string | undefined;
+  }
   /** Nothing was offered that may be taken. */
   | { readonly kind: "none" }
-  /** As many hosts hold one as the other: what they hold, and the commands that choose. */
+  /** No content has a majority: what is held and where, and the commands that choose. */
   | { readonly kind: "ambiguous"; readonly message: string; readonly hint: string };
+
+interface Host {
+  readonly party: string;
+  readonly address: string;
+}
 
 interface Group {
   readonly content: Content;
   readonly name: string;
   /** The address that stands for each server. */
-  readonly hosts: Map<ServerId, string>;
+  readonly hosts: Map<ServerId, Host>;
 }
+
+/** Digits of a hash that people are shown. */
+const SHORT_HASH_DIGITS = 8;
 
 export class ContentChoice {
   readonly #pinned: HashHex | undefined;
@@ -34,22 +52,38 @@ export class ContentChoice {
     this.#pinned = pinned;
   }
 
-  /** A server holds one content under a name: what it offered before is gone. */
+  /**
+   * A server holds one content under a name: what it offered before is gone.
+   *
+   * @param offer proved: what is only claimed has no vote
+   */
   add(offer: Offer): void {
     const key = contentKey(offer.content);
     for (const [otherKey, other] of this.#groups) {
-      if (otherKey === key || !other.hosts.delete(offer.server)) continue;
-      if (other.hosts.size === 0) this.#groups.delete(otherKey);
+      if (otherKey !== key) other.hosts.delete(offer.server);
     }
+    this.#tidy();
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = { content: offer.content, name: offer.name, hosts: new Map() };
       this.#groups.set(key, group);
     }
-    const { address } = offer.path.endpoint;
+    const { party, path: { endpoint: { address } } } = offer;
     if (!group.hosts.has(offer.server) || isLoopback(address)) {
-      group.hosts.set(offer.server, address);
+      group.hosts.set(offer.server, { party, address });
     }
+  }
+
+  /** The server does not hold this content. */
+  forget(server: ServerId, content: Content): void {
+    this.#groups.get(contentKey(content))?.hosts.delete(server);
+    this.#tidy();
+  }
+
+  /** The server has no vote any more. */
+  drop(server: ServerId): void {
+    for (const { hosts } of this.#groups.values()) hosts.delete(server);
+    this.#tidy();
   }
 
   /** It was fetched and is not what it was said to be: never choose it again. */
@@ -57,37 +91,66 @@ export class ContentChoice {
     this.#distrusted.add(contentKey(content));
   }
 
-  decide(): Choice {
-    const groups = [...this.#groups.values()].filter((group) => this.#isEligible(group.content));
-    const hostsMax = Math.max(...groups.map(hostCount));
-    const leading = groups.filter((group) => hostCount(group) === hostsMax);
-    const [first] = leading;
-    if (first === undefined) return { kind: "none" };
-    // Contents that share the pinned SHA-256 cannot all be true: the caller tries one after the other.
-    if (leading.length === 1 || this.#pinned !== undefined) {
-      return { kind: "chosen", content: first.content };
-    }
-    const listed = leading.slice(0, CONTENTS_LISTED_MAX);
-    return {
-      kind: "ambiguous",
-      message: listed.map(description).join("; "),
-      hint: `Choose one: ${listed.map(command).join("   or   ")}`,
-    };
-  }
-
-  #isEligible(content: Content): boolean {
+  mayChoose(content: Content): boolean {
     if (this.#distrusted.has(contentKey(content))) return false;
     return (this.#pinned ?? content.sha256) === content.sha256;
   }
+
+  decide(): Choice {
+    const groups = [...this.#groups.values()].filter((group) => this.mayChoose(group.content));
+    groups.sort((a, b) => votesOf(b) - votesOf(a));
+    const [first, second] = groups;
+    if (first === undefined) return { kind: "none" };
+    const [votes, others] = [votesOf(first), second === undefined ? 0 : votesOf(second)];
+    // Contents that share the pinned SHA-256 cannot all be true: the caller tries one after the other.
+    const half = this.#pinned === undefined ? new Set(groups.flatMap(partiesOf)).size / 2 : 0;
+    if (votes > half && (others <= half || this.#pinned !== undefined)) {
+      const dissent = groups.length > 1 ? texts(groups, brief) : undefined;
+      return {
+        kind: "chosen",
+        content: first.content,
+        votes,
+        party: partiesOf(first)[0]!,
+        dissent,
+      };
+    }
+    const commands = groups.slice(0, CONTENTS_LISTED_MAX).map(command).join("   or   ");
+    return { kind: "ambiguous", message: texts(groups, full), hint: `Choose one: ${commands}` };
+  }
+
+  #tidy(): void {
+    for (const [key, { hosts }] of this.#groups) if (hosts.size === 0) this.#groups.delete(key);
+  }
 }
 
-function hostCount(group: Group): number {
-  return new Set(group.hosts.values()).size;
+function partiesOf({ hosts }: Group): string[] {
+  return [...hosts.values()].map(({ party }) => party);
 }
 
-function description({ content, hosts }: Group): string {
-  const held = [...new Set(hosts.values())].slice(0, CONTENTS_LISTED_MAX).join(", ");
-  return `${content.sizeBytes} bytes, sha256 ${content.sha256}, at ${held}`;
+function votesOf(group: Group): number {
+  return new Set(partiesOf(group)).size;
+}
+
+function texts(groups: readonly Group[], text: (group: Group) => string): string {
+  const more = groups.length - CONTENTS_LISTED_MAX;
+  const listed = groups.slice(0, CONTENTS_LISTED_MAX).map(text).join("; ");
+  return more > 0 ? `${listed}; and ${more} more contents` : listed;
+}
+
+function full(group: Group): string {
+  const { sizeBytes, sha256 } = group.content;
+  return `${sizeBytes} bytes, sha256 ${sha256}, at ${places(group)}`;
+}
+
+function brief(group: Group): string {
+  return `${group.content.sha256.slice(0, SHORT_HASH_DIGITS)} at ${places(group)}`;
+}
+
+function places({ hosts }: Group): string {
+  const addresses = [...new Set([...hosts.values()].map(({ address }) => address))];
+  const more = addresses.length - CONTENTS_LISTED_MAX;
+  const listed = addresses.slice(0, CONTENTS_LISTED_MAX).join(", ");
+  return more > 0 ? `${listed} and ${more} more` : listed;
 }
 
 function command({ content, name }: Group): string {

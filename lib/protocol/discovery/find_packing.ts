@@ -1,27 +1,28 @@
 /** How many questions fit into one FIND. */
-import type { Bytes, ServerId, Token } from "../../ids.ts";
+import type { Bytes, Token } from "../../ids.ts";
 import { HASH_BYTES, NAME_BYTES_MAX } from "../../limits.ts";
 import {
   CONTROL_BYTES_MAX,
-  FIND_KNOWN_IDS_MAX,
+  FIND_KNOWN_MAX,
   FIND_QUERIES_MAX,
   FIND_ROUNDS_MAX,
+  KNOWN_MARK_BYTES,
   OVERHEAD_BYTES_MAX,
-  SERVER_ID_BYTES,
   TOKEN_BYTES,
 } from "../../wire/limits.ts";
 import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
+import { knownMark } from "../base/tokens.ts";
 
 const utf8 = new TextEncoder();
 
-/** Bytes of a FIND without ids and queries: header, query id, token, round and two counts. */
+/** Bytes of a FIND without marks and queries: header, query id, token, round and two counts. */
 const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 1 + 2;
-/** The ids listed are few enough to leave room for the longest query, whatever the transport adds. */
-const KNOWN_IDS_MAX = Math.min(
-  FIND_KNOWN_IDS_MAX,
+/** The marks listed are few enough to leave room for the longest query, whatever the transport adds. */
+const KNOWN_MAX = Math.min(
+  FIND_KNOWN_MAX,
   Math.floor(
     (CONTROL_BYTES_MAX - OVERHEAD_BYTES_MAX - EMPTY_FIND_BYTES - 3 - NAME_BYTES_MAX) /
-      SERVER_ID_BYTES,
+      KNOWN_MARK_BYTES,
   ),
 );
 
@@ -30,19 +31,19 @@ export interface FindHead {
   readonly token: Token;
   /** How often it was put before: servers answer every other one from their discovery port. */
   readonly round: number;
-  /** Servers that need not answer; the first of them are listed. */
-  readonly known: readonly ServerId[];
+  /** Tokens of servers that need not answer; the marks of the first of them are listed. */
+  readonly known: readonly Token[];
 }
 
 /** @param overheadBytes what the transport adds to a datagram */
 export function packFind(head: FindHead, queries: readonly Query[], overheadBytes: number): Bytes {
   const round = head.round % FIND_ROUNDS_MAX;
-  const known = head.known.slice(0, KNOWN_IDS_MAX);
+  const known = head.known.slice(0, KNOWN_MAX).map((token) => knownMark(token, head.queryId));
   return encodeFrame({ kind: "find", ...head, round, known, queries }, overheadBytes);
 }
 
 /**
- * The first of `items` whose queries fit one FIND beside `knownCount` ids; at least one.
+ * The first of `items` whose queries fit one FIND beside `knownCount` marks; at least one.
  *
  * @param overheadBytes what the transport adds to a datagram
  */
@@ -52,7 +53,7 @@ export function fitFind<Item extends { readonly query: Query }>(
   overheadBytes: number,
 ): Item[] {
   const fitting: Item[] = [];
-  let bytes = EMPTY_FIND_BYTES + Math.min(knownCount, KNOWN_IDS_MAX) * SERVER_ID_BYTES;
+  let bytes = EMPTY_FIND_BYTES + Math.min(knownCount, KNOWN_MAX) * KNOWN_MARK_BYTES;
   for (const item of items) {
     bytes += queryBytes(item.query);
     if (fitting.length === FIND_QUERIES_MAX || bytes > CONTROL_BYTES_MAX - overheadBytes) break;

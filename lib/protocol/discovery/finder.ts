@@ -1,21 +1,32 @@
 /**
  * The client's discovery (docs/PROTOCOL.md, "Finding"): who provides what we look for?
  *
- * FINDs are broadcast on a schedule. A server that answers, in whatever way, has given a token, and
- * is asked everything else by FINDs of its own; so a thousand names cost one broadcast, and a few
+ * FINDs are broadcast on a schedule. What answers them is a claim that anybody may make: its endpoint is probed by
+ * a FIND of its own, and counts as a server once it has answered that. It
+ * is asked everything else by further FINDs; so a thousand names cost one broadcast, and a few
  * dozen datagrams per server. A query ends as not found when all who answered lack it, and as timed out
  * when nobody has answered in all attempts; until its caller finishes it, late servers are still found.
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import { type Endpoint, endpointKey } from "../../address.ts";
-import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
-import { ASKS_MAX, FIND_REPEAT_MS, FIND_SCHEDULE_MS, INVITED_MAX } from "./limits.ts";
+import { type Endpoint, endpointKey, isSameEndpoint } from "../../address.ts";
+import type { Bytes, PeerId, SafeFileName } from "../../ids.ts";
+import {
+  ASK_SLOT_MS,
+  ASKS_MAX,
+  ASKS_PER_PARTY_MAX,
+  ASKS_PER_SERVER_MAX,
+  FIND_REPEAT_MS,
+  FIND_SCHEDULE_MS,
+  INVITED_MAX,
+} from "./limits.ts";
 import { isSameText } from "../../names.ts";
 import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
+import { Candidates } from "./candidates.ts";
 import { fitFind } from "./find_packing.ts";
 import { HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
+import { PeerIds } from "./peer_ids.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
 import {
@@ -27,6 +38,7 @@ import {
 } from "./sought_query.ts";
 import { Random } from "../base/random.ts";
 import { NO_TOKEN } from "../base/tokens.ts";
+import { chooseUnvalidated } from "../base/validated_first.ts";
 
 export type { Offer, PendingNotice } from "./sought_query.ts";
 
@@ -42,6 +54,8 @@ export interface FinderOptions extends Patience {
   readonly scheduleMs?: readonly number[];
   /** What the transport adds to a datagram; 0 by default. */
   readonly overheadBytes?: number;
+  /** Whether an address is this machine's: all of them are one. None is by default. */
+  readonly isOwnAddress?: (address: string) => boolean;
 }
 
 export type FinderEvent =
@@ -51,7 +65,7 @@ export type FinderEvent =
   /** Nothing more is wanted of this query. */
   | { readonly kind: "finish"; readonly queryIndex: number }
   /** What the server has offered for this query is not believed: as if it lacked it. */
-  | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: ServerId }
+  | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: PeerId }
   /** Somebody says that there are servers here: they are asked as by a broadcast. */
   | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "wakeup" };
@@ -59,8 +73,13 @@ export type FinderEvent =
 export type FinderAction =
   | { readonly kind: "broadcast"; readonly datagram: Bytes }
   | { readonly kind: "unicast"; readonly to: Endpoint; readonly datagram: Bytes }
-  /** A server is new, or answers from a new address or with a new token. */
-  | { readonly kind: "server"; readonly server: ServerId; readonly path: ServerPath }
+  /** A server is new, or answers from a new address or with a new token, or somebody says so. */
+  | {
+    readonly kind: "server";
+    readonly server: PeerId;
+    readonly path: ServerPath;
+    readonly isProved: boolean;
+  }
   /** The server, the path (or its token) or the content is new. */
   | { readonly kind: "offer"; readonly queryIndex: number; readonly offer: Offer }
   | { readonly kind: "pending"; readonly queryIndex: number; readonly pending: PendingNotice }
@@ -86,6 +105,8 @@ export class Finder {
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
+  readonly #candidates: Candidates;
+  readonly #peerIds: PeerIds;
   readonly #finds: SentFinds<SoughtQuery>;
   readonly #random: Random;
   readonly #hashing = new HashingProgress();
@@ -95,6 +116,8 @@ export class Finder {
   #broadcastMs = 0;
   /** No query's patience ends before this. */
   #reviewMs = 0;
+  /** When there is room for the next FIND to a single server, if one waits for that. */
+  #slotMs = Infinity;
   /** Endpoints that others have told us of. */
   readonly #invited = new Map<string, Endpoint>();
   #actions: FinderAction[] = [];
@@ -106,16 +129,14 @@ export class Finder {
     this.#finds = new SentFinds(options.nextQueryId, this.#overheadBytes);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
     this.#unfinished = new Set(this.#queries);
-    this.#servers = new HeardServers(
-      this.#queries.length,
-      this.#random,
-      (server) => this.#forgetAnswers(server),
-    );
+    this.#servers = new HeardServers(this.#queries.length);
+    this.#candidates = new Candidates(this.#random);
+    this.#peerIds = new PeerIds(options.isOwnAddress ?? (() => false), this.#random);
   }
 
   /** Whether a FIND of ours had this id. */
   owns(queryId: bigint): boolean {
-    return this.#finds.owns(queryId);
+    return this.#finds.get(queryId) !== undefined;
   }
 
   accepts(frame: Frame): frame is FindAnswer {
@@ -158,7 +179,8 @@ export class Finder {
 
   nextWakeupMs(): number {
     if (this.isDone) return Infinity;
-    let nextMs = Math.min(this.#broadcastMs, this.#reviewMs);
+    let nextMs = Math.min(this.#broadcastMs, this.#reviewMs, this.#slotMs);
+    nextMs = Math.min(nextMs, this.#candidates.nextWakeupMs());
     for (const { asks } of this.#servers) nextMs = Math.min(nextMs, asks.nextWakeupMs());
     return nextMs;
   }
@@ -180,45 +202,86 @@ export class Finder {
     }
     if (this.isDone) return;
     this.#askServers(nowMs);
+    this.#probe(nowMs);
     if (nowMs >= this.#broadcastMs) this.#broadcast(nowMs);
   }
 
   // — Answers ———————————————————————————————————————————————————————————————————————————————————
 
   #onFrame(nowMs: number, from: Endpoint, frame: FindAnswer): void {
-    if (frame.kind === "retry") {
-      if (!this.#finds.owns(frame.echo)) return;
-      const heard = this.#hear(nowMs, from, frame);
-      if (heard !== undefined) this.#onRetry(heard.server);
+    const sent = this.#finds.get(frame.kind === "retry" ? frame.echo : frame.queryId);
+    if (sent === undefined) return;
+    const sought = frame.kind === "retry" ? undefined : sent.asked[frame.queryIndex];
+    if (frame.kind !== "retry" && (sought === undefined || !isAnswerTo(sought.query, frame))) {
       return;
     }
-    const sought = this.#finds.at(frame.queryId, frame.queryIndex);
-    if (sought === undefined || !isAnswerTo(sought.query, frame)) return;
-    const heard = this.#hear(nowMs, from, frame);
+    if (sent.to === undefined) return this.#onClaim(nowMs, from, sought, frame);
+    // Who overheard what was sent to another proves nothing by repeating it.
+    if (sent.to.address === from.address) this.#onProved(nowMs, from, sent.to, sought, frame);
+  }
+
+  /** An answer to what everybody was sent: whoever is said to have given it is asked himself. */
+  #onClaim(
+    nowMs: number,
+    from: Endpoint,
+    sought: SoughtQuery | undefined,
+    frame: FindAnswer,
+  ): void {
+    const endpoint = endpointToAsk(from, frame);
+    const known = this.#servers.find(frame.server, endpoint, frame.token);
+    const server = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
+    const isKnown = known?.isValidatedAt(endpoint) === true;
+    const isNews = frame.kind === "retry" || sought === undefined
+      ? !isKnown
+      : !sought.isFinished && (!isKnown || sought.isNews(server, frame));
+    if (!isNews) return;
+    this.#candidates.add(nowMs, endpoint, frame.token);
+    // Where it answered from is worth a try where its data port is not reached.
+    if (endpoint !== from) this.#candidates.add(nowMs, from, frame.token, endpoint);
+    const path = { endpoint, token: frame.token };
+    if (!isKnown) this.#actions.push({ kind: "server", server, path, isProved: false });
+    if (frame.kind !== "offer" || sought === undefined) return;
+    const party = this.#peerIds.partyAt(from.address);
+    const offer = offerOf(frame, { server, party, isProved: false, path });
+    this.#actions.push({ kind: "offer", queryIndex: sought.index, offer });
+  }
+
+  /** An answer that only a receiver at `to` can have given. */
+  #onProved(
+    nowMs: number,
+    from: Endpoint,
+    to: Endpoint,
+    sought: SoughtQuery | undefined,
+    frame: FindAnswer,
+  ): void {
+    const heard = this.#hear(nowMs, from, to, frame);
     if (heard === undefined) return;
-    heard.server.asks.answered(sought.index);
+    const { server, path } = heard;
+    if (frame.kind === "retry" || sought === undefined) return this.#onRetry(server);
+    server.asks.answered(sought.index);
     if (sought.isFinished) return;
     switch (frame.kind) {
       case "offer": {
-        this.#hashing.onReady(frame.server, sought.index);
-        if (!this.#makeRoom(sought, frame)) return;
-        const offer = sought.onOffer(frame, heard.path);
+        const { id, party } = server;
+        this.#hashing.onReady(id, sought.index);
+        const offer = sought.onOffer(offerOf(frame, { server: id, party, isProved: true, path }));
         if (offer !== undefined) {
           this.#actions.push({ kind: "offer", queryIndex: sought.index, offer });
         }
         break;
       }
       case "pending": {
-        const { server, sizeBytes, hashedBytes, rateBytesPerS } = frame;
-        const earnedMs = this.#hashing.onPending(nowMs, server, sought.index, frame);
-        sought.onPending(nowMs, server, earnedMs);
-        heard.server.asks.pending(nowMs, sought.index);
-        const pending = { server, endpoint: from, sizeBytes, hashedBytes, rateBytesPerS };
+        const { sizeBytes, hashedBytes, rateBytesPerS } = frame;
+        const earnedMs = this.#hashing.onPending(nowMs, server.id, sought.index, frame);
+        sought.onPending(nowMs, server.id, earnedMs);
+        server.asks.pending(nowMs, sought.index);
+        const said = { endpoint: from, sizeBytes, hashedBytes, rateBytesPerS };
+        const pending = { server: server.id, ...said };
         this.#actions.push({ kind: "pending", queryIndex: sought.index, pending });
         break;
       }
       case "absent":
-        sought.onAbsent(frame.server, frame.similar);
+        sought.onAbsent(server, frame.similar);
         break;
       default:
         frame satisfies never;
@@ -231,39 +294,42 @@ export class Finder {
     server.asks.refused();
     for (const sought of this.#unfinished) {
       if (sought.query.by !== "any") continue;
-      sought.onAbsent(server.id, []);
+      sought.onAbsent(server, []);
       server.asks.answered(sought.index);
     }
   }
 
-  /** Takes down who answered, and from where; `undefined` when there are too many. */
+  /**
+   * Takes down who answered, and from where; `undefined` when there are too many.
+   *
+   * @param to where it was asked
+   */
   #hear(
     nowMs: number,
     from: Endpoint,
+    to: Endpoint,
     frame: FindAnswer,
   ): { readonly server: HeardServer; readonly path: ServerPath } | undefined {
+    this.#candidates.remove(to);
     const endpoint = endpointToAsk(from, frame);
-    const server = this.#servers.hear(nowMs, frame.server, endpoint.address);
+    const known = this.#servers.find(frame.server, endpoint, frame.token);
+    // Who answers at a port that servers share speaks for another port only where none of its own has answered.
+    if (known === undefined && !isSameEndpoint(endpoint, to)) {
+      this.#candidates.add(nowMs, endpoint, frame.token);
+      if (this.#servers.isHeardAt(endpoint.address)) return undefined;
+    }
+    const id = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
+    const server = this.#servers.hear(nowMs, id, this.#peerIds.partyAt(from.address));
     const before = server?.knownPath(endpoint);
     const path = server?.pathAt(endpoint, frame.token, this.#random);
     if (server === undefined || path === undefined) return undefined;
-    if (this.#isToldByReceiver(frame)) server.validate(from);
-    // Where it answered from is worth a try where its data port is not reached.
     if (endpoint !== from) server.pathAt(from, frame.token, this.#random);
-    if (path !== before) this.#actions.push({ kind: "server", server: server.id, path });
+    server.validate(to);
+    server.validate(from);
+    if (path !== before) {
+      this.#actions.push({ kind: "server", server: server.id, path, isProved: true });
+    }
     return { server, path };
-  }
-
-  /** Whether the answer shows that its sender has received a FIND that nobody else was sent. */
-  #isToldByReceiver(frame: FindAnswer): boolean {
-    return this.#finds.isUnicast(frame.kind === "retry" ? frame.echo : frame.queryId);
-  }
-
-  /** Of too many offers under one name, one of a server that proved nothing makes room. */
-  #makeRoom(sought: SoughtQuery, frame: FrameOf<"offer">): boolean {
-    const crowd = sought.crowdFor(frame);
-    if (crowd.length === 0) return true;
-    return this.#servers.evictOneOf(crowd.flatMap((id) => this.#servers.get(id) ?? []));
   }
 
   /** It was asked and asked, and is silent: if it comes back, it is found again. */
@@ -294,9 +360,9 @@ export class Finder {
     this.#reviewMs = Math.min(this.#reviewMs, sought.nextReviewMs(nowMs));
   }
 
-  #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: ServerId): void {
+  #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
     if (sought === undefined || sought.isFinished) return;
-    sought.onAbsent(server, []);
+    sought.disbelieve(server);
     this.#review(nowMs, sought);
   }
 
@@ -331,13 +397,26 @@ export class Finder {
 
   /** Those who are new are asked at once, all of them at every broadcast: a datagram may be lost. */
   #invite(endpoints: readonly Endpoint[]): void {
-    const fresh = endpoints.filter((each) => !this.#invited.has(endpointKey(each)))
-      .slice(0, INVITED_MAX - this.#invited.size);
-    for (const each of fresh) this.#invited.set(endpointKey(each), each);
+    const fresh: Endpoint[] = [];
+    for (const each of endpoints) {
+      const key = endpointKey(each);
+      if (this.#invited.has(key)) continue;
+      if (this.#invited.size >= INVITED_MAX && !this.#uninviteOne()) break;
+      this.#invited.set(key, each);
+      fresh.push(each);
+    }
     if (fresh.length === 0 || this.isDone) return;
     const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });
     for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
+  }
+
+  /** One that has not proved itself makes room; `false` where all have. */
+  #uninviteOne(): boolean {
+    const isProved = ([, endpoint]: [string, Endpoint]): boolean =>
+      this.#servers.isProvedAt(endpoint);
+    const evicted = chooseUnvalidated(this.#invited, isProved, this.#random);
+    return evicted !== undefined && this.#invited.delete(evicted[0]);
   }
 
   *#soughtFirst(): Generator<SoughtQuery> {
@@ -345,23 +424,41 @@ export class Finder {
     for (const sought of this.#unfinished) if (!sought.isSeeking) yield sought;
   }
 
+  /** Whoever does not answer keeps nobody from being asked for long, and a party no more than its share. */
   #askServers(nowMs: number): void {
-    let slots = ASKS_MAX - this.#servers.inFlight();
-    for (const server of this.#servers) {
-      for (; slots > 0; slots--) {
+    this.#slotMs = Infinity;
+    let slots = ASKS_MAX - this.#servers.inFlight(nowMs - ASK_SLOT_MS);
+    for (let round = 0; round < ASKS_PER_SERVER_MAX; round++) {
+      for (const server of this.#servers.byPromise()) {
         const { path } = server;
+        if (path === undefined || this.#servers.inFlightTo(server.party) >= ASKS_PER_PARTY_MAX) {
+          continue;
+        }
         const asked = fitFind(this.#unanswered(server), 0, this.#overheadBytes);
-        if (path === undefined || asked.length === 0) break;
+        if (asked.length === 0) continue;
+        if (slots <= 0) {
+          this.#slotMs = nowMs + ASK_SLOT_MS;
+          return;
+        }
+        slots -= 1;
+        const { misses } = server.asks;
         server.asks.asked(nowMs, asked.map((sought) => sought.index));
-        const datagram = this.#finds.ask({
-          token: path.token,
-          round: server.asks.misses,
-          known: [],
-          asked,
-        });
-        this.#actions.push({ kind: "unicast", to: path.endpoint, datagram });
+        this.#ask(path, misses, asked);
       }
     }
+  }
+
+  /** Asks endpoints that nobody has proved to be a server's. */
+  #probe(nowMs: number): void {
+    for (const { endpoint, token, round } of this.#candidates.take(nowMs)) {
+      const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
+      this.#ask({ endpoint, token }, round, asked);
+    }
+  }
+
+  #ask({ endpoint, token }: ServerPath, round: number, asked: readonly SoughtQuery[]): void {
+    const datagram = this.#finds.ask(endpoint, { token, round, known: [], asked });
+    this.#actions.push({ kind: "unicast", to: endpoint, datagram });
   }
 
   *#unanswered(server: HeardServer): Generator<SoughtQuery> {
@@ -381,6 +478,13 @@ export class Finder {
 function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
   if (frame.kind === "retry" || frame.dataPort === 0) return from;
   return { address: from.address, port: frame.dataPort };
+}
+
+function offerOf(
+  { sizeBytes, sha256, root, mtimeMs, tcpPort, name }: FrameOf<"offer">,
+  by: Pick<Offer, "server" | "party" | "isProved" | "path">,
+): Offer {
+  return { ...by, content: { sizeBytes, sha256, root }, mtimeMs, tcpPort, name };
 }
 
 /** Whether an answer fits its question: a server may say anything. */

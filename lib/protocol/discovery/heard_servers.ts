@@ -1,16 +1,19 @@
-/** The servers that have answered a search: where they answer from, and what they still are asked. */
-import { type Endpoint, endpointKey, isLoopback, partyOf } from "../../address.ts";
-import type { ServerId, Token } from "../../ids.ts";
-import { PATHS_PER_SERVER_MAX } from "../base/limits.ts";
-import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX, SERVERS_PER_ADDRESS_MAX } from "./limits.ts";
+/**
+ * The servers that have proved themselves to a search: where they answer from, and what they still are
+ * asked. Nobody is here for what he claims, so nobody makes room for another.
+ */
+import { type Endpoint, endpointKey, isLoopback } from "../../address.ts";
+import { claimedIdOf, type PeerId, type ServerId, type Token } from "../../ids.ts";
+import { PATHS_PER_SERVER_MAX, SERVERS_PER_PARTY_MAX } from "../base/limits.ts";
+import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX } from "./limits.ts";
 import type { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import { ServerAsks } from "./server_asks.ts";
 import { isSamePath, type ServerPath } from "../base/server_path.ts";
 
 export class HeardServer {
-  readonly id: ServerId;
-  /** Whose share of what is remembered it takes, by where it answered from first. */
+  readonly id: PeerId;
+  /** Whose share of what is remembered it takes. */
   readonly party: string;
   readonly asks: ServerAsks;
   heardMs = 0;
@@ -18,32 +21,53 @@ export class HeardServer {
   /** Where it has answered a question that was sent there and nowhere else. */
   readonly #validated = new Set<string>();
 
-  constructor(nowMs: number, id: ServerId, address: string, queryCount: number) {
+  constructor(nowMs: number, id: PeerId, party: string, queryCount: number) {
     this.id = id;
-    this.party = partyOf(address);
+    this.party = party;
     this.asks = new ServerAsks(nowMs, queryCount);
   }
 
-  /** The path to ask next: loopback first, another one after each miss. */
+  /** The path to ask next: a validated one first, among those loopback; another one after each miss. */
   get path(): ServerPath | undefined {
     const paths = [...this.#paths.values()];
-    const rank = (path: ServerPath) => isLoopback(path.endpoint.address) ? 0 : 1;
+    const rank = ({ endpoint }: ServerPath): number =>
+      (this.#validated.has(endpointKey(endpoint)) ? 0 : 2) + (isLoopback(endpoint.address) ? 0 : 1);
     paths.sort((a, b) => rank(a) - rank(b));
     return paths[this.asks.misses % Math.max(1, paths.length)];
+  }
+
+  /** What it has issued to us; it recognises itself by these. */
+  get tokens(): readonly Token[] {
+    const tokens: Token[] = [];
+    for (const { token } of this.#paths.values()) {
+      if (!tokens.some((each) => isSameToken(each, token))) tokens.push(token);
+    }
+    return tokens;
   }
 
   knownPath(endpoint: Endpoint): ServerPath | undefined {
     return this.#paths.get(endpointKey(endpoint));
   }
 
-  /** Whether it is there, at one path at least, and not only somebody's word. */
-  get isValidated(): boolean {
-    return this.#validated.size > 0;
+  isValidatedAt(endpoint: Endpoint): boolean {
+    return this.#validated.has(endpointKey(endpoint));
+  }
+
+  isValidatedOn(address: string): boolean {
+    for (const [key, { endpoint }] of this.#paths) {
+      if (endpoint.address === address && this.#validated.has(key)) return true;
+    }
+    return false;
+  }
+
+  issued(token: Token): boolean {
+    return this.tokens.some((each) => isSameToken(each, token));
   }
 
   /** It has answered from here what only a receiver of our datagrams there can answer. */
   validate(endpoint: Endpoint): void {
-    this.#validated.add(endpointKey(endpoint));
+    const key = endpointKey(endpoint);
+    if (this.#paths.has(key)) this.#validated.add(key);
   }
 
   /**
@@ -68,15 +92,10 @@ export class HeardServer {
 
 export class HeardServers {
   readonly #queryCount: number;
-  readonly #random: Random;
-  readonly #onEvicted: (server: HeardServer) => void;
-  readonly #servers = new Map<ServerId, HeardServer>();
+  readonly #servers = new Map<PeerId, HeardServer>();
 
-  /** @param onEvicted it had to make room, and is not remembered any more */
-  constructor(queryCount: number, random: Random, onEvicted: (server: HeardServer) => void) {
+  constructor(queryCount: number) {
     this.#queryCount = queryCount;
-    this.#random = random;
-    this.#onEvicted = onEvicted;
   }
 
   get count(): number {
@@ -87,55 +106,91 @@ export class HeardServers {
     return this.#servers.values();
   }
 
-  get(id: ServerId): HeardServer | undefined {
+  get(id: PeerId): HeardServer | undefined {
     return this.#servers.get(id);
   }
 
-  /**
-   * A server that has answered. Where there are too many, at all or at this address, one that proved
-   * nothing makes room for a new one; `undefined` where all have.
-   */
-  hear(nowMs: number, id: ServerId, address: string): HeardServer | undefined {
+  /** The server of this id that was proved at `endpoint`, or that has issued `token`. */
+  find(id: ServerId, endpoint: Endpoint, token: Token): HeardServer | undefined {
+    for (const server of this.#servers.values()) {
+      if (claimedIdOf(server.id) !== id) continue;
+      if (server.isValidatedAt(endpoint) || server.issued(token)) return server;
+    }
+    return undefined;
+  }
+
+  /** Whether a server has proved itself at this address, whatever the port. */
+  isHeardAt(address: string): boolean {
+    for (const server of this.#servers.values()) {
+      if (server.isValidatedOn(address)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a server has proved itself at this endpoint. */
+  isProvedAt(endpoint: Endpoint): boolean {
+    for (const server of this.#servers.values()) {
+      if (server.isValidatedAt(endpoint)) return true;
+    }
+    return false;
+  }
+
+  /** A server that has proved itself; `undefined` where there are too many, at all or of this party. */
+  hear(nowMs: number, id: PeerId, party: string): HeardServer | undefined {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      const party = partyOf(address);
-      const neighbours = [...this.#servers.values()].filter((each) => each.party === party);
-      if (neighbours.length >= SERVERS_PER_ADDRESS_MAX) {
-        if (!this.evictOneOf(neighbours)) return undefined;
-      } else if (this.#servers.size >= SERVERS_HEARD_MAX) {
-        if (!this.evictOneOf(this.#servers.values())) return undefined;
-      }
-      server = new HeardServer(nowMs, id, address, this.#queryCount);
+      if (this.#servers.size >= SERVERS_HEARD_MAX) return undefined;
+      if (this.#countOf(party) >= SERVERS_PER_PARTY_MAX) return undefined;
+      server = new HeardServer(nowMs, id, party, this.#queryCount);
       this.#servers.set(id, server);
     }
     server.heardMs = nowMs;
     return server;
   }
 
-  forget(id: ServerId): void {
+  forget(id: PeerId): void {
     this.#servers.delete(id);
   }
 
-  /** Those that need not answer a broadcast, the latest heard first. */
-  known(nowMs: number): ServerId[] {
+  /** Tokens of those that need not answer a broadcast, the latest heard first. */
+  known(nowMs: number): Token[] {
     return [...this.#servers.values()]
       .filter((server) => nowMs - server.heardMs < KNOWN_LIFETIME_MS)
       .sort((a, b) => b.heardMs - a.heardMs)
-      .map((server) => server.id);
+      .flatMap((server) => server.tokens);
   }
 
-  /** Forgets one of `servers` that proved nothing, at random; `false` where all have. */
-  evictOneOf(servers: Iterable<HeardServer>): boolean {
-    const evicted = chooseUnvalidated(servers, (server) => server.isValidated, this.#random);
-    if (evicted === undefined) return false;
-    this.#servers.delete(evicted.id);
-    this.#onEvicted(evicted);
-    return true;
+  /** In the order in which they are asked: who lets no question expire or wait, and was heard last. */
+  byPromise(): HeardServer[] {
+    return [...this.#servers.values()].sort((a, b) =>
+      a.asks.misses - b.asks.misses || a.asks.inFlight() - b.asks.inFlight() ||
+      b.heardMs - a.heardMs
+    );
   }
 
-  inFlight(): number {
+  /** FINDs under way that were sent after `sinceMs`. */
+  inFlight(sinceMs: number): number {
     let count = 0;
-    for (const server of this.#servers.values()) count += server.asks.inFlight;
+    for (const { asks } of this.#servers.values()) count += asks.inFlight(sinceMs);
     return count;
   }
+
+  /** FINDs under way to servers of this party. */
+  inFlightTo(party: string): number {
+    let count = 0;
+    for (const server of this.#servers.values()) {
+      if (server.party === party) count += server.asks.inFlight();
+    }
+    return count;
+  }
+
+  #countOf(party: string): number {
+    let count = 0;
+    for (const server of this.#servers.values()) if (server.party === party) count += 1;
+    return count;
+  }
+}
+
+function isSameToken(a: Token, b: Token): boolean {
+  return a.every((byte, i) => byte === b[i]);
 }

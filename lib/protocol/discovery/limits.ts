@@ -1,7 +1,7 @@
 /** How long and how often servers are searched for, and how much of what they say is kept. */
 import { assertRelations, KIB } from "../../limits.ts";
 
-/** Servers that a master names, of one search. */
+/** Endpoints that masters named, of one search; of too many one goes that has not proved an answer. */
 export const INVITED_MAX = 1_024;
 /** When FIND is sent, after the start of an attempt; repeated at the last interval afterwards. */
 export const FIND_SCHEDULE_MS: readonly number[] = [0, 250, 1_000, 3_000];
@@ -10,15 +10,28 @@ export const FIND_REPEAT_MS = 3_000;
 export const ABSENT_END_MS = 2_500;
 /** FINDs of one search whose answers are still understood. */
 export const FINDS_REMEMBERED_MAX = 4_096;
-/** Servers that one search keeps track of. */
+/** Endpoints that one search probes: claims that nothing proves. Of too many a random one goes. */
+export const CANDIDATES_MAX = 1_024;
+/** … and of those, endpoints of one party, an IPv4 address or a /64 of IPv6, which may name any port. */
+export const CANDIDATES_PER_PARTY_MAX = 128;
+/** Probes that leave in `PROBE_TIMEOUT_MS`, of one search: each goes where somebody else said. */
+export const PROBES_MAX = 64;
+/** A probe is repeated after this, then after twice as long …; then the claim is forgotten. */
+export const PROBE_TIMEOUT_MS = 50;
+export const PROBE_TRIES_MAX = 4;
+/** A port that servers of a host share is probed this much later than the one that the answer named. */
+export const SHARED_PORT_PROBE_MS = 300;
+/** Servers that one search keeps track of: each has answered a probe from its address. */
 export const SERVERS_HEARD_MAX = 1_024;
-/** … and of those from one address, which may call itself by any number of ids. */
-export const SERVERS_PER_ADDRESS_MAX = 64;
 /** A server that answered this recently is listed as known, and stays silent. */
 export const KNOWN_LIFETIME_MS = 10_000;
 /** FINDs to single servers that wait for their answers: to one of them, and to all together. */
 export const ASKS_PER_SERVER_MAX = 2;
 export const ASKS_MAX = 16;
+/** Beside others, such a FIND counts as waiting for this long: then the next may leave. */
+export const ASK_SLOT_MS = 50;
+/** … and to servers of one party: an IPv4 address or a /64 of IPv6, proved by its answer to a probe. */
+export const ASKS_PER_PARTY_MAX = 4;
 /** The answers of a new server to a broadcast come together: the first such FIND waits this long. */
 export const ASK_GRACE_MS = 5;
 /** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
@@ -42,7 +55,10 @@ export const LIST_FRUITLESS_MAX = 32;
 export const CONTENTS_LISTED_MAX = 4;
 /** A page that was overtaken is waited for at least this long. */
 export const LIST_REORDER_MS_MIN = 2;
-/** Offers under one name that a download remembers: one per path of those that a search keeps track of. */
+/**
+ * Offers under one name that a download remembers: one per endpoint. Of too many a random one goes that its
+ * endpoint has not proved.
+ */
 export const OFFERS_KEPT_MAX = 1_024;
 
 assertRelations([

@@ -1,8 +1,10 @@
 /**
  * The FINDs that were sent, by id: an answer names a query by its position in the FIND, so each FIND
- * that asks something else has an id of its own.
+ * that asks something else has an id of its own. A FIND to one endpoint has an id that nobody else was sent,
+ * so that its answers prove who received it.
  */
-import type { Bytes, ServerId, Token } from "../../ids.ts";
+import type { Endpoint } from "../../address.ts";
+import type { Bytes, Token } from "../../ids.ts";
 import { FINDS_REMEMBERED_MAX } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
 import { packFind } from "./find_packing.ts";
@@ -11,14 +13,19 @@ import { packFind } from "./find_packing.ts";
 export interface FindText<Item> {
   readonly token: Token;
   readonly round: number;
-  readonly known: readonly ServerId[];
+  /** Tokens of servers that stay silent. */
+  readonly known: readonly Token[];
+  readonly asked: readonly Item[];
+}
+
+export interface SentFind<Item> {
+  /** The only one who was sent it; `undefined` for a broadcast, which anybody may have seen. */
+  readonly to: Endpoint | undefined;
   readonly asked: readonly Item[];
 }
 
 export class SentFinds<Item extends { readonly query: Query }> {
-  readonly #asked = new Map<bigint, readonly Item[]>();
-  /** Of those, the FINDs that went to one server alone. */
-  readonly #unicast = new Set<bigint>();
+  readonly #sent = new Map<bigint, SentFind<Item>>();
   readonly #overheadBytes: number;
   readonly #nextId: () => bigint;
   #lastId: bigint | undefined;
@@ -32,44 +39,29 @@ export class SentFinds<Item extends { readonly query: Query }> {
     this.#nextId = nextId;
   }
 
-  owns(queryId: bigint): boolean {
-    return this.#asked.has(queryId);
+  get(queryId: bigint): SentFind<Item> | undefined {
+    return this.#sent.get(queryId);
   }
 
-  /** What position `queryIndex` of that FIND asked for. */
-  at(queryId: bigint, queryIndex: number): Item | undefined {
-    return this.#asked.get(queryId)?.[queryIndex];
-  }
-
-  /** Whether a peer that knows this id has received a FIND that was sent to nobody else. */
-  isUnicast(queryId: bigint): boolean {
-    return this.#unicast.has(queryId);
-  }
-
-  /** A FIND to one server. */
-  ask(text: FindText<Item>): Bytes {
-    const queryId = this.#nextId();
-    this.#unicast.add(queryId);
-    return this.#pack(queryId, text);
+  /** A FIND to one endpoint. */
+  ask(to: Endpoint, text: FindText<Item>): Bytes {
+    return this.#pack(this.#nextId(), to, text);
   }
 
   /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */
   broadcast(text: FindText<Item>): Bytes {
-    const last = this.#lastId === undefined ? undefined : this.#asked.get(this.#lastId);
+    const last = this.#lastId === undefined ? undefined : this.#sent.get(this.#lastId)?.asked;
     const { asked } = text;
     const isRepeat = last?.length === asked.length && asked.every((item, i) => item === last[i]);
     if (!isRepeat) this.#lastId = this.#nextId();
-    return this.#pack(this.#lastId!, text);
+    return this.#pack(this.#lastId!, undefined, text);
   }
 
-  #pack(queryId: bigint, { asked, ...head }: FindText<Item>): Bytes {
-    this.#asked.delete(queryId);
-    const [oldest] = this.#asked.keys();
-    if (oldest !== undefined && this.#asked.size >= FINDS_REMEMBERED_MAX) {
-      this.#asked.delete(oldest);
-      this.#unicast.delete(oldest);
-    }
-    this.#asked.set(queryId, asked);
+  #pack(queryId: bigint, to: Endpoint | undefined, { asked, ...head }: FindText<Item>): Bytes {
+    this.#sent.delete(queryId);
+    const [oldest] = this.#sent.keys();
+    if (oldest !== undefined && this.#sent.size >= FINDS_REMEMBERED_MAX) this.#sent.delete(oldest);
+    this.#sent.set(queryId, { to, asked });
     const queries = asked.map(({ query }) => query);
     return packFind({ queryId, ...head }, queries, this.#overheadBytes);
   }

@@ -12,6 +12,7 @@ import {
 
 interface Ask {
   readonly unanswered: Set<number>;
+  readonly sentMs: number;
   readonly deadlineMs: number;
 }
 
@@ -34,8 +35,9 @@ export class ServerAsks {
     this.#queryCount = queryCount;
   }
 
-  get inFlight(): number {
-    return this.#inFlight.length;
+  /** Those that were sent after `sinceMs`; all by default. */
+  inFlight(sinceMs = -Infinity): number {
+    return this.#inFlight.filter(({ sentMs }) => sentMs > sinceMs).length;
   }
 
   get hasGivenUp(): boolean {
@@ -62,7 +64,7 @@ export class ServerAsks {
 
   asked(nowMs: number, queryIndexes: readonly number[]): void {
     const deadlineMs = nowMs + ASK_TIMEOUT_MS * 2 ** this.#misses;
-    this.#inFlight.push({ unanswered: new Set(queryIndexes), deadlineMs });
+    this.#inFlight.push({ unanswered: new Set(queryIndexes), sentMs: nowMs, deadlineMs });
     for (const queryIndex of queryIndexes) {
       if (!this.#again.delete(queryIndex)) this.#next = Math.max(this.#next, queryIndex + 1);
     }

@@ -1,21 +1,28 @@
-/** One query of a search: who has answered what, and how long to wait for more. */
+/**
+ * One query of a search: who has answered what, and how long to wait for more. Only what is proved is told
+ * here, so that there are as many answers as servers that the search keeps track of, at most.
+ */
 import { type Endpoint, isSameEndpoint } from "../../address.ts";
 import {
   type Content,
   contentKey,
   type HashHex,
+  type PeerId,
   type SafeFileName,
-  type ServerId,
+  sameContent,
 } from "../../ids.ts";
 import { SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
-import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
 import { ABSENT_END_MS, CLASSIC_ASK_AFTER_MS } from "./limits.ts";
 import type { FrameOf, Query } from "../../wire/frames.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
 /** A server's word that it holds a content under a name. */
 export interface Offer {
-  readonly server: ServerId;
+  readonly server: PeerId;
+  /** Whose vote it is. */
+  readonly party: string;
+  /** Whether its endpoint has proved that it said so; otherwise anybody may have. */
+  readonly isProved: boolean;
   readonly path: ServerPath;
   readonly content: Content;
   readonly mtimeMs: number;
@@ -26,7 +33,7 @@ export interface Offer {
 
 /** A server has the name but is still hashing the file. */
 export interface PendingNotice {
-  readonly server: ServerId;
+  readonly server: PeerId;
   readonly endpoint: Endpoint;
   readonly sizeBytes: number;
   readonly hashedBytes: number;
@@ -63,8 +70,9 @@ export class SoughtQuery {
   readonly index: number;
   readonly query: Query;
   readonly #patience: Patience;
-  readonly #answers = new Map<ServerId, Answer>();
-  readonly #similar = new Set<SafeFileName>();
+  readonly #answers = new Map<PeerId, Answer>();
+  /** Names that are similar, and the parties that say so. */
+  readonly #similar = new Map<SafeFileName, Set<string>>();
   #state: "seeking" | "settled" | "finished" = "seeking";
   #startedMs = 0;
   #attempt = 1;
@@ -101,30 +109,18 @@ export class SoughtQuery {
   }
 
   /** Whether the server needs not be asked any more; one that is still hashing does. */
-  isAnsweredBy(server: ServerId): boolean {
+  isAnsweredBy(server: PeerId): boolean {
     return (this.#answers.get(server)?.kind ?? "pending") !== "pending";
   }
 
   /** The server is not there any more: as if it had never answered. */
-  forget(server: ServerId): void {
+  forget(server: PeerId): void {
     this.#answers.delete(server);
   }
 
-  /** Those who offer it as well, where no further offer of this kind is kept. */
-  crowdFor({ server, sizeBytes, sha256, root }: FrameOf<"offer">): readonly ServerId[] {
-    if (this.#answers.get(server)?.kind === "offer") return [];
-    // Those that are not wanted never take the place of those that are.
-    const isWanted = this.#isWanted({ sizeBytes, sha256, root });
-    const crowd = [...this.#answers].filter(([, answer]) =>
-      answer.kind === "offer" && this.#isWanted(answer.content) === isWanted
-    );
-    return crowd.length < OFFERS_PER_NAME_MAX ? [] : crowd.map(([id]) => id);
-  }
-
   /** The offer, if it tells anything new. */
-  onOffer(frame: FrameOf<"offer">, path: ServerPath): Offer | undefined {
-    const { server, sizeBytes, sha256, root, mtimeMs, tcpPort, name } = frame;
-    const content = { sizeBytes, sha256, root };
+  onOffer(offer: Offer): Offer | undefined {
+    const { server, content, path } = offer;
     const before = this.#answers.get(server);
     let paths = [path];
     if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
@@ -135,21 +131,44 @@ export class SoughtQuery {
       ];
     }
     this.#answers.set(server, { kind: "offer", content, paths });
-    return { server, path, content, mtimeMs, tcpPort, name };
+    return offer;
   }
 
   /** @param earnedMs how much longer it is worth waiting, which is never longer than the timeout */
-  onPending(nowMs: number, server: ServerId, earnedMs: number): void {
+  onPending(nowMs: number, server: PeerId, earnedMs: number): void {
     this.#answers.set(server, { kind: "pending" });
     const endMs = Math.min(this.#attemptEndMs + earnedMs, nowMs + this.#patience.timeoutMs);
     this.#attemptEndMs = Math.max(this.#attemptEndMs, endMs);
   }
 
-  onAbsent(server: ServerId, similar: readonly SafeFileName[]): void {
-    this.#answers.set(server, { kind: "absent" });
+  onAbsent(
+    { id, party }: { readonly id: PeerId; readonly party: string },
+    similar: readonly SafeFileName[],
+  ): void {
+    this.#answers.set(id, { kind: "absent" });
     for (const name of similar) {
-      if (this.#similar.size < SIMILAR_NAMES_MAX) this.#similar.add(name);
+      const parties = this.#similar.get(name) ?? new Set();
+      this.#similar.set(name, parties.add(party));
     }
+  }
+
+  /** What this server says is not believed: as if it lacked the name. */
+  disbelieve(server: PeerId): void {
+    this.#answers.set(server, { kind: "absent" });
+  }
+
+  /** Whether what a server is said to have said differs from what it has proved to say. */
+  isNews(server: PeerId, frame: FrameOf<"offer" | "pending" | "absent">): boolean {
+    const answer = this.#answers.get(server);
+    if (answer?.kind !== frame.kind) return true;
+    return answer.kind === "offer" && frame.kind === "offer" &&
+      !sameContent(answer.content, frame);
+  }
+
+  /** Names that most parties say, first. */
+  get #mostSimilar(): SafeFileName[] {
+    return [...this.#similar].sort(([, a], [, b]) => b.size - a.size)
+      .slice(0, SIMILAR_NAMES_MAX).map(([name]) => name);
   }
 
   /** @param heardCount how many servers have been heard: some may not have answered this query yet */
@@ -160,7 +179,7 @@ export class SoughtQuery {
     if (
       this.query.by !== "any" && isLacked && this.#answers.size > 0 && nowMs >= this.#absentEndMs
     ) {
-      const similar = [...this.#similar];
+      const similar = this.#mostSimilar;
       this.finish();
       return { kind: "notFound", similar };
     }
@@ -184,7 +203,7 @@ export class SoughtQuery {
     if (this.#attempt >= this.#patience.attempts) {
       const isLacked = this.#isAny((answer) => answer.kind === "absent");
       const isHashing = this.#isAny((answer) => answer.kind === "pending");
-      const similar = [...this.#similar];
+      const similar = this.#mostSimilar;
       this.finish();
       if (isHashing) return { kind: "timedOut", isHashing };
       return isLacked ? { kind: "notFound", similar } : { kind: "timedOut" };

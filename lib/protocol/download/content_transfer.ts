@@ -89,6 +89,11 @@ export class ContentTransfer {
     return this.#isCoordinated;
   }
 
+  /** Whether its content is chosen; until then it is a guess. */
+  get isMeant(): boolean {
+    return this.#isMeant;
+  }
+
   get isOpened(): boolean {
     return this.#opened !== undefined;
   }

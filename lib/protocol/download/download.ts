@@ -11,23 +11,35 @@
  * | opening   | the target is open, or turns out to be there already                       |
  * | fetching  | the file is published, or nothing is left to get it from (searching again) |
  * | classic   | the classic server that answered first has brought it, or has failed       |
+ * | listening | those who hold another content have had the time to say so                 |
  * | ended     |                                                                            |
  *
  * Beside these, offers are gathered for a moment after the first. That one is nearly always what will
- * be chosen, so its transfer begins at once; until the choice its content is a guess, and nothing that
- * becomes of it counts.
+ * be chosen, so its transfer begins at once, before it is proved even; until the choice its content is a guess,
+ * and nothing that becomes of it counts.
  */
+import { LOOPBACK_ADDRESS } from "../../address.ts";
 import { type Content, type SafeFileName, sameContent, type TransferId } from "../../ids.ts";
 import type { ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import { Random } from "../base/random.ts";
+import type { Choice } from "../discovery/content_choice.ts";
+import { CONTENTS_LISTED_MAX } from "../discovery/limits.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import { ContentTransfer, type TransferHost, type TransferOutcome } from "./content_transfer.ts";
 import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download_messages.ts";
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
-import { STREAM_FALLBACK_MS, STREAM_TRIES_MAX } from "./limits.ts";
+import {
+  CLAIM_PATIENCE_MS,
+  GUESSES_MAX,
+  LATE_OFFERS_MS,
+  STREAM_FALLBACK_MS,
+  STREAM_TRIES_MAX,
+} from "./limits.ts";
 
-type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "ended";
+type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "listening" | "ended";
+type Chosen = Extract<Choice, { kind: "chosen" }>;
 type Done = Extract<TransferOutcome, { kind: "done" }>;
 type Lost = Extract<TransferOutcome, { kind: "lost" }>;
 
@@ -48,22 +60,30 @@ export class Download {
   #fetches = 0;
   #stalls = 0;
   #searches = 1;
+  /** Contents that were begun before anybody had proved to offer them. */
+  #guesses = 0;
+  /** What is meant, and who it was that held it then. */
+  #chosen: Chosen | undefined;
+  /** Contents of others that came too late for the choice. */
+  #lateCount = 0;
   /** When those who offer it are tried over TCP, as nobody has answered over UDP. */
   #streamDueMs = Infinity;
   #actions: DownloadAction[] = [];
 
   constructor(settings: DownloadSettings) {
     this.#settings = settings;
-    this.#gathering = new Gathering(settings.pinned);
+    const { query, pinned = query.by === "sha256" ? query.sha256 : undefined } = settings;
+    this.#gathering = new Gathering(pinned, new Random(settings.seed));
   }
 
   get stage(): Stage {
     return this.#stage;
   }
 
-  /** Whether nobody has offered it so far, so that a classic server may. */
+  /** Whether nobody has proved to offer it so far, so that a classic server may. */
   get isSearching(): boolean {
-    return this.#stage === "searching" && this.#gathering.isEmpty;
+    if (this.#stage === "searching") return !this.#gathering.hasProved;
+    return this.#current?.isMeant === false && !this.#gathering.hasProved;
   }
 
   /** What is being fetched; `undefined` while nothing is. */
@@ -81,6 +101,8 @@ export class Download {
   }
 
   nextWakeupMs(): number {
+    if (this.#stage === "ended") return Infinity;
+    if (this.#stage === "listening") return this.#listenedMs;
     return Math.min(this.#gathering.endMs, this.#streamDueMs);
   }
 
@@ -89,11 +111,12 @@ export class Download {
       case "find":
         return this.#onFind(nowMs, event.news, event.hint);
       case "layerFetch":
-        return this.#onOutcome(this.#current?.onLayerFetch(event.fetch, event.news));
+        if (event.news.kind === "streamConfirmed") this.#onDescribed(nowMs, event.news.server);
+        return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
       case "target":
-        return this.#onOutcome(this.#onTarget(event));
+        return this.#onOutcome(nowMs, this.#onTarget(event));
       case "transfer":
-        return this.#onOutcome(this.#current?.onTransfer(event.news));
+        return this.#onOutcome(nowMs, this.#current?.onTransfer(event.news));
       case "admitted":
         return this.#onAdmitted(event.transfer);
       case "dropped":
@@ -107,9 +130,10 @@ export class Download {
         if (this.#stage === "classic") this.#end();
         return;
       case "fail":
-        return this.#fail(event.error);
+        return this.#stage === "listening" ? this.#end() : this.#fail(event.error);
       case "wakeup":
-        if (nowMs >= this.#gathering.endMs) this.#choose();
+        if (this.#stage === "listening" && nowMs >= this.#listenedMs) return this.#end();
+        if (nowMs >= this.#gathering.endMs) this.#choose(nowMs);
         return;
       default:
         event satisfies never;
@@ -120,7 +144,8 @@ export class Download {
 
   #onFind(nowMs: number, news: FindNews, hint: string | undefined): void {
     if (news.kind === "offer") return this.#onOffer(nowMs, news.offer);
-    if (this.#stage !== "searching") return;
+    // A guess that nobody has proved to offer ends no search, and no search waits for it.
+    if (this.#stage !== "searching" && !this.isSearching) return;
     switch (news.kind) {
       case "pending":
         return this.#act({
@@ -149,45 +174,79 @@ export class Download {
 
   #onOffer(nowMs: number, offer: Offer): void {
     if (this.#stage === "classic") return;
-    const { content, server } = offer;
+    const { content, server, isProved } = offer;
     // The search must not wait for what nobody is going to take.
     if (this.#gathering.isDropped(server)) return this.#act({ kind: "disbelieve", server });
+    const isNew = this.#gathering.add(nowMs, offer, this.#current?.content);
+    if (isNew && isProved) this.#act({ kind: "offered", offer });
     const current = this.#current;
-    const isNew = this.#gathering.add(offer, current?.content);
-    if (isNew) this.#act({ kind: "offered", offer });
-    if (current === undefined) this.#gatherMore(nowMs);
-    else if (sameContent(content, current.content)) current.addOffer(offer);
-    else if (isNew && !this.#gathering.isOpen) this.#notice("info", texts.leftAside(offer));
+    if (this.#chosen === undefined) this.#guess(offer);
+    // What begins now looks into this offer itself.
+    if (current !== this.#current) return;
+    if (current !== undefined && sameContent(content, current.content)) current.addOffer(offer);
+    else if (this.#chosen !== undefined && isNew && isProved) this.#onLate(offer);
+  }
+
+  /** It has said over TCP that it holds the content: nobody else can have. */
+  #onDescribed(nowMs: number, server: ServerId): void {
+    const [current, offer] = [this.#current, this.#gathering.ofServer(server)];
+    if (current === undefined || offer === undefined || offer.isProved) return;
+    if (sameContent(offer.content, current.content)) {
+      this.#onOffer(nowMs, { ...offer, isProved: true });
+    }
+  }
+
+  /** Another content than the chosen one, which cannot be chosen any more. */
+  #onLate(offer: Offer): void {
+    if (sameContent(offer.content, this.#chosen!.content)) return;
+    this.#lateCount += 1;
+    if (this.#lateCount <= CONTENTS_LISTED_MAX) this.#notice("info", texts.leftAside(offer));
   }
 
   /** A classic server is taken only where nobody else has offered the name. */
   #onClassicAnswered(): void {
     if (!this.isSearching) return;
+    this.#giveUpGuess();
     this.#stage = "classic";
     this.#act({ kind: "finish" });
   }
 
   // — Choosing and opening ——————————————————————————————————————————————————————————————————————
 
-  /** The first offer that may be chosen starts the time in which others may come. */
-  #gatherMore(nowMs: number): void {
-    if (this.#gathering.isOpen) return;
-    const choice = this.#gathering.decide();
-    if (choice.kind === "none") return;
-    this.#gathering.open(nowMs);
-    if (choice.kind === "chosen" && this.#settings.looksAhead) this.#begin(choice.content);
+  /**
+   * The first content that may be chosen is begun at once, and another instead where that is proved and nobody
+   * has shown to hold the first.
+   */
+  #guess({ content, isProved }: Offer): void {
+    if (!this.#settings.looksAhead || !this.#gathering.mayChoose(content)) return;
+    const current = this.#current;
+    if (current !== undefined) {
+      const isBetter = isProved && current.lacksProviders &&
+        !this.#gathering.isProved(current.content);
+      if (!isBetter || sameContent(content, current.content)) return;
+    } else if (!isProved && this.#guesses++ >= GUESSES_MAX) return;
+    this.#begin(content);
   }
 
-  #choose(): void {
-    this.#gathering.close();
+  #choose(nowMs: number): void {
     const choice = this.#gathering.decide();
     if (choice.kind === "chosen") {
+      this.#gathering.close();
+      this.#chosen = choice;
+      if (choice.dissent !== undefined && this.#isUnpinned) {
+        this.#notice("warning", texts.dissent(this.#settings.name, choice.dissent));
+      }
       const current = this.#begin(choice.content);
       this.#act({ kind: "settle" });
-      return this.#onOutcome(current.mean());
+      return this.#onOutcome(nowMs, current.mean());
     }
     this.#giveUpGuess();
     if (choice.kind === "ambiguous") this.#fail(texts.ambiguous(this.#settings.name, choice));
+    else this.#onOrphaned();
+  }
+
+  get #isUnpinned(): boolean {
+    return this.#settings.pinned === undefined && this.#settings.query.by === "name";
   }
 
   /** Transfers this content from now on, and none that was begun before. */
@@ -237,14 +296,14 @@ export class Download {
     return outcome;
   }
 
-  #onOutcome(outcome: TransferOutcome | undefined): void {
+  #onOutcome(nowMs: number, outcome: TransferOutcome | undefined): void {
     switch (outcome?.kind) {
       case undefined:
         return;
       case "done":
-        return this.#onDone(this.#current!, outcome);
+        return this.#onDone(nowMs, this.#current!, outcome);
       case "unverified":
-        return this.#onUnverified(this.#current!);
+        return this.#onUnverified(nowMs, this.#current!);
       case "failed":
         return this.#fail(ShoalError.fromMessage(outcome.error));
       case "stalled":
@@ -258,19 +317,50 @@ export class Download {
     }
   }
 
-  #onDone({ transfer, content, resumedBytes }: ContentTransfer, { path, isPresent }: Done): void {
+  #onDone(
+    nowMs: number,
+    { transfer, content, resumedBytes }: ContentTransfer,
+    { path, isPresent }: Done,
+  ): void {
     // The coordinator must still know who gave what.
     this.#act({ kind: "done", transfer: transfer!, content, path, resumedBytes, isPresent });
-    this.#end();
+    if (nowMs >= this.#listenedMs) return this.#end();
+    this.#letGo(true);
+    this.#stage = "listening";
+  }
+
+  /** Until when those who hold another content are listened to, whoever has brought the chosen one. */
+  get #listenedMs(): number {
+    const { openedMs, claimsEndMs } = this.#gathering;
+    if (!this.#isUnpinned || this.#chosen === undefined) return -Infinity;
+    const { votes, party } = this.#chosen;
+    const isOneWord = votes === 1 && party !== LOOPBACK_ADDRESS && this.#settings.asksAnybody;
+    const endMs = isOneWord ? openedMs + LATE_OFFERS_MS : -Infinity;
+    return Math.max(endMs, Math.min(claimsEndMs, openedMs + LATE_OFFERS_MS + CLAIM_PATIENCE_MS));
+  }
+
+  /** What others have said since the content was chosen, if it differs. */
+  #tellDissent({ content }: Chosen): void {
+    if (this.#lateCount === 0 || !this.#isUnpinned) return;
+    const { name } = this.#settings;
+    const choice = this.#gathering.decide();
+    const isSame = choice.kind === "chosen" && sameContent(choice.content, content);
+    if (!isSame) this.#notice("warning", texts.wouldChooseOtherwise(name, content, choice));
+    else if (choice.dissent !== undefined) this.#notice("warning", texts.lateDissent(name, choice));
   }
 
   /** That offer was a lie. */
-  #onUnverified({ content }: ContentTransfer): void {
+  #onUnverified(nowMs: number, { content, isMeant }: ContentTransfer): void {
     const { name } = this.#settings;
+    if (!isMeant) {
+      this.#gathering.distrust(content);
+      return this.#giveUpGuess();
+    }
     this.#notice("warning", texts.wholeIsAnother(name));
     this.#gathering.distrust(content);
     this.#letGo(false);
-    if (this.#gathering.decide().kind !== "none") return this.#choose();
+    this.#chosen = undefined;
+    if (this.#gathering.decide().kind !== "none") return this.#choose(nowMs);
     this.#fail(texts.unverified(name));
   }
 
@@ -303,6 +393,8 @@ export class Download {
   }
 
   #onStalled(): void {
+    // Nobody has to have what was only guessed: the search knows when nobody answers.
+    if (this.#current?.isMeant !== true) return;
     this.#stalls += 1;
     const { name, retries } = this.#settings;
     if (this.#stalls >= retries) return this.#fail(texts.stalled(name));
@@ -316,7 +408,7 @@ export class Download {
       this.#notice("warning", texts.droppedLiar(server, this.#gathering.ofServer(server)));
       this.#gathering.drop(server);
     }
-    this.#gathering.forget(server);
+    this.#gathering.forget(server, current.content);
     // Who has not answered yet may still have it; those who never do are seen by the timeout.
     if (current.isCoordinated) return;
     if (this.#gathering.of(current.content).length === 0) this.#onOrphaned();
@@ -324,12 +416,16 @@ export class Download {
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
   #onOrphaned(): void {
+    const { hasProved, wasProved } = this.#gathering;
+    // Others offer another content, or nobody has ever said so himself.
+    if (this.#current?.isMeant === false && (hasProved || !wasProved)) return this.#giveUpGuess();
     const { name, retries } = this.#settings;
     const hasLiars = this.#gathering.hasDropped;
     if (this.#searches >= retries) return this.#fail(texts.orphaned(name, hasLiars));
     this.#searches += 1;
     this.#notice("warning", texts.searchingAgain(name, hasLiars));
     this.#letGo(true);
+    this.#chosen = undefined;
     this.#gathering.restart();
     this.#act({ kind: "finish" });
     this.#act({ kind: "searchAgain" });
@@ -345,6 +441,7 @@ export class Download {
 
   #end(): void {
     this.#gathering.close();
+    if (this.#chosen !== undefined) this.#tellDissent(this.#chosen);
     this.#letGo(true);
     this.#act({ kind: "finish" });
     this.#stage = "ended";

@@ -1,6 +1,6 @@
 /** Events and actions of a {@linkcode Download}: everything that crosses its boundary. */
 import type { ShoalError } from "../../errors.ts";
-import type { Bytes, Content, HashHex, ServerId, TransferId } from "../../ids.ts";
+import type { Bytes, Content, HashHex, PeerId, ServerId, TransferId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
@@ -21,6 +21,10 @@ export interface DownloadSettings {
   readonly pinned?: HashHex;
   /** Whether it may begin its transfer while offers are gathered. */
   readonly looksAhead: boolean;
+  /** Whether others than those whom the user named may answer. */
+  readonly asksAnybody: boolean;
+  /** Of chances that decide which claims are forgotten. */
+  readonly seed: number;
 }
 
 /** What the coordinator has to say about one transfer. */
@@ -66,7 +70,7 @@ type SearchAction =
   | { readonly kind: "settle" }
   | { readonly kind: "finish" }
   /** What this server offers counts as if it lacked the name. */
-  | { readonly kind: "disbelieve"; readonly server: ServerId }
+  | { readonly kind: "disbelieve"; readonly server: PeerId }
   /** Search once more, from the beginning. */
   | { readonly kind: "searchAgain" };
 
@@ -112,7 +116,7 @@ type TellingAction =
   | { readonly kind: "reached"; readonly server: ServerId; readonly route: Route }
   | { readonly kind: "waiting"; readonly attempt: number; readonly message: string }
   | { readonly kind: "notice"; readonly level: "info" | "warning"; readonly message: string }
-  /** The file is whole and has its name. The coordinator still knows who gave what. */
+  /** The file is whole and has its name. The coordinator still knows who gave what. It may not be the last action. */
   | {
     readonly kind: "done";
     readonly transfer: TransferId;

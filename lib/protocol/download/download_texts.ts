@@ -1,9 +1,11 @@
 /** Messages about a download: why it waits, what it has noticed, and why it has failed. */
 import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import type { ServerId } from "../../ids.ts";
+import { claimedIdOf, type Content, type ServerId } from "../../ids.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
+
+type Chosen = Extract<Choice, { kind: "chosen" }>;
 
 /** @param hint what the user can do where nobody answered */
 export function searchFailure(
@@ -29,6 +31,27 @@ export function ambiguous(
   { message, hint }: Extract<Choice, { kind: "ambiguous" }>,
 ): ShoalError {
   return new ShoalError("ambiguous", `servers disagree about '${name}': ${message}`, { hint });
+}
+
+/** Proved servers hold different contents, and most of them one. */
+export function dissent(name: string, dissent: string): string {
+  return `servers disagree about '${name}', and most have the first: sha256 ${dissent}`;
+}
+
+/** The same, which was not known when the content was chosen. */
+export function lateDissent(name: string, { dissent = "" }: Chosen): string {
+  return `servers disagree about '${name}', as was found after it was chosen: sha256 ${dissent}`;
+}
+
+/** What was chosen would not be chosen now. */
+export function wouldChooseOtherwise(name: string, chosen: Content, choice: Choice): string {
+  const held = choice.kind === "ambiguous"
+    ? choice.message
+    : choice.kind === "chosen"
+    ? choice.dissent ?? choice.content.sha256
+    : "nothing";
+  return `'${name}' is sha256 ${chosen.sha256}, chosen before others were heard: by what all have said, ` +
+    `it would not have been: ${held}`;
 }
 
 export function unverified(name: string): ShoalError {
@@ -60,12 +83,13 @@ export function stillHashing({ hashedBytes, sizeBytes, endpoint }: PendingNotice
   return `${endpointText(endpoint)} is still hashing it${share}`;
 }
 
-export function leftAside({ path }: Offer): string {
-  return `${endpointText(path.endpoint)} offers another file under this name: left aside`;
+export function leftAside({ path, content }: Offer): string {
+  const hash = content.sha256.slice(0, 8);
+  return `${endpointText(path.endpoint)} offers another file under this name (${hash}): left aside`;
 }
 
 /** @param offer where it was, if that is known */
 export function droppedLiar(server: ServerId, offer: Offer | undefined): string {
-  const address = offer === undefined ? server : endpointText(offer.path.endpoint);
+  const address = offer === undefined ? claimedIdOf(server) : endpointText(offer.path.endpoint);
   return `${address} sent hashes that do not prove the file: dropped`;
 }

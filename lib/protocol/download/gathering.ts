@@ -1,36 +1,57 @@
 /**
  * The offers for one name, and which content they are taken to mean. Offers are gathered for a moment
- * after the first that may be chosen (docs/PROTOCOL.md, "Choosing a content").
+ * after the first that may be chosen; those that are proved decide (docs/PROTOCOL.md, "Choosing a content").
  */
 import type { Content, HashHex, ServerId } from "../../ids.ts";
+import type { Random } from "../base/random.ts";
 import { type Choice, ContentChoice } from "../discovery/content_choice.ts";
 import type { Offer } from "../discovery/finder.ts";
 import { OfferBook } from "../discovery/offer_book.ts";
-import { GATHER_MS } from "./limits.ts";
+import { CLAIM_PATIENCE_MS, GATHER_MS, GATHER_PROVED_MS } from "./limits.ts";
 
 export class Gathering {
   readonly #pinned: HashHex | undefined;
-  readonly #offers = new OfferBook();
+  readonly #offers: OfferBook;
   #choice: ContentChoice;
-  #endMs = Infinity;
+  /** When the first offer came that may be chosen, by whomever; and the first that was proved. */
+  #openedMs = Infinity;
+  #provedMs = Infinity;
+  /** When somebody last claimed what may be chosen. */
+  #claimedMs = -Infinity;
+  #isClosed = false;
 
-  constructor(pinned: HashHex | undefined) {
+  constructor(pinned: HashHex | undefined, random: Random) {
     this.#pinned = pinned;
+    this.#offers = new OfferBook(random);
     this.#choice = new ContentChoice(pinned);
   }
 
-  get isEmpty(): boolean {
-    return this.#offers.isEmpty;
+  /** Whether anybody has proved to offer what may be chosen. */
+  get hasProved(): boolean {
+    return this.#offers.hasProved((content) => this.mayChoose(content));
   }
 
-  /** Whether offers are still awaited, so that the content may yet turn out to be another. */
-  get isOpen(): boolean {
-    return this.#endMs < Infinity;
+  /** The same, of what may be chosen, and whatever has become of it. */
+  get wasProved(): boolean {
+    return this.#provedMs < Infinity;
   }
 
-  /** When the time for offers ends; Infinity while none is running. */
+  /** When the first offer came that may be chosen. */
+  get openedMs(): number {
+    return this.#openedMs;
+  }
+
+  /** When the time for offers ends; Infinity while none is running, or nothing is proved. */
   get endMs(): number {
-    return this.#endMs;
+    if (this.#isClosed || this.#provedMs === Infinity) return Infinity;
+    const endMs = Math.max(this.#openedMs + GATHER_MS, this.#provedMs + GATHER_PROVED_MS);
+    return Math.max(endMs, Math.min(this.claimsEndMs, endMs + CLAIM_PATIENCE_MS));
+  }
+
+  /** Until when somebody may yet prove what is only claimed. */
+  get claimsEndMs(): number {
+    const isOpen = this.#offers.hasClaim((content) => this.#choice.mayChoose(content));
+    return isOpen ? this.#claimedMs + CLAIM_PATIENCE_MS : -Infinity;
   }
 
   /** Whether any server was caught lying. */
@@ -42,57 +63,73 @@ export class Gathering {
     return this.#offers.isDropped(server);
   }
 
+  /** Whether this content is one that may be chosen at all. */
+  mayChoose(content: Content): boolean {
+    return this.#choice.mayChoose(content);
+  }
+
   /**
-   * Whether this server has not offered this content before.
+   * Whether it is news.
    *
    * @param fetched the content that is being transferred, which stays known beside another
    */
-  add(offer: Offer, fetched: Content | undefined): boolean {
+  add(nowMs: number, offer: Offer, fetched: Content | undefined): boolean {
     const isNew = this.#offers.add(offer, fetched);
-    this.#choice.add(offer);
+    if (offer.isProved) this.#choice.add(offer);
+    if (!this.mayChoose(offer.content)) return isNew;
+    this.#openedMs = Math.min(this.#openedMs, nowMs);
+    if (offer.isProved) this.#provedMs = Math.min(this.#provedMs, nowMs);
+    else if (isNew) this.#claimedMs = nowMs;
     return isNew;
   }
 
+  /** Those who offer this content, by proof or not; those who proved it first. */
   of(content: Content): readonly Offer[] {
     return this.#offers.of(content);
+  }
+
+  isProved(content: Content): boolean {
+    return this.of(content)[0]?.isProved === true;
   }
 
   ofServer(server: ServerId): Offer | undefined {
     return this.#offers.ofServer(server);
   }
 
-  /** The time for more offers begins. */
-  open(nowMs: number): void {
-    this.#endMs = nowMs + GATHER_MS;
-  }
-
+  /** What is gathered from now on comes too late for the choice. */
   close(): void {
-    this.#endMs = Infinity;
+    this.#isClosed = true;
   }
 
   decide(): Choice {
     return this.#choice.decide();
   }
 
-  /** The server does not hold it any more; it may offer it again. */
-  forget(server: ServerId): void {
-    this.#offers.forget(server);
+  /** The server does not hold this content any more; it may offer it again. */
+  forget(server: ServerId, content: Content): void {
+    this.#offers.forget(server, content);
+    this.#choice.forget(server, content);
   }
 
   /** The server lied: nothing that it offers counts, now or later. */
   drop(server: ServerId): void {
     this.#offers.drop(server);
+    this.#choice.drop(server);
   }
 
-  /** The content is not what it was said to be: neither it nor its providers are trusted again. */
+  /** The content is not what it was said to be: neither it nor those who proved to say so are trusted again. */
   distrust(content: Content): void {
-    for (const { server } of this.#offers.of(content)) this.#offers.drop(server);
+    for (const { server, isProved } of this.#offers.of(content)) {
+      if (isProved) this.drop(server);
+      else this.#offers.forget(server, content);
+    }
     this.#choice.distrust(content);
   }
 
   /** As at the beginning, but that liars stay known. */
   restart(): void {
-    this.close();
+    this.#openedMs = this.#provedMs = Infinity;
+    this.#isClosed = false;
     this.#offers.clear();
     this.#choice = new ContentChoice(this.#pinned);
   }

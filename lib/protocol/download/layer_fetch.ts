@@ -7,14 +7,18 @@
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
-import { type Endpoint, isLoopback } from "../../address.ts";
+import { type Endpoint, isLoopback, partyOf } from "../../address.ts";
 import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
-import { OFFERS_PER_NAME_MAX, PATHS_PER_SERVER_MAX } from "../base/limits.ts";
+import {
+  OFFERS_PER_NAME_MAX,
+  PATHS_PER_SERVER_MAX,
+  SERVERS_PER_PARTY_MAX,
+} from "../base/limits.ts";
 import {
   INTEGRITY_FAILURES_MAX,
   LAYER_PAGES_ASKED_MAX,
-  LAYER_PAGES_PER_SERVER_MAX,
+  LAYER_PAGES_PER_PARTY_MAX,
 } from "./limits.ts";
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { LayerPages, type PageRange } from "./layer_pages.ts";
@@ -75,8 +79,9 @@ export interface LayerFetchOptions {
 
 interface Server {
   readonly id: ServerId;
+  /** Whose share it takes, by where it was offered first. */
+  readonly party: string;
   readonly paths: LayerPath[];
-  badPages: number;
   state: "asked" | "gone" | "lying";
 }
 
@@ -90,6 +95,8 @@ export class LayerFetch {
   readonly #pages: LayerPages;
   readonly #answeredPaths: AnsweredPaths;
   readonly #servers = new Map<ServerId, Server>();
+  /** Pages that proved themselves wrong, by who sent them: a party may call itself by many ids. */
+  readonly #badPages = new Map<string, number>();
   #isLayerTold = false;
   /** When a page is overdue; never, before the first server and after the last page. */
   #stallMs = Infinity;
@@ -156,8 +163,9 @@ export class LayerFetch {
   ): void {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      if (this.#servers.size >= OFFERS_PER_NAME_MAX && !this.#evictServer(nonce)) return;
-      server = { id, paths: [], badPages: 0, state: "asked" };
+      const party = partyOf(path.endpoint.address);
+      if (!this.#makeRoomFor(party, nonce)) return;
+      server = { id, party, paths: [], state: "asked" };
       this.#servers.set(id, server);
     }
     if (server.state === "lying") return;
@@ -171,14 +179,20 @@ export class LayerFetch {
     }
   }
 
-  /** Of too many servers one that has never answered makes room; `nonce` is the chance that decides. */
-  #evictServer(nonce: bigint): boolean {
+  /**
+   * Of too many servers, at all or of this party, one that has never answered makes room; `nonce` is the
+   * chance that decides.
+   */
+  #makeRoomFor(party: string, nonce: bigint): boolean {
+    const servers = [...this.#servers.values()];
+    const neighbours = servers.filter((each) => each.party === party);
+    if (neighbours.length >= SERVERS_PER_PARTY_MAX) return this.#evictServer(neighbours, nonce);
+    return servers.length < OFFERS_PER_NAME_MAX || this.#evictServer(servers, nonce);
+  }
+
+  #evictServer(servers: readonly Server[], nonce: bigint): boolean {
     const isValidated = (each: Server): boolean => each.paths.some((path) => path.isConfirmed);
-    const evicted = chooseUnvalidated(
-      this.#servers.values(),
-      isValidated,
-      new Random(Number(nonce)),
-    );
+    const evicted = chooseUnvalidated(servers, isValidated, new Random(Number(nonce)));
     if (evicted === undefined) return false;
     for (const path of evicted.paths) this.#pages.giveBack(path.drop());
     return this.#servers.delete(evicted.id);
@@ -253,8 +267,10 @@ export class LayerFetch {
     this.#pages.giveBack(path.overtaken(frame.number, frame.page));
     if (!this.#pages.accept(frame.page, frame)) {
       this.#pages.giveBack([frame.page]);
-      server.badPages += 1;
-      if (server.badPages >= INTEGRITY_FAILURES_MAX) this.#lose(server, "lying");
+      const badPages = 1 + (this.#badPages.get(server.party) ?? 0);
+      this.#badPages.set(server.party, badPages);
+      // What its neighbours have used up is not there for it to use.
+      if (badPages >= INTEGRITY_FAILURES_MAX) this.#lose(server, "lying");
       return;
     }
     this.#stallMs = nowMs + this.#timeoutMs;
@@ -308,24 +324,30 @@ export class LayerFetch {
   }
 
   /**
-   * The best path of the server that was asked for least, if more may be asked for at all. Probes of
+   * The best path of a server of the party that was asked for least, if more may be asked for at all. Probes of
    * the silent do not count: however many servers only say that they are there, the others continue.
    */
   #idlest(): LayerPath | undefined {
-    let best: LayerPath | undefined;
-    let bestAsked = LAYER_PAGES_PER_SERVER_MAX - LAYER_PAGES_PER_WANT_MAX + 1;
-    let total = 0;
-    for (const { paths } of this.#servers.values()) {
-      const [path] = paths.filter((each) => each.isConfirmed && each.misses === 0)
-        .sort(byPreference);
-      if (path === undefined) continue;
+    const answering = [...this.#servers.values()].flatMap(({ party, paths }) => {
+      const best = paths.filter((each) => each.isConfirmed && each.misses === 0)
+        .sort(byPreference)[0];
       const asked = paths.reduce((sum, each) => sum + each.pagesAsked, 0);
-      total += asked;
-      if (asked >= bestAsked) continue;
-      best = path;
-      bestAsked = asked;
+      return best === undefined ? [] : [{ party, best, asked }];
+    });
+    const askedOf = new Map<string, number>();
+    for (const { party, asked } of answering) {
+      askedOf.set(party, (askedOf.get(party) ?? 0) + asked);
     }
-    return total + LAYER_PAGES_PER_WANT_MAX <= LAYER_PAGES_ASKED_MAX ? best : undefined;
+    let idlest: LayerPath | undefined;
+    let leastAsked = LAYER_PAGES_PER_PARTY_MAX - LAYER_PAGES_PER_WANT_MAX + 1;
+    let total = 0;
+    for (const { party, best, asked } of answering) {
+      total += asked;
+      if (askedOf.get(party)! >= leastAsked) continue;
+      idlest = best;
+      leastAsked = askedOf.get(party)!;
+    }
+    return total + LAYER_PAGES_PER_WANT_MAX <= LAYER_PAGES_ASKED_MAX ? idlest : undefined;
   }
 }
 

@@ -7,6 +7,14 @@ import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
 
 /** Offers are gathered for this long after the first, before one content is chosen. */
 export const GATHER_MS = 100;
+/** … and for this long at least after the first that is proved. */
+export const GATHER_PROVED_MS = 50;
+/** What is only claimed is waited for this long, beyond the time for gathering and at the end of a run. */
+export const CLAIM_PATIENCE_MS = 100;
+/** A choice that rests on one party of another machine is open to dissent for this long after the first offer. */
+export const LATE_OFFERS_MS = 200;
+/** Contents that a download begins to fetch although nobody has proved to offer them. */
+export const GUESSES_MAX = 4;
 /** Receivers at work at once. */
 export const RECEIVERS_MAX = 8;
 /** The slowest active server is swapped for one that stands by, this often. */
@@ -52,12 +60,12 @@ export const LEASE_STALL_RTTS = 8;
 export const SERVER_SILENT_MS = 2_000;
 /** … for as long again, and twice as long each time in a row, so many times. */
 export const SERVER_REST_DOUBLINGS_MAX = 4;
-/** Proven bad chunks after which a server is dropped. */
+/** Chunks or pages of one party that prove themselves wrong, after which the servers that sent them are dropped. */
 export const INTEGRITY_FAILURES_MAX = 3;
 /** Active sources report to the coordinator at least this often. */
 export const REPORT_INTERVAL_MS = 10;
-/** Layer pages in flight, from one server and from all together. */
-export const LAYER_PAGES_PER_SERVER_MAX = 32;
+/** Layer pages in flight, from one party and from all together. */
+export const LAYER_PAGES_PER_PARTY_MAX = 32;
 export const LAYER_PAGES_ASKED_MAX = 64;
 /** A path that has brought a page of a layer is taken to answer for so long, and not probed for the next content. */
 export const ANSWERED_PATH_MS = 1_000;
@@ -100,7 +108,7 @@ export const STREAM_TRIES_MAX = 4;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],
-  [LAYER_PAGES_PER_SERVER_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
+  [LAYER_PAGES_PER_PARTY_MAX >= LAYER_PAGES_PER_WANT_MAX, "a whole LAYER_WANT may be asked for"],
   [
     ANSWERED_PATH_MS < SERVER_SILENT_MS,
     "who is set aside for silence is probed before it is put to work",

@@ -121,7 +121,7 @@ export class Responder {
     find: FrameOf<"find">,
     { findBytes, isProved }: { readonly findBytes: number; readonly isProved: boolean },
   ): void {
-    if (find.known.includes(this.#server)) return;
+    if (this.#tokens.isKnown(nowMs, from.address, find.queryId, find.known)) return;
     const port = this.#portFor(find);
     const answers = new FindAnswers(find, {
       view: this.#view,

@@ -5,7 +5,7 @@ import type { DoneEvent, FailedEvent, GetEvent } from "../../../lib/app/events.t
 import { ShoalError } from "../../../lib/errors.ts";
 import type { Content } from "../../../lib/ids.ts";
 import { denoClock } from "../../../lib/io/system/clock.ts";
-import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
+import { hashHex, peerId, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
 import type { AssemblerRequest } from "../../../lib/messages/assembler_worker.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
@@ -14,7 +14,9 @@ const NAME = "film.bin" as SafeFileName;
 const HASH = hashHex("01".repeat(32));
 const CONTENT: Content = { sizeBytes: 3_000_000, sha256: HASH, root: HASH };
 const OFFER: Offer = {
-  server: serverId("1".repeat(32)),
+  server: peerId(serverId("1".repeat(32)), "10.0.0.1:10530"),
+  party: "10.0.0.1",
+  isProved: true,
   name: NAME,
   content: CONTENT,
   mtimeMs: 0,
@@ -62,7 +64,7 @@ class Surroundings {
       },
       {
         ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", force: false },
-        ...{ retries: 2, looksAhead: true },
+        ...{ retries: 2, looksAhead: true, asksAnybody: false, seed: 1 },
       },
     );
     const find: Find = {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Bytes, Content, SafeFileName } from "../../../lib/ids.ts";
+import { type Bytes, claimedIdOf, type Content, type SafeFileName } from "../../../lib/ids.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { resolveGet } from "../../../lib/app/option_defaults.ts";
 import type { FindOptions } from "../../../lib/app/options.ts";
@@ -59,7 +59,7 @@ Deno.test({ name: "one broadcast finds two servers that share a port", ignore },
         );
       });
       const ids = (each: readonly { readonly id?: string; readonly server?: string }[]) =>
-        each.map(({ id, server }) => id ?? server).sort();
+        each.map(({ id, server }) => id ?? server?.slice(0, 32)).sort();
       assertEquals(ids(offers), ids(servers));
       for (const { content } of offers) assertEquals(content, contentOf(file));
     });
@@ -123,7 +123,7 @@ Deno.test({ name: "a named server is asked at its port, and nobody else is", ign
         const offer = await new Promise<Offer>((resolve) => {
           search.find([byName("example.txt")], offersTo((_, each) => resolve(each)));
         });
-        assertEquals(offer.server, named!.id);
+        assertEquals(claimedIdOf(offer.server), named!.id);
         assertEquals(other!.finds, 0);
       });
     });

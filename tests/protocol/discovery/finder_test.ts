@@ -1,128 +1,37 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import type { SafeFileName } from "../../../lib/ids.ts";
 import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../../lib/wire/limits.ts";
-import { OFFERS_PER_NAME_MAX } from "../../../lib/protocol/base/limits.ts";
 import {
   type FindAnswer,
   Finder,
-  type FinderAction,
   type FinderEvent,
 } from "../../../lib/protocol/discovery/finder.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { decodeFrame, type FrameOf, type Query } from "../../../lib/wire/frames.ts";
-import { VirtualRun } from "../../support/virtual_run.ts";
-
-const NAME = "example.txt" as SafeFileName;
-const BY_NAME: Query = { by: "name", name: NAME };
-const CLIENT_FIRST_QUERY_ID = 0xffff_ffff_ffff_fffen;
-
-const hashOf = (seed: number) => hashHex(seed.toString(16).padStart(64, "0"));
-const idOf = (seed: number) => serverId(seed.toString(16).padStart(32, "0"));
-const endpointOf = (seed: number): Endpoint => ({ address: `10.0.0.${seed}`, port: 10530 });
-const tokenOf = (seed: number) => new Uint8Array(16).fill(seed);
-
-type Find = FrameOf<"find">;
-type Run = VirtualRun<FinderEvent, FinderAction>;
-
-function findIn(datagram: Uint8Array): Find {
-  const frame = decodeFrame(datagram);
-  assert(frame.kind === "find", "only FINDs are sent");
-  assert(datagram.length >= FIND_BYTES_MIN && datagram.length <= CONTROL_BYTES_MAX);
-  return frame;
-}
-
-interface World {
-  readonly queries?: readonly Query[];
-  readonly timeoutMs?: number;
-  readonly attempts?: number;
-  readonly pinned?: ReturnType<typeof hashHex>;
-  /** What the servers do about a FIND; `to` is absent for a broadcast. */
-  readonly onFind?: (run: Run, find: Find, nowMs: number, to?: Endpoint) => void;
-}
-
-function start(world: World): Run {
-  const finder = new Finder({
-    queries: world.queries ?? [BY_NAME],
-    nextQueryId: idsFrom(CLIENT_FIRST_QUERY_ID),
-    seed: 1,
-    timeoutMs: world.timeoutMs ?? 10_000,
-    attempts: world.attempts ?? 10,
-    ...(world.pinned !== undefined && { pinned: world.pinned }),
-  });
-  const run: Run = new VirtualRun<FinderEvent, FinderAction>(
-    finder,
-    { kind: "wakeup" },
-    (action, nowMs) => {
-      if (action.kind === "broadcast") world.onFind?.(run, findIn(action.datagram), nowMs);
-      if (action.kind === "unicast") {
-        world.onFind?.(run, findIn(action.datagram), nowMs, action.to);
-      }
-    },
-  );
-  return run;
-}
-
-function idsFrom(first: bigint): () => bigint {
-  let next = first;
-  return () => BigInt.asUintN(64, next++);
-}
-
-function offer(find: Find, seed: number, overrides: Partial<FrameOf<"offer">> = {}): FindAnswer {
-  return {
-    kind: "offer",
-    queryId: find.queryId,
-    queryIndex: 0,
-    server: idOf(seed),
-    token: tokenOf(seed),
-    dataPort: 0,
-    sizeBytes: 3,
-    sha256: hashOf(1),
-    root: hashOf(2),
-    mtimeMs: 0,
-    tcpPort: 0,
-    name: NAME,
-    ...overrides,
-  };
-}
-
-function absent(find: Find, seed: number, similar: readonly string[] = []): FindAnswer {
-  return {
-    kind: "absent",
-    queryId: find.queryId,
-    queryIndex: 0,
-    server: idOf(seed),
-    token: tokenOf(seed),
-    dataPort: 0,
-    similar: similar as readonly SafeFileName[],
-  };
-}
-
-function retry(find: Find, seed: number): FindAnswer {
-  return { kind: "retry", echo: find.queryId, number: 0, server: idOf(seed), token: tokenOf(seed) };
-}
-
-function pending(find: Find, seed: number): FindAnswer {
-  return {
-    kind: "pending",
-    queryId: find.queryId,
-    queryIndex: 0,
-    server: idOf(seed),
-    token: tokenOf(seed),
-    dataPort: 0,
-    sizeBytes: 100,
-    hashedBytes: 50,
-    rateBytesPerS: 10,
-  };
-}
-
-const frameOf = (seed: number, frame: FindAnswer): FinderEvent => ({
-  kind: "frame",
-  from: endpointOf(seed),
-  frame,
-});
-
-const times = (run: Run, kind: FinderAction["kind"]) => run.of(kind).map(({ atMs }) => atMs);
+import { knownMark } from "../../../lib/protocol/base/tokens.ts";
+import type { Query } from "../../../lib/wire/frames.ts";
+import {
+  absent,
+  BY_NAME,
+  CLIENT_FIRST_QUERY_ID,
+  endpointOf,
+  type Find,
+  findIn,
+  frameOf,
+  hashOf,
+  idsFrom,
+  offer,
+  peerOf,
+  pending,
+  proved,
+  provedMs,
+  retry,
+  type Run,
+  serverAt,
+  start,
+  times,
+  tokenOf,
+} from "./finder_world.ts";
 
 Deno.test("FIND is broadcast on its schedule, then every three seconds, and again in each attempt", () => {
   const run = start({ timeoutMs: 10_000, attempts: 2 });
@@ -142,32 +51,39 @@ Deno.test("a search that nobody answers times out after its attempts and is sile
 });
 
 Deno.test("a search that ends early, and was told that the name is lacked, says so", () => {
-  const run = start({ timeoutMs: 500, attempts: 2 });
-  run.runUntil(1);
-  const find = findIn(run.of("broadcast")[0]!.action.datagram);
-  run.at(10, frameOf(1, absent(find, 1)));
+  const run = start({
+    timeoutMs: 500,
+    attempts: 2,
+    onFind: serverAt(1, (world, find, nowMs) => {
+      if (nowMs < 100) world.at(nowMs + 10, frameOf(1, absent(find, 1)));
+    }),
+  });
   run.runUntil(60_000);
   assertEquals(times(run, "notFound"), [1_000]);
   assertEquals(times(run, "timedOut"), []);
 });
 
-Deno.test("an offer is told once, and again for a new path, a fresh token or another content", () => {
+Deno.test("what is proved is told once, and again for a new path, a fresh token or another content", () => {
   const run = start({});
   run.runUntil(1);
   const find = findIn(run.of("broadcast")[0]!.action.datagram);
+  run.at(10, frameOf(1, offer(find, 1)));
+  run.at(10, frameOf(2, offer(find, 1)));
+  run.runUntil(11);
+  const [first, second] = run.of("unicast").map(({ action }) => findIn(action.datagram)) as Find[];
   const events: FinderEvent[] = [
-    frameOf(1, offer(find, 1)),
-    frameOf(1, offer(find, 1)),
-    frameOf(2, offer(find, 1)),
-    frameOf(2, offer(find, 1)),
-    frameOf(2, offer(find, 1, { token: tokenOf(9) })),
-    frameOf(2, offer(find, 1, { token: tokenOf(9), sha256: hashOf(7) })),
-    frameOf(2, offer(find, 1, { token: tokenOf(9), sha256: hashOf(7) })),
+    frameOf(1, offer(first!, 1)),
+    frameOf(1, offer(first!, 1)),
+    frameOf(2, offer(second!, 1)),
+    frameOf(2, offer(second!, 1)),
+    frameOf(2, offer(second!, 1, { token: tokenOf(9) })),
+    frameOf(2, offer(second!, 1, { token: tokenOf(9), sha256: hashOf(7) })),
+    frameOf(2, offer(second!, 1, { token: tokenOf(9), sha256: hashOf(7) })),
   ];
-  events.forEach((event, i) => run.at(10 + i, event));
+  events.forEach((event, i) => run.at(20 + i, event));
   run.runUntil(100);
-  assertEquals(times(run, "offer"), [10, 12, 14, 15]);
-  assertEquals(times(run, "server"), [10, 12, 14]);
+  assertEquals(provedMs(run), [20, 22, 24, 25]);
+  assert(run.of("offer").every(({ action }) => action.offer.server === peerOf(1)));
 });
 
 Deno.test("repeats say so, and an answer from the shared port names the one to ask", () => {
@@ -181,11 +97,11 @@ Deno.test("repeats say so, and an answer from the shared port names the one to a
   run.runUntil(900);
   const own: Endpoint = { ...shared, port: 10_531 };
   assertEquals(run.of("offer").map(({ action }) => action.offer.path.endpoint), [own]);
-  // What it has not said yet is asked of its own port, and of the shared one where that is not reached.
-  const asked = run.of("unicast").map((
-    { action },
-  ) => [action.to.port, findIn(action.datagram).round]);
-  assertEquals(asked, [[10_531, 0], [10_526, 1]]);
+  // It is probed at its own port, and at the shared one, from where answers say which its own is.
+  const askedAt = (port: number): number[] =>
+    run.of("unicast").filter(({ action }) => action.to.port === port)
+      .map(({ action }) => findIn(action.datagram).round);
+  assertEquals([askedAt(10_531), askedAt(10_526)], [[0, 2, 4, 6], [1, 3, 5]]);
 });
 
 Deno.test("answers to other questions are ignored", () => {
@@ -206,37 +122,47 @@ Deno.test("answers to other questions are ignored", () => {
 
 Deno.test("when everyone who answers lacks the name, the search ends with what is like it", () => {
   const run = start({
-    onFind: (world, find, nowMs) => {
+    onFind: (world, find, nowMs, to) => {
       if (find.known.length > 0) return;
-      world.at(nowMs + 200, frameOf(1, absent(find, 1, ["exemple.txt", "sample.txt"])));
-      world.at(nowMs + 100, frameOf(2, absent(find, 2, ["sample.txt"])));
+      if (to?.address !== endpointOf(2).address) {
+        world.at(nowMs + 20, frameOf(1, absent(find, 1, ["exemple.txt", "sample.txt"])));
+      }
+      if (to?.address !== endpointOf(1).address) {
+        world.at(nowMs + 10, frameOf(2, absent(find, 2, ["sample.txt"])));
+      }
     },
   });
   run.runUntil(60_000);
-  assertEquals(run.of("notFound").map(({ atMs, action }) => [atMs, action.similar.toSorted()]), [
-    [2_500, ["exemple.txt", "sample.txt"]],
-  ]);
+  assertEquals(
+    run.of("notFound").map(({ atMs, action }) => [atMs, [...action.similar] as string[]]),
+    [
+      [2_500, ["sample.txt", "exemple.txt"]],
+    ],
+  );
   assertEquals(times(run, "timedOut"), []);
 });
 
 Deno.test("a late offer beats earlier absences", () => {
   const run = start({
-    onFind: (world, find, nowMs) => {
-      if (nowMs === 0) world.at(100, frameOf(1, absent(find, 1)));
+    onFind: (world, find, nowMs, to) => {
+      if (nowMs < 200) world.at(nowMs + 20, frameOf(1, absent(find, 1)));
       if (nowMs === 1_000) world.at(1_900, frameOf(2, offer(find, 2)));
+      if (to?.address === endpointOf(2).address) world.at(nowMs + 1, frameOf(2, offer(find, 2)));
     },
   });
   run.runUntil(60_000);
-  assertEquals(times(run, "offer"), [1_900]);
+  assertEquals(provedMs(run), [1_901]);
   assertEquals(times(run, "notFound"), []);
 });
 
 Deno.test("repeats list those who were heard, until that is long ago", () => {
   const known: [number, number][] = [];
+  const marks: boolean[] = [];
   const run = start({
-    onFind: (world, find, nowMs) => {
-      known.push([nowMs, find.known.length]);
-      if (nowMs === 0) world.at(10, frameOf(1, offer(find, 1)));
+    onFind: (world, find, nowMs, to) => {
+      if (to === undefined) known.push([nowMs, find.known.length]);
+      if (nowMs < 100) world.at(nowMs + 10, frameOf(1, offer(find, 1)));
+      marks.push(...find.known.map((each) => each === knownMark(tokenOf(1), find.queryId)));
     },
   });
   run.runUntil(12_500);
@@ -244,6 +170,8 @@ Deno.test("repeats list those who were heard, until that is long ago", () => {
     ...[[0, 0], [250, 1], [1_000, 1], [3_000, 1], [6_000, 1], [9_000, 1]] as [number, number][],
     [12_000, 0],
   ]);
+  // … by what only their issuer recognises, and not by an id that anybody may use.
+  assert(marks.every((isMark) => isMark));
 });
 
 Deno.test("a server that hashes slowly is asked again until it offers, without losing patience", () => {
@@ -262,7 +190,7 @@ Deno.test("a server that hashes slowly is asked again until it offers, without l
   run.runUntil(40_000);
   assertEquals(times(run, "timedOut"), []);
   assertEquals(times(run, "classicDue"), []);
-  const [offeredMs] = times(run, "offer");
+  const [offeredMs] = provedMs(run);
   assert(offeredMs !== undefined && offeredMs < readyMs + 1_000, `offered at ${offeredMs}`);
   assertGreater(run.of("pending").length, 50);
 });
@@ -272,7 +200,7 @@ Deno.test("patience ends when a server that was hashing falls silent", () => {
     timeoutMs: 2_000,
     attempts: 1,
     onFind: (world, find, nowMs) => {
-      if (nowMs === 0) world.at(1, frameOf(1, pending(find, 1)));
+      if (nowMs < 2) world.at(nowMs + 1, frameOf(1, pending(find, 1)));
     },
   });
   run.runUntil(60_000);
@@ -298,8 +226,11 @@ Deno.test("after settling, late servers are still found, and nothing ends", () =
   const last = run.of("broadcast").at(-1)!;
   assertGreater(last.atMs, 16_000);
   run.at(20_001, frameOf(3, offer(findIn(last.action.datagram), 3)));
+  run.runUntil(20_005);
+  const probe = findIn(run.of("unicast").at(-1)!.action.datagram);
+  run.at(20_006, frameOf(3, offer(probe, 3)));
   run.runUntil(20_010);
-  assertEquals(times(run, "offer"), [20_001]);
+  assertEquals(provedMs(run), [20_006]);
   assertEquals([...times(run, "timedOut"), ...times(run, "classicDue")], []);
   run.at(20_011, { kind: "finish", queryIndex: 0 });
   run.runUntil(90_000);
@@ -314,7 +245,7 @@ Deno.test("with a pinned hash, other contents are told but end the search as if 
     },
   });
   run.runUntil(60_000);
-  assertEquals(times(run, "offer"), [1]);
+  assertEquals(provedMs(run), [2]);
   assertEquals(times(run, "classicDue"), [500]);
   assertEquals(times(run, "notFound"), [2_500]);
 });
@@ -340,11 +271,14 @@ Deno.test("who is there at all is answered by a token", () => {
     onFind: (world, find, nowMs) => world.at(nowMs + 1, frameOf(1, retry(find, 1))),
   });
   run.runUntil(200);
-  assertEquals(run.of("server").map(({ action }) => action.server), [idOf(1)]);
-  assertEquals(times(run, "unicast"), []);
+  assertEquals(run.of("server").map(({ action: { server, isProved } }) => [server, isProved]), [
+    [peerOf(1), false],
+    [peerOf(1), true],
+  ]);
+  assertEquals(times(run, "unicast"), [1]);
 });
 
-Deno.test("a server that answers every name of a broadcast is asked nothing more", () => {
+Deno.test("a server that answers every name of a broadcast is asked once more, for proof", () => {
   const run = start({
     queries: [BY_NAME, { by: "sha256", sha256: hashOf(5) }],
     onFind: (world, find, nowMs) => {
@@ -354,7 +288,7 @@ Deno.test("a server that answers every name of a broadcast is asked nothing more
     },
   });
   run.runUntil(2_000);
-  assertEquals(times(run, "unicast"), []);
+  assertEquals(times(run, "unicast"), [1]);
 });
 
 const names = Array.from({ length: 1_000 }, (_, i) => `folder/file-${i}.bin` as SafeFileName);
@@ -366,7 +300,7 @@ function answerAll(lossRate: number, seed: number) {
   return (world: Run, find: Find, nowMs: number, to?: Endpoint): void => {
     for (const server of servers) {
       if (to !== undefined && to.address !== endpointOf(server).address) continue;
-      if (to === undefined && find.known.includes(idOf(server))) continue;
+      if (find.known.includes(knownMark(tokenOf(server), find.queryId))) continue;
       if (random.chance(lossRate)) continue;
       if (find.token[0] !== server) {
         world.at(nowMs + 1, frameOf(server, retry(find, server)));
@@ -390,7 +324,7 @@ Deno.test("a thousand names cost one broadcast and some thirty FINDs a server", 
   run.runUntil(249);
   assertEquals(run.of("broadcast").length, 1);
   assertLess(run.of("unicast").length, 40 * servers.length);
-  assertEquals(run.of("offer").length, names.length * servers.length);
+  assertEquals(proved(run).length, names.length * servers.length);
 });
 
 for (const seed of [1, 2, 3]) {
@@ -400,7 +334,7 @@ for (const seed of [1, 2, 3]) {
       onFind: answerAll(0.2, seed),
     });
     run.runUntil(30_000);
-    const told = run.of("offer").map(({ action }) =>
+    const told = proved(run).map(({ action }) =>
       `${action.queryIndex} ${action.offer.server} ${action.offer.name}`
     );
     assertEquals(new Set(told).size, names.length * servers.length);
@@ -410,47 +344,6 @@ for (const seed of [1, 2, 3]) {
     assertLess(run.of("unicast").length, 200 * servers.length);
   });
 }
-
-for (const pinned of [undefined, hashOf(7)]) {
-  const how = pinned === undefined ? "" : ", with a pinned SHA-256";
-  Deno.test(`a crowd of forged servers at one address keeps no honest one out${how}`, () => {
-    const sha256 = pinned ?? hashOf(1);
-    const run = start({
-      ...(pinned !== undefined && { pinned }),
-      onFind(world, find, nowMs, to) {
-        if (to !== undefined) return;
-        for (let i = 0; i < 1_100; i++) {
-          const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
-          const forged = offer(find, 9, { server, sha256: hashOf(1_000 + i) });
-          // In the honest server's name, as far as an address is a name.
-          const from = { ...endpointOf(2), port: 20_000 + i };
-          world.at(nowMs + 1, { kind: "frame", from, frame: forged });
-        }
-        if (nowMs > 500) world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256 })));
-      },
-    });
-    run.runUntil(2_000);
-    const offers = run.of("offer").map(({ action }) => action.offer);
-    assert(offers.some(({ server }) => server === idOf(2)), "the honest one is not heard");
-  });
-}
-
-Deno.test("offers of what is not wanted do not take the place of those of what is", () => {
-  const run = start({
-    pinned: hashOf(7),
-    onFind(world, find, nowMs, to) {
-      if (to !== undefined) return;
-      for (let i = 0; i < 2 * OFFERS_PER_NAME_MAX; i++) {
-        const server = serverId((1_000 + i).toString(16).padStart(32, "f"));
-        const from = { address: `10.1.${i >> 5}.${(i & 31) + 1}`, port: 10_530 };
-        world.at(nowMs + 1, { kind: "frame", from, frame: offer(find, 9, { server }) });
-      }
-      world.at(nowMs + 2, frameOf(2, offer(find, 2, { sha256: hashOf(7) })));
-    },
-  });
-  run.runUntil(100);
-  assert(run.of("offer").some(({ action }) => action.offer.server === idOf(2)));
-});
 
 Deno.test("FINDs leave room for what the transport adds, however many names they ask for", () => {
   for (const count of [1, 60]) {

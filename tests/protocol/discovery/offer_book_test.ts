@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { OfferBook } from "../../../lib/protocol/discovery/offer_book.ts";
-import { type Content, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { type Content, hashHex, peerId, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { Random } from "../../../lib/protocol/base/random.ts";
+import { OFFERS_KEPT_MAX } from "../../../lib/protocol/discovery/limits.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((digit): Content => {
@@ -8,9 +10,16 @@ const [A, B, C] = ["a", "b", "c"].map((digit): Content => {
   return { sizeBytes: 10, sha256: hash, root: hash };
 }) as [Content, Content, Content];
 
-function offer(server: number, content: Content, address = `10.0.0.${server}`): Offer {
+function offer(
+  server: number,
+  content: Content,
+  address = `10.0.0.${server}`,
+  isProved = true,
+): Offer {
   return {
-    server: serverId(server.toString(16).padStart(16, "0")),
+    server: peerId(serverId(server.toString(16).padStart(32, "0")), "first"),
+    party: address,
+    isProved,
     name: "a" as SafeFileName,
     content,
     mtimeMs: 0,
@@ -20,7 +29,7 @@ function offer(server: number, content: Content, address = `10.0.0.${server}`): 
 }
 
 Deno.test("an offer is new once a server and content, whatever the path", () => {
-  const book = new OfferBook();
+  const book = new OfferBook(new Random(1));
   assertEquals(book.add(offer(1, A), undefined), true);
   assertEquals(book.add(offer(1, A), undefined), false);
   assertEquals(book.add(offer(1, A, "10.1.0.1"), undefined), false);
@@ -29,7 +38,7 @@ Deno.test("an offer is new once a server and content, whatever the path", () => 
 });
 
 Deno.test("a server's last word on a name replaces what it said before, but for what is fetched", () => {
-  const book = new OfferBook();
+  const book = new OfferBook(new Random(1));
   book.add(offer(1, A), undefined);
   assertEquals(book.add(offer(1, B), A), true);
   assertEquals([book.of(A).length, book.of(B).length], [1, 1]);
@@ -38,12 +47,46 @@ Deno.test("a server's last word on a name replaces what it said before, but for 
 });
 
 Deno.test("who is forgotten may come back; who is dropped is remembered for it", () => {
-  const book = new OfferBook();
+  const book = new OfferBook(new Random(1));
   const { server } = offer(1, A);
   book.add(offer(1, A), undefined);
-  book.forget(server);
-  assertEquals([book.isEmpty, book.isDropped(server), book.hasDropped], [true, false, false]);
+  book.forget(server, B);
+  assertEquals(book.hasProved(() => true), true, "it was another content that it lacks");
+  book.forget(server, A);
+  assertEquals([book.hasProved(() => true), book.isDropped(server), book.hasDropped], [
+    false,
+    false,
+    false,
+  ]);
   book.add(offer(1, A), undefined);
   book.drop(server);
-  assertEquals([book.isEmpty, book.isDropped(server), book.hasDropped], [true, true, true]);
+  assertEquals([book.hasProved(() => true), book.isDropped(server), book.hasDropped], [
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("a claim is replaced by what is proved, and takes nothing of it back", () => {
+  const book = new OfferBook(new Random(1));
+  assertEquals(book.add(offer(1, A, "10.0.0.1", false), undefined), true);
+  assertEquals(book.add(offer(1, A, "10.0.0.1", false), undefined), false);
+  assertEquals([book.hasProved(() => true), book.hasClaim(() => true)], [false, true]);
+  assertEquals(book.add(offer(1, B), undefined), true);
+  assertEquals([book.of(A).length, book.of(B).length], [0, 1]);
+  assertEquals(book.add(offer(1, A, "10.0.0.1", false), undefined), false);
+  assertEquals([book.of(A).length, book.of(B).length, book.hasClaim(() => true)], [0, 1, false]);
+});
+
+Deno.test("any number of claims displaces nothing that is proved", () => {
+  const book = new OfferBook(new Random(1));
+  book.add(offer(1, A), undefined);
+  for (let i = 0; i < 3 * OFFERS_KEPT_MAX; i++) {
+    book.add(offer(2 + i, B, `10.1.${i >> 8}.${i & 255}`, false), undefined);
+  }
+  assertEquals(book.of(A).length, 1);
+  assertEquals(book.of(B).length, OFFERS_KEPT_MAX - 1);
+  // And what is proved late finds a place among them.
+  book.add(offer(9_999, A), undefined);
+  assertEquals(book.of(A).length, 2);
 });

@@ -5,8 +5,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
-import type { Content, ServerId, TransferId } from "../../../lib/ids.ts";
-import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
+import type { Content, PeerId, TransferId } from "../../../lib/ids.ts";
+import { hashHex, peerId, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 import type { FindNews, Offer } from "../../../lib/protocol/discovery/finder.ts";
 import { Download } from "../../../lib/protocol/download/download.ts";
@@ -164,6 +164,8 @@ class AnyEvents {
     const host = 1 + this.#random.below(3);
     return {
       server: this.#server(),
+      party: `10.0.0.${host}`,
+      isProved: this.#random.chance(0.7),
       path: { endpoint: { address: `10.0.0.${host}`, port: 10530 }, token: new Uint8Array(16) },
       content: contentOf(1 + this.#random.below(3)),
       mtimeMs: 0,
@@ -211,8 +213,8 @@ class AnyEvents {
     return this.#fetches - (this.#random.chance(0.1) ? 1 : 0);
   }
 
-  #server(): ServerId {
-    return serverId(String(1 + this.#random.below(4)).repeat(32));
+  #server(): PeerId {
+    return peerId(serverId(String(1 + this.#random.below(4)).repeat(32)), "first");
   }
 
   #of<T>(choices: readonly T[]): T {
@@ -229,6 +231,7 @@ function run(seed: number): Surroundings {
   const download = new Download({
     ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", force: false },
     ...{ retries: 1 + random.below(3), looksAhead: random.chance(0.7) },
+    ...{ asksAnybody: random.chance(0.5), seed },
     ...random.chance(0.2) && { pinned: contentOf(1).sha256 },
   });
   let nowMs = 0;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
-import type { Content, ServerId } from "../../../lib/ids.ts";
-import { hashHex, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
+import type { Content, PeerId } from "../../../lib/ids.ts";
+import { hashHex, peerId, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 import { Download } from "../../../lib/protocol/download/download.ts";
 import type {
@@ -19,7 +19,8 @@ const NOTHING = new Uint8Array(0);
 const LAYER = new Uint8Array(32);
 const CHUNK_BYTES = CHUNK_BYTES_MIN;
 
-const idOf = (server: number): ServerId => serverId(server.toString(16).padStart(32, "0"));
+const idOf = (server: number): PeerId =>
+  peerId(serverId(server.toString(16).padStart(32, "0")), `10.0.0.${server}:10530`);
 
 /** Contents that differ in everything but their size: one chunk. */
 function content(mark: number): Content {
@@ -30,6 +31,8 @@ function content(mark: number): Content {
 function offerOf(server: number, of: Content): Offer {
   return {
     server: idOf(server),
+    party: `10.0.0.${server}`,
+    isProved: true,
     name: NAME,
     content: of,
     mtimeMs: 7,
@@ -52,7 +55,7 @@ class Run {
   constructor(settings: Partial<DownloadSettings> = {}) {
     this.download = new Download({
       ...{ name: NAME, query: { by: "name", name: NAME }, outDir: "out", force: false },
-      ...{ retries: 2, looksAhead: true },
+      ...{ retries: 2, looksAhead: true, asksAnybody: false, seed: 1 },
       ...settings,
     });
   }

@@ -6,7 +6,6 @@ import {
   type HashHex,
   hashHex,
   type SafeFileName,
-  type ServerId,
   serverId,
   toHex,
 } from "../../../lib/ids.ts";
@@ -90,7 +89,7 @@ export class Scene {
     return this.say({ kind: "find", queryId: 1n, token: NO_TOKEN, round, known: [], queries });
   }
 
-  find(queries: readonly Query[], token = NO_TOKEN, known: readonly ServerId[] = []) {
+  find(queries: readonly Query[], token = NO_TOKEN, known: readonly string[] = []) {
     return this.say({ kind: "find", queryId: 1n, token, round: 0, known, queries });
   }
 }

@@ -13,8 +13,8 @@ import {
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { ABSENT_DELAY_MS_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
-import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
-import { encodeFrame, type Frame } from "../../../lib/wire/frames.ts";
+import { knownMark, NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
+import { encodeFrame, type Frame, type Query } from "../../../lib/wire/frames.ts";
 import {
   byName,
   bytesOf,
@@ -161,10 +161,19 @@ Deno.test("a query for anybody is answered with a token", () => {
   assertEquals(scene.tokens.judge(0, CLIENT.address, retry.token), "valid");
 });
 
-Deno.test("a server that is listed as known stays silent", () => {
+Deno.test("a server that is listed as known by a token of its own stays silent", () => {
   const scene = new Scene();
   scene.ready("a.txt", Uint8Array.of(1));
-  assertEquals(scene.find([byName("a.txt"), { by: "any" }], NO_TOKEN, [SERVER]), []);
+  const queries: Query[] = [byName("a.txt"), { by: "any" }];
+  const token = scene.tokens.issue(0, CLIENT.address);
+  assertEquals(scene.find(queries, NO_TOKEN, [knownMark(token, 1n)]), []);
+  // Its id is known to everybody, its token for another is that other's, and a mark is of one FIND.
+  const others = [SERVER, knownMark(scene.tokens.issue(0, "10.0.0.77"), 1n), knownMark(token, 2n)];
+  assert(scene.find(queries, NO_TOKEN, others).length > 0);
+  scene.nowMs += TOKEN_EPOCH_MS;
+  assertEquals(scene.find(queries, NO_TOKEN, [knownMark(token, 1n)]), []);
+  scene.nowMs += TOKEN_EPOCH_MS;
+  assert(scene.find(queries, NO_TOKEN, [knownMark(token, 1n)]).length > 0);
 });
 
 Deno.test("what is here is told before what is not, where not everything fits", () => {

@@ -1,0 +1,109 @@
+/**
+ * Endpoints where a server is said to be and none has been proved (docs/PROTOCOL.md, "Who is counted"). Each is
+ * probed by a FIND of its own until it answers, a few times. Anybody can make us probe anything, so
+ * both memory and probes are bounded, and who comes first is left to chance.
+ */
+import { type Endpoint, endpointKey, isSameEndpoint, partyOf } from "../../address.ts";
+import type { Token } from "../../ids.ts";
+import type { Random } from "../base/random.ts";
+import {
+  CANDIDATES_MAX,
+  CANDIDATES_PER_PARTY_MAX,
+  PROBE_TIMEOUT_MS,
+  PROBE_TRIES_MAX,
+  PROBES_MAX,
+  SHARED_PORT_PROBE_MS,
+} from "./limits.ts";
+
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  /** What came with the claim: of use only if it is true. */
+  readonly token: Token;
+  /** Of the probe that is due now: an odd one where the port is shared with other servers of the host. */
+  readonly round: number;
+}
+
+interface Entry {
+  readonly endpoint: Endpoint;
+  readonly party: string;
+  readonly token: Token;
+  /** Where the server is said to be, if not here. */
+  readonly named: Endpoint | undefined;
+  tries: number;
+  dueMs: number;
+}
+
+export class Candidates {
+  readonly #random: Random;
+  readonly #entries = new Map<string, Entry>();
+  /** Nobody is due before this. */
+  #dueMs = Infinity;
+  /** When the latest probes left, oldest first: those of the last `PROBE_TIMEOUT_MS`. */
+  #sentMs: number[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /**
+   * Somebody claims that a server is there; once is enough.
+   *
+   * @param named where he said that it is, if that is elsewhere: `endpoint` may be shared with other servers, and is
+   *   of interest only if nobody answers there
+   */
+  add(nowMs: number, endpoint: Endpoint, token: Token, named?: Endpoint): void {
+    const key = endpointKey(endpoint);
+    if (this.#entries.has(key)) return;
+    const party = partyOf(endpoint.address);
+    if (this.#entries.size >= CANDIDATES_MAX) this.#evictOneOf([...this.#entries.keys()]);
+    const neighbours = [...this.#entries].filter(([, each]) => each.party === party);
+    if (neighbours.length >= CANDIDATES_PER_PARTY_MAX) {
+      this.#evictOneOf(neighbours.map(([each]) => each));
+    }
+    const dueMs = named === undefined ? nowMs : nowMs + SHARED_PORT_PROBE_MS;
+    this.#entries.set(key, { endpoint, party, token, named, tries: 0, dueMs });
+    this.#dueMs = Math.min(this.#dueMs, dueMs);
+  }
+
+  /** It has answered: neither it nor the port that it shares with others needs to be probed. */
+  remove(endpoint: Endpoint): void {
+    this.#entries.delete(endpointKey(endpoint));
+    for (const [key, { named }] of this.#entries) {
+      if (named !== undefined && isSameEndpoint(named, endpoint)) this.#entries.delete(key);
+    }
+  }
+
+  /** Those to be probed now; they count as probed. Who was probed too often is forgotten. */
+  take(nowMs: number): Candidate[] {
+    if (nowMs < this.nextWakeupMs()) return [];
+    const waiting: Entry[] = [];
+    for (const [key, entry] of this.#entries) {
+      if (entry.dueMs > nowMs) continue;
+      if (entry.tries < PROBE_TRIES_MAX) waiting.push(entry);
+      else this.#entries.delete(key);
+    }
+    // Who was never asked comes first, in an order that no flood can foretell.
+    this.#random.shuffle(waiting).sort((a, b) => a.tries - b.tries);
+    this.#sentMs = this.#sentMs.filter((sentMs) => sentMs > nowMs - PROBE_TIMEOUT_MS);
+    const taken = waiting.slice(0, PROBES_MAX - this.#sentMs.length);
+    const candidates = taken.map((entry) => {
+      const round = 2 * entry.tries + (entry.named === undefined ? 0 : 1);
+      entry.dueMs = nowMs + PROBE_TIMEOUT_MS * 2 ** entry.tries;
+      entry.tries += 1;
+      this.#sentMs.push(nowMs);
+      return { endpoint: entry.endpoint, token: entry.token, round };
+    });
+    this.#dueMs = Infinity;
+    for (const { dueMs } of this.#entries.values()) this.#dueMs = Math.min(this.#dueMs, dueMs);
+    return candidates;
+  }
+
+  nextWakeupMs(): number {
+    const roomMs = this.#sentMs.length < PROBES_MAX ? 0 : this.#sentMs[0]! + PROBE_TIMEOUT_MS;
+    return Math.max(this.#dueMs, roomMs);
+  }
+
+  #evictOneOf(keys: readonly string[]): void {
+    this.#entries.delete(keys[this.#random.below(keys.length)]!);
+  }
+}
