@@ -39,13 +39,17 @@ export class StreamProviders {
     return exchange;
   }
 
-  /** @param knownLayer proved by an earlier run: then it is only asked who has the content */
+  /**
+   * @param knownLayer proved by an earlier run: then it is only asked who has the content
+   * @param role `only way`: a layer that cannot be had ends it, where others may otherwise come
+   */
   fetchLayer(
     content: Content,
     onNews: (news: LayerNews) => void,
     knownLayer?: Bytes,
+    role: "only way" | "fallback" = "fallback",
   ): LayerFetchHandle {
-    const fetch = new StreamLayerFetch(this, content, onNews, knownLayer);
+    const fetch = new StreamLayerFetch(this, content, onNews, knownLayer, role);
     return { add: (offer) => void fetch.add(offer), close: () => fetch.close() };
   }
 
@@ -58,6 +62,7 @@ class StreamLayerFetch {
   readonly #providers: StreamProviders;
   readonly #content: Content;
   readonly #onNews: (news: LayerNews) => void;
+  readonly #role: "only way" | "fallback";
   readonly #asked = new Set<ServerId>();
   #layer: Bytes | undefined;
   #isClosed = false;
@@ -67,7 +72,9 @@ class StreamLayerFetch {
     content: Content,
     onNews: (news: LayerNews) => void,
     knownLayer: Bytes | undefined,
+    role: "only way" | "fallback",
   ) {
+    this.#role = role;
     this.#providers = providers;
     this.#content = content;
     this.#onNews = onNews;
@@ -93,9 +100,10 @@ class StreamLayerFetch {
       this.#layer ??= await exchange.layer(this.#content);
       this.#tell({ kind: "layer", layer: this.#layer });
     } catch (thrown) {
-      const { code } = ShoalError.from(thrown);
-      if (code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
-      if (code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
+      const error = ShoalError.from(thrown);
+      if (error.code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
+      else if (error.code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
+      else if (this.#role === "only way") this.#tell({ kind: "failed", error: error.toMessage() });
       // A server that does not answer may do so later, when it offers the content again.
       this.#asked.delete(server);
     }

@@ -70,7 +70,7 @@ export class StreamSearch implements NameSearch {
   }
 
   fetchLayer: NameSearch["fetchLayer"] = (content, onNews, knownLayer) =>
-    this.#options.providers.fetchLayer(content, onNews, knownLayer);
+    this.#options.providers.fetchLayer(content, onNews, knownLayer, "only way");
 
   close(): Promise<void> {
     this.#closing.abort();

@@ -192,6 +192,7 @@ export class ContentTransfer {
         this.remove(news.server);
         return news;
       case "stalled":
+      case "failed":
         return news;
       default:
         return news satisfies never;

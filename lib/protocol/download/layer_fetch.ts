@@ -10,6 +10,7 @@
 import { type Endpoint, isLoopback, partyOf } from "../../address.ts";
 import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
+import type { ErrorMessage } from "../../errors.ts";
 import {
   OFFERS_PER_NAME_MAX,
   PATHS_PER_SERVER_MAX,
@@ -62,12 +63,13 @@ export type LayerFetchAction =
   /** Asked no more: it has not the content (any more), or what it sent was not proved. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
-/** What came of it: everything but the datagrams that it takes. */
 /** What comes of a layer fetch, over UDP or over TCP. */
 export type LayerNews =
   | Exclude<LayerFetchAction, { kind: "send" }>
   /** This server holds the content, and brings its chunks over TCP. */
-  | { readonly kind: "streamConfirmed"; readonly server: ServerId; readonly route: StreamRoute };
+  | { readonly kind: "streamConfirmed"; readonly server: ServerId; readonly route: StreamRoute }
+  /** Nobody else can bring the layer, and who could does not. */
+  | { readonly kind: "failed"; readonly error: ErrorMessage };
 
 export interface LayerFetchOptions {
   readonly timeoutMs: number;

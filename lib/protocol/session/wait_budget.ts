@@ -26,7 +26,7 @@ export class WaitBudget {
   /** So long was waited, and so much has passed meanwhile. */
   spend(waitedMs: number, bytes: number): void {
     const wonMs = bytes * 1000 / SESSION_BYTES_PER_S_MIN;
-    this.#leftMs = Math.min(this.#fullMs, Math.max(0, this.#leftMs - waitedMs) + wonMs);
+    this.#leftMs = Math.max(0, Math.min(this.#fullMs, this.#leftMs - waitedMs + wonMs));
   }
 }
 

@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { StreamProviders } from "../../../lib/app/client/stream_providers.ts";
+import { StreamSearch } from "../../../lib/app/client/stream_search.ts";
+import { ShoalError } from "../../../lib/errors.ts";
+import type { SafeFileName } from "../../../lib/ids.ts";
+import type { TcpRuntime } from "../../../lib/io/net/tcp_client.ts";
+import type { FindNews } from "../../../lib/protocol/discovery/finder.ts";
+import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
+import { lengthPrefix } from "../../../lib/wire/session_json.ts";
+import { type PeerLink, playTcp, type VirtualPeer } from "../../support/virtual_tcp.ts";
+
+const TIMEOUT_MS = 3_000;
+const RETRIES = 2;
+const ENDPOINT = { address: "192.0.2.1", port: 9_999 };
+const HASH = "ab".repeat(32);
+const MIB = 1024 * 1024;
+
+function searchOf(runtime: TcpRuntime, onFailure: (error: ShoalError) => void): StreamSearch {
+  const { clock } = runtime;
+  return new StreamSearch({
+    clock,
+    endpoint: ENDPOINT,
+    providers: new StreamProviders(runtime, { timeoutMs: TIMEOUT_MS, retries: RETRIES }),
+    timeoutMs: TIMEOUT_MS,
+    attempts: RETRIES,
+    questionOf: () => ({ name: "a.txt" }),
+    onFailure: (_, error) => onFailure(error),
+  });
+}
+
+/** What comes of a search for one name: the first offer, or why there is none. */
+function searched(runtime: TcpRuntime): Promise<FindNews> {
+  return new Promise((resolve, reject) => {
+    const query = { by: "name", name: "a.txt" as SafeFileName } as const;
+    searchOf(runtime, reject).find([query], (news) => {
+      if (news.kind === "offer" || news.kind === "timedOut") resolve(news);
+    });
+  });
+}
+
+function isAsked(bytes: Uint8Array, command: string): boolean {
+  return new TextDecoder().decode(bytes).includes(`"command":"${command}"`);
+}
+
+function describe(link: PeerLink): void {
+  const file = { name: "a.txt", size: 100 * MIB, mtime: 0, sha256: HASH, root: HASH };
+  link.tell({ status: "file", ...file, offset: 0, length: 0 });
+  link.say(lengthPrefix(0), 2);
+  link.tell({ status: "sent" }, 3);
+}
+
+/** Is hashing, as it says, so many bytes more each time that it is asked. */
+function hashing(bytesEach: number, fields = true): VirtualPeer {
+  let hashed = 0;
+  return {
+    onBytes(link) {
+      hashed += bytesEach;
+      if (hashed >= 100 * MIB) return describe(link);
+      const said = fields ? { size: 100 * MIB, hashed, rate: 2 * bytesEach } : {};
+      link.tell({ status: "error", code: "pending", message: "ask again", ...said });
+    },
+  };
+}
+
+Deno.test("a server that says for ever that it is hashing is given up", async () => {
+  for (const peer of [hashing(0), hashing(0, false), hashing(1)]) {
+    const { result, tookMs } = await playTcp(searched, () => peer);
+    assert(!(result instanceof ShoalError), String(result));
+    assertEquals(result.kind, "timedOut");
+    assertLess(tookMs, 2 * TIMEOUT_MS * RETRIES);
+  }
+});
+
+Deno.test("a server that gets on with hashing is waited for, however long it takes", async () => {
+  const peer = hashing(MIB / 2);
+  const { result, tookMs } = await playTcp(searched, () => peer);
+  assert(!(result instanceof ShoalError), String(result));
+  assertEquals(result.kind, "offer");
+  assertGreater(tookMs, 10 * TIMEOUT_MS * RETRIES);
+});
+
+Deno.test("a layer that its only server does not bring ends the fetch with the reason", async () => {
+  const silentAboutIt: VirtualPeer = {
+    onBytes(link, bytes) {
+      if (isAsked(bytes, "fetch")) describe(link);
+    },
+  };
+  const { result } = await playTcp(
+    (runtime) =>
+      new Promise<LayerNews>((resolve) => {
+        const search = searchOf(runtime, () => {});
+        const content = { sizeBytes: 100 * MIB, sha256: HASH, root: HASH };
+        const fetch = search.fetchLayer(content as never, (news) => {
+          if (news.kind !== "streamConfirmed") resolve(news);
+        });
+        const path = { endpoint: ENDPOINT, token: new Uint8Array(16) };
+        fetch.add({ server: HASH.slice(0, 32), path, content, tcpPort: ENDPOINT.port } as never);
+      }),
+    () => silentAboutIt,
+  );
+  assert(!(result instanceof ShoalError));
+  assertEquals(result.kind, "failed");
+});
