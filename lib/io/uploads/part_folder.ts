@@ -64,6 +64,11 @@ export class PartFolder {
     });
   }
 
+  /** How much there is to go on with. */
+  bytesOf(tag: string): number {
+    return this.#lookAt(`${tag}.part`)?.bytes ?? 0;
+  }
+
   /** Removes what nobody can resume and nobody writes: a run was cut off. */
   removeUseless(): void {
     for (const name of this.#names()) {

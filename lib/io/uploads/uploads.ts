@@ -68,6 +68,13 @@ export class Uploads {
     this.#sweep();
   }
 
+  /** How much of this upload is there already, all of which is hashed when it begins. */
+  keptBytesOf(request: UploadRequest, address: string): number {
+    if (!request.isResumable) return 0;
+    const kept = this.#parts.bytesOf(this.#parts.tagOf(uploadParty(address), request));
+    return kept <= request.sizeBytes ? kept : 0;
+  }
+
   /**
    * Begins an upload. Throws ShoalError, with a message for the peer, if it cannot be taken.
    *

@@ -4,7 +4,11 @@ import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
 import { layerWork } from "../../protocol/session/layer_work.ts";
-import { LISTED_FILE_WORK, SESSION_QUESTION_WORK } from "../../protocol/session/limits.ts";
+import {
+  LISTED_FILE_WORK,
+  SESSION_QUESTION_WORK,
+  UPLOAD_BYTES_PER_WORK,
+} from "../../protocol/session/limits.ts";
 import { SESSION_SEND_BYTES } from "../net/limits.ts";
 import { MD5_PATIENCE_MS } from "./limits.ts";
 import type { Answers, Question, UploadedFile } from "../../messages/session_worker.ts";
@@ -219,6 +223,8 @@ class SessionHost {
     this.close();
     const { peerAddress } = this.#connection;
     try {
+      const keptBytes = this.#library.uploads.keptBytesOf(step, peerAddress);
+      await this.#pace.work(SESSION_QUESTION_WORK + Math.ceil(keptBytes / UPLOAD_BYTES_PER_WORK));
       const upload = this.#upload = await this.#library.uploads.begin(step, peerAddress);
       const { offset } = upload;
       if (offset === 0) return { kind: "ready", offset };

@@ -56,6 +56,8 @@ export const SESSION_QUESTION_WORK = 4;
 export const LISTED_FILE_WORK = 2;
 /** … and for so many hashes of a layer. */
 export const LAYER_HASHES_PER_WORK = 32;
+/** … and for so many bytes of a part, which is hashed when its upload is resumed. */
+export const UPLOAD_BYTES_PER_WORK = 10 * KIB;
 /** Units per second that one address, as TCP proves it, may cause over all its sessions; more wait. */
 export const SESSION_WORK_PER_S = 20_000;
 /** Questions of all sessions that are with the main thread at once; others wait in the order of their arrival. */
