@@ -108,6 +108,15 @@ Deno.test("a server that is asked while it starts tells of its TCP port", async 
   assertDone(outcome);
 });
 
+Deno.test("a liar that was caught is not believed when it offers the file again", async () => {
+  const lieChunks = Array.from({ length: CHUNKS }, (_, chunk) => chunk);
+  const liar = plainServer({ lie: "chunks", lieChunks, tcp: TCP });
+  const outcome = await runScenario(plainScenario({ servers: [liar] }));
+  assertEquals([outcome.violation, outcome.end], [undefined, "unverified"]);
+  const late = plainServer({ startsMs: 250 });
+  assertDone(await runScenario(plainScenario({ servers: [liar, late] })));
+});
+
 Deno.test("where UDP passes, TCP is left alone", async () => {
   const outcome = await runScenario(plainScenario({ servers: [plainServer({ tcp: TCP })] }));
   assertDone(outcome);

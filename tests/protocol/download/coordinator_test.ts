@@ -11,6 +11,7 @@ import type { SourceMode } from "../../../lib/protocol/download/known_source.ts"
 import {
   CLIENT_WINDOW_BYTES_MAX,
   INTEGRITY_FAILURES_MAX,
+  LEASE_STALL_MS_MIN,
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
@@ -107,6 +108,11 @@ class Script {
   /** From now on `source` reports that nothing comes. */
   fallSilent(source: SourceId): void {
     this.#silent.set(source, this.#nowMs);
+  }
+
+  /** It reports no silence any more. */
+  hear(source: SourceId): void {
+    this.#silent.delete(source);
   }
 
   /** So much time passes, with every wake-up that is due and a report of each silent source. */
@@ -352,6 +358,45 @@ Deno.test("a bad copy is fetched from its server again where the only other sour
   assert(INTEGRITY_FAILURES_MAX > 1);
   script.drain(pull);
   assertEquals(script.count("complete"), 1);
+});
+
+Deno.test("a stalled source loses its leases to others, and is trusted with one chunk until it brings something", () => {
+  const script = new Script();
+  const stalled = script.source("stalled");
+  script.bring(stalled, 0);
+  const leased = [...script.leasedTo(stalled)];
+  assert(leased.length > 1);
+  script.fallSilent(stalled);
+  const other = script.source("other");
+  // Taken from it, they go to the other first: it would have them again at once.
+  let from = script.actions.length;
+  script.pass(LEASE_STALL_MS_MIN + 10);
+  const given = script.actions.slice(from).flatMap((action) =>
+    action.kind === "lease" ? [[action.source, ...action.lease.chunks]] : []
+  );
+  assertEquals(given[0]?.[0], other);
+  assert(script.leasedTo(stalled).size <= 1, "one chunk shows whether it is back");
+  script.pass(LEASE_STALL_MS_MIN);
+  assertEquals(script.leasedTo(stalled).size, 1);
+  // Something comes: it is trusted with as much as before.
+  script.hear(stalled);
+  script.bring(stalled, [...script.leasedTo(stalled)][0]!);
+  assert(script.leasedTo(stalled).size > 1);
+});
+
+Deno.test("a source that stalled is silent since it was last heard, whatever it was leased since", () => {
+  const script = new Script();
+  const stalled = script.source("stalled");
+  script.bring(stalled, 0);
+  script.source("other");
+  script.fallSilent(stalled);
+  script.pass(SERVER_SILENT_MS - 100);
+  const states = (): number => script.count("server");
+  const before = states();
+  assertEquals(script.toldTo(stalled).filter((told) => told === "release"), []);
+  script.pass(200);
+  assert(states() > before, "it is called silent, and rests");
+  assertEquals(script.toldTo(stalled).filter((told) => told === "release").length, 1);
 });
 
 Deno.test("a transfer is orphaned when the last of its sources is gone", () => {
