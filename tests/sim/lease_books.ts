@@ -13,17 +13,8 @@ import type {
   CoordinatorAction,
   CoordinatorEvent,
 } from "../../lib/protocol/download/coordinator_messages.ts";
-import { LeaseTable } from "../../lib/protocol/download/lease_table.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
 import type { SourceOrder, SourceReply } from "../../lib/messages/chunk_source.ts";
-
-/** The table that was asked for a chunk last: the coordinator shows its own to nobody. */
-let askedLast: LeaseTable | undefined;
-const { takeFree } = LeaseTable.prototype;
-LeaseTable.prototype.takeFree = function (this: LeaseTable, ...args) {
-  askedLast = this;
-  return takeFree.apply(this, args);
-};
 
 const OWNERS_MAX = 2;
 
@@ -32,7 +23,7 @@ export class LeaseBooks {
   readonly #allotted = new Map<SourceId, { windowBytesMax: number; bufferBytesMax: number }>();
   #transfer: TransferId | undefined;
   #chunkCount = 0;
-  #table: LeaseTable | undefined;
+  #coordinator: Coordinator | undefined;
   readonly #verified = new Set<number>();
   /** Sources at work that push … */
   readonly #pushers = new Set<SourceId>();
@@ -50,9 +41,9 @@ export class LeaseBooks {
 
   /** Follows everything that this coordinator is told and says. */
   follow(coordinator: Coordinator): void {
+    this.#coordinator = coordinator;
     const handle = coordinator.handle.bind(coordinator);
     coordinator.handle = (nowMs, event) => {
-      askedLast = undefined;
       const actions = handle(nowMs, event);
       this.#onCoordinator(event, actions);
       return actions;
@@ -64,7 +55,6 @@ export class LeaseBooks {
       case "transfer":
         this.#transfer = event.transfer;
         this.#chunkCount = chunkCountFor(event.content.sizeBytes);
-        this.#table = undefined;
         this.#hasPush = this.#isPushed(event.content);
         this.#verified.clear();
         for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
@@ -72,7 +62,7 @@ export class LeaseBooks {
         }
         break;
       case "forget":
-        if (event.transfer === this.#transfer) this.#transfer = this.#table = undefined;
+        if (event.transfer === this.#transfer) this.#transfer = undefined;
         break;
       case "report":
         for (const { transfer, chunk } of event.report.verified) {
@@ -85,7 +75,6 @@ export class LeaseBooks {
         break;
       default:
     }
-    if (this.#transfer !== undefined) this.#table ??= askedLast;
     for (const action of actions) {
       if (action.kind === "allot") this.#allotted.set(action.source, action);
       if (action.kind === "release") {
@@ -168,9 +157,9 @@ export class LeaseBooks {
   }
 
   #tableProblem(isQuiet: boolean): string | undefined {
-    const table = this.#table;
     const transfer = this.#transfer;
-    if (table === undefined || transfer === undefined) return undefined;
+    const table = transfer && this.#coordinator?.leasesOf(transfer);
+    if (transfer === undefined || table === undefined) return undefined;
     let leasedCount = 0;
     for (let chunk = 0; chunk < this.#chunkCount; chunk++) {
       const owners = table.owners(chunk);

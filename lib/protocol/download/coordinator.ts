@@ -22,6 +22,7 @@ import { leaseToDouble } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import { KnownServer, type ServerTally } from "./known_server.ts";
 import { KnownSource } from "./known_source.ts";
+import type { LeaseView } from "./lease_table.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
 import { TransferState } from "./transfer_state.ts";
 
@@ -102,6 +103,11 @@ export class Coordinator {
       if (tally !== undefined) tallies.set(server.id, tally);
     }
     return tallies;
+  }
+
+  /** Who has what of a transfer leased, for whoever watches. */
+  leasesOf(transfer: TransferId): LeaseView | undefined {
+    return this.#transfers.get(transfer)?.leases;
   }
 
   /** Whether a source has brought a whole chunk so far. */

@@ -9,6 +9,9 @@ const FREE = 0;
 const LEASED = 1;
 const VERIFIED = 2;
 
+/** What can be seen of the table from outside. */
+export type LeaseView = Pick<LeaseTable, "freeCount" | "isComplete" | "isVerified" | "owners">;
+
 export class LeaseTable {
   readonly #state: Uint8Array;
   readonly #owners = new Map<number, SourceId[]>();
