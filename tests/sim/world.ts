@@ -73,6 +73,8 @@ class World {
   #connections = 0;
   #streamCount = 0;
   readonly #streamedMs: number[] = [];
+  /** What people were told once, by the run in which they were. */
+  readonly #said = new Set<string>();
   #client: SimClient | undefined;
   #runs = 0;
   #killsLeft: number;
@@ -221,6 +223,9 @@ class World {
     this.#note(JSON.stringify(event));
     if (event.event === "notice" && /using TCP instead/.test(event.message)) {
       this.#streamedMs.push(this.#clock.nowMs);
+      const said = `${this.#runs} ${event.message}`;
+      if (this.#said.has(said)) throw new Violation(`said twice: ${event.message}`);
+      this.#said.add(said);
     }
     if (event.event === "done") this.#invariants.onDone(event, this.#disk);
     if (event.event === "failed") {

@@ -369,7 +369,7 @@ Deno.test("a stalled source loses its leases to others, and is trusted with one 
   script.fallSilent(stalled);
   const other = script.source("other");
   // Taken from it, they go to the other first: it would have them again at once.
-  let from = script.actions.length;
+  const from = script.actions.length;
   script.pass(LEASE_STALL_MS_MIN + 10);
   const given = script.actions.slice(from).flatMap((action) =>
     action.kind === "lease" ? [[action.source, ...action.lease.chunks]] : []
@@ -397,6 +397,20 @@ Deno.test("a source that stalled is silent since it was last heard, whatever it 
   script.pass(200);
   assert(states() > before, "it is called silent, and rests");
   assertEquals(script.toldTo(stalled).filter((told) => told === "release").length, 1);
+});
+
+Deno.test("leases are not taken from one silent source for another that is silent, too", () => {
+  const script = new Script();
+  const [one, two] = [script.source("one"), script.source("two")];
+  script.fallSilent(two);
+  script.pass(LEASE_STALL_MS_MIN + 50);
+  script.bring(one, [...script.leasedTo(one)][0]!);
+  script.fallSilent(one);
+  const leased = [...script.leasedTo(one)];
+  assert(leased.length > 1);
+  script.pass(LEASE_STALL_MS_MIN + 150);
+  assertEquals([...script.leasedTo(one)], leased);
+  assert(script.toldTo(two).some((told) => told.startsWith("revoke")), "one was heard, then");
 });
 
 Deno.test("a transfer is orphaned when the last of its sources is gone", () => {
