@@ -92,11 +92,23 @@ export function baseName(name: SafeFileName): SafeFileName {
   return name.slice(name.lastIndexOf("/") + 1) as SafeFileName;
 }
 
+/** What could move a cursor or reorder a line on a terminal. */
+const TREACHEROUS =
+  // deno-lint-ignore no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+
 /** `text` with everything escaped that could move a cursor or reorder a line on a terminal. */
 export function displayName(text: string): string {
   return text.replace(
-    // deno-lint-ignore no-control-regex
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu,
+    TREACHEROUS,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** `value` as one line of JSON, with the same characters escaped in JSON's own way: it reads back as it was. */
+export function displayJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    TREACHEROUS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX } from "../lib/limits.ts";
 import {
   baseName,
+  displayJson,
   displayName,
   isHiddenName,
   isPartName,
@@ -144,4 +145,12 @@ Deno.test("displayName() escapes what moves a cursor or reorders a line, and not
   assertEquals(displayName("a\u200bb\u2066c\ufeff"), "a\\u{200b}b\\u{2066}c\\u{feff}");
   assertEquals(displayName("\ud800"), "\\u{d800}");
   assertEquals(displayName("日本語 👍🏽.txt"), "日本語 👍🏽.txt");
+});
+
+Deno.test("a line of JSON has no character that could move a cursor, and reads back as it was", () => {
+  const text = "a\u009b31m\u202e\u2066\u200f\u061c\u2028\ufeffb\u0007\ud800 é😀";
+  const line = displayJson({ text });
+  assertEquals(JSON.parse(line), { text });
+  assertEquals(displayName(line), line);
+  assert(line.includes("é😀"));
 });

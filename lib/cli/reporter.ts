@@ -5,7 +5,7 @@ import { nowMs } from "../io/system/clock.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS } from "./limits.ts";
-import { displayName } from "../names.ts";
+import { displayJson, displayName } from "../names.ts";
 import { errorLines, eventLine, failedLines, waitingLine, warningLine } from "./event_lines.ts";
 import { indexingText, progressText, ProgressView } from "./progress_view.ts";
 import { tellingOfDrops } from "./dropped_lines.ts";
@@ -70,7 +70,7 @@ class JsonReporter implements Reporter {
   }
 
   #print(event: ShoalEvent): void {
-    this.#terminal.stdout.write(`${JSON.stringify(event)}\n`);
+    this.#terminal.stdout.write(`${displayJson(event)}\n`);
   }
 }
 

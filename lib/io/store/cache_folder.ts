@@ -18,6 +18,41 @@ function variable(name: string): string | undefined {
   return value !== undefined && isAbsolute(value) ? value : undefined;
 }
 
+/**
+ * Makes the folder if it is missing, for its owner alone, and the folders above it.
+ *
+ * @param files names of what is to be opened in it: none of them may be a link
+ * @throws Error that says what is wrong with it: somebody else could have put anything there
+ */
+export function requirePrivateFolder(dir: string, files: readonly string[]): void {
+  Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const { mode, uid } = Deno.statSync(dir);
+  const mayAskUid = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
+  const ownUid = mayAskUid ? Deno.uid() : null;
+  if (ownUid !== null && uid !== null && uid !== ownUid) {
+    throw new Error(`${dir} belongs to somebody else`);
+  }
+  if (Deno.build.os !== "windows" && mode !== null && (mode & OTHERS_MAY_WRITE) !== 0) {
+    throw new Error(`others may write to ${dir}`);
+  }
+  for (const file of files) {
+    const path = join(dir, file);
+    if (isLink(path)) throw new Error(`${path} is a link`);
+  }
+}
+
+/** Write permission of the group and of everybody. */
+const OTHERS_MAY_WRITE = 0o022;
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    // What is not there is made.
+    return false;
+  }
+}
+
 function below(base: string | undefined, ...parts: string[]): string | undefined {
   return base === undefined ? undefined : join(base, ...parts);
 }

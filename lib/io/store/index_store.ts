@@ -12,10 +12,12 @@ import { join } from "@std/path";
 import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
 import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { cacheFolder } from "./cache_folder.ts";
+import { cacheFolder, requirePrivateFolder } from "./cache_folder.ts";
 import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
+/** Of the files that SQLite keeps, the database's own first. */
+const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 const CACHED_PARTS_MAX = LAYER_CACHE_BYTES_MAX / LAYER_PART_BYTES;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
@@ -135,7 +137,7 @@ export class IndexStore {
 
   #openOnDisk(dir: string): HashTable | undefined {
     try {
-      Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
+      requirePrivateFolder(dir, SUFFIXES.map((suffix) => FILE_NAME + suffix));
       try {
         return openPatiently(this.#path);
       } catch (thrown) {

@@ -14,6 +14,7 @@ import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFER_HOLD_MS } from "../hash/limits.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
 import { wallMs, yieldToEvents } from "../system/clock.ts";
 import type { OpenPart } from "./part_folder.ts";
+import { peerMessage } from "./peer_message.ts";
 
 export interface UploadRequest {
   readonly name: SafeFileName;
@@ -135,7 +136,7 @@ export class Upload {
       return await this.#receive(connection, source) ?? { kind: "received" };
     } catch (error) {
       if (error instanceof ConnectionLost) return { kind: "ended", why: "closed" };
-      return { kind: "failed", message: ShoalError.from(error).message };
+      return { kind: "failed", message: peerMessage(error) };
     } finally {
       this.#connection = undefined;
     }

@@ -28,6 +28,7 @@ import { openFileSource } from "../files/file_source.ts";
 import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
+import { peerMessage } from "../uploads/peer_message.ts";
 import type { Upload } from "../uploads/upload.ts";
 import type { Uploads } from "../uploads/uploads.ts";
 
@@ -230,7 +231,7 @@ class SessionHost {
       if (offset === 0) return { kind: "ready", offset };
       return { kind: "ready", offset, prefixSha256: upload.prefixSha256 };
     } catch (error) {
-      return { kind: "refused", message: ShoalError.from(error).message };
+      return { kind: "refused", message: peerMessage(error) };
     }
   }
 
@@ -247,7 +248,8 @@ class SessionHost {
       }
       return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };
     } catch (error) {
-      const { code, message } = ShoalError.from(error);
+      const { code } = ShoalError.from(error);
+      const message = peerMessage(error);
       return { kind: "failed", code: code === "unverified" ? code : "refused", message };
     }
   }

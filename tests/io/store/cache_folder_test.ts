@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
-import { cacheFolder } from "../../../lib/io/store/cache_folder.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { cacheFolder, requirePrivateFolder } from "../../../lib/io/store/cache_folder.ts";
+import { withFolder } from "../../support/folder.ts";
+import { canTouchFiles } from "../../support/permissions.ts";
 
 const mayChangeEnv = (await Deno.permissions.query({ name: "env" })).state === "granted";
 
@@ -38,3 +41,24 @@ Deno.test({
 }, () => {
   assertEquals(cacheFolder(), undefined);
 });
+
+Deno.test({
+  name: "a cache folder that others could have written to is not used, nor a link in it",
+  ignore: !await canTouchFiles() || Deno.build.os === "windows",
+}, () =>
+  withFolder({ "elsewhere": "" }, async (dir) => {
+    const cache = join(dir, "new", "cache");
+    requirePrivateFolder(cache, ["index.sqlite"]);
+    assertEquals((Deno.statSync(cache).mode ?? 0) & 0o777, 0o700);
+    for (const mode of [0o770, 0o702, 0o720]) {
+      await Deno.chmod(cache, mode);
+      assertThrows(() => requirePrivateFolder(cache, []), Error, "others may write");
+    }
+    await Deno.chmod(cache, 0o755);
+    requirePrivateFolder(cache, ["index.sqlite"]);
+    await Deno.symlink(join(dir, "elsewhere"), join(cache, "index.sqlite"));
+    assertThrows(() => requirePrivateFolder(cache, ["index.sqlite"]), Error, "is a link");
+    if (Deno.uid() !== 0) return;
+    await Deno.chown(cache, 65_534, 65_534);
+    assertThrows(() => requirePrivateFolder(cache, []), Error, "somebody else");
+  }));
