@@ -90,6 +90,20 @@ Deno.test("the platform's disk comes from a runtime", () => {
   assertEquals(problems("workers/a.ts", byWorker), []);
 });
 
+Deno.test("a use case that takes its clock or its sockets from elsewhere than a runtime is found", () => {
+  for (const part of ["system/clock.ts", "net/net.ts", "net/tcp_stream.ts"]) {
+    assertEquals(
+      problems("lib/app/session/a.ts", `import { b } from "../../io/${part}";`).length,
+      1,
+    );
+    assertEquals(
+      problems("lib/app/session/a.ts", `import type { b } from "../../io/${part}";`),
+      [],
+    );
+    assertEquals(problems("lib/io/a.ts", `import { b } from "../io/${part}";`), []);
+  }
+});
+
 Deno.test("an import that spans lines is found, one in a comment or a string is not", () => {
   assertEquals(problems("lib/wire/a.ts", 'import {\n  b,\n} from "../io/b.ts";').length, 1);
   assertEquals(problems("lib/wire/a.ts", '// import { b } from "../io/b.ts";'), []);

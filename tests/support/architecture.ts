@@ -90,6 +90,13 @@ const OPTION_DEFAULT =
 /** What only runtimes are made of: everything else is handed one. */
 const PLATFORM_DISK = "lib/io/files/deno_disk.ts";
 
+/** What use cases are handed as part of a runtime; only its types are theirs to import. */
+const RUNTIME_PARTS: ReadonlySet<string> = new Set([
+  "lib/io/system/clock.ts",
+  "lib/io/net/net.ts",
+  "lib/io/net/tcp_stream.ts",
+]);
+
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
   "lib/wire/frames.ts": ["node:zlib"],
@@ -126,7 +133,7 @@ export function importsOf({ path, text }: Source): Import[] {
 function importViolations(source: Source): string[] {
   const layer = layerOf(source.path);
   const uses = USES.get(layer);
-  return importsOf(source).flatMap(({ target, line }) => {
+  return importsOf(source).flatMap(({ target, line, isType }) => {
     const at = `${source.path}:${line} imports ${target}`;
     if (/^(npm|jsr|https?):/.test(target)) {
       return [`${at}: name packages in deno.json's import map`];
@@ -136,6 +143,9 @@ function importViolations(source: Source): string[] {
     if (!target.endsWith(".ts")) return [];
     const mayUseDisk = layer === "workers" || source.path === "lib/io/runtime.ts";
     if (target === PLATFORM_DISK && !mayUseDisk) return [`${at}: take the disk from a runtime`];
+    if (layer === "app" && RUNTIME_PARTS.has(target) && !isType) {
+      return [`${at}: take it from a runtime`];
+    }
     if (!uses.includes(layerOf(target))) {
       return [`${at}: a ${layer} file uses ${uses.join(", ")}`];
     }

@@ -2,11 +2,12 @@
  * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
  * files themselves never pass through it.
  */
-import { type Clock, denoClock, type Wakeup } from "../../io/system/clock.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { descriptorLimit } from "../../io/system/descriptor_limit.ts";
-import { denoNet } from "../../io/net/net.ts";
+import type { Net } from "../../io/net/net.ts";
+import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { RequestPace } from "../../io/net/request_pace.ts";
 import type { SessionConnection } from "../../io/net/session_connection.ts";
@@ -49,13 +50,18 @@ import { openStore } from "./registry_stores.ts";
  * ```
  */
 export async function master(options: MasterOptions = {}): Promise<Master> {
-  return await openMaster(resolveMaster(options));
+  return await masterIn(denoRuntime(), options);
 }
 
-async function openMaster(options: ResolvedMasterOptions): Promise<Master> {
+/** The same on a platform that is handed in; the store is this process's. */
+export async function masterIn(
+  { clock, net }: Pick<Runtime, "clock" | "net">,
+  given: MasterOptions,
+): Promise<Master> {
+  const options = resolveMaster(given);
   const store = await openStore(options.store, options.port);
   try {
-    return new MasterRun(denoClock, options, store);
+    return new MasterRun(clock, net, options, store);
   } catch (error) {
     await store.end();
     throw error;
@@ -78,7 +84,7 @@ class MasterRun implements Master {
   #isStoreLost = false;
   #sweeping: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock, options: ResolvedMasterOptions, store: RegistryStore) {
+  constructor(clock: Clock, net: Net, options: ResolvedMasterOptions, store: RegistryStore) {
     this.#clock = clock;
     this.#sweeper = clock.timer(() => this.#sweep());
     this.#options = options;
@@ -88,7 +94,7 @@ class MasterRun implements Master {
     const { host, port, metricsPort, metricsHost } = options;
     this.#listener = new SessionListener({
       clock,
-      net: denoNet(),
+      net,
       host,
       ports: [port],
       portName: "the port of a Shoal master",
@@ -103,7 +109,7 @@ class MasterRun implements Master {
     });
     try {
       this.#metrics = metricsPort === undefined ? undefined : new MetricsPort({
-        net: denoNet(),
+        net,
         host: metricsHost,
         port: metricsPort,
         read: () => this.#read(),

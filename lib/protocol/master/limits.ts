@@ -7,6 +7,8 @@ export const REGISTRY_LEASE_MS = 10_000;
 export const REGISTRY_RENEW_MS = 3_000;
 /** A master that neither answers a request nor sends `wait` for this long is disconnected. */
 export const REGISTRY_ANSWER_MS = 8_000;
+/** One that sends `wait` is disconnected, too, if the answer to that request takes longer than this. */
+export const REGISTRY_WAIT_MS_MAX = 600_000;
 /** A master that was lost is tried again after about this, then after twice as long …, up to: */
 export const REGISTRY_RETRY_MS = 500;
 export const REGISTRY_RETRY_MS_MAX = 4_000;

@@ -10,6 +10,7 @@ import {
   REGISTRY_RENEW_MS,
   REGISTRY_RETRY_MS,
   REGISTRY_RETRY_MS_MAX,
+  REGISTRY_WAIT_MS_MAX,
 } from "./limits.ts";
 import { wireCodeIn } from "../../wire/session_codes.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -63,8 +64,10 @@ export class Registration {
   #failures = 0;
   #lease: RegistryLease | undefined;
   #revision = 0;
-  /** The request under way is answered until then. */
+  /** The request under way is answered until then … */
   #answerMs = Infinity;
+  /** … or, as long as the master asks for patience, until then. */
+  #patienceEndMs = Infinity;
   #renewMs = Infinity;
   #asked: "register" | "renew" | Page | undefined;
   /** Whether a whole catalogue is being told, and after which name it continues. */
@@ -166,6 +169,7 @@ export class Registration {
   #ask(nowMs: number, asked: "register" | "renew" | Page, message: JsonObject): void {
     this.#asked = asked;
     this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
+    this.#patienceEndMs = nowMs + REGISTRY_WAIT_MS_MAX;
     this.#actions.push({ kind: "send", message });
   }
 
@@ -175,7 +179,7 @@ export class Registration {
     const asked = this.#asked;
     if (asked === undefined) return this.#hangUp(nowMs, "speaks unasked");
     if (message["status"] === "wait") {
-      this.#answerMs = nowMs + REGISTRY_ANSWER_MS;
+      this.#answerMs = Math.min(this.#patienceEndMs, nowMs + REGISTRY_ANSWER_MS);
       return;
     }
     this.#asked = undefined;

@@ -1,6 +1,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { serverId } from "../../../lib/ids.ts";
-import { REGISTRY_ANSWER_MS, REGISTRY_RENEW_MS } from "../../../lib/protocol/master/limits.ts";
+import {
+  REGISTRY_ANSWER_MS,
+  REGISTRY_RENEW_MS,
+  REGISTRY_WAIT_MS_MAX,
+} from "../../../lib/protocol/master/limits.ts";
 import { Registration, type RegistrationEvent } from "../../../lib/protocol/master/registration.ts";
 
 const LEASE = { status: "lease", lease: "b".repeat(32), revision: 0 };
@@ -38,6 +42,20 @@ Deno.test("a master that asks for patience is waited for, one that falls silent 
   nowMs = registration.nextWakeupMs();
   assertEquals(kinds(registration, nowMs, { kind: "wakeup" }), ["hangUp", "state"]);
   assertLess(registration.nextWakeupMs(), nowMs + REGISTRY_ANSWER_MS);
+});
+
+Deno.test("a master that asks for patience for ever is left", () => {
+  const registration = connected();
+  kinds(registration, 0, { kind: "message", message: LEASE });
+  const said = new Set<string>();
+  let nowMs = 0;
+  while (!said.has("hangUp") && nowMs < 2 * REGISTRY_WAIT_MS_MAX) {
+    nowMs += REGISTRY_ANSWER_MS / 2;
+    const wait = { kind: "message", message: { status: "wait" } } as const;
+    for (const kind of kinds(registration, nowMs, wait)) said.add(kind);
+    for (const kind of kinds(registration, nowMs, { kind: "wakeup" })) said.add(kind);
+  }
+  assertLess(nowMs, REGISTRY_WAIT_MS_MAX + REGISTRY_ANSWER_MS);
 });
 
 Deno.test("a lease is renewed a while after the last answer, not always as long", () => {
