@@ -120,6 +120,19 @@ Deno.test("a liar that was caught is not believed when it offers the file again"
   assertDone(await runScenario(plainScenario({ servers: [liar, late] })));
 });
 
+Deno.test("what was said of a server is not said again when its file has changed", async () => {
+  const change = { kind: "change", atMs: 2_300, seenMs: 20 } as const;
+  const servers = [
+    blocked({ what: "data", fromMs: 0 }, { bytesPerMs: 800 }, { mishaps: [change] }),
+  ];
+  const { client } = plainScenario();
+  const patient = { ...client, retries: 10 };
+  const outcome = await runScenario(plainScenario({ servers, client: patient }));
+  assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
+  assertEquals(outcome.streamedMs.length, 1);
+  assert(outcome.done!.resumedBytes === 0, "another file");
+});
+
 Deno.test("where UDP passes, TCP is left alone", async () => {
   const outcome = await runScenario(plainScenario({ servers: [plainServer({ tcp: TCP })] }));
   assertDone(outcome);
