@@ -1,6 +1,6 @@
 /**
- * What a server does with what arrives on its data port. Requests for ranges are answered here, in
- * turn by flow: a peer without a valid token is told how to get one, requests for a content that nobody has
+ * What a server does with what arrives on its data port. Requests for ranges are answered here, by
+ * turns of proved addresses: a peer without a valid token is told how to get one, requests for a content that nobody has
  * located yet wait until somebody has, and files that changed are given up. Questions are handed on, so
  * much at a time, by turns of those who have proved their address. A chunk that a client
  * found bad is passed on only if it was sent to that client's flow.
