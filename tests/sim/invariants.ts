@@ -61,7 +61,8 @@ export class Invariants {
 
   /** Whatever networks do to datagrams, nobody is blamed who is honest. */
   onBlamed(id: ServerId, what: string): void {
-    const server = this.#servers.find((each) => each.ids.has(id));
+    const host = /@10\.\d+\.0\.(\d+):/.exec(id)?.[1];
+    const server = this.#servers[Number(host ?? 0) - 1];
     // For a moment one whose file has changed sends what it should not.
     if (server === undefined || !server.isHonest || server.hasChanged) return;
     throw new Violation(`server ${this.#servers.indexOf(server)} is honest and was ${what}`);
@@ -95,7 +96,8 @@ export class Invariants {
     const isLacked = servers.some((each) => each.variant === undefined);
     const hasOthers = new Set(servers.map((each) => each.variant)).size > 1;
     const hasChanges = this.#servers.some((each) => each.hasChanged);
-    const hasLiars = servers.some((each) => each.lie !== undefined);
+    const hasLiars = this.#scenario.adversary !== undefined ||
+      servers.some((each) => each.lie !== undefined);
     const patienceMs = client.timeoutMs * client.retries;
     switch (code) {
       case "disk_full":

@@ -4,6 +4,7 @@
  */
 import { KIB, MIB } from "../../lib/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
+import type { AdversarySpec } from "./sim_adversary.ts";
 import type { LinkSpec } from "./sim_link.ts";
 
 export interface PathSpec {
@@ -105,6 +106,8 @@ export interface Scenario {
   readonly client: ClientSpec;
   readonly servers: readonly ServerSpec[];
   readonly push?: PushSpec | undefined;
+  /** Who means harm, beside the servers. */
+  readonly adversary?: AdversarySpec | undefined;
 }
 
 /** Sizes of which each is near a border of blocks or chunks. */

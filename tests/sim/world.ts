@@ -15,6 +15,7 @@ import { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { BROADCAST, SimClient } from "./sim_client.ts";
 import { simContent } from "./sim_contents.ts";
+import { SimAdversary } from "./sim_adversary.ts";
 import { SimLink } from "./sim_link.ts";
 import { SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
@@ -25,6 +26,7 @@ import { VirtualClock } from "./virtual_clock.ts";
 /** Every world ends before this. */
 const WORLD_MS_MAX = 3_600_000;
 const LOOK_MS = 250;
+const ADVERSARY_MS = 0.01;
 const RESTART_MS = 50;
 /** More than any question. */
 const LONG_BYTES = 700;
@@ -43,6 +45,8 @@ export interface Outcome {
   readonly end: string;
   /** What was said at its end, where it was done. */
   readonly done: DoneEvent | undefined;
+  /** What its user was warned of. */
+  readonly warnings: readonly string[];
   /** When its user was told that data comes over TCP, each time. */
   readonly streamedMs: readonly number[];
   /** How many streams were opened. */
@@ -75,6 +79,8 @@ class World {
   readonly #streamedMs: number[] = [];
   /** What people were told once, by the run in which they were. */
   readonly #said = new Set<string>();
+  readonly #warnings: string[] = [];
+  readonly #adversary: SimAdversary | undefined;
   #client: SimClient | undefined;
   #runs = 0;
   #killsLeft: number;
@@ -107,6 +113,15 @@ class World {
         onCrash: () => this.#breakStreams(index),
       })
     );
+    this.#adversary = scenario.adversary &&
+      new SimAdversary(scenario.adversary, scenario.sizeBytes, {
+        random,
+        honest: () =>
+          this.#servers.flatMap(({ ids }, index) =>
+            [...ids].map((id) => ({ id, address: addressOf(index, 0) }))
+          ),
+        send: (from, to, datagram) => this.#fromAdversary(from, to, datagram),
+      });
     this.#reachableSinceMs = this.#servers.map(() => Infinity);
     this.#invariants = new Invariants(scenario, this.#servers);
     this.#disk = new MemoryDisk(scenario.client.disk, {
@@ -136,6 +151,7 @@ class World {
       violation,
       end: end === undefined ? "running" : end.event === "done" ? "done" : end.code,
       done: end?.event === "done" ? end : undefined,
+      warnings: this.#warnings,
       streamedMs: this.#streamedMs,
       streamCount: this.#streamCount,
       digest: this.#trace.digest,
@@ -221,6 +237,7 @@ class World {
 
   #onEvent(event: GetEvent): void {
     this.#note(JSON.stringify(event));
+    if (event.event === "notice" && event.level === "warning") this.#warnings.push(event.message);
     if (event.event === "notice" && /using TCP instead/.test(event.message)) {
       this.#streamedMs.push(this.#clock.nowMs);
       const said = `${this.#runs} ${event.message}`;
@@ -241,6 +258,13 @@ class World {
       datagram,
       () => `:${port} → ${endpointText(to)}  ${describe(datagram)}`,
     );
+    if (this.#adversary !== undefined) {
+      const from = { address: clientAddress(0), port };
+      this.#clock.after(
+        ADVERSARY_MS,
+        () => this.#adversary?.hear(datagram, from, to, to.address === BROADCAST),
+      );
+    }
     this.#wires.forEach((paths, index) => {
       paths.forEach((wire, path) => {
         if (to.address !== BROADCAST && to.address !== addressOf(index, path)) return;
@@ -251,6 +275,16 @@ class World {
         });
       });
     });
+  }
+
+  /** He is faster than anybody. */
+  #fromAdversary(from: Endpoint, to: Endpoint, datagram: Bytes): void {
+    this.#trace.datagram(
+      this.#clock.nowMs,
+      datagram,
+      () => `:${to.port} ← ${endpointText(from)}  (adversary) ${describe(datagram)}`,
+    );
+    this.#clock.after(ADVERSARY_MS, () => this.#client?.arrive(to.port, datagram, from));
   }
 
   #toClient(
