@@ -111,7 +111,8 @@ export class Script implements AsyncDisposable {
 
   private constructor(host: Host, name: string, args: readonly string[]) {
     const path = fromFileUrl(new URL(name, import.meta.url));
-    const [command = "", ...rest] = [...host.via, Deno.execPath(), "run", "-A", path, ...args];
+    const program = path.endsWith(".py") ? ["python3", path] : [Deno.execPath(), "run", "-A", path];
+    const [command = "", ...rest] = [...host.via, ...program, ...args];
     this.#child = new Deno.Command(command, { args: rest, stdin: "null", stdout: "piped" }).spawn();
     this.#ended = this.#listen();
   }

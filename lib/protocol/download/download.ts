@@ -31,8 +31,8 @@ import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
 import {
-  CLAIM_PATIENCE_MS,
   GUESSES_MAX,
+  LATE_CLAIM_PATIENCE_MS,
   LATE_OFFERS_MS,
   STREAM_FALLBACK_MS,
   STREAM_TRIES_MAX,
@@ -331,12 +331,16 @@ export class Download {
 
   /** Until when those who hold another content are listened to, whoever has brought the chosen one. */
   get #listenedMs(): number {
-    const { openedMs, claimsEndMs } = this.#gathering;
     if (!this.#isUnpinned || this.#chosen === undefined) return -Infinity;
-    const { votes, party } = this.#chosen;
+    const { openedMs } = this.#gathering;
+    const { votes, party, content } = this.#chosen;
+    const claimsEndMs = this.#gathering.claimsEndMs(LATE_CLAIM_PATIENCE_MS, content);
     const isOneWord = votes === 1 && party !== LOOPBACK_ADDRESS && this.#settings.asksAnybody;
     const endMs = isOneWord ? openedMs + LATE_OFFERS_MS : -Infinity;
-    return Math.max(endMs, Math.min(claimsEndMs, openedMs + LATE_OFFERS_MS + CLAIM_PATIENCE_MS));
+    return Math.max(
+      endMs,
+      Math.min(claimsEndMs, openedMs + LATE_OFFERS_MS + LATE_CLAIM_PATIENCE_MS),
+    );
   }
 
   /** What others have said since the content was chosen, if it differs. */

@@ -2,7 +2,7 @@
  * The offers for one name, and which content they are taken to mean. Offers are gathered for a moment
  * after the first that may be chosen; those that are proved decide (docs/PROTOCOL.md, "Choosing a content").
  */
-import type { Content, HashHex, ServerId } from "../../ids.ts";
+import { type Content, type HashHex, sameContent, type ServerId } from "../../ids.ts";
 import type { Random } from "../base/random.ts";
 import { type Choice, ContentChoice } from "../discovery/content_choice.ts";
 import type { Offer } from "../discovery/finder.ts";
@@ -45,13 +45,22 @@ export class Gathering {
   get endMs(): number {
     if (this.#isClosed || this.#provedMs === Infinity) return Infinity;
     const endMs = Math.max(this.#openedMs + GATHER_MS, this.#provedMs + GATHER_PROVED_MS);
-    return Math.max(endMs, Math.min(this.claimsEndMs, endMs + CLAIM_PATIENCE_MS));
+    return Math.max(
+      endMs,
+      Math.min(this.claimsEndMs(CLAIM_PATIENCE_MS), endMs + CLAIM_PATIENCE_MS),
+    );
   }
 
-  /** Until when somebody may yet prove what is only claimed. */
-  get claimsEndMs(): number {
-    const isOpen = this.#offers.hasClaim((content) => this.#choice.mayChoose(content));
-    return isOpen ? this.#claimedMs + CLAIM_PATIENCE_MS : -Infinity;
+  /**
+   * Until when somebody may yet prove what is only claimed, if it is waited for this long.
+   *
+   * @param but claims of this content do not matter
+   */
+  claimsEndMs(patienceMs: number, but?: Content): number {
+    const isOpen = this.#offers.hasClaim((content) =>
+      this.mayChoose(content) && (but === undefined || !sameContent(content, but))
+    );
+    return isOpen ? this.#claimedMs + patienceMs : -Infinity;
   }
 
   /** Whether any server was caught lying. */

@@ -9,8 +9,10 @@ import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
 export const GATHER_MS = 100;
 /** … and for this long at least after the first that is proved. */
 export const GATHER_PROVED_MS = 50;
-/** What is only claimed is waited for this long, beyond the time for gathering and at the end of a run. */
+/** What is only claimed is waited for this long, beyond the time for gathering. */
 export const CLAIM_PATIENCE_MS = 100;
+/** The same at the end of a run, of contents that were not chosen. */
+export const LATE_CLAIM_PATIENCE_MS = 250;
 /** A choice that rests on one party of another machine is open to dissent for this long after the first offer. */
 export const LATE_OFFERS_MS = 200;
 /** Contents that a download begins to fetch although nobody has proved to offer them. */
