@@ -316,6 +316,36 @@ Deno.test("a busy server is asked when it said, and no sooner", () => {
   assertEquals(run.of("layer").length, 1);
 });
 
+Deno.test("what a busy server refuses is not lost: it is asked for as before", () => {
+  const file = fileOf(40);
+  const wants: Want[] = [];
+  const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
+    new LayerFetch(file.content, { timeoutMs: TIMEOUT_MS }),
+    { kind: "wakeup" },
+    (action, nowMs) => {
+      if (action.kind !== "send") return;
+      const want = decodeFrame(action.datagram) as Want;
+      wants.push(want);
+      const { nonce, number, firstPage, pageCount } = want;
+      if (wants.length === 2) {
+        const busy = { kind: "busy", echo: nonce, number, waitMs: 700 } as const;
+        return run.at(nowMs + 1, { kind: "frame", from: action.to, frame: busy });
+      }
+      for (let page = firstPage; page < firstPage + pageCount; page++) {
+        const frame = { kind: "layer", nonce, number, page, ...pageOf(file, page) } as const;
+        run.at(nowMs + 1, { kind: "frame", from: action.to, frame });
+      }
+    },
+  );
+  run.at(0, path(1));
+  run.runUntil(10_000);
+  assertEquals(wants.map(({ firstPage, pageCount }) => [firstPage, pageCount]), [
+    [0, 1],
+    [1, 2],
+    [1, 2],
+  ]);
+});
+
 Deno.test("a server that is busy for ever is a server that brings nothing", () => {
   const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
     new LayerFetch(fileOf(3).content, { timeoutMs: TIMEOUT_MS }),
