@@ -129,12 +129,23 @@ e2e("what others only announce, or hold, takes nobody's room", async () => {
   await using server = await startServer(scratch, freePort(), QUOTA);
   const port = await targetOf(server);
   const held: (TcpPeer | undefined)[] = [];
+  const ends: Promise<void>[] = [];
+  let endedCount = 0;
   try {
-    for (let i = 0; i < 20; i++) held.push(await begun(port, `held ${i}`, 5 * MIB, 10));
+    for (let i = 0; i < 20; i++) {
+      const peer = await begun(port, `held ${i}`, 5 * MIB, 10);
+      held.push(peer);
+      // The server says nothing to them unless it hangs up.
+      if (peer !== undefined) ends.push(peer.takeFrame().then(() => void (endedCount += 1)));
+    }
+    assertEquals(ends.length, 20);
     const stored = await put(scratch, port, "film.bin", randomFile(5 * MIB, 3));
     assertEquals(stored.code, 0, stored.process.description());
+    // Not because they were given up for their silence.
+    assertEquals(endedCount, 0);
   } finally {
     for (const each of held) each?.[Symbol.dispose]();
+    await Promise.all(ends);
   }
 });
 

@@ -68,7 +68,8 @@ testEveryStore((test) => {
       const server = atHost(`10.9.0.${i % hosts}`, i);
       await master.register(leaseOf(++lastLease), server, [content(i)]);
     }
-    const honest = content(1_000_000);
+    // The last of all in the order of digests.
+    const honest = content(0xffffff);
     await master.register(leaseOf(1), providerOf(1), [honest]);
     let foundCount = 0;
     for (let i = 0; i < 40; i++) {
