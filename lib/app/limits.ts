@@ -14,7 +14,7 @@ export {
 export const UPLOAD_BYTES_DEFAULT = GIB;
 /** Pause between two requests for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
-/** Uploads of one round trip after the first. */
+/** Uploads of one round trip that may fail to bring the whole file back, after the first. */
 export const MAX_RETRIES_DEFAULT = 3;
 export const MAX_RETRIES_MAX = 100;
 /** Bytes of the demo's file that make the round trip in the JSON dialect. */

@@ -133,16 +133,6 @@ export class SessionConnection {
     return read;
   }
 
-  /** Everything that comes until nothing follows for a moment; empty if nothing comes at all. */
-  async textUntilQuiet(bytesMax: number): Promise<Bytes> {
-    await this.peek();
-    for (;;) {
-      if (this.queue.lengthBytes >= bytesMax) break;
-      if (await this.#arrival(ASCII_QUIET_MS) !== "data") break;
-    }
-    return this.queue.take(Math.min(bytesMax, this.queue.lengthBytes))!;
-  }
-
   /** For reading a body that must not take for ever. */
   pace(idleMs = this.#idleMs): Pace {
     return new Pace(this.#clock, idleMs);
