@@ -57,6 +57,7 @@ export const GET_DEFAULTS = {
   timeoutMs: TIMEOUT_MS_DEFAULT,
   retries: RETRIES_DEFAULT,
   force: false,
+  sparse: true,
   jobs: JOBS_DEFAULT,
   mtuBytes: MTU_BYTES_DEFAULT,
   rateBytesPerS: 0,
@@ -66,6 +67,7 @@ export const TCP_GET_DEFAULTS = {
   ...SESSION,
   retries: RETRIES_DEFAULT,
   force: false,
+  sparse: true,
   rateBytesPerS: 0,
 } satisfies Partial<TcpGetOptions>;
 

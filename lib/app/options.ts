@@ -125,6 +125,11 @@ export interface GetOptions extends FindOptions {
    * default.
    */
   readonly force?: boolean;
+  /**
+   * Leave blocks of zeros out as holes where the disk can, so that a sparse file takes no more than its
+   * data; true by default.
+   */
+  readonly sparse?: boolean;
   /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
   /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */
@@ -154,6 +159,11 @@ export interface TcpGetOptions {
   readonly sha256?: string;
   /** Replace a different file of that name; false by default. */
   readonly force?: boolean;
+  /**
+   * Leave blocks of zeros out as holes where the disk can, so that a sparse file takes no more than its
+   * data; true by default.
+   */
+  readonly sparse?: boolean;
   /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
   /** Connections in a row that may bring nothing before it is given up; 10 by default. */

@@ -9,8 +9,14 @@ import type { TargetReply, TargetRequest } from "../protocol/download/target_mes
 import type { ChannelEnd } from "./channel_end.ts";
 import type { StageTimes } from "./chunk_source.ts";
 
+/** How a run writes its files, whatever they are. */
+export interface FileRules {
+  /** Whether blocks of zeros are left out as holes. */
+  readonly sparse: boolean;
+}
+
 export type AssemblerRequest =
-  | { readonly kind: "init" }
+  | ({ readonly kind: "init" } & FileRules)
   /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
   | { readonly kind: "feed"; readonly port: ChannelEnd }
   | TargetRequest

@@ -10,7 +10,11 @@ import {
   transferId,
 } from "../../lib/ids.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../lib/messages/assembler_worker.ts";
+import type {
+  AssemblerReply,
+  AssemblerRequest,
+  FileRules,
+} from "../../lib/messages/assembler_worker.ts";
 import type { ChunksMessage, RecycleMessage } from "../../lib/messages/chunk_feed.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { hashed } from "./virtual_link.ts";
@@ -32,14 +36,14 @@ export class AssemblerBench implements AsyncDisposable {
   readonly #feeds: MessagePort[] = [];
   #changed = Promise.withResolvers<void>();
 
-  constructor(dir: string) {
+  constructor(dir: string, rules: FileRules = { sparse: true }) {
     this.dir = dir;
     this.#port = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
     this.#port.onMessage((reply) => {
       this.replies.push(reply);
       this.#notify();
     });
-    this.#port.post({ kind: "init" });
+    this.#port.post({ kind: "init", ...rules });
     this.addFeed();
   }
 

@@ -34,6 +34,8 @@ export interface ClassicDownloadOptions {
   readonly name: SafeFileName;
   readonly outDir: string;
   readonly force: boolean;
+  /** Whether blocks of zeros are left out as holes. */
+  readonly sparse: boolean;
   /** Only this content is wanted. */
   readonly sha256?: HashHex;
   /** Where to ask, one at a time. */
@@ -162,12 +164,12 @@ export class ClassicDownload {
 
   /** Whether the file is wanted from here; if so, its part file is open and empty. */
   #begin(sha256: HashHex): boolean {
-    const { outDir, name, force, onAnswer } = this.#options;
+    const { runtime, name, onAnswer } = this.#options;
     if (!onAnswer()) {
       this.#finish();
       return false;
     }
-    this.#target = new ClassicTarget(this.#options.runtime.disk, outDir, name, sha256, force);
+    this.#target = new ClassicTarget(runtime.disk, name, sha256, this.#options);
     return true;
   }
 

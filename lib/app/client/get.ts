@@ -212,8 +212,9 @@ export class GetRun {
   // — What the run is made of ———————————————————————————————————————————————————————————————————
 
   #startPool(): WorkerPool {
-    const { timeoutMs, rateBytesPerS } = this.#options;
+    const { timeoutMs, rateBytesPerS, sparse } = this.#options;
     return new WorkerPool({
+      files: { sparse },
       runtime: this.#runtime,
       firstKind: this.#kind,
       kinds: { ...sourceKinds({ transport: this.#transport, timeoutMs }), ...this.#moreKinds },
@@ -277,10 +278,11 @@ export class GetRun {
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
   #classicFallback(): ClassicFallback {
-    const { outDir, force, timeoutMs, retries } = this.#options;
+    const { outDir, force, sparse, timeoutMs, retries } = this.#options;
     return new ClassicFallback(() => ({
       outDir,
       force,
+      sparse,
       targets: this.#search.classicTargets,
       timeoutMs,
       retries,

@@ -9,7 +9,11 @@ import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply, type WorkRequest } from "../../io/system/worker_handle.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler_worker.ts";
+import type {
+  AssemblerReply,
+  AssemblerRequest,
+  FileRules,
+} from "../../messages/assembler_worker.ts";
 import type {
   SourceOrder,
   SourceReply,
@@ -35,6 +39,8 @@ export interface WorkerPoolOptions {
   readonly kinds: SourceKinds;
   readonly timeoutMs: number;
   readonly rateBytesPerS: number;
+  /** How files are written. */
+  readonly files: FileRules;
   /** The kind of source that nearly every run needs. */
   readonly firstKind: string;
   /** A transfer's news from the assembler. */
@@ -71,7 +77,7 @@ export class WorkerPool {
       options.runtime,
       "assembler.ts",
       {
-        init: { kind: "init" },
+        init: { kind: "init", ...options.files },
         onReply: options.onAssembler,
         onFailure: options.onFailure,
       },

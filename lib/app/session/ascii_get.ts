@@ -97,9 +97,9 @@ class AsciiGet {
 
   #begin(file: ListedFile): void {
     const { clock, disk } = this.#runtime;
-    const { outDir, force, onEvent } = this.#options;
+    const { onEvent } = this.#options;
     this.#target?.discard();
-    this.#target = new ClassicTarget(disk, outDir, safeName(file.name), file.id, force);
+    this.#target = new ClassicTarget(disk, safeName(file.name), file.id, this.#options);
     this.#file = file;
     this.#sha256 = new StreamingHash();
     this.#progress = new SessionProgress({

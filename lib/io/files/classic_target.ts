@@ -4,6 +4,7 @@
  */
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
+import type { FileRules } from "../../messages/assembler_worker.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { wallMs, yieldToEvents } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
@@ -15,6 +16,13 @@ export interface PublishedFile {
   readonly path: string;
   /** Whether the identical file was there already. */
   readonly isPresent: boolean;
+}
+
+/** Where it goes, and how it is written. */
+export interface ClassicTargetOptions extends FileRules {
+  readonly outDir: string;
+  /** Whether a different file of that name may be replaced. */
+  readonly force: boolean;
 }
 
 export class ClassicTarget {
@@ -29,11 +37,12 @@ export class ClassicTarget {
    *
    * Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do.
    */
-  constructor(disk: Disk, outDir: string, name: SafeFileName, digest: string, force: boolean) {
+  constructor(disk: Disk, name: SafeFileName, digest: string, options: ClassicTargetOptions) {
+    const names = targetNames(disk, options.outDir, name, digest.slice(0, 8));
     this.#disk = disk;
-    this.#target = FileTarget.open(disk, targetNames(disk, outDir, name, digest.slice(0, 8)));
+    this.#target = FileTarget.open(disk, names, options);
     this.#target.clear();
-    this.#force = force;
+    this.#force = options.force;
   }
 
   /**

@@ -23,6 +23,7 @@ import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
+import { writeSparse } from "./sparse_write.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
 /** Where a finished file goes. */
@@ -34,23 +35,35 @@ export class FileTarget {
   readonly isFresh: boolean;
   readonly #disk: Disk;
   readonly #file: DiskFile;
+  readonly #isSparse: boolean;
   #isOpen = true;
 
-  private constructor(disk: Disk, names: TargetNames, { file, isFresh }: LockedFile) {
+  private constructor(
+    disk: Disk,
+    names: TargetNames,
+    { file, isFresh }: LockedFile,
+    isSparse: boolean,
+  ) {
     this.#disk = disk;
     this.names = names;
     this.#file = file;
     this.isFresh = isFresh;
+    this.#isSparse = isSparse;
   }
 
   /**
    * Opens or creates the part file, and locks it.
    *
+   * @param options whether blocks of zeros are left out as holes; they are written by default
    * @throws ShoalError `busy_target` when somebody else writes it, `not_writable`, `disk_full`, `disk`
    */
-  static open(disk: Disk, names: TargetNames): FileTarget {
+  static open(
+    disk: Disk,
+    names: TargetNames,
+    { sparse = false }: { readonly sparse?: boolean } = {},
+  ): FileTarget {
     try {
-      return new FileTarget(disk, names, openLocked(disk, names.partPath));
+      return new FileTarget(disk, names, openLocked(disk, names.partPath), sparse);
     } catch (cause) {
       throw diskError(`cannot write ${names.partPath}`, cause);
     }
@@ -68,7 +81,8 @@ export class FileTarget {
   /** @throws ShoalError `disk_full`, `not_writable`, `disk` */
   write(bytes: Uint8Array, position: number): void {
     try {
-      this.#file.writeAt(bytes, position);
+      if (this.#isSparse) writeSparse(this.#file, bytes, position);
+      else this.#file.writeAt(bytes, position);
     } catch (cause) {
       throw diskError(`cannot write ${this.partPath}`, cause);
     }

@@ -19,3 +19,5 @@ export const SCRATCH_FILE_AGE_MS = 60_000;
 export const CHANGE_TICK_MS = 20;
 /** File systems whose kind is remembered. */
 export const DEVICES_KNOWN_MAX = 256;
+/** A file system's block: so many zeros in a row are left out of a file rather than written. */
+export const HOLE_BLOCK_BYTES = 4_096;

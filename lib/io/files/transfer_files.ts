@@ -1,5 +1,6 @@
 /** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
 import type { Bytes, Content } from "../../ids.ts";
+import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";
 import type { Disk } from "./disk.ts";
@@ -12,12 +13,15 @@ import type { TargetNames } from "./target_names.ts";
 export class TransferFiles {
   readonly names: TargetNames;
   readonly #disk: Disk;
+  readonly #rules: Pick<FileRules, "sparse">;
   #target: FileTarget | undefined;
   #journal: JournalFile | undefined;
 
-  constructor(disk: Disk, names: TargetNames) {
+  /** @param rules how the part is written */
+  constructor(disk: Disk, names: TargetNames, rules: Pick<FileRules, "sparse">) {
     this.#disk = disk;
     this.names = names;
+    this.#rules = rules;
   }
 
   /**
@@ -27,7 +31,7 @@ export class TransferFiles {
    * @throws ShoalError as {@linkcode FileTarget.open} does
    */
   open(content: Content): JournalState | undefined {
-    this.#target = FileTarget.open(this.#disk, this.names);
+    this.#target = FileTarget.open(this.#disk, this.names, this.#rules);
     // A journal without its part file is not believed.
     if (this.#target.isFresh) return undefined;
     const resumed = JournalFile.resume(this.#disk, this.names.journalPath, content);

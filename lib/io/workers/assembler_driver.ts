@@ -4,7 +4,11 @@
  * loop, so that buffers keep being returned.
  */
 import { ShoalError } from "../../errors.ts";
-import type { AssemblerReply, AssemblerRequest } from "../../messages/assembler_worker.ts";
+import type {
+  AssemblerReply,
+  AssemblerRequest,
+  FileRules,
+} from "../../messages/assembler_worker.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { ChunksMessage, RecycleMessage } from "../../messages/chunk_feed.ts";
 import { Assembler } from "../../protocol/download/assembler.ts";
@@ -30,9 +34,11 @@ import { runDriver } from "./worker_driver.ts";
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
 type ActionOf<K extends AssemblerAction["kind"]> = Extract<AssemblerAction, { kind: K }>;
 
+type Init = Extract<AssemblerRequest, { kind: "init" }>;
+
 /** Waits for `init`, then works until `stop`. */
 export function runAssembler(parent: Parent, runtime: AssemblerRuntime): void {
-  runDriver(parent, () => new AssemblerDriver(runtime, parent));
+  runDriver(parent, (rules: Init) => new AssemblerDriver(runtime, parent, rules));
 }
 
 /** What it needs of the platform. */
@@ -42,6 +48,7 @@ export class AssemblerDriver {
   readonly #parent: Parent;
   readonly #clock: Clock;
   readonly #disk: Disk;
+  readonly #rules: FileRules;
   readonly #machine = new Assembler();
   readonly #timer: Wakeup;
   readonly #feeds: BufferReturn[] = [];
@@ -56,7 +63,8 @@ export class AssemblerDriver {
   #hashMs = 0;
   #writeMs = 0;
 
-  constructor({ clock, disk }: AssemblerRuntime, parent: Parent) {
+  constructor({ clock, disk }: AssemblerRuntime, parent: Parent, rules: FileRules) {
+    this.#rules = rules;
     this.#clock = clock;
     this.#startedMs = clock.nowMs();
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
@@ -191,7 +199,7 @@ export class AssemblerDriver {
     const { outDir, name, content, force } = request;
     this.#try(job, "search", () => {
       const names = targetNames(this.#disk, outDir, name, content.root.slice(0, 8));
-      this.#files.set(job, new TransferFiles(this.#disk, names));
+      this.#files.set(job, new TransferFiles(this.#disk, names, this.#rules));
       const search = presentSearch(this.#disk, names, { ...content, force });
       this.#searches.set(job, search);
       this.#searchOn(job, search);
