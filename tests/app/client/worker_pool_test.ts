@@ -71,6 +71,7 @@ class Scene {
       firstKind: "one",
       timeoutMs: 10_000,
       rateBytesPerS: 0,
+      files: { sparse: true },
       onAssembler: () => {},
       onNews: () => {},
       onBytes: (server, bytes) => this.bytes.push([server, bytes]),
