@@ -283,7 +283,8 @@ lan("a server and a master tell those who watch them how they are", async (site)
   const [registry, provider, watcher] = await site.hosts(1, 3);
   const master = await site.master(registry);
   const files = { film: randomFile(1_000, 13), song: randomFile(1_000, 14) };
-  await site.server(provider, files, [master], "--metrics-port", "9100");
+  const metrics = ["--metrics-port", "9100", "--metrics-host", "0.0.0.0"];
+  await site.server(provider, files, [master], ...metrics);
   await master.tells(at(provider, "film", "song"));
   const expected = [
     [provider, /^shoal_files 2$/m],

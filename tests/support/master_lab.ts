@@ -121,7 +121,8 @@ export class LabMaster implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const args = ["master", "--store", this.#store, "--metrics-port", `${METRICS_PORT}`];
+    const metrics = ["--metrics-port", `${METRICS_PORT}`, "--metrics-host", "0.0.0.0"];
+    const args = ["master", "--store", this.#store, ...metrics];
     this.#process = new ShoalProcess(args, { env: NO_BROADCAST_SET, via: this.host.via });
     await this.#process.event(({ event }) => event === "mastering");
   }
