@@ -6,6 +6,7 @@
  * Until it is told that its content is the one that is meant, nothing is published, and an end that came
  * by itself is held back.
  */
+import { partyOf } from "../../address.ts";
 import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, ServerId, SourceId } from "../../ids.ts";
 import { sourceId, type TransferId } from "../../ids.ts";
@@ -302,7 +303,8 @@ export class ContentTransfer {
 
   #tellProvider(source: SourceId, { server, routes }: Provider): void {
     const transfer = this.#transfer!;
-    const event = { kind: "provider", source, server, routes, transfer } as const;
+    const party = partyOf(routes[0]!.endpoint.address);
+    const event = { kind: "provider", source, server, party, routes, transfer } as const;
     this.#host.act({ kind: "coordinate", event });
   }
 

@@ -20,7 +20,7 @@ import {
 import { ActiveSource } from "./active_source.ts";
 import { leaseToDouble } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
-import { KnownServer, type ServerTally } from "./known_server.ts";
+import { type KnownParty, KnownServer, type ServerTally } from "./known_server.ts";
 import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
@@ -38,6 +38,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #transfers = new Map<TransferId, TransferState>();
   readonly #servers = new Map<ServerId, KnownServer>();
+  readonly #parties = new Map<string, KnownParty>();
   readonly #sources = new Map<SourceId, KnownSource>();
   readonly #active = new Map<SourceId, ActiveSource>();
   #actions: CoordinatorAction[] = [];
@@ -141,7 +142,8 @@ export class Coordinator {
 
   #addProvider(event: Extract<CoordinatorEvent, { kind: "provider" }>): void {
     const { source: id, server: serverId, routes, mode = "pull", holds } = event;
-    const server = this.#servers.get(serverId) ?? new KnownServer(serverId);
+    const server = this.#servers.get(serverId) ??
+      new KnownServer(serverId, this.#partyOf(event.party ?? serverId));
     this.#servers.set(serverId, server);
     const source = this.#sources.get(id) ?? new KnownSource(id, server, mode, routes);
     this.#sources.set(id, source);
@@ -156,6 +158,12 @@ export class Coordinator {
     if (source.mode === "push" && isNew && active !== undefined) {
       this.#sendLease(active, transfer, transfer.missing());
     }
+  }
+
+  #partyOf(name: string): KnownParty {
+    let party = this.#parties.get(name);
+    if (party === undefined) this.#parties.set(name, party = { name, integrityFailures: 0 });
+    return party;
   }
 
   #onUnproved(nowMs: number, id: TransferId, chunks: readonly number[]): void {
@@ -193,9 +201,14 @@ export class Coordinator {
    * may be slow and yet be what brings most, so it makes room only where there are no others, and takes
    * nobody's place.
    */
-  #makeRoom(nowMs: number, { mode }: KnownSource): boolean {
+  #makeRoom(nowMs: number, { mode, server }: KnownSource): boolean {
     for (const active of this.#active.values()) {
       if (!this.#isProvider(active.source)) return this.#dismiss(active, "standby");
+    }
+    const crowded = mode === "push" ? undefined : this.#crowdedBeside(server.party);
+    if (crowded !== undefined) {
+      crowded.source.rest(nowMs, SWAP_INTERVAL_MS);
+      return this.#dismiss(crowded, "standby");
     }
     if (mode === "push" || nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return false;
     let slowest: ActiveSource | undefined;
@@ -209,6 +222,18 @@ export class Coordinator {
     // It stands by for as long as the others get their turn.
     slowest.source.rest(nowMs, SWAP_INTERVAL_MS);
     return this.#dismiss(slowest, "standby");
+  }
+
+  /** The slowest source of a party that has two servers more at work than `party`: ids are free, addresses are not. */
+  #crowdedBeside(party: KnownParty): ActiveSource | undefined {
+    const atWork = new Map<KnownParty, Set<KnownServer>>();
+    for (const { server } of this.#pulling()) {
+      atWork.set(server.party, (atWork.get(server.party) ?? new Set()).add(server));
+    }
+    const most = (atWork.get(party)?.size ?? 0) + 1;
+    return this.#pulling()
+      .filter(({ server }) => atWork.get(server.party)!.size > most)
+      .sort((a, b) => a.rateBytesPerS - b.rateBytesPerS)[0];
   }
 
   #assign(nowMs: number, source: KnownSource): void {

@@ -17,6 +17,8 @@ export type CoordinatorEvent =
     readonly kind: "provider";
     readonly source: SourceId;
     readonly server: ServerId;
+    /** Whose blame and share it takes: an address that was proved. Its own by default. */
+    readonly party?: string;
     readonly routes: readonly SourceRoute[];
     readonly transfer: TransferId;
     /** The chunks that it has so far, where it has not all; told again when there are more. */

@@ -420,9 +420,12 @@ export class Download {
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
   #onOrphaned(): void {
-    const { hasProved, wasProved } = this.#gathering;
+    const current = this.#current;
     // Others offer another content, or nobody has ever said so himself.
-    if (this.#current?.isMeant === false && (hasProved || !wasProved)) return this.#giveUpGuess();
+    if (current?.isMeant === false) {
+      const hasOther = this.#gathering.hasProvedBeside(current.content);
+      if (hasOther || !this.#gathering.wasProved) return this.#giveUpGuess();
+    }
     const { name, retries } = this.#settings;
     const hasLiars = this.#gathering.hasDropped;
     if (this.#searches >= retries) return this.#fail(texts.orphaned(name, hasLiars));

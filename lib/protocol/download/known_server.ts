@@ -10,18 +10,29 @@ export interface ServerTally {
   retransmits: number;
 }
 
+/** Who may call himself by many ids: an address, and what was given from there. */
+export interface KnownParty {
+  readonly name: string;
+  integrityFailures: number;
+}
+
 export class KnownServer {
   readonly id: ServerId;
+  readonly party: KnownParty;
   readonly tallies = new Map<TransferId, ServerTally>();
-  #integrityFailures = 0;
+  #isDropped = false;
 
-  constructor(id: ServerId) {
+  constructor(id: ServerId, party: KnownParty) {
     this.id = id;
+    this.party = party;
   }
 
-  /** Whether it gave too many chunks that prove themselves wrong; by whatever source. */
+  /**
+   * Whether it gave too many chunks that prove themselves wrong, by whatever source. What its neighbours at the
+   * same address have used up is not there for it to use.
+   */
   get isDropped(): boolean {
-    return this.#integrityFailures >= INTEGRITY_FAILURES_MAX;
+    return this.#isDropped;
   }
 
   onVerified(id: TransferId, bytes: number): void {
@@ -32,7 +43,9 @@ export class KnownServer {
 
   onBad(id: TransferId, isIntegrityFailure: boolean): void {
     this.tallyOf(id).badChunks += 1;
-    if (isIntegrityFailure) this.#integrityFailures += 1;
+    if (!isIntegrityFailure) return;
+    this.party.integrityFailures += 1;
+    if (this.party.integrityFailures >= INTEGRITY_FAILURES_MAX) this.#isDropped = true;
   }
 
   tallyOf(id: TransferId): ServerTally {

@@ -60,12 +60,12 @@ class Script {
 
   source(
     kind: string,
-    options: { holds?: Bitmap; mode?: SourceMode; server?: string } = {},
+    options: { holds?: Bitmap; mode?: SourceMode; server?: string; party?: string } = {},
   ): SourceId {
     const server = serverId((options.server ?? kind).padEnd(32, "0"));
     const source = sourceId(server, kind);
     const route = { kind: "stream", endpoint: { address: "10.0.0.1", port: 1 }, rttMs: 1 } as const;
-    const { holds, mode } = options;
+    const { holds, mode, party } = options;
     this.tell({
       kind: "provider",
       source,
@@ -74,6 +74,7 @@ class Script {
       transfer: TRANSFER,
       ...(holds && { holds }),
       ...(mode && { mode }),
+      ...(party && { party }),
     });
     return source;
   }
@@ -358,6 +359,34 @@ Deno.test("a bad copy is fetched from its server again where the only other sour
   assert(INTEGRITY_FAILURES_MAX > 1);
   script.drain(pull);
   assertEquals(script.count("complete"), 1);
+});
+
+Deno.test("who calls himself by many ids at one address has one server's failures, and a neighbour none of them", () => {
+  const script = new Script();
+  const honest = script.source("aa", { party: "10.0.0.1" });
+  let failures = 0;
+  for (let id = 10; id < 10 + 2 * INTEGRITY_FAILURES_MAX; id++) {
+    const liar = script.source(`${id}`, { party: "10.0.0.1" });
+    const [chunk] = script.leasedTo(liar);
+    if (chunk === undefined) continue;
+    script.spoil(liar, chunk);
+    failures += 1;
+  }
+  const dropped = script.actions.filter((each) =>
+    each.kind === "server" && each.state === "dropped"
+  );
+  assert(failures > INTEGRITY_FAILURES_MAX);
+  assertEquals(dropped.length, failures - INTEGRITY_FAILURES_MAX + 1);
+  assert(dropped.every((each) => each.kind === "server" && each.source !== honest));
+});
+
+Deno.test("ids of one address do not keep another's server from work", () => {
+  const script = new Script();
+  for (let id = 10; id < 10 + 2 * RECEIVERS_MAX; id++) {
+    script.source(`${id}`, { party: "10.0.0.1" });
+  }
+  const other = script.source("ff", { party: "10.0.0.2" });
+  assert(script.actions.some((each) => each.kind === "assign" && each.source === other));
 });
 
 Deno.test("a stalled source loses its leases to others, and is trusted with one chunk until it brings something", () => {
