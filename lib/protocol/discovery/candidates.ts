@@ -84,7 +84,7 @@ export class Candidates {
     }
     // Who was never asked comes first, in an order that no flood can foretell.
     this.#random.shuffle(waiting).sort((a, b) => a.tries - b.tries);
-    this.#sentMs = this.#sentMs.filter((sentMs) => sentMs > nowMs - PROBE_TIMEOUT_MS);
+    this.#sentMs = this.#sentMs.filter((sentMs) => sentMs + PROBE_TIMEOUT_MS > nowMs);
     const taken = waiting.slice(0, PROBES_MAX - this.#sentMs.length);
     const candidates = taken.map((entry) => {
       const round = 2 * entry.tries + (entry.named === undefined ? 0 : 1);

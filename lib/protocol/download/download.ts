@@ -420,12 +420,8 @@ export class Download {
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
   #onOrphaned(): void {
-    const current = this.#current;
-    // Others offer another content, or nobody has ever said so himself.
-    if (current?.isMeant === false) {
-      const hasOther = this.#gathering.hasProvedBeside(current.content);
-      if (hasOther || !this.#gathering.wasProved) return this.#giveUpGuess();
-    }
+    // Whoever is fast would end the search before others are heard: the time for offers runs on.
+    if (this.#current?.isMeant === false) return this.#giveUpGuess();
     const { name, retries } = this.#settings;
     const hasLiars = this.#gathering.hasDropped;
     if (this.#searches >= retries) return this.#fail(texts.orphaned(name, hasLiars));

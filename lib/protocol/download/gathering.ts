@@ -31,16 +31,6 @@ export class Gathering {
     return this.#offers.hasProved((content) => this.mayChoose(content));
   }
 
-  /** The same of another content than this one. */
-  hasProvedBeside(content: Content): boolean {
-    return this.#offers.hasProved((each) => this.mayChoose(each) && !sameContent(each, content));
-  }
-
-  /** The same, of what may be chosen, and whatever has become of it. */
-  get wasProved(): boolean {
-    return this.#provedMs < Infinity;
-  }
-
   /** When the first offer came that may be chosen. */
   get openedMs(): number {
     return this.#openedMs;

@@ -1,152 +1,18 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
-import type { Content, PeerId } from "../../../lib/ids.ts";
-import { hashHex, peerId, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
-import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
-import { Download } from "../../../lib/protocol/download/download.ts";
-import type {
-  DownloadAction,
-  DownloadEvent,
-  DownloadSettings,
-} from "../../../lib/protocol/download/download_messages.ts";
-import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
-import { CHUNK_BYTES_MIN } from "../../../lib/protocol/merkle/limits.ts";
-import { GATHER_MS, GUESSES_MAX, LATE_OFFERS_MS } from "../../../lib/protocol/download/limits.ts";
-import type { TargetReply } from "../../../lib/protocol/download/target_messages.ts";
-
-const NAME = "film.bin" as SafeFileName;
-const NOTHING = new Uint8Array(0);
-const LAYER = new Uint8Array(32);
-const CHUNK_BYTES = CHUNK_BYTES_MIN;
-
-const idOf = (server: number): PeerId =>
-  peerId(serverId(server.toString(16).padStart(32, "0")), `10.0.0.${server}:10530`);
-
-/** Contents that differ in everything but their size: one chunk. */
-function content(mark: number): Content {
-  const hash = hashHex(mark.toString(16).padStart(2, "0").repeat(32));
-  return { sizeBytes: CHUNK_BYTES, sha256: hash, root: hash };
-}
-
-function offerOf(server: number, of: Content, isProved = true): Offer {
-  return {
-    server: idOf(server),
-    party: `10.0.0.${server}`,
-    isProved,
-    name: NAME,
-    content: of,
-    mtimeMs: 7,
-    tcpPort: 0,
-    path: {
-      endpoint: { address: `10.0.0.${server}`, port: 10530 },
-      token: new Uint8Array(16),
-    },
-  };
-}
-
-/** A download, and everything that it has wanted. Jobs are free, and numbered, unless said otherwise. */
-class Run {
-  readonly actions: DownloadAction[] = [];
-  readonly download: Download;
-  nowMs = 0;
-  transfers = 0;
-  isBusy = false;
-
-  constructor(settings: Partial<DownloadSettings> = {}) {
-    this.download = new Download({
-      ...{ name: NAME, query: { by: "name", name: NAME }, outDir: "out", force: false },
-      ...{ retries: 2, looksAhead: true, asksAnybody: false, seed: 1 },
-      ...settings,
-    });
-  }
-
-  /** @returns what it wanted because of this event */
-  on(event: DownloadEvent): readonly DownloadAction[] {
-    const actions = [...this.download.handle(this.nowMs, event)];
-    this.actions.push(...actions);
-    const wantsJob = actions.some(({ kind }) => kind === "acquire");
-    return wantsJob && !this.isBusy ? [...actions, ...this.admit()] : actions;
-  }
-
-  admit(): readonly DownloadAction[] {
-    return this.on({ kind: "admitted", transfer: transferId(++this.transfers) });
-  }
-
-  offer(server: number, of: Content): readonly DownloadAction[] {
-    const offer = offerOf(server, of);
-    return this.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
-  }
-
-  /** Somebody says so in the server's name. */
-  claim(server: number, of: Content): readonly DownloadAction[] {
-    const offer = offerOf(server, of, false);
-    return this.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
-  }
-
-  layer(news: LayerNews, fetch = this.fetches): readonly DownloadAction[] {
-    return this.on({ kind: "layerFetch", fetch, news });
-  }
-
-  target(reply: TargetReply): readonly DownloadAction[] {
-    return this.on({ kind: "target", reply });
-  }
-
-  opened(more: Partial<Extract<TargetReply, { kind: "opened" }>> = {}) {
-    const transfer = transferId(this.transfers);
-    const empty = { have: NOTHING, haveBytes: 0, partPath: "part" };
-    return this.target({ kind: "opened", transfer, ...empty, ...more });
-  }
-
-  /** The time for offers passes. */
-  gather(): readonly DownloadAction[] {
-    this.nowMs += GATHER_MS;
-    assertEquals(this.download.nextWakeupMs() <= this.nowMs, true, "nothing is gathered");
-    return this.on({ kind: "wakeup" });
-  }
-
-  /** One offer, chosen, opened, confirmed, and its layer there. */
-  fetch(): void {
-    this.offer(1, content(1));
-    this.gather();
-    this.opened();
-    this.layer(confirmed(1));
-    this.layer({ kind: "layer", layer: LAYER });
-  }
-
-  get fetches(): number {
-    return this.of("fetchLayer").length;
-  }
-
-  of<Kind extends DownloadAction["kind"]>(kind: Kind): Extract<DownloadAction, { kind: Kind }>[] {
-    return this.actions.filter((each): each is Extract<DownloadAction, { kind: Kind }> =>
-      each.kind === kind
-    );
-  }
-
-  get requests(): readonly string[] {
-    return this.of("target").map(({ request }) => request.kind);
-  }
-
-  get notices(): readonly string[] {
-    return this.of("notice").map(({ message }) => message);
-  }
-
-  get failure(): string | undefined {
-    return this.of("failed")[0]?.error.code;
-  }
-}
-
-function confirmed(server: number): LayerNews {
-  const { path } = offerOf(server, content(1));
-  return { kind: "confirmed", server: idOf(server), paths: [{ ...path, rttMs: 1 }] };
-}
-
-const kinds = (actions: readonly DownloadAction[]) => actions.map(({ kind }) => kind);
-const finished = { kind: "finished", transfer: transferId(1), path: "out/film.bin" } as const;
-const complete: DownloadEvent = {
-  kind: "transfer",
-  news: { kind: "complete", transfer: transferId(1) },
-};
+import { hashHex, type SafeFileName, transferId } from "../../../lib/ids.ts";
+import type { DownloadEvent } from "../../../lib/protocol/download/download_messages.ts";
+import {
+  CHUNK_BYTES,
+  complete,
+  confirmed,
+  content,
+  finished,
+  idOf,
+  kinds,
+  LAYER,
+  Run,
+} from "./download_world.ts";
 
 // — Gathering and choosing ————————————————————————————————————————————————————————————————————————
 
@@ -233,96 +99,6 @@ Deno.test("offers of another content are told and left aside once the content is
   run.gather();
   assertEquals(kinds(run.offer(2, content(2))), ["offered", "notice"]);
   assertEquals(kinds(run.offer(2, content(2))), []);
-});
-
-// — Claims and dissent ————————————————————————————————————————————————————————————————————————————
-
-Deno.test("a claim begins a transfer, and decides nothing", () => {
-  const run = new Run();
-  assertEquals(kinds(run.claim(1, content(1))), ["fetchLayer", "probe", "acquire", "target"]);
-  assert(run.download.nextWakeupMs() > GATHER_MS);
-  // It is told of as soon as it is proved.
-  assertEquals(kinds(run.offer(1, content(1))), ["offered", "probe"]);
-  assert(kinds(run.gather()).includes("settle"));
-});
-
-Deno.test("what is proved takes the place of a guess that nobody has shown to hold", () => {
-  const run = new Run();
-  run.claim(1, content(1));
-  run.offer(2, content(2));
-  assertEquals(run.of("fetchLayer").map((each) => each.content), [content(1), content(2)]);
-  const shown = new Run();
-  shown.claim(1, content(1));
-  shown.layer(confirmed(1));
-  shown.offer(2, content(2));
-  assertEquals(shown.of("fetchLayer").length, 1);
-});
-
-Deno.test("claims without end do not begin one transfer each, and end the search as if there were none", () => {
-  const run = new Run();
-  for (let i = 1; i < 30; i++) {
-    run.claim(i, content(i));
-    run.layer({ kind: "lost", server: idOf(i), reason: "gone" });
-  }
-  assertEquals(run.of("fetchLayer").length, GUESSES_MAX);
-  assertEquals(run.notices, []);
-  assert(run.download.isSearching);
-  run.on({ kind: "find", news: { kind: "timedOut", queryIndex: 0 } });
-  assertEquals(run.failure, "no_server");
-});
-
-Deno.test("how a claim of another content ends is not held against who is named in it", () => {
-  const run = new Run();
-  run.claim(1, content(2));
-  run.offer(1, content(1));
-  run.layer({ kind: "lost", server: idOf(1), reason: "gone" }, 1);
-  run.gather();
-  assertEquals(run.of("settle").length, 1);
-  assertEquals(run.of("fetchLayer").at(-1)?.content, content(1));
-});
-
-Deno.test("a majority is taken, and who holds what is said", () => {
-  const run = new Run();
-  run.offer(1, content(1));
-  run.offer(2, content(2));
-  run.offer(3, content(1));
-  run.gather();
-  assertEquals(run.notices, [
-    "servers disagree about 'film.bin', and most have the first: sha256 " +
-    "01010101 at 10.0.0.1, 10.0.0.3; 02020202 at 10.0.0.2",
-  ]);
-  assertEquals(run.failure, undefined);
-});
-
-Deno.test("who holds another content is listened to for a while where one party alone was heard", () => {
-  const run = new Run({ asksAnybody: true });
-  run.fetch();
-  run.on(complete);
-  run.target(finished);
-  assertEquals([run.of("done").length, run.download.stage], [1, "listening"]);
-  run.nowMs += 40;
-  run.claim(2, content(2));
-  assertEquals(run.notices, [], "it is not proved");
-  run.nowMs = LATE_OFFERS_MS;
-  run.on({ kind: "wakeup" });
-  assertEquals(run.download.stage, "listening", "it may yet be");
-  run.offer(2, content(2));
-  run.on({ kind: "wakeup" });
-  assertEquals(run.download.stage, "ended");
-  assertMatch(run.notices.at(-1)!, /chosen before others were heard.*(02){32}.* at 10\.0\.0\.2/);
-});
-
-Deno.test("where the content is pinned, the server named, or two parties agree, it ends at once", () => {
-  const named = new Run();
-  const pinned = new Run({ asksAnybody: true, pinned: content(1).sha256 });
-  const agreed = new Run({ asksAnybody: true });
-  agreed.offer(2, content(1));
-  for (const run of [named, pinned, agreed]) {
-    run.fetch();
-    run.on(complete);
-    run.target(finished);
-    assertEquals(run.download.stage, "ended");
-  }
 });
 
 // — Fetching ——————————————————————————————————————————————————————————————————————————————————————
@@ -420,6 +196,8 @@ Deno.test("a content without providers is searched for again, a limited number o
   assertEquals(run.on(orphaned), [], "it is not ours any more");
   run.offer(1, content(2));
   run.layer({ kind: "lost", server: idOf(1), reason: "gone" });
+  assertEquals(run.failure, undefined, "others may have it");
+  run.gather();
   assertEquals(run.failure, "changed");
 });
 
@@ -427,6 +205,7 @@ Deno.test("a server that lies about the layer is dropped for good, and named if 
   const run = new Run();
   run.offer(1, content(1));
   run.layer({ kind: "lost", server: idOf(1), reason: "lying" });
+  run.gather();
   assertEquals(run.notices, [
     "10.0.0.1:10530 sent hashes that do not prove the file: dropped",
     "every server of 'film.bin' sent bad chunks: looking for others",
