@@ -10,6 +10,7 @@ import { hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { ProgressView } from "../../lib/cli/progress_view.ts";
 import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { get } from "../../mod.ts";
+import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { contentsOf, e2e, failures, randomFile, sha256Hex } from "../support/e2e.ts";
 import { askMaster, fakeFile, freeTcpPort, namesAt, startMaster } from "../support/master.ts";
@@ -58,7 +59,6 @@ const ABSENT = [
   "device",
   "inner",
   "A.TXT",
-  "cafe\u0301",
   "secret.txt",
   "%2e%2e/secret.txt",
   "~/secret.txt",
@@ -66,6 +66,8 @@ const ABSENT = [
 
 const LONGEST = "n".repeat(255);
 const OFFERED = ["a.txt", "inner/b.txt", "caf\u00e9", "Twin", "twin", LONGEST] as const;
+/** One of those, as another keyboard types it. */
+const TYPED = { name: "cafe\u0301", meant: "caf\u00e9" };
 const SECRET = "for nobody";
 /** All but the newline. */
 const CONTROL_OR_BIDI = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;
@@ -115,6 +117,8 @@ e2e(
       await shoal.send(findOf(name, 3n), dataPort as number);
       assertEquals<string>((await shoal.frame("offer")).name, name);
     }
+    await shoal.send(findOf(TYPED.name, 4n), dataPort as number);
+    assertEquals<string>((await shoal.frame("offer")).name, TYPED.meant);
     for (const name of [...UNSAFE, ...ABSENT]) await classic.send(utf8.encode(`get ${name}`), port);
     await classic.send(utf8.encode("get a.txt"), port);
     assertStringIncludes(new TextDecoder().decode(await classic.receive()), "except 1 chunks");
@@ -210,6 +214,9 @@ e2e("names on get's command line: refused, absent, or exactly the file", async (
   const found = await runShoal(["get", ...OFFERED, ...common]);
   assertEquals(found.code, 0, found.process.description());
   assertEquals(Object.keys(contentsOf(scratch.out)).sort(), [...OFFERED].sort());
+  // It is the same file, under the name that was typed.
+  assertEquals((await runShoal(["get", TYPED.name, ...common])).code, 0);
+  assertSameBytes(await scratch.read(TYPED.name), await scratch.read(TYPED.meant));
 });
 
 e2e(

@@ -263,6 +263,7 @@ export class ClientSide {
           receiver.handle(nowMs, { kind: action.kind, assignment }),
         );
       } else this.#onReceiver(nowMs, receiver, receiver.handle(nowMs, action));
+      if (action.kind === "release") this.#receivers.delete(source);
     }
   }
 

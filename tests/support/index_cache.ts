@@ -5,6 +5,7 @@ import { changeTimeAt } from "../../lib/io/files/change_time.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { IndexStore } from "../../lib/io/store/index_store.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
+import { layerTreeOf } from "../../lib/protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 
 // Loads a library once and for good, which the first test to do so would seem to have leaked.
@@ -23,6 +24,7 @@ export async function rememberAs(
   const identity = identityAt(real);
   assert(identity !== undefined);
   const store = new IndexStore({ cacheDir, onNotice: () => {} });
-  store.put(real, identity.signature, { sha256: hashHex(toHex(sha256(content))), root }, layer);
+  const hashes = { sha256: hashHex(toHex(sha256(content))), root };
+  store.put(real, identity.signature, hashes, layerTreeOf(layer, content.length));
   store.close();
 }
