@@ -10,7 +10,7 @@ import { wallMs, yieldToEvents } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";
 import { findPresent } from "./present_file.ts";
-import { targetNames } from "./target_names.ts";
+import { type OpenTarget, TargetFolders } from "./target_folders.ts";
 
 export interface PublishedFile {
   readonly path: string;
@@ -26,7 +26,7 @@ export interface ClassicTargetOptions extends FileRules {
 }
 
 export class ClassicTarget {
-  readonly #disk: Disk;
+  readonly #place: OpenTarget;
   readonly #target: FileTarget;
   readonly #force: boolean;
   readonly #discarded = new AbortController();
@@ -35,14 +35,18 @@ export class ClassicTarget {
   /**
    * @param digest hex digits that tell this content from others
    *
-   * Throws as {@linkcode targetNames} and {@linkcode FileTarget.open} do.
+   * Throws as {@linkcode TargetFolders.open} and {@linkcode FileTarget.open} do.
    */
   constructor(disk: Disk, name: SafeFileName, digest: string, options: ClassicTargetOptions) {
-    const names = targetNames(disk, options.outDir, name, digest.slice(0, 8));
-    this.#disk = disk;
-    this.#target = FileTarget.open(disk, names, options);
-    this.#target.clear();
     this.#force = options.force;
+    this.#place = new TargetFolders(disk).open(options.outDir, name, digest.slice(0, 8));
+    try {
+      this.#target = FileTarget.open(this.#place.disk, this.#place.names, options);
+      this.#target.clear();
+    } catch (error) {
+      this.#place.close();
+      throw error;
+    }
   }
 
   /**
@@ -67,9 +71,9 @@ export class ClassicTarget {
   async publish(sizeBytes: number, sha256: HashHex): Promise<PublishedFile | undefined> {
     const { signal } = this.#discarded;
     if (await this.#hash(sizeBytes) !== sha256 || signal.aborted) return undefined;
-    const { names } = this.#target;
+    const { disk, names } = this.#place;
     const present = await findPresent(
-      this.#disk,
+      disk,
       names,
       { sizeBytes, sha256, force: this.#force },
       signal,
@@ -83,14 +87,19 @@ export class ClassicTarget {
     await this.#target.seal(wallMs());
     if (signal.aborted) return undefined;
     const path = this.#target.publish({ force: this.#force });
-    await this.#disk.syncFolder(names.folder);
+    await disk.syncFolder(names.folder);
+    this.#place.close();
     return { path, isPresent: false };
   }
 
   /** Removes what was not published. */
   discard(): void {
     this.#discarded.abort();
-    this.#target.discard();
+    try {
+      this.#target.discard();
+    } finally {
+      this.#place.close();
+    }
   }
 
   async #hash(sizeBytes: number): Promise<string | undefined> {

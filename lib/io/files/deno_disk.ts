@@ -58,7 +58,19 @@ export const denoDisk: Disk = {
     }
   },
 
-  open: (path) => new OpenFile(Deno.openSync(path, READ_WRITE)),
+  open(path) {
+    const file = new OpenFile(Deno.openSync(path, READ_WRITE));
+    try {
+      const { device, inode } = file.look();
+      const named = lookOf(Deno.lstatSync(path));
+      if (named.device === device && named.inode === inode) return file;
+      throw Object.assign(new Error(`${path} is a link`), { code: "ELOOP" });
+    } catch (cause) {
+      file.close();
+      throw cause;
+    }
+  },
+
   read: (path) => Deno.readFileSync(path),
   remove: (path) => Deno.removeSync(path),
   rename: (from, to) => Deno.renameSync(from, to),

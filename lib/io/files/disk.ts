@@ -52,7 +52,7 @@ export interface Disk {
   lookAt(path: string): FileLook | undefined;
   /** Creates an empty file; `undefined` when the name is taken, by whatever. */
   create(path: string): DiskFile | undefined;
-  /** Opens what is there. */
+  /** Opens the file that is there, links not followed. */
   open(path: string): DiskFile;
   /** All of a file. */
   read(path: string): Bytes;

@@ -3,7 +3,7 @@
  * folder that the descriptor is of, as it would for `openat` and its kin, so that nothing has to be called through
  * FFI. Elsewhere, and where that name may not be used, the path that was opened has to do.
  */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readlinkSync } from "node:fs";
 import type { FolderHandle } from "./disk.ts";
 
 // Absent on Windows.
@@ -19,7 +19,7 @@ export function openFolder(path: string): FolderHandle {
   const anchor = `/proc/self/fd/${descriptor}`;
   return {
     path: anchor,
-    realPath: () => Deno.realPathSync(anchor),
+    realPath: () => readlinkSync(anchor),
     close: () => closeSync(descriptor),
   };
 }

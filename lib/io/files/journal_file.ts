@@ -64,16 +64,19 @@ export class JournalFile {
     path: string,
     content: Content,
   ): { readonly journal: JournalFile; readonly state: JournalState } | undefined {
+    let file: DiskFile | undefined;
     try {
-      const look = disk.lookAt(path);
-      if (look?.kind !== "file" || look.sizeBytes !== journalBytes(content)) return undefined;
-      const state = decodeJournal(disk.read(path), content);
-      if (state === undefined) return undefined;
-      const file = disk.open(path);
-      return { journal: new JournalFile(disk, path, file, content, state.written), state };
+      if (disk.lookAt(path)?.kind !== "file") return undefined;
+      file = disk.open(path);
+      const state = stateIn(file, content);
+      if (state !== undefined) {
+        return { journal: new JournalFile(disk, path, file, content, state.written), state };
+      }
     } catch {
-      return undefined;
+      // It cannot be read: there is none.
     }
+    file?.close();
+    return undefined;
   }
 
   /** Writes what has changed of the bitmap. */
@@ -103,6 +106,14 @@ export class JournalFile {
       throw diskError(`cannot write ${this.#path}`, cause);
     }
   }
+}
+
+/** `undefined` for what is not all there, or has another name as well, under which it is somebody else's. */
+function stateIn(file: DiskFile, content: Content): JournalState | undefined {
+  const { sizeBytes, linkCount } = file.look();
+  if (sizeBytes !== journalBytes(content) || linkCount !== 1) return undefined;
+  const bytes = new Uint8Array(sizeBytes);
+  return file.readAt(bytes, 0) === sizeBytes ? decodeJournal(bytes, content) : undefined;
 }
 
 function createFile(disk: Disk, path: string): DiskFile {

@@ -5,7 +5,8 @@ import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { EXTENSION_BYTES_MAX, NUMBERED_NAMES_MAX } from "./limits.ts";
-import type { Disk, FolderHandle } from "./disk.ts";
+import { AnchoredDisk } from "./anchored_disk.ts";
+import type { Disk } from "./disk.ts";
 import { diskError, isTaken } from "./disk_error.ts";
 
 const utf8 = new TextEncoder();
@@ -14,7 +15,7 @@ const PART_SUFFIX_BYTES = 22;
 const CUT_DIGEST_DIGITS = 16;
 
 export interface TargetNames {
-  /** The folder that the file goes into; it exists. */
+  /** The folder that the file goes into. */
   readonly folder: string;
   /** The file's name in it. */
   readonly base: string;
@@ -23,20 +24,14 @@ export interface TargetNames {
 }
 
 /**
- * Makes the folders that `name` needs below `outDir` and says what the files are called.
+ * What the files of `name` are called below `outDir`.
  *
  * @param tag eight hex digits of the content, so that part files of different contents differ
- * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`
  */
-export function targetNames(
-  disk: Disk,
-  outDir: string,
-  name: SafeFileName,
-  tag: string,
-): TargetNames {
+export function targetNames(outDir: string, name: SafeFileName, tag: string): TargetNames {
   const components = name.split("/");
   const base = components.pop()!;
-  const folder = makeFolders(disk, outDir, components);
+  const folder = join(outDir, ...components);
   const partPath = join(folder, `${partStem(base)}.${tag}.part`);
   return { folder, base, partPath, journalPath: `${partPath}.journal` };
 }
@@ -88,64 +83,27 @@ function requireInside(disk: Disk, outDir: string, folder: string): void {
 }
 
 /**
- * Does `work` in the folder that `names` stand for, which is open meanwhile: what is named below the folder that
- * `work` is given lies in it, whatever somebody puts in the place of a folder on the way. `outDir` itself is the user's.
+ * Makes the folders that `name` needs below `outDir`: one level at a time, each in the open folder above it, which is
+ * inside `outDir`, wherever links point. Nothing is made anywhere else.
  *
- * @throws ShoalError `not_writable` where the folder is not inside `outDir`
+ * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`
  */
-export function inFolder<T>(
-  disk: Disk,
-  outDir: string,
-  folder: string,
-  work: (openFolder: string) => T,
-): T {
-  const home = disk.realPath(outDir);
-  const handle = openInside(disk, home, folder);
-  try {
-    const result = work(handle.path);
-    // Where a name is all that there is, it may have come to lead elsewhere in between.
-    if (handle.path === folder) requireHandleInside(handle, home, folder);
-    return result;
-  } finally {
-    handle.close();
-  }
-}
-
-function openInside(disk: Disk, home: string, folder: string): FolderHandle {
-  let handle: FolderHandle | undefined;
-  try {
-    handle = disk.openFolder(folder);
-    requireHandleInside(handle, home, folder);
-    return handle;
-  } catch (cause) {
-    handle?.close();
-    throw diskError(`cannot use ${folder} as a folder`, cause);
-  }
-}
-
-function requireHandleInside(handle: FolderHandle, home: string, folder: string): void {
-  const real = handle.realPath();
-  if (real === home || real.startsWith(join(home, "/"))) return;
-  throw new ShoalError("not_writable", `${folder} is a link that leads out of ${home}`);
-}
-
-/**
- * One level at a time, each made in the open folder above it and checked to be inside `outDir`, wherever links
- * point: nothing is made anywhere else.
- */
-function makeFolders(disk: Disk, outDir: string, components: readonly string[]): string {
+export function makeFolders(disk: Disk, outDir: string, name: SafeFileName): void {
   let folder = outDir;
   try {
     makeFolder(disk, folder);
-    for (const component of components) {
-      inFolder(disk, outDir, folder, (parent) => makeFolder(disk, join(parent, component)));
+    for (const component of name.split("/").slice(0, -1)) {
+      const above = AnchoredDisk.open(disk, outDir, folder, "inside");
       folder = join(folder, component);
-      inFolder(disk, outDir, folder, () => {});
+      try {
+        makeFolder(above, folder);
+      } finally {
+        above.close();
+      }
     }
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);
   }
-  return folder;
 }
 
 /** Links are followed here; where they lead is for the caller to judge. */

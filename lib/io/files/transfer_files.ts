@@ -3,24 +3,27 @@ import type { Bytes, Content } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";
-import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";
 import { JournalFile, removeJournal } from "./journal_file.ts";
 import { removeLeftovers } from "./present_file.ts";
+import type { OpenTarget } from "./target_folders.ts";
 import type { TargetNames } from "./target_names.ts";
 
 /** Errors of the disk are ShoalErrors throughout. */
 export class TransferFiles {
   readonly names: TargetNames;
-  readonly #disk: Disk;
+  readonly #place: OpenTarget;
   readonly #rules: Pick<FileRules, "sparse">;
   #target: FileTarget | undefined;
   #journal: JournalFile | undefined;
 
-  /** @param rules how the part is written */
-  constructor(disk: Disk, names: TargetNames, rules: Pick<FileRules, "sparse">) {
-    this.#disk = disk;
-    this.names = names;
+  /**
+   * @param place closed with {@linkcode TransferFiles.release}
+   * @param rules how the part is written
+   */
+  constructor(place: OpenTarget, rules: Pick<FileRules, "sparse">) {
+    this.#place = place;
+    this.names = place.names;
     this.#rules = rules;
   }
 
@@ -31,10 +34,10 @@ export class TransferFiles {
    * @throws ShoalError as {@linkcode FileTarget.open} does
    */
   open(content: Content): JournalState | undefined {
-    this.#target = FileTarget.open(this.#disk, this.names, this.#rules);
+    this.#target = FileTarget.open(this.#place.disk, this.names, this.#rules);
     // A journal without its part file is not believed.
     if (this.#target.isFresh) return undefined;
-    const resumed = JournalFile.resume(this.#disk, this.names.journalPath, content);
+    const resumed = JournalFile.resume(this.#place.disk, this.names.journalPath, content);
     this.#journal = resumed?.journal;
     return resumed?.state;
   }
@@ -42,14 +45,14 @@ export class TransferFiles {
   /** @throws ShoalError `disk_full` when `neededBytes` more cannot fit */
   begin(clears: boolean, neededBytes: number): void {
     if (clears) {
-      removeJournal(this.#disk, this.names.journalPath);
+      removeJournal(this.#place.disk, this.names.journalPath);
       this.#part.clear();
     }
     this.#part.requireSpace(neededBytes);
   }
 
   createJournal(content: Content, state: JournalState): void {
-    this.#journal = JournalFile.create(this.#disk, this.names.journalPath, content, state);
+    this.#journal = JournalFile.create(this.#place.disk, this.names.journalPath, content, state);
   }
 
   saveJournal(written: Bitmap): void {
@@ -97,7 +100,12 @@ export class TransferFiles {
 
   /** Removes what an earlier run has left of a file that is there already. */
   removeLeftovers(): void {
-    removeLeftovers(this.#disk, this.names);
+    removeLeftovers(this.#place.disk, this.names);
+  }
+
+  /** Nothing is done with these files any more. */
+  release(): void {
+    this.#place.close();
   }
 
   get #part(): FileTarget {

@@ -9,6 +9,7 @@ import { ShoalError } from "../../errors.ts";
 import { displayName } from "../../names.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
+import { AnchoredDisk } from "../files/anchored_disk.ts";
 import { FileTarget } from "../files/file_target.ts";
 import { randomBytes } from "../system/random_source.ts";
 
@@ -25,10 +26,12 @@ export interface FoundPart {
   readonly changedMs: number;
 }
 
-/** A part that is written now, and by nobody else. */
+/** A part that is written now, and by nobody else. Release it. */
 export interface OpenPart {
   readonly tag: string;
   readonly target: FileTarget;
+  /** Nothing is done with the target any more. */
+  readonly release: () => void;
   /** Whether what is left of it may be resumed. */
   readonly isResumable: boolean;
 }
@@ -47,40 +50,46 @@ export function uploadParty(address: string): string {
 export class PartFolder {
   readonly path: string;
   readonly #disk: Disk;
+  readonly #dir: string;
 
   /** @param dir the served folder, absolute */
   constructor(disk: Disk, dir: string) {
     this.#disk = disk;
+    this.#dir = dir;
     this.path = join(dir, UPLOAD_FOLDER);
   }
 
   /** What there is, what is being written now included. */
   found(): FoundPart[] {
-    return this.#names().flatMap((name) => {
-      const [, tag, party] = PART_NAME.exec(name) ?? [];
-      if (tag === undefined || party === undefined) return [];
-      const look = this.#lookAt(name);
-      return look === undefined ? [] : [{ tag, party, ...look }];
-    });
+    return this.within((disk) =>
+      this.#names(disk).flatMap((name) => {
+        const [, tag, party] = PART_NAME.exec(name) ?? [];
+        if (tag === undefined || party === undefined) return [];
+        const look = this.#lookAt(disk, name);
+        return look === undefined ? [] : [{ tag, party, ...look }];
+      })
+    ) ?? [];
   }
 
   /** How much there is to go on with. */
   bytesOf(tag: string): number {
-    return this.#lookAt(`${tag}.part`)?.bytes ?? 0;
+    return this.within((disk) => this.#lookAt(disk, `${tag}.part`)?.bytes) ?? 0;
   }
 
   /** Removes what nobody can resume and nobody writes: a run was cut off. */
   removeUseless(): void {
-    for (const name of this.#names()) {
-      const once = PART_NAME.exec(name)?.[3];
-      const isUseless = name.endsWith(".part") && (once !== undefined || !PART_NAME.test(name));
-      if (isUseless) this.#removeNamed(name);
-    }
+    this.within((disk) => {
+      for (const name of this.#names(disk)) {
+        const once = PART_NAME.exec(name)?.[3];
+        const isUseless = name.endsWith(".part") && (once !== undefined || !PART_NAME.test(name));
+        if (isUseless) this.#removeNamed(disk, name);
+      }
+    });
   }
 
   /** `false` if somebody writes it, or it cannot be removed. */
   remove(tag: string): boolean {
-    return this.#removeNamed(`${tag}.part`);
+    return this.within((disk) => this.#removeNamed(disk, `${tag}.part`)) ?? false;
   }
 
   /** The tag of what `party` may resume. */
@@ -95,59 +104,101 @@ export class PartFolder {
    */
   open(party: string, request: PartRequest): OpenPart {
     this.make();
-    if (request.isResumable) {
+    const disk = this.#opened();
+    const release = (): void => disk.close();
+    try {
       const tag = this.tagOf(party, request);
-      try {
-        return { tag, target: this.#target(`${tag}.part`), isResumable: true };
-      } catch (error) {
-        if (ShoalError.from(error).code !== "busy_target") throw error;
-      }
+      const shared = request.isResumable ? this.#unlessBusy(disk, `${tag}.part`) : undefined;
+      if (shared !== undefined) return { tag, target: shared, isResumable: true, release };
+      const ownTag = `${party}-${toHex(randomBytes(16))}.once`;
+      const target = this.#target(disk, `${ownTag}.part`);
+      return { tag: ownTag, target, isResumable: false, release };
+    } catch (error) {
+      release();
+      throw error;
     }
-    const tag = `${party}-${toHex(randomBytes(16))}.once`;
-    return { tag, target: this.#target(`${tag}.part`), isResumable: false };
   }
 
   /** @throws ShoalError `not_writable` */
   make(): void {
     try {
-      Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      const above = AnchoredDisk.open(this.#disk, this.#dir, this.#dir, "inside");
+      try {
+        above.change((open) => makePrivate(join(open, UPLOAD_FOLDER)));
+      } finally {
+        above.close();
+      }
     } catch (cause) {
       const message = `${displayName(UPLOAD_FOLDER)} cannot be made`;
       throw new ShoalError("not_writable", message, { cause });
     }
   }
 
-  #target(name: string): FileTarget {
-    const path = join(this.path, name);
-    const names = { folder: this.path, base: name, partPath: path, journalPath: path };
-    return FileTarget.open(this.#disk, names);
+  /** Does `work` in the open folder, unless it is not there, is a link, or fails: `undefined` then. */
+  within<T>(work: (disk: AnchoredDisk) => T): T | undefined {
+    let disk: AnchoredDisk | undefined;
+    try {
+      disk = this.#opened();
+      return work(disk);
+    } catch {
+      return undefined;
+    } finally {
+      disk?.close();
+    }
   }
 
-  #removeNamed(name: string): boolean {
+  /** Never through a link. */
+  #opened(): AnchoredDisk {
+    return AnchoredDisk.open(this.#disk, this.#dir, this.path, "refuse");
+  }
+
+  #unlessBusy(disk: Disk, name: string): FileTarget | undefined {
     try {
-      if (this.#lookAt(name) !== undefined) this.#target(name).discard();
+      return this.#target(disk, name);
+    } catch (error) {
+      if (ShoalError.from(error).code === "busy_target") return undefined;
+      throw error;
+    }
+  }
+
+  #target(disk: Disk, name: string): FileTarget {
+    const path = join(this.path, name);
+    const names = { folder: this.path, base: name, partPath: path, journalPath: path };
+    return FileTarget.open(disk, names);
+  }
+
+  #removeNamed(disk: AnchoredDisk, name: string): boolean {
+    try {
+      if (this.#lookAt(disk, name) !== undefined) this.#target(disk, name).discard();
       return true;
     } catch {
       return false;
     }
   }
 
-  /** None where there is no such folder. */
-  #names(): string[] {
-    try {
-      return [...Deno.readDirSync(this.path)].map(({ name }) => name);
-    } catch {
-      return [];
-    }
+  #names(disk: AnchoredDisk): string[] {
+    return disk.use((open) => [...Deno.readDirSync(open)].map(({ name }) => name));
   }
 
-  #lookAt(name: string): { readonly bytes: number; readonly changedMs: number } | undefined {
+  #lookAt(
+    disk: AnchoredDisk,
+    name: string,
+  ): { readonly bytes: number; readonly changedMs: number } | undefined {
     try {
-      const { size, mtime, isFile } = Deno.lstatSync(join(this.path, name));
+      const { size, mtime, isFile } = disk.use((open) => Deno.lstatSync(join(open, name)));
       return isFile ? { bytes: size, changedMs: mtime?.getTime() ?? 0 } : undefined;
     } catch {
       return undefined;
     }
+  }
+}
+
+/** One that is there is fine: whoever opens it looks whether it is a link. */
+function makePrivate(path: string): void {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { parseFileName } from "../../names.ts";
 import type { Disk } from "../files/disk.ts";
+import type { PartFolder } from "./part_folder.ts";
 
 /** With this ending nobody is ever offered it. */
 const LEDGER_FILE = "stored.tmp";
@@ -20,49 +21,45 @@ const utf8 = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class StoredLedger {
-  readonly #disk: Disk;
+  readonly #parts: PartFolder;
   readonly #path: string;
   /** What of it was read. */
   #readBytes = 0;
 
-  /** @param folder of the parts */
-  constructor(disk: Disk, folder: string) {
-    this.#disk = disk;
-    this.#path = join(folder, LEDGER_FILE);
+  constructor(parts: PartFolder) {
+    this.#parts = parts;
+    this.#path = join(parts.path, LEDGER_FILE);
   }
 
   /** What was added since the last time, by whomever; everything at first. */
   readNew(): StoredEntry[] {
-    try {
-      const look = this.#disk.lookAt(this.#path);
-      if (look?.kind !== "file" || look.sizeBytes === this.#readBytes) return [];
-      // Shorter than before: somebody has written it anew.
-      if (look.sizeBytes < this.#readBytes) this.#readBytes = 0;
-      const bytes = this.#disk.read(this.#path);
-      const text = decoder.decode(bytes.subarray(this.#readBytes));
-      this.#readBytes = bytes.length;
-      return text.split("\n").flatMap(entryIn);
-    } catch {
-      return [];
-    }
+    return this.#parts.within((disk) => this.#readFrom(disk)) ?? [];
   }
 
   /** Never throws: where it cannot be written, the quota holds as long as this server runs. */
   append(entry: StoredEntry): void {
-    try {
-      const look = this.#disk.lookAt(this.#path);
+    this.#parts.within((disk) => {
+      const look = disk.lookAt(this.#path);
       if (look !== undefined && look.kind !== "file") return;
-      const file = look === undefined
-        ? this.#disk.create(this.#path) ?? this.#disk.open(this.#path)
-        : this.#disk.open(this.#path);
+      const created = look === undefined ? disk.create(this.#path) : undefined;
+      const file = created ?? disk.open(this.#path);
       try {
         file.writeAt(utf8.encode(`${JSON.stringify(entry)}\n`), file.look().sizeBytes);
       } finally {
         file.close();
       }
-    } catch {
-      // The disk is full, or the folder is gone.
-    }
+    });
+  }
+
+  #readFrom(disk: Disk): StoredEntry[] {
+    const look = disk.lookAt(this.#path);
+    if (look?.kind !== "file" || look.sizeBytes === this.#readBytes) return [];
+    // Shorter than before: somebody has written it anew.
+    if (look.sizeBytes < this.#readBytes) this.#readBytes = 0;
+    const bytes = disk.read(this.#path);
+    const text = decoder.decode(bytes.subarray(this.#readBytes));
+    this.#readBytes = bytes.length;
+    return text.split("\n").flatMap(entryIn);
   }
 }
 

@@ -8,7 +8,7 @@ import { BodyFrames } from "../../wire/session_json.ts";
 import type { Disk } from "../files/disk.ts";
 import type { FileTarget } from "../files/file_target.ts";
 import { findPresent } from "../files/present_file.ts";
-import { inFolder, targetNames } from "../files/target_names.ts";
+import { type OpenTarget, TargetFolders } from "../files/target_folders.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFER_HOLD_MS } from "../hash/limits.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
@@ -150,37 +150,43 @@ export class Upload {
   async store(expectedSha256: HashHex | undefined): Promise<StoredUpload> {
     if (this.#isEnded) throw displaced();
     this.#isStoring = true;
-    const { disk, dir } = this.#options;
+    const { disk, dir, request } = this.#options;
+    let place: OpenTarget | undefined;
     try {
       const sha256 = hashHex(this.#sha256.digestHex());
       const { md5, root, tree } = await this.#digests.finish(this.#job);
       if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
         throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
       }
-      const { name, sizeBytes, mtimeMs } = this.#request;
-      const place = targetNames(disk, dir, name, root.slice(0, 8));
-      const wanted = { sizeBytes, sha256, force: false };
-      const present = await findPresent(disk, place, wanted, new AbortController().signal);
-      if (present !== undefined) {
-        this.#end({ kind: "gone" }, () => this.#target.discard());
-        return { name: this.#nameOf(present), sha256, md5, root, tree, isPresent: true };
-      }
-      await this.#target.seal(mtimeMs ?? wallMs());
-      const { folder, base } = place;
-      const path = inFolder(
-        disk,
-        dir,
-        folder,
-        (openFolder) => this.#target.publish({ force: false }, { folder: openFolder, base }),
-      );
-      const stored = this.#nameOf(path);
-      this.#end({ kind: "stored", name: stored });
-      await disk.syncFolder(place.folder);
-      return { name: stored, sha256, md5, root, tree, isPresent: false };
+      place = new TargetFolders(disk).open(dir, request.name, root.slice(0, 8));
+      const stored = await this.#storeIn(place, sha256);
+      return { ...stored, sha256, md5, root, tree };
     } catch (error) {
       this.#end({ kind: "gone" }, () => this.#target.discard());
       throw ShoalError.from(error);
+    } finally {
+      place?.close();
     }
+  }
+
+  async #storeIn(
+    { disk, names }: OpenTarget,
+    sha256: HashHex,
+  ): Promise<Pick<StoredUpload, "name" | "isPresent">> {
+    const { sizeBytes, mtimeMs } = this.#request;
+    const wanted = { sizeBytes, sha256, force: false };
+    const present = await findPresent(disk, names, wanted, new AbortController().signal);
+    if (present !== undefined) {
+      this.#end({ kind: "gone" }, () => this.#target.discard());
+      return { name: this.#nameOf(present), isPresent: true };
+    }
+    await this.#target.seal(mtimeMs ?? wallMs());
+    const { base } = names;
+    const path = disk.change((folder) => this.#target.publish({ force: false }, { folder, base }));
+    const name = this.#nameOf(path);
+    this.#end({ kind: "stored", name });
+    await disk.syncFolder(names.folder);
+    return { name, isPresent: false };
   }
 
   /** Releases it: what can be resumed stays for a while. */

@@ -61,7 +61,7 @@ export class Uploads {
       keptBytes: UPLOAD_KEPT_LARGEST_MAX * uploadBytesMax,
     });
     this.#parts = new PartFolder(disk, dir);
-    this.#ledger = new StoredLedger(disk, this.#parts.path);
+    this.#ledger = new StoredLedger(this.#parts);
     if (!isOpen) return;
     this.#parts.removeUseless();
     this.#readLedger();
@@ -173,7 +173,9 @@ export class Uploads {
     else this.#accounts.begin(nowMs(), tag, part.party, part.bytes, part.bytes);
   }
 
-  #onEnd({ tag }: OpenPart, party: string, { sizeBytes }: UploadRequest, end: UploadEnd): void {
+  #onEnd(part: OpenPart, party: string, { sizeBytes }: UploadRequest, end: UploadEnd): void {
+    const { tag } = part;
+    part.release();
     this.#open.delete(tag);
     this.#accounts.drop(tag);
     if (end.kind === "stored") this.#onStored({ name: end.name, party, bytes: sizeBytes });

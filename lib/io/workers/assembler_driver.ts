@@ -20,10 +20,9 @@ import type {
   JobId,
 } from "../../protocol/download/assembler_steps.ts";
 import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
-import type { Disk } from "../files/disk.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
-import { targetNames } from "../files/target_names.ts";
+import { TargetFolders } from "../files/target_folders.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
@@ -47,7 +46,7 @@ type AssemblerRuntime = Pick<Runtime, "clock" | "disk">;
 export class AssemblerDriver {
   readonly #parent: Parent;
   readonly #clock: Clock;
-  readonly #disk: Disk;
+  readonly #folders: TargetFolders;
   readonly #rules: FileRules;
   readonly #machine = new Assembler();
   readonly #timer: Wakeup;
@@ -69,7 +68,7 @@ export class AssemblerDriver {
     this.#startedMs = clock.nowMs();
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
-    this.#disk = disk;
+    this.#folders = new TargetFolders(disk);
     this.#folderSyncs = new FolderSyncs(clock, disk);
     parent.post({ kind: "ready" });
   }
@@ -166,15 +165,18 @@ export class AssemblerDriver {
         this.#folderSyncs.sync(files.names.folder).then(() => this.#step({ kind: "synced", job }));
         return;
       case "removeJournal":
-        this.#files.delete(job);
-        return files.removeJournal();
+        files.removeJournal();
+        return this.#release(job);
       case "removeLeftovers":
-        this.#files.delete(job);
-        return files.removeLeftovers();
+        files.removeLeftovers();
+        return this.#release(job);
       case "close":
-        this.#files.delete(job);
         return this.#try(job, "close", () => {
-          files.close(action.keeps, action.written);
+          try {
+            files.close(action.keeps, action.written);
+          } finally {
+            this.#release(job);
+          }
           return { kind: "closed", job };
         });
       default:
@@ -198,9 +200,9 @@ export class AssemblerDriver {
   #search({ job, request }: ActionOf<"search">): void {
     const { outDir, name, content, force } = request;
     this.#try(job, "search", () => {
-      const names = targetNames(this.#disk, outDir, name, content.root.slice(0, 8));
-      this.#files.set(job, new TransferFiles(this.#disk, names, this.#rules));
-      const search = presentSearch(this.#disk, names, { ...content, force });
+      const place = this.#folders.open(outDir, name, content.root.slice(0, 8));
+      this.#files.set(job, new TransferFiles(place, this.#rules));
+      const search = presentSearch(place.disk, place.names, { ...content, force });
       this.#searches.set(job, search);
       this.#searchOn(job, search);
     });
@@ -252,6 +254,11 @@ export class AssemblerDriver {
 
   #drop(job: JobId): void {
     this.#searches.delete(job);
+    this.#release(job);
+  }
+
+  #release(job: JobId): void {
+    this.#files.get(job)?.release();
     this.#files.delete(job);
   }
 

@@ -8,7 +8,7 @@ import { diskError } from "../../../lib/io/files/disk_error.ts";
 import { openFileSource } from "../../../lib/io/files/file_source.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
 import { findPresent, removeLeftovers } from "../../../lib/io/files/present_file.ts";
-import { targetNames } from "../../../lib/io/files/target_names.ts";
+import { makeFolders, type TargetNames, targetNames } from "../../../lib/io/files/target_names.ts";
 import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { MemoryDisk } from "../../sim/memory_disk.ts";
@@ -189,10 +189,15 @@ onEveryDisk("a file's identity tells its size and the time that was set", async 
 
 const NAME = "sub/film.bin" as SafeFileName;
 
+function namesIn(disk: Disk, dir: string): TargetNames {
+  makeFolders(disk, dir, NAME);
+  return targetNames(dir, NAME, "0123abcd");
+}
+
 onEveryDisk(
   "a part file is locked, written, published under a free name, and found",
   async (disk, dir) => {
-    const names = targetNames(disk, dir, NAME, "0123abcd");
+    const names = namesIn(disk, dir);
     put(disk, join(dir, "sub/film.bin"), "mine");
     const target = FileTarget.open(disk, names);
     const busy = assertThrows(() => FileTarget.open(disk, names), ShoalError);
@@ -211,7 +216,7 @@ onEveryDisk(
 onEveryDisk(
   "a part that has a second name is not written through, and leftovers go",
   (disk, dir) => {
-    const names = targetNames(disk, dir, NAME, "0123abcd");
+    const names = namesIn(disk, dir);
     const target = join(dir, "sub/film.bin");
     put(disk, target, "published");
     disk.link(target, names.partPath);
@@ -271,7 +276,7 @@ Deno.test("a disk in memory that is full keeps what fitted, and one that fails s
     ] as const
   ) {
     const disk = memoryDisk(spec);
-    const names = targetNames(disk, "/dir", NAME, "0123abcd");
+    const names = namesIn(disk, "/dir");
     const target = FileTarget.open(disk, names);
     const error = assertThrows(() => target.write(utf8.encode("12345"), 0), ShoalError);
     assertEquals([(error as ShoalError).code, target.lengthBytes], [code, kept]);

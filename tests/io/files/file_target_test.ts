@@ -10,6 +10,7 @@ import {
   type TargetNames,
   targetNames,
 } from "../../../lib/io/files/target_names.ts";
+import { TargetFolders } from "../../../lib/io/files/target_folders.ts";
 import { isPartName } from "../../../lib/names.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
 import { withFolder } from "../../support/folder.ts";
@@ -38,7 +39,9 @@ function inFolder(
 }
 
 function names(dir: string, name = "film.bin"): TargetNames {
-  return targetNames(denoDisk, dir, name as SafeFileName, TAG);
+  const place = new TargetFolders(denoDisk).open(dir, name as SafeFileName, TAG);
+  place.close();
+  return place.names;
 }
 
 function namesIn(dir: string): string[] {
@@ -170,7 +173,7 @@ inFolder("another content of the same name has a part of its own", {}, (dir) => 
   const one = FileTarget.open(denoDisk, names(dir));
   const other = FileTarget.open(
     denoDisk,
-    targetNames(denoDisk, dir, "film.bin" as SafeFileName, "ffffffff"),
+    targetNames(dir, "film.bin" as SafeFileName, "ffffffff"),
   );
   one.discard();
   other.discard();

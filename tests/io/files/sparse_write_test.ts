@@ -104,7 +104,7 @@ for (const sparse of [true, false]) {
     ignore: ignore || Deno.build.os === "windows",
     fn: () =>
       withFolder({}, async (dir) => {
-        const names = targetNames(denoDisk, dir, "disk.img" as SafeFileName, "01234567");
+        const names = targetNames(dir, "disk.img" as SafeFileName, "01234567");
         const target = FileTarget.open(denoDisk, names, { sparse });
         const chunk = new Uint8Array(MIB);
         for (let at = 0; at < 16; at++) {
