@@ -170,7 +170,8 @@ export class SimAdversary {
       }
       default: {
         const hash = hashHex(toHex(random.bytes(32)));
-        const content = { sizeBytes: 1 + random.u32(), sha256: hash, root: hash };
+        // Not much: the disk of these worlds holds in memory what is opened.
+        const content = { sizeBytes: 1 + random.below(1 << 20), sha256: hash, root: hash };
         return this.#offer(find, server, content, token);
       }
     }
