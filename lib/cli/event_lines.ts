@@ -1,7 +1,6 @@
 /** The lines that people read, made from events. The lines of the classic tool are among them. */
 import type { ErrorMessage } from "../errors.ts";
 import type {
-  FailedEvent,
   OfferEvent,
   ServerEvent,
   ShoalEvent,
@@ -77,17 +76,6 @@ export function waitingLine({ name, message }: WaitingEvent): string {
 /** What happened, and what to do. Escaped as a whole: names from the network may be part of it. */
 export function errorLines(error: ErrorMessage): readonly string[] {
   return [`error: ${displayName(error.message)}`, `hint: ${displayName(error.hint)}`];
-}
-
-/**
- * The same for one name among several: the message alone may not say which. What was interrupted is
- * reported once, for the whole command.
- */
-export function failedLines(event: FailedEvent): readonly string[] {
-  if (event.code === "interrupted") return [];
-  const { name, message: what } = event;
-  const message = what.includes(name) ? what : `${name}: ${what}`;
-  return errorLines({ ...event, message });
 }
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {

@@ -6,7 +6,8 @@ import type { Terminal } from "../io/system/terminal.ts";
 import { PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS } from "./limits.ts";
 import { displayJson, displayName } from "../names.ts";
-import { errorLines, eventLine, failedLines, waitingLine, warningLine } from "./event_lines.ts";
+import { errorLines, eventLine, waitingLine, warningLine } from "./event_lines.ts";
+import { FailureLines } from "./failure_lines.ts";
 import { indexingText, progressText, ProgressView } from "./progress_view.ts";
 import { tellingOfDrops } from "./dropped_lines.ts";
 import { openScreen, type Screen } from "./screen.ts";
@@ -62,7 +63,9 @@ class JsonReporter implements Reporter {
 
   say(): void {}
 
-  end(): void {}
+  end(): void {
+    this.#errors.end();
+  }
 
   fail(error: ShoalError): void {
     this.#print({ event: "failed", name: "", ...error.toMessage() });
@@ -75,6 +78,7 @@ class JsonReporter implements Reporter {
 }
 
 class QuietReporter implements Reporter {
+  readonly #failures = new FailureLines();
   readonly #terminal: Terminal;
   readonly #verbose: boolean;
 
@@ -84,12 +88,14 @@ class QuietReporter implements Reporter {
   }
 
   report(event: ShoalEvent): void {
-    if (event.event === "failed") this.#print(failedLines(event));
+    if (event.event === "failed") this.#print(this.#failures.of(event));
   }
 
   say(): void {}
 
-  end(): void {}
+  end(): void {
+    this.#print(this.#failures.rest());
+  }
 
   fail(error: ShoalError): void {
     this.#print([...errorLines(error), ...(this.#verbose ? causeLines(error) : [])]);
@@ -104,6 +110,7 @@ class HumanReporter implements Reporter {
   readonly #screen: Screen;
   readonly #verbose: boolean;
   readonly #view = new ProgressView();
+  readonly #failures = new FailureLines();
   /** Servers that a line has named, and the last wait that was shown. */
   readonly #serversSaid = new Set<string>();
   #lastWait = "";
@@ -120,7 +127,7 @@ class HumanReporter implements Reporter {
     const change = this.#view.apply(event);
     // A line is followed by the live region as it was: what is over must be gone from it by then.
     if (change === "changed" && this.#screen.isLive) this.#repaint(change);
-    if (event.event === "failed") failedLines(event).forEach((line) => this.#screen.problem(line));
+    if (event.event === "failed") this.#problems(this.#failures.of(event));
     const warning = warningLine(event);
     if (warning !== undefined) this.#screen.problem(warning);
     const line = this.#isRepeated(event) ? undefined : eventLine(event, this.#verbose);
@@ -134,12 +141,17 @@ class HumanReporter implements Reporter {
   }
 
   fail(error: ShoalError): void {
-    errorLines(error).forEach((line) => this.#screen.problem(line));
-    if (this.#verbose) causeLines(error).forEach((line) => this.#screen.problem(line));
+    this.#problems(errorLines(error));
+    if (this.#verbose) this.#problems(causeLines(error));
   }
 
   end(): void {
     this.#screen.show(() => []);
+    this.#problems(this.#failures.rest());
+  }
+
+  #problems(lines: readonly string[]): void {
+    for (const line of lines) this.#screen.problem(line);
   }
 
   /** A server is named when it first answers, not again for each of many names. */

@@ -20,6 +20,10 @@ export interface DownloadContext {
   readonly isUnheard: (server: ServerId) => boolean;
   /** This server brings chunks over TCP. */
   readonly onStreaming: (server: ServerId) => void;
+  /** Nothing has come of these for all of its patience; answered by `onGivenUp`. */
+  readonly onWaited: (download: DownloadDriver, servers: readonly ServerId[]) => void;
+  /** This server is there. */
+  readonly onHeard: (server: ServerId) => void;
   readonly pool: DownloadPool;
   readonly emit: (event: GetEvent) => void;
   /** Hands out a fresh id when one of the `--jobs` is free; its news come to this download from then on. */

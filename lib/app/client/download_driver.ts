@@ -16,6 +16,7 @@ import type {
   DownloadSettings,
   TransferNews,
 } from "../../protocol/download/download_messages.ts";
+import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { TargetReply } from "../../protocol/download/target_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { DownloadContext } from "./download_context.ts";
@@ -105,6 +106,11 @@ export class DownloadDriver {
     this.#events.push({ kind: "unheard", server });
   }
 
+  /** These servers are waited for no longer. */
+  onGivenUp(servers: readonly ServerId[], waitedMs: number): void {
+    this.#events.push({ kind: "givenUp", servers, waitedMs });
+  }
+
   /** Ends the download; what is verified stays in the part file. */
   fail(error: ShoalError): void {
     this.#events.push({ kind: "fail", error });
@@ -150,7 +156,7 @@ export class DownloadDriver {
         const { fetch, content, knownLayer } = action;
         this.#layerFetch = search.fetchLayer(
           content,
-          (news) => this.#events.push({ kind: "layerFetch", fetch, news }),
+          (news) => this.#onLayerNews(fetch, news),
           knownLayer,
         );
         return;
@@ -164,7 +170,7 @@ export class DownloadDriver {
         const { fetch, content, offer, knownLayer } = action;
         const stream = this.#context.streams.fetchLayer(
           content,
-          (news) => this.#events.push({ kind: "layerFetch", fetch, news }),
+          (news) => this.#onLayerNews(fetch, news),
           knownLayer,
         );
         this.#streams.push(stream);
@@ -185,6 +191,8 @@ export class DownloadDriver {
         return pool.askAssembler(action.request);
       case "coordinate":
         return pool.step(action.event);
+      case "waited":
+        return this.#context.onWaited(this, action.servers);
       case "warmUp":
         return pool.warmUp(action.serverCount);
       case "reached":
@@ -209,6 +217,11 @@ export class DownloadDriver {
       default:
         action satisfies never;
     }
+  }
+
+  #onLayerNews(fetch: number, news: LayerNews): void {
+    if ("server" in news) this.#context.onHeard(news.server);
+    this.#events.push({ kind: "layerFetch", fetch, news });
   }
 
   #tellOffer({ server, path, content }: Offer): void {

@@ -17,6 +17,8 @@ import { parseFileName } from "../../names.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Coordinator } from "../../protocol/download/coordinator.ts";
+import type { Report } from "../../protocol/download/receiver_report.ts";
+import { ServerPatience } from "../../protocol/download/server_patience.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
@@ -132,6 +134,7 @@ export class GetRun {
   readonly #streaming = new Set<ServerId>();
   /** How often in a row a source was silent for as long as it takes to say so. */
   readonly #silences = new Map<SourceId, number>();
+  readonly #patience: ServerPatience;
   readonly #transport: TransportConfig;
   readonly #pool: WorkerPool;
   readonly #progress: ProgressReport;
@@ -163,6 +166,7 @@ export class GetRun {
     this.#options = options;
     this.#kind = kind;
     this.#hosts = hosts;
+    this.#patience = new ServerPatience(options.timeoutMs * options.retries);
     this.streams = this.#newStreams();
     this.#search = openSearch(this);
     const { tune, mtuBytes, layers } = options;
@@ -222,10 +226,7 @@ export class GetRun {
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
       onNews: (news) => this.#onNews(news),
-      onBytes: (server, bytes, source) => {
-        if (bytes > 0) this.#silences.delete(source);
-        this.#progress.onBytes(server, bytes);
-      },
+      onReport: (server, report) => this.#onReport(server, report),
       onFailure: (error) => this.#failAll(error),
       onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
     });
@@ -256,6 +257,8 @@ export class GetRun {
       streams: this.streams,
       isUnheard: (server) => this.#unheard.has(server),
       onStreaming: (server) => this.#onStreaming(server),
+      onWaited: (download, servers) => this.#onWaited(download, servers),
+      onHeard: (server) => this.#patience.onHeard(this.#runtime.clock.nowMs(), server),
       pool: this.#pool,
       emit: (event) => this.#emit(event),
       acquire: (download, admit) =>
@@ -318,6 +321,9 @@ export class GetRun {
     const queries = downloads.map((download) => download.query);
     const onNews = (news: FindNews): void => {
       if (news.kind === "server") return this.#masters.heard(news.path.endpoint.address);
+      if (news.kind === "offer" && news.offer.isProved) {
+        this.#patience.onHeard(this.#runtime.clock.nowMs(), news.offer.server);
+      }
       const download = downloads[news.queryIndex]!;
       if (news.kind === "classicDue") return this.#classic.ask(download);
       download.onFind(
@@ -336,6 +342,24 @@ export class GetRun {
     if (first === undefined) return undefined;
     const also = others.length === 0 ? "" : ` and ${others.length} more`;
     return `A master names ${first}${also}: open its UDP ports, and check the route to it.`;
+  }
+
+  #onReport(server: ServerId, { source, receivedBytes, verified }: Report): void {
+    const nowMs = this.#runtime.clock.nowMs();
+    if (receivedBytes > 0) {
+      this.#silences.delete(source);
+      this.#patience.onHeard(nowMs, server);
+    }
+    if (verified.length > 0) this.#patience.onBrought(nowMs, server);
+    this.#progress.onBytes(server, receivedBytes);
+  }
+
+  /** One download has found out for all which servers are not worth waiting for. */
+  #onWaited(download: DownloadDriver, servers: readonly ServerId[]): void {
+    const { timeoutMs, retries } = this.#options;
+    const givenUp = this.#patience.onVainWait(this.#runtime.clock.nowMs(), servers);
+    const others = givenUp.length === 0 ? [] : [...this.#unended];
+    for (const each of new Set([download, ...others])) each.onGivenUp(givenUp, timeoutMs * retries);
   }
 
   #onNews(news: PoolNews): void {

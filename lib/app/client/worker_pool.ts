@@ -25,6 +25,7 @@ import type {
   CoordinatorAction,
   CoordinatorEvent,
 } from "../../protocol/download/coordinator_messages.ts";
+import type { Report } from "../../protocol/download/receiver_report.ts";
 import { paceText, timesText } from "../stage_times.ts";
 import type { SourceKinds } from "./source_kinds.ts";
 
@@ -46,8 +47,8 @@ export interface WorkerPoolOptions {
   /** A transfer's news from the assembler. */
   readonly onAssembler: (reply: Extract<AssemblerReply, { transfer: TransferId }>) => void;
   readonly onNews: (news: PoolNews) => void;
-  /** New payload bytes from a server. */
-  readonly onBytes: (server: ServerId, bytes: number, source: SourceId) => void;
+  /** What a source of this server has brought. */
+  readonly onReport: (server: ServerId, report: Report) => void;
   /** A worker broke: nothing can continue. */
   readonly onFailure: (error: ShoalError) => void;
   /** What a worker's socket was tuned to, and where its time went. */
@@ -175,9 +176,8 @@ export class WorkerPool {
   #onSource(reply: WorkReply<SourceReply>): void {
     switch (reply.kind) {
       case "report": {
-        const { source, receivedBytes } = reply.report;
-        const server = this.coordinator.serverOf(source);
-        if (server !== undefined) this.#options.onBytes(server, receivedBytes, source);
+        const server = this.coordinator.serverOf(reply.report.source);
+        if (server !== undefined) this.#options.onReport(server, reply.report);
         return this.step(reply);
       }
       case "gone":

@@ -29,8 +29,8 @@ export type TransferOutcome =
   /** Each chunk was proved and the whole is not what was offered. */
   | { readonly kind: "unverified" }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
-  /** Nothing has arrived for a whole timeout; it continues. */
-  | { readonly kind: "stalled" }
+  /** Nothing has arrived for a whole timeout, so many times in a row; it continues. */
+  | { readonly kind: "stalled"; readonly inARow: number }
   /** Nobody holds the content any more. */
   | { readonly kind: "orphaned" }
   /** This server is asked no more. */
@@ -142,6 +142,11 @@ export class ContentTransfer {
     const { content } = this;
     this.#host.act({ kind: "fetchStream", fetch: this.#fetch, content, offer, ...known });
     return true;
+  }
+
+  /** Whether something is still to come from a server. */
+  get needsServers(): boolean {
+    return this.#fetch !== undefined && !(this.#isCoordinated && this.#isComplete);
   }
 
   open(request: OpenRequest): void {

@@ -331,6 +331,7 @@ export class Coordinator {
     const others = transfer?.leases.verify(chunk, source.id);
     if (transfer === undefined || others === undefined) return;
     transfer.progressMs = nowMs;
+    transfer.stallsInARow = 0;
     source.onVerified();
     source.server.onVerified(id, bytes);
     if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
@@ -387,7 +388,9 @@ export class Coordinator {
       if (transfer.leases.isComplete) continue;
       if (nowMs < transfer.progressMs + this.#options.timeoutMs) continue;
       transfer.progressMs = nowMs;
-      this.#actions.push({ kind: "stalled", transfer: transfer.id });
+      transfer.stallsInARow += 1;
+      const { id, stallsInARow: inARow } = transfer;
+      this.#actions.push({ kind: "stalled", transfer: id, inARow });
     }
   }
 

@@ -61,7 +61,7 @@ export type CoordinatorAction =
   }
   /** Every chunk is verified. */
   | { readonly kind: "complete"; readonly transfer: TransferId }
-  /** Nothing verified for this transfer in a whole timeout. */
-  | { readonly kind: "stalled"; readonly transfer: TransferId }
+  /** Nothing verified for this transfer in a whole timeout, so many times in a row. */
+  | { readonly kind: "stalled"; readonly transfer: TransferId; readonly inARow: number }
   /** Nobody that we know holds this transfer's content any more. */
   | { readonly kind: "orphaned"; readonly transfer: TransferId };

@@ -58,7 +58,6 @@ export class Download {
   /** Whether one of the `--jobs` was asked for and is not ours yet. */
   #isAwaitingJob = false;
   #fetches = 0;
-  #stalls = 0;
   #searches = 1;
   /** Contents that were begun before anybody had proved to offer them. */
   #guesses = 0;
@@ -66,6 +65,11 @@ export class Download {
   #chosen: Chosen | undefined;
   /** Contents of others that came too late for the choice. */
   #lateCount = 0;
+  /** Servers that are waited for no longer. */
+  readonly #givenUp = new Set<ServerId>();
+  /** Whether nothing has come for all of its patience, and what follows is not known yet. */
+  #hasWaited = false;
+  #waitedMs = 0;
   /** When those who offer it are tried over TCP, as nobody has answered over UDP. */
   #streamDueMs = Infinity;
   #actions: DownloadAction[] = [];
@@ -96,6 +100,8 @@ export class Download {
     if (this.#stage !== "ended") {
       this.#on(nowMs, event);
       this.#watchSilence(nowMs);
+      const silence = this.#silence;
+      if (silence !== undefined) this.#fail(silence);
     } else if (event.kind === "admitted") this.#act({ kind: "release", transfer: event.transfer });
     return this.#actions;
   }
@@ -112,6 +118,7 @@ export class Download {
         return this.#onFind(nowMs, event.news, event.hint);
       case "layerFetch":
         if (event.news.kind === "streamConfirmed") this.#onDescribed(nowMs, event.news.server);
+        if ("server" in event.news) this.#givenUp.delete(event.news.server);
         return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
       case "target":
         return this.#onOutcome(nowMs, this.#onTarget(event));
@@ -124,6 +131,8 @@ export class Download {
         return this.#current?.remove(event.server);
       case "unheard":
         return this.#onUnheard(event.server);
+      case "givenUp":
+        return this.#onGivenUp(event);
       case "classicAnswered":
         return this.#onClassicAnswered();
       case "classicEnded":
@@ -177,6 +186,7 @@ export class Download {
     const { content, server, isProved } = offer;
     // The search must not wait for what nobody is going to take.
     if (this.#gathering.isDropped(server)) return this.#act({ kind: "disbelieve", server });
+    if (isProved) this.#givenUp.delete(server);
     const isNew = this.#gathering.add(nowMs, offer, this.#current?.content);
     if (isNew && isProved) this.#act({ kind: "offered", offer });
     const current = this.#current;
@@ -307,7 +317,7 @@ export class Download {
       case "failed":
         return this.#fail(ShoalError.fromMessage(outcome.error));
       case "stalled":
-        return this.#onStalled();
+        return this.#onStalled(outcome.inARow);
       case "orphaned":
         return this.#onOrphaned();
       case "lost":
@@ -396,15 +406,35 @@ export class Download {
     if (sameContent(offer.content, current.content)) current.tryStream(offer);
   }
 
-  #onStalled(): void {
+  #onStalled(inARow: number): void {
+    const current = this.#current;
     // Nobody has to have what was only guessed: the search knows when nobody answers.
-    if (this.#current?.isMeant !== true) return;
-    this.#stalls += 1;
-    const { name, retries } = this.#settings;
-    if (this.#stalls >= retries) return this.#fail(texts.stalled(name));
-    this.#act({ kind: "waiting", attempt: this.#stalls + 1, message: "nothing arrives" });
+    if (current?.isMeant !== true || this.#hasWaited) return;
+    if (inARow >= this.#settings.retries) {
+      this.#hasWaited = true;
+      const servers = this.#gathering.of(current.content).map(({ server }) => server);
+      return this.#act({ kind: "waited", servers });
+    }
+    this.#act({ kind: "waiting", attempt: inARow + 1, message: "nothing arrives" });
     // Those who answered bring nothing, and those who only offer it may not be reached over UDP.
-    if (this.#current !== undefined) this.#tryStreams(this.#current);
+    this.#tryStreams(current);
+  }
+
+  #onGivenUp({ servers, waitedMs }: Extract<DownloadEvent, { kind: "givenUp" }>): void {
+    for (const server of servers) this.#givenUp.add(server);
+    this.#waitedMs = waitedMs;
+    if (this.#hasWaited) this.#fail(this.#silence ?? texts.stalled(this.#settings.name));
+  }
+
+  /** Why nothing can come any more, where all who offer what is missing are given up. */
+  get #silence(): ShoalError | undefined {
+    const current = this.current;
+    if (this.#givenUp.size === 0 || current?.isMeant !== true || !current.needsServers) {
+      return undefined;
+    }
+    const offers = this.#gathering.of(current.content);
+    const isLost = offers.every(({ server }) => this.#givenUp.has(server));
+    return isLost ? texts.silent(offers, this.#waitedMs) : undefined;
   }
 
   #onLost(current: ContentTransfer, { server, reason }: Lost): void {
@@ -454,6 +484,7 @@ export class Download {
   #letGo(keepsPart: boolean): void {
     this.#current?.close(keepsPart);
     this.#current = undefined;
+    this.#hasWaited = false;
     this.#stage = "searching";
   }
 

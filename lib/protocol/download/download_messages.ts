@@ -49,6 +49,11 @@ export type DownloadEvent =
   | { readonly kind: "dropped"; readonly server: ServerId }
   /** Nothing comes from this server although it was asked for chunks, and nothing ever has. */
   | { readonly kind: "unheard"; readonly server: ServerId }
+  /**
+   * These servers are waited for no longer, until they are heard again; it may be none. The answer to `waited`,
+   * and told to every other download as well.
+   */
+  | { readonly kind: "givenUp"; readonly servers: readonly ServerId[]; readonly waitedMs: number }
   /** A classic server answered first. It is left to it if nobody has offered anything so far. */
   | { readonly kind: "classicAnswered" }
   /** … and has brought the file, or has failed to. */
@@ -105,6 +110,8 @@ type JobAction =
 type TransferAction =
   | { readonly kind: "target"; readonly request: TargetRequest }
   | { readonly kind: "coordinate"; readonly event: CoordinatorEvent }
+  /** Nothing has come of these for all of its patience; answered by `givenUp`. */
+  | { readonly kind: "waited"; readonly servers: readonly ServerId[] }
   /** So many servers will bring chunks soon: what receives them can be started. */
   | { readonly kind: "warmUp"; readonly serverCount: number };
 

@@ -62,6 +62,15 @@ export function stalled(name: string): ShoalError {
   return new ShoalError("stalled", `no more data arrives for '${name}'`);
 }
 
+/** The same for all that only these servers have. */
+export function silent(offers: readonly Offer[], waitedMs: number): ShoalError {
+  const addresses = [...new Set(offers.map(({ path }) => endpointText(path.endpoint)))];
+  const [first = "", ...others] = addresses;
+  const whom = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const seconds = Math.round(waitedMs / 100) / 10;
+  return new ShoalError("stalled", `nothing has come from ${whom} for ${seconds} s`);
+}
+
 /** @param hasLiars whether any of those who offered it was caught lying */
 export function orphaned(name: string, hasLiars: boolean): ShoalError {
   const message = `no server still offers '${name}' as it was`;

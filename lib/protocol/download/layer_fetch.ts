@@ -59,7 +59,7 @@ export type LayerFetchAction =
   /** The whole layer; once. */
   | { readonly kind: "layer"; readonly layer: Bytes }
   /** No page has come for the whole timeout, and some are missing; told again after as long. */
-  | { readonly kind: "stalled" }
+  | { readonly kind: "stalled"; readonly inARow: number }
   /** Asked no more: it has not the content (any more), or what it sent was not proved. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
@@ -102,6 +102,7 @@ export class LayerFetch {
   #isLayerTold = false;
   /** When a page is overdue; never, before the first server and after the last page. */
   #stallMs = Infinity;
+  #stallsInARow = 0;
   #actions: LayerFetchAction[] = [];
 
   constructor(content: Content, options: LayerFetchOptions) {
@@ -276,6 +277,7 @@ export class LayerFetch {
       return;
     }
     this.#stallMs = nowMs + this.#timeoutMs;
+    this.#stallsInARow = 0;
     this.#answeredPaths.note(nowMs, server.id, path.endpoint, path.rttMs);
     if (path.isConfirmed) return;
     path.isConfirmed = true;
@@ -293,7 +295,8 @@ export class LayerFetch {
     if (this.#isLayerTold) this.#stallMs = Infinity;
     if (nowMs < this.#stallMs) return;
     this.#stallMs = nowMs + this.#timeoutMs;
-    this.#actions.push({ kind: "stalled" });
+    this.#stallsInARow += 1;
+    this.#actions.push({ kind: "stalled", inARow: this.#stallsInARow });
   }
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————

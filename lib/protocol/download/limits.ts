@@ -62,6 +62,10 @@ export const LEASE_STALL_RTTS = 8;
 export const SERVER_SILENT_MS = 2_000;
 /** … for as long again, and twice as long each time in a row, so many times. */
 export const SERVER_REST_DOUBLINGS_MAX = 4;
+/** A server is silent if nothing was heard of it for this share of a download's patience: others may have had its last words. */
+export const SILENT_SHARE_MIN = 0.9;
+/** Downloads that wait in vain for a server that says something and brings nothing, before it is given up. */
+export const VAIN_WAITS_MAX = 3;
 /** Chunks or pages of one party that prove themselves wrong, after which the servers that sent them are dropped. */
 export const INTEGRITY_FAILURES_MAX = 3;
 /** Active sources report to the coordinator at least this often. */

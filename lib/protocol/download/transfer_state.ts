@@ -25,8 +25,10 @@ export class TransferState {
   readonly content: Content;
   readonly leases: LeaseTable;
   readonly chunkCount: number;
-  /** When a chunk was last verified. */
+  /** When a chunk was last verified, or it was last told that none is. */
   progressMs: number;
+  /** How often that was told since. */
+  stallsInARow = 0;
   readonly #layer: Bytes;
   readonly #providers = new Map<SourceId, Provider>();
   readonly #badFrom = new Map<number, Set<ServerId>>();

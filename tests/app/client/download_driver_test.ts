@@ -43,6 +43,8 @@ class Surroundings {
         streams: { fetchLayer: () => ({ add: () => {}, close: () => {} }) },
         isUnheard: () => false,
         onStreaming: () => {},
+        onWaited: () => {},
+        onHeard: () => {},
         search: { fetchLayer: (_, onNews) => this.#layerFetch(onNews) },
         pool: {
           step: (event) => this.done.push(event.kind),

@@ -74,7 +74,7 @@ class Scene {
       files: { sparse: true },
       onAssembler: () => {},
       onNews: () => {},
-      onBytes: (server, bytes) => this.bytes.push([server, bytes]),
+      onReport: (server, { receivedBytes }) => this.bytes.push([server, receivedBytes]),
       onFailure: () => {},
       onDetail: () => {},
     });

@@ -13,6 +13,7 @@ import { Download } from "../../../lib/protocol/download/download.ts";
 import type {
   DownloadAction,
   DownloadEvent,
+  TransferNews,
 } from "../../../lib/protocol/download/download_messages.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
 import type { TargetReply } from "../../../lib/protocol/download/target_messages.ts";
@@ -121,8 +122,8 @@ class AnyEvents {
       () => ({ kind: "find", news: { kind: "offer", queryIndex: 0, offer: this.#offer() } }),
       () => ({ kind: "layerFetch", fetch: this.#fetch(), news: this.#layerNews() }),
       () => ({ kind: "target", reply: this.#reply() }),
-      () => ({ kind: "transfer", news: { kind: this.#of(NEWS), transfer: this.#transfer() } }),
-      () => this.#random.chance(0.1) ? this.#rare() : { kind: "wakeup" },
+      () => ({ kind: "transfer", news: this.#transferNews() }),
+      () => this.#random.chance(0.13) ? this.#rare() : { kind: "wakeup" },
     ];
     return this.#of(kinds)();
   }
@@ -138,9 +139,18 @@ class AnyEvents {
     if (action.kind === "fetchLayer") this.#fetches = action.fetch;
   }
 
+  #transferNews(): TransferNews {
+    const [kind, transfer] = [this.#of(NEWS), this.#transfer()];
+    if (kind === "stalled") return { kind, transfer, inARow: 1 + this.#random.below(3) };
+    return { kind, transfer };
+  }
+
   #rare(): DownloadEvent {
-    const kind = this.#of(["dropped", "classicAnswered", "classicEnded", "fail"] as const);
+    const kind = this.#of(
+      ["dropped", "givenUp", "classicAnswered", "classicEnded", "fail"] as const,
+    );
     if (kind === "dropped") return { kind, server: this.#server() };
+    if (kind === "givenUp") return { kind, servers: [this.#server()], waitedMs: 1_000 };
     if (kind !== "fail") return { kind };
     return { kind, error: new ShoalError("interrupted", "interrupted") };
   }
@@ -181,7 +191,7 @@ class AnyEvents {
       return { kind, server, paths: [{ ...this.#offer().path, rttMs: 1 }] };
     }
     if (kind === "layer") return { kind, layer: new Uint8Array(64) };
-    if (kind === "stalled") return { kind };
+    if (kind === "stalled") return { kind, inARow: 1 + this.#random.below(3) };
     return { kind, server, reason: this.#of(["gone", "lying"] as const) };
   }
 

@@ -248,12 +248,80 @@ Deno.test("a whole that is not what was offered is thrown away, and the next con
 Deno.test("stalls are told, and fail it when they are as many as retries", () => {
   const run = new Run({ retries: 3 });
   run.fetch();
-  run.layer({ kind: "stalled" });
-  run.on({ kind: "transfer", news: { kind: "stalled", transfer: transferId(1) } });
+  run.layer({ kind: "stalled", inARow: 1 });
+  const stalled = { kind: "stalled", transfer: transferId(1) } as const;
+  run.on({ kind: "transfer", news: { ...stalled, inARow: 2 } });
   assertEquals(run.of("waiting").map(({ attempt }) => attempt), [2, 3]);
-  run.layer({ kind: "stalled" });
+  run.on({ kind: "transfer", news: { ...stalled, inARow: 3 } });
+  assertEquals(run.failure, undefined);
+  assertEquals(run.of("waited").map(({ servers }) => servers), [[idOf(1)]]);
+  run.on({ kind: "givenUp", servers: [], waitedMs: 9_000 });
   assertEquals(run.failure, "stalled");
   assertEquals(run.requests.at(-1), "abort");
+});
+
+Deno.test("stalls with something in between, however many they are, end nothing", () => {
+  const run = new Run({ retries: 2 });
+  run.fetch();
+  const news = { kind: "stalled", transfer: transferId(1), inARow: 1 } as const;
+  for (let i = 0; i < 10; i++) run.on({ kind: "transfer", news });
+  assertEquals([run.of("waited").length, run.failure], [0, undefined]);
+});
+
+const givenUp = (...servers: number[]): DownloadEvent => ({
+  kind: "givenUp",
+  servers: servers.map(idOf),
+  waitedMs: 9_000,
+});
+
+Deno.test("what others have found out about its only server ends it, and says why", () => {
+  const run = new Run();
+  run.fetch();
+  run.on(givenUp(1));
+  assertEquals(run.failure, "stalled");
+  assertEquals(run.of("failed")[0]!.error.message, "nothing has come from 10.0.0.1:10530 for 9 s");
+});
+
+Deno.test("a server that is given up does not matter where another has the content", () => {
+  const run = new Run();
+  run.fetch();
+  run.offer(2, content(1));
+  run.on(givenUp(1));
+  assertEquals(run.failure, undefined);
+  run.on(givenUp(2));
+  assertEquals(run.failure, "stalled");
+});
+
+Deno.test("a server that is heard again is waited for again", () => {
+  const run = new Run();
+  run.fetch();
+  run.offer(2, content(1));
+  run.on(givenUp(1));
+  run.layer({ kind: "confirmed", server: idOf(1), paths: [] });
+  run.on(givenUp(2));
+  assertEquals(run.failure, undefined);
+});
+
+Deno.test("what waits for its turn is opened although its server is given up: it may be there already", () => {
+  const run = new Run();
+  run.isBusy = true;
+  run.offer(1, content(1));
+  run.nowMs += GATHER_MS;
+  run.on({ kind: "wakeup" });
+  run.on(givenUp(1));
+  assertEquals(run.failure, undefined);
+  run.admit();
+  assertEquals([run.requests.at(-1), run.failure], ["open", undefined]);
+  run.target({ kind: "present", transfer: transferId(1), path: "out/film.bin" });
+  assertEquals([run.of("done").length, run.failure], [1, undefined]);
+});
+
+Deno.test("a file that is whole needs no server any more", () => {
+  const run = new Run();
+  run.fetch();
+  run.on({ kind: "transfer", news: { kind: "complete", transfer: transferId(1) } });
+  run.on(givenUp(1));
+  assertEquals(run.failure, undefined);
 });
 
 Deno.test("what the search says of silence counts only while nothing was offered", () => {
