@@ -38,37 +38,43 @@ function doneOf(events: readonly JsonEvent[]): readonly JsonEvent[] {
 }
 
 for (const way of ["UDP", "TCP"]) {
-  e2e(`a server that dies among ${FILES} files over ${way} is found gone once, not once per file`, async () => {
-    const { scratch, server, args } = await scene(way);
-    await using _scratch = scratch;
-    await using get = new ShoalProcess([...args, "--timeout", "1"]);
-    await get.event(() => doneOf(get.events).length >= 20);
-    await server[Symbol.asyncDispose]();
-    assertEquals(await get.exit(), 1, get.description());
-    const failed = failures(get.events);
-    assertEquals(doneOf(get.events).length + failed.length, FILES);
-    assert(failed.length > FILES / 2, "it died too late");
-    const reasons = new Set(failed.map(({ code, message }) => `${code} ${message}`));
-    assert(reasons.size <= ATTEMPTS, [...reasons].join("\n"));
-    // Only those that were under way have waited: all others would have, one after another.
-    const waited = get.events.filter(({ event, message }) =>
-      event === "waiting" && message === "nothing arrives"
-    );
-    const names = new Set(waited.map(({ name }) => name));
-    assert(names.size <= JOBS_DEFAULT, `${names.size} names have waited`);
-    const lines = get.stderr.trimEnd().split("\n");
-    assert(lines.length < 5 * ATTEMPTS, get.stderr);
-  });
+  e2e(
+    `a server that dies among ${FILES} files over ${way} is found gone once, not once per file`,
+    async () => {
+      const { scratch, server, args } = await scene(way);
+      await using _scratch = scratch;
+      await using get = new ShoalProcess([...args, "--timeout", "1"]);
+      await get.event(() => doneOf(get.events).length >= 20);
+      await server[Symbol.asyncDispose]();
+      assertEquals(await get.exit(), 1, get.description());
+      const failed = failures(get.events);
+      assertEquals(doneOf(get.events).length + failed.length, FILES);
+      assert(failed.length > FILES / 2, "it died too late");
+      const reasons = new Set(failed.map(({ code, message }) => `${code} ${message}`));
+      assert(reasons.size <= ATTEMPTS, [...reasons].join("\n"));
+      // Only those that were under way have waited: all others would have, one after another.
+      const waited = get.events.filter(({ event, message }) =>
+        event === "waiting" && message === "nothing arrives"
+      );
+      const names = new Set(waited.map(({ name }) => name));
+      assert(names.size <= JOBS_DEFAULT, `${names.size} names have waited`);
+      const lines = get.stderr.trimEnd().split("\n");
+      assert(lines.length < 5 * ATTEMPTS, get.stderr);
+    },
+  );
 
-  e2e(`a server that is back within the patience brings the rest of ${FILES} files over ${way}`, async () => {
-    const { scratch, port, server, args } = await scene(way);
-    await using _scratch = scratch;
-    await using get = new ShoalProcess([...args, "--timeout", "10"]);
-    await get.event(() => doneOf(get.events).length >= 20);
-    await server[Symbol.asyncDispose]();
-    assert(doneOf(get.events).length < FILES / 2, "it died too late");
-    await using _back = await startServer(scratch, port);
-    assertEquals(await get.exit(), 0, get.description());
-    assertEquals(doneOf(get.events).length, FILES);
-  });
+  e2e(
+    `a server that is back within the patience brings the rest of ${FILES} files over ${way}`,
+    async () => {
+      const { scratch, port, server, args } = await scene(way);
+      await using _scratch = scratch;
+      await using get = new ShoalProcess([...args, "--timeout", "10"]);
+      await get.event(() => doneOf(get.events).length >= 20);
+      await server[Symbol.asyncDispose]();
+      assert(doneOf(get.events).length < FILES / 2, "it died too late");
+      await using _back = await startServer(scratch, port);
+      assertEquals(await get.exit(), 0, get.description());
+      assertEquals(doneOf(get.events).length, FILES);
+    },
+  );
 }

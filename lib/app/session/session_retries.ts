@@ -11,7 +11,7 @@ import { RECONNECT_PAUSE_MS, RECONNECT_PAUSE_MS_MAX } from "./limits.ts";
 
 /** Where sessions lead, and how long they wait: `timeoutMs` bounds every wait, connecting included. */
 export interface SessionTarget extends TcpTarget {
-  /** Connections in a row that may bring nothing. */
+  /** Connections in a row that may bring nothing; a server that is away is waited for as many timeouts. */
   readonly retries: number;
   /** Of what is sent and received; 0 (the default) for no bound. */
   readonly rateBytesPerS?: number | undefined;
@@ -26,7 +26,8 @@ const PASSING: ReadonlySet<WireCode> = new Set(["crowded", "idle"]);
  * Performs a dialogue with a server, on one connection after another until one is not broken off: each begins with
  * a new dialogue, which has to resume where the last one was.
  *
- * A server that was never there is given up at once, one that was is tried again.
+ * A server that was never there is given up at once. One that was is tried again: if it refuses connections meanwhile,
+ * for all of the patience, since that takes no time.
  *
  * @param talk the dialogue, with a peer that people are told of by this name
  * @throws ShoalError `no_server` if nobody is there, or whoever is there never says anything; `stalled` if it
@@ -41,11 +42,11 @@ export async function converse<T>(
   const { clock } = runtime;
   const { retries, timeoutMs, signal, onWaiting } = target;
   const throttle = new Throttle(clock, target.rateBytesPerS);
-  let [wasConnected, wasHeard] = [false, false];
+  let [connectedMs, wasHeard] = [-Infinity, false];
   for (let failures = 0;;) {
     try {
       const stream = await openStream(runtime, target);
-      wasConnected = true;
+      connectedMs = clock.nowMs();
       return await runClient(talk(endpointText(stream.peer)), stream, {
         clock,
         timeoutMs,
@@ -56,16 +57,25 @@ export async function converse<T>(
         onAdvance: () => failures = -1,
       });
     } catch (thrown) {
-      if (!wasConnected || !isPassing(thrown)) throw thrown;
+      if (connectedMs === -Infinity || !isPassing(thrown)) throw thrown;
       failures += 1;
-      if (failures >= retries) throw lastError(thrown, wasHeard);
-      const attempt = Math.max(1, failures);
+      const awayMs = isRefusal(thrown) ? clock.nowMs() - connectedMs : Infinity;
+      if (failures >= retries && awayMs >= timeoutMs * retries) throw lastError(thrown, wasHeard);
+      const attempt = Math.max(1, Math.min(failures, retries - 1));
       onWaiting?.(attempt, retries, `${ShoalError.from(thrown).message}: reconnecting`);
-      const pauseMs = Math.min(RECONNECT_PAUSE_MS_MAX, RECONNECT_PAUSE_MS * 2 ** (attempt - 1));
+      const pauseMs = Math.min(
+        RECONNECT_PAUSE_MS_MAX,
+        RECONNECT_PAUSE_MS * 2 ** Math.max(0, failures - 1),
+      );
       await clock.sleep(pauseMs, signal);
       if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
     }
   }
+}
+
+/** Whether nobody listens there. */
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof ShoalError && thrown.code === "no_server";
 }
 
 function isPassing(thrown: unknown): boolean {

@@ -29,6 +29,8 @@ export type TransferOutcome =
   /** Each chunk was proved and the whole is not what was offered. */
   | { readonly kind: "unverified" }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
+  /** The only way to a server is closed, and was for all of the patience. */
+  | { readonly kind: "unreachable"; readonly error: ErrorMessage }
   /** Nothing has arrived for a whole timeout, so many times in a row; it continues. */
   | { readonly kind: "stalled"; readonly inARow: number }
   /** Nobody holds the content any more. */
@@ -197,8 +199,9 @@ export class ContentTransfer {
       case "lost":
         this.remove(news.server);
         return news;
-      case "stalled":
       case "failed":
+        return isSilence(news.error) ? { kind: "unreachable", error: news.error } : news;
+      case "stalled":
         return news;
       default:
         return news satisfies never;
@@ -316,6 +319,11 @@ export class ContentTransfer {
   #target(request: TargetRequest): void {
     this.#host.act({ kind: "target", request });
   }
+}
+
+/** Whether a server does not answer, rather than with something of no use. */
+function isSilence({ code }: ErrorMessage): boolean {
+  return code === "stalled" || code === "no_server";
 }
 
 function areAll(count: number, predicate: (index: number) => boolean): boolean {

@@ -30,6 +30,7 @@ import { ContentTransfer, type TransferHost, type TransferOutcome } from "./cont
 import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download_messages.ts";
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
+import { GivenUpServers } from "./given_up_servers.ts";
 import {
   GUESSES_MAX,
   LATE_CLAIM_PATIENCE_MS,
@@ -65,11 +66,9 @@ export class Download {
   #chosen: Chosen | undefined;
   /** Contents of others that came too late for the choice. */
   #lateCount = 0;
-  /** Servers that are waited for no longer. */
-  readonly #givenUp = new Set<ServerId>();
-  /** Whether nothing has come for all of its patience, and what follows is not known yet. */
-  #hasWaited = false;
-  #waitedMs = 0;
+  readonly #givenUp = new GivenUpServers();
+  /** Why it fails, as nothing has come for all of its patience, if no better reason is found. */
+  #lastWord: ShoalError | undefined;
   /** When those who offer it are tried over TCP, as nobody has answered over UDP. */
   #streamDueMs = Infinity;
   #actions: DownloadAction[] = [];
@@ -118,7 +117,7 @@ export class Download {
         return this.#onFind(nowMs, event.news, event.hint);
       case "layerFetch":
         if (event.news.kind === "streamConfirmed") this.#onDescribed(nowMs, event.news.server);
-        if ("server" in event.news) this.#givenUp.delete(event.news.server);
+        if ("server" in event.news) this.#givenUp.onHeard(event.news.server);
         return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
       case "target":
         return this.#onOutcome(nowMs, this.#onTarget(event));
@@ -132,7 +131,9 @@ export class Download {
       case "unheard":
         return this.#onUnheard(event.server);
       case "givenUp":
-        return this.#onGivenUp(event);
+        this.#givenUp.add(event.servers, event.waitedMs);
+        if (this.#lastWord !== undefined) this.#fail(this.#silence ?? this.#lastWord);
+        return;
       case "classicAnswered":
         return this.#onClassicAnswered();
       case "classicEnded":
@@ -186,7 +187,7 @@ export class Download {
     const { content, server, isProved } = offer;
     // The search must not wait for what nobody is going to take.
     if (this.#gathering.isDropped(server)) return this.#act({ kind: "disbelieve", server });
-    if (isProved) this.#givenUp.delete(server);
+    if (isProved) this.#givenUp.onHeard(server);
     const isNew = this.#gathering.add(nowMs, offer, this.#current?.content);
     if (isNew && isProved) this.#act({ kind: "offered", offer });
     const current = this.#current;
@@ -316,6 +317,8 @@ export class Download {
         return this.#onUnverified(nowMs, this.#current!);
       case "failed":
         return this.#fail(ShoalError.fromMessage(outcome.error));
+      case "unreachable":
+        return this.#onUnreachable(this.#current!, ShoalError.fromMessage(outcome.error));
       case "stalled":
         return this.#onStalled(outcome.inARow);
       case "orphaned":
@@ -409,32 +412,27 @@ export class Download {
   #onStalled(inARow: number): void {
     const current = this.#current;
     // Nobody has to have what was only guessed: the search knows when nobody answers.
-    if (current?.isMeant !== true || this.#hasWaited) return;
-    if (inARow >= this.#settings.retries) {
-      this.#hasWaited = true;
-      const servers = this.#gathering.of(current.content).map(({ server }) => server);
-      return this.#act({ kind: "waited", servers });
-    }
+    if (current?.isMeant !== true) return;
+    const { name, retries } = this.#settings;
+    if (inARow >= retries) return this.#onUnreachable(current, texts.stalled(name));
     this.#act({ kind: "waiting", attempt: inARow + 1, message: "nothing arrives" });
     // Those who answered bring nothing, and those who only offer it may not be reached over UDP.
     this.#tryStreams(current);
   }
 
-  #onGivenUp({ servers, waitedMs }: Extract<DownloadEvent, { kind: "givenUp" }>): void {
-    for (const server of servers) this.#givenUp.add(server);
-    this.#waitedMs = waitedMs;
-    if (this.#hasWaited) this.#fail(this.#silence ?? texts.stalled(this.#settings.name));
+  /** Its patience is at its end: what that means for its servers is decided for all who wait for them. */
+  #onUnreachable({ content }: ContentTransfer, error: ShoalError): void {
+    if (this.#lastWord !== undefined) return;
+    this.#lastWord = error;
+    const servers = this.#gathering.of(content).map(({ server }) => server);
+    this.#act({ kind: "waited", servers });
   }
 
-  /** Why nothing can come any more, where all who offer what is missing are given up. */
+  /** Why nothing can come any more; what is still queued may turn out to be there. */
   get #silence(): ShoalError | undefined {
     const current = this.current;
-    if (this.#givenUp.size === 0 || current?.isMeant !== true || !current.needsServers) {
-      return undefined;
-    }
-    const offers = this.#gathering.of(current.content);
-    const isLost = offers.every(({ server }) => this.#givenUp.has(server));
-    return isLost ? texts.silent(offers, this.#waitedMs) : undefined;
+    if (current?.isMeant !== true || !current.needsServers) return undefined;
+    return this.#givenUp.silenceOf(this.#gathering.of(current.content));
   }
 
   #onLost(current: ContentTransfer, { server, reason }: Lost): void {
@@ -484,7 +482,7 @@ export class Download {
   #letGo(keepsPart: boolean): void {
     this.#current?.close(keepsPart);
     this.#current = undefined;
-    this.#hasWaited = false;
+    this.#lastWord = undefined;
     this.#stage = "searching";
   }
 

@@ -65,6 +65,41 @@ Deno.test({ name: "a server that restarts is waited for", ignore }, async () => 
   second?.[Symbol.dispose]();
 });
 
+Deno.test(
+  { name: "a server that was there is waited for as long as its timeouts are", ignore },
+  async () => {
+    const first = new Accepting();
+    const { port } = first;
+    const waits: string[] = [];
+    let second: Accepting | undefined;
+    let talks = 0;
+    const end = await converse(runtime, targetAt(port, waits, 2), function* () {
+      talks += 1;
+      if (talks === 2) return "done";
+      first[Symbol.dispose]();
+      // More than as many refusals as retries, and less than as many timeouts.
+      setTimeout(() => second = new Accepting(port), 2_000);
+      return yield* broken();
+    });
+    assertEquals([end, talks], ["done", 2]);
+    assertEquals(new Set(waits), new Set(["1/2"]));
+    second?.[Symbol.dispose]();
+  },
+);
+
+Deno.test(
+  { name: "a server that was there and does not come back is given up", ignore },
+  async () => {
+    const first = new Accepting();
+    const target = { ...targetAt(first.port, [], 2), timeoutMs: 500 };
+    const failing = converse(runtime, target, function* () {
+      first[Symbol.dispose]();
+      return yield* broken();
+    });
+    await assertRejects(() => failing, ShoalError);
+  },
+);
+
 Deno.test({ name: "a server that was never there is not waited for", ignore }, async () => {
   const gone = new Accepting();
   const { port } = gone;
