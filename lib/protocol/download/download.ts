@@ -431,7 +431,8 @@ export class Download {
   /** Why nothing can come any more; what is still queued may turn out to be there. */
   get #silence(): ShoalError | undefined {
     const current = this.current;
-    if (current?.isMeant !== true || !current.needsServers) return undefined;
+    if (this.#givenUp.isEmpty || current?.isMeant !== true) return undefined;
+    if (!current.needsServers) return undefined;
     return this.#givenUp.silenceOf(this.#gathering.of(current.content));
   }
 

@@ -8,6 +8,10 @@ export class GivenUpServers {
   readonly #servers = new Set<ServerId>();
   #waitedMs = 0;
 
+  get isEmpty(): boolean {
+    return this.#servers.size === 0;
+  }
+
   /** @param waitedMs how long nothing came of them */
   add(servers: readonly ServerId[], waitedMs: number): void {
     for (const server of servers) this.#servers.add(server);

@@ -306,8 +306,7 @@ Deno.test("what waits for its turn is opened although its server is given up: it
   const run = new Run();
   run.isBusy = true;
   run.offer(1, content(1));
-  run.nowMs += GATHER_MS;
-  run.on({ kind: "wakeup" });
+  run.gather();
   run.on(givenUp(1));
   assertEquals(run.failure, undefined);
   run.admit();
