@@ -297,7 +297,7 @@ Deno.test("a server that is heard again is waited for again", () => {
   run.fetch();
   run.offer(2, content(1));
   run.on(givenUp(1));
-  run.layer({ kind: "confirmed", server: idOf(1), paths: [] });
+  run.layer(confirmed(1));
   run.on(givenUp(2));
   assertEquals(run.failure, undefined);
 });
