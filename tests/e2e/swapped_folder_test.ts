@@ -1,6 +1,7 @@
 /** Somebody on the same machine who swaps a folder for a link that leads out, and back, as fast as a shell can. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile, sha256Hex } from "../support/e2e.ts";
 import { namesBelow, swapping } from "../support/folder_swap.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
@@ -46,6 +47,31 @@ e2e("what get writes stays in its folder while that is swapped for a link", asyn
   const stored = namesBelow(join(scratch.out, "sub")).length;
   assert(stored > 0 && refused > 0, `${stored} stored, ${refused} refused: they never met`);
 }, isElsewhere);
+
+// The runtime keeps descriptors' names from programs that may not do everything: there the path has to do.
+for (const files of ["--allow-read --allow-write", "--allow-read --allow-write=OUT"]) {
+  e2e(`get writes below its folder with ${files} alone`, async () => {
+    await using scratch = await Scratch.make();
+    const file = randomFile(FILE_BYTES, 1);
+    await scratch.serve("sub/deep/x", file);
+    const port = freePort();
+    await using _server = await startServer(scratch, port);
+    const options = {
+      permissions: `--allow-net --allow-env ${files.replace("OUT", scratch.out)}`,
+    };
+    const args = ["--out", scratch.out, "--port", `${port}`];
+    const run = await runShoal(["get", "sub/**", ...args], options);
+    assertEquals(run.code, 0, run.process.description());
+    assertSameBytes(await scratch.read("sub/deep/x"), file);
+
+    const outside = await makeOutside(scratch);
+    await Deno.remove(join(scratch.out, "sub/deep"), { recursive: true });
+    await Deno.symlink(outside, join(scratch.out, "sub/deep"));
+    const refused = await runShoal(["get", "sub/**", ...args], options);
+    assertEquals(refused.code, 5, refused.process.description());
+    assertEquals(namesBelow(outside), ["b"]);
+  }, isElsewhere);
+}
 
 /** Stores a file by hand, in as few steps as there are. Whether the server did it. */
 async function put(port: number, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {

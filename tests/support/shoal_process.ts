@@ -36,7 +36,7 @@ export interface ShoalOptions {
   readonly cwd?: string;
   /** Prefix of the command, such as `ip netns exec NAME`. */
   readonly via?: readonly string[];
-  /** What the process may do: `-A` by default. */
+  /** What the process may do, flags with a space between: `-A` by default. */
   readonly permissions?: string;
   /** Whether `--json` is appended; yes by default. */
   readonly json?: boolean;
@@ -55,7 +55,8 @@ export class ShoalProcess implements AsyncDisposable {
   constructor(args: readonly string[], options: ShoalOptions = {}) {
     this.#args = args;
     const flags = options.json ?? true ? ["--json"] : [];
-    const deno = [Deno.execPath(), "run", "--no-prompt", options.permissions ?? "-A"];
+    const permissions = (options.permissions ?? "-A").split(" ");
+    const deno = [Deno.execPath(), "run", "--no-prompt", ...permissions];
     const command = [...options.via ?? [], ...deno, CLI, ...args, ...flags];
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),

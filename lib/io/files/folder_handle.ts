@@ -11,12 +11,30 @@ const { O_RDONLY, O_DIRECTORY = 0 } = constants;
 
 /** Opens a folder, links followed. Throws what the operating system says. */
 export function openFolder(path: string): FolderHandle {
-  if (!canUseDescriptors()) {
-    if (!Deno.statSync(path).isDirectory) throw new Deno.errors.NotADirectory(path);
-    return { path, realPath: () => Deno.realPathSync(path), close() {} };
+  return (areUsable ? openByDescriptor(path) : undefined) ?? openByName(path);
+}
+
+/** Whether descriptors may be used, as far as is known: asking might prompt. */
+let areUsable = Deno.build.os === "linux";
+
+/** `undefined` where the runtime keeps `/proc` from those who may not do everything. */
+function openByDescriptor(path: string): FolderHandle | undefined {
+  const isPermitted = (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path: "/proc/self/fd" }).state === "granted"
+  );
+  if (!isPermitted) {
+    areUsable = false;
+    return undefined;
   }
   const descriptor = openSync(path, O_RDONLY | O_DIRECTORY);
   const anchor = `/proc/self/fd/${descriptor}`;
+  try {
+    readlinkSync(anchor);
+  } catch {
+    closeSync(descriptor);
+    areUsable = false;
+    return undefined;
+  }
   return {
     path: anchor,
     realPath: () => readlinkSync(anchor),
@@ -24,11 +42,7 @@ export function openFolder(path: string): FolderHandle {
   };
 }
 
-let areUsable: boolean | undefined;
-
-function canUseDescriptors(): boolean {
-  return areUsable ??= Deno.build.os === "linux" &&
-    (["read", "write"] as const).every((name) =>
-      Deno.permissions.querySync({ name, path: "/proc/self/fd" }).state === "granted"
-    );
+function openByName(path: string): FolderHandle {
+  if (!Deno.statSync(path).isDirectory) throw new Deno.errors.NotADirectory(path);
+  return { path, realPath: () => Deno.realPathSync(path), close() {} };
 }
