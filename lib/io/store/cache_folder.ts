@@ -18,6 +18,9 @@ function variable(name: string): string | undefined {
   return value !== undefined && isAbsolute(value) ? value : undefined;
 }
 
+/** Of the files that SQLite keeps of a database, its own first. */
+export const DATABASE_SUFFIXES: readonly string[] = ["", "-wal", "-shm", "-journal"];
+
 /**
  * Makes the folder if it is missing, for its owner alone, and the folders above it.
  *
@@ -27,10 +30,9 @@ function variable(name: string): string | undefined {
 export function requirePrivateFolder(dir: string, files: readonly string[]): void {
   Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const { mode, uid } = Deno.statSync(dir);
-  const mayAskUid = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
-  const ownUid = mayAskUid ? Deno.uid() : null;
-  if (ownUid !== null && uid !== null && uid !== ownUid) {
-    throw new Error(`${dir} belongs to somebody else`);
+  // Whoever made a link can make another one, to a folder of ours that is not meant.
+  for (const owner of [uid, Deno.lstatSync(dir).uid]) {
+    if (isSomebodyElse(owner)) throw new Error(`${dir} belongs to somebody else`);
   }
   if (Deno.build.os !== "windows" && mode !== null && (mode & OTHERS_MAY_WRITE) !== 0) {
     throw new Error(`others may write to ${dir}`);
@@ -43,6 +45,12 @@ export function requirePrivateFolder(dir: string, files: readonly string[]): voi
 
 /** Write permission of the group and of everybody. */
 const OTHERS_MAY_WRITE = 0o022;
+
+function isSomebodyElse(uid: number | null): boolean {
+  const mayAsk = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
+  const ownUid = mayAsk ? Deno.uid() : null;
+  return ownUid !== null && uid !== null && uid !== ownUid;
+}
 
 function isLink(path: string): boolean {
   try {

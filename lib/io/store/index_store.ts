@@ -12,12 +12,10 @@ import { join } from "@std/path";
 import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
 import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { cacheFolder, requirePrivateFolder } from "./cache_folder.ts";
+import { cacheFolder, DATABASE_SUFFIXES, requirePrivateFolder } from "./cache_folder.ts";
 import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
 
 const FILE_NAME = "index.sqlite";
-/** Of the files that SQLite keeps, the database's own first. */
-const SUFFIXES = ["", "-wal", "-shm", "-journal"];
 const CACHED_PARTS_MAX = LAYER_CACHE_BYTES_MAX / LAYER_PART_BYTES;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
@@ -137,7 +135,7 @@ export class IndexStore {
 
   #openOnDisk(dir: string): HashTable | undefined {
     try {
-      requirePrivateFolder(dir, SUFFIXES.map((suffix) => FILE_NAME + suffix));
+      requirePrivateFolder(dir, DATABASE_SUFFIXES.map((suffix) => FILE_NAME + suffix));
       try {
         return openPatiently(this.#path);
       } catch (thrown) {
@@ -187,7 +185,7 @@ function isPermitted(dir: string): boolean {
 
 /** Moves a database out of the way, with the files that SQLite keeps beside it, as far as it can. */
 function setAside(path: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) {
+  for (const suffix of DATABASE_SUFFIXES) {
     try {
       Deno.renameSync(path + suffix, `${path}.unusable${suffix}`);
     } catch {

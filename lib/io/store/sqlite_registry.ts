@@ -15,7 +15,7 @@ import type {
   RegistryStore,
   RegistryUpdate,
 } from "../../protocol/master/registry_store.ts";
-import { cacheFolder } from "./cache_folder.ts";
+import { cacheFolder, DATABASE_SUFFIXES, requirePrivateFolder } from "./cache_folder.ts";
 import { yieldTurns } from "../system/clock.ts";
 import { RegistryDatabase } from "./registry_database.ts";
 import { RegistryFiles } from "./registry_files.ts";
@@ -46,24 +46,27 @@ export class SqliteRegistry implements RegistryStore {
     } catch (cause) {
       const said = cause instanceof Error ? cause.message : String(cause);
       const why = /\blocked\b/.test(said) ? "another master uses it" : said;
-      const error = new ShoalError("disk", `cannot use ${path} as a store: ${why}`, {
-        hint: "Name a file of its own for each master, in a folder that may be written.",
-        cause,
-      });
-      return Promise.reject(error);
+      const hint = "Name a file of its own for each master, in a folder that may be written.";
+      return Promise.reject(unusable(path, why, hint, cause));
     }
   }
 
-  /** Opens a file of the user's cache folder. Throws like {@linkcode SqliteRegistry.open}. */
+  /**
+   * Opens a file of the user's cache folder, which nobody else may have touched. Throws like
+   * {@linkcode SqliteRegistry.open}.
+   */
   static async openInCache(name: string): Promise<SqliteRegistry> {
     const folder = cacheFolder();
     if (folder === undefined) return await SqliteRegistry.open(":memory:");
+    const path = join(folder, name);
     try {
-      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    } catch {
-      // Opening it says what is wrong.
+      requirePrivateFolder(folder, DATABASE_SUFFIXES.map((suffix) => name + suffix));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const hint = "The cache folder has to be yours alone to write to; or name another file.";
+      throw unusable(path, why, hint, cause);
     }
-    return await SqliteRegistry.open(join(folder, name));
+    return await SqliteRegistry.open(path);
   }
 
   /** Throws what SQLite throws. */
@@ -323,4 +326,8 @@ export class SqliteRegistry implements RegistryStore {
       lease,
     )[0];
   }
+}
+
+function unusable(path: string, why: string, hint: string, cause: unknown): ShoalError {
+  return new ShoalError("disk", `cannot use ${path} as a store: ${why}`, { hint, cause });
 }
