@@ -64,6 +64,14 @@ export type SessionReply =
   /** The MD5 of a file as it looked then, for the next time that somebody asks. */
   | { readonly kind: "learned"; readonly file: SessionFile; readonly md5: string }
   | { readonly kind: "uploaded"; readonly file: UploadedFile; readonly from: string }
+  /** A client at this proved address found a chunk bad that it was sent. */
+  | {
+    readonly kind: "struck";
+    readonly party: string;
+    readonly root: HashHex;
+    readonly sizeBytes: number;
+    readonly chunk: number;
+  }
   /** Somebody asked for a file, or is sent one. */
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
   | { readonly kind: "log"; readonly level: LogLevel; readonly messages: readonly string[] }

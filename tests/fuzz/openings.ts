@@ -157,6 +157,7 @@ function playSession(random: Random, peer: Peer, counts: { stored: number }): vo
       case "endUpload":
         counts.stored += 1;
         return { kind: "stored", name: FILE.name, sha256: SHA, md5: FILE.md5, isPresent: false };
+      case "strike":
       case "sendBody":
       case "log":
         return;

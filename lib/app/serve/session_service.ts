@@ -62,6 +62,10 @@ export class SessionService {
       }
       case "uploaded":
         return this.#onUploaded(reply.file, reply.from);
+      case "struck": {
+        const { party, root, sizeBytes, chunk } = reply;
+        return this.#options.index.doubt(party, { root, sizeBytes }, chunk);
+      }
       case "sending":
         return this.#options.onSending(reply.name, reply.to);
       case "log":

@@ -69,6 +69,10 @@ export function serveEchoIn(
     md5Of: nobody,
     onUploaded: nobody,
     onSending: nobody,
+    get sent() {
+      return nobody();
+    },
+    onStruck: nobody,
     throttle: new Throttle(runtime.clock),
     log: (level, ...messages) => {
       for (const message of messages) options.onEvent?.(logNotice(level, message));

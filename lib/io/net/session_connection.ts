@@ -2,7 +2,7 @@
  * One connection of a session, over whatever stream: input is queued until a message is complete, output waits
  * its turn, and neither waits forever.
  */
-import { endpointText, partyOf } from "../../address.ts";
+import { type Endpoint, endpointText, partyOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX, SESSION_LINE_BYTES_MAX } from "../../wire/limits.ts";
 import { ASCII_QUIET_MS, SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
@@ -78,6 +78,10 @@ export class SessionConnection {
   /** Our address, as the peer has reached it. */
   get localAddress(): string {
     return this.#stream.localAddress;
+  }
+
+  get peerEndpoint(): Endpoint {
+    return this.#stream.peer;
   }
 
   /** The peer's address. */

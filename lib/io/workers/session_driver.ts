@@ -12,6 +12,7 @@ import type {
   SessionRequest,
 } from "../../messages/session_worker.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
+import { SentChunks } from "../../protocol/serve/sent_chunks.ts";
 import { SESSION_QUESTIONS_AT_ONCE, SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { serveSession } from "../../protocol/session/serve_session.ts";
 import type { SessionFile } from "../../protocol/session/dialogue.ts";
@@ -67,6 +68,9 @@ class SessionDriver {
       ask: (question) => this.#ask(question),
       md5Of: (file) => this.#md5Of(file),
       onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
+      sent: new SentChunks(),
+      onStruck: (party, { root, sizeBytes, chunk }) =>
+        parent.post({ kind: "struck", party, root, sizeBytes, chunk }),
       onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
       log: (level, ...messages) => parent.post({ kind: "log", level, messages }),
       throttle: new Throttle(runtime.clock, rateBytesPerS),

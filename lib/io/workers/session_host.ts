@@ -1,8 +1,10 @@
 /** Performs the steps of a dialogue, over one connection of a server. */
 import type { Bytes, SafeFileName } from "../../ids.ts";
+import { partyOf } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
+import type { SentChunks } from "../../protocol/serve/sent_chunks.ts";
 import { layerWork } from "../../protocol/session/layer_work.ts";
 import {
   LISTED_FILE_WORK,
@@ -32,6 +34,9 @@ import { peerMessage } from "../uploads/peer_message.ts";
 import type { Upload } from "../uploads/upload.ts";
 import type { Uploads } from "../uploads/uploads.ts";
 
+/** A connection is one flow, known by its port. */
+const CONNECTION_NONCE = 0n;
+
 /** What a session needs of its server. */
 export interface SessionLibrary {
   readonly clock: Clock;
@@ -46,6 +51,9 @@ export interface SessionLibrary {
   md5Of(file: SessionFile): Promise<string | undefined>;
   onUploaded(file: UploadedFile, from: string): void;
   onSending(file: SessionFile, to: string): void;
+  /** What each connection was sent. */
+  readonly sent: SentChunks;
+  onStruck(party: string, strike: StepOf<"strike">): void;
   log(level: LogLevel, ...messages: readonly string[]): void;
   /** What is sent to all peers together passes here. */
   readonly throttle: Throttle;
@@ -111,6 +119,8 @@ class SessionHost {
       }
       case "sendFile":
         return await this.#sendFile(step);
+      case "strike":
+        return await this.#onStrike(step);
       case "sendBody":
         return await this.#sendBody(step.bytes);
       case "beginUpload":
@@ -199,6 +209,7 @@ class SessionHost {
         if (framing === "frames") buffer.set(lengthPrefix(count));
         await this.#library.throttle.pass(count);
         await this.#connection.send(buffer.subarray(0, prefixBytes + count));
+        this.#noteSent(file, at, count);
         at += count;
       }
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));
@@ -206,6 +217,21 @@ class SessionHost {
     } finally {
       source.close();
     }
+  }
+
+  #noteSent({ root, sizeBytes }: SessionFile, offset: number, lengthBytes: number): void {
+    if (root === undefined) return;
+    const ranges = [{ offset, lengthBytes }];
+    this.#library.sent.onSent(this.#connection.peerEndpoint, {
+      ...{ nonce: CONNECTION_NONCE, root, sizeBytes, ranges },
+    });
+  }
+
+  async #onStrike(strike: StepOf<"strike">): Promise<void> {
+    await this.#pace.work(SESSION_QUESTION_WORK);
+    const from = this.#connection.peerEndpoint;
+    const isCounted = this.#library.sent.takeStrike(from, { ...strike, nonce: CONNECTION_NONCE });
+    if (isCounted) this.#library.onStruck(partyOf(from.address), strike);
   }
 
   async #sendBody(bytes: Bytes): Promise<void> {

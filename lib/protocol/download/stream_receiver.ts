@@ -20,7 +20,7 @@ import { type WireCode, wireCodeIn } from "../../wire/session_codes.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import { RateMeter } from "../base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "./chunk_buffer.ts";
-import { FetchList, type Lease } from "./fetch_list.ts";
+import { type Fetch, FetchList, type Lease } from "./fetch_list.ts";
 import {
   LEASE_STALL_MS_MIN,
   REPORT_INTERVAL_MS,
@@ -73,6 +73,8 @@ interface Request {
   /** Where the next byte of its body belongs in the file. */
   offset: number;
   readonly end: number;
+  /** Whether it is about a chunk that was bad: it asks for nothing, whatever is answered. */
+  readonly isStrike?: true;
   /** Reading its body; before that its reply, after that what follows the body. */
   frames: BodyFrames | undefined;
 }
@@ -302,6 +304,7 @@ export class StreamReceiver {
     if (taken === undefined) return false;
     const message = taken.kind === "message" ? parseMessage(taken.bytes) : undefined;
     if (message === undefined || request === undefined) this.#onNonsense(nowMs);
+    else if (request.isStrike) this.#requests.shift();
     else if (request.frames !== undefined) this.#onBodyEnd(request, message);
     else this.#onReply(nowMs, request, message);
     return true;
@@ -355,7 +358,19 @@ export class StreamReceiver {
     } else {
       // A stream arrives as it was sent, so its sender is to blame.
       this.#counts.bad.push({ ...count, isIntegrityFailure: true });
+      this.#strike(fetch);
     }
+  }
+
+  /** Tells the server, which looks again whether its file is what it was. */
+  #strike({ transfer, content, chunk }: Fetch): void {
+    const { root, sizeBytes: size } = content;
+    this.#requests.push({
+      ...{ transfer, content, ranges: [], offset: 0, end: 0 },
+      ...{ isStrike: true, frames: undefined },
+    });
+    const bytes = encodeMessage({ command: "strike", root, size, chunk });
+    this.#actions.push({ kind: "transmit", bytes });
   }
 
   #onBodyEnd(request: Request, message: JsonObject): void {

@@ -7,10 +7,15 @@
  */
 import { type Endpoint, partyOf } from "../../address.ts";
 import type { FrameOf } from "../../wire/frames.ts";
+import type { WantFrame } from "./sender.ts";
 import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 import { SENT_CHUNKS_PER_ADDRESS_MAX, SENT_TO_ADDRESSES_MAX } from "./limits.ts";
-import type { WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf } from "./served_file.ts";
+
+/** What was sent, as far as it matters; a session over TCP is a flow of its own. */
+export type SentRanges = Pick<WantFrame, "nonce" | "root" | "sizeBytes" | "ranges">;
+/** What a client says of a chunk that it was sent. */
+export type Strike = Pick<FrameOf<"strike">, "nonce" | "root" | "sizeBytes" | "chunk">;
 
 /** How many bytes of each chunk a flow was sent, by the chunk's index; the oldest first. */
 type SentBytes = Map<number, number>;
@@ -27,7 +32,7 @@ export class SentChunks {
   readonly #addresses = new Map<string, Receipts>();
 
   /** All that a request asked for was sent. */
-  onSent(to: Endpoint, want: WantFrame): void {
+  onSent(to: Endpoint, want: SentRanges): void {
     const receipts = this.#receiptsOf(partyOf(to.address));
     const sent = sentTo(receipts, flowKey(to, want.nonce, want));
     const chunkBytes = chunkBytesFor(want.sizeBytes);
@@ -47,7 +52,7 @@ export class SentChunks {
   }
 
   /** Whether the strike is about a chunk that its flow was sent; a second one is not. */
-  takeStrike(from: Endpoint, strike: FrameOf<"strike">): boolean {
+  takeStrike(from: Endpoint, strike: Strike): boolean {
     const { nonce, chunk, sizeBytes } = strike;
     const receipts = this.#addresses.get(partyOf(from.address));
     const key = flowKey(from, nonce, strike);

@@ -105,6 +105,11 @@ interface Steps {
     };
     readonly result: boolean;
   };
+  /** The peer found this chunk bad: it counts if all of it was sent on this connection, once. */
+  strike: {
+    readonly step: { readonly root: HashHex; readonly sizeBytes: number; readonly chunk: number };
+    readonly result: void;
+  };
   /** Sends these bytes as a body of frames. */
   sendBody: { readonly step: { readonly bytes: Bytes }; readonly result: void };
   beginUpload: {

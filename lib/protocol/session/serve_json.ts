@@ -62,6 +62,9 @@ function* answerAny(policy: SessionPolicy, request: JsonObject, round: number): 
     case "layer":
       yield* layer(request);
       return true;
+    case "strike":
+      yield* strike(request);
+      return true;
     case "put":
       return yield* put(policy, request);
     default:
@@ -163,6 +166,18 @@ function* layer(request: JsonObject): Dialogue {
   yield* say({ status: "layer", length: bytes.length });
   yield* ask("sendBody", { bytes });
   yield* say({ status: "sent" });
+}
+
+/** The answer does not say whether it counts. */
+function* strike(request: JsonObject): Dialogue {
+  const root = digestIn(request["root"]);
+  const sizeBytes = sizeIn(request["size"]);
+  const chunk = sizeIn(request["chunk"]);
+  if (root === undefined || sizeBytes === undefined || chunk === undefined) {
+    return yield* fail("bad_request", "strike needs root, size and chunk");
+  }
+  yield* ask("strike", { root, sizeBytes, chunk });
+  yield* say({ status: "noted" });
 }
 
 // — Uploads ———————————————————————————————————————————————————————————————————————————————————————

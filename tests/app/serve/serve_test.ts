@@ -22,6 +22,7 @@ import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
 import { rememberAs } from "../../support/index_cache.ts";
 import { canTouchFiles, canUseNetwork } from "../../support/permissions.ts";
+import { TcpPeer } from "../../support/tcp_peer.ts";
 
 const ignore = !(await canTouchFiles() && await canUseNetwork());
 
@@ -283,6 +284,45 @@ Deno.test({
     await peer.send({ kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 }, dataPort);
     let after = await offerOf(peer, port);
     while (after.root === root) after = await offerOf(peer, port);
+    assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
+  }));
+
+/** Fetches `lengthBytes` of `f` on a connection of its own, and says that its only chunk is bad. */
+async function fetchAndStrike(
+  tcpPort: number,
+  { root, sizeBytes: size }: FrameOf<"offer">,
+  lengthBytes: number,
+): Promise<void> {
+  using peer = await TcpPeer.connect(tcpPort);
+  await peer.say({ command: "fetch", name: "f", length: lengthBytes });
+  assertEquals((await peer.message())["status"], "file");
+  while ((await peer.takeFrame())!.length > 0);
+  assertEquals((await peer.message())["status"], "sent");
+  await peer.say({ command: "strike", root, size, chunk: 0 });
+  assertEquals(await peer.message(), { status: "noted" });
+}
+
+Deno.test({
+  name: "the same over TCP, for what that connection was sent and no other",
+  ignore,
+}, () =>
+  withFolder({}, async (dir) => {
+    const rotten = CONTENT.with(0, 255) as Bytes;
+    await writeSettled(join(dir, "data"), "f", rotten);
+    await rememberAs(join(dir, "cache"), join(dir, "data", "f"), CONTENT);
+    await using bench = await Bench.ofFolder(dir);
+    using peer = new DatagramPeer();
+    const { port, tcpPort } = bench.ready;
+    const offer = await offerOf(peer, port);
+    assertEquals(offer.sha256, hashHex(toHex(sha256(CONTENT))));
+    // Neither nothing nor a part is the chunk, and what two connections were sent is no whole.
+    for (const lengthBytes of [0, CONTENT.length - 1, CONTENT.length / 2, CONTENT.length / 2]) {
+      await fetchAndStrike(tcpPort, offer, lengthBytes);
+    }
+    for (let i = 0; i < 50; i++) assertEquals((await offerOf(peer, port)).root, offer.root);
+    await fetchAndStrike(tcpPort, offer, CONTENT.length);
+    let after = await offerOf(peer, port);
+    while (after.root === offer.root) after = await offerOf(peer, port);
     assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
   }));
 

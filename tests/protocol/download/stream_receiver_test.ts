@@ -29,6 +29,8 @@ const ROUTE = { kind: "stream", endpoint: { address: "10.0.0.2", port: 10526 }, 
 const FRAME_BYTES = 9_000;
 
 interface Asked {
+  /** Says that a chunk was bad. */
+  readonly struck?: number;
   readonly offset: number;
   readonly length: number;
 }
@@ -39,6 +41,8 @@ class Script {
   readonly reports: Report[] = [];
   readonly chunks = new Map<number, Bytes>();
   readonly gone: string[] = [];
+  readonly struck: number[] = [];
+  strikeAnswer: JsonObject = { status: "noted" };
   connects = 0;
   disconnects = 0;
   nowMs = 0;
@@ -63,9 +67,8 @@ class Script {
     return Math.ceil(this.file.length / chunkBytesFor(this.file.length));
   }
 
-  lease(): void {
+  lease(chunks = Array.from({ length: this.chunkCount }, (_, i) => i)): void {
     const { root, layer } = hashed(this.file);
-    const chunks = Array.from({ length: this.chunkCount }, (_, i) => i);
     const content = { sizeBytes: this.file.length, sha256: hashHex("aa".repeat(32)), root };
     const hashes = chunkHashesOf(layer, chunks);
     this.step({ kind: "lease", lease: { transfer: TRANSFER, content, chunks, hashes } });
@@ -92,7 +95,8 @@ class Script {
   }
 
   /** The true answer to a request, with what `change` makes of its body. */
-  answer({ offset, length }: Asked, change: (body: Bytes) => void = () => {}): Bytes[] {
+  answer({ offset, length, struck }: Asked, change: (body: Bytes) => void = () => {}): Bytes[] {
+    if (struck !== undefined) return [encodeMessage(this.strikeAnswer)];
     const body = this.file.slice(offset, offset + length);
     change(body);
     const frames: Bytes[] = [];
@@ -138,7 +142,12 @@ class Script {
         return;
       case "transmit": {
         const message = parseMessage(action.bytes.subarray(4)) as JsonObject;
-        const { offset, length } = message;
+        const { offset, length, command, chunk } = message;
+        if (command === "strike") {
+          this.struck.push(Number(chunk));
+          this.asked.push({ offset: 0, length: 0, struck: Number(chunk) });
+          return;
+        }
         this.asked.push({ offset: Number(offset), length: Number(length) });
         return;
       }
@@ -202,6 +211,24 @@ Deno.test("a chunk that proves itself wrong is told as the server's fault, and t
   assertEquals(verified, [0, 2, 3, 4]);
   assert(!script.chunks.has(1));
 });
+
+for (
+  const strikeAnswer of [{ status: "noted" }, { status: "error", code: "unknown_command" }]
+) {
+  Deno.test(`a server that says ${JSON.stringify(strikeAnswer)} to a strike continues`, () => {
+    const script = new Script(300_000);
+    script.strikeAnswer = strikeAnswer;
+    script.lease();
+    script.step({ kind: "connected" });
+    script.arrive(...script.answer(script.asked.shift()!, (body) => body[70_000]! ^= 1));
+    script.serve();
+    assertEquals(script.struck, [1]);
+    script.lease([1]);
+    script.serve();
+    assertEquals([script.gone, script.disconnects], [[], 0]);
+    assert(script.chunks.has(1));
+  });
+}
 
 Deno.test("what was revoked on the way is let pass by", () => {
   const script = new Script(300_000);

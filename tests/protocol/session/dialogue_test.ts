@@ -129,6 +129,7 @@ Deno.test("whatever is refused, a code says why", () => {
     ["pending", { command: "fetch", name: "a.txt" }, [find(pending)], {}],
     ["bad_request", { command: "layer" }, [], {}],
     ["not_found", { command: "layer", root: SHA, size: 5 }, [["layer", undefined]], {}],
+    ["bad_request", { command: "strike", root: SHA, size: 5 }, [], {}],
     ["bad_request", { command: "put" }, [], {}],
     ["refused", put, [], { allowsUpload: false }],
     ["refused", { ...put, size: 1_001 }, [], {}],
