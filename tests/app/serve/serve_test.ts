@@ -1,149 +1,32 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import type { ReadyEvent, ServeEvent } from "../../../lib/app/events.ts";
-import type { ServeOptions, Server } from "../../../lib/app/options.ts";
 import { serve } from "../../../lib/app/serve/serve.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { type Bytes, hashHex, toHex, type Token } from "../../../lib/ids.ts";
-import { sleep } from "../../../lib/io/system/clock.ts";
+import { type Bytes, hashHex, toHex } from "../../../lib/ids.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../../lib/wire/limits.ts";
-import { SETTLE_MS } from "../../../lib/app/index/limits.ts";
-import { parseFileName } from "../../../lib/names.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
-import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
 import {
   decodeClassicAnswer,
   decodeClassicChunk,
   encodeClassicRequest,
 } from "../../../lib/wire/classic.ts";
-import type { FrameOf } from "../../../lib/wire/frames.ts";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
-import { withFolder, writeFile } from "../../support/folder.ts";
-import { rememberAs } from "../../support/index_cache.ts";
+import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles, canUseNetwork } from "../../support/permissions.ts";
-import { TcpPeer } from "../../support/tcp_peer.ts";
+
+import {
+  Bench,
+  bytesOf,
+  CONTENT,
+  find,
+  NONCE,
+  offerOf,
+  wantAll,
+  writeSettled,
+} from "../../support/serve_bench.ts";
 
 const ignore = !(await canTouchFiles() && await canUseNetwork());
-
-const CONTENT = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 7) % 251);
-const NONCE = 99n;
-/** Between two questions about a file that is still hashed. */
-const POLL_MS = 10;
-
-/** Writes a file that has been quiet for long enough to be offered at once. */
-async function writeSettled(dir: string, name: string, content: string | Uint8Array) {
-  await writeFile(dir, name, content);
-  const time = new Date(Date.now() - 10 * SETTLE_MS);
-  await Deno.utime(join(dir, name), time, time);
-}
-
-/** What a server says, as it says it. */
-class EventLog {
-  readonly all: ServeEvent[] = [];
-  #arrived = Promise.withResolvers<void>();
-
-  add(event: ServeEvent): void {
-    this.all.push(event);
-    this.#arrived.resolve();
-  }
-
-  /** The first of this kind, past or to come. */
-  async first<K extends ServeEvent["event"]>(kind: K): Promise<Extract<ServeEvent, { event: K }>> {
-    for (;;) {
-      const found = this.all.find((event) => event.event === kind);
-      if (found !== undefined) return found as Extract<ServeEvent, { event: K }>;
-      await this.#arrived.promise;
-      this.#arrived = Promise.withResolvers();
-    }
-  }
-}
-
-/** A server of a fresh folder with one file, `f`. */
-class Bench implements AsyncDisposable {
-  readonly server: Server;
-  readonly events: EventLog;
-
-  static async start(dir: string, options: Partial<ServeOptions> = {}): Promise<Bench> {
-    await writeSettled(join(dir, "data"), "f", CONTENT);
-    return await Bench.ofFolder(dir, options);
-  }
-
-  /** A server of what is in that folder. */
-  static async ofFolder(dir: string, options: Partial<ServeOptions> = {}): Promise<Bench> {
-    const events = new EventLog();
-    const server = await serve({
-      dir: join(dir, "data"),
-      port: 0,
-      cacheDir: join(dir, "cache"),
-      ...options,
-      onEvent: (event) => events.add(event),
-    });
-    return new Bench(server, events);
-  }
-
-  private constructor(server: Server, events: EventLog) {
-    this.server = server;
-    this.events = events;
-  }
-
-  get ready(): ReadyEvent {
-    return this.server.ready;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.server.close();
-  }
-}
-
-function find(name: string, token: Token = NO_TOKEN): FrameOf<"find"> {
-  const parsed = parseFileName(name);
-  assert(parsed.ok);
-  return {
-    kind: "find",
-    queryId: 1n,
-    token,
-    round: 0,
-    known: [],
-    queries: [{ by: "name", name: parsed.name }],
-  };
-}
-
-/** Asks until the file is offered: it may still be hashed. */
-async function offerOf(peer: DatagramPeer, port: number, name = "f"): Promise<FrameOf<"offer">> {
-  for (;;) {
-    await peer.send(find(name), port);
-    const answer = await peer.anyFrame();
-    if (answer.kind === "offer") return answer;
-    assertEquals(answer.kind, "pending");
-    await sleep(POLL_MS);
-  }
-}
-
-function wantAll(offer: FrameOf<"offer">, fields: Partial<FrameOf<"want">> = {}): FrameOf<"want"> {
-  return {
-    kind: "want",
-    nonce: NONCE,
-    token: offer.token,
-    number: 1,
-    root: offer.root,
-    sizeBytes: offer.sizeBytes,
-    segmentBytes: 1_400,
-    withCrc: 0,
-    ranges: [{ offset: 0, lengthBytes: offer.sizeBytes }],
-    ...fields,
-  };
-}
-
-async function bytesOf(peer: DatagramPeer, sizeBytes: number): Promise<Bytes> {
-  const bytes = new Uint8Array(sizeBytes);
-  for (let missing = sizeBytes; missing > 0;) {
-    const { offset, payload } = await peer.segment(NONCE);
-    bytes.set(payload, offset);
-    missing -= payload.length;
-  }
-  return bytes;
-}
 
 Deno.test(
   { name: "a file is found, proved and fetched, all from the data port", ignore },
@@ -264,94 +147,6 @@ Deno.test({
     await peer.send(wantAll(after), dataPort);
     assertEquals(await bytesOf(peer, changed.length), changed);
   }));
-
-Deno.test({
-  name: "a client that was sent a chunk and proves it bad makes the server look at its disk again",
-  ignore,
-}, () =>
-  withFolder({}, async (dir) => {
-    const rotten = CONTENT.with(0, 255) as Bytes;
-    await writeSettled(join(dir, "data"), "f", rotten);
-    await rememberAs(join(dir, "cache"), join(dir, "data", "f"), CONTENT);
-    await using bench = await Bench.ofFolder(dir);
-    using peer = new DatagramPeer();
-    const { port, dataPort } = bench.ready;
-    const offer = await offerOf(peer, port);
-    const { token, root, sizeBytes } = offer;
-    assertEquals(offer.sha256, hashHex(toHex(sha256(CONTENT))));
-    await peer.send(wantAll(offer), dataPort);
-    assertEquals(await bytesOf(peer, sizeBytes), rotten);
-    await peer.send({ kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 }, dataPort);
-    let after = await offerOf(peer, port);
-    while (after.root === root) after = await offerOf(peer, port);
-    assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
-  }));
-
-/** Fetches `lengthBytes` of `f` on a connection of its own, and says that its only chunk is bad. */
-async function fetchAndStrike(
-  tcpPort: number,
-  { root, sizeBytes: size }: FrameOf<"offer">,
-  lengthBytes: number,
-): Promise<void> {
-  using peer = await TcpPeer.connect(tcpPort);
-  await peer.say({ command: "fetch", name: "f", length: lengthBytes });
-  assertEquals((await peer.message())["status"], "file");
-  while ((await peer.takeFrame())!.length > 0);
-  assertEquals((await peer.message())["status"], "sent");
-  await peer.say({ command: "strike", root, size, chunk: 0 });
-  assertEquals(await peer.message(), { status: "noted" });
-}
-
-Deno.test({
-  name: "the same over TCP, for what that connection was sent and no other",
-  ignore,
-}, () =>
-  withFolder({}, async (dir) => {
-    const rotten = CONTENT.with(0, 255) as Bytes;
-    await writeSettled(join(dir, "data"), "f", rotten);
-    await rememberAs(join(dir, "cache"), join(dir, "data", "f"), CONTENT);
-    await using bench = await Bench.ofFolder(dir);
-    using peer = new DatagramPeer();
-    const { port, tcpPort } = bench.ready;
-    const offer = await offerOf(peer, port);
-    assertEquals(offer.sha256, hashHex(toHex(sha256(CONTENT))));
-    // Neither nothing nor a part is the chunk, and what two connections were sent is no whole.
-    for (const lengthBytes of [0, CONTENT.length - 1, CONTENT.length / 2, CONTENT.length / 2]) {
-      await fetchAndStrike(tcpPort, offer, lengthBytes);
-    }
-    for (let i = 0; i < 50; i++) assertEquals((await offerOf(peer, port)).root, offer.root);
-    await fetchAndStrike(tcpPort, offer, CONTENT.length);
-    let after = await offerOf(peer, port);
-    while (after.root === offer.root) after = await offerOf(peer, port);
-    assertEquals(after.sha256, hashHex(toHex(sha256(rotten))));
-  }));
-
-Deno.test({
-  name:
-    "whatever is said of a file's chunks, it stays on offer while its disk holds what was indexed",
-  ignore,
-}, () =>
-  withFolder({}, async (dir) => {
-    await using bench = await Bench.start(dir);
-    using peer = new DatagramPeer();
-    const { port, dataPort } = bench.ready;
-    const offer = await offerOf(peer, port);
-    const { token, root, sizeBytes } = offer;
-    const strike = { kind: "strike", nonce: NONCE, token, root, sizeBytes, chunk: 0 } as const;
-    for (let i = 0; i < 50; i++) {
-      // Of what was not sent, of contents that nobody has, and once, truly sent, of what is good.
-      await peer.send({ ...strike, nonce: BigInt(i) }, dataPort);
-      await peer.send({ ...strike, root: hashHex(i.toString(16).padStart(64, "e")) }, dataPort);
-      await peer.send(strike, i % 2 === 0 ? dataPort : port);
-      await peer.send(wantAll(offer), dataPort);
-      assertEquals(await bytesOf(peer, sizeBytes), CONTENT);
-      await peer.send(find("f"), port);
-      assertEquals((await peer.frame("offer")).root, root);
-    }
-    assert(!bench.events.all.some((event) => event.event === "indexing" && event.filesLeft > 0));
-  }));
-
-// — Classic ———————————————————————————————————————————————————————————————————————————————————————
 
 Deno.test(
   { name: "a classic client gets the answer first, then every chunk", ignore },
