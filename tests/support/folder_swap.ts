@@ -11,15 +11,20 @@ export function namesBelow(folder: string): string[] {
 /**
  * Does `work` while the folder `name` in `dir` is swapped for a link to `outside` and back, as fast as a shell can. It is
  * a folder again afterwards.
+ *
+ * @param restS how long each of the two stays, in seconds
  */
 export async function swapping(
   dir: string,
   name: string,
   outside: string,
   work: () => Promise<void>,
+  restS = 0,
 ): Promise<void> {
   const real = `${name}.real`;
-  const swaps = 'while :; do mv "$1" "$2"; ln -s "$3" "$1"; rm "$1"; mv "$2" "$1"; done';
+  const rest = restS > 0 ? `sleep ${restS};` : "";
+  const swaps =
+    `while :; do mv "$1" "$2"; ln -s "$3" "$1"; ${rest} rm "$1"; mv "$2" "$1"; ${rest} done`;
   const swapper = new Deno.Command("sh", {
     args: ["-c", swaps, "sh", name, real, outside],
     cwd: dir,

@@ -3,7 +3,7 @@
  * other events all the time, and promises nothing about what happens to a file afterwards:
  * `file_source.ts` checks again.
  */
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
@@ -16,6 +16,7 @@ import {
   parseFileName,
 } from "../../names.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
+import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_source.ts";
 import { canOpen, signatureAt } from "./regular_file.ts";
@@ -66,27 +67,33 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
   let turnEndMs = nowMs() + SCAN_TURN_MS;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const { prefix, depth } = folder;
+    const opened = openFolder(options, prefix);
+    if (opened === undefined) continue;
     const below: string[] = [];
-    for (const entry of await readFolder(options, prefix, entriesMax - entriesSeen + 1)) {
-      if (nowMs() >= turnEndMs) {
-        await yieldToEvents();
-        turnEndMs = nowMs() + SCAN_TURN_MS;
+    try {
+      for (const entry of await readFolder(options, opened, prefix, entriesMax - entriesSeen + 1)) {
+        if (nowMs() >= turnEndMs) {
+          await yieldToEvents();
+          turnEndMs = nowMs() + SCAN_TURN_MS;
+        }
+        if (options.signal.aborted) return;
+        if (entriesSeen === entriesMax) {
+          options.onLeftOut(`the folder has more than ${entriesMax} entries: the rest is skipped`);
+          return;
+        }
+        entriesSeen += 1;
+        const name = offerableName(options, prefix + entry.name);
+        if (name === undefined) continue;
+        if (entry.isDirectory) {
+          if (depth < FOLDER_DEPTH_MAX) below.push(`${name}/`);
+          else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
+          continue;
+        }
+        const signature = readableFile(options, opened, name);
+        if (signature !== undefined) yield { name, signature };
       }
-      if (options.signal.aborted) return;
-      if (entriesSeen === entriesMax) {
-        options.onLeftOut(`the folder has more than ${entriesMax} entries: the rest is skipped`);
-        return;
-      }
-      entriesSeen += 1;
-      const name = offerableName(options, prefix + entry.name);
-      if (name === undefined) continue;
-      if (entry.isDirectory) {
-        if (depth < FOLDER_DEPTH_MAX) below.push(`${name}/`);
-        else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
-        continue;
-      }
-      const signature = readableFile(options, name);
-      if (signature !== undefined) yield { name, signature };
+    } finally {
+      opened.close();
     }
     for (const each of below.reverse()) folders.push({ prefix: each, depth: depth + 1 });
   }
@@ -99,53 +106,102 @@ export type Inspected =
   | { readonly kind: "nothing" };
 
 export function inspectFile(disk: Disk, dir: string, name: SafeFileName): Inspected {
-  let path = join(dir, name);
-  let info = lookAt(path);
-  if (info?.isSymlink) {
-    const resolved = resolveInside(disk, dir, path);
-    if (!resolved.ok) {
-      return resolved.reason === "missing"
-        ? { kind: "nothing" }
-        : { kind: "leftOut", why: "it is a link that leaves the folder" };
-    }
-    path = resolved.path;
-    info = lookAt(path);
-    if (info?.isDirectory) return { kind: "leftOut", why: "links to folders are not followed" };
+  const opened = openInside(disk, dir, dirname(join(dir, name)));
+  if (opened === undefined) return { kind: "nothing" };
+  try {
+    return inspectIn(disk, dir, opened, name);
+  } finally {
+    opened.close();
   }
-  if (info === undefined && name.includes(UNDECODABLE)) {
+}
+
+/** A folder that is inside `dir`; `undefined` where there is none. */
+function openInside(disk: Disk, dir: string, folder: string): AnchoredDisk | undefined {
+  try {
+    return AnchoredDisk.open(disk, dir, folder, "inside");
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param opened the folder of `name`, in which nobody can put something else in the place of what is looked at */
+function inspectIn(disk: Disk, dir: string, opened: AnchoredDisk, name: SafeFileName): Inspected {
+  const found = opened.use((folder) => fileAt(join(folder, basename(name))));
+  if (found === "link") return inspectLinked(disk, dir, name);
+  if (found === undefined && name.includes(UNDECODABLE)) {
     return { kind: "leftOut", why: "its name is not valid UTF-8" };
   }
-  if (!info?.isFile) return { kind: "nothing" };
-  if (info.size > FILE_BYTES_MAX) return { kind: "leftOut", why: "it is too large" };
-  return { kind: "file", signature: signatureAt(path, info) };
+  return inspected(found);
+}
+
+function inspectLinked(disk: Disk, dir: string, name: SafeFileName): Inspected {
+  const resolved = resolveInside(disk, dir, join(dir, name));
+  if (!resolved.ok) {
+    return resolved.reason === "missing"
+      ? { kind: "nothing" }
+      : { kind: "leftOut", why: "it is a link that leaves the folder" };
+  }
+  const { path } = resolved;
+  const opened = openInside(disk, dir, dirname(path));
+  if (opened === undefined) return { kind: "nothing" };
+  try {
+    const found = opened.use((folder) => fileAt(join(folder, basename(path))));
+    if (found === "folder") return { kind: "leftOut", why: "links to folders are not followed" };
+    return inspected(found);
+  } finally {
+    opened.close();
+  }
+}
+
+type Found = FileSignature | "link" | "folder" | undefined;
+
+function fileAt(path: string): Found {
+  const info = lookAt(path);
+  if (info?.isSymlink) return "link";
+  if (info?.isDirectory) return "folder";
+  return info?.isFile ? signatureAt(path, info) : undefined;
+}
+
+function inspected(found: Found): Inspected {
+  if (found === undefined || typeof found === "string") return { kind: "nothing" };
+  if (found.sizeBytes > FILE_BYTES_MAX) return { kind: "leftOut", why: "it is too large" };
+  return { kind: "file", signature: found };
 }
 
 /** What Deno puts in the place of bytes that are not UTF-8; no file is found by such a name. */
 const UNDECODABLE = "\ufffd";
 
+/** One that was swapped for a link since its parent was read is not entered. */
+function openFolder(options: ScanOptions, prefix: string): AnchoredDisk | undefined {
+  const { disk, dir } = options;
+  const opened = openInside(disk, dir, join(dir, prefix.replace(/\/$/, "")));
+  if (opened !== undefined) return opened;
+  const isThere = prefix === "" || resolveInside(disk, dir, join(dir, prefix)).ok;
+  if (isThere) unreadable(options, prefix);
+  return undefined;
+}
+
 /** The entries of a folder by name; none where it cannot be read. */
 async function readFolder(
   options: ScanOptions,
+  opened: AnchoredDisk,
   prefix: string,
   entriesMax: number,
 ): Promise<Deno.DirEntry[]> {
   const entries: Deno.DirEntry[] = [];
   try {
-    // A folder that was swapped for a link since its parent was read is not entered.
-    const { disk, dir } = options;
-    if (prefix !== "" && !resolveInside(disk, dir, join(dir, prefix)).ok) {
-      return entries;
-    }
-    for await (const entry of Deno.readDir(join(options.dir, prefix))) {
+    for await (const entry of opened.use((folder) => Deno.readDir(folder))) {
       entries.push(entry);
       if (entries.length >= entriesMax) break;
     }
   } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) {
-      options.onLeftOut(`the folder ${displayName(prefix) || "itself"} cannot be read`);
-    }
+    if (!(thrown instanceof Deno.errors.NotFound)) unreadable(options, prefix);
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function unreadable({ onLeftOut }: ScanOptions, prefix: string): void {
+  onLeftOut(`the folder ${displayName(prefix) || "itself"} cannot be read`);
 }
 
 function offerableName(options: ScanOptions, text: string): SafeFileName | undefined {
@@ -159,12 +215,19 @@ function offerableName(options: ScanOptions, text: string): SafeFileName | undef
   return undefined;
 }
 
-function readableFile(options: ScanOptions, name: SafeFileName): FileSignature | undefined {
-  const found = inspectFile(options.disk, options.dir, name);
+function readableFile(
+  options: ScanOptions,
+  opened: AnchoredDisk,
+  name: SafeFileName,
+): FileSignature | undefined {
+  const found = inspectIn(options.disk, options.dir, opened, name);
   if (found.kind === "nothing") return undefined;
   if (found.kind === "file") {
     const { signature } = found;
-    if (options.isKnown(name, signature) || canOpen(join(options.dir, name))) return signature;
+    if (
+      options.isKnown(name, signature) ||
+      opened.use((folder) => canOpen(join(folder, basename(name))))
+    ) return signature;
   }
   const why = found.kind === "leftOut" ? found.why : "it cannot be read";
   options.onLeftOut(`${displayName(name)} is skipped: ${why}`);

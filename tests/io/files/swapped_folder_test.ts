@@ -5,6 +5,7 @@ import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
+import { inspectFile, scanFolder } from "../../../lib/io/files/folder_scan.ts";
 import { JournalFile } from "../../../lib/io/files/journal_file.ts";
 import { TargetFolders } from "../../../lib/io/files/target_folders.ts";
 import { TransferFiles } from "../../../lib/io/files/transfer_files.ts";
@@ -178,6 +179,36 @@ Deno.test({
     assertThrows(() => denoDisk.open(join(root, "link")), Error, "is a link");
     Deno.linkSync(join(root, "precious"), join(root, "second"));
     assertEquals(JournalFile.resume(denoDisk, join(root, "second"), CONTENT), undefined);
+  }));
+
+Deno.test({
+  name: "a scan looks at what is in the folder that it has entered, whatever is put in its place",
+  ignore,
+}, () =>
+  withFolder({
+    "served/sub/a": "inside",
+    "served/sub/b": "inside",
+    "served/tub/c": "inside",
+    "outside/b": "outside, and longer",
+    "outside/c": "outside, and longer",
+  }, async (root) => {
+    const served = join(root, "served");
+    const scan = scanFolder({
+      ...{ disk: denoDisk, dir: served, hidden: false, signal: new AbortController().signal },
+      isKnown: () => false,
+      onLeftOut: () => {},
+    });
+    const found: string[] = [];
+    for await (const { name, signature } of scan) {
+      found.push(`${name} ${signature.sizeBytes}`);
+      if (name !== "sub/a") continue;
+      swap(root);
+      Deno.removeSync(join(served, "tub"), { recursive: true });
+      Deno.symlinkSync(join(root, "outside"), join(served, "tub"));
+    }
+    assertEquals(found, ["sub/a 6", "sub/b 6"]);
+    const { kind } = inspectFile(denoDisk, served, "sub/b" as SafeFileName);
+    assertEquals(kind, "nothing");
   }));
 
 Deno.test(
