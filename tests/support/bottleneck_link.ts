@@ -13,6 +13,8 @@ export interface BottleneckOptions {
   readonly queueBytesMax: number;
   /** Probability for each datagram, in either direction. */
   readonly loss?: number;
+  /** Each datagram, in either direction, travels up to so much longer, whatever became of the one before it. */
+  readonly jitterMs?: number;
   readonly seed?: number;
 }
 
@@ -20,16 +22,18 @@ export class BottleneckLink {
   readonly bytesPerMs: number;
   readonly #queueBytesMax: number;
   readonly #loss: number;
+  jitterMs: number;
   readonly #random: Random;
   #freeMs = 0;
   offeredDatagrams = 0;
   /** Datagrams that found the queue full. */
   overflownDatagrams = 0;
 
-  constructor({ bytesPerMs, queueBytesMax, loss = 0, seed = 1 }: BottleneckOptions) {
+  constructor({ bytesPerMs, queueBytesMax, loss = 0, jitterMs = 0, seed = 1 }: BottleneckOptions) {
     this.bytesPerMs = bytesPerMs;
     this.#queueBytesMax = queueBytesMax;
     this.#loss = loss;
+    this.jitterMs = jitterMs;
     this.#random = new Random(seed);
   }
 
@@ -49,13 +53,18 @@ export class BottleneckLink {
     return this.loses() ? undefined : this.#freeMs;
   }
 
+  /** How much longer the next datagram travels than the path takes. */
+  delayMs(): number {
+    return this.jitterMs === 0 ? 0 : this.#random.between(0, this.jitterMs);
+  }
+
   /** Whether a datagram that takes no room, such as a request on its way back, is lost. */
   loses(): boolean {
     return this.#random.chance(this.#loss);
   }
 }
 
-/** Things on their way that keep their order: each comes at a time not before the last one's. */
+/** Things on their way: the earliest comes first, of those at one time the one that was sent first. */
 export class Pipe<Item> {
   #items: { readonly atMs: number; readonly item: Item }[] = [];
   #first = 0;
@@ -65,7 +74,10 @@ export class Pipe<Item> {
   }
 
   push(atMs: number, item: Item): void {
-    this.#items.push({ atMs, item });
+    let at = this.#items.length;
+    while (at > this.#first && this.#items[at - 1]!.atMs > atMs) at -= 1;
+    if (at === this.#items.length) this.#items.push({ atMs, item });
+    else this.#items.splice(at, 0, { atMs, item });
   }
 
   take(): Item {

@@ -187,7 +187,8 @@ export class ReceiverFlow implements Party {
     if (want.kind !== "want") throw new Error(`a ${want.kind} was not expected`);
     this.#sentMs.set(want.number, nowMs);
     if (this.#link.loses()) return;
-    this.#requests.push(nowMs + this.#options.baseRttMs / 2, { want, from });
+    const travelMs = this.#options.baseRttMs / 2 + this.#link.delayMs();
+    this.#requests.push(nowMs + travelMs, { want, from });
   }
 
   #answer(nowMs: number, { want, from }: Request): void {
@@ -207,7 +208,8 @@ export class ReceiverFlow implements Party {
   #cross(nowMs: number, segment: Segment): void {
     const crossedMs = this.#link.cross(nowMs, wireBytesOf(segment));
     if (crossedMs === undefined) return;
-    this.#arrivals.push(crossedMs + this.#options.baseRttMs / 2, segment);
+    const travelMs = this.#options.baseRttMs / 2 + this.#link.delayMs();
+    this.#arrivals.push(crossedMs + travelMs, segment);
   }
 
   #arrive(nowMs: number, segment: Segment): void {

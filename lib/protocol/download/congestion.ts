@@ -13,6 +13,7 @@
  */
 import { BURST_BYTES, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "../base/limits.ts";
+import { Reordering } from "./reordering.ts";
 import {
   BASE_RTT_GROWTH_MAX,
   INITIAL_REQUEST_SEGMENTS,
@@ -26,6 +27,7 @@ import {
   RTT_FLOOR_MS,
   STARTUP_EXIT_ROUNDS,
   STARTUP_EXIT_RTT_RATIO,
+  STARTUP_EXIT_RTTS,
   STARTUP_GROWTH,
   TAIL_TIMER_MS_MIN,
   WINDOW_GAIN,
@@ -46,11 +48,14 @@ export interface SendMark {
 export class Congestion {
   readonly #segmentBytes: number;
   readonly #clockOriginMs: number;
+  readonly #reordering: Reordering;
   #deliveredBytes = 0;
   /** The fraction of a request at which the window is rounded next. */
   #rounding = 0.5;
   #smoothedRttMs = 0;
   #rttVarianceMs = 0;
+  /** From the sending of requests to the arrival of their bytes, on average. */
+  #byteRttMs = 0;
   /** 0 before the first round trip. */
   #baseRttMs = 0;
 
@@ -60,25 +65,44 @@ export class Congestion {
   #periodStartMs = 0;
 
   #isInStartup = true;
+  /** The lateness for which startup was begun last. */
+  #startedForMs = 0;
   /** The rate that has to be outgrown in startup, and the rounds in which it was not. */
   #rateToGrow = 0;
   #roundsWithoutGrowth = 0;
+  #longRtts = 0;
   /** A request that is sent after as many bytes were delivered belongs to the next round. */
   #roundEndBytes = 0;
+
+  /** On a path that changes the order the window grows by no more than arrives. */
+  #grownBytes = 0;
 
   #isProbingRtt = false;
   /** The probe ends with the answer to a request that was sent from then on. */
   #probedFromMs = 0;
   #probedRttMs = Infinity;
+  /** Of what was asked for between its start and then: how much came, and how long that took, added up. */
+  #probeStartMs = 0;
+  #hasProbed = false;
+  #probedBytes = 0;
+  #probedByteMs = 0;
+  #probedJitterMs = 0;
   #nextProbeMs = 0;
 
   /**
    * @param rttMs a first idea of the round trip, from probing; 0 if there is none
    * @param clockOriginMs the wall clock when the clock of the calls stood at 0
+   * @param reordering what the path is known to do to the order of what it carries
    */
-  constructor(segmentBytes: number, rttMs: number, clockOriginMs: number) {
+  constructor(
+    segmentBytes: number,
+    rttMs: number,
+    clockOriginMs: number,
+    reordering = new Reordering(),
+  ) {
     this.#segmentBytes = Math.max(segmentBytes, MTU_BYTES_MIN);
     this.#clockOriginMs = clockOriginMs;
+    this.#reordering = reordering;
     if (rttMs > 0) {
       this.#smoothedRttMs = rttMs;
       this.#rttVarianceMs = rttMs / 2;
@@ -111,7 +135,7 @@ export class Congestion {
   /** Bytes that may be in flight. */
   windowBytes(nowMs: number): number {
     const rate = this.rateBytesPerMs;
-    const productBytes = rate * this.#countedRttMs;
+    const productBytes = rate * (this.#countedRttMs + this.#jitterMs);
     if (this.#isProbingRtt || this.#isProbeDue(nowMs)) {
       const probeBytes = Math.max(WINDOW_GAIN_PROBE_RTT * productBytes, rate * RTT_FLOOR_MS);
       return Math.max(probeBytes, this.requestBytes);
@@ -128,39 +152,59 @@ export class Congestion {
    * another, even if both are only a few requests.
    */
   hasRoom(nowMs: number, inFlightBytes: number): boolean {
-    return inFlightBytes + this.#rounding * this.requestBytes <= this.windowBytes(nowMs);
+    const windowBytes = this.windowBytes(nowMs);
+    if (this.#reordering.windowMs === 0) this.#grownBytes = windowBytes;
+    else {
+      // A burst would queue, and what queues beside others looks late.
+      this.#grownBytes = Math.min(Math.max(this.#grownBytes, 2 * this.requestBytes), windowBytes);
+    }
+    return inFlightBytes + this.#rounding * this.requestBytes <= this.#grownBytes;
   }
 
   /** How long nothing may arrive before what is in flight counts as lost. */
   get tailTimerMs(): number {
     if (this.#smoothedRttMs === 0) return TAIL_TIMER_MS_INITIAL;
-    const timer = this.#smoothedRttMs + 4 * this.#rttVarianceMs;
+    const timer = this.#smoothedRttMs + 4 * this.#rttVarianceMs + this.#reordering.windowMs;
     return Math.min(TAIL_TIMER_MS_MAX, Math.max(TAIL_TIMER_MS_MIN, timer));
   }
 
   /** Takes note that a request leaves now. */
   onSent(nowMs: number, isAppLimited: boolean): SendMark {
     this.#rounding = (this.#rounding + ROUNDING_STEP) % 1;
+    if (this.#isProbingRtt && !this.#hasProbed) {
+      this.#hasProbed = true;
+      // Before, the queue went. What is asked from now on is answered without one.
+      if (this.#reordering.windowMs > 0) this.#probedFromMs = nowMs + PROBE_RTT_MS_MIN;
+    }
     return { sentMs: nowMs, deliveredBytes: this.#deliveredBytes, isAppLimited };
   }
 
-  /** New payload bytes arrived. */
-  onDelivered(bytes: number): void {
+  /** The path delivered bytes of a request. */
+  onDelivered(nowMs: number, mark: SendMark, bytes: number): void {
     this.#deliveredBytes += bytes;
+    this.#grownBytes += bytes;
+    this.#byteRttMs += (nowMs - mark.sentMs - this.#byteRttMs) / (this.#byteRttMs === 0 ? 1 : 32);
+    if (!this.#isProbingRtt) return;
+    if (mark.sentMs < this.#probeStartMs || mark.sentMs >= this.#probedFromMs) return;
+    this.#probedBytes += bytes;
+    this.#probedByteMs += bytes * (nowMs - mark.sentMs);
   }
 
   /** The first segment of a request arrived. */
   onRtt(nowMs: number, mark: SendMark): void {
     const rttMs = Math.max(nowMs - mark.sentMs, 0.01);
     this.#smooth(rttMs);
+    this.#startAgainWhereLate();
     if (this.#isProbingRtt) {
       this.#probedRttMs = Math.min(this.#probedRttMs, rttMs);
-      if (mark.sentMs >= this.#probedFromMs) this.#endProbe();
+      // Where the order changes, the probe is also about what comes last of what was sent in its first part.
+      const endMs = this.#probedFromMs + this.#reordering.windowMs;
+      if (mark.sentMs >= this.#probedFromMs && nowMs >= endMs) this.#endProbe();
       return;
     }
     if (this.#baseRttMs === 0 || rttMs < this.#baseRttMs) this.#baseRttMs = rttMs;
     if (this.#isInStartup) {
-      if (rttMs > STARTUP_EXIT_RTT_RATIO * this.#countedRttMs) this.#endStart(nowMs);
+      if (this.#showsQueue(rttMs)) this.#endStart(nowMs);
     } else if (this.#isProbeDue(nowMs)) this.#probeRtt(nowMs);
   }
 
@@ -186,6 +230,13 @@ export class Congestion {
     return Math.max(this.#baseRttMs, RTT_FLOOR_MS);
   }
 
+  /** By how much bytes travel longer than the base round trip, on average, where each takes its own time. */
+  get #jitterMs(): number {
+    // No more than what is late proves: the rest is a queue.
+    const jitterMs = this.#isInStartup ? this.#byteRttMs - this.#baseRttMs : this.#probedJitterMs;
+    return Math.min(Math.max(0, jitterMs), this.#reordering.windowMs);
+  }
+
   #smooth(rttMs: number): void {
     if (this.#smoothedRttMs === 0) {
       this.#smoothedRttMs = rttMs;
@@ -199,6 +250,29 @@ export class Congestion {
 
   // — Startup ——————————————————————————————————————————————————————————————————————————————————
 
+  /**
+   * A path on which much is late carries more than the base round trip told, and the few requests that
+   * were in flight cannot tell how much: lateness is seen beside others.
+   */
+  #startAgainWhereLate(): void {
+    const { windowMs } = this.#reordering;
+    if (windowMs === 0) this.#startedForMs = 0;
+    if (windowMs < Math.max(this.#countedRttMs / 2, 2 * this.#startedForMs)) return;
+    this.#startedForMs = windowMs;
+    this.#isInStartup = true;
+    this.#isProbingRtt = false;
+    this.#roundsWithoutGrowth = 0;
+    this.#longRtts = 0;
+  }
+
+  /** One round trip shows a queue on a path that keeps the order, elsewhere several in a row that are all long. */
+  #showsQueue(rttMs: number): boolean {
+    const { windowMs } = this.#reordering;
+    const isLong = rttMs > STARTUP_EXIT_RTT_RATIO * this.#countedRttMs + windowMs / 4;
+    this.#longRtts = isLong ? this.#longRtts + 1 : 0;
+    return this.#longRtts >= (windowMs === 0 ? 1 : STARTUP_EXIT_RTTS);
+  }
+
   #endRound(nowMs: number): void {
     this.#roundEndBytes = this.#deliveredBytes;
     if (this.#rate > STARTUP_GROWTH * this.#rateToGrow) {
@@ -209,6 +283,7 @@ export class Congestion {
 
   /** The queue that the start made goes at once, and with it what it hid. */
   #endStart(nowMs: number): void {
+    this.#probedJitterMs = this.#jitterMs;
     this.#isInStartup = false;
     this.#probeRtt(nowMs);
   }
@@ -222,6 +297,10 @@ export class Congestion {
   #probeRtt(nowMs: number): void {
     this.#isProbingRtt = true;
     this.#probedRttMs = Infinity;
+    this.#probedBytes = 0;
+    this.#probedByteMs = 0;
+    this.#probeStartMs = nowMs;
+    this.#hasProbed = false;
     this.#probedFromMs = nowMs + Math.max(this.#baseRttMs, PROBE_RTT_MS_MIN);
     const wallMs = this.#clockOriginMs + nowMs;
     this.#nextProbeMs = nowMs + PROBE_RTT_INTERVAL_MS - wallMs % PROBE_RTT_INTERVAL_MS;
@@ -231,5 +310,9 @@ export class Congestion {
     this.#isProbingRtt = false;
     // What looks like a longer path may be others who did not probe this time.
     this.#baseRttMs = Math.min(this.#probedRttMs, BASE_RTT_GROWTH_MAX * this.#countedRttMs);
+    // Where nothing could be asked for, what was in flight was too much.
+    this.#probedJitterMs = this.#probedBytes === 0
+      ? this.#probedJitterMs / 2
+      : Math.max(0, this.#probedByteMs / this.#probedBytes - this.#baseRttMs);
   }
 }

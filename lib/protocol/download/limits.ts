@@ -49,8 +49,15 @@ export const PROBE_RTT_MS_MIN = 20;
 export const BASE_RTT_GROWTH_MAX = 2;
 /** Part of the socket's receive buffer that may be in flight. */
 export const RECEIVE_BUFFER_SHARE = 0.6;
-/** Segments of later WANTs that prove the loss of an earlier one's. */
+/** Segments of later WANTs that prove the loss of an earlier one's, on a path that keeps the order. */
 export const REORDER_SEGMENTS = 3;
+/** On one that does not, what is late is waited for so many times the largest lateness lately seen. */
+export const REORDER_WINDOW_GAIN = 1.25;
+/** A lateness counts for this long at least, and twice as long at most. */
+export const REORDER_LIFETIME_MS = 2_000;
+/** What is counted of a lateness: half a round trip or this at first, then twice as much each round trip …, up to: */
+export const REORDER_MS_MIN = 1;
+export const REORDER_MS_MAX = 200;
 /** Floor and ceiling of the timer that finds a lost tail. */
 export const TAIL_TIMER_MS_MIN = 5;
 /** Leases are sized to this much of a receiver's rate. */
@@ -78,7 +85,7 @@ export const ANSWERED_PATH_MS = 1_000;
 /** Paths that this is remembered of. */
 export const ANSWERED_PATHS_MAX = 256;
 /** Finished requests whose late segments are still accepted. */
-export const WANTS_RETIRED_MAX = 128;
+export const WANTS_RETIRED_MAX = 256;
 /** Segments of the first request, before any rate is known. */
 export const INITIAL_REQUEST_SEGMENTS = 10;
 /** A request is never fewer segments, so that requests stay few compared with the data. */
@@ -88,6 +95,8 @@ export const RATE_LIFETIME_RTTS = 1.5;
 export const RATE_LIFETIME_MS_MIN = 50;
 /** Startup ends when a round trip is so many times the base … */
 export const STARTUP_EXIT_RTT_RATIO = 1.75;
+/** … so many of them in a row on a path that changes the order … */
+export const STARTUP_EXIT_RTTS = 16;
 /** … or when in so many rounds the rate has not grown by this factor. */
 export const STARTUP_EXIT_ROUNDS = 3;
 export const STARTUP_GROWTH = 1.25;
@@ -118,6 +127,10 @@ assertRelations([
   [
     ANSWERED_PATH_MS < SERVER_SILENT_MS,
     "who is set aside for silence is probed before it is put to work",
+  ],
+  [
+    LEASE_STALL_MS_MIN >= REORDER_WINDOW_GAIN * REORDER_MS_MAX,
+    "what is late is found lost before its lease stalls",
   ],
   [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
 ]);

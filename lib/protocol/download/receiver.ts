@@ -23,6 +23,7 @@ import { SegmentRuns, type Segments } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
+import { Reordering } from "./reordering.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import type { DatagramRoute } from "./source_route.ts";
 import { type Report, ReportCounts } from "./receiver_report.ts";
@@ -79,6 +80,7 @@ interface Flow {
   readonly nonceLow: number;
   token: Token;
   segmentBytes: number;
+  readonly reordering: Reordering;
   congestion: Congestion;
   hasData: boolean;
   /** Whether a segment as long as was asked for has come: shorter ones show nothing about those. */
@@ -170,6 +172,7 @@ export class Receiver {
       default:
         event satisfies never;
     }
+    this.#findLost(nowMs);
     this.#findLostTail(nowMs);
     this.#ask(nowMs);
     this.#reportWhenDue(nowMs);
@@ -181,7 +184,8 @@ export class Receiver {
     const flow = this.#flow;
     if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
     const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
-    return Math.min(this.#counts.deadlineMs, tailMs, this.#rateReadyMs(nowMs));
+    const lateMs = this.#ledger.lateDeadlineMs(lateMsMax(flow));
+    return Math.min(this.#counts.deadlineMs, tailMs, lateMs, this.#rateReadyMs(nowMs));
   }
 
   // — Flow ——————————————————————————————————————————————————————————————————————————————————————
@@ -194,6 +198,7 @@ export class Receiver {
 
   #startFlow(nowMs: number, assignment: Assignment): void {
     const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
+    const reordering = new Reordering();
     this.#flow = {
       source,
       endpoint,
@@ -202,7 +207,8 @@ export class Receiver {
       nonceLow: Number(nonce & 0xffff_ffffn),
       token,
       segmentBytes: this.#segmentBytesMax,
-      congestion: new Congestion(this.#segmentBytesMax, rttMs, this.#clockOriginMs),
+      reordering,
+      congestion: new Congestion(this.#segmentBytesMax, rttMs, this.#clockOriginMs, reordering),
       hasData: false,
       hasFullSegment: false,
       timeouts: 0,
@@ -235,7 +241,23 @@ export class Receiver {
     if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > segmentBytes) {
       // Small frames passed while probing and no full-size segment ever did.
       flow.segmentBytes = segmentBytes;
-      flow.congestion = new Congestion(segmentBytes, flow.congestion.rttMs, this.#clockOriginMs);
+      const { reordering, congestion: { rttMs } } = flow;
+      flow.congestion = new Congestion(segmentBytes, rttMs, this.#clockOriginMs, reordering);
+    }
+  }
+
+  /** What was late for as long as the path makes nothing late is lost. */
+  #findLost(nowMs: number): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    flow.reordering.onTime(nowMs);
+    this.#lose(nowMs, flow, this.#ledger.giveUpLate(nowMs, lateMsMax(flow)));
+  }
+
+  #lose(nowMs: number, flow: Flow, lost: readonly Want[]): void {
+    for (const want of lost) {
+      flow.congestion.onAnswered(nowMs, want.mark);
+      this.#fetches.queueLost(want);
     }
   }
 
@@ -345,11 +367,8 @@ export class Receiver {
       if (number === newest) newestSegments += runs.segments;
     }
     if (newest === 0) return;
-    const reorderMs = flow.congestion.rttMs / 4;
-    for (const want of this.#ledger.onProof(nowMs, newest, newestSegments, reorderMs)) {
-      flow.congestion.onAnswered(nowMs, want.mark);
-      this.#fetches.queueLost(want);
-    }
+    const keepsOrder = flow.reordering.windowMs === 0;
+    this.#lose(nowMs, flow, this.#ledger.onProof(nowMs, newest, newestSegments, keepsOrder));
   }
 
   /** Takes the run at hand; returns the number of its request, 0 if what is at hand is not ours. */
@@ -398,9 +417,11 @@ export class Receiver {
   ): void {
     const added = chunk.isDropped ? 0 : chunk.add(this.#runs, from, to);
     this.duplicateBytes += to - from - added;
-    flow.congestion.onDelivered(added);
     this.#counts.receivedBytes += added;
-    if (this.#ledger.onArrival(want, added)) flow.congestion.onAnswered(nowMs, want.mark);
+    const { pathBytes, lateMs, isAnswered } = this.#ledger.onArrival(nowMs, want, to - from, added);
+    flow.congestion.onDelivered(nowMs, want.mark, pathBytes);
+    if (lateMs > 0) flow.reordering.onLate(nowMs, lateMs, flow.congestion.rttMs);
+    if (isAnswered) flow.congestion.onAnswered(nowMs, want.mark);
     if (chunk.isDropped) return;
     if (!this.#runs.hasOnlyCrcs) chunk.hasOnlyCheckedSegments = false;
     if (chunk.isComplete) this.#onComplete(flow, chunk);
@@ -476,6 +497,11 @@ export class Receiver {
     };
     this.#actions.push({ kind: "report", report });
   }
+}
+
+/** How late something may be that is not lost. */
+function lateMsMax({ congestion, reordering }: Flow): number {
+  return Math.max(congestion.rttMs / 4, reordering.windowMs);
 }
 
 /** What `ranges` ask for as ranges of the file; where one continues another they are merged. */

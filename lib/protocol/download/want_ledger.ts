@@ -16,19 +16,34 @@ export interface WantRange {
 
 export interface Want {
   readonly number: number;
-  readonly ranges: readonly WantRange[];
+  /** Once something was given up, no more than that: all that may still come of it. */
+  ranges: readonly WantRange[];
   readonly mark: SendMark;
+  /** Bytes that did not come from the path yet, whether or not they were still missing. */
+  travellingBytes: number;
   /** Bytes that have not arrived; 0 once answered or given up. */
   outstandingBytes: number;
   hasArrivals: boolean;
+  isGivenUp: boolean;
   /** Segments of later requests that came while this one was outstanding, and when the first did. */
   laterSegments: number;
   firstLaterMs: number;
 }
 
+/** What the arrival of a segment, or of a run of them, says about the path. */
+export interface Arrival {
+  /** Bytes that the path has delivered, whether or not they were still missing. */
+  pathBytes: number;
+  /** By how much segments of later requests came sooner; 0 if in order. */
+  lateMs: number;
+  /** Whether its request lacks nothing any more. */
+  isAnswered: boolean;
+}
+
 export class WantLedger {
   readonly #outstanding = new Map<number, Want>();
   readonly #retired = new Map<number, Want>();
+  readonly #arrival: Arrival = { pathBytes: 0, lateMs: 0, isAnswered: false };
   #inFlightBytes = 0;
 
   get inFlightBytes(): number {
@@ -61,8 +76,10 @@ export class WantLedger {
       number,
       ranges,
       mark,
+      travellingBytes: outstandingBytes,
       outstandingBytes,
       hasArrivals: false,
+      isGivenUp: false,
       laterSegments: 0,
       firstLaterMs: 0,
     });
@@ -74,30 +91,54 @@ export class WantLedger {
     return this.#outstanding.get(number) ?? this.#retired.get(number);
   }
 
-  /** `bytes` that were asked for by `want` have arrived. Returns whether that completes it. */
-  onArrival(want: Want, bytes: number): boolean {
-    if (want.outstandingBytes === 0 || bytes === 0) return false;
-    const counted = Math.min(bytes, want.outstandingBytes);
-    want.outstandingBytes -= counted;
-    this.#inFlightBytes -= counted;
-    if (want.outstandingBytes > 0) return false;
-    this.#retire(want);
-    return true;
+  /**
+   * `bytes` that were asked for by `want` have come, `addedBytes` of which were missing; at most what was asked
+   * for has come of the path, whatever a network doubles. What is returned is reused by the next call.
+   */
+  onArrival(nowMs: number, want: Want, bytes: number, addedBytes: number): Readonly<Arrival> {
+    const arrival = this.#arrival;
+    arrival.pathBytes = Math.min(bytes, want.travellingBytes);
+    want.travellingBytes -= arrival.pathBytes;
+    // Only what is known not to be the copy of a segment that came in time.
+    const isLate = want.laterSegments > 0 && nowMs > want.firstLaterMs &&
+      (addedBytes > 0 || want.isGivenUp);
+    arrival.lateMs = isLate ? nowMs - want.firstLaterMs : 0;
+    arrival.isAnswered = want.outstandingBytes > 0 &&
+      (addedBytes === bytes ? this.#take(want, addedBytes) : this.#settle(want));
+    return arrival;
   }
 
   /**
-   * `segments` of the request `number` have arrived: earlier requests that are still outstanding are
-   * lost once the allowance for reordering is used up.
+   * `segments` of the request `number` have arrived: what earlier ones lack is late from now on, and on a
+   * path that keeps the order so many segments prove that it is lost.
    */
-  onProof(nowMs: number, number: number, segments: number, reorderMs: number): Want[] {
+  onProof(nowMs: number, number: number, segments: number, keepsOrder: boolean): Want[] {
     const lost: Want[] = [];
     for (const want of this.#outstanding.values()) {
       if (want.number >= number) break;
       if (want.laterSegments === 0) want.firstLaterMs = nowMs;
       want.laterSegments += segments;
-      if (want.laterSegments >= REORDER_SEGMENTS || nowMs - want.firstLaterMs >= reorderMs) {
-        lost.push(want);
-      }
+      if (keepsOrder && want.laterSegments >= REORDER_SEGMENTS) lost.push(want);
+    }
+    for (const want of lost) this.giveUp(want);
+    return lost;
+  }
+
+  /** When the next request will have been late for so long. */
+  lateDeadlineMs(lateMs: number): number {
+    // What lies further back has been late for longer.
+    for (const want of this.#outstanding.values()) {
+      return want.laterSegments === 0 ? Infinity : want.firstLaterMs + lateMs;
+    }
+    return Infinity;
+  }
+
+  /** What is late for so long is lost. */
+  giveUpLate(nowMs: number, lateMs: number): Want[] {
+    const lost: Want[] = [];
+    for (const want of this.#outstanding.values()) {
+      if (want.laterSegments === 0 || nowMs < want.firstLaterMs + lateMs) break;
+      lost.push(want);
     }
     for (const want of lost) this.giveUp(want);
     return lost;
@@ -121,6 +162,8 @@ export class WantLedger {
 
   /** What `want` still lacks is lost. */
   giveUp(want: Want): void {
+    want.ranges = lackingOf(want);
+    want.isGivenUp = true;
     this.#inFlightBytes -= want.outstandingBytes;
     want.outstandingBytes = 0;
     this.#retire(want);
@@ -128,13 +171,26 @@ export class WantLedger {
 
   /** Chunks have ended: what is outstanding is what the ranges of the others still lack. */
   settle(): void {
-    for (const want of [...this.#outstanding.values()]) {
-      let lackingBytes = 0;
-      for (const { chunk, start, end } of want.ranges) {
-        if (!chunk.isDropped) lackingBytes += chunk.gaps(start, end);
-      }
-      this.onArrival(want, want.outstandingBytes - lackingBytes);
+    for (const want of [...this.#outstanding.values()]) this.#settle(want);
+  }
+
+  /** Returns whether that completes it. */
+  #settle(want: Want): boolean {
+    let lackingBytes = 0;
+    for (const { chunk, start, end } of want.ranges) {
+      if (!chunk.isDropped) lackingBytes += chunk.gaps(start, end);
     }
+    return this.#take(want, want.outstandingBytes - lackingBytes);
+  }
+
+  #take(want: Want, bytes: number): boolean {
+    if (want.outstandingBytes === 0 || bytes === 0) return false;
+    const counted = Math.min(bytes, want.outstandingBytes);
+    want.outstandingBytes -= counted;
+    this.#inFlightBytes -= counted;
+    if (want.outstandingBytes > 0) return false;
+    this.#retire(want);
+    return true;
   }
 
   clear(): void {
@@ -152,4 +208,13 @@ export class WantLedger {
       return;
     }
   }
+}
+
+function lackingOf({ ranges }: Want): WantRange[] {
+  const lacking: WantRange[] = [];
+  for (const { chunk, start, end } of ranges) {
+    if (chunk.isDropped) continue;
+    chunk.gaps(start, end, (from, to) => lacking.push({ chunk, start: from, end: to }));
+  }
+  return lacking;
 }

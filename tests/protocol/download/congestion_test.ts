@@ -30,7 +30,7 @@ function run(bytesPerMs: number, baseRttMs: number, untilMs: number, loss = 0, o
     flow.onRtt(now, mark);
     let arrived = 0;
     for (let at = 0; at < bytes; at += SEGMENT) if (!random.chance(loss)) arrived += SEGMENT;
-    flow.onDelivered(arrived);
+    flow.onDelivered(now, mark, arrived);
     flow.onAnswered(now, mark);
     flightBytes -= bytes;
     if (now < untilMs / 2) continue;
@@ -77,7 +77,7 @@ Deno.test("a longer path is believed after some probes, not after one", () => {
   const believedAt = (rttMs: number, untilMs: number): number => {
     for (let now = 0; now < untilMs; now += 5) {
       const mark = flow.onSent(now, false);
-      flow.onDelivered(50_000);
+      flow.onDelivered(now + rttMs, mark, 50_000);
       flow.onRtt(now + rttMs, mark);
       flow.onAnswered(now + rttMs, mark);
     }
