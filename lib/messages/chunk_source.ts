@@ -8,7 +8,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type { SourceId } from "../ids.ts";
 import type { CoordinatorAction } from "../protocol/download/coordinator_messages.ts";
-import type { ReceiverAction } from "../protocol/download/receiver.ts";
+import type { ReceiverAction } from "../protocol/download/receiver_messages.ts";
 import type { SourceRoute } from "../protocol/download/source_route.ts";
 import type { ChannelEnd } from "./channel_end.ts";
 import type { TransportConfig } from "./transport_config.ts";

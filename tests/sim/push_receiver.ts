@@ -7,7 +7,7 @@ import type { Bytes, HashHex, SourceId, TransferId } from "../../lib/ids.ts";
 import { RateMeter } from "../../lib/protocol/base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "../../lib/protocol/download/chunk_buffer.ts";
 import { FetchList, type Lease } from "../../lib/protocol/download/fetch_list.ts";
-import type { ReceiverAction } from "../../lib/protocol/download/receiver.ts";
+import type { ReceiverAction } from "../../lib/protocol/download/receiver_messages.ts";
 import { ReportCounts } from "../../lib/protocol/download/receiver_report.ts";
 import { chunkBytesFor } from "../../lib/protocol/merkle/merkle.ts";
 

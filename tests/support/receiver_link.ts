@@ -21,11 +21,11 @@ import {
 } from "../../lib/protocol/download/limits.ts";
 import { SOCKET_BUFFER_BYTES_WANTED } from "../../lib/io/net/limits.ts";
 import { chunkHash } from "../../lib/protocol/merkle/merkle.ts";
-import {
-  Receiver,
-  type ReceiverAction,
-  type ReceiverEvent,
-} from "../../lib/protocol/download/receiver.ts";
+import { Receiver } from "../../lib/protocol/download/receiver.ts";
+import type {
+  ReceiverAction,
+  ReceiverEvent,
+} from "../../lib/protocol/download/receiver_messages.ts";
 import type { Report } from "../../lib/protocol/download/receiver_report.ts";
 import { useSha256 } from "../../lib/protocol/base/sha256.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";

@@ -9,11 +9,8 @@ import type {
   SourceRequest,
 } from "../../messages/chunk_source.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
-import {
-  Receiver,
-  type ReceiverAction,
-  type ReceiverEvent,
-} from "../../protocol/download/receiver.ts";
+import { Receiver } from "../../protocol/download/receiver.ts";
+import type { ReceiverAction, ReceiverEvent } from "../../protocol/download/receiver_messages.ts";
 import type { DatagramRoute } from "../../protocol/download/source_route.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";

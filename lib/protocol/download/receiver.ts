@@ -8,7 +8,7 @@
  * the returned list is reused by the next call.
  */
 import type { Endpoint } from "../../address.ts";
-import type { Bytes, SourceId, Token, TransferId } from "../../ids.ts";
+import type { Bytes, SourceId, Token } from "../../ids.ts";
 import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
@@ -19,57 +19,15 @@ import {
 } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
-import { SegmentRuns, type Segments } from "../../wire/segment_runs.ts";
+import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
-import { FetchList, type Lease, type Plan } from "./fetch_list.ts";
+import { FetchList, type Plan } from "./fetch_list.ts";
 import { Reordering } from "./reordering.ts";
 import { RateLimit } from "../base/rate_limit.ts";
-import type { DatagramRoute } from "./source_route.ts";
-import { type Report, ReportCounts } from "./receiver_report.ts";
+import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
+import { ReportCounts } from "./receiver_report.ts";
 import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
-
-export interface Assignment {
-  readonly source: SourceId;
-  readonly route: DatagramRoute;
-  readonly nonce: bigint;
-}
-
-export type ReceiverEvent =
-  | { readonly kind: "assign"; readonly assignment: Assignment }
-  | { readonly kind: "reroute"; readonly assignment: Assignment }
-  | { readonly kind: "lease"; readonly lease: Lease }
-  | { readonly kind: "revoke"; readonly transfer: TransferId; readonly chunks: readonly number[] }
-  | {
-    readonly kind: "allot";
-    readonly windowBytesMax: number;
-    readonly bufferBytesMax: number;
-    readonly rateBytesPerS: number;
-  }
-  | { readonly kind: "release" }
-  /** One datagram, or several that arrived joined. */
-  | ({ readonly kind: "datagrams"; readonly from: Endpoint } & Segments)
-  /** Buffers come back from the assembler. */
-  | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
-  | { readonly kind: "wakeup" };
-
-export type ReceiverAction =
-  | { readonly kind: "send"; readonly datagram: Bytes; readonly to: Endpoint }
-  /** A verified chunk; its buffer changes hands. */
-  | {
-    readonly kind: "chunk";
-    readonly transfer: TransferId;
-    readonly chunk: number;
-    readonly bytes: number;
-    readonly buffer: Bytes;
-  }
-  | { readonly kind: "report"; readonly report: Report }
-  | {
-    readonly kind: "gone";
-    readonly transfer: TransferId;
-    readonly source: SourceId;
-    readonly reason: "unknown" | "changed" | "unreadable";
-  };
 
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {

@@ -31,7 +31,7 @@ import {
   STREAM_RETRY_MS_MAX,
   STREAM_SILENT_SHARE,
 } from "./limits.ts";
-import type { ReceiverAction } from "./receiver.ts";
+import type { ReceiverAction } from "./receiver_messages.ts";
 import { ReportCounts } from "./receiver_report.ts";
 import type { StreamRoute } from "./source_route.ts";
 import type { WantRange } from "./want_ledger.ts";
