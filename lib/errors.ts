@@ -57,6 +57,8 @@ export type ErrorCode =
   | "disk_full"
   /** A file or folder cannot be written. */
   | "not_writable"
+  /** The target's file system cannot hold the name. */
+  | "unnameable"
   /** Something else is writing the target file. */
   | "busy_target"
   /** Any other failure of the local disk. */
@@ -107,6 +109,11 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
     hint: "Free some space and run the same command again to resume: what arrived is kept.",
   },
   not_writable: { exit: EXIT.disk, hint: "Choose another folder with --out." },
+  unnameable: {
+    exit: EXIT.disk,
+    hint:
+      "Add --portable-names, which writes it under a name that every file system takes, or choose another folder with --out.",
+  },
   busy_target: {
     exit: EXIT.disk,
     hint:

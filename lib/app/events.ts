@@ -109,6 +109,8 @@ export interface DoneEvent {
   readonly name: string;
   /** Where it was written; it may be `NAME (2)` if another file had the name. */
   readonly path: string;
+  /** Where it would have been, had that been free and nameable; absent if that is where it is. */
+  readonly usualPath?: string;
   /** Size of the file in bytes. */
   readonly size: number;
   /** SHA-256 of the content: 64 lowercase hexadecimal digits. */

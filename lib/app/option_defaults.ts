@@ -58,6 +58,7 @@ export const GET_DEFAULTS = {
   retries: RETRIES_DEFAULT,
   force: false,
   sparse: true,
+  portableNames: false,
   jobs: JOBS_DEFAULT,
   mtuBytes: MTU_BYTES_DEFAULT,
   rateBytesPerS: 0,
@@ -68,6 +69,7 @@ export const TCP_GET_DEFAULTS = {
   retries: RETRIES_DEFAULT,
   force: false,
   sparse: true,
+  portableNames: false,
   rateBytesPerS: 0,
 } satisfies Partial<TcpGetOptions>;
 

@@ -130,6 +130,11 @@ export interface GetOptions extends FindOptions {
    * data; true by default.
    */
   readonly sparse?: boolean;
+  /**
+   * Write files under names that every file system takes: what some cannot hold (`< > : " | ? * \`, a dot or a space
+   * at the end) as `%` and two hexadecimal digits; false by default.
+   */
+  readonly portableNames?: boolean;
   /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
   /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */
@@ -164,6 +169,11 @@ export interface TcpGetOptions {
    * data; true by default.
    */
   readonly sparse?: boolean;
+  /**
+   * Write files under names that every file system takes: what some cannot hold (`< > : " | ? * \`, a dot or a space
+   * at the end) as `%` and two hexadecimal digits; false by default.
+   */
+  readonly portableNames?: boolean;
   /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
   /** Connections in a row that may bring nothing before it is given up; 10 by default. */

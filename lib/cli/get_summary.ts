@@ -13,7 +13,22 @@ export function summaryLines(
   wallSeconds: number,
 ): string[] {
   const isOne = done.length + failed.length <= 1;
-  return [...fetchedLines(done, wallSeconds), ...isOne ? [] : [countsLine(done, failed)]];
+  return [
+    ...fetchedLines(done, wallSeconds),
+    ...otherNameLines(done),
+    ...isOne ? [] : [countsLine(done, failed)],
+  ];
+}
+
+/** What is not where its name says: that was taken, or the file system cannot hold it. */
+function otherNameLines(done: readonly DoneEvent[]): string[] {
+  const moved = done.filter((event) => event.usualPath !== undefined);
+  if (moved.length === 0) return [];
+  const shown = moved.slice(0, FAILED_NAMES_SHOWN_MAX)
+    .map(({ usualPath = "", path }) => `${displayName(usualPath)} as ${displayName(path)}`);
+  const restCount = moved.length - shown.length;
+  const rest = restCount > 0 ? ` and ${restCount} more` : "";
+  return [`Under another name: ${shown.join(", ")}${rest}`];
 }
 
 function fetchedLines(done: readonly DoneEvent[], wallSeconds: number): string[] {

@@ -13,6 +13,8 @@ import type { StageTimes } from "./chunk_source.ts";
 export interface FileRules {
   /** Whether blocks of zeros are left out as holes. */
   readonly sparse: boolean;
+  /** Whether names become names that every file system takes (`lib/io/files/portable_names.ts`). */
+  readonly portableNames: boolean;
 }
 
 export type AssemblerRequest =
@@ -20,6 +22,8 @@ export type AssemblerRequest =
   /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
   | { readonly kind: "feed"; readonly port: ChannelEnd }
   | TargetRequest
+  /** The run has a file at this path, which is not to be overwritten by another of its files. */
+  | { readonly kind: "written"; readonly path: string }
   | { readonly kind: "stop" };
 
 export type AssemblerReply =

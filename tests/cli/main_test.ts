@@ -87,7 +87,19 @@ Deno.test("wrong usage is two lines on stderr, and nothing was started", async (
 Deno.test("get hands its options to the library in the library's units", async () => {
   const { app } = await run([
     ...["get", "a", "b", "--out", "o", "--server", "h:1", "--timeout", "0.5", "--retries", "2"],
-    ...["--force", "--no-sparse", "--jobs", "3", "--mtu", "1200", "--rate", "8mbit", "-p", "99"],
+    ...[
+      "--force",
+      "--no-sparse",
+      "--portable-names",
+      "--jobs",
+      "3",
+      "--mtu",
+      "1200",
+      "--rate",
+      "8mbit",
+      "-p",
+      "99",
+    ],
     ...["--broadcast", "127.255.255.255"],
   ]);
   const { signal: _signal, onEvent: _onEvent, ...options } = app.got ?? { names: [] };
@@ -99,6 +111,7 @@ Deno.test("get hands its options to the library in the library's units", async (
     retries: 2,
     force: true,
     sparse: false,
+    portableNames: true,
     jobs: 3,
     mtuBytes: 1200,
     rateBytesPerS: 1_000_000,

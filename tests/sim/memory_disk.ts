@@ -3,7 +3,7 @@
  * world. It can be full, fail one write, or be cut off in the middle of an operation, as by a crash of
  * the process: what was done until then stays. It knows no links from one path to another.
  */
-import { dirname } from "@std/path";
+import { basename, dirname } from "@std/path";
 import type { Bytes } from "../../lib/ids.ts";
 import type { Disk, DiskFile, FileLook, FolderHandle } from "../../lib/io/files/disk.ts";
 import type { FileIdentity, OpenedFile, RegularFile } from "../../lib/io/files/regular_file.ts";
@@ -187,6 +187,13 @@ export class MemoryDisk implements Disk {
   openFolder(path: string): FolderHandle {
     this.realPath(path);
     return { path, realPath: () => this.realPath(path), close() {} };
+  }
+
+  namesIn(folder: string): readonly string[] {
+    const paths = [...this.#nodes.keys(), ...this.#folders];
+    return paths.filter((path) => path !== "/" && dirname(path) === folder).map((path) =>
+      basename(path)
+    );
   }
 
   isFolder(path: string): boolean {

@@ -9,7 +9,10 @@ import {
   toHex,
   transferId,
 } from "../../lib/ids.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
+import type { Disk } from "../../lib/io/files/disk.ts";
+import { denoClock } from "../../lib/io/system/clock.ts";
+import { channelPort, startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
+import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import type {
   AssemblerReply,
   AssemblerRequest,
@@ -36,9 +39,16 @@ export class AssemblerBench implements AsyncDisposable {
   readonly #feeds: MessagePort[] = [];
   #changed = Promise.withResolvers<void>();
 
-  constructor(dir: string, rules: FileRules = { sparse: true }) {
+  /** @param disk in whose place the platform's is used, by a worker */
+  constructor(
+    dir: string,
+    rules: FileRules = { sparse: true, portableNames: false },
+    disk?: Disk,
+  ) {
     this.dir = dir;
-    this.#port = startWorker<AssemblerReply, AssemblerRequest>("assembler.ts");
+    this.#port = disk === undefined
+      ? startWorker<AssemblerReply, AssemblerRequest>("assembler.ts")
+      : startDriver(disk);
     this.#port.onMessage((reply) => {
       this.replies.push(reply);
       this.#notify();
@@ -135,6 +145,20 @@ export class AssemblerBench implements AsyncDisposable {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
   }
+}
+
+/** On this thread. */
+function startDriver(disk: Disk): WorkerPort<AssemblerReply, AssemblerRequest> {
+  const { port1, port2 } = new MessageChannel();
+  runAssembler(channelPort(port2), { clock: denoClock, disk });
+  const port = channelPort<AssemblerReply, AssemblerRequest>(port1);
+  return {
+    ...port,
+    close() {
+      port1.close();
+      port2.close();
+    },
+  };
 }
 
 function isOneOf<K extends AssemblerReply["kind"]>(

@@ -8,7 +8,11 @@
 import { type Endpoint, endpointText } from "../../address.ts";
 import type { HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { ClassicTarget, type PublishedFile } from "../../io/files/classic_target.ts";
+import {
+  ClassicTarget,
+  type ClassicTargetOptions,
+  type PublishedFile,
+} from "../../io/files/classic_target.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport, Received } from "../../io/net/datagram_transport.ts";
@@ -16,6 +20,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { displayName } from "../../names.ts";
+import { usualPath } from "./usual_path.ts";
 import {
   ClassicClient,
   type ClassicClientAction,
@@ -30,12 +35,8 @@ import type { DoneEvent, FailedEvent, GetEvent, ServerShare } from "../events.ts
 /** In place of a server id: classic servers have none. */
 const CLASSIC_ID = "classic";
 
-export interface ClassicDownloadOptions {
+export interface ClassicDownloadOptions extends ClassicTargetOptions {
   readonly name: SafeFileName;
-  readonly outDir: string;
-  readonly force: boolean;
-  /** Whether blocks of zeros are left out as holes. */
-  readonly sparse: boolean;
   /** Only this content is wanted. */
   readonly sha256?: HashHex;
   /** Where to ask, one at a time. */
@@ -189,6 +190,7 @@ export class ClassicDownload {
       event: "done",
       name: this.#options.name,
       path,
+      ...usualPath(this.#options.outDir, this.#options.name, path),
       size,
       sha256,
       seconds: (this.#options.runtime.clock.nowMs() - this.#options.startedMs) / 1_000,

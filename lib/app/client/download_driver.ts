@@ -21,6 +21,7 @@ import type { TargetReply } from "../../protocol/download/target_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
+import { usualPath } from "./usual_path.ts";
 
 type Done = Extract<DownloadAction, { kind: "done" }>;
 
@@ -30,6 +31,7 @@ export class DownloadDriver {
   readonly ended: Promise<DoneEvent | FailedEvent>;
   readonly #context: DownloadContext;
   readonly #attempts: number;
+  readonly #outDir: string;
   readonly #download: Download;
   readonly #end: (event: DoneEvent | FailedEvent) => void;
   readonly #events = new EventQueue<DownloadEvent>((event) => this.#step(event));
@@ -50,6 +52,7 @@ export class DownloadDriver {
     this.name = settings.name;
     this.query = settings.query;
     this.#attempts = settings.retries;
+    this.#outDir = settings.outDir;
     this.#download = new Download(settings);
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
   }
@@ -236,11 +239,12 @@ export class DownloadDriver {
     });
   }
 
-  #doneEvent({ transfer, content, path, resumedBytes, isPresent }: Done): DoneEvent {
+  #doneEvent({ transfer, content, name, path, resumedBytes, isPresent }: Done): DoneEvent {
     return {
       event: "done",
       name: this.name,
       path,
+      ...usualPath(this.#outDir, name, path),
       size: content.sizeBytes,
       sha256: content.sha256,
       root: content.root,

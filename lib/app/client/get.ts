@@ -30,6 +30,7 @@ import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { GetResult } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
 import { type Find, type NameSearch, openSearch } from "../discovery/search.ts";
+import { WrittenFiles } from "../../io/files/written_files.ts";
 import { resolveHost } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
@@ -146,6 +147,8 @@ export class GetRun {
   readonly #admitted = new Map<TransferId, DownloadDriver>();
   readonly #addresses = new Map<ServerId, string>();
   readonly #finds: Find[] = [];
+  /** What no other file of the run replaces; the assembler knows the same. */
+  readonly #written: WrittenFiles;
   readonly #closing = new AbortController();
   readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
   readonly #pinned: HashHex | undefined;
@@ -163,6 +166,7 @@ export class GetRun {
   ) {
     this.#moreKinds = moreKinds;
     this.#runtime = runtime;
+    this.#written = new WrittenFiles(runtime.disk);
     this.#options = options;
     this.#kind = kind;
     this.#hosts = hosts;
@@ -216,9 +220,9 @@ export class GetRun {
   // — What the run is made of ———————————————————————————————————————————————————————————————————
 
   #startPool(): WorkerPool {
-    const { timeoutMs, rateBytesPerS, sparse } = this.#options;
+    const { timeoutMs, rateBytesPerS, sparse, portableNames } = this.#options;
     return new WorkerPool({
-      files: { sparse },
+      files: { sparse, portableNames },
       runtime: this.#runtime,
       firstKind: this.#kind,
       kinds: { ...sourceKinds({ transport: this.#transport, timeoutMs }), ...this.#moreKinds },
@@ -281,11 +285,13 @@ export class GetRun {
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
   #classicFallback(): ClassicFallback {
-    const { outDir, force, sparse, timeoutMs, retries } = this.#options;
+    const { outDir, force, sparse, portableNames, timeoutMs, retries } = this.#options;
     return new ClassicFallback(() => ({
       outDir,
       force,
       sparse,
+      portableNames,
+      written: this.#written,
       targets: this.#search.classicTargets,
       timeoutMs,
       retries,
@@ -456,6 +462,10 @@ export class GetRun {
   }
 
   #emit(event: GetEvent): void {
+    if (event.event === "done" && this.#options.force) {
+      this.#written.add(event.path);
+      this.#pool.askAssembler({ kind: "written", path: event.path });
+    }
     const teller = event.event === "offer" ? this.#masters?.tellerOf(event.server) : undefined;
     this.#options.onEvent?.(
       event.event === "offer" && teller !== undefined ? { ...event, master: teller } : event,

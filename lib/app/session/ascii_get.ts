@@ -3,6 +3,7 @@ import { ShoalError } from "../../errors.ts";
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { hashHex } from "../../ids.ts";
 import { ClassicTarget } from "../../io/files/classic_target.ts";
+import { WrittenFiles } from "../../io/files/written_files.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
@@ -12,6 +13,7 @@ import type { ListedFile } from "../../wire/session_ascii.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
 import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { GetResult } from "../options.ts";
+import { usualPath } from "../client/usual_path.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse } from "./session_retries.ts";
 
@@ -22,8 +24,9 @@ export async function getByAscii(
 ): Promise<GetResult> {
   const results: (DoneEvent | FailedEvent)[] = [];
   const manners = new AsciiManners();
+  const written = new WrittenFiles(runtime.disk);
   for (const name of options.names) {
-    const getting = new AsciiGet(runtime, options, name, manners);
+    const getting = new AsciiGet(runtime, { ...options, written }, name, manners);
     const event = await getting.run().catch((thrown): FailedEvent => {
       const { code, message, hint } = ShoalError.from(thrown);
       return { event: "failed", name, code, message, hint };
@@ -34,9 +37,13 @@ export async function getByAscii(
   return results;
 }
 
+interface AsciiGetOptions extends ResolvedTcpGetOptions {
+  readonly written: WrittenFiles;
+}
+
 class AsciiGet {
   readonly #runtime: Runtime;
-  readonly #options: ResolvedTcpGetOptions;
+  readonly #options: AsciiGetOptions;
   readonly #wanted: string;
   readonly #manners: AsciiManners;
   readonly #startedMs: number;
@@ -49,7 +56,7 @@ class AsciiGet {
 
   constructor(
     runtime: Runtime,
-    options: ResolvedTcpGetOptions,
+    options: AsciiGetOptions,
     wanted: string,
     manners: AsciiManners,
   ) {
@@ -133,6 +140,7 @@ class AsciiGet {
       event: "done",
       name: wanted,
       path: published.path,
+      ...usualPath(this.#options.outDir, safeName(this.#file!.name), published.path),
       size: sizeBytes,
       sha256: digest,
       seconds: (this.#runtime.clock.nowMs() - this.#startedMs) / 1000,

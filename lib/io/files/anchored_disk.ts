@@ -139,6 +139,10 @@ export class AnchoredDisk implements Disk {
     return this.use((open) => this.#disk.openFolder(this.#in(open, path)));
   }
 
+  namesIn(folder: string): readonly string[] {
+    return this.use((open) => this.#disk.namesIn(this.#in(open, folder)));
+  }
+
   isFolder(path: string): boolean {
     return this.use((open) => this.#disk.isFolder(this.#in(open, path)));
   }

@@ -2,6 +2,7 @@
  * The part file of a classic download. It has no journal, because nothing in it is verified
  * before the whole file is. If it does not become the target, it is removed.
  */
+import { join } from "@std/path";
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
@@ -11,6 +12,7 @@ import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";
 import { findPresent } from "./present_file.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
+import type { WrittenFiles } from "./written_files.ts";
 
 export interface PublishedFile {
   readonly path: string;
@@ -23,12 +25,14 @@ export interface ClassicTargetOptions extends FileRules {
   readonly outDir: string;
   /** Whether a different file of that name may be replaced. */
   readonly force: boolean;
+  /** … unless it is one of these. */
+  readonly written: WrittenFiles;
 }
 
 export class ClassicTarget {
   readonly #place: OpenTarget;
   readonly #target: FileTarget;
-  readonly #force: boolean;
+  readonly #options: ClassicTargetOptions;
   readonly #discarded = new AbortController();
   #isSpaceChecked = false;
 
@@ -38,8 +42,8 @@ export class ClassicTarget {
    * Throws as {@linkcode TargetFolders.open} and {@linkcode FileTarget.open} do.
    */
   constructor(disk: Disk, name: SafeFileName, digest: string, options: ClassicTargetOptions) {
-    this.#force = options.force;
-    this.#place = new TargetFolders(disk).open(options.outDir, name, digest.slice(0, 8));
+    this.#options = options;
+    this.#place = new TargetFolders(disk, options).open(options.outDir, name, digest.slice(0, 8));
     try {
       this.#target = FileTarget.open(this.#place.disk, this.#place.names, options);
       this.#target.clear();
@@ -72,12 +76,9 @@ export class ClassicTarget {
     const { signal } = this.#discarded;
     if (await this.#hash(sizeBytes) !== sha256 || signal.aborted) return undefined;
     const { disk, names } = this.#place;
-    const present = await findPresent(
-      disk,
-      names,
-      { sizeBytes, sha256, force: this.#force },
-      signal,
-    );
+    const { written } = this.#options;
+    const force = this.#options.force && !written.holds(join(names.folder, names.base));
+    const present = await findPresent(disk, names, { sizeBytes, sha256, force }, signal);
     if (signal.aborted) return undefined;
     if (present !== undefined) {
       this.discard();
@@ -86,7 +87,9 @@ export class ClassicTarget {
     // Classic servers send no modification time: the file gets the time of its arrival.
     await this.#target.seal(wallMs());
     if (signal.aborted) return undefined;
-    const path = this.#target.publish({ force: this.#force });
+    const isReplaced = force && !written.holds(join(names.folder, names.base));
+    const path = this.#target.publish({ force: isReplaced });
+    if (this.#options.force) written.add(path);
     await disk.syncFolder(names.folder);
     this.#place.close();
     return { path, isPresent: false };

@@ -76,6 +76,7 @@ export const denoDisk: Disk = {
   rename: (from, to) => Deno.renameSync(from, to),
   makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
   openFolder,
+  namesIn: (folder) => Array.from(Deno.readDirSync(folder), ({ name }) => name),
   isFolder: (path) => Deno.statSync(path).isDirectory,
   realPath: (path) => Deno.realPathSync(path),
   openRegular: openRegularFile,

@@ -65,6 +65,8 @@ export interface Disk {
   makeFolder(path: string): void;
   /** Opens a folder, links followed: look where it is. */
   openFolder(path: string): FolderHandle;
+  /** What is in a folder, as it is spelled there. */
+  namesIn(folder: string): readonly string[];
   /** Whether `path` leads to a folder, links followed. */
   isFolder(path: string): boolean;
   /** The path with every link followed. */

@@ -22,7 +22,7 @@ import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { diskError } from "./disk_error.ts";
+import { diskError, nameError } from "./disk_error.ts";
 import { writeSparse } from "./sparse_write.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
@@ -55,7 +55,7 @@ export class FileTarget {
    * Opens or creates the part file, and locks it.
    *
    * @param options whether blocks of zeros are left out as holes; they are written by default
-   * @throws ShoalError `busy_target` when somebody else writes it, `not_writable`, `disk_full`, `disk`
+   * @throws ShoalError `busy_target` when somebody else writes it, `unnameable`, `not_writable`, `disk_full`, `disk`
    */
   static open(
     disk: Disk,
@@ -65,7 +65,8 @@ export class FileTarget {
     try {
       return new FileTarget(disk, names, openLocked(disk, names.partPath), sparse);
     } catch (cause) {
-      throw diskError(`cannot write ${names.partPath}`, cause);
+      throw nameError(disk, names.folder, names.base, cause) ??
+        diskError(`cannot write ${names.partPath}`, cause);
     }
   }
 
@@ -153,7 +154,7 @@ export class FileTarget {
       this.close();
       return path;
     } catch (cause) {
-      throw diskError(`cannot finish ${this.partPath}`, cause);
+      throw this.#nameError(place, cause) ?? diskError(`cannot finish ${this.partPath}`, cause);
     }
   }
 
@@ -173,6 +174,12 @@ export class FileTarget {
   close(): void {
     if (this.#isOpen) this.#file.close();
     this.#isOpen = false;
+  }
+
+  /** If the part file itself is gone, the name is not why. */
+  #nameError({ folder, base }: TargetPlace, cause: unknown): ShoalError | undefined {
+    const isThere = this.#disk.lookAt(this.partPath) !== undefined;
+    return isThere ? nameError(this.#disk, folder, base, cause) : undefined;
   }
 
   #replace({ folder, base }: TargetPlace): string {

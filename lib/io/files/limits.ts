@@ -21,3 +21,5 @@ export const CHANGE_TICK_MS = 20;
 export const DEVICES_KNOWN_MAX = 256;
 /** A file system's block: so many zeros in a row are left out of a file rather than written. */
 export const HOLE_BLOCK_BYTES = 4_096;
+/** Where a file system says that a name is too long, names are cut to this: the shortest limit there is is 143 (eCryptfs). */
+export const SHORT_NAME_BYTES_MAX = 128;

@@ -1,8 +1,9 @@
 /** The folders that files are being written into, each open once, however many files it gets at a time. */
+import { basename, dirname, join } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
-import { makeFolders, type TargetNames, targetNames } from "./target_names.ts";
+import { makeFolders, type NameRules, type TargetNames, targetNames } from "./target_names.ts";
 
 /** Where a file goes, for as long as it is being written. Close it. */
 export interface OpenTarget {
@@ -14,55 +15,68 @@ export interface OpenTarget {
 }
 
 interface SharedFolder {
+  /** What it is called. */
+  readonly folder: string;
   readonly disk: AnchoredDisk;
   users: number;
 }
 
 export class TargetFolders {
   readonly #disk: Disk;
+  readonly #rules: NameRules;
+  /** By what they would be called if names were as they are. */
   readonly #open = new Map<string, SharedFolder>();
 
-  constructor(disk: Disk) {
+  /** @param rules names are as they are by default */
+  constructor(disk: Disk, rules: NameRules = { portableNames: false }) {
     this.#disk = disk;
+    this.#rules = rules;
   }
 
   /**
    * Makes the folders that `name` needs below `outDir`, and opens the last one.
    *
    * @param tag eight hex digits of the content
-   * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`, `disk`
+   * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`, `unnameable`, `disk`
    */
   open(outDir: string, name: SafeFileName, tag: string): OpenTarget {
-    const names = targetNames(outDir, name, tag);
-    const shared = this.#inPlace(names.folder) ?? this.#opened(outDir, name, names.folder);
+    const path = join(outDir, name);
+    const wanted = dirname(path);
+    const shared = this.#inPlace(wanted) ?? this.#opened(outDir, name, wanted);
     shared.users += 1;
     let isOpen = true;
     const close = (): void => {
       if (!isOpen) return;
       isOpen = false;
-      this.#leave(names.folder, shared);
+      this.#leave(wanted, shared);
     };
-    return { names, disk: shared.disk, close };
+    try {
+      const { disk, folder } = shared;
+      return { names: targetNames(disk, folder, basename(path), tag, this.#rules), disk, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   /** Unless somebody has moved or removed it. */
-  #inPlace(folder: string): SharedFolder | undefined {
-    const shared = this.#open.get(folder);
+  #inPlace(wanted: string): SharedFolder | undefined {
+    const shared = this.#open.get(wanted);
     return shared?.disk.isInPlace ? shared : undefined;
   }
 
-  #opened(outDir: string, name: SafeFileName, folder: string): SharedFolder {
-    makeFolders(this.#disk, outDir, name);
+  #opened(outDir: string, name: SafeFileName, wanted: string): SharedFolder {
+    const folder = makeFolders(this.#disk, outDir, name, this.#rules);
     const disk = AnchoredDisk.open(this.#disk, outDir, folder, "inside");
-    const shared = { disk, users: 0 };
-    this.#open.set(folder, shared);
+    const shared = { folder, disk, users: 0 };
+    this.#open.set(wanted, shared);
     return shared;
   }
 
-  #leave(folder: string, shared: SharedFolder): void {
+  #leave(wanted: string, shared: SharedFolder): void {
     shared.users -= 1;
     if (shared.users > 0) return;
     shared.disk.close();
-    if (this.#open.get(folder) === shared) this.#open.delete(folder);
+    if (this.#open.get(wanted) === shared) this.#open.delete(wanted);
   }
 }

@@ -1,18 +1,22 @@
 /** Where a download goes: folders, numbered names, and the name of its part file. */
-import { join } from "@std/path";
-import { type SafeFileName, toHex } from "../../ids.ts";
+import { dirname, join } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";
-import { sha256 } from "../../protocol/base/sha256.ts";
-import { EXTENSION_BYTES_MAX, NUMBERED_NAMES_MAX } from "./limits.ts";
+import type { FileRules } from "../../messages/assembler_worker.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
-import { diskError, isTaken } from "./disk_error.ts";
+import { diskError, isTaken, isTooLong, nameError, requireNameable } from "./disk_error.ts";
+import { NUMBERED_NAMES_MAX, SHORT_NAME_BYTES_MAX } from "./limits.ts";
+import { cutName, portableComponent, splitExtension, truncated } from "./portable_names.ts";
 
 const utf8 = new TextEncoder();
 /** Room for `.`, eight hex digits, `.part` and `.journal`. */
 const PART_SUFFIX_BYTES = 22;
-const CUT_DIGEST_DIGITS = 16;
+
+/** How names become names of files. */
+export type NameRules = Pick<FileRules, "portableNames">;
+const AS_THEY_ARE: NameRules = { portableNames: false };
 
 export interface TargetNames {
   /** The folder that the file goes into. */
@@ -24,33 +28,51 @@ export interface TargetNames {
 }
 
 /**
- * What the files of `name` are called below `outDir`.
+ * What the files of `name` are called in `folder`, which exists.
  *
+ * @param name without folders
  * @param tag eight hex digits of the content, so that part files of different contents differ
+ * @throws ShoalError `unnameable` where it is certain already that the file system cannot hold it
  */
-export function targetNames(outDir: string, name: SafeFileName, tag: string): TargetNames {
-  const components = name.split("/");
-  const base = components.pop()!;
-  const folder = join(outDir, ...components);
-  const partPath = join(folder, `${partStem(base)}.${tag}.part`);
+export function targetNames(
+  disk: Disk,
+  folder: string,
+  name: string,
+  tag: string,
+  rules: NameRules = AS_THEY_ARE,
+): TargetNames {
+  const base = nameIn(disk, folder, name, rules);
+  const partPath = join(folder, `${partStem(disk, folder, base)}.${tag}.part`);
   return { folder, base, partPath, journalPath: `${partPath}.journal` };
 }
 
 /** What the part file of `base` begins with: one that has to be cut is told from others by its digest. */
-function partStem(base: string): string {
+function partStem(disk: Disk, folder: string, base: string): string {
   const bytesMax = NAME_COMPONENT_BYTES_MAX - PART_SUFFIX_BYTES;
-  const bytes = utf8.encode(base);
-  if (bytes.length <= bytesMax) return base;
-  const digest = toHex(sha256(bytes)).slice(0, CUT_DIGEST_DIGITS);
-  return `${truncated(base, bytesMax - 1 - CUT_DIGEST_DIGITS)}~${digest}`;
+  const stem = utf8.encode(base).length <= bytesMax ? base : cutName(base, bytesMax);
+  return isTooLong(disk, folder, stem + "x".repeat(PART_SUFFIX_BYTES))
+    ? cutName(base, SHORT_NAME_BYTES_MAX - PART_SUFFIX_BYTES)
+    : stem;
+}
+
+/**
+ * What `component` is called in `folder`, which exists.
+ *
+ * @throws ShoalError `unnameable`
+ */
+function nameIn(disk: Disk, folder: string, component: string, rules: NameRules): string {
+  const portable = rules.portableNames ? portableComponent(component) : component;
+  const name = rules.portableNames && isTooLong(disk, folder, portable)
+    ? portableComponent(component, SHORT_NAME_BYTES_MAX)
+    : portable;
+  requireNameable(disk, folder, name);
+  return name;
 }
 
 /** `NAME.ext`, `NAME (2).ext`, `NAME (3).ext` … */
 export function* numberedNames(base: string): Generator<string> {
   yield base;
-  const dot = base.lastIndexOf(".");
-  const isShort = dot > 0 && utf8.encode(base.slice(dot)).length <= EXTENSION_BYTES_MAX;
-  const [stem, extension] = isShort ? [base.slice(0, dot), base.slice(dot)] : [base, ""];
+  const { stem, extension } = splitExtension(base);
   for (let number = 2; number <= NUMBERED_NAMES_MAX; number++) {
     const suffix = ` (${number})${extension}`;
     yield truncated(stem, NAME_COMPONENT_BYTES_MAX - utf8.encode(suffix).length) + suffix;
@@ -84,25 +106,42 @@ function requireInside(disk: Disk, outDir: string, folder: string): void {
 
 /**
  * Makes the folders that `name` needs below `outDir`: one level at a time, each in the open folder above it, which is
- * inside `outDir`, wherever links point. Nothing is made anywhere else.
+ * inside `outDir`, wherever links point. Nothing is made anywhere else. Returns the last one.
  *
- * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`
+ * @throws ShoalError `not_writable` where that is impossible or would leave `outDir`, `unnameable`
  */
-export function makeFolders(disk: Disk, outDir: string, name: SafeFileName): void {
+export function makeFolders(
+  disk: Disk,
+  outDir: string,
+  name: SafeFileName,
+  rules: NameRules = AS_THEY_ARE,
+): string {
   let folder = outDir;
   try {
     makeFolder(disk, folder);
+    // As every path below it begins.
+    folder = dirname(join(outDir, "x"));
     for (const component of name.split("/").slice(0, -1)) {
       const above = AnchoredDisk.open(disk, outDir, folder, "inside");
-      folder = join(folder, component);
       try {
-        makeFolder(above, folder);
+        const below = nameIn(above, folder, component, rules);
+        makeFolderIn(above, folder, below);
+        folder = join(folder, below);
       } finally {
         above.close();
       }
     }
+    return folder;
   } catch (cause) {
     throw diskError(`cannot use ${folder} as a folder`, cause);
+  }
+}
+
+function makeFolderIn(disk: Disk, folder: string, name: string): void {
+  try {
+    makeFolder(disk, join(folder, name));
+  } catch (cause) {
+    throw nameError(disk, folder, name, cause) ?? cause;
   }
 }
 
@@ -114,16 +153,4 @@ function makeFolder(disk: Disk, path: string): void {
     if (!isTaken(cause)) throw cause;
     throw new ShoalError("not_writable", `${path} is not a folder`, { cause });
   }
-}
-
-/** The longest beginning of `text` that fits `bytesMax`, whole characters only. */
-function truncated(text: string, bytesMax: number): string {
-  let bytes = 0;
-  let result = "";
-  for (const character of text) {
-    bytes += utf8.encode(character).length;
-    if (bytes > bytesMax) break;
-    result += character;
-  }
-  return result;
 }

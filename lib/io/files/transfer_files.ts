@@ -5,9 +5,10 @@ import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";
 import { FileTarget } from "./file_target.ts";
 import { JournalFile, removeJournal } from "./journal_file.ts";
-import { removeLeftovers } from "./present_file.ts";
+import { type PresentSearch, presentSearch, removeLeftovers } from "./present_file.ts";
 import type { OpenTarget } from "./target_folders.ts";
 import type { TargetNames } from "./target_names.ts";
+import { foldedPath } from "./written_files.ts";
 
 /** Errors of the disk are ShoalErrors throughout. */
 export class TransferFiles {
@@ -17,6 +18,10 @@ export class TransferFiles {
   #target: FileTarget | undefined;
   #journal: JournalFile | undefined;
 
+  /** The same for all part files that any file system might take for this one. */
+  readonly partKey: string;
+  #content: Content | undefined;
+
   /**
    * @param place closed with {@linkcode TransferFiles.release}
    * @param rules how the part is written
@@ -25,6 +30,7 @@ export class TransferFiles {
     this.#place = place;
     this.names = place.names;
     this.#rules = rules;
+    this.partKey = foldedPath(this.names.partPath);
   }
 
   /**
@@ -34,6 +40,7 @@ export class TransferFiles {
    * @throws ShoalError as {@linkcode FileTarget.open} does
    */
   open(content: Content): JournalState | undefined {
+    this.#content = content;
     this.#target = FileTarget.open(this.#place.disk, this.names, this.#rules);
     // A journal without its part file is not believed.
     if (this.#target.isFresh) return undefined;
@@ -73,9 +80,25 @@ export class TransferFiles {
     await this.#part.seal(mtimeMs);
   }
 
+  get isOpen(): boolean {
+    return this.#target !== undefined;
+  }
+
   /** Gives the sealed file its name; returns its path. */
   publish(force: boolean): string {
     return this.#part.publish({ force });
+  }
+
+  /**
+   * Gives it a name beside what has its own, unless it is under such a name already. Returns its path; until then
+   * other work has its turn after each `yield`.
+   */
+  *publishBeside(): PresentSearch {
+    const wanted = { ...this.#content!, force: false };
+    const present = yield* presentSearch(this.#place.disk, this.names, wanted);
+    if (present === undefined) return this.publish(false);
+    this.#part.discard();
+    return present;
   }
 
   /** The file is published and the folder synced: the journal has done its work. */

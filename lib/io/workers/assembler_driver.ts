@@ -3,6 +3,7 @@
  * its actions on the disk. Long work (hashing what is on disk) is sliced, one slice per turn of the event
  * loop, so that buffers keep being returned.
  */
+import { join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type {
   AssemblerReply,
@@ -24,6 +25,7 @@ import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
 import { TargetFolders } from "../files/target_folders.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
+import { WrittenFiles } from "../files/written_files.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
@@ -53,6 +55,9 @@ export class AssemblerDriver {
   readonly #feeds: BufferReturn[] = [];
   readonly #files = new Map<JobId, TransferFiles>();
   readonly #searches = new Map<JobId, PresentSearch>();
+  readonly #written: WrittenFiles;
+  /** What was there already, whether or not it turns out to be what is meant. */
+  readonly #found: WrittenFiles;
   readonly #folderSyncs: FolderSyncs;
   readonly #scratch = new Uint8Array(CHUNK_BYTES_MAX);
   /** Events that the machine has not handled yet. */
@@ -68,13 +73,16 @@ export class AssemblerDriver {
     this.#startedMs = clock.nowMs();
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
-    this.#folders = new TargetFolders(disk);
+    this.#folders = new TargetFolders(disk, rules);
+    this.#written = new WrittenFiles(disk);
+    this.#found = new WrittenFiles(disk);
     this.#folderSyncs = new FolderSyncs(clock, disk);
     parent.post({ kind: "ready" });
   }
 
   onRequest(request: Exclude<AssemblerRequest, { kind: "init" }>): void {
     if (request.kind === "feed") this.#addFeed(request.port);
+    else if (request.kind === "written") this.#written.add(request.path);
     else this.#step(request);
   }
 
@@ -137,6 +145,8 @@ export class AssemblerDriver {
     switch (action.kind) {
       case "openPart":
         return this.#try(job, "open", () => {
+          const by = this.#jobThatWrites(files.partKey);
+          if (by !== undefined) return { kind: "blocked", job, by };
           const resumed = files.open(action.content);
           return { kind: "opened", job, partPath: files.names.partPath, resumed };
         });
@@ -158,9 +168,7 @@ export class AssemblerDriver {
         this.#seal(action, files);
         return;
       case "publish":
-        return this.#try(job, "publish", () => {
-          return { kind: "published", job, path: files.publish(action.force) };
-        });
+        return this.#publish(action, files);
       case "syncFolder":
         this.#folderSyncs.sync(files.names.folder).then(() => this.#step({ kind: "synced", job }));
         return;
@@ -197,26 +205,65 @@ export class AssemblerDriver {
     if (outcome !== undefined) this.#step(outcome);
   }
 
-  #search({ job, request }: ActionOf<"search">): void {
-    const { outDir, name, content, force } = request;
-    this.#try(job, "search", () => {
-      const place = this.#folders.open(outDir, name, content.root.slice(0, 8));
-      this.#files.set(job, new TransferFiles(place, this.#rules));
-      const search = presentSearch(place.disk, place.names, { ...content, force });
-      this.#searches.set(job, search);
-      this.#searchOn(job, search);
+  /** Whose part file has this name, or one that some file systems take for it. */
+  #jobThatWrites(partKey: string): JobId | undefined {
+    for (const [job, files] of this.#files) {
+      if (files.isOpen && files.partKey === partKey) return job;
+    }
+    return undefined;
+  }
+
+  /** A file of this run is replaced by no other, whatever names they have. */
+  #publish({ job, force }: ActionOf<"publish">, files: TransferFiles): void {
+    const { folder, base } = files.names;
+    this.#try(job, "publish", () => {
+      // Without force nothing is replaced at all.
+      if (!force) return { kind: "published", job, path: files.publish(false) };
+      const isOurs = this.#written.holds(join(folder, base));
+      if (isOurs) return this.#publishOn(job, files.publishBeside());
+      return this.#published(job, files.publish(true));
     });
   }
 
-  #searchOn(job: JobId, search: PresentSearch): void {
+  #publishOn(job: JobId, search: PresentSearch): DiskOutcome | undefined {
+    const slice = search.next();
+    if (slice.done) return this.#published(job, slice.value!);
+    this.#clock.yieldToEvents().then(() =>
+      this.#try(job, "publish", () => this.#publishOn(job, search))
+    );
+    return undefined;
+  }
+
+  #published(job: JobId, path: string): DiskOutcome {
+    this.#written.add(path);
+    return { kind: "published", job, path };
+  }
+
+  #search({ job, request }: ActionOf<"search">): void {
+    const { outDir, name, content, force } = request;
+    // What waited for another begins anew.
+    this.#release(job);
+    this.#try(job, "search", () => {
+      const place = this.#folders.open(outDir, name, content.root.slice(0, 8));
+      this.#files.set(job, new TransferFiles(place, this.#rules));
+      const path = join(place.names.folder, place.names.base);
+      const isReplaced = force && !this.#written.holds(path) && !this.#found.holds(path);
+      const search = presentSearch(place.disk, place.names, { ...content, force: isReplaced });
+      this.#searches.set(job, search);
+      this.#searchOn(job, search, force);
+    });
+  }
+
+  #searchOn(job: JobId, search: PresentSearch, force: boolean): void {
     if (this.#searches.get(job) !== search) return void search.return(undefined);
     this.#try(job, "search", () => {
       const slice = search.next();
       if (slice.done) {
         this.#searches.delete(job);
+        if (force && slice.value !== undefined) this.#found.add(slice.value);
         return { kind: "searched", job, path: slice.value };
       }
-      this.#clock.yieldToEvents().then(() => this.#searchOn(job, search));
+      this.#clock.yieldToEvents().then(() => this.#searchOn(job, search, force));
       return undefined;
     });
   }

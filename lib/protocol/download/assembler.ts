@@ -33,7 +33,17 @@ type End =
 interface Transfer {
   readonly job: JobId;
   readonly request: OpenRequest;
-  phase: "searching" | "opening" | "beginning" | "open" | "sealing" | "publishing" | "syncing";
+  /** Whose end it waits for, to begin again. */
+  waitsFor: JobId | undefined;
+  phase:
+    | "searching"
+    | "opening"
+    | "waiting"
+    | "beginning"
+    | "open"
+    | "sealing"
+    | "publishing"
+    | "syncing";
   /** From `opened` on. */
   assembly: Assembly | undefined;
   partPath: string;
@@ -119,7 +129,15 @@ export class Assembler {
   #open(request: OpenRequest): void {
     const job = ++this.#lastJob;
     const transfer: Transfer = {
-      ...{ job, request, phase: "searching", assembly: undefined, partPath: "", path: "" },
+      ...{
+        job,
+        request,
+        waitsFor: undefined,
+        phase: "searching",
+        assembly: undefined,
+        partPath: "",
+        path: "",
+      },
       ...{ resumedLayer: undefined, hasJournal: false, isUnsaved: false },
       ...{ mayPublish: request.mayPublish, isReading: false, end: undefined, isClosed: false },
     };
@@ -204,6 +222,8 @@ export class Assembler {
       case "opened":
         transfer.partPath = event.partPath;
         return this.#onOpened(transfer, event.resumed);
+      case "blocked":
+        return this.#onBlocked(transfer, event.by);
       case "begun":
         return this.#onBegun(transfer);
       case "read":
@@ -247,6 +267,16 @@ export class Assembler {
     if (transfer.end !== undefined) return this.#close(transfer, transfer.end);
     const neededBytes = content.sizeBytes - transfer.assembly.writtenBytes;
     this.#actions.push({ kind: "begin", job, clears: resumed === undefined, neededBytes });
+  }
+
+  /** What the other has published by then may be this very file. */
+  #onBlocked(transfer: Transfer, by: JobId): void {
+    if (transfer.end !== undefined) {
+      this.#actions.push({ kind: "cancelSearch", job: transfer.job });
+      return this.#onClosed(transfer);
+    }
+    transfer.phase = "waiting";
+    transfer.waitsFor = by;
   }
 
   #onBegun(transfer: Transfer): void {
@@ -365,7 +395,7 @@ export class Assembler {
     const { job, phase, request: { transfer: id } } = transfer;
     transfer.end = end;
     if (this.#byId.get(id) === transfer) this.#byId.delete(id);
-    if (phase === "searching") {
+    if (phase === "searching" || phase === "waiting") {
       if (end.kind === "aborted") this.#actions.push({ kind: "cancelSearch", job });
       this.#onClosed(transfer);
     } else if (phase !== "opening") this.#close(transfer, end);
@@ -402,6 +432,16 @@ export class Assembler {
     this.#jobs.delete(transfer.job);
     const { transfer: id } = transfer.request;
     if (this.#byId.get(id) === transfer) this.#byId.delete(id);
+    for (const waiting of this.#jobs.values()) {
+      if (waiting.waitsFor === transfer.job) this.#searchAgain(waiting);
+    }
+  }
+
+  #searchAgain(transfer: Transfer): void {
+    const { job, request } = transfer;
+    transfer.waitsFor = undefined;
+    transfer.phase = "searching";
+    this.#actions.push({ kind: "search", job, request });
   }
 
   /** What is being published is published first, and every buffer given back. */

@@ -45,6 +45,8 @@ export type DiskOutcome =
     /** What the journal of an earlier run says; absent where there is none of this content. */
     readonly resumed: JournalState | undefined;
   }
+  /** The part is one that another job writes: both need one path, or two that the disk takes for one. */
+  | { readonly kind: "blocked"; readonly job: JobId; readonly by: JobId }
   | { readonly kind: "begun"; readonly job: JobId }
   | { readonly kind: "wrote"; readonly job: JobId }
   /** `bytes` may be fewer than were asked for, and are the driver's again afterwards. */
@@ -69,7 +71,7 @@ export type AssemblerAction =
   | { readonly kind: "cancelSearch"; readonly job: JobId }
   /** The file is there: remove what an earlier run left beside it. Ends the job. */
   | { readonly kind: "removeLeftovers"; readonly job: JobId }
-  /** Open and lock the part file, and read its journal: `opened`. */
+  /** Open and lock the part file, and read its journal: `opened` or `blocked`. */
   | { readonly kind: "openPart"; readonly job: JobId; readonly content: Content }
   /** Make sure of the space, after emptying the part where it `clears`: `begun`. */
   | {

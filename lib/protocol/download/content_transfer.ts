@@ -8,7 +8,7 @@
  */
 import { partyOf } from "../../address.ts";
 import type { ErrorMessage } from "../../errors.ts";
-import type { Bytes, Content, ServerId, SourceId } from "../../ids.ts";
+import type { Bytes, Content, SafeFileName, ServerId, SourceId } from "../../ids.ts";
 import { sourceId, type TransferId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
@@ -64,6 +64,7 @@ export class ContentTransfer {
   #fetch: number | undefined;
   #layer: Bytes | undefined;
   #transfer: TransferId | undefined;
+  #name: SafeFileName | undefined;
   #opened: Opened | undefined;
   #isMeant = false;
   /** Whether the assembler knows that it is. */
@@ -99,6 +100,11 @@ export class ContentTransfer {
 
   get isOpened(): boolean {
     return this.#opened !== undefined;
+  }
+
+  /** What its file is to be called, once it was asked for. */
+  get name(): SafeFileName | undefined {
+    return this.#name;
   }
 
   /** What an earlier run has left. */
@@ -153,6 +159,7 @@ export class ContentTransfer {
 
   open(request: OpenRequest): void {
     this.#transfer = request.transfer;
+    this.#name = request.name;
     this.#mayPublish = this.#isMeant;
     const { content } = this;
     this.#target({ kind: "open", content, mayPublish: this.#isMeant, ...request });

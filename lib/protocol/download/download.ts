@@ -332,11 +332,12 @@ export class Download {
 
   #onDone(
     nowMs: number,
-    { transfer, content, resumedBytes }: ContentTransfer,
+    { transfer, content, resumedBytes, name }: ContentTransfer,
     { path, isPresent }: Done,
   ): void {
     // The coordinator must still know who gave what.
-    this.#act({ kind: "done", transfer: transfer!, content, path, resumedBytes, isPresent });
+    const about = { transfer: transfer!, content, name: name!, resumedBytes };
+    this.#act({ kind: "done", ...about, path, isPresent });
     if (nowMs >= this.#listenedMs) return this.#end();
     this.#letGo(true);
     this.#stage = "listening";

@@ -1,6 +1,14 @@
 /** Events and actions of a {@linkcode Download}: everything that crosses its boundary. */
 import type { ShoalError } from "../../errors.ts";
-import type { Bytes, Content, HashHex, PeerId, ServerId, TransferId } from "../../ids.ts";
+import type {
+  Bytes,
+  Content,
+  HashHex,
+  PeerId,
+  SafeFileName,
+  ServerId,
+  TransferId,
+} from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
@@ -128,6 +136,8 @@ type TellingAction =
     readonly kind: "done";
     readonly transfer: TransferId;
     readonly content: Content;
+    /** What it was to be called. */
+    readonly name: SafeFileName;
     readonly path: string;
     readonly resumedBytes: number;
     /** Whether it was there already. */

@@ -2,6 +2,7 @@ import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
+import { WrittenFiles } from "../../../lib/io/files/written_files.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
@@ -86,6 +87,8 @@ async function download(
     outDir,
     force: false,
     sparse: true,
+    portableNames: false,
+    written: new WrittenFiles(denoRuntime().disk),
     targets,
     timeoutMs: 1_000,
     retries: 10,
@@ -208,6 +211,8 @@ Deno.test({
         outDir,
         force: false,
         sparse: true,
+        portableNames: false,
+        written: new WrittenFiles(denoRuntime().disk),
         targets: [peer.endpoint],
         timeoutMs: 10_000,
         retries: 10,

@@ -71,7 +71,7 @@ class Scene {
       firstKind: "one",
       timeoutMs: 10_000,
       rateBytesPerS: 0,
-      files: { sparse: true },
+      files: { sparse: true, portableNames: false },
       onAssembler: () => {},
       onNews: () => {},
       onReport: (server, { receivedBytes }) => this.bytes.push([server, receivedBytes]),

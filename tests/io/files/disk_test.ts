@@ -190,8 +190,8 @@ onEveryDisk("a file's identity tells its size and the time that was set", async 
 const NAME = "sub/film.bin" as SafeFileName;
 
 function namesIn(disk: Disk, dir: string): TargetNames {
-  makeFolders(disk, dir, NAME);
-  return targetNames(dir, NAME, "0123abcd");
+  const folder = makeFolders(disk, dir, NAME);
+  return targetNames(disk, folder, "film.bin", "0123abcd");
 }
 
 onEveryDisk(

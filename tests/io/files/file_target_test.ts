@@ -173,7 +173,7 @@ inFolder("another content of the same name has a part of its own", {}, (dir) => 
   const one = FileTarget.open(denoDisk, names(dir));
   const other = FileTarget.open(
     denoDisk,
-    targetNames(dir, "film.bin" as SafeFileName, "ffffffff"),
+    targetNames(denoDisk, dir, "film.bin", "ffffffff"),
   );
   one.discard();
   other.discard();

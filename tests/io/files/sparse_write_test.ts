@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import type { SafeFileName } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import type { DiskFile } from "../../../lib/io/files/disk.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
@@ -104,7 +103,7 @@ for (const sparse of [true, false]) {
     ignore: ignore || Deno.build.os === "windows",
     fn: () =>
       withFolder({}, async (dir) => {
-        const names = targetNames(dir, "disk.img" as SafeFileName, "01234567");
+        const names = targetNames(denoDisk, dir, "disk.img", "01234567");
         const target = FileTarget.open(denoDisk, names, { sparse });
         const chunk = new Uint8Array(MIB);
         for (let at = 0; at < 16; at++) {
