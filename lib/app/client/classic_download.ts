@@ -20,7 +20,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { displayName } from "../../names.ts";
-import { usualPath } from "./usual_path.ts";
+import { usualPath } from "../usual_path.ts";
 import {
   ClassicClient,
   type ClassicClientAction,

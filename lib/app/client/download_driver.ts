@@ -21,7 +21,7 @@ import type { TargetReply } from "../../protocol/download/target_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { DownloadContext } from "./download_context.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
-import { usualPath } from "./usual_path.ts";
+import { usualPath } from "../usual_path.ts";
 
 type Done = Extract<DownloadAction, { kind: "done" }>;
 

@@ -13,7 +13,7 @@ import type { ListedFile } from "../../wire/session_ascii.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
 import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { GetResult } from "../options.ts";
-import { usualPath } from "../client/usual_path.ts";
+import { usualPath } from "../usual_path.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse } from "./session_retries.ts";
 

@@ -1,7 +1,7 @@
 /** Where a file would be if its name were free and every file system could hold it. */
 import { join } from "@std/path";
-import type { SafeFileName } from "../../ids.ts";
-import type { DoneEvent } from "../events.ts";
+import type { SafeFileName } from "../ids.ts";
+import type { DoneEvent } from "./events.ts";
 
 /** What a `done` event says of it: nothing, if that is where it is. */
 export function usualPath(
