@@ -72,7 +72,13 @@ export class ServerSide {
     const prover = new LayerProver(layer, this.#file.length);
     const layerPage = (asked: string, _sizeBytes: number, page: number) =>
       asked === root && page < prover.pageCount ? prover.page(page) : undefined;
-    const view = { catalogue, isScanned: true, hashRateOf: () => 1e6, layerPage };
+    const view = {
+      catalogue,
+      isScanned: true,
+      refresh: () => {},
+      hashRateOf: () => 1e6,
+      layerPage,
+    };
     this.#responder = new Responder({ server: SERVER, tokens: this.#tokens, view, seed: 1 });
     this.#classic = new ClassicServer({
       chunkBytes: 1_024,

@@ -68,6 +68,9 @@ export class SimIndex implements ServedIndex {
     return undefined;
   }
 
+  /** What becomes of the file is told to it, and when. */
+  refresh(): void {}
+
   recheck(name: SafeFileName): void {
     if (name === FILE_NAME) this.#handlers.onRecheck();
   }

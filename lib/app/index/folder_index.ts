@@ -34,6 +34,7 @@ import {
 import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
 import { CheckSchedule } from "./check_schedule.ts";
+import { LookBudget } from "./look_budget.ts";
 import { ScanSchedule } from "./scan_schedule.ts";
 import { Settling } from "./settling.ts";
 
@@ -76,6 +77,7 @@ export class FolderIndex implements CatalogueView {
   readonly #settling: Settling;
   readonly #schedule: ScanSchedule;
   readonly #checks: CheckSchedule;
+  readonly #looks: LookBudget;
   readonly #abort = new AbortController();
   /** Files that could not be hashed, as they looked then: no use trying before they change. */
   readonly #refused = new Map<SafeFileName, FileSignature>();
@@ -92,6 +94,7 @@ export class FolderIndex implements CatalogueView {
     this.#settling = new Settling(clock, (name) => this.#onQuiet(name));
     this.#schedule = new ScanSchedule(clock, () => this.#scan());
     this.#checks = new CheckSchedule(clock, (check) => this.#check(check));
+    this.#looks = new LookBudget(clock);
     this.#store = new IndexStore(options);
     this.#hashing = new BackgroundHashing({
       runtime: options.runtime,
@@ -203,6 +206,19 @@ export class FolderIndex implements CatalogueView {
   /** Somebody waits for this file: it is hashed before the others. */
   prioritise(name: SafeFileName): void {
     if (this.catalogue.find(name)?.state === "pending") this.#hashing.add(name, true);
+  }
+
+  /** Somebody asks for this file: what is ready is looked at again, where that does not take long. */
+  refresh({ name, state }: CatalogueEntry): void {
+    if (state !== "ready") return;
+    this.#looks.spend(() => {
+      const entry = this.catalogue.find(name);
+      const found = inspectFile(this.#disk, this.dir, name);
+      if (found.kind !== "file") this.#remove(name);
+      else if (entry !== undefined && !sameSignature(found.signature, entry.signature)) {
+        this.#take(name, found.signature);
+      }
+    });
   }
 
   /** Looks at the file now: if it is not what it was, it is hashed again, or gone. */

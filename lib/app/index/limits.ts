@@ -8,6 +8,10 @@ export const RESCAN_INTERVAL_MS = 2_000;
 export const RESCAN_STRETCH = 20;
 /** After a hint that the folder changed, it must be quiet for this long before it is scanned. */
 export const WATCH_QUIET_MS = 200;
+/** Share of the time in which files are looked at again because somebody asks for them … */
+export const LOOK_TIME_SHARE = 0.1;
+/** … and how much of it is saved up for many questions at once. */
+export const LOOK_BURST_MS = 50;
 /** Skipped files and folders that are named individually, over a server's lifetime. */
 export const LEFT_OUT_NOTICES_MAX = 100;
 /** Files that are hashed at once. */

@@ -111,6 +111,8 @@ export class ClassicService {
   /** A request for a file that is not hashed yet is not answered: the client will ask again. */
   #locate(transfer: number, wanted: SafeFileName): ClassicServerEvent {
     const { runtime, index } = this.#options;
+    const known = index.catalogue.lookUp(wanted);
+    if (known !== undefined) index.refresh(known);
     const entry = index.catalogue.lookUp(wanted);
     if (entry?.content === undefined) {
       if (entry !== undefined) index.prioritise(entry.name);

@@ -5,5 +5,5 @@ export type ServedIndex = Pick<
   FolderIndex,
   | ("dir" | "catalogue" | "isScanned" | "hashRateOf")
   | ("layerOf" | "layerPage" | "located" | "md5Of" | "findByMd5")
-  | ("prioritise" | "recheck" | "rehash" | "doubt" | "learnMd5" | "adopt")
+  | ("prioritise" | "refresh" | "recheck" | "rehash" | "doubt" | "learnMd5" | "adopt")
 >;

@@ -95,6 +95,13 @@ export class SessionService {
   }
 
   #find(query: FileQuery): CatalogueEntry | undefined {
+    const entry = this.#lookUp(query);
+    if (entry === undefined) return undefined;
+    this.#options.index.refresh(entry);
+    return this.#lookUp(query);
+  }
+
+  #lookUp(query: FileQuery): CatalogueEntry | undefined {
     const { index } = this.#options;
     switch (query.by) {
       case "name": {

@@ -9,6 +9,8 @@ export interface CatalogueView {
   readonly catalogue: Catalogue;
   /** Whether the whole folder has been looked through once: before that, nothing is absent. */
   readonly isScanned: boolean;
+  /** Somebody asks for this file: it is looked at again, if it can be, and its entry follows it. */
+  refresh(entry: CatalogueEntry): void;
   /** How fast this file is being hashed, in bytes per second; 0 while it waits for others. */
   hashRateOf(name: SafeFileName): number;
   /** A page of the layer of a file that is ready, and its proof; `undefined` if it is not to be had. */
@@ -64,6 +66,13 @@ export class FindAnswers {
   }
 
   #entryFor(query: Query): CatalogueEntry | undefined {
+    const entry = this.#lookUp(query);
+    if (entry === undefined) return undefined;
+    this.#options.view.refresh(entry);
+    return this.#lookUp(query);
+  }
+
+  #lookUp(query: Query): CatalogueEntry | undefined {
     const { catalogue } = this.#options.view;
     switch (query.by) {
       case "name":

@@ -219,6 +219,26 @@ Deno.test(
 );
 
 Deno.test(
+  { name: "a file that is asked for is looked at first: old bytes are not offered", ignore },
+  () =>
+    withFolder({}, async (root) => {
+      for (const name of ["same", "changed", "gone"]) {
+        await writeQuiet(root, `served/${name}`, "old bytes");
+      }
+      await using bench = await Bench.start(root);
+      await bench.until(() => bench.index.progress.filesLeft === 0);
+      const entryOf = (name: string) => bench.index.catalogue.find(safe(name))!;
+      const entries = ["same", "changed", "gone"].map(entryOf);
+      // The same size, and the same time of its last change: nothing is said of it before it is asked for.
+      await writeQuiet(root, "served/changed", "new bytes");
+      await Deno.remove(join(root, "served/gone"));
+      for (const entry of entries) bench.index.refresh(entry);
+      const states = ["same", "changed", "gone"].map((name) => bench.state(name));
+      assertEquals(states, ["ready", "settling", "absent"]);
+    }),
+);
+
+Deno.test(
   { name: "a recheck finds what is gone, and leaves alone what is the same", ignore },
   () =>
     withFolder({}, async (root) => {

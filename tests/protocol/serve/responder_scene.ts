@@ -46,6 +46,7 @@ export class Scene {
   readonly view = {
     catalogue: this.catalogue,
     isScanned: true,
+    refresh: () => {},
     hashRateOf: () => 1_000_000,
     layerPage: (root: HashHex, sizeBytes: number, page: number) => {
       const layer = this.layers.get(root);
