@@ -7,6 +7,7 @@
  * speaks IPv4 only so far; no type here does.
  */
 import { parseIP, parseIPv4, parseIPv6 } from "@chainsafe/is-ip/parse";
+import { PORT_MAX } from "./limits.ts";
 import { IpNet, ipToString, iPv4FromIPv6, isIPv4mappedIPv6 } from "@chainsafe/netmask";
 
 /** An address and a port. */
@@ -51,7 +52,6 @@ const NETS = {
 const PARTY_PREFIX_BITS = 64;
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
-const PORT_HIGHEST = 65_535;
 
 /** Equal for the same endpoint and for no other; for maps, and not for people. */
 export function endpointKey({ address, port }: Endpoint): string {
@@ -62,6 +62,16 @@ export function endpointKey({ address, port }: Endpoint): string {
 export function endpointText({ address, port }: Endpoint): string {
   // An endpoint's address is one: nothing needs parsing, thousands of times, to tell the two kinds apart.
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The four bytes of an IPv4 address, in their order; none of anything else. */
+export function ipv4Bytes(address: string): Uint8Array {
+  return parseIPv4(address) ?? new Uint8Array(0);
+}
+
+/** What {@linkcode ipv4Bytes} reads. */
+export function ipv4Text(bytes: Uint8Array): string {
+  return bytes.join(".");
 }
 
 /** Cheap enough for every datagram: nothing is parsed. */
@@ -131,7 +141,7 @@ export function parseHostPort(text: string): HostPort | undefined {
   if (address !== undefined && !isIpv6(address)) return undefined;
   const host = address ?? name ?? "";
   const port = digits === undefined ? undefined : Number(digits);
-  if (host === "" || port === 0 || (port ?? 1) > PORT_HIGHEST) return undefined;
+  if (host === "" || port === 0 || (port ?? 1) > PORT_MAX) return undefined;
   return { host, ...(port !== undefined && { port }) };
 }
 

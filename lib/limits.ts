@@ -19,6 +19,8 @@ export const MASTER_PORT = 10527;
 export const FILE_BYTES_MAX = 16 * TIB;
 /** The last time that a Date holds. */
 export const MTIME_MS_MAX = 8.64e15;
+/** The highest port there is. */
+export const PORT_MAX = 65_535;
 export const NAME_BYTES_MAX = 1024;
 export const NAME_COMPONENT_BYTES_MAX = 255;
 /** Files of one served folder; beyond it the rest is reported and left out. */

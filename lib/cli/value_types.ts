@@ -3,7 +3,7 @@
  * is read. Flags, environment variables, error messages and help are all made from these.
  */
 import { isIpv4, parseHostPort } from "../address.ts";
-import { KIB } from "../limits.ts";
+import { KIB, PORT_MAX } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_MAX,
   JOBS_MAX,
@@ -25,7 +25,7 @@ export interface ValueType<T> {
   read(text: string): T | undefined;
 }
 
-export const PORT = wholeNumber(1, 65_535, "10526");
+export const PORT = wholeNumber(1, PORT_MAX, "10526");
 export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
 export const MAX_RETRIES = wholeNumber(0, MAX_RETRIES_MAX, "3");
 export const JOBS = wholeNumber(1, JOBS_MAX, "4");

@@ -4,7 +4,7 @@
  */
 import { type Bytes, type HashHex, hashHex } from "../ids.ts";
 import { HASH_BYTES } from "../limits.ts";
-import { CLASSIC_CHUNK_BYTES_MAX } from "./limits.ts";
+import { CLASSIC_ANSWER_BYTES_MAX, CLASSIC_CHUNK_BYTES_MAX } from "./limits.ts";
 
 const CHUNK_HEADER_BYTES = 8;
 /** Bytes of a chunk's datagram beside its payload. */
@@ -44,7 +44,9 @@ export function encodeClassicAnswer(answer: ClassicAnswer): Bytes {
 }
 
 export function decodeClassicAnswer(datagram: Uint8Array): ClassicAnswer | undefined {
-  if (datagram.length > 128 || !startsWith(datagram, ANSWER_WORD)) return undefined;
+  if (datagram.length > CLASSIC_ANSWER_BYTES_MAX || !startsWith(datagram, ANSWER_WORD)) {
+    return undefined;
+  }
   const match = /^except (\d{1,10}) chunks ([0-9a-fA-F]{64})\s*$/.exec(asText(datagram) ?? "");
   if (match === null) return undefined;
   const chunkCount = Number(match[1]);

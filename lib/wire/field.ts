@@ -13,7 +13,7 @@ import {
   toHex,
   type Token,
 } from "../ids.ts";
-import { FILE_BYTES_MAX, HASH_BYTES } from "../limits.ts";
+import { FILE_BYTES_MAX, HASH_BYTES, MTIME_MS_MAX } from "../limits.ts";
 import { KNOWN_MARK_BYTES, SERVER_ID_BYTES, TOKEN_BYTES } from "./limits.ts";
 import { parseFileNameBytes } from "../names.ts";
 import type { Reader, Writer } from "./cursor.ts";
@@ -52,7 +52,7 @@ export const fileBytes: Field<number> = boundedU64(FILE_BYTES_MAX, "file size or
 /** Bytes per second. */
 export const rateBytesPerS: Field<number> = boundedU64(Number.MAX_SAFE_INTEGER, "rate");
 /** Milliseconds since 1970; the largest is what a Date can hold. */
-export const timeMs: Field<number> = boundedU64(8_640_000_000_000_000, "time");
+export const timeMs: Field<number> = boundedU64(MTIME_MS_MAX, "time");
 
 function fixedBytes(count: number): Field<Bytes> {
   return {

@@ -17,6 +17,8 @@ export const JSON_NODES_MAX = 100_000;
 export const LAYER_PAGE_HASHES = 16;
 /** Sibling hashes that can be needed to prove a page: the height of the tallest tree above a page. */
 export const LAYER_PROOF_HASHES_MAX = 20;
+/** The word, a count, another word and a hash: a longer classic answer is none. */
+export const CLASSIC_ANSWER_BYTES_MAX = 128;
 /** A FIND is padded to this, so that no answer without a token is longer than the question. */
 export const FIND_BYTES_MIN = 1_200;
 /** Default and bounds of a data datagram (UDP payload). */

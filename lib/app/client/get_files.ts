@@ -22,8 +22,8 @@ import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.t
  *
  * @param options what to fetch, and where to
  * @returns one event per file, `done` or `failed`; failures of single files do not reject
- * @throws {ShoalError} `usage` or `bad_name` for names that cannot be asked for, `network` if no socket can
- * be opened, `internal` if a worker breaks
+ * @throws {ShoalError} `usage` or `bad_name` for names or hosts that cannot be asked for, `network` if no
+ * socket can be opened
  *
  * @example Fetch every text file
  * ```ts
@@ -70,7 +70,7 @@ export async function getIn(runtime: Runtime, given: GetOptions): Promise<GetRes
  *
  * @param options what to fetch, from whom, and where to
  * @returns one event per file, `done` or `failed`; failures of single files do not reject
- * @throws {ShoalError} `usage` or `bad_name` for names that cannot be asked for, `internal` if a worker breaks
+ * @throws {ShoalError} `usage` or `bad_name` for names or hosts that cannot be asked for
  *
  * @example Fetch one file from one server
  * ```ts

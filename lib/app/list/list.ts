@@ -20,8 +20,8 @@ import { restOfListing } from "./tcp_list.ts";
  *
  * @param options where to look, and how long
  * @returns one event per content and name, in the order of the names
- * @throws {ShoalError} `no_server` if nobody answers, `network` if no socket can be opened, `interrupted`
- * through the signal
+ * @throws {ShoalError} `usage` for a host that cannot be asked, `no_server` if nobody answers, `network` if no
+ * socket can be opened, `interrupted` through the signal
  *
  * @example List what this machine offers
  * ```ts

@@ -10,7 +10,7 @@
  * or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
  * read by Deno's receive as well.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, ipv4Bytes } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import type { Received } from "./datagram_transport.ts";
 import {
@@ -158,7 +158,7 @@ function writePollfd(memory: ArrayBuffer, descriptor: number): void {
 }
 
 function findDescriptor(library: Libc, address: string, port: number): number | undefined {
-  const wanted = address.split(".").map(Number);
+  const wanted = ipv4Bytes(address);
   const name = new Uint8Array(16);
   const length = new Uint32Array(1);
   for (let descriptor = 3; descriptor < DESCRIPTOR_MAX; descriptor++) {

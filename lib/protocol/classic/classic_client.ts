@@ -103,10 +103,6 @@ export class ClassicClient {
     return this.#state === "fetching" ? this.#dueMs : Infinity;
   }
 
-  get hasAnswer(): boolean {
-    return this.#assembly !== undefined;
-  }
-
   get receivedBytes(): number {
     return this.#assembly?.receivedBytes ?? 0;
   }

@@ -13,7 +13,7 @@ export interface SourceRoute {
   readonly rttMs: number;
 }
 
-/** Datagrams from a server's data port: we ask for ranges, it answers (docs/PROTOCOL.md, "WANT"). */
+/** Datagrams from a server's data port: we ask for ranges, it answers (docs/PROTOCOL.md, "Fetching"). */
 export interface DatagramRoute extends SourceRoute {
   readonly kind: "datagrams";
   readonly endpoint: Endpoint;

@@ -5,6 +5,8 @@ import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 export const REGISTRY_LEASE_MS = 10_000;
 /** … and is renewed at least this often. */
 export const REGISTRY_RENEW_MS = 3_000;
+/** The earliest of the random moments at which a lease is renewed, so that servers do not stay in step. */
+export const REGISTRY_RENEW_MS_MIN = 2_250;
 /** A master that neither answers a request nor sends `wait` for this long is disconnected. */
 export const REGISTRY_ANSWER_MS = 8_000;
 /** One that sends `wait` is disconnected, too, if the answer to that request takes longer than this. */

@@ -1,7 +1,7 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
 import { isIpv4, isLoopback, LOOPBACK_ADDRESS } from "../../address.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
-import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
+import { FILE_BYTES_MAX, MTIME_MS_MAX, PORT_MAX } from "../../limits.ts";
 import {
   GLOB_CHARACTERS_MAX,
   GLOB_CHARACTERS_PER_WORK,
@@ -177,7 +177,7 @@ function isHex(value: unknown, bytes: number): value is string {
 }
 
 function isPort(value: unknown): value is number {
-  return isCount(value) && value >= 1 && value <= 65_535;
+  return isCount(value) && value >= 1 && value <= PORT_MAX;
 }
 
 function isCount(value: unknown): value is number {

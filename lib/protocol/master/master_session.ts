@@ -95,7 +95,6 @@ interface Steps {
 export type MasterStep = {
   [Kind in keyof Steps]: { readonly kind: Kind } & Steps[Kind]["step"];
 }[keyof Steps];
-export type MasterResult<Kind extends keyof Steps> = Steps[Kind]["result"];
 export type MasterDialogue<Result = void> = Generator<MasterStep, Result, unknown>;
 
 function* ask<Kind extends keyof Steps>(

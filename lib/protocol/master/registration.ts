@@ -8,6 +8,7 @@ import {
   REGISTRY_ANSWER_MS,
   REGISTRY_PAGE_FILES,
   REGISTRY_RENEW_MS,
+  REGISTRY_RENEW_MS_MIN,
   REGISTRY_RETRY_MS,
   REGISTRY_RETRY_MS_MAX,
   REGISTRY_WAIT_MS_MAX,
@@ -185,7 +186,7 @@ export class Registration {
     this.#asked = undefined;
     this.#answerMs = Infinity;
     // Servers that were told something at the same moment do not renew at the same moment.
-    this.#renewMs = nowMs + this.#random.between(REGISTRY_RENEW_MS * 0.75, REGISTRY_RENEW_MS);
+    this.#renewMs = nowMs + this.#random.between(REGISTRY_RENEW_MS_MIN, REGISTRY_RENEW_MS);
     if (asked === "register") return this.#onRegistered(nowMs, message);
     if (message["status"] !== "ok") {
       this.#takeBack(asked);

@@ -5,6 +5,8 @@ import { ABSENT_END_MS, ASK_TIMEOUT_MS } from "../discovery/limits.ts";
 
 /** Edits between two names that still count as similar. */
 export const SIMILAR_DISTANCE_MAX = 8;
+/** The same as a share of the length of the name that is looked for. */
+export const SIMILAR_DISTANCE_SHARE = 1 / 3;
 /** Character comparisons that one search for similar names may take. */
 export const SIMILAR_COMPARISONS_MAX = 1_000_000;
 /** A server delays its ABSENT by a random time up to this, so that a crowd does not answer at once. */

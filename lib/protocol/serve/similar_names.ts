@@ -3,7 +3,12 @@
  * component counts, and neither case nor path. The work is bounded, because anybody can ask.
  */
 import type { SafeFileName } from "../../ids.ts";
-import { CONTAINED_LENGTH_MIN, SIMILAR_COMPARISONS_MAX, SIMILAR_DISTANCE_MAX } from "./limits.ts";
+import {
+  CONTAINED_LENGTH_MIN,
+  SIMILAR_COMPARISONS_MAX,
+  SIMILAR_DISTANCE_MAX,
+  SIMILAR_DISTANCE_SHARE,
+} from "./limits.ts";
 import { baseName } from "../../names.ts";
 
 export interface Nameable {
@@ -35,7 +40,10 @@ export function similarNames(
 ): SafeFileName[] {
   const text = key(wanted);
   const letters = letterSet(wanted);
-  const distanceMax = Math.min(SIMILAR_DISTANCE_MAX, Math.max(1, Math.floor(text.length / 3)));
+  const distanceMax = Math.min(
+    SIMILAR_DISTANCE_MAX,
+    Math.max(1, Math.floor(text.length * SIMILAR_DISTANCE_SHARE)),
+  );
   const found: { readonly name: SafeFileName; readonly distance: number }[] = [];
   let comparisonsLeft = SIMILAR_COMPARISONS_MAX;
   for (const candidate of outwards(candidates, wanted)) {

@@ -130,7 +130,8 @@ Deno.test("what performing brings about waits until all that was wanted is perfo
   around.offer();
   assertEquals(around.asked, []);
   assertEquals(around.slotsTaken, 0);
-  assertEquals(around.done, ["fetchLayer", "closeLayerFetch", "finish 3", "searchAgain"]);
+  // It was a guess, and the search for others is not over.
+  assertEquals(around.done, ["fetchLayer", "closeLayerFetch"]);
   around.driver.fail(new ShoalError("interrupted", "interrupted"));
 });
 
