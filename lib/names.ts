@@ -72,14 +72,9 @@ export function isHiddenName(name: string): boolean {
   return name.split("/").some((component) => component.startsWith("."));
 }
 
-/** Whether `name` is one of our own unfinished downloads, which are never offered. */
+/** Whether `name` is what our own unfinished downloads are called, which are never offered. */
 export function isPartName(name: string): boolean {
   return /\.[0-9a-f]{8}\.part(\.journal)?$/.test(name);
-}
-
-/** Whether another program is still writing this, by its name: those are never offered either. */
-export function isTemporaryName(name: string): boolean {
-  return /(\.(tmp|temp|part|partial|crdownload|swp)|~)$|(^|\/)~\$[^/]*$/i.test(name);
 }
 
 /** Whether two names read alike: equal, or in different Unicode normal forms. */

@@ -8,18 +8,13 @@ import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
-import {
-  displayName,
-  isHiddenName,
-  isPartName,
-  isTemporaryName,
-  parseFileName,
-} from "../../names.ts";
+import { displayName, isHiddenName, parseFileName } from "../../names.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_source.ts";
 import { canOpen, signatureAt } from "./regular_file.ts";
+import { unfinishedDownload } from "./unfinished_download.ts";
 
 export interface ScanOptions {
   readonly disk: Disk;
@@ -89,6 +84,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
           else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
           continue;
         }
+        if (isUnfinished(options, opened, name)) continue;
         const signature = readableFile(options, opened, name);
         if (signature !== undefined) yield { name, signature };
       }
@@ -178,6 +174,11 @@ function openFolder(options: ScanOptions, prefix: string): AnchoredDisk | undefi
   if (opened !== undefined) return opened;
   const isThere = prefix === "" || resolveInside(disk, dir, join(dir, prefix)).ok;
   if (isThere) unreadable(options, prefix);
+  else if (prefix.includes(UNDECODABLE)) {
+    options.onLeftOut(
+      `the folder ${displayName(prefix)} is skipped: its name is not valid UTF-8`,
+    );
+  }
   return undefined;
 }
 
@@ -206,13 +207,28 @@ function unreadable({ onLeftOut }: ScanOptions, prefix: string): void {
 
 function offerableName(options: ScanOptions, text: string): SafeFileName | undefined {
   if (isHiddenName(text) && !options.hidden) return undefined;
-  if (isPartName(text) || isTemporaryName(text)) return undefined;
   const parsed = parseFileName(text);
   if (parsed.ok) return parsed.name;
   options.onLeftOut(
     `${displayName(text)} is skipped: its name cannot be offered (${parsed.problem})`,
   );
   return undefined;
+}
+
+function isUnfinished(
+  { dir, onLeftOut }: ScanOptions,
+  opened: AnchoredDisk,
+  name: SafeFileName,
+): boolean {
+  const unfinished = unfinishedDownload(opened, dir, name);
+  if (unfinished === "unsure") {
+    onLeftOut(
+      `${
+        displayName(name)
+      } is skipped: it is named like an unfinished download; rename it to offer it`,
+    );
+  }
+  return unfinished !== "no";
 }
 
 function readableFile(

@@ -23,3 +23,5 @@ export const DEVICES_KNOWN_MAX = 256;
 export const HOLE_BLOCK_BYTES = 4_096;
 /** Where a file system says that a name is too long, names are cut to this: the shortest limit there is is 143 (eCryptfs). */
 export const SHORT_NAME_BYTES_MAX = 128;
+/** What is named like a part file and has no journal is nobody's download any more when it was left alone for this long. */
+export const PART_QUIET_MS = 60_000;

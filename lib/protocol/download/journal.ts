@@ -16,7 +16,7 @@
  * | 116–… | layer, 32 bytes per chunk |
  * | … | bitmap, one bit per chunk, least significant first |
  */
-import { type Bytes, type Content, fromHex } from "../../ids.ts";
+import { type Bytes, type Content, fromHex, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { Bitmap } from "../base/bitmap.ts";
 import { StreamingHash } from "../base/sha256.ts";
@@ -55,6 +55,17 @@ export function decodeJournal(bytes: Bytes, content: Content): JournalState | un
     bytes.subarray(bitmapOffset(content)),
   );
   return { layer, written };
+}
+
+/** What {@linkcode isJournalOf} looks at. */
+export const JOURNAL_HEAD_BYTES = LAYER_AT;
+
+/** Whether a file that begins like this is a journal of a content whose root begins with `rootHex`. */
+export function isJournalOf(head: Uint8Array, rootHex: string): boolean {
+  if (head.length < JOURNAL_HEAD_BYTES) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return view.getUint32(0) === MAGIC &&
+    toHex(head.subarray(ROOT_AT, ROOT_AT + HASH_BYTES)).startsWith(rootHex);
 }
 
 /** Where the bitmap begins. */

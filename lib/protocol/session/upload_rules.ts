@@ -1,6 +1,6 @@
 /** Which uploads a server accepts, before a byte of them is read. */
 import type { SafeFileName } from "../../ids.ts";
-import { isHiddenName, isPartName, isTemporaryName, parseFileName } from "../../names.ts";
+import { isHiddenName, isPartName, parseFileName } from "../../names.ts";
 import { sizeText } from "../../sizes.ts";
 import type { SessionPolicy } from "./dialogue.ts";
 
@@ -27,8 +27,5 @@ export function uploadName(text: string, kept: "base" | "whole"): SafeFileName |
     ? text.slice(Math.max(...["/", "\\"].map((c) => text.lastIndexOf(c))) + 1)
     : text;
   const parsed = parseFileName(name);
-  if (!parsed.ok || isHiddenName(name) || isPartName(name) || isTemporaryName(name)) {
-    return undefined;
-  }
-  return parsed.name;
+  return parsed.ok && !isHiddenName(name) && !isPartName(name) ? parsed.name : undefined;
 }

@@ -4,10 +4,14 @@ import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
 import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
+import { JournalFile } from "../../../lib/io/files/journal_file.ts";
+import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
+import { hashHex } from "../../../lib/ids.ts";
 import { withFolder, writeFile } from "../../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
 
 const ignore = !await canTouchFiles();
+const hasBytesAsNames = Deno.build.os === "linux" && await canRun("sh");
 
 async function scan(dir: string, options: Partial<ScanOptions> = {}) {
   const names: string[] = [];
@@ -59,23 +63,61 @@ Deno.test(
 );
 
 Deno.test(
-  { name: "dot-names, unfinished downloads and temporaries are left out silently", ignore },
+  { name: "dot-names are left out silently, and temporaries of others are files", ignore },
   () =>
     withFolder({
       "kept": "",
       ".hidden": "",
       ".git/config": "",
-      "a.txt.0123abcd.part": "",
-      "a.txt.0123abcd.part.journal": "",
       "b.tmp": "",
       "c.txt~": "",
-      "~$d.doc": "",
-      "e.crdownload": "",
+      "d.part": "",
+      "old~/e.crdownload": "",
+      "x.0123abcd.part/f": "",
     }, async (dir) => {
-      assertEquals(await scan(dir), { names: ["kept"], leftOut: [] });
-      assertEquals(await scan(dir, { hidden: true }), {
-        names: [".hidden", "kept", ".git/config"],
-        leftOut: [],
+      const names = ["b.tmp", "c.txt~", "d.part", "kept", "old~/e.crdownload", "x.0123abcd.part/f"];
+      assertEquals(await scan(dir), { names, leftOut: [] });
+    }),
+);
+
+Deno.test(
+  {
+    name: "an unfinished download is left out silently, and what only has such a name is named",
+    ignore,
+  },
+  () =>
+    withFolder(
+      { "a.bin.89abcdef.part": "not ours", "b.bin.89abcdef.part.journal": "nor this" },
+      async (dir) => {
+        const root = hashHex("01234567".repeat(8));
+        const content = { sizeBytes: 1, sha256: root, root };
+        const state = { layer: new Uint8Array(32), written: new Bitmap(1) };
+        const part = join(dir, "c.bin.01234567.part");
+        await Deno.writeTextFile(part, "half");
+        JournalFile.create(denoDisk, `${part}.journal`, content, state).close();
+        for (const { name } of Deno.readDirSync(dir)) await Deno.utime(join(dir, name), 1e9, 1e9);
+        await Deno.writeTextFile(join(dir, "just.0123abcd.part"), "begun");
+        const why = "is skipped: it is named like an unfinished download; rename it to offer it";
+        assertEquals(await scan(dir), {
+          names: [],
+          leftOut: [`a.bin.89abcdef.part ${why}`, `b.bin.89abcdef.part.journal ${why}`],
+        });
+      },
+    ),
+);
+
+Deno.test(
+  { name: "a folder whose name is not UTF-8 is named", ignore: ignore || !hasBytesAsNames },
+  () =>
+    withFolder({}, async (dir) => {
+      const script =
+        `cd "$1" && mkdir "$(printf 'sub\\377')" && echo x > "$(printf 'sub\\377/file')"`;
+      const { success } = await new Deno.Command("sh", { args: ["-c", script, "sh", dir] })
+        .output();
+      assert(success);
+      assertEquals(await scan(dir), {
+        names: [],
+        leftOut: ["the folder sub\ufffd/ is skipped: its name is not valid UTF-8"],
       });
     }),
 );

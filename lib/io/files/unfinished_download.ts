@@ -1,0 +1,37 @@
+/** Which files in a served folder are downloads of our own that are not finished: these are not offered. */
+import { join } from "@std/path";
+import { isPartName } from "../../names.ts";
+import { isJournalOf, JOURNAL_HEAD_BYTES } from "../../protocol/download/journal.ts";
+import { wallMs } from "../system/clock.ts";
+import type { Disk } from "./disk.ts";
+import { PART_QUIET_MS } from "./limits.ts";
+
+const JOURNAL_SUFFIX = ".journal";
+
+/**
+ * `no`: not named like one. `ours`: the journal says so, or it was written so lately that it may be in the
+ * middle of it. `unsure`: nothing but its name.
+ */
+export type Unfinished = "no" | "ours" | "unsure";
+
+/** @param name in the folder `dir` */
+export function unfinishedDownload(disk: Disk, dir: string, name: string): Unfinished {
+  if (!isPartName(name)) return "no";
+  const part = name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : name;
+  const tag = part.slice(-".01234567.part".length + 1, -".part".length);
+  if (isJournalOf(headOf(disk, join(dir, part + JOURNAL_SUFFIX)), tag)) return "ours";
+  // Files of one chunk, and what comes from classic servers, have none.
+  const mtimeMs = disk.identityAt(join(dir, name))?.signature.mtimeMs;
+  return mtimeMs !== undefined && wallMs() - mtimeMs < PART_QUIET_MS ? "ours" : "unsure";
+}
+
+function headOf(disk: Disk, path: string): Uint8Array {
+  const opened = disk.openRegular(path, "refuse");
+  if (!opened.ok) return new Uint8Array(0);
+  const head = new Uint8Array(JOURNAL_HEAD_BYTES);
+  try {
+    return head.subarray(0, opened.file.readAt(head, 0, head.length, 0));
+  } finally {
+    opened.file.close();
+  }
+}
