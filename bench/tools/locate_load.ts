@@ -15,7 +15,10 @@ const [servers, files, seconds] = Deno.args.slice(1).map(Number) as [number, num
 /** Between two questions: nobody asks without a pause, and the master has a processor to share. */
 const PAUSE_MS = 2;
 
-const target = { server: master, port: MASTER_PORT, timeoutMs: MASTER_PATIENCE_MS, retries: 1 };
+const target = {
+  ...{ server: master, port: MASTER_PORT, layers: [] },
+  ...{ timeoutMs: MASTER_PATIENCE_MS, retries: 1 },
+};
 const times = await converse(denoRuntime(), target, load);
 console.log(times.map((ms) => ms.toFixed(3)).join(" "));
 

@@ -49,6 +49,7 @@ for (let server = 0; server < servers; server++) {
   new MasterLink({
     runtime: denoRuntime(),
     master,
+    layers: [],
     server: serverId((server + 1).toString(16).padStart(32, "0")),
     port: FIRST_PORT + server,
     catalogue: new VirtualCatalogue(server),

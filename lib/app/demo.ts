@@ -166,6 +166,7 @@ class Play {
       ...this.#signal,
       server: LOOPBACK_ADDRESS,
       port: this.#servers[0]!.ready.tcpPort,
+      layers: [],
       timeoutMs: TIMEOUT_MS_DEFAULT,
       file: piece,
       path: FILE_NAME,

@@ -16,6 +16,7 @@ import {
   UPLOAD_BYTES_DEFAULT,
 } from "./limits.ts";
 import type {
+  EchoClientOptions,
   EchoServerOptions,
   FindOptions,
   GetOptions,
@@ -34,7 +35,12 @@ export const NETWORK_DEFAULTS = {
   layers: [],
 } satisfies NetworkOptions;
 const FIND = { ...NETWORK_DEFAULTS, servers: [], masters: [] } satisfies FindOptions;
-const SESSION = { port: DISCOVERY_PORT, dialect: "shoal", timeoutMs: TIMEOUT_MS_DEFAULT } as const;
+const SESSION = {
+  port: DISCOVERY_PORT,
+  dialect: "shoal",
+  layers: NETWORK_DEFAULTS.layers,
+  timeoutMs: TIMEOUT_MS_DEFAULT,
+} as const;
 
 export const SERVE_DEFAULTS = {
   ...NETWORK_DEFAULTS,
@@ -94,6 +100,7 @@ export const MASTER_DEFAULTS = {
   host: UNSPECIFIED_ADDRESS,
   metricsHost: LOOPBACK_ADDRESS,
   port: MASTER_PORT,
+  layers: NETWORK_DEFAULTS.layers,
   // A file in the cache folder.
   store: "sqlite:",
 } satisfies Partial<MasterOptions>;
@@ -101,7 +108,12 @@ export const MASTER_DEFAULTS = {
 export const ECHO_SERVER_DEFAULTS = {
   chunkBytes: CLASSIC_CHUNK_BYTES_DEFAULT,
   errorRate: 0,
+  layers: NETWORK_DEFAULTS.layers,
 } satisfies Partial<EchoServerOptions>;
+
+const ECHO_CLIENT_DEFAULTS = {
+  layers: NETWORK_DEFAULTS.layers,
+} satisfies Partial<EchoClientOptions>;
 
 /** `Options` of which everything that has a default is there. */
 type Resolved<Options, Defaults> =
@@ -116,6 +128,7 @@ export type ResolvedListOptions = Resolved<ListOptions, typeof LIST_DEFAULTS>;
 export type ResolvedTcpListOptions = Resolved<TcpListOptions, typeof TCP_LIST_DEFAULTS>;
 export type ResolvedPutOptions = Resolved<PutOptions, typeof PUT_DEFAULTS>;
 export type ResolvedMasterOptions = Resolved<MasterOptions, typeof MASTER_DEFAULTS>;
+export type ResolvedEchoClientOptions = Resolved<EchoClientOptions, typeof ECHO_CLIENT_DEFAULTS>;
 export type ResolvedEchoServerOptions = Resolved<EchoServerOptions, typeof ECHO_SERVER_DEFAULTS>;
 
 export function resolveServe(options: ServeOptions): ResolvedServeOptions {
@@ -144,6 +157,10 @@ export function resolvePut(options: PutOptions): ResolvedPutOptions {
 
 export function resolveMaster(options: MasterOptions): ResolvedMasterOptions {
   return resolved(options, MASTER_DEFAULTS);
+}
+
+export function resolveEchoClient(options: EchoClientOptions): ResolvedEchoClientOptions {
+  return resolved(options, ECHO_CLIENT_DEFAULTS);
 }
 
 export function resolveEchoServer(options: EchoServerOptions): ResolvedEchoServerOptions {

@@ -26,8 +26,8 @@ export interface NetworkOptions {
   /** Whether sockets are tuned through FFI where possible; true by default. */
   readonly tune?: boolean;
   /**
-   * What lies between frames and UDP sockets, by the names in the runtime's table of layers;
-   * nothing by default. Both sides need the same.
+   * What lies between what is said and the sockets of UDP and TCP, by the names in the runtime's table of layers;
+   * nothing by default. Both sides need the same, and masters, too.
    */
   readonly layers?: readonly LayerConfig[];
   /** Ends the work in order; what arrived is kept. */
@@ -160,6 +160,8 @@ export interface TcpGetOptions {
   readonly port?: number;
   /** How the session is spoken; `shoal` by default. */
   readonly dialect?: Dialect;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
   /** Replace a different file of that name; false by default. */
@@ -203,6 +205,8 @@ export interface TcpListOptions {
   readonly port?: number;
   /** How the session is spoken; `shoal` by default. `json` has no listing. */
   readonly dialect?: Dialect;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
   /** Connections in a row that may bring nothing before it is given up; 1 by default. */
@@ -229,6 +233,8 @@ export interface PutOptions {
   readonly port?: number;
   /** How the session is spoken; `shoal` by default. */
   readonly dialect?: Dialect;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
   /** Connections in a row that may bring nothing before it is given up; 10 by default. */
@@ -252,6 +258,8 @@ export interface EchoServerOptions {
   readonly host: string;
   /** TCP port; 0 lets the system choose one. */
   readonly port: number;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /** Size of a chunk that is sent back, in bytes; 1,024 by default. */
   readonly chunkBytes?: number;
   /** Probability, from 0 to 1, that a chunk is lost or damaged on purpose; 0 by default. */
@@ -270,6 +278,8 @@ export interface EchoClientOptions {
   readonly server: string;
   /** TCP port if `server` names none. */
   readonly port: number;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /** Path of a file small enough for one message. */
   readonly file: string;
   /** Uploads after the first before giving up. */
@@ -330,6 +340,8 @@ export interface MasterOptions {
   readonly host?: string;
   /** TCP port; 10527 by default. 0 lets the system choose one. */
   readonly port?: number;
+  /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
+  readonly layers?: readonly LayerConfig[];
   /**
    * `memory`, `sqlite:PATH` or `redis://HOST:PORT`; by default a file in the user's cache folder.
    */

@@ -11,7 +11,7 @@ import type { CoordinatorAction } from "../protocol/download/coordinator_message
 import type { ReceiverAction } from "../protocol/download/receiver_messages.ts";
 import type { SourceRoute } from "../protocol/download/source_route.ts";
 import type { ChannelEnd } from "./channel_end.ts";
-import type { TransportConfig } from "./transport_config.ts";
+import type { Layers, TransportConfig } from "./transport_config.ts";
 
 /** What receivers of datagrams need to know to begin with; each kind of source has such a value. */
 export interface DatagramsConfig {
@@ -20,6 +20,7 @@ export interface DatagramsConfig {
 
 /** The same of receivers of streams. */
 export interface StreamConfig {
+  readonly layers: Layers;
   /** How long connecting may take; silence is judged by it, too. */
   readonly timeoutMs: number;
 }

@@ -12,11 +12,9 @@ import type {
   SessionFile,
   SessionPolicy,
 } from "../protocol/session/dialogue.ts";
+import type { ListenConfig } from "./transport_config.ts";
 
-export interface SessionSettings {
-  readonly host: string;
-  /** Ports to try, in order. */
-  readonly ports: readonly number[];
+export interface SessionSettings extends ListenConfig {
   /** The served folder, absolute. */
   readonly dir: string;
   readonly policy: Omit<SessionPolicy, "refusal">;

@@ -1,15 +1,24 @@
 /**
- * How a datagram socket is to be opened and what lies between it and the frames. One plain value, so that
- * a worker is handed it whole: an option of the transport is added here and read where sockets are opened.
+ * How sockets are to be opened and what lies between them and what is said. Plain values, so that
+ * a worker is handed them whole: an option of the transport is added here and read where sockets are opened.
  */
 import { UNSPECIFIED_ADDRESS } from "../address.ts";
 import { MTU_BYTES_DEFAULT } from "../wire/limits.ts";
 
-export interface TransportConfig {
+/** What lies between what is said and the socket, the layer next to what is said first. */
+export type Layers = readonly LayerConfig[];
+
+/** A TCP port. */
+export interface ListenConfig {
   /** Address to bind; 0.0.0.0 for all. */
   readonly host: string;
   /** Ports to try, in order; 0 for any free one. */
   readonly ports: readonly number[];
+  readonly layers: Layers;
+}
+
+/** A UDP socket. */
+export interface TransportConfig extends ListenConfig {
   /** Whether the port is shared with sockets that say so, too. */
   readonly share: boolean;
   /** Whether to tune the socket through FFI where that is possible. */
@@ -21,8 +30,6 @@ export interface TransportConfig {
   readonly joins: boolean;
   /** Longest datagram for the path (UDP payload), overhead of the layers included. */
   readonly mtuBytes: number;
-  /** What lies between frames and socket, the layer next to the frames first. */
-  readonly layers: readonly LayerConfig[];
 }
 
 /** A layer by the name that it has in the table of layers, and what it needs to know. */

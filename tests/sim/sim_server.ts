@@ -281,6 +281,7 @@ export class SimServer {
       sessions: {
         host: "0.0.0.0",
         ports: [DISCOVERY_PORT],
+        layers: [],
         policy: {
           server: id,
           allowsUpload: false,

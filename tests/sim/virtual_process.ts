@@ -143,8 +143,8 @@ export class VirtualProcess {
       disk,
       net: {
         openDatagrams: (config) => this.#open(thread, config),
-        connect: (to, signal) => this.#connect(thread, to, signal),
-        listen: (_host, [port]) => {
+        connect: (to, _layers, signal) => this.#connect(thread, to, signal),
+        listen: ({ ports: [port] }) => {
           const listener = new VirtualListener(this.#options.listens ? port! : 0, thread);
           this.#listeners.set(listener.port, listener);
           return listener;

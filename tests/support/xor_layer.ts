@@ -1,5 +1,5 @@
 /**
- * A layer as encryption will be one, without its cryptography: every byte of a datagram is changed, and each
+ * The datagrams' half of a layer as encryption will be one, without its cryptography: every byte of a datagram is changed, and each
  * grows by 16. A burst stays one send, because each of its segments grows by as much, and what arrives joined
  * is opened at the size of the segments that comes with it: not a byte of it can be read before.
  */
@@ -21,16 +21,26 @@ export const XOR_OVERHEAD_BYTES = 16;
 const XOR = 0xa7;
 
 /** What is counted; in memory that threads share, so that a test sees what its workers do. */
-const COUNTED = ["sends", "sentSegments", "receives", "receivedSegments", "refused"] as const;
+const COUNTED = [
+  ...["sends", "sentSegments", "receives", "receivedSegments", "refused"] as const,
+  ...["streams", "streamBytesSent", "streamBytesReceived"] as const,
+];
 type Counted = typeof COUNTED[number];
 
 export interface XorConfig extends LayerConfig {
   readonly kind: "xor";
   readonly counts: SharedArrayBuffer;
+  /** Longer datagrams are lost. */
+  readonly datagramBytesMax: number;
 }
 
-export function xorConfig(): XorConfig {
-  return { kind: "xor", counts: new SharedArrayBuffer(4 * COUNTED.length) };
+export function xorConfig(datagramBytesMax = Infinity): XorConfig {
+  return { kind: "xor", counts: new SharedArrayBuffer(4 * COUNTED.length), datagramBytesMax };
+}
+
+/** Something has gone through a layer of this config. */
+export function countXor({ counts }: XorConfig, what: Counted, times = 1): void {
+  Atomics.add(new Uint32Array(counts), COUNTED.indexOf(what), times);
 }
 
 /** What has gone through all layers of this config. `refused`: segments that no such layer has sent. */
@@ -44,7 +54,7 @@ export function xorCounts({ counts }: XorConfig): Record<Counted, number> {
 
 export class XorLayer implements DatagramTransport {
   readonly #inner: DatagramTransport;
-  readonly #counts: Uint32Array;
+  readonly #config: XorConfig;
   readonly #sealed: Bytes = new Uint8Array(SEND_BYTES_MAX);
   readonly #opened: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
   /** Sends that wait for the network, or for the buffer that such a one uses. */
@@ -53,7 +63,7 @@ export class XorLayer implements DatagramTransport {
 
   constructor(inner: DatagramTransport, config: XorConfig) {
     this.#inner = inner;
-    this.#counts = new Uint32Array(config.counts);
+    this.#config = config;
   }
 
   get port(): number {
@@ -104,13 +114,14 @@ export class XorLayer implements DatagramTransport {
   #sendNow(bytes: Bytes, to: Endpoint, segmentBytes: number): SendOutcome | Promise<SendOutcome> {
     const size = segmentBytes === 0 ? bytes.length : segmentBytes;
     const sealed = this.#seal(bytes, size);
+    if (size > this.#config.datagramBytesMax) return "sent";
     this.#count("sends");
     this.#count("sentSegments", Math.ceil(bytes.length / size));
     return this.#inner.send(sealed, to, size + XOR_OVERHEAD_BYTES);
   }
 
   #count(what: Counted, times = 1): void {
-    Atomics.add(this.#counts, COUNTED.indexOf(what), times);
+    countXor(this.#config, what, times);
   }
 
   #seal(bytes: Bytes, segmentBytes: number): Bytes {

@@ -220,12 +220,13 @@ export class GetRun {
   // — What the run is made of ———————————————————————————————————————————————————————————————————
 
   #startPool(): WorkerPool {
-    const { timeoutMs, rateBytesPerS, sparse, portableNames } = this.#options;
+    const { layers, timeoutMs, rateBytesPerS, sparse, portableNames } = this.#options;
+    const sources = { transport: this.#transport, layers, timeoutMs };
     return new WorkerPool({
       files: { sparse, portableNames },
       runtime: this.#runtime,
       firstKind: this.#kind,
-      kinds: { ...sourceKinds({ transport: this.#transport, timeoutMs }), ...this.#moreKinds },
+      kinds: { ...sourceKinds(sources), ...this.#moreKinds },
       timeoutMs,
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
@@ -307,6 +308,7 @@ export class GetRun {
   #searchMasters(masters: readonly string[]): MasterSearch {
     return new MasterSearch({
       runtime: this.#runtime,
+      layers: this.#options.layers,
       timeoutMs: this.#options.timeoutMs,
       masters,
       wanted: () =>
@@ -386,8 +388,9 @@ export class GetRun {
   // — Networks that drop UDP ————————————————————————————————————————————————————————————————————
 
   #newStreams(): StreamProviders {
-    const { timeoutMs, retries, signal } = this.#options;
+    const { layers, timeoutMs, retries, signal } = this.#options;
     return new StreamProviders(this.#runtime, {
+      layers,
       timeoutMs,
       retries,
       signal,

@@ -14,9 +14,9 @@ export type SourceKinds = Readonly<Record<string, SourceKind>>;
 
 /** The kinds that ship. */
 export function sourceKinds(config: DatagramsConfig & StreamConfig): SourceKinds {
-  const { transport, timeoutMs } = config;
+  const { transport, layers, timeoutMs } = config;
   return {
     datagrams: { worker: "receiver.ts", config: { transport } satisfies DatagramsConfig },
-    stream: { worker: "stream_receiver.ts", config: { timeoutMs } satisfies StreamConfig },
+    stream: { worker: "stream_receiver.ts", config: { layers, timeoutMs } satisfies StreamConfig },
   } satisfies Record<Route["kind"], SourceKind>;
 }

@@ -173,10 +173,16 @@ class ListRun {
     after: SafeFileName,
   ): Promise<void> {
     let last: SafeFileName | undefined;
-    const isComplete = await restOfListing(this.#runtime, from, after, (files) => {
-      this.#merge.add(server, endpoint, files.map(listingEntry));
-      last = files.at(-1)?.name ?? last;
-    }, this.#ending.signal).then(() => true, () => false);
+    const isComplete = await restOfListing(
+      this.#runtime,
+      { from, layers: this.#options.layers },
+      after,
+      (files) => {
+        this.#merge.add(server, endpoint, files.map(listingEntry));
+        last = files.at(-1)?.name ?? last;
+      },
+      this.#ending.signal,
+    ).then(() => true, () => false);
     if (!this.#ending.signal.aborted) this.#readings.get(server)?.handle.restRead(isComplete, last);
   }
 
@@ -184,8 +190,8 @@ class ListRun {
   async #readMaster(master: string): Promise<void> {
     this.#mastersUnended += 1;
     try {
-      const { timeoutMs, retries } = this.#options;
-      const target = { master, timeoutMs, retries, signal: this.#ending.signal };
+      const { layers, timeoutMs, retries } = this.#options;
+      const target = { master, layers, timeoutMs, retries, signal: this.#ending.signal };
       await listAt(this.#runtime, target, (files) => {
         for (const file of files) {
           for (const { server, endpoint } of file.servers) {

@@ -6,6 +6,7 @@ import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { denoRuntime } from "../../io/runtime.ts";
 import { LIST_TCP_PATIENCE_MS } from "./limits.ts";
 import { resolveTcpList } from "../option_defaults.ts";
+import type { Layers } from "../../messages/transport_config.ts";
 import { ServerListing } from "../../protocol/session/ask_server.ts";
 import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
 import type { DescribedFile } from "../../protocol/session/described_file.ts";
@@ -19,7 +20,7 @@ import { converse, type SessionTarget } from "../session/session_retries.ts";
  *
  * @param options which server, and how to speak to it
  * @returns one event per file, in the order of the names
- * @throws {ShoalError} `usage` for the JSON dialect, which has no listing; `no_server` if nobody answers,
+ * @throws {ShoalError} `usage` for the JSON dialect, which has no listing, and for a layer that does not reach TCP; `no_server` if nobody answers,
  * `stalled` if the answer breaks off, `network` for a peer that speaks something else, `interrupted` through
  * the signal
  *
@@ -46,7 +47,8 @@ export async function listOverTcpIn(
   runtime: TcpRuntime,
   options: TcpListOptions,
 ): Promise<ListResult> {
-  const { server, port, timeoutMs, retries, signal, dialect, onEvent } = resolveTcpList(options);
+  const resolved = resolveTcpList(options);
+  const { server, port, layers, timeoutMs, retries, signal, dialect, onEvent } = resolved;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect cannot list files", {
       hint: "It only knows uploads: put --dialect json.",
@@ -55,6 +57,7 @@ export async function listOverTcpIn(
   const target: SessionTarget = {
     server,
     port,
+    layers,
     timeoutMs,
     retries,
     signal,
@@ -72,7 +75,7 @@ export async function listOverTcpIn(
  */
 export async function restOfListing(
   runtime: TcpRuntime,
-  from: Endpoint,
+  { from, layers }: { readonly from: Endpoint; readonly layers: Layers },
   after: SafeFileName,
   onFiles: (files: readonly DescribedFile[]) => void,
   signal: AbortSignal,
@@ -80,6 +83,7 @@ export async function restOfListing(
   const target: SessionTarget = {
     server: endpointText(from),
     port: from.port,
+    layers,
     timeoutMs: LIST_TCP_PATIENCE_MS,
     // Datagrams bring what a connection that breaks leaves over.
     retries: 0,

@@ -91,12 +91,13 @@ class MasterRun implements Master {
     this.#store = store;
     this.closed = this.#ended.promise;
     this.closed.catch(() => {});
-    const { host, port, metricsPort, metricsHost } = options;
+    const { host, port, layers, metricsPort, metricsHost } = options;
     this.#listener = new SessionListener({
       clock,
       net,
       host,
       ports: [port],
+      layers,
       portName: "the port of a Shoal master",
       speaksLines: false,
       connectionsMax: MASTER_CONNECTIONS_MAX,

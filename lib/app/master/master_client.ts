@@ -3,6 +3,7 @@ import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import { locateFiles, RegistryListing } from "../../protocol/master/master_queries.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
+import type { Layers } from "../../messages/transport_config.ts";
 import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
 import { converse } from "../session/session_retries.ts";
@@ -11,6 +12,7 @@ import { MASTER_MESSAGE_BYTES_MAX, MASTER_PATIENCE_MS } from "./limits.ts";
 export interface MasterTarget {
   /** `HOST` or `HOST:PORT`. */
   readonly master: string;
+  readonly layers: Layers;
   /** A master is given this long, and at most {@linkcode MASTER_PATIENCE_MS}: that is the default. */
   readonly timeoutMs?: number | undefined;
   /** Connections in a row that may bring nothing; 1 by default. */
@@ -46,12 +48,13 @@ export async function listAt(
 
 async function askMaster<T>(
   runtime: TcpRuntime,
-  { master, timeoutMs = MASTER_PATIENCE_MS, retries = 1, signal }: MasterTarget,
+  { master, layers, timeoutMs = MASTER_PATIENCE_MS, retries = 1, signal }: MasterTarget,
   talk: (session: JsonSession) => ClientDialogue<T>,
 ): Promise<T> {
   const target = {
     server: master,
     port: MASTER_PORT,
+    layers,
     timeoutMs: Math.min(timeoutMs, MASTER_PATIENCE_MS),
     retries,
     signal,

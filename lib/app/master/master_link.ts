@@ -5,6 +5,7 @@ import type { Wakeup } from "../../io/system/clock.ts";
 import type { ByteStream } from "../../io/net/byte_stream.ts";
 import { STREAM_READ_BYTES } from "../../io/net/limits.ts";
 import { openStream, type TcpRuntime } from "../../io/net/tcp_client.ts";
+import type { Layers } from "../../messages/transport_config.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { REGISTRY_ANSWER_MS } from "../../protocol/master/limits.ts";
@@ -20,6 +21,7 @@ import { encodeMessage, parseMessage, takeMessage } from "../../wire/session_jso
 /** The master is called `HOST` or `HOST:PORT`. */
 export interface MasterLinkOptions extends RegistrationOptions {
   readonly runtime: TcpRuntime;
+  readonly layers: Layers;
   /** Everything is registered, or the master is unreachable; called when that changes. */
   readonly onState: (isRegistered: boolean, message: string) => void;
 }
@@ -83,9 +85,10 @@ export class MasterLink {
   }
 
   async #talk(): Promise<void> {
-    const { master, runtime } = this.#options;
+    const { master, layers, runtime } = this.#options;
     const { signal } = this.#ending;
-    const target = { server: master, port: MASTER_PORT, timeoutMs: REGISTRY_ANSWER_MS, signal };
+    const timeoutMs = REGISTRY_ANSWER_MS;
+    const target = { server: master, port: MASTER_PORT, layers, timeoutMs, signal };
     let own: ByteStream | undefined;
     const onAbort = (): void => own?.close();
     signal.addEventListener("abort", onAbort, { once: true });

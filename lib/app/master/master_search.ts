@@ -2,6 +2,7 @@
 import { type Endpoint, endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
+import type { Layers } from "../../messages/transport_config.ts";
 import { MASTER_POLL_MS } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Query } from "../../wire/frames.ts";
@@ -10,6 +11,7 @@ import { locateAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
   readonly runtime: TcpRuntime;
+  readonly layers: Layers;
   /** How long one may take to answer. */
   readonly timeoutMs?: number | undefined;
   /** `HOST` or `HOST:PORT`. */
@@ -62,14 +64,15 @@ export class MasterSearch {
 
   async #follow(master: string): Promise<void> {
     const { signal } = this.#ending;
-    const { runtime, timeoutMs, wanted, onServers, onProblem } = this.#options;
+    const { runtime, layers, timeoutMs, wanted, onServers, onProblem } = this.#options;
     const { clock } = runtime;
     for (let isLost = false; !signal.aborted; await clock.sleep(MASTER_POLL_MS, signal)) {
       const queries = wanted();
       if (queries.length === 0) continue;
       try {
         const except = this.#told.silent(master);
-        const found = await locateAt(runtime, { master, timeoutMs, signal }, queries, except);
+        const target = { master, layers, timeoutMs, signal };
+        const found = await locateAt(runtime, target, queries, except);
         isLost = false;
         queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);

@@ -167,6 +167,7 @@ class Service {
         port,
         catalogue: this.#index.catalogue,
         runtime: this.#runtime,
+        layers: this.#options.layers,
         seed: this.#runtime.random.u32(),
         onState: (isRegistered, message) =>
           this.#tell({
@@ -240,6 +241,7 @@ class Service {
 
   #serve(discovery: DatagramTransport, transport: TransportConfig, seed: number): Serving {
     const { rateBytesPerS, errorRate, tcpPort, allowUpload } = this.#options;
+    const faulty = withFaults(transport, errorRate, seed);
     return new Serving({
       runtime: this.#runtime,
       index: this.#index,
@@ -247,10 +249,11 @@ class Service {
       tokenSecret: this.#runtime.random.bytes(HASH_BYTES),
       seed: seed + SEED_OFFSET.responder,
       discovery,
-      transport: withFaults(transport, errorRate, seed),
+      transport: faulty,
       rateBytesPerS,
       sessions: {
-        host: transport.host,
+        host: faulty.host,
+        layers: faulty.layers,
         // Servers of one host share a UDP port, which they cannot with a TCP port.
         ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
         policy: {

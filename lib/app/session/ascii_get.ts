@@ -69,11 +69,13 @@ class AsciiGet {
   }
 
   async run(): Promise<DoneEvent> {
-    const { server, port, timeoutMs, retries, rateBytesPerS, signal, onEvent } = this.#options;
+    const { server, port, layers, timeoutMs, retries, rateBytesPerS, signal, onEvent } =
+      this.#options;
     const name = this.#wanted;
     const target = {
       server,
       port,
+      layers,
       timeoutMs,
       retries,
       rateBytesPerS,

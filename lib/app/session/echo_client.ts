@@ -4,6 +4,7 @@ import { writeWholeFile } from "../../io/files/whole_file.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { logNotice } from "../log_notice.ts";
+import { resolveEchoClient } from "../option_defaults.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { denoRuntime } from "../../io/runtime.ts";
@@ -42,9 +43,10 @@ export async function echo(options: EchoClientOptions): Promise<EchoResult> {
 /** The same on a platform that is handed in. */
 export async function echoIn(
   runtime: TcpRuntime,
-  options: EchoClientOptions,
+  given: EchoClientOptions,
 ): Promise<EchoResult> {
-  const { server, port, retriesMax, signal } = options;
+  const options = resolveEchoClient(given);
+  const { server, port, layers, retriesMax, signal } = options;
   const file = readWhole(options.file);
   const name = basename(options.file);
   const log = (level: LogLevel, message: string): void =>
@@ -52,6 +54,7 @@ export async function echoIn(
   const result = await roundTrip(runtime, {
     server,
     port,
+    layers,
     timeoutMs: TIMEOUT_MS_DEFAULT,
     retries: RETRIES_DEFAULT,
     signal,

@@ -49,7 +49,7 @@ export function serveEchoIn(
   given: EchoServerOptions,
 ): EchoServer {
   const options = resolveEchoServer(given);
-  const { host, port, chunkBytes, errorRate } = options;
+  const { host, port, layers, chunkBytes, errorRate } = options;
   const seed = options.seed ?? runtime.random.u32();
   const ended = Promise.withResolvers<void>();
   let connections = 0;
@@ -82,6 +82,7 @@ export function serveEchoIn(
     net: runtime.net,
     host,
     ports: [port],
+    layers,
     portName: "the port of a round-trip server",
     speaksLines: false,
     connectionsMax: SESSIONS_MAX,

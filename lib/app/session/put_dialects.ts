@@ -103,10 +103,11 @@ export function readWhole(path: string): Bytes {
 
 /** Where a file is put, and with how much patience. */
 export function targetOf(options: ResolvedPutOptions, path: string): SessionTarget {
-  const { server, port, timeoutMs, retries, rateBytesPerS, signal, onEvent } = options;
+  const { server, port, layers, timeoutMs, retries, rateBytesPerS, signal, onEvent } = options;
   return {
     server,
     port,
+    layers,
     timeoutMs,
     retries,
     rateBytesPerS,

@@ -4,18 +4,16 @@
  */
 import { ShoalError } from "../../errors.ts";
 import { Admission, type AdmissionLimits } from "../../protocol/base/admission.ts";
+import type { ListenConfig } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import { ADDRESS_SHARE_MAX, CROWD_IDLE_MS, CROWD_MAX, CROWD_SHARE } from "./limits.ts";
 import type { Net } from "./net.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
 
-export interface ConnectionListenerOptions {
+export interface ConnectionListenerOptions extends ListenConfig {
   readonly clock: Clock;
   readonly net: Net;
-  readonly host: string;
-  /** Ports to try, in order. */
-  readonly ports: readonly number[];
   /** How many peers are served at once, and of one address. */
   readonly limits: AdmissionLimits;
   /** A peer that says nothing for this long has no more to say. */
@@ -53,7 +51,7 @@ export class ConnectionListener {
       perAddressMax: Math.ceil(crowdMax * ADDRESS_SHARE_MAX),
       silentMs: CROWD_IDLE_MS,
     });
-    this.#listener = options.net.listen(options.host, options.ports);
+    this.#listener = options.net.listen(options);
     this.#accept().catch((error: unknown) => options.onFailure(ShoalError.from(error)));
   }
 

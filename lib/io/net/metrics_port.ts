@@ -56,6 +56,8 @@ export class MetricsPort {
       this.#listener = new ConnectionListener({
         clock: denoClock,
         ...{ net, host, ports: [port], onProblem, idleMs: METRICS_REQUEST_MS },
+        // Whoever asks speaks HTTP and knows of no layer; nothing of what is shared is told here.
+        layers: [],
         limits: {
           connectionsMax,
           perAddressMax: Math.max(1, Math.floor(connectionsMax * METRICS_ADDRESS_SHARE_MAX)),

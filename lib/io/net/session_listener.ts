@@ -5,6 +5,7 @@ import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { RecentMap } from "../../protocol/base/recent_map.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { asciiLine } from "../../wire/session_ascii.ts";
+import type { ListenConfig } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import { descriptorShare } from "../system/descriptor_limit.ts";
 import { ConnectionListener } from "./connection_listener.ts";
@@ -21,12 +22,9 @@ import type { Net } from "./net.ts";
 import { RequestPace } from "./request_pace.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
-export interface SessionListenerOptions {
+export interface SessionListenerOptions extends ListenConfig {
   readonly clock: Clock;
   readonly net: Net;
-  readonly host: string;
-  /** Ports to try, in order. */
-  readonly ports: readonly number[];
   /** What this port is, for whoever takes it for another: "the TCP port of a Shoal server". */
   readonly portName: string;
   /** Whether lines are spoken here beside JSON. */
@@ -71,11 +69,11 @@ export class SessionListener {
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: SessionListenerOptions) {
     this.#options = options;
-    const { clock, net, host, ports, onProblem, onFailure } = options;
+    const { clock, net, host, ports, layers, onProblem, onFailure } = options;
     const share = options.descriptorsShare ?? SESSIONS_DESCRIPTORS_SHARE;
     this.connectionsMax = descriptorShare(options.connectionsMax, share);
     this.#listener = new ConnectionListener({
-      ...{ clock, net, host, ports, onProblem, onFailure, idleMs: SESSION_IDLE_MS },
+      ...{ clock, net, host, ports, layers, onProblem, onFailure, idleMs: SESSION_IDLE_MS },
       limits: {
         connectionsMax: this.connectionsMax,
         perAddressMax: Math.max(1, Math.floor(this.connectionsMax * ADDRESS_SHARE_MAX)),

@@ -1,6 +1,7 @@
 /** An outgoing connection with callbacks, as the driver of a pure machine needs it. */
 import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
+import type { Layers } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { STREAM_READ_BYTES } from "./limits.ts";
@@ -20,21 +21,23 @@ export interface LinkRuntime {
   readonly net: Pick<Net, "connect">;
 }
 
+/** Where it leads. */
+export interface LinkTarget {
+  readonly endpoint: Endpoint;
+  readonly layers: Layers;
+  /** How long connecting may take. */
+  readonly timeoutMs: number;
+}
+
 export class StreamLink {
   readonly #handlers: StreamLinkHandlers;
   #stream: ByteStream | undefined;
   #sent: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** @param timeoutMs how long connecting may take */
-  constructor(
-    runtime: LinkRuntime,
-    endpoint: Endpoint,
-    timeoutMs: number,
-    handlers: StreamLinkHandlers,
-  ) {
+  constructor(runtime: LinkRuntime, target: LinkTarget, handlers: StreamLinkHandlers) {
     this.#handlers = handlers;
-    this.#connect(runtime, endpoint, timeoutMs)
+    this.#connect(runtime, target)
       .then((stream) => this.#run(stream), () => this.#end());
   }
 
@@ -51,14 +54,13 @@ export class StreamLink {
 
   async #connect(
     { clock, net }: LinkRuntime,
-    endpoint: Endpoint,
-    timeoutMs: number,
+    { endpoint, layers, timeoutMs }: LinkTarget,
   ): Promise<ByteStream> {
     const connecting = new AbortController();
     const decided = new AbortController();
     clock.sleep(timeoutMs, decided.signal).then(() => connecting.abort());
     try {
-      return await net.connect(endpoint, connecting.signal);
+      return await net.connect(endpoint, layers, connecting.signal);
     } finally {
       decided.abort();
     }

@@ -49,7 +49,7 @@ class SessionDriver {
   constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
     this.#init = init;
-    const { dir, quotaBytes, quotaPerHostBytes, policy, host, ports, rateBytesPerS } = init;
+    const { dir, quotaBytes, quotaPerHostBytes, policy, host, ports, layers, rateBytesPerS } = init;
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
@@ -78,8 +78,7 @@ class SessionDriver {
     this.#listener = new SessionListener({
       clock: runtime.clock,
       net: runtime.net,
-      host,
-      ports,
+      ...{ host, ports, layers },
       portName: "the TCP port of a Shoal server",
       speaksLines: true,
       connectionsMax: SESSIONS_MAX,

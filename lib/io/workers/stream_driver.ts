@@ -37,8 +37,8 @@ export function runStreamReceiver(
   runtime: StreamRuntime,
   hashedMs: () => number,
 ): void {
-  runDriver(parent, ({ config: { timeoutMs }, feed }: Init) => {
-    return new StreamDriver(runtime, parent, timeoutMs, feed, hashedMs);
+  runDriver(parent, ({ config, feed }: Init) => {
+    return new StreamDriver(runtime, parent, config, feed, hashedMs);
   });
 }
 
@@ -46,7 +46,7 @@ class StreamDriver {
   readonly #runtime: StreamRuntime;
   readonly #clock: Clock;
   readonly #parent: Parent;
-  readonly #timeoutMs: number;
+  readonly #config: StreamConfig;
   readonly #outlet: ChunkOutlet;
   readonly #machine: StreamReceiver;
   readonly #timer: Wakeup;
@@ -60,7 +60,7 @@ class StreamDriver {
   constructor(
     runtime: StreamRuntime,
     parent: Parent,
-    timeoutMs: number,
+    config: StreamConfig,
     feed: ChannelEnd,
     hashedMs: () => number,
   ) {
@@ -70,8 +70,8 @@ class StreamDriver {
     this.#startedMs = clock.nowMs();
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
-    this.#timeoutMs = timeoutMs;
-    this.#machine = new StreamReceiver(timeoutMs);
+    this.#config = config;
+    this.#machine = new StreamReceiver(config.timeoutMs);
     this.#hashedMs = hashedMs;
     this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
     parent.post({ kind: "ready", detail: "TCP" });
@@ -125,7 +125,8 @@ class StreamDriver {
 
   #connect(route: StreamRoute): void {
     this.#connection?.close();
-    const connection: StreamLink = new StreamLink(this.#runtime, route.endpoint, this.#timeoutMs, {
+    const target = { ...this.#config, endpoint: route.endpoint };
+    const connection: StreamLink = new StreamLink(this.#runtime, target, {
       onOpen: () => this.#tell(connection, { kind: "connected" }),
       onBytes: (bytes) => {
         const startMs = this.#clock.nowMs();

@@ -20,7 +20,11 @@ function searchOf(runtime: TcpRuntime, onFailure: (error: ShoalError) => void): 
   return new StreamSearch({
     clock,
     endpoint: ENDPOINT,
-    providers: new StreamProviders(runtime, { timeoutMs: TIMEOUT_MS, retries: RETRIES }),
+    providers: new StreamProviders(runtime, {
+      layers: [],
+      timeoutMs: TIMEOUT_MS,
+      retries: RETRIES,
+    }),
     timeoutMs: TIMEOUT_MS,
     attempts: RETRIES,
     questionOf: () => ({ name: "a.txt" }),

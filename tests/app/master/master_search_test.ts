@@ -40,6 +40,7 @@ Deno.test("a client that was told of addresses that do not answer asks for other
   const told: Endpoint[] = [];
   const search = new MasterSearch({
     runtime: denoRuntime(),
+    layers: [],
     masters: [`127.0.0.1:${listener.addr.port}`],
     wanted: () => [{ by: "name", name: FILE.name as SafeFileName }],
     onServers: (endpoints) => {

@@ -27,7 +27,7 @@ const RETRIES = 2;
 /** Two attempts, and the pause between them. */
 const ENOUGH_MS = RETRIES * TIMEOUT_MS + 1_000;
 const FILE_BYTES = 100_000;
-const PATIENCE = { timeoutMs: TIMEOUT_MS, retries: RETRIES };
+const PATIENCE = { layers: [], timeoutMs: TIMEOUT_MS, retries: RETRIES };
 const HASH = "ab".repeat(32);
 
 type UseCase = (runtime: TcpRuntime, server: string, path: string) => Promise<unknown>;

@@ -11,6 +11,7 @@ function targetAt(port: number, waits: string[], retries: number) {
   return {
     server: `127.0.0.1:${port}`,
     port,
+    layers: [],
     timeoutMs: 5_000,
     retries,
     onWaiting: (attempt: number, attempts: number) => void waits.push(`${attempt}/${attempts}`),

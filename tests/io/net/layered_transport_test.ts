@@ -1,23 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Received } from "../../../lib/io/net/datagram_transport.ts";
-import { openTransport, TRANSPORT_LAYERS } from "../../../lib/io/net/transport_factory.ts";
+import { openTransport } from "../../../lib/io/net/transport_factory.ts";
 import { transportConfig, withFaults } from "../../../lib/messages/transport_config.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import { canUseNetwork } from "../../support/permissions.ts";
-import {
-  XOR_OVERHEAD_BYTES,
-  type XorConfig,
-  xorConfig,
-  xorCounts,
-  XorLayer,
-} from "../../support/xor_layer.ts";
+import { XOR_OVERHEAD_BYTES, xorConfig, xorCounts } from "../../support/xor_layer.ts";
+import { XOR_LAYERS as TABLE } from "../../support/xor_runtime.ts";
 
 const ignore = !(await canUseNetwork());
 const HOST = "127.0.0.1";
-const TABLE = {
-  ...TRANSPORT_LAYERS,
-  xor: (inner, config) => new XorLayer(inner, config as XorConfig),
-} satisfies typeof TRANSPORT_LAYERS;
 
 /** What came out at the other end of one send. */
 async function sent(sizeBytes: number, segmentBytes: number, tune: boolean) {

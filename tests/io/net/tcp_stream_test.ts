@@ -8,6 +8,7 @@ import { encodeMessage } from "../../../lib/wire/session_json.ts";
 import { MIB } from "../../../lib/limits.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
+import { xorConfig } from "../../support/xor_layer.ts";
 import { XorStream } from "../../support/xor_stream.ts";
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
@@ -73,19 +74,21 @@ Deno.test(
   { ignore },
   () =>
     withStreams(async (a, b) => {
-      const [client, server] = [a, b].map((each) =>
-        new SessionConnection(new XorStream(each), denoClock)
-      );
+      const config = xorConfig();
+      const [client, server] = [
+        new SessionConnection(new XorStream(a, config, "client"), denoClock),
+        new SessionConnection(new XorStream(b, config, "server"), denoClock),
+      ];
       const body = new Random(1).bytes(3 * MIB);
-      const sent = client!.send(encodeMessage({ hello: "there" })).then(() => client!.send(body));
-      const read = await server!.message(MIB);
+      const sent = client.send(encodeMessage({ hello: "there" })).then(() => client.send(body));
+      const read = await server.message(MIB);
       assert(read.kind === "message");
       assertEquals(JSON.parse(new TextDecoder().decode(read.bytes)), { hello: "there" });
-      const pace = server!.pace();
-      while (server!.queue.lengthBytes < body.length) await server!.more(pace);
+      const pace = server.pace();
+      while (server.queue.lengthBytes < body.length) await server.more(pace);
       await sent;
-      assertSameBytes(server!.queue.take(body.length)!, body);
-      client!.close();
-      server!.close();
+      assertSameBytes(server.queue.take(body.length)!, body);
+      client.close();
+      server.close();
     }),
 );
