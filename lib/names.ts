@@ -100,6 +100,11 @@ export function displayName(text: string): string {
   );
 }
 
+/** Lines as a terminal may show them, whoever put together what is in them: all but their ends is as in a name. */
+export function displayLines(text: string): string {
+  return text.split("\n").map(displayName).join("\n");
+}
+
 /** `value` as one line of JSON, with the same characters escaped in JSON's own way: it reads back as it was. */
 export function displayJson(value: unknown): string {
   return JSON.stringify(value).replace(

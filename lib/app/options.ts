@@ -361,7 +361,7 @@ export interface Master {
   /** TCP port. */
   readonly port: number;
   /**
-   * The store as it would be named in {@linkcode MasterOptions}; `sqlite:` for the file in the
+   * The store as it would be named in {@linkcode MasterOptions}, without a password; `sqlite:` for the file in the
    * cache folder.
    */
   readonly store: string;

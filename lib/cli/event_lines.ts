@@ -43,7 +43,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
         ? `File ${displayName(event.path)} is already up to date.`
         : `File ${displayName(event.path)} received successfully.`;
     case "step":
-      return event.message;
+      return displayName(event.message);
     case "notice":
       return event.level === "info" || (event.level === "verbose" && verbose)
         ? displayName(event.message)

@@ -5,7 +5,8 @@ import { nowMs } from "../io/system/clock.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS } from "./limits.ts";
-import { displayJson, displayName } from "../names.ts";
+import { displayJson, displayLines, displayName } from "../names.ts";
+import { displayEvent } from "./display_event.ts";
 import { errorLines, eventLine, waitingLine, warningLine } from "./event_lines.ts";
 import { FailureLines } from "./failure_lines.ts";
 import { indexingText, progressText, ProgressView } from "./progress_view.ts";
@@ -88,7 +89,7 @@ class QuietReporter implements Reporter {
   }
 
   report(event: ShoalEvent): void {
-    if (event.event === "failed") this.#print(this.#failures.of(event));
+    if (event.event === "failed") this.#print(this.#failures.of(displayEvent(event)));
   }
 
   say(): void {}
@@ -102,7 +103,7 @@ class QuietReporter implements Reporter {
   }
 
   #print(lines: readonly string[]): void {
-    for (const line of lines) this.#terminal.stderr.write(`${line}\n`);
+    for (const line of lines) this.#terminal.stderr.write(`${displayLines(line)}\n`);
   }
 }
 
@@ -123,7 +124,8 @@ class HumanReporter implements Reporter {
     this.#verbose = verbose;
   }
 
-  report(event: ShoalEvent): void {
+  report(reported: ShoalEvent): void {
+    const event = displayEvent(reported);
     const change = this.#view.apply(event);
     // A line is followed by the live region as it was: what is over must be gone from it by then.
     if (change === "changed" && this.#screen.isLive) this.#repaint(change);

@@ -1,9 +1,11 @@
 /**
  * Output for people. A live screen keeps a region below the lines that is redrawn in place; a
- * pipe or a dumb terminal gets lines only. There are no colours, so NO_COLOR has nothing to switch off.
+ * pipe or a dumb terminal gets lines only. Nothing reaches either that could move a cursor or reorder a line, wherever it came
+ * from. There are no colours, so NO_COLOR has nothing to switch off.
  */
 import type { TextStream } from "../io/system/output.ts";
 import type { Terminal, WindowSize } from "../io/system/terminal.ts";
+import { displayLines, displayName } from "../names.ts";
 import { clip, textColumns } from "./terminal_text.ts";
 
 export interface Screen {
@@ -31,11 +33,11 @@ class PlainScreen implements Screen {
   }
 
   line(text: string): void {
-    this.#terminal.stdout.write(`${text}\n`);
+    this.#terminal.stdout.write(`${displayLines(text)}\n`);
   }
 
   problem(text: string): void {
-    this.#terminal.stderr.write(`${text}\n`);
+    this.#terminal.stderr.write(`${displayLines(text)}\n`);
   }
 
   show(): void {}
@@ -64,14 +66,16 @@ class LiveScreen implements Screen {
   show(draw: (size: WindowSize) => readonly string[]): void {
     const size = this.#terminal.size();
     // The last column stays free: some terminals wrap when it is written.
-    const lines = draw(size).slice(0, size.rows - 1).map((line) => clip(line, size.columns - 1));
+    const lines = draw(size).slice(0, size.rows - 1).map((line) =>
+      clip(displayName(line), size.columns - 1)
+    );
     this.#terminal.stdout.write(this.#erasure(size) + textOf(lines));
     this.#region = lines;
   }
 
   #above(stream: TextStream, text: string): void {
     this.#terminal.stdout.write(this.#erasure(this.#terminal.size()));
-    stream.write(`${text}\n`);
+    stream.write(`${displayLines(text)}\n`);
     this.#terminal.stdout.write(textOf(this.#region));
   }
 

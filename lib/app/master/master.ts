@@ -28,7 +28,7 @@ import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 import { type ResolvedMasterOptions, resolveMaster } from "../option_defaults.ts";
 import type { Master, MasterOptions } from "../options.ts";
-import { openStore } from "./registry_stores.ts";
+import { openStore, shownStore } from "./registry_stores.ts";
 
 /**
  * Runs a master: a registry for networks that broadcasts do not cross. Servers register with it, clients ask it
@@ -67,6 +67,8 @@ export async function masterIn(
     throw error;
   }
 }
+
+const STORE_UNAVAILABLE = "the store of this master cannot be reached now";
 
 class MasterRun implements Master {
   readonly closed: Promise<void>;
@@ -128,7 +130,7 @@ class MasterRun implements Master {
   }
 
   get store(): string {
-    return this.#options.store;
+    return shownStore(this.#options.store);
   }
 
   get port(): number {
@@ -165,7 +167,8 @@ class MasterRun implements Master {
       if (!(error instanceof ShoalError)) throw error;
       // The store is unavailable: clients ask elsewhere, and servers come back.
       this.#tellStore(error);
-      await connection.send(encodeMessage(refusalOf("unavailable", error.message)));
+      // Where the store is, and what is wrong with it, is for the log alone.
+      await connection.send(encodeMessage(refusalOf("unavailable", STORE_UNAVAILABLE)));
     } finally {
       this.#connections -= 1;
     }

@@ -20,3 +20,8 @@ export async function openStore(name: string, port: number): Promise<RegistrySto
     hint: "Stores are memory, sqlite:PATH and redis://HOST:PORT.",
   });
 }
+
+/** The name of a store as it may be shown: without its user and password. */
+export function shownStore(name: string): string {
+  return name.replace(/^(rediss?:\/\/)[^/]*@/, "$1");
+}
