@@ -456,8 +456,7 @@ export class Coordinator {
       if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];
       while (active.wantsMore(transfer.sizeBytes)) {
-        const mayTake = (each: number): boolean => transfer.mayFetch(each, active.id);
-        const chunk = transfer.leases.takeFree(active.id, mayTake);
+        const chunk = transfer.takeFree(active.id);
         if (chunk === undefined) break;
         chunks.push(chunk);
         active.lease(transfer, chunk);

@@ -4,28 +4,32 @@
  * can be computed on the way. No chunk is ever forgotten: it is free, or somebody's, or verified.
  */
 import type { SourceId } from "../../ids.ts";
-
-const FREE = 0;
-const LEASED = 1;
-const VERIFIED = 2;
+import { Bitmap } from "../base/bitmap.ts";
 
 /** What can be seen of the table from outside. */
 export type LeaseView = Pick<LeaseTable, "freeCount" | "isComplete" | "isVerified" | "owners">;
 
 export class LeaseTable {
-  readonly #state: Uint8Array;
+  readonly #chunkCount: number;
+  readonly #free: Bitmap;
+  readonly #verified: Bitmap;
   readonly #owners = new Map<number, SourceId[]>();
-  /** No chunk before this one is free. */
-  #firstFree = 0;
+  /** No chunk before this one is free and held by the source: what was looked at once is not looked at again. */
+  readonly #cursors = new Map<SourceId, number>();
   #freeCount: number;
   #verifiedCount = 0;
 
   /** @param isVerified chunks that an earlier run has fetched */
   constructor(chunkCount: number, isVerified: (chunk: number) => boolean) {
-    this.#state = new Uint8Array(chunkCount);
+    this.#chunkCount = chunkCount;
+    this.#free = new Bitmap(chunkCount);
+    this.#verified = new Bitmap(chunkCount);
     for (let chunk = 0; chunk < chunkCount; chunk++) {
-      if (!isVerified(chunk)) continue;
-      this.#state[chunk] = VERIFIED;
+      if (!isVerified(chunk)) {
+        this.#free.set(chunk);
+        continue;
+      }
+      this.#verified.set(chunk);
       this.#verifiedCount += 1;
     }
     this.#freeCount = chunkCount - this.#verifiedCount;
@@ -36,28 +40,39 @@ export class LeaseTable {
   }
 
   get isComplete(): boolean {
-    return this.#verifiedCount === this.#state.length;
+    return this.#verifiedCount === this.#chunkCount;
   }
 
   isVerified(chunk: number): boolean {
-    return this.#state[chunk] === VERIFIED;
+    return this.#verified.has(chunk);
   }
 
-  /** The first free chunk that `mayTake`, now leased to `source`. */
-  takeFree(source: SourceId, mayTake: (chunk: number) => boolean): number | undefined {
+  /**
+   * The first free chunk that `mayTake`, now leased to `source`.
+   *
+   * @param holds what it can be asked for, if that is not all; of another bitmap than the last time it is told
+   *   by {@linkcode lookAgain}
+   * @param mayTake refuses few, and may change its mind
+   */
+  takeFree(
+    source: SourceId,
+    holds: Bitmap | undefined,
+    mayTake: (chunk: number) => boolean,
+  ): number | undefined {
     if (this.#freeCount === 0) return undefined;
-    let isFirst = true;
-    for (let chunk = this.#firstFree; chunk < this.#state.length; chunk++) {
-      if (this.#state[chunk] !== FREE) continue;
-      if (isFirst) this.#firstFree = chunk;
-      isFirst = false;
-      if (!mayTake(chunk)) continue;
-      this.#state[chunk] = LEASED;
-      this.#freeCount -= 1;
-      this.#owners.set(chunk, [source]);
-      return chunk;
-    }
-    return undefined;
+    let chunk = this.#free.firstSet(this.#cursors.get(source) ?? 0, holds);
+    this.#cursors.set(source, chunk ?? this.#chunkCount);
+    while (chunk !== undefined && !mayTake(chunk)) chunk = this.#free.firstSet(chunk + 1, holds);
+    if (chunk === undefined) return undefined;
+    this.#free.clear(chunk);
+    this.#freeCount -= 1;
+    this.#owners.set(chunk, [source]);
+    return chunk;
+  }
+
+  /** `source` holds other chunks than before, or none. */
+  lookAgain(source: SourceId): void {
+    this.#cursors.delete(source);
   }
 
   /** Leases `chunk` to a second source. */
@@ -76,14 +91,15 @@ export class LeaseTable {
     if (owners === undefined || !owners.includes(source)) return;
     const others = owners.filter((owner) => owner !== source);
     if (others.length > 0) this.#owners.set(chunk, others);
-    else this.#free(chunk);
+    else this.#release(chunk);
   }
 
   /** `chunk` is verified; returns who else was fetching it. `undefined` if it was verified before. */
   verify(chunk: number, by: SourceId): readonly SourceId[] | undefined {
-    if (this.#state[chunk] === VERIFIED) return undefined;
-    if (this.#state[chunk] === FREE) this.#freeCount -= 1;
-    this.#state[chunk] = VERIFIED;
+    if (this.#verified.has(chunk)) return undefined;
+    if (this.#free.has(chunk)) this.#freeCount -= 1;
+    this.#free.clear(chunk);
+    this.#verified.set(chunk);
     this.#verifiedCount += 1;
     const others = this.owners(chunk).filter((owner) => owner !== by);
     this.#owners.delete(chunk);
@@ -92,16 +108,19 @@ export class LeaseTable {
 
   /** What was taken for verified is not: `chunk` must be fetched. Returns whether it was. */
   unverify(chunk: number): boolean {
-    if (this.#state[chunk] !== VERIFIED) return false;
+    if (!this.#verified.has(chunk)) return false;
+    this.#verified.clear(chunk);
     this.#verifiedCount -= 1;
-    this.#free(chunk);
+    this.#release(chunk);
     return true;
   }
 
-  #free(chunk: number): void {
+  #release(chunk: number): void {
     this.#owners.delete(chunk);
-    this.#state[chunk] = FREE;
+    this.#free.set(chunk);
     this.#freeCount += 1;
-    this.#firstFree = Math.min(this.#firstFree, chunk);
+    for (const [source, cursor] of this.#cursors) {
+      if (chunk < cursor) this.#cursors.set(source, chunk);
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** One file as the coordinator sees it: its leases, who provides what of it, and who gave bad copies. */
 import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.ts";
-import type { Bitmap } from "../base/bitmap.ts";
+import { Bitmap } from "../base/bitmap.ts";
 import { chunkHashesOf, type Lease } from "./fetch_list.ts";
 import type { KnownSource } from "./known_source.ts";
 import { LeaseTable } from "./lease_table.ts";
@@ -56,11 +56,15 @@ export class TransferState {
 
   /** `source` has these chunks, or all; the same source again with more of them is fine. */
   addProvider(source: KnownSource, holds: Bitmap | undefined): void {
-    this.#providers.set(source.id, { source, holds });
+    // What its caller adds to the bitmap later, it has to tell.
+    const held = holds && new Bitmap(this.chunkCount, holds.bytes);
+    this.#providers.set(source.id, { source, holds: held });
+    this.leases.lookAgain(source.id);
   }
 
   /** Returns whether it was one. */
   removeProvider(source: SourceId): boolean {
+    this.leases.lookAgain(source);
     return this.#providers.delete(source);
   }
 
@@ -68,6 +72,13 @@ export class TransferState {
   noteBad(chunk: number, server: ServerId): void {
     const servers = this.#badFrom.get(chunk) ?? new Set();
     this.#badFrom.set(chunk, servers.add(server));
+  }
+
+  /** The first free chunk that `source` may be asked for, now leased to it. */
+  takeFree(source: SourceId): number | undefined {
+    const provider = this.#providers.get(source);
+    if (provider === undefined) return undefined;
+    return this.leases.takeFree(source, provider.holds, (chunk) => this.mayFetch(chunk, source));
   }
 
   /**
