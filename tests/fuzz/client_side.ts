@@ -181,9 +181,9 @@ export class ClientSide {
         this.#keep(encodeFrame({ ...this.#offer(), queryId: find.queryId }), from);
       }
       if (action.kind !== "offer") continue;
-      const { server, path, content } = action.offer;
+      const { server, party, path, content } = action.offer;
       if (content.root !== CONTENT.root) continue;
-      const event = { kind: "path", server, path, nonce: this.#nextNonce++ } as const;
+      const event = { kind: "path", server, party, path, nonce: this.#nextNonce++ } as const;
       this.#onLayer(nowMs, this.#layer.handle(nowMs, event));
       this.#onSends(this.#list.handle(nowMs, { kind: "path", path }));
     }
@@ -194,14 +194,8 @@ export class ClientSide {
     this.#onSends(actions);
     for (const action of actions) {
       if (action.kind !== "confirmed") continue;
-      const { server, paths } = action;
-      const event = {
-        kind: "provider",
-        source: sourceId(server, "datagrams"),
-        server,
-        routes: paths.map((path) => ({ kind: "datagrams" as const, ...path })),
-        transfer: transferId(1),
-      } as const;
+      const source = sourceId(action.server, "datagrams");
+      const event = { ...action, kind: "provider", source, transfer: transferId(1) } as const;
       this.#coordinate(nowMs, this.#coordinator.handle(nowMs, event));
     }
   }

@@ -82,7 +82,14 @@ export class CoordinatedClient implements Party {
     const source = sourceId(server, "datagrams");
     for (let file = 1; file <= this.#options.files; file++) {
       const transfer = transferId(file);
-      this.#coordinate(nowMs, { kind: "provider", source, server, routes, transfer });
+      this.#coordinate(nowMs, {
+        kind: "provider",
+        source,
+        server,
+        party: server,
+        routes,
+        transfer,
+      });
     }
   }
 

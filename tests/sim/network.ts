@@ -129,7 +129,14 @@ export class SimNetwork {
     const routes = [{ kind: "datagrams" as const, endpoint, token: new Uint8Array(16), rttMs }];
     const server = simServerId(index);
     const source = sourceId(server, "datagrams");
-    this.#coordinate({ kind: "provider", source, server, routes, transfer: TRANSFER });
+    this.#coordinate({
+      kind: "provider",
+      source,
+      server,
+      party: server,
+      routes,
+      transfer: TRANSFER,
+    });
   }
 
   #coordinate(event: Parameters<Coordinator["handle"]>[1]): void {

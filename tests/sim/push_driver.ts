@@ -2,7 +2,7 @@
  * The driver of the third kind of source in a simulated world, and the sender that it hears: all of one file,
  * in small pieces, round and round, some of them lost and some of them wrong.
  */
-import type { Bytes } from "../../lib/ids.ts";
+import { type Bytes, serverId } from "../../lib/ids.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
 import type { Clock, Wakeup } from "../../lib/io/system/clock.ts";
 import type { WorkerPort } from "../../lib/io/system/worker_port.ts";
@@ -21,6 +21,12 @@ type Parent = WorkerPort<SourceRequest, SourceReply>;
 const TICK_MS = 2;
 /** No chunk ends within a piece. */
 const PIECE_BYTES = 4_096;
+
+/** Where pieces come from, and whose they are. */
+export const PUSHER = {
+  id: serverId("9f".repeat(16)),
+  endpoint: { address: "10.0.1.200", port: 9_000 },
+} as const;
 
 export interface PushSender {
   readonly spec: PushSpec;

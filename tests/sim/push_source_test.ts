@@ -3,7 +3,9 @@
  * outlet and assembler to a file, beside a source that fetches.
  */
 import { assert, assertEquals } from "@std/assert";
+import { endpointText } from "../../lib/address.ts";
 import { CHUNKS, plainScenario, plainServer } from "./plain_scenario.ts";
+import { PUSHER } from "./push_driver.ts";
 import type { PushSpec, Scenario, ServerSpec } from "./scenario.ts";
 import { type Outcome, runScenario } from "./world.ts";
 
@@ -13,12 +15,14 @@ function scenario(push: PushSpec | undefined, server: Partial<ServerSpec> = {}):
   return plainScenario({ servers: [plainServer(server)], push });
 }
 
-/** What each source gave: who pushes is the one whose address nobody knows. */
+const PUSHED_FROM = endpointText(PUSHER.endpoint);
+
+/** What each source gave. */
 function sharesOf({ done }: Outcome): { readonly pushed: number; readonly fetched: number } {
   assert(done !== undefined);
   const shares = { pushed: 0, fetched: 0 };
   for (const { server, chunks } of done.servers) {
-    shares[server === "" ? "pushed" : "fetched"] += chunks;
+    shares[server === PUSHED_FROM ? "pushed" : "fetched"] += chunks;
   }
   return shares;
 }
@@ -35,7 +39,9 @@ Deno.test("a chunk that is pushed wrong is not written, and comes right from who
   for (const badChunks of [[5], [5, 6]]) {
     const outcome = await runScenario(scenario({ ...PUSH, bytesPerMs: 20_000, badChunks }));
     assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
-    const bad = outcome.done!.servers.map(({ server, badChunks }) => [server === "", badChunks]);
+    const bad = outcome.done!.servers.map((
+      { server, badChunks },
+    ) => [server === PUSHED_FROM, badChunks]);
     assertEquals(bad.filter(([, count]) => count !== 0), [[true, badChunks.length]]);
     assertEquals(sharesOf(outcome).pushed + sharesOf(outcome).fetched, CHUNKS);
   }

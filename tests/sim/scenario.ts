@@ -48,6 +48,8 @@ export interface ServerSpec {
   readonly lie?: "chunks" | "root" | "sha256" | "hashing";
   readonly lieChunks: readonly number[];
   readonly mishaps: readonly Mishap[];
+  /** The only chunks that it has, as the client learns with the first answer: from the first to before the second. */
+  readonly holds?: readonly [number, number] | undefined;
   /** Its TCP port, by the same paths; absent where it is not told of. */
   readonly tcp?: TcpSpec | undefined;
 }

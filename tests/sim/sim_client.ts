@@ -1,16 +1,12 @@
 /** One run of a client's process in a simulated world: `get` as it ships, over a virtual runtime. */
 import type { Endpoint } from "../../lib/address.ts";
-import {
-  type Bytes,
-  type Content,
-  sameContent,
-  type ServerId,
-  serverId,
-  sourceId,
-} from "../../lib/ids.ts";
+import { type Bytes, type Content, sameContent, type ServerId, serverId } from "../../lib/ids.ts";
 import { channelPort } from "../../lib/io/system/worker_port.ts";
-import type { Coordinator } from "../../lib/protocol/download/coordinator.ts";
-import { runPush } from "./push_driver.ts";
+import { Bitmap } from "../../lib/protocol/base/bitmap.ts";
+import type { LayerNews } from "../../lib/protocol/download/layer_fetch.ts";
+import type { Provider } from "../../lib/protocol/download/provider.ts";
+import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
+import { PUSHER, runPush } from "./push_driver.ts";
 import { GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
@@ -32,7 +28,14 @@ const RECEIVER = "receiver.ts";
 const PUSH = "push.ts";
 /** … and of any. */
 const SOURCES = [RECEIVER, "stream_receiver.ts", PUSH];
-const PUSHER = serverId("9f".repeat(16));
+
+const PUSHED: LayerNews = {
+  kind: "confirmed",
+  server: PUSHER.id,
+  party: PUSHER.endpoint.address,
+  routes: [{ kind: "push", endpoint: PUSHER.endpoint, rttMs: 0 }],
+  mode: "push",
+};
 
 /** A worker starts within this. */
 const START_MS_MAX = 40;
@@ -142,29 +145,11 @@ export class SimClient {
       options.servers.map((address) => ({ address, port: DISCOVERY_PORT })),
       this.#world.scenario.push && { push: { worker: PUSH, config: null } },
     );
-    this.#addPusher(run.coordinator);
+    this.#followStreams(run.streams);
     this.#watch.books.follow(run.coordinator);
     await run.ended();
     await run.close();
     this.isClosed = true;
-  }
-
-  /** As soon as there is a transfer of what is pushed, there is a source of it. */
-  #addPusher(coordinator: Coordinator): void {
-    const handle = coordinator.handle.bind(coordinator);
-    coordinator.handle = (nowMs, event) => {
-      const actions = handle(nowMs, event);
-      if (event.kind !== "transfer" || !this.#isPushed(event.content)) return actions;
-      const provider = {
-        kind: "provider",
-        source: sourceId(PUSHER, "push"),
-        server: PUSHER,
-        routes: [{ kind: "push", rttMs: 0 }],
-        mode: "push",
-        transfer: event.transfer,
-      } as const;
-      return [...actions, ...handle(nowMs, provider)];
-    };
   }
 
   #isPushed(content: Content): boolean {
@@ -186,16 +171,42 @@ export class SimClient {
     });
   }
 
-  /** Whom layer fetches call liars is told to nobody outside. */
+  /**
+   * Whom layer fetches call liars is told to nobody outside. And what no datagram says yet is said here: who has
+   * chunks only, and that somebody pushes them.
+   */
   #followLayers(search: Search): void {
     const fetchLayer = search.fetchLayer.bind(search);
-    search.fetchLayer = (content, onNews, knownLayer) =>
-      fetchLayer(content, (news) => {
+    search.fetchLayer = (content, onNews, knownLayer) => {
+      const fetch = fetchLayer(content, (news) => {
         if (news.kind === "lost" && news.reason === "lying") {
           this.#world.onBlamed(news.server, "called a liar");
         }
-        onNews(news);
+        onNews(this.#withHeld(news));
       }, knownLayer);
+      if (this.#isPushed(content)) onNews(PUSHED);
+      return fetch;
+    };
+  }
+
+  #followStreams(streams: GetRun["streams"]): void {
+    const fetchLayer = streams.fetchLayer.bind(streams);
+    streams.fetchLayer = (content, onNews, ...options) =>
+      fetchLayer(content, (news) => onNews(this.#withHeld(news)), ...options);
+  }
+
+  #withHeld(news: LayerNews): LayerNews {
+    return news.kind === "confirmed" ? { ...news, ...this.#heldBy(news) } : news;
+  }
+
+  #heldBy({ routes }: Provider): Pick<Provider, "holds"> {
+    const { servers, sizeBytes } = this.#world.scenario;
+    const host = routes[0]?.endpoint.address.split(".")[3];
+    const range = servers[Number(host) - 1]?.holds;
+    if (range === undefined) return {};
+    const holds = new Bitmap(chunkCountFor(sizeBytes));
+    for (let chunk = range[0]; chunk < range[1]; chunk++) holds.set(chunk);
+    return { holds };
   }
 
   #onEvent(event: GetEvent): void {

@@ -7,9 +7,8 @@ import type { Bytes, Content, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import type { SessionTarget } from "../session/session_retries.ts";
-import type { Offer } from "../../protocol/discovery/finder.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
-import type { LayerFetchHandle } from "../discovery/search.ts";
+import type { LayerFetchHandle, LayerOffer } from "../discovery/search.ts";
 import { StreamExchange } from "./stream_exchange.ts";
 
 export type StreamProvidersOptions = Omit<SessionTarget, "server" | "port">;
@@ -86,7 +85,7 @@ class StreamLayerFetch {
   }
 
   /** Asks a server that offers the content, once. */
-  async add({ server, path, tcpPort }: Pick<Offer, "server" | "path" | "tcpPort">): Promise<void> {
+  async add({ server, party, path, tcpPort }: LayerOffer): Promise<void> {
     if (this.#asked.has(server) || tcpPort === 0) return;
     this.#asked.add(server);
     const endpoint = { address: path.endpoint.address, port: tcpPort };
@@ -95,8 +94,8 @@ class StreamLayerFetch {
       const said = await exchange.describe({ sha256: this.#content.sha256 });
       const isHere = said.kind === "file" && said.content.root === this.#content.root;
       if (!isHere) return this.#tell({ kind: "lost", server, reason: "gone" });
-      const route = { kind: "stream", endpoint, rttMs: 0 } as const;
-      this.#tell({ kind: "streamConfirmed", server, route });
+      const routes = [{ kind: "stream", endpoint, rttMs: 0 }] as const;
+      this.#tell({ kind: "confirmed", server, party, routes });
       this.#layer ??= await exchange.layer(this.#content);
       this.#tell({ kind: "layer", layer: this.#layer });
     } catch (thrown) {

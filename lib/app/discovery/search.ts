@@ -59,9 +59,12 @@ export interface Find {
   invite(endpoints: readonly Endpoint[]): void;
 }
 
+/** What of an offer matters to whoever asks for the layer. */
+export type LayerOffer = Pick<Offer, "server" | "party" | "path" | "tcpPort">;
+
 export interface LayerFetchHandle {
   /** Probes the server at the path of its offer; the same path again with a new token is fine. */
-  add(offer: Pick<Offer, "server" | "path" | "tcpPort">): void;
+  add(offer: LayerOffer): void;
   /** Until this is called late servers are still probed. */
   close(): void;
 }
@@ -175,8 +178,8 @@ export class Search implements NameSearch {
       else onNews(action);
     });
     return {
-      add: ({ server, path }) =>
-        exchange.handle({ kind: "path", server, path, nonce: this.#random.u64() }),
+      add: ({ server, party, path }) =>
+        exchange.handle({ kind: "path", server, party, path, nonce: this.#random.u64() }),
       close: () => exchange.close(),
     };
   }

@@ -6,7 +6,6 @@
  * Until it is told that its content is the one that is meant, nothing is published, and an end that came
  * by itself is held back.
  */
-import { partyOf } from "../../address.ts";
 import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, SafeFileName, ServerId, SourceId } from "../../ids.ts";
 import { sourceId, type TransferId } from "../../ids.ts";
@@ -14,7 +13,7 @@ import type { Offer } from "../discovery/finder.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 import type { DownloadAction, TransferNews } from "./download_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
-import type { Route } from "./source_route.ts";
+import { isAsked, type Provider } from "./provider.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
 type OpenRequest = Omit<
@@ -38,12 +37,6 @@ export type TransferOutcome =
   /** This server is asked no more. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
-/** A server, and the routes by which one of its sources is reached. */
-interface Provider {
-  readonly server: ServerId;
-  readonly routes: readonly Route[];
-}
-
 /** What it needs of its download. */
 export interface TransferHost {
   act(action: DownloadAction): void;
@@ -57,7 +50,7 @@ export interface TransferHost {
 export class ContentTransfer {
   readonly content: Content;
   readonly #host: TransferHost;
-  /** The sources that have answered, and by which routes, best first. */
+  /** The sources that have answered. */
   readonly #providers = new Map<SourceId, Provider>();
   /** Servers that are asked over TCP as well. */
   readonly #streamed = new Set<ServerId>();
@@ -136,9 +129,9 @@ export class ContentTransfer {
     }
   }
 
-  /** Whether those who offer it are asked, and none of them has shown to hold it. */
+  /** Whether those who offer it are asked, and none of them has shown to hold it: who pushes cannot be asked. */
   get lacksProviders(): boolean {
-    return this.#fetch !== undefined && this.#providers.size === 0;
+    return this.#fetch !== undefined && this.#askedCount === 0;
   }
 
   /** Datagrams of this server do not arrive: its TCP port is tried, once. Returns whether it is now. */
@@ -191,13 +184,7 @@ export class ContentTransfer {
     if (fetch !== this.#fetch) return undefined;
     switch (news.kind) {
       case "confirmed":
-        this.#onConfirmed("datagrams", {
-          server: news.server,
-          routes: news.paths.map((path) => ({ kind: "datagrams", ...path })),
-        });
-        return undefined;
-      case "streamConfirmed":
-        this.#onConfirmed("stream", { server: news.server, routes: [news.route] });
+        this.#onConfirmed(news);
         return undefined;
       case "layer":
         this.#layer ??= news.layer;
@@ -251,15 +238,21 @@ export class ContentTransfer {
     return this.#doneWhenTold();
   }
 
-  #onConfirmed(kind: Route["kind"], provider: Provider): void {
-    const { server, routes } = provider;
-    if (this.#host.isDropped(server)) return;
-    const source = sourceId(server, kind);
+  #onConfirmed(provider: Provider): void {
+    const { server, routes: [route] } = provider;
+    if (this.#host.isDropped(server) || route === undefined) return;
+    const source = sourceId(server, route.kind);
     this.#providers.set(source, provider);
-    this.#host.act({ kind: "reached", server, route: routes[0]! });
+    this.#host.act({ kind: "reached", server, route });
     if (this.#isCoordinated) this.#tellProvider(source, provider);
     // What will move the file starts while its target is opened and its layer is in flight.
-    else this.#host.act({ kind: "warmUp", serverCount: this.#providers.size });
+    else this.#host.act({ kind: "warmUp", serverCount: this.#askedCount });
+  }
+
+  get #askedCount(): number {
+    let count = 0;
+    for (const provider of this.#providers.values()) if (isAsked(provider)) count += 1;
+    return count;
   }
 
   #onOpened(reply: Opened): void {
@@ -316,10 +309,8 @@ export class ContentTransfer {
     for (const [source, provider] of this.#providers) this.#tellProvider(source, provider);
   }
 
-  #tellProvider(source: SourceId, { server, routes }: Provider): void {
-    const transfer = this.#transfer!;
-    const party = partyOf(routes[0]!.endpoint.address);
-    const event = { kind: "provider", source, server, party, routes, transfer } as const;
+  #tellProvider(source: SourceId, provider: Provider): void {
+    const event = { ...provider, kind: "provider", source, transfer: this.#transfer! } as const;
     this.#host.act({ kind: "coordinate", event });
   }
 

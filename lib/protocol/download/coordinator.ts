@@ -141,9 +141,9 @@ export class Coordinator {
   }
 
   #addProvider(event: Extract<CoordinatorEvent, { kind: "provider" }>): void {
-    const { source: id, server: serverId, routes, mode = "pull", holds } = event;
+    const { source: id, server: serverId, party, routes, mode = "pull", holds } = event;
     const server = this.#servers.get(serverId) ??
-      new KnownServer(serverId, this.#partyOf(event.party ?? serverId));
+      new KnownServer(serverId, this.#partyOf(party));
     this.#servers.set(serverId, server);
     const source = this.#sources.get(id) ?? new KnownSource(id, server, mode, routes);
     this.#sources.set(id, source);

@@ -1,8 +1,7 @@
 /** Events and actions of the coordinator. */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import type { Bitmap } from "../base/bitmap.ts";
 import type { Lease } from "./fetch_list.ts";
-import type { SourceMode } from "./known_source.ts";
+import type { Provider } from "./provider.ts";
 import type { Report } from "./receiver_report.ts";
 import type { SourceRoute } from "./source_route.ts";
 import type { TransferStart } from "./transfer_state.ts";
@@ -12,20 +11,12 @@ export type CoordinatorEvent =
   | ({ readonly kind: "transfer" } & TransferStart)
   /** The transfer is over, however it ended. */
   | { readonly kind: "forget"; readonly transfer: TransferId }
-  /** `source` has answered by these routes, best first, and has the content of `transfer`. */
-  | {
+  /** `source` has the content of `transfer`, or chunks of it. */
+  | ({
     readonly kind: "provider";
     readonly source: SourceId;
-    readonly server: ServerId;
-    /** Whose blame and share it takes: an address that was proved. Its own by default. */
-    readonly party?: string;
-    readonly routes: readonly SourceRoute[];
     readonly transfer: TransferId;
-    /** The chunks that it has so far, where it has not all; told again when there are more. */
-    readonly holds?: Bitmap;
-    /** "pull" by default. */
-    readonly mode?: SourceMode;
-  }
+  } & Provider)
   | { readonly kind: "report"; readonly report: Report }
   /** `source` has the content of `transfer` no more. */
   | { readonly kind: "gone"; readonly source: SourceId; readonly transfer: TransferId }

@@ -13,7 +13,7 @@ import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
-import type { Route } from "./source_route.ts";
+import type { SourceRoute } from "./source_route.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
 export interface DownloadSettings {
@@ -128,7 +128,7 @@ type TellingAction =
   /** This server has not offered this content before. */
   | { readonly kind: "offered"; readonly offer: Offer }
   /** Where the bytes of this server will come from. */
-  | { readonly kind: "reached"; readonly server: ServerId; readonly route: Route }
+  | { readonly kind: "reached"; readonly server: ServerId; readonly route: SourceRoute }
   | { readonly kind: "waiting"; readonly attempt: number; readonly message: string }
   | { readonly kind: "notice"; readonly level: "info" | "warning"; readonly message: string }
   /** The file is whole and has its name. The coordinator still knows who gave what. It may not be the last action. */

@@ -2,14 +2,8 @@
 import type { SourceId } from "../../ids.ts";
 import type { KnownServer } from "./known_server.ts";
 import { SERVER_REST_DOUBLINGS_MAX, SERVER_SILENT_MS } from "./limits.ts";
+import type { SourceMode } from "./provider.ts";
 import type { SourceRoute } from "./source_route.ts";
-
-/**
- * "pull": it fetches what it is leased. "push": it brings what it brings, when it brings it. So that it can
- * prove that, it has a lease of exactly the chunks that are missing, which keeps nobody from fetching them
- * as well.
- */
-export type SourceMode = "pull" | "push";
 
 export class KnownSource<R = SourceRoute> {
   readonly id: SourceId;

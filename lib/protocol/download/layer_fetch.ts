@@ -7,7 +7,7 @@
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
-import { type Endpoint, isLoopback, partyOf } from "../../address.ts";
+import { type Endpoint, isLoopback } from "../../address.ts";
 import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import type { ErrorMessage } from "../../errors.ts";
@@ -27,7 +27,8 @@ import { LayerPath } from "./layer_path.ts";
 import { AnsweredPaths } from "./answered_paths.ts";
 import { Random } from "../base/random.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
-import type { StreamRoute } from "./source_route.ts";
+import type { Provider } from "./provider.ts";
+import type { DatagramRoute } from "./source_route.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
 export type LayerAnswer = FrameOf<"layer" | "gone" | "retry" | "busy">;
@@ -37,25 +38,18 @@ export type LayerFetchEvent =
   | {
     readonly kind: "path";
     readonly server: ServerId;
+    /** Whose share and blame it takes. */
+    readonly party: string;
     readonly path: ServerPath;
     readonly nonce: bigint;
   }
   | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: LayerAnswer }
   | { readonly kind: "wakeup" };
 
-/** A path that has answered. */
-export interface ConfirmedPath extends ServerPath {
-  readonly rttMs: number;
-}
-
 export type LayerFetchAction =
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
   /** A path of this server has answered, or needs another token: all its paths, best first. */
-  | {
-    readonly kind: "confirmed";
-    readonly server: ServerId;
-    readonly paths: readonly ConfirmedPath[];
-  }
+  | ({ readonly kind: "confirmed" } & Provider<DatagramRoute>)
   /** The whole layer; once. */
   | { readonly kind: "layer"; readonly layer: Bytes }
   /** No page has come for the whole timeout, and some are missing; told again after as long. */
@@ -63,11 +57,11 @@ export type LayerFetchAction =
   /** Asked no more: it has not the content (any more), or what it sent was not proved. */
   | { readonly kind: "lost"; readonly server: ServerId; readonly reason: "gone" | "lying" };
 
-/** What comes of a layer fetch, over UDP or over TCP. */
+/** What comes of a layer fetch, by whatever route. */
 export type LayerNews =
-  | Exclude<LayerFetchAction, { kind: "send" }>
-  /** This server holds the content, and brings its chunks over TCP. */
-  | { readonly kind: "streamConfirmed"; readonly server: ServerId; readonly route: StreamRoute }
+  | Exclude<LayerFetchAction, { kind: "send" | "confirmed" }>
+  /** This server holds the content, or chunks of it, and brings them by these routes: by all that it has of this kind. */
+  | ({ readonly kind: "confirmed" } & Provider)
   /** Nobody else can bring the layer, and who could does not. */
   | { readonly kind: "failed"; readonly error: ErrorMessage };
 
@@ -81,7 +75,7 @@ export interface LayerFetchOptions {
 
 interface Server {
   readonly id: ServerId;
-  /** Whose share it takes, by where it was offered first. */
+  /** Whose share it takes, as it was offered first. */
   readonly party: string;
   readonly paths: LayerPath[];
   state: "asked" | "gone" | "lying";
@@ -162,11 +156,10 @@ export class LayerFetch {
 
   #addPath(
     nowMs: number,
-    { server: id, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>,
+    { server: id, party, path, nonce }: Extract<LayerFetchEvent, { kind: "path" }>,
   ): void {
     let server = this.#servers.get(id);
     if (server === undefined) {
-      const party = partyOf(path.endpoint.address);
       if (!this.#makeRoomFor(party, nonce)) return;
       server = { id, party, paths: [], state: "asked" };
       this.#servers.set(id, server);
@@ -218,12 +211,12 @@ export class LayerFetch {
 
   #confirm(server: Server): void {
     const confirmed = server.paths.filter((path) => path.isConfirmed);
-    const paths = confirmed.sort(byPreference).map(({ endpoint, token, rttMs }) => ({
-      endpoint,
-      token,
-      rttMs,
+    const routes = confirmed.sort(byPreference).map(({ endpoint, token, rttMs }) => ({
+      kind: "datagrams" as const,
+      ...{ endpoint, token, rttMs },
     }));
-    this.#actions.push({ kind: "confirmed", server: server.id, paths });
+    const { id, party } = server;
+    this.#actions.push({ kind: "confirmed", server: id, party, routes });
   }
 
   #lose(server: Server, reason: "gone" | "lying"): void {

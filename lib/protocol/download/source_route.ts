@@ -9,6 +9,8 @@ import type { Token } from "../../ids.ts";
 /** A route as the coordinator sees it: what else is in it concerns the driver of its kind only. */
 export interface SourceRoute {
   readonly kind: string;
+  /** Where its chunks come from. */
+  readonly endpoint: Endpoint;
   /** Round trip time in milliseconds; 0 if not known. */
   readonly rttMs: number;
 }
@@ -16,14 +18,12 @@ export interface SourceRoute {
 /** Datagrams from a server's data port: we ask for ranges, it answers (docs/PROTOCOL.md, "Fetching"). */
 export interface DatagramRoute extends SourceRoute {
   readonly kind: "datagrams";
-  readonly endpoint: Endpoint;
   readonly token: Token;
 }
 
 /** A session over TCP (docs/PROTOCOL.md, "Sessions over TCP"). */
 export interface StreamRoute extends SourceRoute {
   readonly kind: "stream";
-  readonly endpoint: Endpoint;
 }
 
 /** The routes to a server that has answered us. */

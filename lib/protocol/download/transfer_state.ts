@@ -14,7 +14,7 @@ export interface TransferStart {
   readonly isVerified: (chunk: number) => boolean;
 }
 
-interface Provider {
+interface ProvidingSource {
   readonly source: KnownSource;
   /** The chunks that it holds; all of them where it is absent. */
   readonly holds: Bitmap | undefined;
@@ -30,7 +30,7 @@ export class TransferState {
   /** How often that was told since. */
   stallsInARow = 0;
   readonly #layer: Bytes;
-  readonly #providers = new Map<SourceId, Provider>();
+  readonly #providers = new Map<SourceId, ProvidingSource>();
   readonly #badFrom = new Map<number, Set<ServerId>>();
 
   constructor(nowMs: number, start: TransferStart) {

@@ -95,7 +95,7 @@ Deno.test("a layer that its only server does not bring ends the fetch with the r
         const search = searchOf(runtime, () => {});
         const content = { sizeBytes: 100 * MIB, sha256: HASH, root: HASH };
         const fetch = search.fetchLayer(content as never, (news) => {
-          if (news.kind !== "streamConfirmed") resolve(news);
+          if (news.kind !== "confirmed") resolve(news);
         });
         const path = { endpoint: ENDPOINT, token: new Uint8Array(16) };
         fetch.add({ server: HASH.slice(0, 32), path, content, tcpPort: ENDPOINT.port } as never);

@@ -93,8 +93,9 @@ class Scene {
   provide(host: number, kind: "one" | "other", transfer: number) {
     const server = serverId(host.toString(16).padStart(32, "0"));
     const source = sourceId(server, kind);
-    const routes = [{ kind, rttMs: 0 }];
-    this.pool.step({ kind: "provider", source, server, routes, transfer: transferId(transfer) });
+    const routes = [{ kind, endpoint: { address: "10.0.0.1", port: host }, rttMs: 0 }];
+    const id = transferId(transfer);
+    this.pool.step({ kind: "provider", source, server, party: server, routes, transfer: id });
     return source;
   }
 

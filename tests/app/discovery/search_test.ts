@@ -7,7 +7,7 @@ import { openSearch, type Search } from "../../../lib/app/discovery/search.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { transportConfig } from "../../../lib/messages/transport_config.ts";
-import type { ConfirmedPath } from "../../../lib/protocol/download/layer_fetch.ts";
+import type { SourceRoute } from "../../../lib/protocol/download/source_route.ts";
 import type { FindNews, Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
 import { type ScriptedFile, scriptedFile, withServers } from "../../support/scripted_server.ts";
@@ -91,12 +91,12 @@ Deno.test(
     const file = scriptedFile("big.bin", 300 * MIB, 1);
     await withServers([[file], [file]], async (servers, port) => {
       await withSearch({ port }, async (search) => {
-        const confirmed = new Map<string, readonly ConfirmedPath[]>();
+        const confirmed = new Map<string, readonly SourceRoute[]>();
         const layer = await new Promise<Bytes>((resolve, reject) => {
           let whole: Bytes | undefined;
           const fetch = search.fetchLayer(contentOf(file), (news) => {
             if (news.kind === "lost") return reject(new Error(news.reason));
-            if (news.kind === "confirmed") confirmed.set(news.server, news.paths);
+            if (news.kind === "confirmed") confirmed.set(news.server, news.routes);
             if (news.kind === "layer") whole = news.layer;
             if (whole !== undefined && confirmed.size === 2) resolve(whole);
           });

@@ -7,7 +7,7 @@ import type {
   CoordinatorAction,
   CoordinatorEvent,
 } from "../../../lib/protocol/download/coordinator_messages.ts";
-import type { SourceMode } from "../../../lib/protocol/download/known_source.ts";
+import type { SourceMode } from "../../../lib/protocol/download/provider.ts";
 import {
   CLIENT_WINDOW_BYTES_MAX,
   INTEGRITY_FAILURES_MAX,
@@ -65,16 +65,16 @@ class Script {
     const server = serverId((options.server ?? kind).padEnd(32, "0"));
     const source = sourceId(server, kind);
     const route = { kind: "stream", endpoint: { address: "10.0.0.1", port: 1 }, rttMs: 1 } as const;
-    const { holds, mode, party } = options;
+    const { holds, mode, party = server } = options;
     this.tell({
       kind: "provider",
       source,
       server,
+      party,
       routes: [route],
       transfer: TRANSFER,
       ...(holds && { holds }),
       ...(mode && { mode }),
-      ...(party && { party }),
     });
     return source;
   }

@@ -188,7 +188,8 @@ class AnyEvents {
     const kind = this.#of(["confirmed", "confirmed", "layer", "layer", "stalled", "lost"] as const);
     const server = this.#server();
     if (kind === "confirmed") {
-      return { kind, server, paths: [{ ...this.#offer().path, rttMs: 1 }] };
+      const { path, party } = this.#offer();
+      return { kind, server, party, routes: [{ kind: "datagrams", ...path, rttMs: 1 } as const] };
     }
     if (kind === "layer") return { kind, layer: new Uint8Array(64) };
     if (kind === "stalled") return { kind, inARow: 1 + this.#random.below(3) };

@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
-import { hashHex, type SafeFileName, transferId } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, sourceId, transferId } from "../../../lib/ids.ts";
+import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import type { DownloadEvent } from "../../../lib/protocol/download/download_messages.ts";
+import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
+import { STREAM_FALLBACK_MS } from "../../../lib/protocol/download/limits.ts";
 import {
   CHUNK_BYTES,
   complete,
@@ -11,6 +14,7 @@ import {
   idOf,
   kinds,
   LAYER,
+  offerOf,
   Run,
 } from "./download_world.ts";
 
@@ -348,4 +352,56 @@ Deno.test("a classic server that answers first has it, and only then", () => {
   assertEquals(kinds(offered.on({ kind: "classicAnswered" })), []);
   assertEquals(offered.download.stage, "opening");
   assertEquals(offered.on({ kind: "classicEnded" }), []);
+});
+
+// — Sources of other kinds ————————————————————————————————————————————————————————————————————————
+
+const pushed = {
+  kind: "confirmed",
+  server: idOf(9),
+  party: "10.0.0.9",
+  routes: [{ kind: "push", endpoint: { address: "10.0.0.9", port: 1 }, rttMs: 0 }],
+  mode: "push",
+} as const;
+
+Deno.test("what is said of a source goes to the coordinator as it is, whatever its kind", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.gather();
+  run.opened();
+  const holds = new Bitmap(1);
+  const news = confirmed(1) as Extract<LayerNews, { kind: "confirmed" }>;
+  run.layer({ ...news, holds });
+  run.layer(pushed);
+  run.layer({ kind: "layer", layer: LAYER });
+  const told = () => run.of("coordinate").map(({ event }) => event);
+  const [, first, second] = told();
+  const transfer = transferId(1);
+  assertEquals(first, {
+    ...{ ...news, kind: "provider", holds, transfer },
+    source: sourceId(idOf(1), "datagrams"),
+  });
+  assertEquals(second, {
+    ...{ ...pushed, kind: "provider", transfer },
+    source: sourceId(idOf(9), "push"),
+  });
+  // It holds more by now.
+  const more = new Bitmap(1, new Uint8Array([1]));
+  run.layer({ ...news, holds: more });
+  const last = told().at(-1);
+  assert(last?.kind === "provider");
+  assertEquals(last.holds, more);
+});
+
+Deno.test("who pushes is nobody to ask: those who offer it are tried over TCP, as without him", () => {
+  for (const isPushed of [false, true]) {
+    const run = new Run();
+    const offer = { ...offerOf(1, content(1)), tcpPort: 10_527 };
+    run.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
+    run.opened();
+    if (isPushed) assertEquals(run.layer(pushed).at(-1), { kind: "warmUp", serverCount: 0 });
+    run.nowMs += STREAM_FALLBACK_MS;
+    run.on({ kind: "wakeup" });
+    assertEquals(run.of("fetchStream").length, 1, `is pushed: ${isPushed}`);
+  }
 });

@@ -137,8 +137,9 @@ export class Run {
 }
 
 export function confirmed(server: number): LayerNews {
-  const { path } = offerOf(server, content(1));
-  return { kind: "confirmed", server: idOf(server), paths: [{ ...path, rttMs: 1 }] };
+  const { path, party } = offerOf(server, content(1));
+  const routes = [{ kind: "datagrams", ...path, rttMs: 1 } as const];
+  return { kind: "confirmed", server: idOf(server), party, routes };
 }
 
 export const kinds = (actions: readonly DownloadAction[]) => actions.map(({ kind }) => kind);

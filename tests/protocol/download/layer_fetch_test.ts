@@ -1,4 +1,4 @@
-import type { Endpoint } from "../../../lib/address.ts";
+import { type Endpoint, partyOf } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Bytes, type Content, hashHex, type ServerId, serverId } from "../../../lib/ids.ts";
 import { AnsweredPaths } from "../../../lib/protocol/download/answered_paths.ts";
@@ -111,7 +111,9 @@ let lastNonce = 0n;
 function path(seed: number, endpoint = endpointOf(seed)): LayerFetchEvent {
   lastNonce += 1n;
   const server = idOf(seed);
-  return { kind: "path", server, path: { endpoint, token: tokenOf(seed) }, nonce: lastNonce };
+  const party = partyOf(endpoint.address);
+  const given = { endpoint, token: tokenOf(seed) };
+  return { kind: "path", server, party, path: given, nonce: lastNonce };
 }
 
 // One chunk; less than a page; several requests; more than may be asked for at a time.
@@ -269,7 +271,7 @@ Deno.test("a stale token costs one round trip and the fresh one is handed on", (
   run.runUntil(1_000);
   const [confirmed] = run.of("confirmed");
   assertEquals(confirmed?.atMs, 2);
-  assertEquals(confirmed?.action.paths.map(({ token }) => token), [tokenOf(9)]);
+  assertEquals(confirmed?.action.routes.map(({ token }) => token), [tokenOf(9)]);
 });
 
 Deno.test("a server that refuses every token is not asked at the rate of its refusals", () => {
@@ -362,7 +364,7 @@ Deno.test("a server that is busy for ever is a server that brings nothing", () =
   assertEquals(run.of("stalled").length, 1);
 });
 
-Deno.test("of several paths loopback comes first, then the nearest", () => {
+Deno.test("of several routes loopback comes first, then the nearest", () => {
   const file = fileOf(2);
   const run = start({
     ...file,
@@ -373,7 +375,7 @@ Deno.test("of several paths loopback comes first, then the nearest", () => {
   run.at(0, path(1, LOOPBACK));
   run.runUntil(1_000);
   const last = run.of("confirmed").at(-1)!.action;
-  assertEquals(last.paths.map(({ endpoint, rttMs }) => [endpoint.address, rttMs]), [
+  assertEquals(last.routes.map(({ endpoint, rttMs }) => [endpoint.address, rttMs]), [
     ["127.0.0.1", 20],
     ["10.0.0.7", 2],
     ["10.0.0.8", 9],
@@ -436,7 +438,7 @@ Deno.test("a path that lately answered another fetch is confirmed without being 
   next.at(102, path(1, endpointOf(2)));
   next.runUntil(103);
   assertEquals(
-    next.of("confirmed").map(({ action: { server, paths } }) => [server, paths[0]?.rttMs]),
+    next.of("confirmed").map(({ action: { server, routes } }) => [server, routes[0]?.rttMs]),
     [
       [idOf(1), 7],
     ],
@@ -467,7 +469,7 @@ Deno.test("what answered long ago is asked again", () => {
   assertEquals(run.of("send").length, 1);
 });
 
-Deno.test("of more paths than are remembered, those that answered last are", () => {
+Deno.test("of more routes than are remembered, those that answered last are", () => {
   const answeredPaths = new AnsweredPaths();
   const at = (port: number): Endpoint => ({ address: "10.0.0.1", port });
   for (let port = 0; port <= ANSWERED_PATHS_MAX; port++) {
