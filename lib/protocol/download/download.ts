@@ -38,7 +38,7 @@ import {
   STREAM_FALLBACK_MS,
   STREAM_TRIES_MAX,
 } from "./limits.ts";
-import type { LayerNews } from "./layer_fetch.ts";
+import { isOverStream } from "./layer_fetch.ts";
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "listening" | "ended";
 type Chosen = Extract<Choice, { kind: "chosen" }>;
@@ -117,7 +117,7 @@ export class Download {
       case "find":
         return this.#onFind(nowMs, event.news, event.hint);
       case "layerFetch":
-        if (isDescribed(event.news)) this.#onDescribed(nowMs, event.news.server);
+        if (isOverStream(event.news)) this.#onDescribed(nowMs, event.news.server);
         if ("server" in event.news) this.#givenUp.onHeard(event.news.server);
         return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
       case "target":
@@ -496,9 +496,4 @@ export class Download {
   #act(action: DownloadAction): void {
     this.#actions.push(action);
   }
-}
-
-/** Whether a server has said over TCP that it holds the content. */
-function isDescribed(news: LayerNews): news is Extract<LayerNews, { kind: "confirmed" }> {
-  return news.kind === "confirmed" && news.routes.some(({ kind }) => kind === "stream");
 }
