@@ -8,6 +8,7 @@
  * Not made of regular expressions: names come from the network, and a name made for it keeps an
  * expression with a few stars busy for minutes. Here that takes at most the product of both lengths.
  */
+import { unmarked } from "./marked_name.ts";
 
 type Token =
   | { readonly kind: "literal"; readonly character: string }
@@ -23,8 +24,9 @@ type Token =
   | { readonly kind: "folders" };
 
 /** `undefined` for what is a plain name or a content (`sha256:HEX`, `md5:HEX`). */
-export function namePattern(text: string): NamePattern | undefined {
-  if (/^(sha256|md5):/.test(text)) return undefined;
+export function namePattern(typed: string): NamePattern | undefined {
+  if (/^(sha256|md5):/.test(typed)) return undefined;
+  const text = unmarked(typed);
   const isFolder = text.endsWith("/");
   const tokens = tokensOf([...isFolder ? `${text}**` : text]);
   const isPattern = isFolder || tokens.some(({ kind }) => kind !== "literal");

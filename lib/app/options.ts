@@ -110,7 +110,7 @@ export interface FindOptions extends NetworkOptions {
 /** Files to fetch over UDP. */
 export interface GetOptions extends FindOptions {
   /**
-   * `NAME`, `sha256:HEX`, a glob over what is offered (`photos/*.jpg`, `**` for everything) or a
+   * `NAME` (or `./NAME`, for one that looks like something else), `sha256:HEX`, a glob over what is offered (`photos/*.jpg`, `**` for everything) or a
    * folder (`photos/`); with `sha256`, plain names only.
    */
   readonly names: readonly string[];

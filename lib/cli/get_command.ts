@@ -2,6 +2,7 @@
 import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
+import { unmarked } from "../marked_name.ts";
 import { nowMs } from "../io/system/clock.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { GET_DEFAULTS } from "../app/option_defaults.ts";
@@ -68,7 +69,8 @@ export const getCommand = defineCommand({
     "missing or different.",
     "Globs and folders match what `list` shows. * and ? stay within one folder, ** does not; [a-z]\n" +
     "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
-    "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well.",
+    "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. ./ before a name\n" +
+    "says that it is one: ./-x, ./sha256:x.",
     "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +
     "it; 4 not verified, or servers disagree; 5 local disk; 130 interrupted. If names fail in different\n" +
     "ways, the code is 1.",
@@ -148,5 +150,5 @@ function wantedText(names: readonly string[], mayBePatterns: boolean): string {
   const [name = ""] = names;
   const hasPattern = mayBePatterns && names.some((each) => namePattern(each) !== undefined);
   if (names.length > 1) return countText(names.length, hasPattern ? "name" : "file");
-  return `${hasPattern ? "files" : "file"}: ${displayName(name)}`;
+  return `${hasPattern ? "files" : "file"}: ${displayName(unmarked(name))}`;
 }

@@ -2,6 +2,7 @@
 import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
+import { isMarked, marked, unmarked } from "../marked_name.ts";
 import { displayName, type NameProblem, parseFileName } from "../names.ts";
 import { SHA256 } from "./value_types.ts";
 
@@ -25,20 +26,25 @@ export function checkWanted(
   }
   const wanted = new Set<string>();
   const plain = new Set<string>();
-  for (const name of names) {
-    if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
-    else if (name.startsWith(MD5_PREFIX)) checkMd5Name(name, isTcp);
-    else {
-      const pattern = sha256 === undefined ? namePattern(name) : undefined;
-      checkFileName(pattern?.name ?? name);
-      if (pattern === undefined) plain.add(name);
-    }
-    if (wanted.has(name)) {
+  const checkPlain = (typed: string): void => {
+    const pattern = sha256 === undefined ? namePattern(typed) : undefined;
+    checkFileName(pattern?.name ?? unmarked(typed));
+    if (pattern === undefined) plain.add(unmarked(typed));
+  };
+  for (const typed of names) {
+    const name = unmarked(typed);
+    const isContent = !isMarked(typed) &&
+      [CONTENT_PREFIX, MD5_PREFIX].some((prefix) => name.startsWith(prefix));
+    if (!isContent) checkPlain(typed);
+    else if (name.startsWith(CONTENT_PREFIX)) checkContentName(name, sha256);
+    else checkMd5Name(name, isTcp);
+    const key = isContent ? name : marked(name);
+    if (wanted.has(key)) {
       throw new ShoalError("usage", `${displayName(name)} is named twice`, {
         hint: "Name each file once.",
       });
     }
-    wanted.add(name);
+    wanted.add(key);
   }
   checkFolders(plain);
 }

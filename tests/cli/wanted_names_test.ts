@@ -49,7 +49,7 @@ Deno.test("a refused name is shown escaped and shortened", () => {
 Deno.test("patterns are accepted, and refused for what would be no name either", () => {
   assertEquals(problemOf(["photos/*.jpg", "docs/", "**", "a[1].txt", "docs/x", "*"]), undefined);
   assertStringIncludes(problemOf(["../*.jpg"]) ?? "", ". or ..");
-  assertStringIncludes(problemOf(["./docs/"]) ?? "", ". or ..");
+  assertStringIncludes(problemOf(["././docs/"]) ?? "", ". or ..");
   assertStringIncludes(problemOf(["docs//"]) ?? "", "two slashes");
   assertStringIncludes(problemOf(["/"]) ?? "", "empty");
   assertStringIncludes(problemOf(["/photos/*"]) ?? "", "start with a slash");
@@ -74,4 +74,13 @@ Deno.test("a content is 64 hexadecimal digits, and is said once", () => {
   assertStringIncludes(problemOf(["sha256:abc"]) ?? "", "64 hexadecimal digits");
   assertStringIncludes(problemOf([`sha256:${HEX}`], HEX) ?? "", "same thing twice");
   assertStringIncludes(problemOf(["a", "b"], HEX) ?? "", "for one name");
+});
+
+Deno.test("./ before a name says that it is one", () => {
+  const names = ["./-x", "./sha256:notes", "./md5:notes", "./docs/", "./*.jpg", "./--json"];
+  assertEquals(problemOf(names), undefined);
+  assertStringIncludes(problemOf(["./"]) ?? "", "empty");
+  assertStringIncludes(problemOf(["./../x"]) ?? "", ". or ..");
+  assertStringIncludes(problemOf(["a", "./a"]) ?? "", "named twice");
+  assertStringIncludes(problemOf(["sha256:notes"]) ?? "", "64 hexadecimal digits");
 });

@@ -13,6 +13,7 @@ import {
   type ResolvedTcpGetOptions,
 } from "../option_defaults.ts";
 import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
+import { isMarked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
@@ -103,8 +104,9 @@ async function resolveHosts({ servers, port }: ResolvedGetOptions): Promise<read
 }
 
 /** `sha256:HEX` asks by content, anything else by name. Throws ShoalError `bad_name` or `usage`. */
-function queryOf(text: string): Query {
-  const match = /^sha256:(.*)$/s.exec(text);
+function queryOf(typed: string): Query {
+  const text = unmarked(typed);
+  const match = isMarked(typed) ? null : /^sha256:(.*)$/s.exec(text);
   if (match !== null) {
     const hex = match[1]!.toLowerCase();
     if (!/^[0-9a-f]{64}$/.test(hex)) {
@@ -242,7 +244,7 @@ export class GetRun {
     const context = this.#context(new ConcurrencyLimit(jobs));
     return queries.map((query, index) =>
       new DownloadDriver(context, {
-        name: names[index]!,
+        name: query.by === "name" ? query.name : names[index]!,
         query,
         outDir,
         force,

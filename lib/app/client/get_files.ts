@@ -161,7 +161,7 @@ async function resolved(wanted: readonly Wanted[], way: Way, onEvent: Common["on
   } catch (thrown) {
     const error = ShoalError.from(thrown);
     if (error.code === "usage" || error.code === "internal") throw thrown;
-    return wantedWithoutListing(wanted, error);
+    return wantedWithoutListing(wanted, error, way.isAskedByName);
   }
 }
 

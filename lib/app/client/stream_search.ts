@@ -13,6 +13,7 @@ import { HashingProgress } from "../../protocol/discovery/hashing_progress.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
+import { isMarked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { Find, NameSearch } from "../discovery/search.ts";
 import { PENDING_PAUSE_MS } from "../limits.ts";
@@ -133,8 +134,11 @@ function idOf(endpoint: Endpoint): ServerId {
 }
 
 /** How a server is asked for what the user typed: `sha256:HEX`, `md5:HEX`, a bare digest, or a name. */
-export function questionOf(text: string): JsonObject {
-  const match = /^(?:(sha256|md5):)?([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text);
+export function questionOf(typed: string): JsonObject {
+  const text = unmarked(typed);
+  const match = isMarked(typed)
+    ? null
+    : /^(?:(sha256|md5):)?([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text);
   if (match !== null) {
     const hex = match[2]!.toLowerCase();
     const kind = hex.length === 32 ? "md5" : "sha256";

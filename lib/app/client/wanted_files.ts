@@ -4,6 +4,7 @@
  */
 import { ShoalError } from "../../errors.ts";
 import { NAMES_PER_GET_MAX } from "../limits.ts";
+import { isMarked, marked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, NoticeEvent } from "../events.ts";
 import type { NamePattern } from "../../name_pattern.ts";
@@ -29,11 +30,14 @@ export function wantedFiles(
   listed: readonly string[],
   isAskedByName: (name: string) => boolean,
 ): WantedFiles {
-  const named = new Set(wanted.filter((each) => typeof each === "string"));
+  const texts = wanted.filter((each) => typeof each === "string");
+  const named = new Set(
+    texts.filter((each) => isMarked(each) || isAskedByName(each)).map(unmarked),
+  );
   const matched = wanted.map((each) =>
     typeof each === "string" ? [] : listed.filter((name) => each.matches(name))
   );
-  const all = new Set([...named, ...matched.flat()]);
+  const all = new Set([...texts.map(unmarked), ...matched.flat()]);
   if (all.size > NAMES_PER_GET_MAX) {
     throw new ShoalError(
       "usage",
@@ -51,8 +55,8 @@ export function wantedFiles(
     for (const name of files) {
       if (named.has(name) || told.has(name)) continue;
       told.add(name);
-      const problem = problemOf(name, isAskedByName) ?? clashOf(name, named, folders);
-      items.push(problem === undefined ? name : failed(name, problem));
+      const problem = problemOf(name) ?? clashOf(name, named, folders);
+      items.push(problem === undefined ? typed(name, isAskedByName) : failed(name, problem));
     }
   });
   const notices = wanted.flatMap((each, index) => {
@@ -66,10 +70,14 @@ export function wantedFiles(
  * The same where nobody could be asked for a listing: what is likely to be a name is searched for as
  * one, since servers of the classic protocol have no listing.
  */
-export function wantedWithoutListing(wanted: readonly Wanted[], error: ShoalError): WantedFiles {
+export function wantedWithoutListing(
+  wanted: readonly Wanted[],
+  error: ShoalError,
+  isAskedByName: (name: string) => boolean,
+): WantedFiles {
   const items = wanted.map((each) => {
     if (typeof each === "string") return each;
-    return each.isLikelyName ? each.text : failed(each.text, error);
+    return each.isLikelyName ? typed(each.text, isAskedByName) : failed(each.text, error);
   });
   return { items, notices: [] };
 }
@@ -87,21 +95,18 @@ function matchNotice({ text }: NamePattern, count: number): NoticeEvent {
   return { event: "notice", level: "verbose", message: `'${text}' matches ${files}` };
 }
 
-function problemOf(
-  name: string,
-  isAskedByName: (name: string) => boolean,
-): ShoalError | undefined {
+function problemOf(name: string): ShoalError | undefined {
   const parsed = parseFileName(name);
-  if (!parsed.ok) {
-    return new ShoalError(
-      "bad_name",
-      `'${name}' is listed but is not a valid name: ${parsed.problem}`,
-    );
-  }
-  if (isAskedByName(name)) return undefined;
-  return new ShoalError("bad_name", `'${name}' looks like a content id, not a name`, {
-    hint: "Fetch it as sha256:HEX; `list --json` shows the digest.",
-  });
+  if (parsed.ok) return undefined;
+  return new ShoalError(
+    "bad_name",
+    `'${name}' is listed but is not a valid name: ${parsed.problem}`,
+  );
+}
+
+/** As one that a search takes for a name, whatever it looks like. */
+function typed(name: string, isAskedByName: (name: string) => boolean): string {
+  return isAskedByName(name) ? name : marked(name);
 }
 
 /** Files keep their names below the target folder, so this is the only way that two can clash. */

@@ -5,6 +5,7 @@ import { hashHex } from "../../ids.ts";
 import { ClassicTarget } from "../../io/files/classic_target.ts";
 import { WrittenFiles } from "../../io/files/written_files.ts";
 import type { Runtime } from "../../io/runtime.ts";
+import { isMarked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
@@ -25,8 +26,9 @@ export async function getByAscii(
   const results: (DoneEvent | FailedEvent)[] = [];
   const manners = new AsciiManners();
   const written = new WrittenFiles(runtime.disk);
-  for (const name of options.names) {
-    const getting = new AsciiGet(runtime, { ...options, written }, name, manners);
+  for (const typed of options.names) {
+    const name = unmarked(typed);
+    const getting = new AsciiGet(runtime, { ...options, written }, typed, manners);
     const event = await getting.run().catch((thrown): FailedEvent => {
       const { code, message, hint } = ShoalError.from(thrown);
       return { event: "failed", name, code, message, hint };
@@ -71,7 +73,7 @@ class AsciiGet {
   async run(): Promise<DoneEvent> {
     const { server, port, layers, timeoutMs, retries, rateBytesPerS, signal, onEvent } =
       this.#options;
-    const name = this.#wanted;
+    const name = unmarked(this.#wanted);
     const target = {
       server,
       port,
@@ -113,7 +115,7 @@ class AsciiGet {
     this.#sha256 = new StreamingHash();
     this.#progress = new SessionProgress({
       clock,
-      name: this.#wanted,
+      name: unmarked(this.#wanted),
       server: this.#peer,
       sizeBytes: file.sizeBytes,
       emit: (event) => onEvent?.(event),
@@ -126,7 +128,7 @@ class AsciiGet {
   }
 
   async #finish({ id, sizeBytes }: ListedFile, md5: string): Promise<DoneEvent> {
-    const wanted = this.#wanted;
+    const wanted = unmarked(this.#wanted);
     if (md5 !== id) {
       throw new ShoalError("unverified", `what arrived is not '${wanted}': its MD5 differs`);
     }
@@ -166,10 +168,11 @@ function isPinned({ sha256 }: ResolvedTcpGetOptions, digest: HashHex): boolean {
 
 /** By id or by name. */
 function chosen(files: readonly ListedFile[], wanted: string): ListedFile {
-  const id = wanted.replace(/^md5:/, "").toLowerCase();
-  const file = files.find((each) => each.id === id) ?? files.find((each) => each.name === wanted);
+  const id = isMarked(wanted) ? undefined : wanted.replace(/^md5:/, "").toLowerCase();
+  const name = unmarked(wanted);
+  const file = files.find((each) => each.id === id) ?? files.find((each) => each.name === name);
   if (file !== undefined) return file;
-  throw new ShoalError("not_found", `the server does not list '${wanted}'`);
+  throw new ShoalError("not_found", `the server does not list '${name}'`);
 }
 
 function safeName(text: string): SafeFileName {

@@ -51,8 +51,15 @@ Deno.test("of a file and a folder of one name the file fails, unless it was name
 });
 
 Deno.test("names that cannot be asked for fail alone", () => {
-  assertEquals(itemsOf("*", "ok sha256:0 nul"), "ok sha256:0=bad_name nul=bad_name");
+  assertEquals(itemsOf("*", "ok nul"), "ok nul=bad_name");
   assertEquals(itemsOf("**", "ok ../x"), "ok ../x=bad_name");
+});
+
+Deno.test("a file that is named like a content is asked for as a name", () => {
+  assertEquals(itemsOf("*", "ok sha256:0"), "ok ./sha256:0");
+  assertEquals(itemsOf("./sha256:0 *", "ok sha256:0"), "./sha256:0 ok");
+  assertEquals(itemsOf("sha256:0 *", "ok sha256:0"), "sha256:0 ok ./sha256:0");
+  assertEquals(itemsOf("./sha256:*", "ok sha256:0"), "./sha256:0");
 });
 
 Deno.test("more files than one run takes are refused", () => {
@@ -63,9 +70,13 @@ Deno.test("more files than one run takes are refused", () => {
 
 Deno.test("without a listing stars fail as it did, and names with brackets are searched for", () => {
   const error = new ShoalError("no_server", "no server answered");
-  const { items } = wantedWithoutListing(wantedOf("a *.jpg b[1].txt docs/"), error);
+  const { items } = wantedWithoutListing(
+    wantedOf("a *.jpg b[1].txt docs/ ./sha256:[0]"),
+    error,
+    (name) => !name.startsWith("sha256:"),
+  );
   assertEquals(
     items.map((item) => typeof item === "string" ? item : `${item.name}=${item.code}`),
-    ["a", "*.jpg=no_server", "b[1].txt", "docs/=no_server"],
+    ["a", "*.jpg=no_server", "b[1].txt", "docs/=no_server", "./sha256:[0]"],
   );
 });
