@@ -1,11 +1,25 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { canRunProcesses, freePort, runShoal, ShoalProcess } from "../support/shoal_process.ts";
+import { withFolder } from "../support/folder.ts";
+import {
+  canRunProcesses,
+  CLI_ENV,
+  freePort,
+  runShoal,
+  ShoalProcess,
+} from "../support/shoal_process.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
-function withProcess(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !canRunProcesses, fn });
+type Env = Readonly<Record<string, string>>;
+
+/** With a cache folder of its own: the user's is none of a test's business. */
+function withProcess(name: string, fn: (env: Env) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !canRunProcesses,
+    fn: () => withFolder({}, (cache) => fn({ XDG_CACHE_HOME: cache })),
+  });
 }
 
 async function until(isTrue: () => boolean, process: ShoalProcess): Promise<void> {
@@ -16,10 +30,11 @@ async function until(isTrue: () => boolean, process: ShoalProcess): Promise<void
   }
 }
 
-withProcess("a reader that goes away is no crash", async () => {
+withProcess("a reader that goes away is no crash", async (env) => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "cli.ts", "get", "--help"],
     cwd: ROOT,
+    env: { ...CLI_ENV, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -30,18 +45,21 @@ withProcess("a reader that goes away is no crash", async () => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  withProcess(`${signal} ends a get with 130 and the command that resumes it`, async () => {
+  withProcess(`${signal} ends a get with 130 and the command that resumes it`, async (env) => {
     const port = String(freePort());
-    await using get = new ShoalProcess(["get", "nothing", "-p", port], { json: false });
+    await using get = new ShoalProcess(["get", "nothing", "-p", port], { json: false, env });
     await until(() => get.stdout.includes("Broadcasting request"), get);
     get.signal(signal);
     assertEquals(await get.exit(), 130, get.description());
     assertMatch(get.stderr, /^error: interrupted[^\n]*\nhint: .*cli\.ts get nothing -p \d+\n$/);
   });
 
-  withProcess(`${signal} ends a server`, async () => {
+  withProcess(`${signal} ends a server`, async (env) => {
     const port = String(freePort());
-    await using server = new ShoalProcess(["server", `${ROOT}/data`, "-p", port], { json: false });
+    await using server = new ShoalProcess(["server", `${ROOT}/data`, "-p", port], {
+      json: false,
+      env,
+    });
     await until(() => server.stdout.includes("Waiting for client to request"), server);
     server.signal(signal);
     assertEquals(await server.exit(), 130, server.description());
@@ -50,12 +68,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-withProcess("the permission sets are enough to offer and to fetch", async () => {
+withProcess("the permission sets are enough to offer and to fetch", async (env) => {
   const port = String(freePort());
   const out = `downloads/test-${port}`;
   const [asServer, asGet] = ["-P=server", "-P=get"].map((permissions) => ({
     permissions,
     cwd: ROOT,
+    env,
   }));
   await using server = new ShoalProcess(["server", "-p", port], asServer);
   await server.event(({ event }) => event === "ready");
@@ -72,8 +91,11 @@ withProcess("the permission sets are enough to offer and to fetch", async () => 
   }
 });
 
-withProcess("wrong usage ends with 2 and says so on stderr", async () => {
-  const { code, stderr, stdout } = await runShoal(["get", "a", "--port", "0"], { json: false });
+withProcess("wrong usage ends with 2 and says so on stderr", async (env) => {
+  const { code, stderr, stdout } = await runShoal(["get", "a", "--port", "0"], {
+    json: false,
+    env,
+  });
   assertEquals([code, stdout], [2, ""]);
   assertMatch(stderr, /^error: .*\nhint: .*\n$/);
 });
