@@ -117,7 +117,11 @@ export class StreamSearch implements NameSearch {
       const earnedMs = this.#hashing.onPending(nowMs, server, queryIndex, said.claim);
       attemptEndMs = Math.max(attemptEndMs, Math.min(attemptEndMs + earnedMs, nowMs + timeoutMs));
       if (nowMs >= attemptEndMs) {
-        if (attempt >= attempts) return onNews({ kind: "timedOut", queryIndex, isHashing: true });
+        if (attempt >= attempts) {
+          const isChanging = this.#hashing.isChanging(queryIndex);
+          const timedOut = { kind: "timedOut", queryIndex, isHashing: true } as const;
+          return onNews({ ...timedOut, ...(isChanging && { isChanging }) });
+        }
         attempt += 1;
         attemptEndMs = nowMs + timeoutMs;
         this.#hashing.restart(queryIndex);

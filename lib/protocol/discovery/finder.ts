@@ -349,7 +349,12 @@ export class Finder {
   #review(nowMs: number, sought: SoughtQuery): void {
     let verdict = sought.review(nowMs, this.#servers.count);
     while (verdict !== undefined) {
-      this.#actions.push({ ...verdict, queryIndex: sought.index });
+      const isChanging = verdict.kind === "timedOut" && this.#hashing.isChanging(sought.index);
+      this.#actions.push({
+        ...verdict,
+        queryIndex: sought.index,
+        ...(isChanging && { isChanging }),
+      });
       if (verdict.kind === "attempt") this.#hashing.restart(sought.index);
       if (verdict.kind === "attempt" && this.#scheduleStartMs !== nowMs) {
         this.#restartSchedule(nowMs);

@@ -29,6 +29,8 @@ interface HashingServer {
 
 export class HashingProgress {
   readonly #servers = new Map<string, HashingServer>();
+  /** Queries whose file became another one while it was waited for. */
+  readonly #changing = new Set<number>();
 
   /** A PENDING has come; returns how much longer it is worth waiting for that file. */
   onPending(nowMs: number, serverKey: string, queryIndex: number, claim: HashingClaim): number {
@@ -43,7 +45,10 @@ export class HashingProgress {
       return 0;
     }
     // Another file has taken its place: it is a new start, which is for the next attempt.
-    if (file.sizeBytes !== sizeBytes) return 0;
+    if (file.sizeBytes !== sizeBytes) {
+      this.#changing.add(queryIndex);
+      return 0;
+    }
     grow(server, file, hashedBytes);
     const promisedBytes = claim.rateBytesPerS * (nowMs - file.markMs) / 1_000;
     const isTrue = file.hashedBytes - file.markBytes >= promisedBytes * HASHING_RATE_SHARE_MIN;
@@ -53,6 +58,11 @@ export class HashingProgress {
     file.markBytes = file.hashedBytes;
     file.markEarnedMs = server.earnedMs;
     return earnedMs;
+  }
+
+  /** Whether somebody seems to write to the file all the time. */
+  isChanging(queryIndex: number): boolean {
+    return this.#changing.has(queryIndex);
   }
 
   /** An OFFER has come: if the file was being hashed, all of it is. */

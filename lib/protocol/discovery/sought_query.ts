@@ -57,6 +57,8 @@ export interface TimedOut {
   readonly kind: "timedOut";
   /** A server said that it has it, and got on with hashing it too slowly or not at all. */
   readonly isHashing?: true;
+  /** … and it was another file each time that it was asked. */
+  readonly isChanging?: true;
 }
 
 /** What a look at the clock has shown. After `notFound` and `timedOut` the query is finished. */

@@ -13,6 +13,12 @@ export function searchFailure(
   news: Extract<FindNews, { kind: "notFound" | "timedOut" }>,
   hint?: string,
 ): ShoalError {
+  if (news.kind === "timedOut" && news.isHashing && news.isChanging) {
+    const message =
+      `'${name}' is being written to all the time: a server offers what is left alone`;
+    const hint = "Fetch it when nothing writes to it, or have a copy of it served.";
+    return new ShoalError("changed", message, { hint });
+  }
   if (news.kind === "timedOut" && news.isHashing) {
     const message = `a server that has '${name}' is still hashing it, and gets no further`;
     return new ShoalError("no_server", message, { hint: "Try again later." });

@@ -101,3 +101,14 @@ Deno.test("a new attempt measures afresh, and what was forgotten is", () => {
   progress.forget("server");
   assertEquals(at(2_500, 5_000_000), 0);
 });
+
+Deno.test("a file that is another one each time it is asked for is seen to change, whatever attempts begin", () => {
+  const progress = new HashingProgress();
+  const claim = (sizeBytes: number) => ({ sizeBytes, hashedBytes: 0, rateBytesPerS: 0 });
+  for (const ms of [0, 500]) progress.onPending(ms, "server", 0, claim(100));
+  assertEquals(progress.isChanging(0), false);
+  assertEquals(progress.onPending(1_000, "server", 0, claim(101)), 0);
+  progress.restart(0);
+  progress.onPending(1_500, "server", 1, claim(7));
+  assertEquals([progress.isChanging(0), progress.isChanging(1)], [true, false]);
+});
