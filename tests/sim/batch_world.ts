@@ -140,7 +140,7 @@ export class BatchWorld {
       sessions: {
         ...{ host: "0.0.0.0", ports: [DISCOVERY_PORT], rateBytesPerS: 0 },
         policy: { ...policy, errorRate: 0, seed },
-        ...{ quotaBytes: 0, quotaPerHostBytes: 0 },
+        ...{ quotaBytes: 0, quotaPerHostBytes: 0, layers: [] },
       },
       onFailure: (error) => {
         throw error;
