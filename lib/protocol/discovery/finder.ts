@@ -349,15 +349,12 @@ export class Finder {
   #review(nowMs: number, sought: SoughtQuery): void {
     let verdict = sought.review(nowMs, this.#servers.count);
     while (verdict !== undefined) {
-      const isChanging = verdict.kind === "timedOut" && this.#hashing.isChanging(sought.index);
-      this.#actions.push({
-        ...verdict,
-        queryIndex: sought.index,
-        ...(isChanging && { isChanging }),
-      });
-      if (verdict.kind === "attempt") this.#hashing.restart(sought.index);
-      if (verdict.kind === "attempt" && this.#scheduleStartMs !== nowMs) {
-        this.#restartSchedule(nowMs);
+      const { index: queryIndex } = sought;
+      const isChanging = verdict.kind === "timedOut" && this.#hashing.isChanging(queryIndex);
+      this.#actions.push({ ...verdict, queryIndex, ...(isChanging && { isChanging }) });
+      if (verdict.kind === "attempt") {
+        this.#hashing.restart(queryIndex);
+        if (this.#scheduleStartMs !== nowMs) this.#restartSchedule(nowMs);
       }
       verdict = sought.review(nowMs, this.#servers.count);
     }
