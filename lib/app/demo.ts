@@ -270,7 +270,9 @@ function* hashed(pieces: Iterable<Bytes>, hash: StreamingHash): Generator<Bytes>
 
 /** One that the servers can share; nobody else is likely to take it in between. */
 function freePort(): number {
-  const probe = openTransport(transportConfig({ host: LOOPBACK_ADDRESS, tune: false }));
+  const probe = openTransport(
+    transportConfig({ host: LOOPBACK_ADDRESS, tune: false, layers: [] }),
+  );
   void probe.close();
   return probe.port;
 }

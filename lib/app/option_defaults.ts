@@ -76,6 +76,7 @@ export const TCP_GET_DEFAULTS = {
   force: false,
   sparse: true,
   portableNames: false,
+  jobs: GET_DEFAULTS.jobs,
   rateBytesPerS: 0,
 } satisfies Partial<TcpGetOptions>;
 

@@ -176,6 +176,8 @@ export interface TcpGetOptions {
    * at the end) as `%` and two hexadecimal digits; false by default.
    */
   readonly portableNames?: boolean;
+  /** Files to fetch at a time; 16 by default. In the `ascii` dialect it is always one. */
+  readonly jobs?: number;
   /** How long a wait for the server may be, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number;
   /** Connections in a row that may bring nothing before it is given up; 10 by default. */

@@ -99,6 +99,7 @@ export const getCommand = defineCommand({
       portableNames: options["portable-names"],
       timeoutMs: options.timeout,
       retries: options.retries,
+      jobs: options.jobs,
       onEvent: (event: GetEvent) => reporter.report(event),
       ...given({ sha256: options.sha256 }),
     };
@@ -116,7 +117,6 @@ export const getCommand = defineCommand({
         ...networkOptions(options, signal),
         servers: options.server,
         ...mastersOf(options.master),
-        jobs: options.jobs,
         mtuBytes: options.mtu,
         ...given({ rateBytesPerS: options.rate }),
       }));

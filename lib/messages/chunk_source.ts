@@ -16,6 +16,8 @@ import type { Layers, TransportConfig } from "./transport_config.ts";
 /** What receivers of datagrams need to know to begin with; each kind of source has such a value. */
 export interface DatagramsConfig {
   readonly transport: TransportConfig;
+  /** Longest datagram for the path (UDP payload), overhead of the layers included. */
+  readonly mtuBytes: number;
 }
 
 /** The same of receivers of streams. */

@@ -2,8 +2,6 @@
  * How sockets are to be opened and what lies between them and what is said. Plain values, so that
  * a worker is handed them whole: an option of the transport is added here and read where sockets are opened.
  */
-import { UNSPECIFIED_ADDRESS } from "../address.ts";
-import { MTU_BYTES_DEFAULT } from "../wire/limits.ts";
 
 /** What lies between what is said and the socket, the layer next to what is said first. */
 export type Layers = readonly LayerConfig[];
@@ -28,8 +26,6 @@ export interface TransportConfig extends ListenConfig {
    * data: while such a socket waits, it keeps one of its thread's helper threads.
    */
   readonly joins: boolean;
-  /** Longest datagram for the path (UDP payload), overhead of the layers included. */
-  readonly mtuBytes: number;
 }
 
 /** A layer by the name that it has in the table of layers, and what it needs to know. */
@@ -46,19 +42,11 @@ export interface FaultsConfig extends LayerConfig {
   readonly seed: number;
 }
 
-type Given = { readonly [Key in keyof TransportConfig]?: TransportConfig[Key] | undefined };
-
-/** A config of what is given, and of the defaults for what is not. */
-export function transportConfig({
-  host = UNSPECIFIED_ADDRESS,
-  ports = [0],
-  share = false,
-  tune = true,
-  joins = false,
-  mtuBytes = MTU_BYTES_DEFAULT,
-  layers = [],
-}: Given = {}): TransportConfig {
-  return { host, ports, share, tune, joins, mtuBytes, layers };
+/** A socket of its own at any free port, for datagrams that come one at a time. */
+export function transportConfig(
+  chosen: Pick<TransportConfig, "host" | "tune" | "layers">,
+): TransportConfig {
+  return { ports: [0], share: false, joins: false, ...chosen };
 }
 
 /** `config` with simulated errors next to the socket, so that they hit what goes over the wire. */

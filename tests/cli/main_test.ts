@@ -161,8 +161,9 @@ Deno.test("put hands over its files, prints their digests, and needs a server", 
 });
 
 Deno.test("get and list go over TCP where they are told to, with one server", async () => {
-  const get = await run(["get", "a", "--tcp", "--server", "h:7"]);
-  assertEquals([get.app.gotOverTcp?.server, get.app.gotOverTcp?.dialect], ["h:7", "shoal"]);
+  const get = await run(["get", "a", "--tcp", "--server", "h:7", "--jobs", "3"]);
+  const { server, dialect, jobs } = get.app.gotOverTcp!;
+  assertEquals([server, dialect, jobs], ["h:7", "shoal", 3]);
   const list = await run(["list", "--dialect", "ascii", "--server", "h"]);
   assertEquals([list.app.listedOverTcp?.server, list.app.listedOverTcp?.dialect], ["h", "ascii"]);
   for (const args of [["get", "a", "--tcp"], ["list", "--tcp", "--server", "a", "--server", "b"]]) {

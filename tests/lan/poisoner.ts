@@ -8,7 +8,6 @@ import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.
 import { toHex } from "../../lib/ids.ts";
 import type { Received } from "../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DATA_PORT_FIRST, DISCOVERY_PORT } from "../../lib/limits.ts";
 import { hashBlocks } from "../../lib/protocol/merkle/block_hashes.ts";
 import { LayerProver } from "../support/layer_prover.ts";
@@ -18,6 +17,7 @@ import { Random } from "../../lib/protocol/base/random.ts";
 import { DATA_HEADER_BYTES, DataWriter, payloadBytesOf } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
 import { packedFramesIn } from "../../lib/wire/packed_frames.ts";
+import { testTransport } from "../support/test_transport.ts";
 
 const BLOCK_BYTES = 16 * 1024;
 const SEED = 66;
@@ -33,8 +33,8 @@ const random = new Random(SEED);
 const server = serverId(toHex(random.bytes(16)));
 const token = random.bytes(16);
 const noise = random.bytes(64 * 1024);
-const discovery = openTransport(transportConfig({ ports: [DISCOVERY_PORT], share: true }));
-const data = openTransport(transportConfig({ ports: [DATA_PORT_FIRST], tune: false }));
+const discovery = openTransport(testTransport({ ports: [DISCOVERY_PORT], share: true }));
+const data = openTransport(testTransport({ ports: [DATA_PORT_FIRST], tune: false }));
 let served = Promise.resolve();
 for (const transport of [discovery, data]) {
   transport.listen(serve, (error) => {

@@ -3,14 +3,14 @@
  * die and come back. Both are what ships, over a network that loses nothing.
  */
 import type { Endpoint } from "../../lib/address.ts";
-import { GetRun } from "../../lib/app/client/get.ts";
+import { datagramsConfig, GetRun } from "../../lib/app/client/get.ts";
 import { openSearch } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
 import { resolveGet } from "../../lib/app/option_defaults.ts";
 import { Serving } from "../../lib/app/serve/serving.ts";
 import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
+import { testTransport } from "../support/test_transport.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
@@ -94,7 +94,7 @@ export class BatchWorld {
     });
     const search = await openSearch(options, runtime);
     const queries = this.#names.map((name) => ({ by: "name", name }) as const);
-    const run = new GetRun(runtime, options, queries, () => search, "datagrams", []);
+    const run = new GetRun(runtime, options, queries, () => search, datagramsConfig(options), []);
     const ends = await run.ended();
     await run.close();
     return ends;
@@ -134,9 +134,9 @@ export class BatchWorld {
       ...{ runtime, index, server, seed, tokenSecret: this.#random.bytes(32) },
       rateBytesPerS: this.#spec.rateBytesPerS,
       discovery: runtime.net.openDatagrams(
-        transportConfig({ ports: [DISCOVERY_PORT], share: true }),
+        testTransport({ ports: [DISCOVERY_PORT], share: true }),
       ),
-      transport: transportConfig(),
+      transport: testTransport(),
       sessions: {
         ...{ host: "0.0.0.0", ports: [DISCOVERY_PORT], rateBytesPerS: 0 },
         policy: { ...policy, errorRate: 0, seed },

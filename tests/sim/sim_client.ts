@@ -7,7 +7,7 @@ import type { LayerNews } from "../../lib/protocol/download/layer_fetch.ts";
 import type { Provider } from "../../lib/protocol/download/provider.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
 import { PUSHER, runPush } from "./push_driver.ts";
-import { GetRun } from "../../lib/app/client/get.ts";
+import { datagramsConfig, GetRun } from "../../lib/app/client/get.ts";
 import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
 import { type ResolvedGetOptions, resolveGet } from "../../lib/app/option_defaults.ts";
@@ -141,7 +141,7 @@ export class SimClient {
       options,
       [{ by: "name", name: FILE_NAME }],
       () => search,
-      "datagrams",
+      datagramsConfig(options),
       options.servers.map((address) => ({ address, port: DISCOVERY_PORT })),
       this.#world.scenario.push && { push: { worker: PUSH, config: null } },
     );

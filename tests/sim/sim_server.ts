@@ -13,7 +13,6 @@ import {
   toHex,
 } from "../../lib/ids.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import {
@@ -31,6 +30,7 @@ import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualListener } from "./virtual_stream.ts";
+import { testTransport } from "../support/test_transport.ts";
 
 const FILE_PATH = `${FOLDER}/${FILE_NAME}`;
 /** What piles up at a server that does nothing. */
@@ -275,9 +275,9 @@ export class SimServer {
     const serving = new Serving({
       ...{ runtime, index, server: id, tokenSecret, seed, rateBytesPerS },
       discovery: runtime.net.openDatagrams(
-        transportConfig({ ports: [DISCOVERY_PORT], share: true }),
+        testTransport({ ports: [DISCOVERY_PORT], share: true }),
       ),
-      transport: transportConfig(),
+      transport: testTransport(),
       sessions: {
         host: "0.0.0.0",
         ports: [DISCOVERY_PORT],

@@ -3,9 +3,9 @@ import type { Endpoint } from "../../lib/address.ts";
 import { hashHex, type SafeFileName, type ServerId, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
+import { testTransport } from "./test_transport.ts";
 
 type Offer = FrameOf<"offer">;
 
@@ -24,8 +24,8 @@ export class Forger implements AsyncDisposable {
   constructor(port: number, offers: readonly Offer[], answers: "first" | "each" = "first") {
     this.#offers = offers;
     this.#answers = answers;
-    this.#discovery = openTransport(transportConfig({ ports: [port], share: true }));
-    this.#source = openTransport(transportConfig({ tune: false }));
+    this.#discovery = openTransport(testTransport({ ports: [port], share: true }));
+    this.#source = openTransport(testTransport({ tune: false }));
     this.#discovery.listen((received) => this.#onReceived(received), (error) => {
       throw error;
     });

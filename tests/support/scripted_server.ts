@@ -7,7 +7,6 @@ import { type Bytes, hashHex, type ServerId, serverId, toHex } from "../../lib/i
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";
 import { SendQueue } from "../../lib/io/net/send_queue.ts";
 import { openTransport } from "../../lib/io/net/transport_factory.ts";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { LayerProver } from "./layer_prover.ts";
 import { chunkCountFor, rootOfLayer } from "../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
@@ -18,6 +17,7 @@ import {
   type FrameOf,
   type ListingEntry,
 } from "../../lib/wire/frames.ts";
+import { testTransport } from "./test_transport.ts";
 
 /** A file that exists only as its hashes. */
 export interface ScriptedFile {
@@ -60,8 +60,8 @@ export class ScriptedServer {
     this.id = serverId(toHex(random.bytes(16)));
     this.#token = random.bytes(16);
     this.#files = files;
-    this.#discovery = openTransport(transportConfig({ ports: [port], share: true }));
-    this.#data = openTransport(transportConfig({ tune: false }));
+    this.#discovery = openTransport(testTransport({ ports: [port], share: true }));
+    this.#data = openTransport(testTransport({ tune: false }));
     this.#answers = new SendQueue(this.#data);
     for (const transport of [this.#discovery, this.#data]) {
       transport.listen((received) => this.#serve(received), fail);

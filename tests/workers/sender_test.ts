@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { transportConfig } from "../../lib/messages/transport_config.ts";
 import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
 import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
@@ -15,6 +14,7 @@ import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withFolder, writeFile } from "../support/folder.ts";
 import { canTouchFiles, canUseNetwork } from "../support/permissions.ts";
+import { testTransport } from "../support/test_transport.ts";
 
 const ignore = !(await canTouchFiles() && await canUseNetwork());
 
@@ -41,7 +41,7 @@ class Bench implements AsyncDisposable {
     const bench = new Bench();
     bench.post({
       kind: "init",
-      transport: transportConfig(options),
+      transport: testTransport(options),
       rateBytesPerS: 0,
       tokenSecret: SECRET,
       serverId: SERVER,

@@ -2,17 +2,14 @@
  * `get`: names in, verified files out. One search, one pool of workers and one coordinator for all
  * names of a run; one download per name.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
 import { claimedIdOf, hashHex, transferId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import {
-  GET_DEFAULTS,
-  type ResolvedGetOptions,
-  type ResolvedTcpGetOptions,
-} from "../option_defaults.ts";
-import { type TransportConfig, transportConfig } from "../../messages/transport_config.ts";
+import type { ResolvedGetOptions, ResolvedTcpGetOptions } from "../option_defaults.ts";
+import type { DatagramsConfig } from "../../messages/chunk_source.ts";
+import { transportConfig } from "../../messages/transport_config.ts";
 import { isMarked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
@@ -51,7 +48,8 @@ export async function getOverDatagrams(
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = await resolveHosts(options);
-  return await ended(new GetRun(runtime, options, queries, () => search, "datagrams", hosts));
+  const datagrams = datagramsConfig(options);
+  return await ended(new GetRun(runtime, options, queries, () => search, datagrams, hosts));
 }
 
 /** The same from one server over TCP alone. */
@@ -59,8 +57,7 @@ export async function getOverStream(
   options: ResolvedTcpGetOptions,
   runtime: Runtime,
 ): Promise<GetResult> {
-  const { server, port } = options;
-  const { timeoutMs, retries: attempts } = { ...GET_DEFAULTS, ...options };
+  const { server, port, timeoutMs, retries: attempts } = options;
   const host = await resolveHost(server);
   const endpoint = { address: host.address, port: host.port ?? port };
   const questions = new Map<Query, JsonObject>();
@@ -79,8 +76,14 @@ export async function getOverStream(
       ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
     });
-  const run = new GetRun(runtime, { ...GET_DEFAULTS, ...options }, queries, search, "stream", []);
+  const run = new GetRun(runtime, { ...options, masters: [] }, queries, search, undefined, []);
   return await ended(run);
+}
+
+/** How a get over UDP receives what it fetches. */
+export function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {
+  const { tune, layers, mtuBytes } = options;
+  return { transport: transportConfig({ host: UNSPECIFIED_ADDRESS, tune, layers }), mtuBytes };
 }
 
 async function ended(run: GetRun): Promise<GetResult> {
@@ -119,8 +122,10 @@ function queryOf(typed: string): Query {
   return { by: "name", name: parsed.name };
 }
 
-/** What a run takes of its options; those over TCP have fewer. */
-type RunOptions = Omit<ResolvedGetOptions, "servers" | "port" | "broadcast">;
+/** What runs over UDP and over TCP have in common, and masters. */
+type RunOptions =
+  & Omit<ResolvedTcpGetOptions, "server" | "port" | "dialect">
+  & Pick<ResolvedGetOptions, "masters">;
 
 export class GetRun {
   readonly #runtime: Runtime;
@@ -138,10 +143,11 @@ export class GetRun {
   /** How often in a row a source was silent for as long as it takes to say so. */
   readonly #silences = new Map<SourceId, number>();
   readonly #patience: ServerPatience;
-  readonly #transport: TransportConfig;
+  readonly #datagrams: DatagramsConfig | undefined;
   readonly #pool: WorkerPool;
   readonly #progress: ProgressReport;
-  readonly #classic: ClassicFallback;
+  /** Those servers speak UDP alone. */
+  readonly #classic: ClassicFallback | undefined;
   readonly #masters: MasterSearch;
   readonly #downloads: readonly DownloadDriver[];
   readonly #unended = new Set<DownloadDriver>();
@@ -156,13 +162,16 @@ export class GetRun {
   readonly #pinned: HashHex | undefined;
   #nextTransfer = 1;
 
-  /** @param moreKinds of sources, beside those that ship */
+  /**
+   * @param datagrams undefined where everything comes over TCP
+   * @param moreKinds of sources, beside those that ship
+   */
   constructor(
     runtime: Runtime,
     options: RunOptions,
     queries: readonly Query[],
     openSearch: (run: GetRun) => NameSearch,
-    kind: Route["kind"],
+    datagrams: DatagramsConfig | undefined,
     hosts: readonly Endpoint[],
     moreKinds: SourceKinds = {},
   ) {
@@ -170,13 +179,12 @@ export class GetRun {
     this.#runtime = runtime;
     this.#written = new WrittenFiles(runtime.disk);
     this.#options = options;
-    this.#kind = kind;
+    this.#datagrams = datagrams;
+    this.#kind = datagrams === undefined ? "stream" : "datagrams";
     this.#hosts = hosts;
     this.#patience = new ServerPatience(options.timeoutMs * options.retries);
     this.streams = this.#newStreams();
     this.#search = openSearch(this);
-    const { tune, mtuBytes, layers } = options;
-    this.#transport = transportConfig({ tune, mtuBytes, layers });
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
     this.#pool = this.#startPool();
     this.#progress = new ProgressReport({
@@ -185,7 +193,7 @@ export class GetRun {
       addresses: this.#addresses,
       emit: (event) => this.#emit(event),
     });
-    this.#classic = this.#classicFallback();
+    if (datagrams !== undefined) this.#classic = this.#classicFallback(datagrams);
     this.#downloads = this.#newDownloads(queries);
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -212,23 +220,23 @@ export class GetRun {
   /** Leaves nothing behind: workers and sockets closed, part files and journals up to date. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#classic.stop();
+    this.#classic?.stop();
     await this.#masters.close();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     await this.#search.close();
-    await Promise.all([this.#pool.close(), this.streams.close(), this.#classic.close()]);
+    await Promise.all([this.#pool.close(), this.streams.close(), this.#classic?.close()]);
   }
 
   // — What the run is made of ———————————————————————————————————————————————————————————————————
 
   #startPool(): WorkerPool {
     const { layers, timeoutMs, rateBytesPerS, sparse, portableNames } = this.#options;
-    const sources = { transport: this.#transport, layers, timeoutMs };
+    const kinds = sourceKinds({ layers, timeoutMs }, this.#datagrams);
     return new WorkerPool({
       files: { sparse, portableNames },
       runtime: this.#runtime,
       firstKind: this.#kind,
-      kinds: { ...sourceKinds(sources), ...this.#moreKinds },
+      kinds: { ...kinds, ...this.#moreKinds },
       timeoutMs,
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
@@ -287,7 +295,7 @@ export class GetRun {
   }
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
-  #classicFallback(): ClassicFallback {
+  #classicFallback({ transport }: DatagramsConfig): ClassicFallback {
     const { outDir, force, sparse, portableNames, timeoutMs, retries } = this.#options;
     return new ClassicFallback(() => ({
       outDir,
@@ -299,7 +307,7 @@ export class GetRun {
       timeoutMs,
       retries,
       runtime: this.#runtime,
-      transport: this.#transport,
+      transport,
       ...(this.#pinned !== undefined && { sha256: this.#pinned }),
       emit: (event) => this.#emit(event),
       onFailure: (error) => this.#failAll(error),
@@ -335,7 +343,7 @@ export class GetRun {
         this.#patience.onHeard(this.#runtime.clock.nowMs(), news.offer.server);
       }
       const download = downloads[news.queryIndex]!;
-      if (news.kind === "classicDue") return this.#classic.ask(download);
+      if (news.kind === "classicDue") return this.#classic?.ask(download);
       download.onFind(
         news,
         news.kind === "timedOut" ? this.#silenceHint(download.query) : undefined,

@@ -12,11 +12,13 @@ export interface SourceKind {
 /** By the kind of the routes that they serve. */
 export type SourceKinds = Readonly<Record<string, SourceKind>>;
 
-/** The kinds that ship. */
-export function sourceKinds(config: DatagramsConfig & StreamConfig): SourceKinds {
-  const { transport, layers, timeoutMs } = config;
+/** The kinds that ship; none of datagrams where those are not used. */
+export function sourceKinds(
+  stream: StreamConfig,
+  datagrams: DatagramsConfig | undefined,
+): SourceKinds {
   return {
-    datagrams: { worker: "receiver.ts", config: { transport } satisfies DatagramsConfig },
-    stream: { worker: "stream_receiver.ts", config: { layers, timeoutMs } satisfies StreamConfig },
-  } satisfies Record<Route["kind"], SourceKind>;
+    stream: { worker: "stream_receiver.ts", config: stream },
+    ...(datagrams !== undefined && { datagrams: { worker: "receiver.ts", config: datagrams } }),
+  } satisfies Partial<Record<Route["kind"], SourceKind>>;
 }

@@ -2,7 +2,7 @@
  * Searches, layer fetches and listings on the client's main socket: one socket carries any number of
  * them at the same time.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts";
 import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
@@ -98,7 +98,7 @@ export class Search implements NameSearch {
     this.#ownAddresses = new Set(runtime.net.ownAddresses());
     this.#socket = new ClientSocket(
       runtime,
-      transportConfig({ tune: options.tune, layers: options.layers }),
+      transportConfig({ host: UNSPECIFIED_ADDRESS, tune: options.tune, layers: options.layers }),
     );
   }
 

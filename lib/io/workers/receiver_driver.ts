@@ -8,7 +8,6 @@ import type {
   SourceReply,
   SourceRequest,
 } from "../../messages/chunk_source.ts";
-import type { TransportConfig } from "../../messages/transport_config.ts";
 import { Receiver } from "../../protocol/download/receiver.ts";
 import type { ReceiverAction, ReceiverEvent } from "../../protocol/download/receiver_messages.ts";
 import type { DatagramRoute } from "../../protocol/download/source_route.ts";
@@ -37,8 +36,8 @@ export function runReceiver(
   runtime: ReceiverRuntime,
   hashedMs: () => number,
 ): void {
-  runDriver(parent, ({ config: { transport }, feed }: Init) => {
-    return new ReceiverDriver(runtime, parent, transport, feed, hashedMs);
+  runDriver(parent, ({ config, feed }: Init) => {
+    return new ReceiverDriver(runtime, parent, config, feed, hashedMs);
   });
 }
 
@@ -59,7 +58,7 @@ class ReceiverDriver {
   constructor(
     runtime: ReceiverRuntime,
     parent: Parent,
-    config: TransportConfig,
+    { transport, mtuBytes }: DatagramsConfig,
     feed: ChannelEnd,
     hashedMs: () => number,
   ) {
@@ -68,11 +67,11 @@ class ReceiverDriver {
     this.#timer = this.#clock.timer(() => this.#wake());
     this.#parent = parent;
     this.#hashedMs = hashedMs;
-    this.#transport = runtime.net.openDatagrams({ ...config, joins: true });
+    this.#transport = runtime.net.openDatagrams({ ...transport, joins: true });
     this.#queue = new SendQueue(this.#transport);
     const { receiveBufferBytes, isTuned, overheadBytes } = this.#transport;
     this.#machine = new Receiver({
-      mtuBytes: config.mtuBytes,
+      mtuBytes,
       overheadBytes,
       receiveBufferBytes,
       clockOriginMs: this.#clock.originMs(),

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { WrittenFiles } from "../../../lib/io/files/written_files.ts";
-import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
   ClassicDownload,
@@ -20,6 +19,7 @@ import {
 import { decodeFrame, type Frame } from "../../../lib/wire/frames.ts";
 import { canTouchFiles, canUseNetwork } from "../../support/permissions.ts";
 import { withFolder } from "../../support/folder.ts";
+import { testTransport } from "../../support/test_transport.ts";
 
 const ignore = !(await canTouchFiles() && await canUseNetwork());
 const NAME = "a.bin" as SafeFileName;
@@ -93,7 +93,7 @@ async function download(
     timeoutMs: 1_000,
     retries: 10,
     runtime: denoRuntime(),
-    transport: transportConfig({ tune: false }),
+    transport: testTransport({ tune: false }),
     startedMs: 0,
     onAnswer: () => true,
     emit: (event) => events.push(event),
@@ -217,7 +217,7 @@ Deno.test({
         timeoutMs: 10_000,
         retries: 10,
         runtime: denoRuntime(),
-        transport: transportConfig({ tune: false }),
+        transport: testTransport({ tune: false }),
         startedMs: 0,
         onAnswer: () => true,
         emit: (event) => event.event === "progress" && progress.resolve(),

@@ -5,8 +5,8 @@ import { ClientSocket, type Listener } from "../../../lib/app/discovery/client_s
 import { type SafeFileName, serverId } from "../../../lib/ids.ts";
 import type { OnReceived } from "../../../lib/io/net/datagram_transport.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
-import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { encodeFrame } from "../../../lib/wire/frames.ts";
+import { testTransport } from "../../support/test_transport.ts";
 
 const FROM: Endpoint = { address: "10.0.0.1", port: 10530 };
 
@@ -44,7 +44,7 @@ class Scene {
           close: () => Promise.resolve(),
         }),
       },
-    }, transportConfig());
+    }, testTransport());
   }
 
   /** The clock moves to when the timer is due. */

@@ -6,11 +6,11 @@ import type { FindOptions } from "../../../lib/app/options.ts";
 import { openSearch, type Search } from "../../../lib/app/discovery/search.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
-import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import type { SourceRoute } from "../../../lib/protocol/download/source_route.ts";
 import type { FindNews, Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
 import { type ScriptedFile, scriptedFile, withServers } from "../../support/scripted_server.ts";
+import { testTransport } from "../../support/test_transport.ts";
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
 const MIB = 1024 * 1024;
@@ -142,7 +142,7 @@ Deno.test({ name: "a broadcast address is no server", ignore }, async () => {
 Deno.test(
   { name: "names that end at the same moment all end, whoever finishes first", ignore },
   async () => {
-    const silent = openTransport(transportConfig({ host: "127.0.0.1", tune: false }));
+    const silent = openTransport(testTransport({ host: "127.0.0.1", tune: false }));
     const servers = [`127.0.0.1:${silent.port}`];
     try {
       await withSearch({ servers, timeoutMs: 20, retries: 1 }, async (search) => {

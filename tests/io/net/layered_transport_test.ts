@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Received } from "../../../lib/io/net/datagram_transport.ts";
 import { openTransport } from "../../../lib/io/net/transport_factory.ts";
-import { transportConfig, withFaults } from "../../../lib/messages/transport_config.ts";
+import { withFaults } from "../../../lib/messages/transport_config.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import { canUseNetwork } from "../../support/permissions.ts";
 import { XOR_OVERHEAD_BYTES, xorConfig, xorCounts } from "../../support/xor_layer.ts";
 import { XOR_LAYERS as TABLE } from "../../support/xor_runtime.ts";
+import { testTransport } from "../../support/test_transport.ts";
 
 const ignore = !(await canUseNetwork());
 const HOST = "127.0.0.1";
@@ -13,7 +14,7 @@ const HOST = "127.0.0.1";
 /** What came out at the other end of one send. */
 async function sent(sizeBytes: number, segmentBytes: number, tune: boolean) {
   const xor = xorConfig();
-  const config = transportConfig({ host: HOST, tune, joins: true, layers: [xor] });
+  const config = testTransport({ host: HOST, tune, joins: true, layers: [xor] });
   const a = openTransport(config, TABLE);
   const b = openTransport(config, TABLE);
   const bytes = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
@@ -58,7 +59,7 @@ Deno.test(
 );
 
 Deno.test("what no layer of the kind has sent is not handed on", { ignore }, async () => {
-  const config = transportConfig({ host: HOST, tune: false });
+  const config = testTransport({ host: HOST, tune: false });
   const plain = openTransport(config);
   const xor = xorConfig();
   const sealed = openTransport({ ...config, layers: [xor] }, TABLE);
@@ -82,7 +83,7 @@ Deno.test(
   "overhead adds up, and simulated errors hit what a layer has sealed",
   { ignore },
   async () => {
-    const sealing = transportConfig({
+    const sealing = testTransport({
       host: HOST,
       tune: false,
       layers: [xorConfig(), xorConfig()],
@@ -107,7 +108,7 @@ Deno.test(
 Deno.test("a layer that is not in the table is told by its name", { ignore }, () => {
   let message = "";
   try {
-    openTransport(transportConfig({ host: HOST, tune: false, layers: [{ kind: "cheese" }] }));
+    openTransport(testTransport({ host: HOST, tune: false, layers: [{ kind: "cheese" }] }));
   } catch (error) {
     message = String(error);
   }

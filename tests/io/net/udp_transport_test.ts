@@ -4,10 +4,10 @@ import type { Bytes } from "../../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../../lib/io/net/datagram_transport.ts";
 import { RECEIVES_PER_TURN } from "../../../lib/io/net/limits.ts";
 import { openUdpTransport } from "../../../lib/io/net/udp_transport.ts";
-import { transportConfig } from "../../../lib/messages/transport_config.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import { canUseNetwork } from "../../support/permissions.ts";
+import { testTransport } from "../../support/test_transport.ts";
 
 const ignore = !(await canUseNetwork());
 const isLinux = Deno.build.os === "linux";
@@ -25,7 +25,7 @@ class Pair implements AsyncDisposable {
   onReceived = (_: Received): void | Promise<void> => {};
 
   constructor(tune: boolean, joins = true) {
-    const config = transportConfig({ host: HOST, tune, joins });
+    const config = testTransport({ host: HOST, tune, joins });
     this.a = openUdpTransport(config);
     this.b = openUdpTransport(config);
   }
@@ -182,7 +182,7 @@ for (
     assertEquals(await pair.a.send(numbered(5), pair.toB), "lost");
     assertEquals(pair.received, []);
     // The port is free again.
-    const again = transportConfig({ host: HOST, ports: [pair.b.port], tune });
+    const again = testTransport({ host: HOST, ports: [pair.b.port], tune });
     await openUdpTransport(again).close();
   });
 
@@ -217,7 +217,7 @@ Deno.test(
 );
 
 Deno.test("the first port that nobody holds is taken", { ignore }, async () => {
-  const config = transportConfig({ host: HOST, tune: false });
+  const config = testTransport({ host: HOST, tune: false });
   const held = openUdpTransport(config);
   const other = openUdpTransport({ ...config, ports: [held.port, 0] });
   assert(other.port !== held.port);

@@ -9,7 +9,7 @@ import { clockOriginMs, nowMs } from "../../../lib/io/system/clock.ts";
 import type { WorkerPort } from "../../../lib/io/system/worker_port.ts";
 import { runSender } from "../../../lib/io/workers/sender_driver.ts";
 import type { SenderReply, SenderRequest } from "../../../lib/messages/sender_worker.ts";
-import { transportConfig } from "../../../lib/messages/transport_config.ts";
+import { testTransport } from "../../support/test_transport.ts";
 import { Tokens } from "../../../lib/protocol/base/tokens.ts";
 import { encodeFrame } from "../../../lib/wire/frames.ts";
 import { withFolder } from "../../support/folder.ts";
@@ -87,7 +87,7 @@ Deno.test({
       net: { ...platform.net, openDatagrams: () => transport },
     });
     handle({
-      ...{ kind: "init", transport: transportConfig({}), rateBytesPerS: 0, tokenSecret: SECRET },
+      ...{ kind: "init", transport: testTransport(), rateBytesPerS: 0, tokenSecret: SECRET },
       ...{ serverId: serverId("5e".repeat(16)), clockOriginMs: clockOriginMs() },
     });
     const token = new Tokens(SECRET).issue(nowMs(), PEER.address);
