@@ -1,4 +1,5 @@
 /** `list`: every file on offer; different contents of one name are listed apart. */
+import { parseHostPort, partyOf } from "../address.ts";
 import { SHORT_ID_DIGITS } from "./limits.ts";
 import type { FileEvent, ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
@@ -37,7 +38,7 @@ export const listCommand = defineCommand({
     "To fetch one content, use get --sha256.",
   ],
   examples: [
-    { line: "list", says: "name, size, servers and content of each" },
+    { line: "list", says: "name, size, hosts and content of each" },
     { line: "list --json", says: "with full digests, for programs" },
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
@@ -78,8 +79,13 @@ function listing(files: readonly FileEvent[]): string[] {
   const rows = files.map((file) => [
     displayName(file.name),
     sizeText(file.size),
-    String(file.servers.length),
+    String(hostCount(file)),
     file.sha256?.slice(0, SHORT_ID_DIGITS) ?? file.md5 ?? "still hashing",
   ]);
-  return textTable(["name", "size", "servers", "content"], rows);
+  return textTable(["name", "size", "hosts", "content"], rows);
+}
+
+/** Whoever has an address may have any number of servers there. */
+function hostCount({ servers }: FileEvent): number {
+  return new Set(servers.map((server) => partyOf(parseHostPort(server)?.host ?? server))).size;
 }

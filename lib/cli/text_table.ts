@@ -3,8 +3,9 @@ import { textColumns } from "./terminal_text.ts";
 
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];
+  // As many rows as there are files: too many for the arguments of one call.
   const widths = head.map((_, column) =>
-    Math.max(...all.map((row) => textColumns(row[column] ?? "")))
+    all.reduce((widest, row) => Math.max(widest, textColumns(row[column] ?? "")), 0)
   );
   return all.map((row) =>
     row.map((cell, column) => padded(cell, widths[column] ?? 0, column > 0)).join("  ").trimEnd()

@@ -141,7 +141,7 @@ e2e(
       ].sort(),
     );
     const human = await runShoal(list, { json: false });
-    assertMatch(human.stdout, /^name +size +servers +content\n/m);
+    assertMatch(human.stdout, /^name +size +hosts +content\n/m);
     assertMatch(
       human.stdout,
       new RegExp(`same.txt +3.0 kB +2 +${(await sha256Hex(same)).slice(0, 16)}`),

@@ -2,12 +2,18 @@
  * `list`: what all servers offer. Finds the servers, reads their listings in parallel, and ends when
  * all servers that answered in time have sent theirs.
  */
-import { type Endpoint, endpointText } from "../../address.ts";
+import { type Endpoint, endpointText, partyOf } from "../../address.ts";
 import { claimedIdOf, type PeerId, peerId, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
-import { LIST_CLAIMS_MAX, LIST_GATHER_MS, LIST_SCHEDULE_MS } from "./limits.ts";
+import {
+  LIST_CLAIMS_MAX,
+  LIST_ENTRIES_PER_PARTY_MAX,
+  LIST_GATHER_MS,
+  LIST_SCHEDULE_MS,
+} from "./limits.ts";
 import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
+import type { ListingEntry } from "../../wire/frames.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "../options.ts";
@@ -64,8 +70,10 @@ class ListRun {
   readonly #runtime: Runtime;
   readonly #options: ResolvedListOptions;
   readonly #search: Search;
-  readonly #merge = new ListingMerge();
+  readonly #merge = new ListingMerge(LIST_ENTRIES_PER_PARTY_MAX);
   readonly #readings = new Map<PeerId, Reading>();
+  /** Of whose listings something is left out. */
+  readonly #cutParties = new Set<string>();
   readonly #ended = Promise.withResolvers<void>();
   /** Aborted when the run is over, however it ended. */
   readonly #ending = new AbortController();
@@ -145,7 +153,7 @@ class ListRun {
     const handle = this.#search.fetchList(server, {
       onEntries: (entries) => {
         reading.isProved = true;
-        this.#merge.add(server, endpoint, entries);
+        if (!this.#add(server, endpoint, entries)) this.#cut(reading);
       },
       onRest: (from, after) => this.#readRest(server, endpoint, from, after),
       onEnded: (isComplete) => {
@@ -159,6 +167,29 @@ class ListRun {
     const reading: Reading = { endpoint, handle, isProved, hasEnded: false };
     this.#readings.set(server, reading);
     handle.addPath(path);
+  }
+
+  /** `false` if the host has listed more than anybody may: then nothing of it is taken. */
+  #add(server: PeerId, endpoint: Endpoint, entries: readonly ListingEntry[]): boolean {
+    const isTaken = this.#merge.add(server, endpoint, entries);
+    if (!isTaken) this.#tellCut(endpoint);
+    return isTaken;
+  }
+
+  #cut(reading: Reading): void {
+    if (reading.hasEnded) return;
+    reading.hasEnded = true;
+    reading.handle.close();
+    this.#endIfComplete();
+  }
+
+  #tellCut({ address }: Endpoint): void {
+    const party = partyOf(address);
+    if (this.#cutParties.has(party)) return;
+    this.#cutParties.add(party);
+    const message = `${address} lists more than ${LIST_ENTRIES_PER_PARTY_MAX} names: ` +
+      "the rest is left out. Name what you want to get.";
+    this.#options.onEvent?.({ event: "notice", level: "warning", message });
   }
 
   get #proved(): readonly Reading[] {
@@ -178,12 +209,18 @@ class ListRun {
       { from, layers: this.#options.layers },
       after,
       (files) => {
-        this.#merge.add(server, endpoint, files.map(listingEntry));
+        if (!this.#add(server, endpoint, files.map(listingEntry))) {
+          const reading = this.#readings.get(server);
+          if (reading !== undefined) this.#cut(reading);
+          throw new ShoalError("refused", "a listing without end");
+        }
         last = files.at(-1)?.name ?? last;
       },
       this.#ending.signal,
     ).then(() => true, () => false);
-    if (!this.#ending.signal.aborted) this.#readings.get(server)?.handle.restRead(isComplete, last);
+    const reading = this.#readings.get(server);
+    if (this.#ending.signal.aborted || reading === undefined || reading.hasEnded) return;
+    reading.handle.restRead(isComplete, last);
   }
 
   /** A master lists what its servers have; where broadcasts reach them too, that is one listing. */
@@ -196,7 +233,7 @@ class ListRun {
         for (const file of files) {
           for (const { server, endpoint } of file.servers) {
             const peer = peerId(server, endpointText(endpoint));
-            this.#merge.add(peer, endpoint, [listingEntry(file)]);
+            this.#add(peer, endpoint, [listingEntry(file)]);
           }
         }
       });

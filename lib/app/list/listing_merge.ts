@@ -1,5 +1,5 @@
 /** Merges the listings of many servers: each content under each name, and its providers. */
-import { type Endpoint, endpointText } from "../../address.ts";
+import { type Endpoint, endpointText, partyOf } from "../../address.ts";
 import type { PeerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
@@ -13,14 +13,27 @@ interface Listed {
 
 export class ListingMerge {
   readonly #listed = new Map<string, Listed>();
+  readonly #entriesPerPartyMax: number;
+  /** Entries taken so far, by the party that sent them. */
+  readonly #entriesOf = new Map<string, number>();
 
-  add(server: PeerId, endpoint: Endpoint, entries: readonly ListingEntry[]): void {
+  constructor(entriesPerPartyMax: number) {
+    this.#entriesPerPartyMax = entriesPerPartyMax;
+  }
+
+  /** `false`, and nothing is taken, if the party would have listed more than it may. */
+  add(server: PeerId, endpoint: Endpoint, entries: readonly ListingEntry[]): boolean {
+    const party = partyOf(endpoint.address);
+    const count = (this.#entriesOf.get(party) ?? 0) + entries.length;
+    if (count > this.#entriesPerPartyMax) return false;
+    this.#entriesOf.set(party, count);
     for (const entry of entries) {
       const key = keyOf(entry, entry.state === "ready" ? entry.sha256 : "");
       let listed = this.#listed.get(key);
       if (listed === undefined) this.#listed.set(key, listed = { entry, servers: new Map() });
       listed.servers.set(server, endpointText(endpoint));
     }
+    return true;
   }
 
   /** Sorted by name. What is still being hashed is left out where another server has it ready. */
