@@ -51,8 +51,19 @@ function boundedU64(max: number, what: string): Field<number> {
 export const fileBytes: Field<number> = boundedU64(FILE_BYTES_MAX, "file size or offset");
 /** Bytes per second. */
 export const rateBytesPerS: Field<number> = boundedU64(Number.MAX_SAFE_INTEGER, "rate");
-/** Milliseconds since 1970; the largest is what a Date can hold. */
-export const timeMs: Field<number> = boundedU64(MTIME_MS_MAX, "time");
+/** Milliseconds since 1970, or before it where negative, in two's complement; as far as a Date reaches. */
+export const timeMs: Field<number> = {
+  read(reader) {
+    const value = BigInt.asIntN(64, reader.u64());
+    const isInRange = value >= -BigInt(MTIME_MS_MAX) && value <= BigInt(MTIME_MS_MAX);
+    if (!isInRange) reader.fail("time out of range");
+    return reader.problem === undefined ? Number(value) : 0;
+  },
+  write(writer, value) {
+    if (!(Math.abs(value) <= MTIME_MS_MAX)) throw new RangeError(`time ${value} is out of range`);
+    writer.u64(BigInt.asUintN(64, BigInt(value)));
+  },
+};
 
 function fixedBytes(count: number): Field<Bytes> {
   return {

@@ -112,8 +112,8 @@ export const sizeBytes: fc.Arbitrary<number> = fc.oneof(
   fc.maxSafeNat().map((value) => value % (FILE_BYTES_MAX + 1)),
 );
 const timeMs = fc.oneof(
-  fc.constantFrom(0, 8_640_000_000_000_000),
-  fc.maxSafeNat().map((value) => value % 8_640_000_000_000_001),
+  fc.constantFrom(0, -1, -8_640_000_000_000_000, 8_640_000_000_000_000),
+  fc.maxSafeInteger().map((value) => value % 8_640_000_000_000_001 || 0),
 );
 const token = bytes(16, 16);
 export const hash: fc.Arbitrary<HashHex> = bytes(32, 32).map((each) => hashHex(toHex(each)));

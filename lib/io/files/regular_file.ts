@@ -15,6 +15,7 @@ import {
   statSync,
 } from "node:fs";
 import type { Bytes, FileSignature } from "../../ids.ts";
+import { MTIME_MS_MAX } from "../../limits.ts";
 import { changeTimeAt, changeTimeOf } from "./change_time.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 
@@ -95,6 +96,8 @@ export function signatureAt(path: string, look: Deno.FileInfo): FileSignature {
 interface FileLook {
   readonly size: number;
   readonly mtime: Date | null;
+  /** Only Node's looks have it: their Dates are rounded up, which before 1970 is another millisecond. */
+  readonly mtimeMs?: number;
   readonly ctime: Date | null;
   readonly dev: number;
   readonly ino: number | null;
@@ -108,16 +111,20 @@ function signatureOf(
 ): FileSignature {
   return {
     sizeBytes: look.size,
-    mtimeMs: timeOf(look.mtime),
+    mtimeMs: knownTime(look.mtimeMs ?? timeOf(look.mtime)),
     ctimeMs: changedMs ?? timeOf(look.ctime),
     inode: hasLastingInodes(look.dev, path) ? look.ino ?? 0 : 0,
   };
 }
 
-/** Times before 1970 have no place on the wire, and NaN is what comes after a Date's last one. */
+/** In milliseconds since 1970. NaN is what comes after a Date's last one. */
 export function timeOf(date: Date | null): number {
-  const timeMs = date?.getTime() ?? 0;
-  return timeMs > 0 ? timeMs : 0;
+  return date?.getTime() || 0;
+}
+
+/** What no Date holds is taken for 1970 here as well. */
+function knownTime(timeMs: number): number {
+  return Math.abs(timeMs) <= MTIME_MS_MAX ? timeMs : 0;
 }
 
 export function sameSignature(a: FileSignature, b: FileSignature): boolean {

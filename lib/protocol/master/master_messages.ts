@@ -147,7 +147,7 @@ export function fileIn(value: unknown): RegisteredFile | undefined {
   const [name, sha256, root] = [nameIn(text), digestIn(hex), digestIn(rootHex)];
   if (name === undefined || sha256 === undefined || root === undefined) return undefined;
   if (!isCount(size) || size > FILE_BYTES_MAX) return undefined;
-  if (typeof mtime !== "number" || !(mtime >= 0 && mtime <= MTIME_MS_MAX)) return undefined;
+  if (typeof mtime !== "number" || !(Math.abs(mtime) <= MTIME_MS_MAX)) return undefined;
   return { name, sizeBytes: size, sha256, root, mtimeMs: mtime };
 }
 

@@ -96,7 +96,7 @@ export class FindAnswers {
     }
     const { sha256, root } = content;
     const { tcpPort } = this.#options;
-    const time = { mtimeMs: Math.max(0, Math.trunc(mtimeMs)) };
+    const time = { mtimeMs: Math.floor(mtimeMs) };
     const isAdded = this.#add(
       this.prompt,
       { kind: "offer", ...head, sizeBytes, sha256, root, ...time, tcpPort, name },

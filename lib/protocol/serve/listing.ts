@@ -74,7 +74,7 @@ function listingEntry(entry: CatalogueEntry): ListingEntry {
     state: content === undefined ? "pending" : "ready",
     sizeBytes,
     sha256: content?.sha256 ?? HASH_UNKNOWN,
-    mtimeMs: Math.max(0, Math.trunc(mtimeMs)),
+    mtimeMs: Math.floor(mtimeMs),
     name,
   };
 }

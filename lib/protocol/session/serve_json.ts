@@ -284,5 +284,5 @@ function sizeIn(value: unknown): number | undefined {
 
 function timeIn(value: unknown): number | undefined {
   if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
-  return Math.min(Math.max(0, value), MTIME_MS_MAX);
+  return Math.min(Math.max(-MTIME_MS_MAX, value), MTIME_MS_MAX);
 }

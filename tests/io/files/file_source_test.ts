@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { Bytes, FileSignature } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { type OpenedSource, openFileSource } from "../../../lib/io/files/file_source.ts";
-import { identityAt, timeOf } from "../../../lib/io/files/regular_file.ts";
+import { identityAt, signatureAt as seenAt, timeOf } from "../../../lib/io/files/regular_file.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
 
@@ -20,11 +20,26 @@ function reasonOf(opened: OpenedSource): string {
   return opened.ok ? "opened" : opened.reason;
 }
 
-Deno.test("a time that no Date holds, or from before 1970, is told as 1970", () => {
-  for (const mtime of [new Date(NaN), new Date(-1), null]) {
-    assertEquals(timeOf(mtime), 0);
-  }
+Deno.test("a time that no Date holds is told as 1970, and one before that as it is", () => {
+  assertEquals([new Date(NaN), null].map(timeOf), [0, 0]);
+  assertEquals([new Date(-1), new Date(1.5)].map(timeOf), [-1, 1]);
 });
+
+Deno.test(
+  { name: "a file from before 1970 looks the same whoever looks", ignore },
+  () =>
+    withFolder({ "a.txt": "old" }, (dir) => {
+      const path = join(dir, "a.txt");
+      for (const seconds of [-446_751_899.75, -0.001, -1]) {
+        Deno.utimeSync(path, seconds, seconds);
+        const { mtimeMs } = seenAt(path, Deno.lstatSync(path));
+        assertEquals([mtimeMs, identityAt(path)?.signature.mtimeMs], [
+          seconds * 1000,
+          seconds * 1000,
+        ]);
+      }
+    }),
+);
 
 Deno.test(
   { name: "an indexed file is read at any position, and no further than its end", ignore },

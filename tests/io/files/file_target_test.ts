@@ -260,6 +260,13 @@ inFolder("a time that no disk can hold does not cost the file", {}, async (dir) 
   }
 });
 
+inFolder("a time before 1970 is kept", {}, async (dir) => {
+  const target = FileTarget.open(denoDisk, names(dir));
+  await target.seal(-631_152_000_877);
+  target.publish({ force: false });
+  assertEquals(Deno.statSync(join(dir, "film.bin")).mtime?.getTime(), -631_152_000_877);
+});
+
 // — What is there already ——————————————————————————————————————————————————————————————————————————
 
 inFolder("an identical file is found under its name or a numbered one", {
