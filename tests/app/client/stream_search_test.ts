@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { StreamProviders } from "../../../lib/app/client/stream_providers.ts";
 import { StreamSearch } from "../../../lib/app/client/stream_search.ts";
+import { PENDING_PAUSE_MS } from "../../../lib/app/limits.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
 import type { TcpRuntime } from "../../../lib/io/net/tcp_client.ts";
@@ -81,6 +82,48 @@ Deno.test("a server that gets on with hashing is waited for, however long it tak
   assert(!(result instanceof ShoalError), String(result));
   assertEquals(result.kind, "offer");
   assertGreater(tookMs, 10 * TIMEOUT_MS * RETRIES);
+});
+
+/** So many MiB of 100, each time that it is asked. */
+function saying(mibAt: (asked: number) => number): VirtualPeer {
+  let asked = 0;
+  let before = 0;
+  return {
+    onBytes(link) {
+      const hashed = Math.floor(mibAt(asked++) * MIB);
+      const rate = 2 * Math.max(0, hashed - before);
+      before = hashed;
+      if (hashed >= 100 * MIB) return describe(link);
+      link.tell({
+        ...{ status: "error", code: "pending", message: "ask again" },
+        ...{ size: 100 * MIB, hashed, rate },
+      });
+    },
+  };
+}
+
+Deno.test("patience that was earned ends a timeout after the growth, however much of it there was", async () => {
+  const peer = saying((asked) => Math.min(50, asked * 5));
+  const { result, tookMs } = await playTcp(searched, () => peer);
+  assert(!(result instanceof ShoalError), String(result));
+  assertEquals(result.kind, "timedOut");
+  assertLess(tookMs, 11 * PENDING_PAUSE_MS + (RETRIES + 1) * TIMEOUT_MS);
+});
+
+Deno.test("a server that begins its hashing anew is measured afresh in the next attempt", async () => {
+  const asksPerTimeout = Math.ceil(TIMEOUT_MS / PENDING_PAUSE_MS);
+  // It has begun anew by the time that patience for its first try ends.
+  const grownAt = 2 * asksPerTimeout;
+  const anewAt = grownAt + Math.floor(asksPerTimeout / 2);
+  const slowness = 2 * RETRIES * asksPerTimeout;
+  const mib = (asked: number): number => {
+    if (asked < anewAt) return 50 * Math.min(1, asked / grownAt);
+    return 50 * (asked - anewAt) / slowness;
+  };
+  const peer = saying(mib);
+  const { result } = await playTcp(searched, () => peer);
+  assert(!(result instanceof ShoalError), String(result));
+  assertEquals(result.kind, "offer");
 });
 
 Deno.test("a layer that its only server does not bring ends the fetch with the reason", async () => {

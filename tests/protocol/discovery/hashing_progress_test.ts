@@ -56,6 +56,18 @@ for (
   Deno.test(`what ${what} earns nothing`, () => assertEquals(earnedMs(claim), 0));
 }
 
+Deno.test("what grew as claimed at first earns nothing more once it grows at a third of that", () => {
+  const turnMs = 10_000;
+  const until = (ms: number) => Math.min(ms, turnMs) * 1_000;
+  const slow = (ms: number) => ({
+    hashedBytes: until(ms) + Math.max(0, ms - turnMs) * 333,
+    rateBytesPerS: 1_000_000,
+  });
+  const over = (ms: number) => ({ hashedBytes: until(ms), rateBytesPerS: 1_000_000 });
+  assert(earnedMs(over) > 0);
+  assertEquals(earnedMs(slow), earnedMs(over));
+});
+
 Deno.test("what is hashed over and over is earned once, however small its steps", () => {
   const most = SIZE_BYTES / HASHING_BYTES_PER_S_MIN * 1_000;
   const again = (ms: number) => ({

@@ -41,6 +41,18 @@ Deno.test("checks take no more than their share of the time, however many wait a
   assert(busyMs / (checks.nextWakeupMs() - 1_000) <= CHECK_TIME_SHARE * 1.001);
 });
 
+Deno.test("whoever comes while checks rest waits for the end of the rest, too", () => {
+  const checks = new ChunkChecks();
+  checks.add("10.0.0.1", check(1));
+  assertEquals(checks.next(0)?.chunk, 1);
+  checks.done(100);
+  checks.add("10.0.0.2", check(2));
+  const restedMs = 100 / CHECK_TIME_SHARE;
+  assertEquals(checks.next(101), undefined);
+  assertEquals(checks.next(restedMs - 1), undefined);
+  assertEquals(checks.next(restedMs)?.chunk, 2);
+});
+
 Deno.test("what waits is bounded by address and in all, and no chunk waits twice", () => {
   const checks = new ChunkChecks();
   assert(checks.add("10.0.0.1", check(0)));
