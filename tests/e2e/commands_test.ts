@@ -140,11 +140,12 @@ e2e(
         ["same.txt", 3_000, await sha256Hex(same), 2],
       ].sort(),
     );
+    // Both are on this host.
     const human = await runShoal(list, { json: false });
     assertMatch(human.stdout, /^name +size +hosts +content\n/m);
     assertMatch(
       human.stdout,
-      new RegExp(`same.txt +3.0 kB +2 +${(await sha256Hex(same)).slice(0, 16)}`),
+      new RegExp(`same.txt +3.0 kB +1 +${(await sha256Hex(same)).slice(0, 16)}`),
     );
     assertEquals(human.stdout.match(/differs.txt/g)?.length, 2);
   },
