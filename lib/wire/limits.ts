@@ -23,9 +23,10 @@ export const CLASSIC_ANSWER_BYTES_MAX = 128;
 export const FIND_BYTES_MIN = 1_200;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
-export const MTU_BYTES_FALLBACK = 1_200;
 export const MTU_BYTES_MIN = 576;
 export const MTU_BYTES_MAX = 8_900;
+/** Lengths that are tried where longer datagrams vanish. */
+export const MTU_BYTES_STEPS: readonly number[] = [MTU_BYTES_MIN, 900, 1_200, 1_400, 4_000];
 /** Largest datagram or joined buffer that a socket hands over. */
 export const RECEIVE_BUFFER_BYTES = 65_536;
 /** Control frames are never longer; what a transport adds to a datagram included. */
@@ -65,6 +66,10 @@ assertRelations([
     "an OFFER of the longest name fits under a FIND",
   ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
-  [MTU_BYTES_FALLBACK < MTU_BYTES_DEFAULT, "the fallback is smaller"],
+  [
+    MTU_BYTES_STEPS.every((bytes, i) => bytes > (MTU_BYTES_STEPS[i - 1] ?? 0)),
+    "the steps go up",
+  ],
+  [MTU_BYTES_STEPS.at(-1)! < MTU_BYTES_MAX, "no step is longer than what may be asked for"],
   [CLASSIC_CHUNK_BYTES_MAX + 40 <= 65_507, "a classic chunk fits a datagram"],
 ]);

@@ -23,7 +23,7 @@ const BLOCKED = {
     "udp sport 10530-10545 drop",
   ],
   "datagrams that are longer than a control frame of a hundred bytes": [
-    "udp sport 10530-10545 udp length > 700 drop",
+    "udp sport 10530-10545 udp length > 500 drop",
   ],
 } as const;
 

@@ -35,6 +35,12 @@ export interface SimServer {
   /** It answers from this moment on, until that. */
   readonly startsMs?: number;
   readonly diesMs?: number;
+  /** Datagrams that are longer than `bytes` vanish from one moment to another. */
+  readonly blackHoles?: readonly {
+    readonly bytes: number;
+    readonly fromMs: number;
+    readonly toMs: number;
+  }[];
   /** Chunks of which it sends another content than it should. */
   readonly liesAbout?: ReadonlySet<number>;
 }
@@ -46,6 +52,10 @@ export interface SimResult {
   readonly dropped: ReadonlySet<ServerId>;
   readonly bytesFrom: ReadonlyMap<ServerId, number>;
   readonly badFrom: ReadonlyMap<ServerId, number>;
+  /** What was asked for, in order. */
+  readonly asked: readonly { readonly atMs: number; readonly segmentBytes: number }[];
+  /** When chunks were verified. */
+  readonly verifiedMs: readonly number[];
 }
 
 const TRANSFER = transferId(1);
@@ -67,6 +77,8 @@ export class SimNetwork {
   readonly #result: Bytes;
   readonly #chunks = new Set<number>();
   readonly #dropped = new Set<ServerId>();
+  readonly #asked: { readonly atMs: number; readonly segmentBytes: number }[] = [];
+  readonly #verifiedMs: number[] = [];
   readonly #chunkCount: number;
   #coordinatorWakeMs = Infinity;
   #nextNonce = 1n;
@@ -120,6 +132,8 @@ export class SimNetwork {
       dropped: this.#dropped,
       bytesFrom: new Map([...tallies].map(([id, tally]) => [id, tally.bytes])),
       badFrom: new Map([...tallies].map(([id, tally]) => [id, tally.badChunks])),
+      asked: this.#asked,
+      verifiedMs: this.#verifiedMs,
     };
   }
 
@@ -192,6 +206,7 @@ export class SimNetwork {
         return this.#toServer(receiver, action.datagram, action.to);
       case "chunk":
         this.#chunks.add(action.chunk);
+        this.#verifiedMs.push(this.nowMs);
         this.#result.set(
           action.buffer.subarray(0, action.bytes),
           action.chunk * CHUNK_BYTES_MIN,
@@ -212,6 +227,10 @@ export class SimNetwork {
 
   #toServer(receiver: SourceId, datagram: Bytes, to: Endpoint): void {
     const index = Number(to.address.slice(to.address.lastIndexOf(".") + 1)) - 1;
+    const sent = decodeFrame(datagram);
+    if (sent.kind === "want") {
+      this.#asked.push({ atMs: this.nowMs, segmentBytes: sent.segmentBytes });
+    }
     for (const arrival of this.#fate(index, datagram)) {
       this.#agenda.add(this.nowMs + this.#servers[index]!.oneWayMs + arrival.extraMs, () => {
         const frame = decodeFrame(arrival.datagram);
@@ -251,8 +270,12 @@ export class SimNetwork {
   }
 
   #fate(index: number, datagram: Bytes): { readonly datagram: Bytes; readonly extraMs: number }[] {
-    const { loss = 0, duplication = 0, reordering = 0, corruption = 0 } = this.#servers[index]!;
+    const { loss = 0, duplication = 0, reordering = 0, corruption = 0, blackHoles = [] } = this
+      .#servers[index]!;
     const random = this.#random;
+    for (const { bytes, fromMs, toMs } of blackHoles) {
+      if (datagram.length > bytes && this.nowMs >= fromMs && this.nowMs < toMs) return [];
+    }
     if (random.chance(loss)) return [];
     const extraMs = random.chance(reordering) ? random.between(0, 30) : 0;
     let arriving = datagram;

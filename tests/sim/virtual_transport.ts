@@ -69,6 +69,8 @@ export class VirtualTransport implements DatagramTransport {
     this.#giveNext();
   }
 
+  setJoining(): void {}
+
   takeArrived(): void {
     for (const joined of this.#arrived.splice(0)) this.#give(joined);
   }

@@ -97,6 +97,10 @@ export class XorLayer implements DatagramTransport {
     this.#inner.takeArrived();
   }
 
+  setJoining(isJoining: boolean): void {
+    this.#inner.setJoining(isJoining);
+  }
+
   send(bytes: Bytes, to: Endpoint, segmentBytes = 0): SendOutcome | Promise<SendOutcome> {
     const sent = this.#sendsWaiting === 0
       ? this.#sendNow(bytes, to, segmentBytes)

@@ -44,6 +44,8 @@ export interface DatagramTransport {
   listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void;
   /** Hands what has arrived already to the listener, a bounded number; nothing where that is not possible. */
   takeArrived(): void;
+  /** Whether the kernel shall join what arrives, where it can and the config asked for it: it does at first. */
+  setJoining(isJoining: boolean): void;
   /**
    * Sends `bytes`, cut into datagrams of `segmentBytes` where it is longer (the last may be shorter). Leave
    * `bytes` alone until this settles; no promise comes back where it is done already. Sends keep their order.

@@ -44,6 +44,10 @@ export class FaultyTransport implements DatagramTransport {
     this.#inner.takeArrived();
   }
 
+  setJoining(isJoining: boolean): void {
+    this.#inner.setJoining(isJoining);
+  }
+
   /** Cuts a burst into its datagrams first, so that each is hit, or spared, by itself. */
   async send(bytes: Bytes, to: Endpoint, segmentBytes = 0): Promise<SendOutcome> {
     const stepBytes = segmentBytes === 0 ? Math.max(1, bytes.length) : segmentBytes;

@@ -63,6 +63,8 @@ export interface Tuning {
   readonly cuts: boolean;
   /** Whether the kernel joins what arrives: then nothing but {@linkcode receiveNow} may read the socket. */
   readonly joins: boolean;
+  /** Whether it does so from now on; the socket stays one that only {@linkcode receiveNow} may read. */
+  setJoining(isJoining: boolean): void;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
   setSegmentBytes(bytes: number): boolean;
   /** `false` when the kernel did not take it, for whatever reason. */
@@ -109,6 +111,9 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
       SOCKET_BUFFER_BYTES_UNKNOWN,
     cuts,
     joins: joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1),
+    setJoining(isJoining) {
+      if (joins) setOption(library, descriptor, SOL_UDP, UDP_GRO, isJoining ? 1 : 0);
+    },
     setSegmentBytes(bytes) {
       if (!cuts) return false;
       if (bytes === segmentBytes) return true;

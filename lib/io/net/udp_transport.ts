@@ -9,7 +9,7 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
-import { RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
+import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
 import {
@@ -123,6 +123,10 @@ class UdpTransport implements DatagramTransport {
     }
   }
 
+  setJoining(isJoining: boolean): void {
+    this.#tuning?.setJoining(isJoining);
+  }
+
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
@@ -229,13 +233,25 @@ class UdpTransport implements DatagramTransport {
   /** Has the next send cut as it should be; `false` if this socket cannot. */
   #cut(bytes: Bytes, segmentBytes: number): boolean {
     const isOne = segmentBytes === 0 || bytes.length <= segmentBytes;
-    return (this.#tuning?.setSegmentBytes(isOne ? 0 : segmentBytes) ?? false) || isOne;
+    // Who asks for short segments may be behind something that looks at how long datagrams are, and would see a
+    // burst as one.
+    const isCut = !isOne && segmentBytes >= MTU_BYTES_DEFAULT;
+    return (this.#tuning?.setSegmentBytes(isCut ? segmentBytes : 0) ?? false) && isCut || isOne;
   }
 
   async #sendCut(bytes: Bytes, to: Endpoint, segmentBytes: number): Promise<SendOutcome> {
-    if (this.#cut(bytes, segmentBytes)) return await this.#sendOne(bytes, to);
+    if (this.#cut(bytes, segmentBytes)) {
+      const outcome = await this.#sendOne(bytes, to);
+      // A kernel refuses to cut what is longer than the route allows, and yet sends each of these, in fragments.
+      if (outcome !== "too long" || segmentBytes === 0 || bytes.length <= segmentBytes) {
+        return outcome;
+      }
+      this.#tuning?.setSegmentBytes(0);
+    }
     for (let at = 0; at < bytes.length; at += segmentBytes) {
-      const outcome = await this.#sendOne(bytes.subarray(at, at + segmentBytes), to);
+      const segment = bytes.subarray(at, at + segmentBytes);
+      if (this.#tuning?.sendNow(segment, to)) continue;
+      const outcome = await this.#sendOne(segment, to);
       if (outcome === "too long") return outcome;
     }
     return "sent";
@@ -247,7 +263,8 @@ class UdpTransport implements DatagramTransport {
       return "sent";
     } catch (cause) {
       const code = (cause as { code?: unknown }).code;
-      return code === "EMSGSIZE" ? "too long" : "lost";
+      // The second is what older kernels say of segments that they are to cut.
+      return code === "EMSGSIZE" || code === "EINVAL" ? "too long" : "lost";
     }
   }
 }

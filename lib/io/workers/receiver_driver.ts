@@ -52,6 +52,7 @@ class ReceiverDriver {
   readonly #timer: Wakeup;
   #isStopped = false;
   readonly #hashedMs: () => number;
+  #isShortened = false;
   /** Handling what arrived, with the hashing of it. */
   #handledMs = 0;
 
@@ -120,6 +121,10 @@ class ReceiverDriver {
     const now = this.#clock.nowMs();
     for (const action of this.#machine.handle(now, event)) this.#perform(action);
     this.#timer.set(this.#machine.nextWakeupMs(now));
+    const { isShortened } = this.#machine;
+    if (isShortened === this.#isShortened) return;
+    this.#isShortened = isShortened;
+    this.#transport.setJoining(!isShortened);
   }
 
   #perform(action: ReceiverAction): void {

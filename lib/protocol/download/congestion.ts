@@ -11,7 +11,7 @@
  *   the others; only flows that never probe count as part of the path.
  * - Until a queue shows or the rate stops growing, a flow is in startup: its window grows faster.
  */
-import { BURST_BYTES, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
+import { BURST_BYTES, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_INITIAL, TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import { Reordering } from "./reordering.ts";
 import {
@@ -46,7 +46,7 @@ export interface SendMark {
 }
 
 export class Congestion {
-  readonly #segmentBytes: number;
+  #segmentBytes: number;
   readonly #clockOriginMs: number;
   readonly #reordering: Reordering;
   #deliveredBytes = 0;
@@ -100,7 +100,7 @@ export class Congestion {
     clockOriginMs: number,
     reordering = new Reordering(),
   ) {
-    this.#segmentBytes = Math.max(segmentBytes, MTU_BYTES_MIN);
+    this.#segmentBytes = segmentBytes;
     this.#clockOriginMs = clockOriginMs;
     this.#reordering = reordering;
     if (rttMs > 0) {
@@ -108,6 +108,11 @@ export class Congestion {
       this.#rttVarianceMs = rttMs / 2;
       this.#baseRttMs = rttMs;
     }
+  }
+
+  /** How long segments are asked to be from now on. */
+  set segmentBytes(bytes: number) {
+    this.#segmentBytes = bytes;
   }
 
   get rttMs(): number {

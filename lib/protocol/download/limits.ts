@@ -100,6 +100,15 @@ export const STARTUP_EXIT_RTTS = 16;
 /** … or when in so many rounds the rate has not grown by this factor. */
 export const STARTUP_EXIT_ROUNDS = 3;
 export const STARTUP_GROWTH = 1.25;
+/** Segments get shorter after so many tail timers without one as long as was asked for … */
+export const MTU_TIMEOUTS_MAX = 2;
+/** … and this long without one: servers pause, too … */
+export const MTU_SILENT_MS_MIN = 200;
+/** … or so many times that requests are found to lack a whole one, later ones to have been answered. */
+export const MTU_LOSSES_MAX = 8;
+/** Longer ones are tried again after this, then after twice as long …, up to: */
+export const MTU_RAISE_MS_MIN = 250;
+export const MTU_RAISE_MS_MAX = 32_000;
 /** At least so many requests fit into the largest window, unless that makes them smaller than a burst. */
 export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */

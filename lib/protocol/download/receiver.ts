@@ -7,9 +7,9 @@
  * `handle` is given one received buffer at a time (up to dozens of segments) and returns what to do;
  * the returned list is reused by the next call.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
 import type { Bytes, SourceId, Token } from "../../ids.ts";
-import { BURST_BYTES, MTU_BYTES_FALLBACK } from "../../wire/limits.ts";
+import { BURST_BYTES } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
 import {
   LEASE_STALL_MS_MIN,
@@ -24,10 +24,11 @@ import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
 import { FetchList, type Plan } from "./fetch_list.ts";
 import { Reordering } from "./reordering.ts";
+import { PathMtu } from "./path_mtu.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
 import { ReportCounts } from "./receiver_report.ts";
-import { type Want, WantLedger, type WantRange } from "./want_ledger.ts";
+import { bytesOf, type Want, WantLedger, type WantRange } from "./want_ledger.ts";
 
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {
@@ -37,12 +38,10 @@ interface Flow {
   readonly nonceHigh: number;
   readonly nonceLow: number;
   token: Token;
-  segmentBytes: number;
+  readonly mtu: PathMtu;
   readonly reordering: Reordering;
-  congestion: Congestion;
+  readonly congestion: Congestion;
   hasData: boolean;
-  /** Whether a segment as long as was asked for has come: shorter ones show nothing about those. */
-  hasFullSegment: boolean;
   /** Tail timers that fired since something arrived. */
   timeouts: number;
   /** Whether the last of them has not been followed by a request yet. */
@@ -52,7 +51,7 @@ interface Flow {
 }
 
 export class Receiver {
-  readonly #segmentBytesMax: number;
+  readonly #mtuBytes: number;
   readonly #overheadBytes: number;
   readonly #inFlightBytesMax: number;
   readonly #clockOriginMs: number;
@@ -86,9 +85,17 @@ export class Receiver {
     readonly clockOriginMs: number;
   }) {
     this.#overheadBytes = options.overheadBytes ?? 0;
-    this.#segmentBytesMax = options.mtuBytes - this.#overheadBytes;
+    this.#mtuBytes = options.mtuBytes;
     this.#clockOriginMs = options.clockOriginMs;
     this.#inFlightBytesMax = RECEIVE_BUFFER_SHARE * options.receiveBufferBytes;
+  }
+
+  /**
+   * Whether datagrams of full length vanish on the way: what drops them may see several as one that were joined
+   * before it.
+   */
+  get isShortened(): boolean {
+    return this.#flow?.mtu.isShortened ?? false;
   }
 
   handle(nowMs: number, event: ReceiverEvent): readonly ReceiverAction[] {
@@ -157,6 +164,9 @@ export class Receiver {
   #startFlow(nowMs: number, assignment: Assignment): void {
     const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
     const reordering = new Reordering();
+    const last = this.#flow;
+    const isSamePath = last !== undefined && endpointKey(last.endpoint) === endpointKey(endpoint);
+    const mtu = isSamePath ? last.mtu : new PathMtu(nowMs, this.#mtuBytes, this.#overheadBytes);
     this.#flow = {
       source,
       endpoint,
@@ -164,11 +174,10 @@ export class Receiver {
       nonceHigh: Number(nonce >> 32n),
       nonceLow: Number(nonce & 0xffff_ffffn),
       token,
-      segmentBytes: this.#segmentBytesMax,
+      mtu,
       reordering,
-      congestion: new Congestion(this.#segmentBytesMax, rttMs, this.#clockOriginMs, reordering),
+      congestion: new Congestion(mtu.segmentBytes, rttMs, this.#clockOriginMs, reordering),
       hasData: false,
-      hasFullSegment: false,
       timeouts: 0,
       mayProbe: false,
       aliveMs: nowMs,
@@ -195,13 +204,7 @@ export class Receiver {
     flow.mayProbe = true;
     if (flow.timeouts > 1) this.#loseAll();
     else for (const want of this.#ledger.giveUpOldest()) this.#fetches.queueLost(want);
-    const segmentBytes = MTU_BYTES_FALLBACK - this.#overheadBytes;
-    if (!flow.hasFullSegment && flow.timeouts >= 2 && flow.segmentBytes > segmentBytes) {
-      // Small frames passed while probing and no full-size segment ever did.
-      flow.segmentBytes = segmentBytes;
-      const { reordering, congestion: { rttMs } } = flow;
-      flow.congestion = new Congestion(segmentBytes, rttMs, this.#clockOriginMs, reordering);
-    }
+    flow.mtu.onTimeout(nowMs);
   }
 
   /** What was late for as long as the path makes nothing late is lost. */
@@ -217,6 +220,7 @@ export class Receiver {
       flow.congestion.onAnswered(nowMs, want.mark);
       this.#fetches.queueLost(want);
     }
+    flow.mtu.onLost(nowMs, lost.filter(lacksSegment).map(({ segmentBytes }) => segmentBytes));
   }
 
   #loseAll(): void {
@@ -228,21 +232,26 @@ export class Receiver {
   #ask(nowMs: number): void {
     const flow = this.#flow;
     if (flow === undefined) return;
+    flow.congestion.segmentBytes = flow.mtu.segmentBytes;
     for (;;) {
-      const requestBytes = this.#requestBytes(flow);
+      const { segmentBytes } = flow.mtu;
+      const requestBytes = this.#requestBytes(flow, segmentBytes);
       if (!this.#mayAsk(flow, nowMs, requestBytes)) return;
-      const plan = this.#fetches.next(requestBytes, payloadBytesOf(flow.segmentBytes));
+      const probeBytes = flow.timeouts > 0 ? undefined : flow.mtu.probeBytes(nowMs);
+      const plan = probeBytes === undefined
+        ? this.#fetches.next(requestBytes, payloadBytesOf(segmentBytes))
+        : this.#fetches.next(payloadBytesOf(probeBytes), payloadBytesOf(probeBytes));
       if (plan === undefined) return;
-      this.#send(flow, nowMs, plan);
+      this.#send(flow, nowMs, plan, probeBytes);
     }
   }
 
   /** Whole segments, so that all but the last of a send are equally long. */
-  #requestBytes(flow: Flow): number {
-    const payloadBytes = payloadBytesOf(flow.segmentBytes);
+  #requestBytes(flow: Flow, segmentBytes: number): number {
+    const payloadBytes = payloadBytesOf(segmentBytes);
     const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / REQUESTS_IN_FLIGHT_MIN);
     const bytes = Math.min(flow.congestion.requestBytes, bytesMax, this.#ratedBytesMax);
-    const segments = Math.floor(bytes / (flow.segmentBytes + this.#overheadBytes));
+    const segments = Math.floor(bytes / (segmentBytes + this.#overheadBytes));
     return Math.max(1, segments) * payloadBytes;
   }
 
@@ -262,14 +271,20 @@ export class Receiver {
       (inFlight + requestBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
   }
 
-  #send(flow: Flow, nowMs: number, plan: Plan): void {
+  /** Sends a request, for longer segments than usual where they can be tried with it. */
+  #send(flow: Flow, nowMs: number, plan: Plan, probeBytes: number | undefined): void {
+    const ranges = rangesOfFile(plan.ranges);
+    const isProbe = probeBytes !== undefined &&
+      ranges.some(({ lengthBytes }) => lengthBytes >= payloadBytesOf(probeBytes));
+    if (isProbe) flow.mtu.onProbe(nowMs);
+    const segmentBytes = isProbe ? probeBytes : flow.mtu.segmentBytes;
     if (this.#ledger.count === 0 && flow.timeouts === 0) flow.aliveMs = nowMs;
     flow.mayProbe = false;
     const number = this.#nextNumber++;
     const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
-    const askedBytes = this.#ledger.add(number, plan.ranges, mark);
+    const askedBytes = this.#ledger.add(number, plan.ranges, mark, segmentBytes);
     this.#rateLimit?.take(nowMs, askedBytes);
-    this.#counts.retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(flow.segmentBytes));
+    this.#counts.retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(segmentBytes));
     const datagram = encodeFrame({
       kind: "want",
       nonce: flow.nonce,
@@ -277,9 +292,9 @@ export class Receiver {
       number,
       root: plan.content.root,
       sizeBytes: plan.content.sizeBytes,
-      segmentBytes: flow.segmentBytes,
+      segmentBytes,
       withCrc: this.#wantsCrc ? 1 : 0,
-      ranges: rangesOfFile(plan.ranges),
+      ranges,
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
   }
@@ -340,7 +355,10 @@ export class Receiver {
       return 0;
     }
     runs.takeRun();
-    if (runs.end - runs.start >= payloadBytesOf(flow.segmentBytes)) flow.hasFullSegment = true;
+    // Shorter ones show nothing about those.
+    if (runs.end - runs.start >= payloadBytesOf(want.segmentBytes)) {
+      flow.mtu.onFull(nowMs, want.segmentBytes);
+    }
     let isAskedFor = false;
     for (const { chunk, start, end } of want.ranges) {
       const from = Math.max(start, runs.start - chunk.offset);
@@ -455,6 +473,11 @@ export class Receiver {
     };
     this.#actions.push({ kind: "report", report });
   }
+}
+
+/** Whether no less than a segment is missing of what was given up. */
+function lacksSegment({ ranges, segmentBytes }: Want): boolean {
+  return bytesOf(ranges) >= payloadBytesOf(segmentBytes);
 }
 
 /** How late something may be that is not lost. */

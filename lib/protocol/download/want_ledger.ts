@@ -19,6 +19,7 @@ export interface Want {
   /** Once something was given up, no more than that: all that may still come of it. */
   ranges: readonly WantRange[];
   readonly mark: SendMark;
+  readonly segmentBytes: number;
   /** Bytes that did not come from the path yet, whether or not they were still missing. */
   travellingBytes: number;
   /** Bytes that have not arrived; 0 once answered or given up. */
@@ -68,14 +69,19 @@ export class WantLedger {
   }
 
   /** Returns how many bytes the request asks for. */
-  add(number: number, ranges: readonly WantRange[], mark: SendMark): number {
-    let outstandingBytes = 0;
-    for (const range of ranges) outstandingBytes += range.end - range.start;
+  add(
+    number: number,
+    ranges: readonly WantRange[],
+    mark: SendMark,
+    segmentBytes: number,
+  ): number {
+    const outstandingBytes = bytesOf(ranges);
     this.#inFlightBytes += outstandingBytes;
     this.#outstanding.set(number, {
       number,
       ranges,
       mark,
+      segmentBytes,
       travellingBytes: outstandingBytes,
       outstandingBytes,
       hasArrivals: false,
@@ -208,6 +214,11 @@ export class WantLedger {
       return;
     }
   }
+}
+
+/** Bytes of these ranges. */
+export function bytesOf(ranges: readonly WantRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 function lackingOf({ ranges }: Want): WantRange[] {

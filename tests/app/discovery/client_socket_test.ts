@@ -40,6 +40,7 @@ class Scene {
           waitedMs: 0,
           listen: (onReceived) => this.onReceived = onReceived,
           takeArrived: () => {},
+          setJoining: () => {},
           send: () => "sent",
           close: () => Promise.resolve(),
         }),

@@ -22,6 +22,8 @@ class RecordingTransport implements DatagramTransport {
 
   listen(): void {}
 
+  setJoining(): void {}
+
   takeArrived(): void {}
 
   send(bytes: Bytes): Promise<"sent"> {
