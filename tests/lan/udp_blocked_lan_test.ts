@@ -22,9 +22,8 @@ const BLOCKED = {
     "udp dport 10530-10545 drop",
     "udp sport 10530-10545 drop",
   ],
-  "datagrams that are longer than a control frame of a hundred bytes": [
-    "udp sport 10530-10545 udp length > 500 drop",
-  ],
+  // By the magic, the version and the type of DATA.
+  "segments and nothing else": ["udp sport 10530-10545 @th,64,32 0x53480111 drop"],
 } as const;
 
 async function block(host: Host, rules: readonly string[]): Promise<void> {
@@ -88,7 +87,7 @@ lan(
     await closed.run("true");
     await block(
       closed,
-      BLOCKED["datagrams that are longer than a control frame of a hundred bytes"],
+      BLOCKED["segments and nothing else"],
     );
     await open.shape(1, "20mbit");
     await site.server(closed, files);

@@ -22,7 +22,7 @@ export class PathMtu {
   #losses = 0;
   /** When that was, or when shorter ones were asked for instead. */
   #fullMs: number;
-  /** Whether no segment has come that was long enough since it was shortened. */
+  /** Whether it was shortened since then. */
   #hasFallen = false;
   #raiseMs = Infinity;
   #raiseIntervalMs = MTU_RAISE_MS_MIN;
@@ -50,6 +50,11 @@ export class PathMtu {
   /** Whether that is less than it was at first. */
   get isShortened(): boolean {
     return this.#step + 1 < this.#steps.length;
+  }
+
+  /** Whether none has come that was as long as was asked for since that was shortened. */
+  get isUnproved(): boolean {
+    return this.#hasFallen;
   }
 
   /** What may be tried now, with one request; `undefined` if nothing. */

@@ -355,16 +355,17 @@ export class Receiver {
       return 0;
     }
     runs.takeRun();
-    // Shorter ones show nothing about those.
-    if (runs.end - runs.start >= payloadBytesOf(want.segmentBytes)) {
-      flow.mtu.onFull(nowMs, want.segmentBytes);
-    }
+    const payloadBytes = payloadBytesOf(want.segmentBytes);
+    const isFull = runs.end - runs.start >= payloadBytes;
+    // Shorter ones show nothing about those, and where those vanish they are no sign of life.
+    if (isFull) flow.mtu.onFull(nowMs, want.segmentBytes);
+    const isLife = isFull || !flow.mtu.isUnproved || bytesOf(want.ranges) < payloadBytes;
     let isAskedFor = false;
     for (const { chunk, start, end } of want.ranges) {
       const from = Math.max(start, runs.start - chunk.offset);
       const to = Math.min(end, runs.end - chunk.offset);
       if (from >= to) continue;
-      if (!isAskedFor) this.#onAlive(nowMs, flow, want);
+      if (!isAskedFor && isLife) this.#onAlive(nowMs, flow, want);
       isAskedFor = true;
       this.#onBytes(nowMs, flow, want, chunk, from, to);
     }
