@@ -38,6 +38,8 @@ class SlowTransport implements DatagramTransport {
     this.receive = onReceived;
   }
 
+  setJoining(): void {}
+
   takeArrived(): void {}
 
   async send(bytes: Uint8Array<ArrayBuffer>) {
