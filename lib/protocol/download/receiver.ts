@@ -18,7 +18,7 @@ import {
   REQUESTS_IN_FLIGHT_MIN,
 } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
-import { type ByteRange, decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
+import { decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
@@ -28,7 +28,7 @@ import { PathMtu } from "./path_mtu.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
 import { ReportCounts } from "./receiver_report.ts";
-import { bytesOf, type Want, WantLedger, type WantRange } from "./want_ledger.ts";
+import { bytesOf, rangesOfFile, type Want, WantLedger } from "./want_ledger.ts";
 
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {
@@ -484,17 +484,4 @@ function lacksSegment({ ranges, segmentBytes }: Want): boolean {
 /** How late something may be that is not lost. */
 function lateMsMax({ congestion, reordering }: Flow): number {
   return Math.max(congestion.rttMs / 4, reordering.windowMs);
-}
-
-/** What `ranges` ask for as ranges of the file; where one continues another they are merged. */
-function rangesOfFile(ranges: readonly WantRange[]): ByteRange[] {
-  const merged: { offset: number; lengthBytes: number }[] = [];
-  for (const { chunk, start, end } of ranges) {
-    const offset = chunk.offset + start;
-    const last = merged.at(-1);
-    if (last !== undefined && last.offset + last.lengthBytes === offset) {
-      last.lengthBytes += end - start;
-    } else merged.push({ offset, lengthBytes: end - start });
-  }
-  return merged;
 }

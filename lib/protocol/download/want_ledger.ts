@@ -3,6 +3,7 @@
  * (docs/PROTOCOL.md, "Loss"). Each byte is in flight in at most one request, so what is missing of a
  * request is exactly what is missing of its ranges.
  */
+import type { ByteRange } from "../../wire/frames.ts";
 import { REORDER_SEGMENTS, WANTS_RETIRED_MAX } from "./limits.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import type { SendMark } from "./congestion.ts";
@@ -219,6 +220,19 @@ export class WantLedger {
 /** Bytes of these ranges. */
 export function bytesOf(ranges: readonly WantRange[]): number {
   return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+/** What `ranges` ask for as ranges of the file; where one continues another they are merged. */
+export function rangesOfFile(ranges: readonly WantRange[]): ByteRange[] {
+  const merged: { offset: number; lengthBytes: number }[] = [];
+  for (const { chunk, start, end } of ranges) {
+    const offset = chunk.offset + start;
+    const last = merged.at(-1);
+    if (last !== undefined && last.offset + last.lengthBytes === offset) {
+      last.lengthBytes += end - start;
+    } else merged.push({ offset, lengthBytes: end - start });
+  }
+  return merged;
 }
 
 function lackingOf({ ranges }: Want): WantRange[] {
