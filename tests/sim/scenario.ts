@@ -18,6 +18,7 @@ export interface PathSpec {
 export interface UdpBlock {
   readonly what: "all" | "data" | "long";
   readonly fromMs: number;
+  readonly untilMs?: number;
 }
 
 export type Mishap =

@@ -309,6 +309,7 @@ class World {
   #isBlocked(index: number, path: number, port: number, datagram: Bytes): boolean {
     const { block } = this.#scenario.servers[index]!.paths[path]!;
     if (block === undefined || this.#clock.nowMs < block.fromMs) return false;
+    if (this.#clock.nowMs >= (block.untilMs ?? Infinity)) return false;
     if (block.what === "all") return true;
     if (port === DISCOVERY_PORT) return false;
     return block.what === "data" || datagram.length > LONG_BYTES;

@@ -27,7 +27,7 @@ import { type SourceKinds, sourceKinds } from "./source_kinds.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { GetResult } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
-import { type Find, type NameSearch, openSearch } from "../discovery/search.ts";
+import { type Find, type NameSearch, openSearch, peerIdsOn } from "../discovery/search.ts";
 import { WrittenFiles } from "../../io/files/written_files.ts";
 import { resolveHost } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
@@ -72,6 +72,7 @@ export async function getOverStream(
       clock: runtime.clock,
       endpoint,
       providers: run.streams,
+      peerIds: peerIdsOn(runtime),
       questionOf: (query) => questions.get(query)!,
       ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
@@ -438,6 +439,7 @@ export class GetRun {
         clock: this.#runtime.clock,
         endpoint,
         providers: this.streams,
+        peerIds: this.#search.peerIds,
         questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
         timeoutMs: this.#options.timeoutMs,
         attempts: this.#options.retries,

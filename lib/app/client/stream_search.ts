@@ -2,14 +2,15 @@
  * The search of `get --tcp`: asks the one server that the user named, over TCP, for each name. It
  * reports like any search, so a download does not know the difference.
  */
-import { type Endpoint, endpointText, partyOf } from "../../address.ts";
-import { type HashHex, hashHex, type PeerId, peerId, type ServerId, serverId } from "../../ids.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
+import { type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { HashingProgress } from "../../protocol/discovery/hashing_progress.ts";
+import type { PeerIds } from "../../protocol/discovery/peer_ids.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -24,6 +25,7 @@ export interface StreamSearchOptions {
   readonly clock: Clock;
   readonly endpoint: Endpoint;
   readonly providers: StreamProviders;
+  readonly peerIds: PeerIds;
   /** How the server is asked for what a query stands for. */
   readonly questionOf: (query: Query) => JsonObject;
   /** How long a server that is hashing a file, and gets no further, is waited for. */
@@ -35,6 +37,7 @@ export interface StreamSearchOptions {
 }
 
 export class StreamSearch implements NameSearch {
+  readonly peerIds: PeerIds;
   readonly classicTargets: readonly Endpoint[] = [];
   onError: ((error: ShoalError) => void) | undefined;
   readonly #options: StreamSearchOptions;
@@ -44,6 +47,7 @@ export class StreamSearch implements NameSearch {
 
   constructor(options: StreamSearchOptions) {
     this.#options = options;
+    this.peerIds = options.peerIds;
     this.#exchange = options.providers.exchangeWith(options.endpoint);
   }
 
@@ -86,8 +90,7 @@ export class StreamSearch implements NameSearch {
     pinned: HashHex | undefined,
   ): Promise<void> {
     const { clock, endpoint, questionOf, timeoutMs, attempts } = this.#options;
-    const peerOf = (id: ServerId): PeerId => peerId(id, endpointText(endpoint));
-    const server = peerOf(idOf(endpoint));
+    const server = this.peerIds.ofSession(idOf(endpoint), endpoint);
     let [attempt, attemptEndMs] = [1, clock.nowMs() + timeoutMs];
     while (!isOver()) {
       const said = await this.#exchange.describe(questionOf(query));
@@ -99,8 +102,10 @@ export class StreamSearch implements NameSearch {
         }
         const path = { endpoint, token: NO_TOKEN };
         const offer = {
-          server: said.server === undefined ? server : peerOf(said.server),
-          party: partyOf(endpoint.address),
+          server: said.server === undefined
+            ? server
+            : this.peerIds.ofSession(said.server, endpoint),
+          party: this.peerIds.partyAt(endpoint.address),
           // Nobody else can have answered on a connection.
           isProved: true,
           path,

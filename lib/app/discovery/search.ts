@@ -10,6 +10,7 @@ import type { RandomSource } from "../../io/system/random_source.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
 import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
+import { PeerIds } from "../../protocol/discovery/peer_ids.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import type { ListingEntry, Query } from "../../wire/frames.ts";
@@ -30,6 +31,8 @@ export interface ListHandlers {
 
 /** What finds who has a name, and whether they do: over UDP, or over TCP (`stream_search.ts`). */
 export interface NameSearch {
+  /** Who is one server, of all that this run hears of. */
+  readonly peerIds: PeerIds;
   /** Where a classic request goes, one at a time. */
   readonly classicTargets: readonly Endpoint[];
   /** Something that should not happen did: the search is of no use any more. */
@@ -77,6 +80,12 @@ export interface ListHandle {
   close(): void;
 }
 
+/** For a run that begins now: the machine's own addresses are those of now. */
+export function peerIdsOn({ net, random }: Pick<Runtime, "net" | "random">): PeerIds {
+  const own = new Set(net.ownAddresses());
+  return new PeerIds((address) => own.has(address), () => random.u32());
+}
+
 /** Opens the socket. Throws ShoalError `usage` for a `--server` that cannot be asked. */
 export async function openSearch(options: ResolvedFindOptions, runtime: Runtime): Promise<Search> {
   return new Search(runtime, options, await resolveTargets(options));
@@ -88,14 +97,13 @@ export class Search implements NameSearch {
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
-  /** This machine's, as they were when the search began. */
-  readonly #ownAddresses: ReadonlySet<string>;
+  readonly peerIds: PeerIds;
 
   constructor(runtime: Runtime, options: ResolvedFindOptions, targets: Targets) {
     this.#options = options;
     this.#random = runtime.random;
     this.#targets = targets;
-    this.#ownAddresses = new Set(runtime.net.ownAddresses());
+    this.peerIds = peerIdsOn(runtime);
     this.#socket = new ClientSocket(
       runtime,
       transportConfig({ host: UNSPECIFIED_ADDRESS, tune: options.tune, layers: options.layers }),
@@ -129,7 +137,7 @@ export class Search implements NameSearch {
       nextQueryId: () => this.#random.u64(),
       seed: this.#random.u32(),
       overheadBytes: this.#socket.overheadBytes,
-      isOwnAddress: (address) => this.#ownAddresses.has(address),
+      peerIds: this.peerIds,
       timeoutMs: this.#options.timeoutMs,
       attempts: this.#options.retries,
       ...(pinned !== undefined && { pinned }),

@@ -3,7 +3,7 @@
  * all servers that answered in time have sent theirs.
  */
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
-import { claimedIdOf, type PeerId, peerId, type SafeFileName } from "../../ids.ts";
+import { claimedIdOf, type PeerId, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
@@ -232,7 +232,7 @@ class ListRun {
       await listAt(this.#runtime, target, (files) => {
         for (const file of files) {
           for (const { server, endpoint } of file.servers) {
-            const peer = peerId(server, endpointText(endpoint));
+            const peer = this.#search.peerIds.at(server, endpoint);
             this.#add(peer, endpoint, [listingEntry(file)]);
           }
         }

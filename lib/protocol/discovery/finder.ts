@@ -54,8 +54,8 @@ export interface FinderOptions extends Patience {
   readonly scheduleMs?: readonly number[];
   /** What the transport adds to a datagram; 0 by default. */
   readonly overheadBytes?: number;
-  /** Whether an address is this machine's: all of them are one. None is by default. */
-  readonly isOwnAddress?: (address: string) => boolean;
+  /** Who is one server, for all that a run asks. Its own by default, of a machine without addresses. */
+  readonly peerIds?: PeerIds;
 }
 
 export type FinderEvent =
@@ -131,7 +131,7 @@ export class Finder {
     this.#unfinished = new Set(this.#queries);
     this.#servers = new HeardServers(this.#queries.length);
     this.#candidates = new Candidates(this.#random);
-    this.#peerIds = new PeerIds(options.isOwnAddress ?? (() => false), this.#random);
+    this.#peerIds = options.peerIds ?? new PeerIds(() => false, () => options.seed);
   }
 
   /** Whether a FIND of ours had this id. */
@@ -229,15 +229,17 @@ export class Finder {
   ): void {
     const endpoint = endpointToAsk(from, frame);
     const known = this.#servers.find(frame.server, endpoint, frame.token);
-    const server = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
     const isKnown = known?.isValidatedAt(endpoint) === true;
     const isNews = frame.kind === "retry" || sought === undefined
       ? !isKnown
-      : !sought.isFinished && (!isKnown || sought.isNews(server, frame));
+      : !sought.isFinished && (!isKnown || sought.isNews(known.id, frame));
     if (!isNews) return;
     this.#candidates.add(nowMs, endpoint, frame.token);
     // Where it answered from is worth a try where its data port is not reached.
     if (endpoint !== from) this.#candidates.add(nowMs, from, frame.token, endpoint);
+    // A session may be this server's: only a proof says so, and until then it would be two.
+    if (known === undefined && this.#peerIds.awaitsProof(frame.server, endpoint.address)) return;
+    const server = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
     const path = { endpoint, token: frame.token };
     if (!isKnown) this.#actions.push({ kind: "server", server, path, isProved: false });
     if (frame.kind !== "offer" || sought === undefined) return;
@@ -318,14 +320,16 @@ export class Finder {
       this.#candidates.add(nowMs, endpoint, frame.token);
       if (this.#servers.isHeardAt(endpoint.address)) return undefined;
     }
-    const id = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
+    const id = known?.id ?? this.#peerIds.ofProved(frame.server, endpoint, frame.token);
     const server = this.#servers.hear(nowMs, id, this.#peerIds.partyAt(from.address));
     const before = server?.knownPath(endpoint);
     const path = server?.pathAt(endpoint, frame.token, this.#random);
     if (server === undefined || path === undefined) return undefined;
     if (endpoint !== from) server.pathAt(from, frame.token, this.#random);
-    server.validate(to);
-    server.validate(from);
+    for (const each of [to, from]) {
+      server.validate(each);
+      this.#peerIds.prove(server.id, each);
+    }
     if (path !== before) {
       this.#actions.push({ kind: "server", server: server.id, path, isProved: true });
     }

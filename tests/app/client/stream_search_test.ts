@@ -9,6 +9,7 @@ import type { FindNews } from "../../../lib/protocol/discovery/finder.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
 import { lengthPrefix } from "../../../lib/wire/session_json.ts";
 import { type PeerLink, playTcp, type VirtualPeer } from "../../support/virtual_tcp.ts";
+import { PeerIds } from "../../../lib/protocol/discovery/peer_ids.ts";
 
 const TIMEOUT_MS = 3_000;
 const RETRIES = 2;
@@ -21,6 +22,7 @@ function searchOf(runtime: TcpRuntime, onFailure: (error: ShoalError) => void): 
   return new StreamSearch({
     clock,
     endpoint: ENDPOINT,
+    peerIds: new PeerIds(() => false, () => 1),
     providers: new StreamProviders(runtime, {
       layers: [],
       timeoutMs: TIMEOUT_MS,

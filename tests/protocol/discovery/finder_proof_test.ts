@@ -4,6 +4,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { peerId, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import type { FindAnswer } from "../../../lib/protocol/discovery/finder.ts";
 import { INVITED_MAX } from "../../../lib/protocol/discovery/limits.ts";
+import { PeerIds } from "../../../lib/protocol/discovery/peer_ids.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
 import {
   absent,
@@ -79,7 +80,7 @@ Deno.test("who issues the same token at two addresses is one server, at this mac
   const own = ["127.0.0.1", "10.0.0.9"];
   const at = (address: string): Endpoint => ({ address, port: 10_530 });
   const run = start({
-    isOwnAddress: (address) => own.includes(address),
+    peerIds: new PeerIds((address) => own.includes(address), () => 1),
     onFind: (world, find, nowMs, to) => {
       for (const address of ["10.0.0.1", "10.0.0.2", ...own]) {
         if (to !== undefined && to.address !== address) continue;
@@ -104,6 +105,31 @@ Deno.test("who issues the same token at two addresses is one server, at this mac
     ["127.0.0.1", peerId(idOf(2), "127.0.0.1:10530"), "127.0.0.1"],
     ["10.0.0.9", peerId(idOf(2), "127.0.0.1:10530"), "127.0.0.1"],
   ]);
+});
+
+Deno.test("who is known by a session is the server that proves itself at its address, and nobody who claims to be", () => {
+  const peerIds = new PeerIds(() => false, () => 1);
+  const session = peerIds.ofSession(idOf(1), { ...endpointOf(1), port: 10_540 });
+  const run = start({
+    peerIds,
+    onFind: (world, find, nowMs, to) => {
+      // Others forge its address, and name ports that are not its own.
+      const forged = { ...endpointOf(1), port: 6_000 };
+      if (to === undefined) {
+        const frame = offer(find, 1, { token: tokenOf(7) });
+        world.at(nowMs + 1, { kind: "frame", from: forged, frame });
+      }
+      if (to !== undefined && !isSameEndpoint(to, endpointOf(1))) return;
+      world.at(nowMs + 2, frameOf(1, offer(find, 1)));
+    },
+  });
+  run.runUntil(3_000);
+  const told = run.of("offer").map(({ action: { offer } }) => [offer.server, offer.isProved]);
+  assertEquals(told[0], [session, true]);
+  // Once it has proved itself, whoever else is said to be there is another, as always.
+  const others = told.filter(([server]) => server !== session);
+  assertEquals(new Set(others.map(([server]) => server)).size, 1);
+  assert(others.length > 0 && others.every(([, isProved]) => !isProved));
 });
 
 Deno.test("forged refusals and absences in a server's name change nothing of what it is asked", () => {

@@ -11,6 +11,7 @@ import {
 } from "../../../lib/protocol/discovery/finder.ts";
 import { decodeFrame, type FrameOf, type Query } from "../../../lib/wire/frames.ts";
 import { VirtualRun } from "../../support/virtual_run.ts";
+import type { PeerIds } from "../../../lib/protocol/discovery/peer_ids.ts";
 
 export const NAME = "example.txt" as SafeFileName;
 export const BY_NAME: Query = { by: "name", name: NAME };
@@ -38,7 +39,7 @@ export interface World {
   readonly timeoutMs?: number;
   readonly attempts?: number;
   readonly pinned?: ReturnType<typeof hashHex>;
-  readonly isOwnAddress?: (address: string) => boolean;
+  readonly peerIds?: PeerIds;
   /** What the servers do about a FIND; `to` is absent for a broadcast. */
   readonly onFind?: (run: Run, find: Find, nowMs: number, to?: Endpoint) => void;
 }
@@ -51,7 +52,7 @@ export function start(world: World): Run {
     timeoutMs: world.timeoutMs ?? 10_000,
     attempts: world.attempts ?? 10,
     ...(world.pinned !== undefined && { pinned: world.pinned }),
-    ...(world.isOwnAddress !== undefined && { isOwnAddress: world.isOwnAddress }),
+    ...(world.peerIds !== undefined && { peerIds: world.peerIds }),
   });
   const run: Run = new VirtualRun<FinderEvent, FinderAction>(
     finder,
