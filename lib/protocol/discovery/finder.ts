@@ -20,9 +20,9 @@ import {
   FIND_SCHEDULE_MS,
   INVITED_MAX,
 } from "./limits.ts";
-import { isSameText } from "../../names.ts";
-import type { Frame, FrameOf, Query } from "../../wire/frames.ts";
+import type { Frame, Query } from "../../wire/frames.ts";
 import { Candidates } from "./candidates.ts";
+import { endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { fitFind } from "./find_packing.ts";
 import { HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
@@ -40,9 +40,8 @@ import { Random } from "../base/random.ts";
 import { NO_TOKEN } from "../base/tokens.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 
+export type { FindAnswer } from "./find_answer.ts";
 export type { Offer, PendingNotice } from "./sought_query.ts";
-
-export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
 
 export interface FinderOptions extends Patience {
   readonly queries: readonly Query[];
@@ -478,24 +477,4 @@ export class Finder {
     const sought = this.#queries[index];
     return sought !== undefined && !sought.isFinished && !sought.isAnsweredBy(server.id);
   }
-}
-
-/** A server that answers from the port that it shares with others says where its own is. */
-function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
-  if (frame.kind === "retry" || frame.dataPort === 0) return from;
-  return { address: from.address, port: frame.dataPort };
-}
-
-function offerOf(
-  { sizeBytes, sha256, root, mtimeMs, tcpPort, name }: FrameOf<"offer">,
-  by: Pick<Offer, "server" | "party" | "isProved" | "path">,
-): Offer {
-  return { ...by, content: { sizeBytes, sha256, root }, mtimeMs, tcpPort, name };
-}
-
-/** Whether an answer fits its question: a server may say anything. */
-function isAnswerTo(query: Query, frame: Exclude<FindAnswer, FrameOf<"retry">>): boolean {
-  if (frame.kind !== "offer") return true;
-  if (query.by === "name") return isSameText(frame.name, query.name);
-  return query.by === "sha256" && frame.sha256 === query.sha256;
 }

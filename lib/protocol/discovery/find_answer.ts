@@ -1,0 +1,27 @@
+/** The frames that answer a FIND, as a search reads them. */
+import type { Endpoint } from "../../address.ts";
+import { isSameText } from "../../names.ts";
+import type { FrameOf, Query } from "../../wire/frames.ts";
+import type { Offer } from "./sought_query.ts";
+
+export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
+
+/** A server that answers from the port that it shares with others says where its own is. */
+export function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
+  if (frame.kind === "retry" || frame.dataPort === 0) return from;
+  return { address: from.address, port: frame.dataPort };
+}
+
+export function offerOf(
+  { sizeBytes, sha256, root, mtimeMs, tcpPort, name }: FrameOf<"offer">,
+  by: Pick<Offer, "server" | "party" | "isProved" | "path">,
+): Offer {
+  return { ...by, content: { sizeBytes, sha256, root }, mtimeMs, tcpPort, name };
+}
+
+/** Whether an answer fits its question: a server may say anything. */
+export function isAnswerTo(query: Query, frame: Exclude<FindAnswer, FrameOf<"retry">>): boolean {
+  if (frame.kind !== "offer") return true;
+  if (query.by === "name") return isSameText(frame.name, query.name);
+  return query.by === "sha256" && frame.sha256 === query.sha256;
+}
