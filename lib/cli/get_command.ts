@@ -45,7 +45,7 @@ export const getCommand = defineCommand({
     }),
     force: toggle("replace a different file of the same name"),
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
-    sparse: toggle("leave blocks of zeros out as holes, where the disk can", true),
+    sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
     ...searchOptions(GET_DEFAULTS.timeoutMs),
     ...masterOption("also ask this master (not over TCP)"),

@@ -2,6 +2,8 @@
 
 /** Without a terminal, a line about progress is printed this often. */
 export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
+/** Edits between a mistyped command or option and the one that is suggested; at most half of its letters. */
+export const TYPO_EDITS_MAX = 2;
 export const SHORT_ID_DIGITS = 16;
 export const SHOWN_CHARACTERS_MAX = 60;
 /** Files that fail for the same reason and are told one by one; the rest is counted. */

@@ -7,6 +7,7 @@ import type { App, Command } from "./command.ts";
 import { demoCommand } from "./demo_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
+import { closest } from "./closest.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
@@ -28,6 +29,8 @@ export const COMMANDS: readonly Command[] = [
   demoCommand,
 ];
 
+const VERSION_LINE = `shoal ${manifest.version}\n`;
+
 /** Prints what went wrong and never throws. `signal` ends the work in order. */
 export async function main(
   args: readonly string[],
@@ -47,14 +50,18 @@ export async function main(
   });
   try {
     const [name, ...rest] = args;
-    if (name === "--version") return print(terminal, `shoal ${manifest.version}\n`);
-    if (name === "--help" || name === "-h") {
+    if (name === "--version") return print(terminal, VERSION_LINE);
+    if (name === "help" && rest.length > 0) {
+      return print(terminal, commandHelp(findCommand(rest[0]), terminal.invocation));
+    }
+    if (name === "--help" || name === "-h" || name === "help") {
       return print(terminal, programHelp(COMMANDS, terminal.invocation));
     }
     const command = findCommand(name);
     if (hasFlag(rest, "--help") || hasFlag(rest, "-h")) {
       return print(terminal, commandHelp(command, terminal.invocation));
     }
+    if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
     const again = [terminal.invocation, ...args.map(quoted)].join(" ");
     return await command.run(rest, { app, terminal, reporter, signal, again });
   } catch (thrown) {
@@ -76,8 +83,10 @@ function findCommand(name: string | undefined): Command {
   if (command !== undefined) return command;
   const names = COMMANDS.map((candidate) => candidate.command).join(", ");
   const message = name === undefined ? "no command given" : `${displayName(name)} is not a command`;
+  const near = closest(name ?? "", COMMANDS.map((candidate) => candidate.command));
+  const meant = near === undefined ? "" : `Did you mean ${near}? `;
   throw new ShoalError("usage", message, {
-    hint: `Commands: ${names}. Each has its own --help.`,
+    hint: `${meant}Commands: ${names}. Each has its own --help.`,
   });
 }
 

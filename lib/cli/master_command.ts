@@ -10,7 +10,7 @@ import {
   requireFor,
   withDefault,
 } from "./option_table.ts";
-import { ADDRESS, PORT, STORE } from "./value_types.ts";
+import { ADDRESS, METRICS_PORT, PORT, STORE } from "./value_types.ts";
 
 export const masterCommand = defineCommand({
   command: "master",
@@ -25,9 +25,9 @@ export const masterCommand = defineCommand({
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
     store: optional(STORE, {
       label: "STORE",
-      summary: "memory, sqlite:PATH or redis://HOST:PORT (default: a cache file)",
+      summary: "memory, sqlite:PATH or redis://HOST:PORT (default sqlite:, a cache file)",
     }),
-    "metrics-port": optional(PORT, {
+    "metrics-port": optional(METRICS_PORT, {
       label: "PORT",
       summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),

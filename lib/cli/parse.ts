@@ -6,6 +6,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ShoalError } from "../errors.ts";
 import { displayName } from "../names.ts";
+import { closest } from "./closest.ts";
 import type { Many, Option, OptionTable, OptionValues, Single } from "./option_table.ts";
 import type { ValueType } from "./value_types.ts";
 
@@ -92,13 +93,21 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
       if (key === undefined) return true;
       throw new ShoalError("usage", `${command} has no option ${displayName(arg)}`, {
         hint: arg.startsWith("--")
-          ? `Run \`${command} --help\` to see its options.`
+          ? `${meantFlag(arg, options)}Run \`${command} --help\` to see its options.`
           : `A name that begins with a dash is written ./${
             displayName(arg)
           }; see ${command} --help.`,
       });
     },
   });
+}
+
+function meantFlag(arg: string, options: OptionTable): string {
+  const near = closest(arg.replace(/^--(no-)?|=.*$/gs, ""), Object.keys(options));
+  if (near === undefined) return "";
+  const option = options[near];
+  const isOn = option?.kind === "toggle" && option.fallback;
+  return `Did you mean --${isOn ? "no-" : ""}${near}? `;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   toggle,
   withDefault,
 } from "./option_table.ts";
-import { ADDRESS, CLASSIC_CHUNK, PORT, SIZE } from "./value_types.ts";
+import { ADDRESS, CLASSIC_CHUNK, METRICS_PORT, PORT, SIZE } from "./value_types.ts";
 
 export const serverCommand = defineCommand({
   command: "server",
@@ -39,7 +39,7 @@ export const serverCommand = defineCommand({
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
     ...rateOption("send"),
     ...masterOption("register with this master"),
-    "metrics-port": optional(PORT, {
+    "metrics-port": optional(METRICS_PORT, {
       label: "PORT",
       summary: "serve GET /metrics (Prometheus) and /healthz on this port",
     }),

@@ -26,6 +26,8 @@ export interface ValueType<T> {
 }
 
 export const PORT = wholeNumber(1, PORT_MAX, "10526");
+/** The port of the numbers, which is none of those that files come through. */
+export const METRICS_PORT = wholeNumber(1, PORT_MAX, "9464");
 export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
 export const MAX_RETRIES = wholeNumber(0, MAX_RETRIES_MAX, "3");
 export const JOBS = wholeNumber(1, JOBS_MAX, "4");
@@ -63,9 +65,9 @@ export const DIALECT: ValueType<Dialect> = {
 };
 
 export const STORE: ValueType<string> = {
-  expects: "memory, sqlite:PATH or redis://HOST:PORT",
+  expects: "memory, sqlite:, sqlite:PATH or redis://HOST:PORT",
   example: "redis://10.0.0.5:6379",
-  read: (text) => /^(memory|sqlite:.+|redis:\/\/.+)$/.test(text) ? text : undefined,
+  read: (text) => /^(memory|sqlite:.*|redis:\/\/.+)$/.test(text) ? text : undefined,
 };
 
 /** Those that can be asked for files. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandHelp, programHelp } from "../../lib/cli/help.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
@@ -45,4 +45,9 @@ Deno.test("help fits a terminal of 100 columns", () => {
       assertEquals(line.length <= 100, true, line);
     }
   }
+});
+
+Deno.test("what is on unless it is switched off is explained by what the switch does", () => {
+  const get = COMMANDS.find(({ command }) => command === "get");
+  assertMatch(commandHelp(get!, "shoal"), /--no-sparse +write blocks of zeros, too/);
 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { summaryLines } from "../../lib/cli/get_summary.ts";
 import { textTable } from "../../lib/cli/text_table.ts";
+import { STORE } from "../../lib/cli/value_types.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
 
@@ -26,7 +27,11 @@ Deno.test("help and version go to stdout and are no failure", async () => {
     assertEquals([code, err], [0, ""], args.join(" "));
     assertStringIncludes(out, "Usage:");
   }
-  assertMatch((await run(["--version"])).out, /^shoal \d+\.\d+\.\d+\n$/);
+  for (const args of [["--version"], ["get", "--version"]]) {
+    assertMatch((await run(args)).out, /^shoal \d+\.\d+\.\d+\n$/);
+  }
+  assertEquals((await run(["help"])).out, (await run(["--help"])).out);
+  assertEquals((await run(["help", "get"])).out, (await run(["get", "--help"])).out);
 });
 
 Deno.test("a command that does not exist is wrong usage, and the answer lists those that do", async () => {
@@ -35,6 +40,41 @@ Deno.test("a command that does not exist is wrong usage, and the answer lists th
     assertEquals(code, 2, args.join(" "));
     assertStringIncludes(err, "server, get, list, put, master, hash, demo");
   }
+});
+
+Deno.test("a slip of the finger is answered with what was probably meant", async () => {
+  for (
+    const [args, meant] of [
+      [["serve"], "server"],
+      [["gt", "a"], "get"],
+      [["lsit"], "list"],
+      [["get", "a", "--sever", "b"], "--server"],
+      [["get", "a", "--no-sprse"], "--no-sparse"],
+    ] as const
+  ) {
+    const { code, err } = await run([...args]);
+    assertEquals(code, 2);
+    assertStringIncludes(err, `hint: Did you mean ${meant}? `);
+  }
+  assertEquals((await run(["x"])).err.includes("Did you mean"), false);
+});
+
+Deno.test("a name that begins with a dash is fetched as the hint says", async () => {
+  assertStringIncludes((await run(["get", "-dash.txt"])).err, "is written ./-dash.txt;");
+  const { app } = await run(["get", "./-dash.txt", "./a/b"]);
+  assertEquals(app.got?.names, ["./-dash.txt", "./a/b"]);
+  for (const name of ["./", ".//a", "./../a", "a/./b"]) {
+    assertEquals((await run(["get", name])).code, 2, name);
+  }
+});
+
+Deno.test("the port of the numbers has an example of its own, and a store is named as it is printed", async () => {
+  for (const command of ["server", "master"]) {
+    const { err } = await run([command, "--metrics-port", "99999"]);
+    assertStringIncludes(err, "--metrics-port 9464");
+  }
+  assertEquals(STORE.read("sqlite:"), "sqlite:");
+  assertEquals(STORE.read("sqlite"), undefined);
 });
 
 Deno.test("wrong usage is two lines on stderr, and nothing was started", async () => {

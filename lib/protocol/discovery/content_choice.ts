@@ -24,7 +24,7 @@ export type Choice =
   }
   /** Nothing was offered that may be taken. */
   | { readonly kind: "none" }
-  /** No content has a majority: what is held and where, and the commands that choose. */
+  /** No content has a majority: what is held and where, and what to add to the command. */
   | { readonly kind: "ambiguous"; readonly message: string; readonly hint: string };
 
 interface Host {
@@ -34,7 +34,6 @@ interface Host {
 
 interface Group {
   readonly content: Content;
-  readonly name: string;
   /** The address that stands for each server. */
   readonly hosts: Map<ServerId, Host>;
 }
@@ -65,7 +64,7 @@ export class ContentChoice {
     this.#tidy();
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { content: offer.content, name: offer.name, hosts: new Map() };
+      group = { content: offer.content, hosts: new Map() };
       this.#groups.set(key, group);
     }
     const { party, path: { endpoint: { address } } } = offer;
@@ -114,8 +113,11 @@ export class ContentChoice {
         dissent,
       };
     }
-    const commands = groups.slice(0, CONTENTS_LISTED_MAX).map(command).join("   or   ");
-    return { kind: "ambiguous", message: texts(groups, full), hint: `Choose one: ${commands}` };
+    const choices = groups.slice(0, CONTENTS_LISTED_MAX)
+      .map(({ content }) => `--sha256 ${content.sha256}`).join("   or   ");
+    // The options of the command that was given stay: they say where it goes and who is asked.
+    const hint = `Choose one: run the same command for this file alone, with ${choices}`;
+    return { kind: "ambiguous", message: texts(groups, full), hint };
   }
 
   #tidy(): void {
@@ -151,12 +153,4 @@ function places({ hosts }: Group): string {
   const more = addresses.length - CONTENTS_LISTED_MAX;
   const listed = addresses.slice(0, CONTENTS_LISTED_MAX).join(", ");
   return more > 0 ? `${listed} and ${more} more` : listed;
-}
-
-function command({ content, name }: Group): string {
-  return `deno task get ${shellWord(name)} --sha256 ${content.sha256}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

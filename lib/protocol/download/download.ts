@@ -169,10 +169,10 @@ export class Download {
       case "notFound":
       case "timedOut": {
         // Who lied is the better reason.
-        const { name } = this.#settings;
-        const { hasDropped } = this.#gathering;
         return this.#fail(
-          hasDropped ? texts.unverified(name) : texts.searchFailure(name, news, hint),
+          this.#gathering.hasDropped
+            ? texts.unverified(this.#settings.name)
+            : texts.searchFailure(this.#settings, news, hint),
         );
       }
       case "server":

@@ -1,15 +1,23 @@
 /** Messages about a download: why it waits, what it has noticed, and why it has failed. */
 import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
-import { claimedIdOf, type Content, type ServerId } from "../../ids.ts";
+import { claimedIdOf, type Content, type HashHex, type ServerId } from "../../ids.ts";
+import type { Query } from "../../wire/frames.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
 
 type Chosen = Extract<Choice, { kind: "chosen" }>;
 
+/** What was searched for: `pinned` is the only content that would do. */
+interface Sought {
+  readonly name: string;
+  readonly query: Query;
+  readonly pinned?: HashHex;
+}
+
 /** @param hint what the user can do where nobody answered */
 export function searchFailure(
-  name: string,
+  { name, query, pinned }: Sought,
   news: Extract<FindNews, { kind: "notFound" | "timedOut" }>,
   hint?: string,
 ): ShoalError {
@@ -27,9 +35,16 @@ export function searchFailure(
     const message = `nobody answered the search for '${name}'`;
     return new ShoalError("no_server", message, hint === undefined ? {} : { hint });
   }
+  const content = query.by === "name" && pinned !== undefined ? " with that content" : "";
+  const message = `no server has '${name}'${content}`;
+  if (news.similar.some((each) => each.startsWith(`${name}/`))) {
+    return new ShoalError("not_found", message, {
+      hint: `It is a folder: did you mean '${name}/'?`,
+    });
+  }
   const meant = news.similar.map((each) => `'${each}'`).join(" or ");
   const advice = meant === "" ? {} : { hint: `Did you mean ${meant}?` };
-  return new ShoalError("not_found", `no server has '${name}'`, advice);
+  return new ShoalError("not_found", message, advice);
 }
 
 export function ambiguous(

@@ -1,6 +1,6 @@
 /**
  * Names like one that was not found: few edits away, or one contained in the other. Only the last
- * component counts, and neither case nor path. The work is bounded, because anybody can ask.
+ * component counts, and neither case nor path; except that what lies in a folder of that name is like it. The work is bounded, because anybody can ask.
  */
 import type { SafeFileName } from "../../ids.ts";
 import {
@@ -40,6 +40,7 @@ export function similarNames(
 ): SafeFileName[] {
   const text = key(wanted);
   const letters = letterSet(wanted);
+  const folder = `${wanted}/`;
   const distanceMax = Math.min(
     SIMILAR_DISTANCE_MAX,
     Math.max(1, Math.floor(text.length * SIMILAR_DISTANCE_SHARE)),
@@ -49,6 +50,10 @@ export function similarNames(
   for (const candidate of outwards(candidates, wanted)) {
     comparisonsLeft -= 1;
     if (comparisonsLeft <= 0) break;
+    if (candidate.name.startsWith(folder)) {
+      found.push({ name: candidate.name, distance: 0 });
+      continue;
+    }
     const mayContain = (letters & candidate.letters) === letters ||
       (letters & candidate.letters) === candidate.letters;
     const mayBeNear = bitCount(letters ^ candidate.letters) <= 2 * distanceMax;

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import { hashHex, type SafeFileName, sourceId, transferId } from "../../../lib/ids.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
+import { searchFailure } from "../../../lib/protocol/download/download_texts.ts";
 import type { DownloadEvent } from "../../../lib/protocol/download/download_messages.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
 import { STREAM_FALLBACK_MS } from "../../../lib/protocol/download/limits.ts";
@@ -339,6 +340,17 @@ Deno.test("what the search says of silence counts only while nothing was offered
   lacked.on({ kind: "find", news: { kind: "notFound", queryIndex: 0, similar } });
   const { code, hint } = lacked.of("failed")[0]!.error;
   assertEquals([code, hint], ["not_found", "Did you mean 'filn.bin'?"]);
+});
+
+Deno.test("a search that finds nothing says which content was meant, and that the name is a folder's", () => {
+  const news = { kind: "notFound", queryIndex: 0, similar: ["a/b" as SafeFileName] } as const;
+  const query = { by: "name", name: "a" as SafeFileName } as const;
+  const folder = searchFailure({ name: "a", query }, news);
+  assertEquals(folder.message, "no server has 'a'");
+  assertEquals(folder.hint, "It is a folder: did you mean 'a/'?");
+  const pinned = searchFailure({ name: "b", query, pinned: hashHex("0".repeat(64)) }, news);
+  assertEquals(pinned.message, "no server has 'b' with that content");
+  assertEquals(pinned.hint, "Did you mean 'a/b'?");
 });
 
 Deno.test("a classic server that answers first has it, and only then", () => {

@@ -85,6 +85,8 @@ for (
     ["EXAMPLE.TXT", ["example.txt", "old-example.txt"]],
     ["holiday", ["photos/holiday.jpg"]],
     ["photos/holliday.jpg", ["photos/holiday.jpg"]],
+    ["photos", ["photos/holiday.jpg"]],
+    ["photo", []],
     ["x", []],
     ["nothing-like-it", []],
   ] as const
