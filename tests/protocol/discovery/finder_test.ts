@@ -195,6 +195,29 @@ Deno.test("a server that hashes slowly is asked again until it offers, without l
   assertGreater(run.of("pending").length, 50);
 });
 
+Deno.test("a server that begins its hashing anew is measured afresh in the next attempt", () => {
+  const [grownMs, anewMs, readyMs] = [4_000, 5_000, 55_000];
+  // A hundred bytes: half of them, then a pause, then all from the start.
+  const hashedAt = (ms: number): readonly [hashedBytes: number, rateBytesPerS: number] => {
+    if (ms < grownMs) return [Math.floor(50 * ms / grownMs), 12];
+    return ms < anewMs ? [50, 0] : [Math.floor(2 * (ms - anewMs) / 1_000), 2];
+  };
+  const run = start({
+    timeoutMs: 2_000,
+    attempts: 2,
+    onFind: (world, find, nowMs, to) => {
+      if (to === undefined && find.known.length > 0) return;
+      const [hashedBytes, rateBytesPerS] = hashedAt(nowMs);
+      const claim = { ...pending(find, 1), hashedBytes, rateBytesPerS };
+      world.at(nowMs + 1, frameOf(1, nowMs < readyMs ? claim : offer(find, 1)));
+    },
+  });
+  run.runUntil(60_000);
+  assertEquals(times(run, "timedOut"), []);
+  assertEquals(run.of("attempt").length, 1);
+  assertEquals(provedMs(run).length, 1);
+});
+
 Deno.test("patience ends when a server that was hashing falls silent", () => {
   const run = start({
     timeoutMs: 2_000,
