@@ -85,21 +85,40 @@ export interface Tuning {
  * @param joins whether the kernel shall join what arrives
  */
 export function tuneSocket(address: string, port: number, joins: boolean): Tuning | undefined {
+  const library = loadLibc();
+  if (library === undefined) return undefined;
+  const [descriptor] = descriptorsOf(library, address, port);
+  return descriptor === undefined ? undefined : tune(library, descriptor, joins);
+}
+
+/**
+ * Larger buffers for every socket of this process that is bound to `address:port`, which others of it may
+ * share: what asks a server for a name must not be lost in a flood of questions.
+ */
+export function enlargeBuffers(address: string, port: number): void {
+  const library = loadLibc();
+  if (library === undefined) return;
+  for (const descriptor of descriptorsOf(library, address, port)) setBuffers(library, descriptor);
+}
+
+function loadLibc(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
   try {
-    libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
-    const descriptor = findDescriptor(libc, address, port);
-    return descriptor === undefined ? undefined : tune(libc, descriptor, joins);
+    return libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
   } catch {
     return undefined;
   }
 }
 
-function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
+function setBuffers(library: Libc, descriptor: number): void {
   setOption(library, descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES_WANTED);
   setOption(library, descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES_WANTED);
+}
+
+function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
+  setBuffers(library, descriptor);
   const cuts = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
   const target = new SocketAddress();
   const message = new ReceiveMessage();
@@ -162,7 +181,7 @@ function writePollfd(memory: ArrayBuffer, descriptor: number): void {
   view.setInt16(4, POLLIN, true);
 }
 
-function findDescriptor(library: Libc, address: string, port: number): number | undefined {
+function* descriptorsOf(library: Libc, address: string, port: number): Generator<number> {
   const wanted = ipv4Bytes(address);
   const name = new Uint8Array(16);
   const length = new Uint32Array(1);
@@ -172,9 +191,8 @@ function findDescriptor(library: Libc, address: string, port: number): number | 
     const view = new DataView(name.buffer);
     if (view.getUint16(0, true) !== AF_INET || view.getUint16(2) !== port) continue;
     if (wanted.some((part, i) => name[4 + i] !== part)) continue;
-    if (getOption(library, descriptor, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM) return descriptor;
+    if (getOption(library, descriptor, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM) yield descriptor;
   }
-  return undefined;
 }
 
 function setOption(

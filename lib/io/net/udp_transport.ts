@@ -19,7 +19,7 @@ import {
   SOCKET_BUFFER_BYTES_UNKNOWN,
   TURN_MS_MAX,
 } from "./limits.ts";
-import { tuneSocket, type Tuning } from "./tuned_socket.ts";
+import { enlargeBuffers, tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 /**
  * Opens a socket on the first free port of the config.
@@ -30,6 +30,7 @@ export function openUdpTransport(config: TransportConfig): DatagramTransport {
   const socket = bindFirst(config);
   const { port } = socket.addr as Deno.NetAddr;
   // The descriptor of a shared port cannot be told from that of another socket of this process.
+  if (config.tune && config.share) enlargeBuffers(config.host, port);
   const tuning = config.tune && !config.share
     ? tuneSocket(config.host, port, config.joins)
     : undefined;

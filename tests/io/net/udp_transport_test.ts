@@ -1,12 +1,12 @@
 import type { Endpoint } from "../../../lib/address.ts";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { Bytes } from "../../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../../lib/io/net/datagram_transport.ts";
 import { RECEIVES_PER_TURN } from "../../../lib/io/net/limits.ts";
 import { openUdpTransport } from "../../../lib/io/net/udp_transport.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
-import { canUseNetwork } from "../../support/permissions.ts";
+import { canRun, canUseNetwork } from "../../support/permissions.ts";
 import { testTransport } from "../../support/test_transport.ts";
 
 const ignore = !(await canUseNetwork());
@@ -222,4 +222,18 @@ Deno.test("the first port that nobody holds is taken", { ignore }, async () => {
   const other = openUdpTransport({ ...config, ports: [held.port, 0] });
   assert(other.port !== held.port);
   await Promise.all([held.close(), other.close()]);
+});
+
+Deno.test("a shared port has room for a flood of questions, too", {
+  ignore: ignore || !isLinux || !await canRun("ss"),
+  sanitizeResources: false,
+}, async () => {
+  const bufferBytes = async (tune: boolean): Promise<number> => {
+    const transport = openUdpTransport(testTransport({ host: HOST, tune, share: true }));
+    const args = ["-unlm", `sport = :${transport.port}`];
+    const { stdout } = await new Deno.Command("ss", { args }).output();
+    await transport.close();
+    return Number(/skmem:\(r\d+,rb(\d+)/.exec(new TextDecoder().decode(stdout))?.[1]);
+  };
+  assertGreater(await bufferBytes(true), await bufferBytes(false));
 });
