@@ -292,8 +292,11 @@ e2e("a master is registered with and asked under the layer, and by nobody withou
   const registered = Promise.withResolvers<void>();
   const server = await served(scratch, freePort(), {
     ...{ tune: false, layers: [xorConfig()], masters },
-    onEvent: ({ event, message }: NoticeEvent) =>
-      event === "notice" && /^Registered/.test(message) && registered.resolve(),
+    onEvent({ event, message }: NoticeEvent) {
+      if (event !== "notice") return;
+      if (message.startsWith("Registered")) registered.resolve();
+      if (message.startsWith("master: ")) registered.reject(new Error(message));
+    },
   });
   try {
     await registered.promise;
