@@ -56,7 +56,7 @@ export const getCommand = defineCommand({
     }),
     mtu: withDefault(MTU, String(GET_DEFAULTS.mtuBytes), {
       label: "BYTES",
-      summary: "size of a data datagram",
+      summary: "size of a data datagram, where the path takes it",
     }),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
