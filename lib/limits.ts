@@ -23,6 +23,8 @@ export const MTIME_MS_MAX = 8.64e15;
 export const PORT_MAX = 65_535;
 export const NAME_BYTES_MAX = 1024;
 export const NAME_COMPONENT_BYTES_MAX = 255;
+/** A file and the folders that it is in: no folder is scanned deeper. */
+export const NAME_COMPONENTS_MAX = 65;
 /** Files of one served folder; beyond it the rest is reported and left out. */
 export const CATALOGUE_ENTRIES_MAX = 1_000_000;
 export const HASH_BYTES = 32;

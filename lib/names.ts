@@ -4,12 +4,13 @@
  * inside it on every platform; nothing else is ever joined.
  */
 import type { SafeFileName } from "./ids.ts";
-import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX } from "./limits.ts";
+import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX, NAME_COMPONENTS_MAX } from "./limits.ts";
 
 export type NameProblem =
   | "empty"
   | "too long"
   | "component too long"
+  | "too deep"
   | "absolute"
   | "backslash"
   | "control character"
@@ -43,7 +44,9 @@ export function parseFileName(text: string): ParsedName {
   if (text.includes("\\")) return no("backslash");
   if (text.startsWith("/")) return no("absolute");
   if (/^[A-Za-z]:/.test(text)) return no("drive letter");
-  for (const component of text.split("/")) {
+  const components = text.split("/");
+  if (components.length > NAME_COMPONENTS_MAX) return no("too deep");
+  for (const component of components) {
     if (component === "") return no("empty component");
     if (component === "." || component === "..") return no("dot component");
     if (isLonger(component, NAME_COMPONENT_BYTES_MAX)) return no("component too long");

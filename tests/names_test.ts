@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX } from "../lib/limits.ts";
+import { NAME_BYTES_MAX, NAME_COMPONENT_BYTES_MAX, NAME_COMPONENTS_MAX } from "../lib/limits.ts";
 import {
   baseName,
   displayJson,
@@ -55,6 +55,7 @@ const HOSTILE: readonly (readonly [name: string, problem: NameProblem])[] = [
   ["x".repeat(NAME_COMPONENT_BYTES_MAX + 1), "component too long"],
   ["a/" + "x".repeat(NAME_COMPONENT_BYTES_MAX + 1) + "/b", "component too long"],
   ["é".repeat(128), "component too long"],
+  ["d/".repeat(NAME_COMPONENTS_MAX) + "f", "too deep"],
 ];
 
 for (const [name, problem] of HOSTILE) {

@@ -103,6 +103,7 @@ const PROBLEM_TEXT: Readonly<Record<NameProblem, string>> = {
   "empty": "a name may not be empty",
   "too long": "the name is too long",
   "component too long": "a part of the name is too long",
+  "too deep": "the name has too many folders",
   "absolute": "a name may not start with a slash",
   "backslash": "a name may not contain a backslash",
   "control character": "a name may not contain a control character",

@@ -1,6 +1,8 @@
 /** Files and folders. */
+import { NAME_COMPONENTS_MAX } from "../../limits.ts";
 
-export const FOLDER_DEPTH_MAX = 64;
+/** Folders within folders that are scanned: what a name can say. */
+export const FOLDER_DEPTH_MAX = NAME_COMPONENTS_MAX - 1;
 /** A scan works this long before it yields to other events. */
 export const SCAN_TURN_MS = 5;
 /** Files that a sender keeps open. */
