@@ -120,6 +120,27 @@ e2e("a file that is never ready, by whoever says so, keeps nobody waiting", asyn
   assertBrought(await getAmong((id) => [{ id, neverReady: true }, { neverReady: true }]));
 });
 
+e2e("other bytes under a name that the only other server is still hashing", async () => {
+  await using scratch = await Scratch.make();
+  const discoveryPort = freePort();
+  const [small, hashed] = [OTHER_BYTES.slice(0, 5), TRUE_BYTES];
+  await using _evil = await EvilServer.start({
+    address: "127.0.0.66",
+    discoveryPort,
+    content: small,
+  });
+  await using _other = await EvilServer.start({
+    ...{ address: "127.0.0.67", discoveryPort, content: hashed, neverReady: true },
+  });
+  const args = ["--out", scratch.out, "--port", String(discoveryPort)];
+  await using get = new ShoalProcess(["get", "report.txt", ...args]);
+  assertEquals(await get.exit(), 4, get.description());
+  assertEquals(await scratch.read("report.txt").catch(() => undefined), undefined);
+  const description = get.description();
+  assert(description.includes("9000 bytes, still being hashed at 127.0.0.67"), description);
+  assert(description.includes(await sha256Hex(small)), description);
+});
+
 /** Neither content has a majority: nothing is brought, and both are named. */
 async function assertAmbiguous(ended: Ended): Promise<void> {
   assertEquals(ended.code, 4, ended.get.description());

@@ -117,9 +117,13 @@ export class StreamSearch implements NameSearch {
         this.#hashing.onReady(server, queryIndex);
         return onNews({ kind: "offer", queryIndex, offer });
       }
-      onNews({ kind: "pending", queryIndex, pending: { server, endpoint, ...said.claim } });
       const nowMs = clock.nowMs();
       const earnedMs = this.#hashing.onPending(nowMs, server, queryIndex, said.claim);
+      const pending = {
+        ...{ server, party: partyOf(endpoint.address), endpoint, ...said.claim },
+        earnedMs: Math.min(earnedMs, timeoutMs),
+      };
+      onNews({ kind: "pending", queryIndex, pending });
       attemptEndMs = Math.max(attemptEndMs, Math.min(attemptEndMs + earnedMs, nowMs + timeoutMs));
       if (nowMs >= attemptEndMs) {
         if (attempt >= attempts) {

@@ -6,10 +6,10 @@
  *
  * How long offers are gathered before the decision is the caller's business.
  */
-import { isLoopback } from "../../address.ts";
+import { isLoopback, isSameEndpoint } from "../../address.ts";
 import { CONTENTS_LISTED_MAX } from "./limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
-import type { Offer } from "./finder.ts";
+import type { Offer, PendingNotice } from "./finder.ts";
 
 export type Choice =
   | {
@@ -21,6 +21,8 @@ export type Choice =
     readonly party: string;
     /** Who holds what, where others hold another content; `undefined` where all agree. */
     readonly dissent: string | undefined;
+    /** Who is still hashing a file of that size and could have made it no majority. */
+    readonly unfinished: string | undefined;
   }
   /** Nothing was offered that may be taken. */
   | { readonly kind: "none" }
@@ -44,6 +46,8 @@ const SHORT_HASH_DIGITS = 8;
 export class ContentChoice {
   readonly #pinned: HashHex | undefined;
   readonly #groups = new Map<string, Group>();
+  /** What servers have under the name and have not hashed yet: the votes that are still to come. */
+  readonly #hashing = new Map<ServerId, PendingNotice>();
   readonly #distrusted = new Set<string>();
 
   /** @param pinned the only SHA-256 that may be chosen, if the user named one */
@@ -57,6 +61,10 @@ export class ContentChoice {
    * @param offer proved: what is only claimed has no vote
    */
   add(offer: Offer): void {
+    for (const [server, { endpoint }] of this.#hashing) {
+      const isReady = server === offer.server || isSameEndpoint(endpoint, offer.path.endpoint);
+      if (isReady) this.#hashing.delete(server);
+    }
     const key = contentKey(offer.content);
     for (const [otherKey, other] of this.#groups) {
       if (otherKey !== key) other.hosts.delete(offer.server);
@@ -73,6 +81,18 @@ export class ContentChoice {
     }
   }
 
+  /**
+   * A server has the name and is still hashing what it has, so that its vote is known only by its size: which is
+   * none of a content of another size. Returns whether it had not said so before.
+   */
+  addHashing(pending: PendingNotice): boolean {
+    // What it has offered was whole: it is asked for that, and says itself if it is gone.
+    for (const { hosts } of this.#groups.values()) if (hosts.has(pending.server)) return false;
+    const isNew = this.#hashing.get(pending.server)?.sizeBytes !== pending.sizeBytes;
+    this.#hashing.set(pending.server, pending);
+    return isNew;
+  }
+
   /** The server does not hold this content. */
   forget(server: ServerId, content: Content): void {
     this.#groups.get(contentKey(content))?.hosts.delete(server);
@@ -82,6 +102,7 @@ export class ContentChoice {
   /** The server has no vote any more. */
   drop(server: ServerId): void {
     for (const { hosts } of this.#groups.values()) hosts.delete(server);
+    this.#hashing.delete(server);
     this.#tidy();
   }
 
@@ -95,29 +116,55 @@ export class ContentChoice {
     return (this.#pinned ?? content.sha256) === content.sha256;
   }
 
+  /** Whether those who are still hashing could turn the choice, or bring one about. */
+  get isUnfinished(): boolean {
+    const groups = this.#ranked();
+    return groups[0] !== undefined && this.#isOpen(groups[0], groups);
+  }
+
   decide(): Choice {
-    const groups = [...this.#groups.values()].filter((group) => this.mayChoose(group.content));
-    groups.sort((a, b) => votesOf(b) - votesOf(a));
+    const groups = this.#ranked();
     const [first, second] = groups;
     if (first === undefined) return { kind: "none" };
-    const [votes, others] = [votesOf(first), second === undefined ? 0 : votesOf(second)];
+    // Who is said to have it by its size alone neither supports it nor speaks against it.
+    const others = [...this.#hashing.values()].filter(({ sizeBytes }) =>
+      this.#pinned === undefined && sizeBytes !== first.content.sizeBytes
+    );
+    const [votes, rival] = [votesOf(first), second === undefined ? 0 : votesOf(second)];
     // Contents that share the pinned SHA-256 cannot all be true: the caller tries one after the other.
-    const half = this.#pinned === undefined ? new Set(groups.flatMap(partiesOf)).size / 2 : 0;
-    if (votes > half && (others <= half || this.#pinned !== undefined)) {
-      const dissent = groups.length > 1 ? texts(groups, brief) : undefined;
+    const half = this.#pinned === undefined ? partiesAmong(groups, others).size / 2 : 0;
+    const isRivalled = Math.max(rival, mostOfOneSize(others)) > half;
+    if (votes > half && (!isRivalled || this.#pinned !== undefined)) {
       return {
         kind: "chosen",
         content: first.content,
         votes,
         party: partiesOf(first)[0]!,
-        dissent,
+        dissent: groups.length + others.length > 1 ? texts(groups, others, brief) : undefined,
+        unfinished: this.#isOpen(first, groups) ? this.#placesOfHashing() : undefined,
       };
     }
     const choices = groups.slice(0, CONTENTS_LISTED_MAX)
       .map(({ content }) => `--sha256 ${content.sha256}`).join("   or   ");
+    const later = others.length === 0 ? "" : ", or try again once all is hashed";
     // The options of the command that was given stay: they say where it goes and who is asked.
-    const hint = `Choose one: run the same command for this file alone, with ${choices}`;
-    return { kind: "ambiguous", message: texts(groups, full), hint };
+    const hint = `Choose one: run the same command for this file alone, with ${choices}${later}`;
+    return { kind: "ambiguous", message: texts(groups, others, full), hint };
+  }
+
+  #ranked(): Group[] {
+    return [...this.#groups.values()].filter((group) => this.mayChoose(group.content))
+      .sort((a, b) => votesOf(b) - votesOf(a));
+  }
+
+  /** Whether `first` would have no majority if none of those who are still hashing had it. */
+  #isOpen(first: Group, groups: readonly Group[]): boolean {
+    if (this.#pinned !== undefined || this.#hashing.size === 0) return false;
+    return votesOf(first) <= partiesAmong(groups, [...this.#hashing.values()]).size / 2;
+  }
+
+  #placesOfHashing(): string {
+    return listed([...this.#hashing.values()].map(({ endpoint: { address } }) => address));
   }
 
   #tidy(): void {
@@ -133,10 +180,32 @@ function votesOf(group: Group): number {
   return new Set(partiesOf(group)).size;
 }
 
-function texts(groups: readonly Group[], text: (group: Group) => string): string {
-  const more = groups.length - CONTENTS_LISTED_MAX;
-  const listed = groups.slice(0, CONTENTS_LISTED_MAX).map(text).join("; ");
-  return more > 0 ? `${listed}; and ${more} more contents` : listed;
+function partiesAmong(groups: readonly Group[], hashing: readonly PendingNotice[]): Set<string> {
+  return new Set([...groups.flatMap(partiesOf), ...hashing.map(({ party }) => party)]);
+}
+
+/** How many parties may agree on something that nobody has offered yet. */
+function mostOfOneSize(hashing: readonly PendingNotice[]): number {
+  const parties = new Map<number, Set<string>>();
+  for (const { sizeBytes, party } of hashing) {
+    parties.set(sizeBytes, (parties.get(sizeBytes) ?? new Set()).add(party));
+  }
+  return Math.max(0, ...[...parties.values()].map(({ size }) => size));
+}
+
+function texts(
+  groups: readonly Group[],
+  hashing: readonly PendingNotice[],
+  text: (group: Group) => string,
+): string {
+  const all = [...groups.map(text), ...hashing.map(unhashed)];
+  const more = all.length - CONTENTS_LISTED_MAX;
+  const first = all.slice(0, CONTENTS_LISTED_MAX).join("; ");
+  return more > 0 ? `${first}; and ${more} more contents` : first;
+}
+
+function unhashed({ sizeBytes, endpoint: { address } }: PendingNotice): string {
+  return `${sizeBytes} bytes, still being hashed at ${address}`;
 }
 
 function full(group: Group): string {
@@ -149,8 +218,12 @@ function brief(group: Group): string {
 }
 
 function places({ hosts }: Group): string {
-  const addresses = [...new Set([...hosts.values()].map(({ address }) => address))];
-  const more = addresses.length - CONTENTS_LISTED_MAX;
-  const listed = addresses.slice(0, CONTENTS_LISTED_MAX).join(", ");
-  return more > 0 ? `${listed} and ${more} more` : listed;
+  return listed([...hosts.values()].map(({ address }) => address));
+}
+
+function listed(addresses: readonly string[]): string {
+  const different = [...new Set(addresses)];
+  const more = different.length - CONTENTS_LISTED_MAX;
+  const first = different.slice(0, CONTENTS_LISTED_MAX).join(", ");
+  return more > 0 ? `${first} and ${more} more` : first;
 }

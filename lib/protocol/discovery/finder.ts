@@ -101,6 +101,7 @@ export type FindNews = Exclude<FinderAction, { kind: "broadcast" | "unicast" }>;
 export class Finder {
   readonly #scheduleMs: readonly number[];
   readonly #overheadBytes: number;
+  readonly #timeoutMs: number;
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
@@ -124,6 +125,7 @@ export class Finder {
   constructor(options: FinderOptions) {
     this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
     this.#overheadBytes = options.overheadBytes ?? 0;
+    this.#timeoutMs = options.timeoutMs;
     this.#random = new Random(options.seed);
     this.#finds = new SentFinds(options.nextQueryId, this.#overheadBytes);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
@@ -276,8 +278,11 @@ export class Finder {
         const earnedMs = this.#hashing.onPending(nowMs, server.id, sought.index, frame);
         sought.onPending(nowMs, server.id, earnedMs);
         server.asks.pending(nowMs, sought.index);
-        const said = { endpoint: from, sizeBytes, hashedBytes, rateBytesPerS };
-        const pending = { server: server.id, ...said };
+        const { id, party } = server;
+        const pending = {
+          ...{ server: id, party, endpoint: from, sizeBytes, hashedBytes, rateBytesPerS },
+          earnedMs: Math.min(earnedMs, this.#timeoutMs),
+        };
         this.#actions.push({ kind: "pending", queryIndex: sought.index, pending });
         break;
       }

@@ -34,10 +34,14 @@ export interface Offer {
 /** A server has the name but is still hashing the file. */
 export interface PendingNotice {
   readonly server: PeerId;
+  /** Whose vote it will be. */
+  readonly party: string;
   readonly endpoint: Endpoint;
   readonly sizeBytes: number;
   readonly hashedBytes: number;
   readonly rateBytesPerS: number;
+  /** How much longer this makes it worth waiting, at most the user's timeout. */
+  readonly earnedMs: number;
 }
 
 export interface Patience {

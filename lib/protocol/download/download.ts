@@ -25,7 +25,7 @@ import { ShoalError } from "../../errors.ts";
 import { Random } from "../base/random.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import { CONTENTS_LISTED_MAX } from "../discovery/limits.ts";
-import type { FindNews, Offer } from "../discovery/finder.ts";
+import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
 import { ContentTransfer, type TransferHost, type TransferOutcome } from "./content_transfer.ts";
 import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download_messages.ts";
 import * as texts from "./download_texts.ts";
@@ -155,6 +155,7 @@ export class Download {
 
   #onFind(nowMs: number, news: FindNews, hint: string | undefined): void {
     if (news.kind === "offer") return this.#onOffer(nowMs, news.offer);
+    if (news.kind === "pending") this.#onHashing(nowMs, news.pending);
     // A guess that nobody has proved to offer ends no search, and no search waits for it.
     if (this.#stage !== "searching" && !this.isSearching) return;
     switch (news.kind) {
@@ -197,6 +198,17 @@ export class Download {
     if (current !== this.#current) return;
     if (current !== undefined && sameContent(content, current.content)) current.addOffer(offer);
     else if (this.#chosen !== undefined && isNew && isProved) this.#onLate(offer);
+  }
+
+  /** Its vote is still to come, and of another content if the size is another. */
+  #onHashing(nowMs: number, pending: PendingNotice): void {
+    const isNew = this.#gathering.addHashing(nowMs, pending);
+    if (!isNew || this.#chosen === undefined || !this.#isUnpinned) return;
+    if (pending.sizeBytes === this.#chosen.content.sizeBytes) return;
+    this.#lateCount += 1;
+    if (this.#lateCount <= CONTENTS_LISTED_MAX) {
+      this.#notice("info", texts.hashesAnother(pending));
+    }
   }
 
   /** It has said over TCP that it holds the content: nobody else can have. */
@@ -247,6 +259,9 @@ export class Download {
       this.#chosen = choice;
       if (choice.dissent !== undefined && this.#isUnpinned) {
         this.#notice("warning", texts.dissent(this.#settings.name, choice.dissent));
+      }
+      if (choice.unfinished !== undefined) {
+        this.#notice("warning", texts.unfinished(this.#settings.name, choice.unfinished));
       }
       const current = this.#begin(choice.content);
       this.#act({ kind: "settle" });

@@ -64,6 +64,11 @@ export function lateDissent(name: string, { dissent = "" }: Chosen): string {
   return `servers disagree about '${name}', as was found after it was chosen: sha256 ${dissent}`;
 }
 
+/** Others may have something else, and were not ready to say in time. */
+export function unfinished(name: string, places: string): string {
+  return `'${name}' is still being hashed at ${places}, which may have another file of this size`;
+}
+
 /** What was chosen would not be chosen now. */
 export function wouldChooseOtherwise(name: string, chosen: Content, choice: Choice): string {
   const held = choice.kind === "ambiguous"
@@ -111,6 +116,13 @@ export function wholeIsAnother(name: string): string {
 export function stillHashing({ hashedBytes, sizeBytes, endpoint }: PendingNotice): string {
   const share = sizeBytes === 0 ? "" : ` (${Math.floor(100 * hashedBytes / sizeBytes)} %)`;
   return `${endpointText(endpoint)} is still hashing it${share}`;
+}
+
+export function hashesAnother({ sizeBytes, endpoint }: PendingNotice): string {
+  const size = `${sizeBytes} bytes`;
+  return `${
+    endpointText(endpoint)
+  } is still hashing another file under this name (${size}): left aside`;
 }
 
 export function leftAside({ path, content }: Offer): string {

@@ -5,9 +5,15 @@
 import { type Content, type HashHex, sameContent, type ServerId } from "../../ids.ts";
 import type { Random } from "../base/random.ts";
 import { type Choice, ContentChoice } from "../discovery/content_choice.ts";
-import type { Offer } from "../discovery/finder.ts";
+import type { Offer, PendingNotice } from "../discovery/finder.ts";
 import { OfferBook } from "../discovery/offer_book.ts";
-import { CLAIM_PATIENCE_MS, GATHER_MS, GATHER_PROVED_MS } from "./limits.ts";
+import {
+  CLAIM_PATIENCE_MS,
+  GATHER_MS,
+  GATHER_PROVED_MS,
+  HASHING_VOTE_MS_MAX,
+  HASHING_VOTE_PATIENCE_MS,
+} from "./limits.ts";
 
 export class Gathering {
   readonly #pinned: HashHex | undefined;
@@ -18,6 +24,8 @@ export class Gathering {
   #provedMs = Infinity;
   /** When somebody last claimed what may be chosen. */
   #claimedMs = -Infinity;
+  /** Until when those who are still hashing have earned to be waited for. */
+  #hashingMs = -Infinity;
   #isClosed = false;
 
   constructor(pinned: HashHex | undefined, random: Random) {
@@ -43,7 +51,13 @@ export class Gathering {
     return Math.max(
       endMs,
       Math.min(this.claimsEndMs(CLAIM_PATIENCE_MS), endMs + CLAIM_PATIENCE_MS),
+      Math.min(this.#hashingEndMs, endMs + HASHING_VOTE_MS_MAX),
     );
+  }
+
+  get #hashingEndMs(): number {
+    if (!this.#choice.isUnfinished) return -Infinity;
+    return Math.max(this.#openedMs + HASHING_VOTE_PATIENCE_MS, this.#hashingMs);
   }
 
   /**
@@ -85,6 +99,13 @@ export class Gathering {
     if (offer.isProved) this.#provedMs = Math.min(this.#provedMs, nowMs);
     else if (isNew) this.#claimedMs = nowMs;
     return isNew;
+  }
+
+  /** A server that is proved has the name, and not hashed what it has. Whether it is news. */
+  addHashing(nowMs: number, pending: PendingNotice): boolean {
+    if (this.isDropped(pending.server)) return false;
+    this.#hashingMs = Math.max(this.#hashingMs, nowMs + pending.earnedMs);
+    return this.#choice.addHashing(pending);
   }
 
   /** Those who offer this content, by proof or not; those who proved it first. */
@@ -133,6 +154,7 @@ export class Gathering {
   /** As at the beginning, but that liars stay known. */
   restart(): void {
     this.#openedMs = this.#provedMs = Infinity;
+    this.#hashingMs = -Infinity;
     this.#isClosed = false;
     this.#offers.clear();
     this.#choice = new ContentChoice(this.#pinned);

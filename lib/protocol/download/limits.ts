@@ -9,6 +9,10 @@ import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
 export const GATHER_MS = 100;
 /** … and for this long at least after the first that is proved. */
 export const GATHER_PROVED_MS = 50;
+/** Where those who are still hashing may turn a choice, they are waited for this long after the first offer … */
+export const HASHING_VOTE_PATIENCE_MS = 1_000;
+/** … and as long as hashed bytes earn it, but no longer than this beyond the time for gathering. */
+export const HASHING_VOTE_MS_MAX = 10_000;
 /** What is only claimed is waited for this long, beyond the time for gathering. */
 export const CLAIM_PATIENCE_MS = 100;
 /** The same at the end of a run, of contents that were not chosen. */

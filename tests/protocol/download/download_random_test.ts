@@ -158,10 +158,12 @@ class AnyEvents {
   #findNews(): FindNews {
     const kind = this.#of(["attempt", "pending", "notFound", "timedOut", "classicDue"] as const);
     const endpoint = { address: "10.0.0.1", port: 1 };
-    const counts = { sizeBytes: 10, hashedBytes: 1, rateBytesPerS: 1 };
+    const sizeBytes = this.#of([2 * CHUNK_BYTES_MIN, 10]);
+    const counts = { sizeBytes, hashedBytes: 1, rateBytesPerS: 1, earnedMs: 1 };
     if (kind === "attempt") return { kind, queryIndex: 0, attempt: 2 };
     if (kind === "pending") {
-      return { kind, queryIndex: 0, pending: { server: this.#server(), endpoint, ...counts } };
+      const who = { server: this.#server(), party: `10.0.0.${1 + this.#random.below(3)}` };
+      return { kind, queryIndex: 0, pending: { ...who, endpoint, ...counts } };
     }
     // Seldom: they end it.
     if (kind !== "classicDue" && this.#random.chance(0.8)) {

@@ -83,6 +83,14 @@ export class Run {
     return this.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
   }
 
+  /** The server has the name, and is not done with hashing what it has. */
+  hashing(server: number, sizeBytes: number, earnedMs = 0): readonly DownloadAction[] {
+    const { server: id, party, path: { endpoint } } = offerOf(server, content(server));
+    const counts = { sizeBytes, hashedBytes: 1, rateBytesPerS: 1, earnedMs };
+    const pending = { server: id, party, endpoint, ...counts };
+    return this.on({ kind: "find", news: { kind: "pending", queryIndex: 0, pending } });
+  }
+
   layer(news: LayerNews, fetch = this.fetches): readonly DownloadAction[] {
     return this.on({ kind: "layerFetch", fetch, news });
   }
