@@ -119,10 +119,8 @@ export class StreamSearch implements NameSearch {
       }
       const nowMs = clock.nowMs();
       const earnedMs = this.#hashing.onPending(nowMs, server, queryIndex, said.claim);
-      const pending = {
-        ...{ server, party: partyOf(endpoint.address), endpoint, ...said.claim },
-        earnedMs: Math.min(earnedMs, timeoutMs),
-      };
+      const party = partyOf(endpoint.address);
+      const pending = { ...said.claim, server, party, endpoint, earnedMs };
       onNews({ kind: "pending", queryIndex, pending });
       attemptEndMs = Math.max(attemptEndMs, Math.min(attemptEndMs + earnedMs, nowMs + timeoutMs));
       if (nowMs >= attemptEndMs) {

@@ -24,7 +24,7 @@ import type { Frame, Query } from "../../wire/frames.ts";
 import { Candidates } from "./candidates.ts";
 import { endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { fitFind } from "./find_packing.ts";
-import { HashingProgress } from "./hashing_progress.ts";
+import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
 import { SentFinds } from "./sent_finds.ts";
@@ -101,7 +101,6 @@ export type FindNews = Exclude<FinderAction, { kind: "broadcast" | "unicast" }>;
 export class Finder {
   readonly #scheduleMs: readonly number[];
   readonly #overheadBytes: number;
-  readonly #timeoutMs: number;
   readonly #queries: readonly SoughtQuery[];
   readonly #unfinished: Set<SoughtQuery>;
   readonly #servers: HeardServers;
@@ -125,7 +124,6 @@ export class Finder {
   constructor(options: FinderOptions) {
     this.#scheduleMs = options.scheduleMs ?? FIND_SCHEDULE_MS;
     this.#overheadBytes = options.overheadBytes ?? 0;
-    this.#timeoutMs = options.timeoutMs;
     this.#random = new Random(options.seed);
     this.#finds = new SentFinds(options.nextQueryId, this.#overheadBytes);
     this.#queries = options.queries.map((query, index) => new SoughtQuery(index, query, options));
@@ -274,15 +272,11 @@ export class Finder {
         break;
       }
       case "pending": {
-        const { sizeBytes, hashedBytes, rateBytesPerS } = frame;
-        const earnedMs = this.#hashing.onPending(nowMs, server.id, sought.index, frame);
-        sought.onPending(nowMs, server.id, earnedMs);
-        server.asks.pending(nowMs, sought.index);
         const { id, party } = server;
-        const pending = {
-          ...{ server: id, party, endpoint: from, sizeBytes, hashedBytes, rateBytesPerS },
-          earnedMs: Math.min(earnedMs, this.#timeoutMs),
-        };
+        const earnedMs = this.#hashing.onPending(nowMs, id, sought.index, frame);
+        sought.onPending(nowMs, id, earnedMs);
+        server.asks.pending(nowMs, sought.index);
+        const pending = { ...claimIn(frame), server: id, party, endpoint: from, earnedMs };
         this.#actions.push({ kind: "pending", queryIndex: sought.index, pending });
         break;
       }

@@ -84,6 +84,11 @@ export class HashingProgress {
   }
 }
 
+/** What a PENDING says of the file. */
+export function claimIn({ sizeBytes, hashedBytes, rateBytesPerS }: HashingClaim): HashingClaim {
+  return { sizeBytes, hashedBytes, rateBytesPerS };
+}
+
 function grow(server: HashingServer, file: HashedFile, hashedBytes: number): void {
   const grownBytes = Math.max(0, hashedBytes - file.hashedBytes);
   if (grownBytes === 0) return;

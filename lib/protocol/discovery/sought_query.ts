@@ -40,7 +40,7 @@ export interface PendingNotice {
   readonly sizeBytes: number;
   readonly hashedBytes: number;
   readonly rateBytesPerS: number;
-  /** How much longer this makes it worth waiting, at most the user's timeout. */
+  /** How much longer this makes it worth waiting. */
   readonly earnedMs: number;
 }
 

@@ -24,13 +24,13 @@ import type { ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { Random } from "../base/random.ts";
 import type { Choice } from "../discovery/content_choice.ts";
-import { CONTENTS_LISTED_MAX } from "../discovery/limits.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
 import { ContentTransfer, type TransferHost, type TransferOutcome } from "./content_transfer.ts";
 import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download_messages.ts";
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
 import { GivenUpServers } from "./given_up_servers.ts";
+import { LateDissent } from "./late_dissent.ts";
 import {
   GUESSES_MAX,
   LATE_CLAIM_PATIENCE_MS,
@@ -65,8 +65,8 @@ export class Download {
   #guesses = 0;
   /** What is meant, and who it was that held it then. */
   #chosen: Chosen | undefined;
-  /** Contents of others that came too late for the choice. */
-  #lateCount = 0;
+  /** What others have said too late for the choice. */
+  readonly #late: LateDissent;
   readonly #givenUp = new GivenUpServers();
   /** Why it fails, as nothing has come for all of its patience, if no better reason is found. */
   #lastWord: ShoalError | undefined;
@@ -77,6 +77,7 @@ export class Download {
   constructor(settings: DownloadSettings) {
     this.#settings = settings;
     const { query, pinned = query.by === "sha256" ? query.sha256 : undefined } = settings;
+    this.#late = new LateDissent(settings.name, (level, message) => this.#notice(level, message));
     this.#gathering = new Gathering(pinned, new Random(settings.seed));
   }
 
@@ -197,18 +198,15 @@ export class Download {
     // What begins now looks into this offer itself.
     if (current !== this.#current) return;
     if (current !== undefined && sameContent(content, current.content)) current.addOffer(offer);
-    else if (this.#chosen !== undefined && isNew && isProved) this.#onLate(offer);
+    else if (this.#chosen !== undefined && isNew && isProved) {
+      this.#late.onOffer(offer, this.#chosen.content);
+    }
   }
 
-  /** Its vote is still to come, and of another content if the size is another. */
+  /** Its vote is still to come. */
   #onHashing(nowMs: number, pending: PendingNotice): void {
     const isNew = this.#gathering.addHashing(nowMs, pending);
-    if (!isNew || this.#chosen === undefined || !this.#isUnpinned) return;
-    if (pending.sizeBytes === this.#chosen.content.sizeBytes) return;
-    this.#lateCount += 1;
-    if (this.#lateCount <= CONTENTS_LISTED_MAX) {
-      this.#notice("info", texts.hashesAnother(pending));
-    }
+    if (isNew && this.#chosen !== undefined) this.#late.onHashing(pending, this.#chosen.content);
   }
 
   /** It has said over TCP that it holds the content: nobody else can have. */
@@ -218,13 +216,6 @@ export class Download {
     if (sameContent(offer.content, current.content)) {
       this.#onOffer(nowMs, { ...offer, isProved: true });
     }
-  }
-
-  /** Another content than the chosen one, which cannot be chosen any more. */
-  #onLate(offer: Offer): void {
-    if (sameContent(offer.content, this.#chosen!.content)) return;
-    this.#lateCount += 1;
-    if (this.#lateCount <= CONTENTS_LISTED_MAX) this.#notice("info", texts.leftAside(offer));
   }
 
   /** A classic server is taken only where nobody else has offered the name. */
@@ -373,16 +364,6 @@ export class Download {
     );
   }
 
-  /** What others have said since the content was chosen, if it differs. */
-  #tellDissent({ content }: Chosen): void {
-    if (this.#lateCount === 0 || !this.#isUnpinned) return;
-    const { name } = this.#settings;
-    const choice = this.#gathering.decide();
-    const isSame = choice.kind === "chosen" && sameContent(choice.content, content);
-    if (!isSame) this.#notice("warning", texts.wouldChooseOtherwise(name, content, choice));
-    else if (choice.dissent !== undefined) this.#notice("warning", texts.lateDissent(name, choice));
-  }
-
   /** That offer was a lie. */
   #onUnverified(nowMs: number, { content, isMeant }: ContentTransfer): void {
     const { name } = this.#settings;
@@ -490,7 +471,9 @@ export class Download {
 
   #end(): void {
     this.#gathering.close();
-    if (this.#chosen !== undefined) this.#tellDissent(this.#chosen);
+    if (this.#chosen !== undefined && this.#isUnpinned) {
+      this.#late.tell(this.#gathering.decide(), this.#chosen.content);
+    }
     this.#letGo(true);
     this.#act({ kind: "finish" });
     this.#stage = "ended";
