@@ -119,7 +119,7 @@ export class StreamSearch implements NameSearch {
       }
       const nowMs = clock.nowMs();
       const earnedMs = this.#hashing.onPending(nowMs, server, queryIndex, said.claim);
-      const party = partyOf(endpoint.address);
+      const party = this.peerIds.partyAt(endpoint.address);
       const pending = { ...said.claim, server, party, endpoint, earnedMs };
       onNews({ kind: "pending", queryIndex, pending });
       attemptEndMs = Math.max(attemptEndMs, Math.min(attemptEndMs + earnedMs, nowMs + timeoutMs));
