@@ -75,3 +75,17 @@ Deno.test("of too many addresses that were sent something the one that idles lon
   assert(!strike(sent, other(1), 0));
   for (const i of [2, 3]) assert(strike(sent, other(i), 0));
 });
+
+Deno.test("a strike counts for a chunk that its own port was sent whole, and once", () => {
+  const sent = new SentChunks();
+  const chunk = { nonce: 1n, ...CONTENT };
+  const sendPart = (port: number, offset: number, lengthBytes: number): void =>
+    sent.onSent({ ...A, port }, { ...chunk, ranges: [{ offset, lengthBytes }] });
+  sendPart(A.port, 0, CHUNK_BYTES - 1);
+  sendPart(A.port + 1, CHUNK_BYTES - 1, 1);
+  assert(!strike(sent, A, 0), "two connections were sent a part each");
+  sendPart(A.port, CHUNK_BYTES - 1, 1);
+  assert(!strike(sent, { ...A, port: A.port + 1 }, 0), "another connection says it");
+  assert(strike(sent, A, 0));
+  assert(!strike(sent, A, 0), "a second time");
+});
