@@ -136,6 +136,10 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   internal: { exit: EXIT.failed, hint: "This is a bug in Shoal; --verbose shows where." },
 };
 
+/** What to do about servers that the user named and that answer neither over UDP nor over TCP. */
+export const NAMED_SERVER_SILENT_HINT =
+  "Check the address, start `server` there, and open UDP 10526 and 10530-10545, or TCP 10526, in its firewall.";
+
 /** An error as it crosses a worker boundary. */
 export interface ErrorMessage {
   /** What kind of failure it is. */

@@ -64,6 +64,16 @@ lan("a server that was named is asked over TCP where no UDP passes at all", asyn
   assertEquals(streamNotices(get), 1);
 }, nftObstacle);
 
+lan("what a pattern stands for is asked over TCP where no UDP passes at all", async (site) => {
+  const files = { "a.song": randomFile(300_000, 1), "b.song": randomFile(9, 2) };
+  const [server, client] = await site.hosts(1, 2);
+  await block(server, ["meta l4proto udp drop"]);
+  await site.server(server, { ...files, "c.note": randomFile(9, 3) });
+  const get = new Fetch(site, client, "out", "*.song", "--server", server.addresses[0]!);
+  await get.brings(files);
+  assertEquals([...get.said.matchAll(/listing over TCP instead/g)].length, 1, get.said);
+}, nftObstacle);
+
 lan("a firewall that closes in mid-transfer costs the UDP, not the transfer", async (site) => {
   const files = { film: randomFile(12 * MIB, 1) };
   const [server, client] = await site.hosts(1, 2);

@@ -5,7 +5,7 @@
 import { type Endpoint, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { HashHex, SafeFileName, ServerId, SourceId, TransferId } from "../../ids.ts";
 import { claimedIdOf, hashHex, transferId } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { ResolvedGetOptions, ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { DatagramsConfig } from "../../messages/chunk_source.ts";
@@ -355,10 +355,10 @@ export class GetRun {
     this.#finds.push(find);
   }
 
-  /** Servers that masters named and that did not answer. */
+  /** What to do about servers that masters or the user named and that did not answer. */
   #silenceHint(query: Query): string | undefined {
     const [first, ...others] = this.#masters.serversOf(query);
-    if (first === undefined) return undefined;
+    if (first === undefined) return this.#hosts.length > 0 ? NAMED_SERVER_SILENT_HINT : undefined;
     const also = others.length === 0 ? "" : ` and ${others.length} more`;
     return `A master names ${first}${also}: open its UDP ports, and check the route to it.`;
   }

@@ -3,8 +3,9 @@
  * all servers that answered in time have sent theirs.
  */
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
-import { claimedIdOf, type PeerId, type SafeFileName } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import { claimedIdOf, type PeerId, peerId, type SafeFileName, serverId } from "../../ids.ts";
+import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
+import { resolveHost } from "../../io/net/network.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
   LIST_CLAIMS_MAX,
@@ -14,12 +15,13 @@ import {
 } from "./limits.ts";
 import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
+import { STREAM_ASK_AFTER_MS } from "../client/limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "../options.ts";
 import { listAt } from "../master/master_client.ts";
 import { type ListHandle, openSearch, type Search } from "../discovery/search.ts";
-import { restOfListing } from "./tcp_list.ts";
+import { listingOverTcp, restOfListing } from "./tcp_list.ts";
 
 /**
  * Lists what every server on the network offers. Different contents of one name are listed apart.
@@ -58,6 +60,9 @@ export async function listIn(runtime: Runtime, given: ListOptions): Promise<List
   }
 }
 
+/** Of a server that has not been asked for its id; its address tells it apart. */
+const NO_SERVER_ID = serverId("0".repeat(32));
+
 interface Reading {
   readonly endpoint: Endpoint;
   readonly handle: ListHandle;
@@ -79,6 +84,10 @@ class ListRun {
   readonly #ending = new AbortController();
   /** Masters that have not told everything yet. */
   #mastersUnended = 0;
+  /** Servers that are asked over TCP and have not told everything yet. */
+  #streamsUnended = 0;
+  /** Whether one has, because it does not answer over UDP. */
+  #hasStream = false;
   #isGathering = true;
   /** Whether a master has sent its whole listing. */
   #hasMaster = false;
@@ -101,6 +110,7 @@ class ListRun {
       this.#find();
       for (const master of this.#options.masters) this.#readMaster(master);
       this.#gather();
+      if (this.#options.servers.length > 0) this.#askSilentHosts();
       await this.#ended.promise;
     } finally {
       this.#ending.abort();
@@ -247,13 +257,47 @@ class ListRun {
     this.#endIfComplete();
   }
 
+  /** Servers that the user named and that say nothing over UDP are asked over TCP as well; nobody else is. */
+  async #askSilentHosts(): Promise<void> {
+    const { clock } = this.#runtime;
+    await clock.sleep(STREAM_ASK_AFTER_MS, this.#ending.signal);
+    if (this.#ending.signal.aborted || this.#proved.length > 0) return;
+    for (const server of this.#options.servers) this.#readStream(server);
+  }
+
+  async #readStream(server: string): Promise<void> {
+    this.#streamsUnended += 1;
+    const { port, layers, timeoutMs, retries } = this.#options;
+    const target = { server, port, layers, timeoutMs, retries, signal: this.#ending.signal };
+    try {
+      const host = await resolveHost(server);
+      const endpoint = { address: host.address, port: host.port ?? port };
+      const peer = peerId(NO_SERVER_ID, endpointText(endpoint));
+      await listingOverTcp(this.#runtime, target, (files) => {
+        if (this.#add(peer, endpoint, files.map(listingEntry))) return;
+        throw new ShoalError("refused", "a listing without end");
+      });
+      this.#hasStream = true;
+      const message = `${
+        endpointText(endpoint)
+      } does not answer over UDP: listing over TCP instead`;
+      this.#options.onEvent?.({ event: "notice", level: "warning", message });
+    } catch {
+      // UDP may work yet, and decides.
+    }
+    this.#streamsUnended -= 1;
+    this.#endIfComplete();
+  }
+
   #endIfComplete(): void {
     const readings = this.#proved;
     if (this.#isGathering || this.#mastersUnended > 0) return;
+    if (readings.length === 0 && this.#streamsUnended > 0) return;
     if (readings.some(({ hasEnded }) => !hasEnded)) return;
-    if (readings.length > 0 || this.#hasMaster) this.#ended.resolve();
+    if (readings.length > 0 || this.#hasMaster || this.#hasStream) this.#ended.resolve();
     else if (this.#isTimedOut) {
-      this.#ended.reject(new ShoalError("no_server", "no server answered"));
+      const hint = this.#options.servers.length > 0 ? { hint: NAMED_SERVER_SILENT_HINT } : {};
+      this.#ended.reject(new ShoalError("no_server", "no server answered", hint));
     }
   }
 

@@ -92,9 +92,21 @@ export async function restOfListing(
   await readPages(runtime, target, new ServerListing(after), (files) => onFiles(files));
 }
 
+/**
+ * What the server that the user named lists over TCP, page by page, to `onFiles`, with its address. Throws ShoalError
+ * like {@linkcode listOverTcp}.
+ */
+export async function listingOverTcp(
+  runtime: TcpRuntime,
+  target: SessionTarget,
+  onFiles: (files: readonly DescribedFile[], peer: string) => void,
+): Promise<void> {
+  await readPages(runtime, target, new ServerListing(), onFiles);
+}
+
 async function listing(runtime: TcpRuntime, target: SessionTarget): Promise<FileEvent[]> {
   const events: FileEvent[] = [];
-  await readPages(runtime, target, new ServerListing(), (files, peer) => {
+  await listingOverTcp(runtime, target, (files, peer) => {
     for (const { name, sizeBytes: size, sha256, md5 } of files) {
       events.push({
         event: "file",

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertRejects } from "@std/assert";
-import { ShoalError } from "../../../lib/errors.ts";
+import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../../lib/errors.ts";
 import type { ListEvent } from "../../../lib/app/events.ts";
 import { list } from "../../../lib/app/list/list.ts";
 import { nowMs } from "../../../lib/io/system/clock.ts";
@@ -129,6 +129,48 @@ Deno.test({ name: "the rest of a long listing is read over TCP", ignore }, async
   assertEquals(names, ["by-tcp", ...SIX_NAMES.slice(0, 5)]);
   assertEquals(connections, 1);
 });
+
+Deno.test(
+  { name: "a server that was named lists over TCP where no UDP passes", ignore },
+  async () => {
+    // Its UDP port of the same number is closed.
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = (async () => {
+      using peer = new TcpPeer(await listener.accept());
+      assertEquals(await peer.message(), { command: "list" });
+      await peer.say({ status: "files", files: SIX.slice(0, 3).map(described), next: "file-2" });
+      assertEquals(await peer.message(), { command: "list", after: "file-2" });
+      await peer.say({ status: "files", files: SIX.slice(3).map(described) });
+      await peer.end();
+    })();
+    const server = `127.0.0.1:${listener.addr.port}`;
+    const said: string[] = [];
+    const onEvent = (event: ListEvent) =>
+      void (event.event === "notice" && said.push(event.message));
+    const options = { servers: [server], tune: false, onEvent };
+    const files = await list({ ...options, timeoutMs: 60_000, retries: 1 });
+    await answering;
+    assertEquals(files.map(({ name }) => name), SIX_NAMES);
+    assertEquals(files[0]!.servers, [server]);
+    assertEquals(said, [`${server} does not answer over UDP: listing over TCP instead`]);
+  },
+);
+
+Deno.test(
+  { name: "a server that was named and is not there is told as such", ignore },
+  async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const server = `127.0.0.1:${listener.addr.port}`;
+    listener.close();
+    const error = await assertRejects(
+      () => list({ servers: [server], tune: false, timeoutMs: 2_000, retries: 1 }),
+      ShoalError,
+    );
+    assert(error instanceof ShoalError);
+    assertEquals(error.code, "no_server");
+    assertEquals(error.hint, NAMED_SERVER_SILENT_HINT);
+  },
+);
 
 Deno.test({ name: "a long listing comes by datagrams where TCP is closed", ignore }, async () => {
   assertEquals(await listed(), { names: SIX_NAMES, connections: 0 });
