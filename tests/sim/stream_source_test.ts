@@ -3,7 +3,8 @@
  * over TCP by itself, soon, and says so once.
  */
 import { assert, assertEquals } from "@std/assert";
-import { STREAM_ASK_AFTER_MS, STREAM_SILENCES } from "../../lib/app/client/limits.ts";
+import { STREAM_SILENCES } from "../../lib/app/client/limits.ts";
+import { STREAM_ASK_AFTER_MS } from "../../lib/app/limits.ts";
 import { SERVER_SILENT_MS, STREAM_FALLBACK_MS } from "../../lib/protocol/download/limits.ts";
 import { CHUNKS, plainPath, plainScenario, plainServer } from "./plain_scenario.ts";
 import type { ServerSpec, UdpBlock } from "./scenario.ts";

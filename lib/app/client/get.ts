@@ -33,7 +33,8 @@ import { resolveHost } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
-import { STREAM_ASK_AFTER_MS, STREAM_SILENCES } from "./limits.ts";
+import { STREAM_ASK_AFTER_MS } from "../limits.ts";
+import { STREAM_SILENCES } from "./limits.ts";
 import { StreamProviders } from "./stream_providers.ts";
 import { questionOf, StreamSearch } from "./stream_search.ts";
 

@@ -2,7 +2,5 @@
 
 /** Names that our client asks classic servers for at once: each takes a port of its own. */
 export const CLASSIC_DOWNLOADS_MAX = 64;
-/** Servers that the user named and that have not answered over UDP are asked over TCP after this. */
-export const STREAM_ASK_AFTER_MS = 1_500;
 /** A server that has given something over UDP is tried over TCP after so many silences in a row. */
 export const STREAM_SILENCES = 3;
