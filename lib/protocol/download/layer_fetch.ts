@@ -102,6 +102,8 @@ export class LayerFetch {
   /** When a page is overdue; never, before the first server and after the last page. */
   #stallMs = Infinity;
   #stallsInARow = 0;
+  /** As of the latest event. */
+  #nowMs = -Infinity;
   #actions: LayerFetchAction[] = [];
 
   constructor(content: Content, options: LayerFetchOptions) {
@@ -125,6 +127,7 @@ export class LayerFetch {
 
   handle(nowMs: number, event: LayerFetchEvent): readonly LayerFetchAction[] {
     this.#actions = [];
+    this.#nowMs = nowMs;
     switch (event.kind) {
       case "path":
         this.#addPath(nowMs, event);
@@ -152,7 +155,7 @@ export class LayerFetch {
   nextWakeupMs(): number {
     let nextMs = this.#stallMs;
     for (const { paths } of this.#servers.values()) {
-      for (const path of paths) nextMs = Math.min(nextMs, path.nextDeadlineMs());
+      for (const path of paths) nextMs = Math.min(nextMs, path.nextDeadlineMs(this.#nowMs));
     }
     return nextMs;
   }
@@ -257,7 +260,7 @@ export class LayerFetch {
         return this.#renewToken(server, path, frame.token);
       }
       case "busy":
-        return path.postpone(frame.number, nowMs + frame.waitMs);
+        return this.#pages.giveBack(path.postpone(frame.number, nowMs + frame.waitMs));
       default:
         frame satisfies never;
     }
@@ -304,7 +307,7 @@ export class LayerFetch {
     for (const { paths } of this.#servers.values()) {
       for (const path of paths) {
         const isNeeded = !path.isConfirmed || (path.misses > 0 && !this.#isLayerTold);
-        if (!isNeeded || path.pagesAsked > 0) continue;
+        if (!isNeeded || path.pagesAsked > 0 || path.isBusy(nowMs)) continue;
         this.#ask(nowMs, path, this.#pages.take(1) ?? FIRST_PAGE);
       }
     }
@@ -314,7 +317,7 @@ export class LayerFetch {
   #fetch(nowMs: number): void {
     if (this.#isLayerTold) return;
     for (;;) {
-      const path = this.#idlest();
+      const path = this.#idlest(nowMs);
       const range = path && this.#pages.take(LAYER_PAGES_PER_WANT_MAX);
       if (path === undefined || range === undefined) return;
       this.#ask(nowMs, path, range);
@@ -330,9 +333,10 @@ export class LayerFetch {
    * The best path of a server of the party that was asked for least, if more may be asked for at all. Probes of
    * the silent do not count: however many servers only say that they are there, the others continue.
    */
-  #idlest(): LayerPath | undefined {
+  #idlest(nowMs: number): LayerPath | undefined {
     const answering = [...this.#servers.values()].flatMap(({ party, paths }) => {
-      const best = paths.filter((each) => each.isConfirmed && each.misses === 0)
+      const isFree = (each: LayerPath) => each.misses === 0 && !each.isBusy(nowMs);
+      const best = paths.filter((each) => each.isConfirmed && isFree(each))
         .sort(byPreference)[0];
       const asked = paths.reduce((sum, each) => sum + each.pagesAsked, 0);
       return best === undefined ? [] : [{ party, best, asked }];

@@ -12,8 +12,6 @@ interface Request {
   readonly sentMs: number;
   readonly unanswered: Set<number>;
   deadlineMs: number;
-  /** Whether the server said that it will not answer. */
-  isPostponed: boolean;
 }
 
 export class LayerPath {
@@ -25,6 +23,7 @@ export class LayerPath {
   #refusals = 0;
   readonly #timer = new RequestTimer();
   #lastNumber = 0;
+  #busyUntilMs = -Infinity;
   readonly #requests = new Map<number, Request>();
 
   /**
@@ -66,7 +65,7 @@ export class LayerPath {
     const pages = Array.from({ length: range.pageCount }, (_, i) => range.firstPage + i);
     const deadlineMs = nowMs + this.#timer.timeoutMs;
     const unanswered = new Set(pages);
-    this.#requests.set(number, { sentMs: nowMs, unanswered, deadlineMs, isPostponed: false });
+    this.#requests.set(number, { sentMs: nowMs, unanswered, deadlineMs });
     const { nonce, token } = this;
     return encodeFrame({ kind: "layer_want", nonce, token, number, root, sizeBytes, ...range });
   }
@@ -91,14 +90,21 @@ export class LayerPath {
     return request.unanswered;
   }
 
-  /** The server is busy: nothing is asked of it before `untilMs`, and nothing was lost. */
-  postpone(number: number, untilMs: number): void {
+  /**
+   * The server is busy: nothing is asked of it before `untilMs`. Returns the pages that it will not send, for which
+   * others need not wait as long.
+   */
+  postpone(number: number, untilMs: number): Iterable<number> {
     const request = this.#requests.get(number);
-    if (request === undefined) return;
-    for (const each of this.#requests.values()) {
-      each.deadlineMs = Math.max(each.deadlineMs, untilMs);
-      each.isPostponed = true;
-    }
+    if (request === undefined) return [];
+    this.#requests.delete(number);
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, untilMs);
+    return request.unanswered;
+  }
+
+  /** Whether it has said that it will not answer now. */
+  isBusy(nowMs: number): boolean {
+    return nowMs < this.#busyUntilMs;
   }
 
   isWaitingFor(number: number): boolean {
@@ -131,7 +137,7 @@ export class LayerPath {
       if (request.deadlineMs > nowMs) continue;
       this.#requests.delete(number);
       lost.push(...request.unanswered);
-      isMiss ||= !request.isPostponed;
+      isMiss = true;
     }
     if (isMiss) {
       this.#timer.misses += 1;
@@ -147,8 +153,8 @@ export class LayerPath {
     return lost;
   }
 
-  nextDeadlineMs(): number {
-    let nextMs = Infinity;
+  nextDeadlineMs(nowMs: number): number {
+    let nextMs = this.isBusy(nowMs) ? this.#busyUntilMs : Infinity;
     for (const { deadlineMs } of this.#requests.values()) nextMs = Math.min(nextMs, deadlineMs);
     return nextMs;
   }

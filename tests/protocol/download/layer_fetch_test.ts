@@ -348,6 +348,33 @@ Deno.test("what a busy server refuses is not lost: it is asked for as before", (
   ]);
 });
 
+Deno.test("what one server refuses is asked of another at once, and each is asked for its first page", () => {
+  const file = fileOf(300);
+  const asked: string[] = [];
+  const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
+    new LayerFetch(file.content, { timeoutMs: TIMEOUT_MS }),
+    { kind: "wakeup" },
+    (action, nowMs) => {
+      if (action.kind !== "send") return;
+      const want = decodeFrame(action.datagram) as Want;
+      asked.push(action.to.address);
+      if (action.to.address !== endpointOf(1).address) {
+        return answer(run, file, want, action.to, nowMs);
+      }
+      const { nonce: echo, number } = want;
+      const frame = { kind: "busy", echo, number, waitMs: 65_535 } as const;
+      run.at(nowMs + 1, { kind: "frame", from: action.to, frame });
+    },
+  );
+  run.at(0, path(1));
+  run.at(0, path(2));
+  run.runUntil(1_000);
+  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+  assertEquals(asked.filter((address) => address === endpointOf(1).address).length, 1);
+  assertEquals(asked[1], endpointOf(2).address);
+  assertLess(run.of("layer")[0]!.atMs, 50);
+});
+
 Deno.test("a server that is busy for ever is a server that brings nothing", () => {
   const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
     new LayerFetch(fileOf(3).content, { timeoutMs: TIMEOUT_MS }),
