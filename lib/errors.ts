@@ -93,7 +93,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   },
   refused: {
     exit: EXIT.failed,
-    hint: "The server gives the reason; uploads need a server that runs with --allow-upload.",
+    hint: "The reason is the server's own: ask whoever runs it, or choose another server.",
   },
   changed: {
     exit: EXIT.failed,

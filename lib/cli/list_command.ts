@@ -35,7 +35,7 @@ export const listCommand = defineCommand({
   },
   notes: [
     "The last column identifies the content: files with the same value are identical.\n" +
-    "To fetch one content, use get --sha256.",
+    "To fetch one content, use get --sha256 with all 64 digits, which list --json shows.",
   ],
   examples: [
     { line: "list", says: "name, size, hosts and content of each" },

@@ -181,7 +181,12 @@ class HumanReporter implements Reporter {
     if (event.event === "progress" && this.#isProgressDue()) this.#screen.line(plainLine(event));
     if (event.event === "indexing" && !this.#isIndexingSaid && event.filesLeft > 0) {
       this.#isIndexingSaid = true;
-      this.#screen.line(indexingText(event));
+      // It stays on the screen, and what the first files tell of the rate says nothing of the rest.
+      this.#screen.line(indexingText({ ...event, rate: 0 }));
+    }
+    if (event.event === "indexing" && this.#isIndexingSaid && event.filesLeft === 0) {
+      this.#isIndexingSaid = false;
+      this.#screen.line("Indexing is done.");
     }
   }
 

@@ -102,7 +102,7 @@ export const LOG_FORMAT: ValueType<LogFormat> = {
 };
 
 export const SHA256: ValueType<HashHex> = {
-  expects: "a SHA-256: 64 hexadecimal digits",
+  expects: "a SHA-256: 64 hexadecimal digits, as list --json shows them",
   example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
   read: (text) => /^[0-9a-fA-F]{64}$/.test(text) ? hashHex(text.toLowerCase()) : undefined,
 };

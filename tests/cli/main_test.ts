@@ -441,3 +441,27 @@ Deno.test("a terminal gets a live region that is gone at the end", async () => {
   assertStringIncludes(out, "░");
   assertEquals(out.lastIndexOf("░") < out.lastIndexOf("\u001b[J"), true);
 });
+
+Deno.test("without a live region indexing begins without a guess at its end, and is told to be over", async () => {
+  const indexing = { event: "indexing", filesLeft: 2, bytesLeft: 5e7, rate: 17 } as const;
+  const app = new FakeApp();
+  const serve = app.serve.bind(app);
+  app.serve = (options) => {
+    for (const filesLeft of [2, 1, 0]) options.onEvent?.({ ...indexing, filesLeft });
+    return serve(options);
+  };
+  const { out } = await run(["server"], { app });
+  assertEquals(out.split("\n").filter((line) => line.startsWith("Indexing")), [
+    "Indexing: 2 files, 50.0 MB left",
+    "Indexing is done.",
+  ]);
+});
+
+Deno.test("a refusal is not blamed on an option that may be on, and digests are said to be in list --json", async () => {
+  assertEquals(new ShoalError("refused", "no room").hint.includes("--allow-upload"), false);
+  assertStringIncludes(
+    (await run(["get", "a", "--sha256", "0123456789abcdef"])).err,
+    "list --json",
+  );
+  assertStringIncludes((await run(["list", "--help"])).out, "which list --json shows");
+});
