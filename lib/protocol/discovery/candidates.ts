@@ -6,6 +6,7 @@
 import { type Endpoint, endpointKey, isSameEndpoint, partyOf } from "../../address.ts";
 import type { Token } from "../../ids.ts";
 import type { Random } from "../base/random.ts";
+import { RecentMap } from "../base/recent_map.ts";
 import {
   CANDIDATES_MAX,
   CANDIDATES_PER_PARTY_MAX,
@@ -36,6 +37,11 @@ interface Entry {
 export class Candidates {
   readonly #random: Random;
   readonly #entries = new Map<string, Entry>();
+  /**
+   * Probes that may yet go to an address, whatever the port: each claim pays for one, so that a few forged
+   * ones make us send a stranger little, and many keep nobody who is truly there from being probed.
+   */
+  readonly #budgets = new RecentMap<number>(CANDIDATES_MAX, Infinity);
   /** Nobody is due before this. */
   #dueMs = Infinity;
   /** When the latest probes left, oldest first: those of the last `PROBE_TIMEOUT_MS`. */
@@ -53,6 +59,8 @@ export class Candidates {
    */
   add(nowMs: number, endpoint: Endpoint, token: Token, named?: Endpoint): void {
     const key = endpointKey(endpoint);
+    const left = this.#probesLeft(nowMs, endpoint) + (named === undefined ? 1 : 0);
+    this.#budgets.set(nowMs, endpoint.address, left);
     if (this.#entries.has(key)) return;
     const party = partyOf(endpoint.address);
     if (this.#entries.size >= CANDIDATES_MAX) this.#evictOneOf([...this.#entries.keys()]);
@@ -66,7 +74,8 @@ export class Candidates {
   }
 
   /** It has answered: neither it nor the port that it shares with others needs to be probed. */
-  remove(endpoint: Endpoint): void {
+  remove(nowMs: number, endpoint: Endpoint): void {
+    this.#budgets.set(nowMs, endpoint.address, Infinity);
     this.#entries.delete(endpointKey(endpoint));
     for (const [key, { named }] of this.#entries) {
       if (named !== undefined && isSameEndpoint(named, endpoint)) this.#entries.delete(key);
@@ -85,7 +94,7 @@ export class Candidates {
     // Who was never asked comes first, in an order that no flood can foretell.
     this.#random.shuffle(waiting).sort((a, b) => a.tries - b.tries);
     this.#sentMs = this.#sentMs.filter((sentMs) => sentMs + PROBE_TIMEOUT_MS > nowMs);
-    const taken = waiting.slice(0, PROBES_MAX - this.#sentMs.length);
+    const taken = this.#affordable(nowMs, waiting, PROBES_MAX - this.#sentMs.length);
     const candidates = taken.map((entry) => {
       const round = 2 * entry.tries + (entry.named === undefined ? 0 : 1);
       entry.dueMs = nowMs + PROBE_TIMEOUT_MS * 2 ** entry.tries;
@@ -96,6 +105,25 @@ export class Candidates {
     this.#dueMs = Infinity;
     for (const { dueMs } of this.#entries.values()) this.#dueMs = Math.min(this.#dueMs, dueMs);
     return candidates;
+  }
+
+  /** Those of `waiting` that their addresses have probes left for, which are spent; the others are forgotten. */
+  #affordable(nowMs: number, waiting: readonly Entry[], countMax: number): Entry[] {
+    const taken: Entry[] = [];
+    for (const entry of waiting) {
+      const { endpoint } = entry;
+      const left = this.#probesLeft(nowMs, endpoint);
+      if (left <= 0) this.#entries.delete(endpointKey(endpoint));
+      else if (taken.length < countMax) {
+        this.#budgets.set(nowMs, endpoint.address, left - 1);
+        taken.push(entry);
+      }
+    }
+    return taken;
+  }
+
+  #probesLeft(nowMs: number, { address }: Endpoint): number {
+    return this.#budgets.get(nowMs, address) ?? PROBE_TRIES_MAX - 1;
   }
 
   nextWakeupMs(): number {

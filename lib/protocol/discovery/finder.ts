@@ -310,7 +310,7 @@ export class Finder {
     to: Endpoint,
     frame: FindAnswer,
   ): { readonly server: HeardServer; readonly path: ServerPath } | undefined {
-    this.#candidates.remove(to);
+    this.#candidates.remove(nowMs, to);
     const endpoint = endpointToAsk(from, frame);
     const known = this.#servers.find(frame.server, endpoint, frame.token);
     // Who answers at a port that servers share speaks for another port only where none of its own has answered.

@@ -18,6 +18,7 @@ export const CANDIDATES_PER_PARTY_MAX = 128;
 export const PROBES_MAX = 64;
 /** A probe is repeated after this, then after twice as long …; then the claim is forgotten. */
 export const PROBE_TIMEOUT_MS = 50;
+/** … and to one address, before it has answered and whatever ports are named there; each further claim pays for one. */
 export const PROBE_TRIES_MAX = 4;
 /** A port that servers of a host share is probed this much later than the one that the answer named. */
 export const SHARED_PORT_PROBE_MS = 300;

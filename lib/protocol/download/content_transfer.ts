@@ -117,9 +117,9 @@ export class ContentTransfer {
     for (const offer of this.#host.offersOf(this.content)) this.addOffer(offer);
   }
 
-  /** A server says that it holds the content. */
+  /** A server says that it holds the content. It is asked for it once that is proved: anybody can name anybody. */
   addOffer(offer: Offer): void {
-    if (this.#fetch !== undefined) this.#host.act({ kind: "probe", offer });
+    if (this.#fetch !== undefined && offer.isProved) this.#host.act({ kind: "probe", offer });
   }
 
   /** A server turned out not to be a provider. */
@@ -136,7 +136,7 @@ export class ContentTransfer {
 
   /** Datagrams of this server do not arrive: its TCP port is tried, once. Returns whether it is now. */
   tryStream(offer: Offer): boolean {
-    const mayTry = offer.tcpPort !== 0 && !this.#streamed.has(offer.server);
+    const mayTry = offer.isProved && offer.tcpPort !== 0 && !this.#streamed.has(offer.server);
     if (!mayTry || this.#fetch === undefined) return false;
     this.#streamed.add(offer.server);
     const known = this.#layer === undefined ? {} : { knownLayer: this.#layer };

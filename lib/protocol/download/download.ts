@@ -38,7 +38,6 @@ import {
   STREAM_FALLBACK_MS,
   STREAM_TRIES_MAX,
 } from "./limits.ts";
-import { isOverStream } from "./layer_fetch.ts";
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "listening" | "ended";
 type Chosen = Extract<Choice, { kind: "chosen" }>;
@@ -118,7 +117,6 @@ export class Download {
       case "find":
         return this.#onFind(nowMs, event.news, event.hint);
       case "layerFetch":
-        if (isOverStream(event.news)) this.#onDescribed(nowMs, event.news.server);
         if ("server" in event.news) this.#givenUp.onHeard(event.news.server);
         return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
       case "target":
@@ -207,15 +205,6 @@ export class Download {
   #onHashing(nowMs: number, pending: PendingNotice): void {
     const isNew = this.#gathering.addHashing(nowMs, pending);
     if (isNew && this.#chosen !== undefined) this.#late.onHashing(pending, this.#chosen.content);
-  }
-
-  /** It has said over TCP that it holds the content: nobody else can have. */
-  #onDescribed(nowMs: number, server: ServerId): void {
-    const [current, offer] = [this.#current, this.#gathering.ofServer(server)];
-    if (current === undefined || offer === undefined || offer.isProved) return;
-    if (sameContent(offer.content, current.content)) {
-      this.#onOffer(nowMs, { ...offer, isProved: true });
-    }
   }
 
   /** A classic server is taken only where nobody else has offered the name. */

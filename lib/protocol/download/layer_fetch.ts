@@ -65,11 +65,6 @@ export type LayerNews =
   /** Nobody else can bring the layer, and who could does not. */
   | { readonly kind: "failed"; readonly error: ErrorMessage };
 
-/** Whether a server has said over a TCP session, as nobody else can have, that it has the content. */
-export function isOverStream(news: LayerNews): news is Extract<LayerNews, { kind: "confirmed" }> {
-  return news.kind === "confirmed" && news.routes[0]?.kind === "stream";
-}
-
 export interface LayerFetchOptions {
   readonly timeoutMs: number;
   /** Proved by an earlier run: servers are only probed then. */

@@ -3,7 +3,7 @@ import { type Endpoint, endpointKey, isSameEndpoint } from "../../../lib/address
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { peerId, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import type { FindAnswer } from "../../../lib/protocol/discovery/finder.ts";
-import { INVITED_MAX } from "../../../lib/protocol/discovery/limits.ts";
+import { INVITED_MAX, PROBE_TRIES_MAX } from "../../../lib/protocol/discovery/limits.ts";
 import { PeerIds } from "../../../lib/protocol/discovery/peer_ids.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
 import {
@@ -182,6 +182,23 @@ for (const isInvented of [true, false]) {
     assertLess(Math.max(...provedMs(run)), 1_200, "it was found at once");
   });
 }
+
+Deno.test("a stranger who is named by forged offers is sent a few probes, one for each further offer", () => {
+  for (const forgedCount of [1, 3]) {
+    const run = start({
+      onFind(world, find, nowMs, to) {
+        if (to !== undefined || nowMs > 0) return;
+        for (let i = 0; i < forgedCount; i++) {
+          const frame = offer(find, 1, { dataPort: 1_000 + i });
+          world.at(nowMs + 1, { kind: "frame", from: endpointOf(1), frame });
+        }
+      },
+    });
+    run.runUntil(20_000);
+    const probes = run.of("unicast").filter(({ action }) => action.to.address === "10.0.0.1");
+    assertEquals(probes.length, PROBE_TRIES_MAX + forgedCount - 1);
+  }
+});
 
 Deno.test("servers that answer once and never again take nothing from one that goes on", () => {
   const queries = names.map((name): Query => ({ by: "name", name }));
