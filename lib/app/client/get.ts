@@ -358,10 +358,8 @@ export class GetRun {
 
   /** What to do about servers that masters or the user named and that did not answer. */
   #silenceHint(query: Query): string | undefined {
-    const [first, ...others] = this.#masters.serversOf(query);
-    if (first === undefined) return this.#hosts.length > 0 ? NAMED_SERVER_SILENT_HINT : undefined;
-    const also = others.length === 0 ? "" : ` and ${others.length} more`;
-    return `A master names ${first}${also}: open its UDP ports, and check the route to it.`;
+    return this.#masters.silenceHint(query) ??
+      (this.#hosts.length > 0 ? NAMED_SERVER_SILENT_HINT : undefined);
   }
 
   #onReport(server: ServerId, { source, receivedBytes, verified }: Report): void {

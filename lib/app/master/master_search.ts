@@ -52,6 +52,20 @@ export class MasterSearch {
     return [...new Set(told.flat())];
   }
 
+  /** What to do where no server answered, if masters know anything of that: whom they name, or that they name nobody. */
+  silenceHint(query: Query): string | undefined {
+    const [first, ...others] = this.serversOf(query);
+    if (first !== undefined) {
+      const also = others.length === 0 ? "" : ` and ${others.length} more`;
+      return `A master names ${first}${also}: open its UDP ports, and check the route to it.`;
+    }
+    const { masters } = this.#options;
+    if (masters.length === 0 || !masters.every((each) => this.#toldOf.has(keyOf(each, query)))) {
+      return undefined;
+    }
+    return "The masters that were asked know of nobody who has it: check the name with `list --master`.";
+  }
+
   /** Somebody at this address answers: it need not be left out. */
   heard(address: string): void {
     this.#told.heard(address);

@@ -1,5 +1,5 @@
 /** A client's questions to a master that answers as the test says. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Endpoint } from "../../../lib/address.ts";
 import { hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { MasterSearch } from "../../../lib/app/master/master_search.ts";
@@ -60,4 +60,43 @@ Deno.test("a client that was told of addresses that do not answer asks for other
   }
   assertEquals(asked.slice(0, 2), [undefined, silent]);
   assertEquals(told.map(({ address }) => address), [...silent, "10.0.0.7", "10.0.0.8"]);
+});
+
+Deno.test("what a master knows of a name decides what to do about silence", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = (async () => {
+    for await (const conn of listener) {
+      using peer = new TcpPeer(conn);
+      await peer.message();
+      const found = [[{ ...FILE, servers: [serverAt("10.0.0.7"), serverAt("10.0.0.8")] }], []];
+      await peer.say({ status: "located", found });
+      await peer.end();
+    }
+  })();
+  const queryOf = (name: string) => ({ by: "name", name: name as SafeFileName }) as const;
+  let answers = 0;
+  const search = new MasterSearch({
+    runtime: denoRuntime(),
+    layers: [],
+    masters: [`127.0.0.1:${listener.addr.port}`],
+    wanted: () => [queryOf(FILE.name), queryOf("flim")],
+    onServers: () => void (answers += 1),
+    onProblem: (message) => {
+      throw new Error(message);
+    },
+  });
+  assertEquals(
+    search.silenceHint(queryOf("flim")),
+    undefined,
+    "nothing is known before it answers",
+  );
+  try {
+    await eventually("it answers", 30_000, () => answers >= 1);
+  } finally {
+    await search.close();
+    listener.close();
+    await answering.catch(() => {});
+  }
+  assertMatch(search.silenceHint(queryOf(FILE.name)) ?? "", /names 10\.0\.0\.7:10530 and 1 more/);
+  assertMatch(search.silenceHint(queryOf("flim")) ?? "", /know of nobody who has it/);
 });
