@@ -2,6 +2,7 @@
  * Everything under a layer that changes every byte, and adds 16 to each datagram: search, layer, listing
  * and data, over UDP and over TCP, between the clients, the server and the master that are shipped, over real sockets.
  */
+import "../support/libraries.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { MIB } from "../../lib/limits.ts";
 import type { NoticeEvent } from "../../lib/app/events.ts";
@@ -15,16 +16,12 @@ import { echoIn } from "../../lib/app/session/echo_client.ts";
 import { serveEchoIn } from "../../lib/app/session/echo_server.ts";
 import { putIn } from "../../lib/app/session/put.ts";
 import { ShoalError } from "../../lib/errors.ts";
-import { changeTimeAt } from "../../lib/io/files/change_time.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { eventually, freeTcpPort } from "../support/master.ts";
 import { canRunProcesses, freePort, Scratch } from "../support/shoal_process.ts";
 import { type XorConfig, xorConfig, xorCounts } from "../support/xor_layer.ts";
 import { xorRuntime } from "../support/xor_runtime.ts";
-
-// What it is asked with stays loaded: the first test does not answer for that.
-changeTimeAt(".", "follow");
 
 const LOOPBACK = ["127.255.255.255"];
 const FILES = { "small.txt": 3_000, "sub/large.bin": 24 * MIB + 77 };

@@ -1,4 +1,5 @@
 /** A plain UDP socket on loopback that speaks frames: the other side of a server under test. */
+import "./libraries.ts";
 import type { Endpoint } from "../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../lib/ids.ts";

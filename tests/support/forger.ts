@@ -1,4 +1,5 @@
 /** Somebody on the network who answers searches for a name with offers in any number of servers' names. */
+import "./libraries.ts";
 import type { Endpoint } from "../../lib/address.ts";
 import { hashHex, type SafeFileName, type ServerId, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";

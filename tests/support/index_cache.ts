@@ -1,15 +1,12 @@
 /** What a failing disk does, which changes bytes and no time: a cache that knows what they were. */
+import "./libraries.ts";
 import { assert } from "@std/assert";
 import { hashHex, toHex } from "../../lib/ids.ts";
-import { changeTimeAt } from "../../lib/io/files/change_time.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { IndexStore } from "../../lib/io/store/index_store.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { layerTreeOf } from "../../lib/protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
-
-// Loads a library once and for good, which the first test to do so would seem to have leaked.
-changeTimeAt(".", "follow");
 
 /** Puts into the cache that the file at `path`, as it looks now, had the bytes of `content`. */
 export async function rememberAs(

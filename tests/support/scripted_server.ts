@@ -2,6 +2,7 @@
  * A server on loopback that answers discovery, layers and listings from a script: real sockets and
  * real frames, but no files and no workers.
  */
+import "./libraries.ts";
 import type { Endpoint } from "../../lib/address.ts";
 import { type Bytes, hashHex, type ServerId, serverId, toHex } from "../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../lib/io/net/datagram_transport.ts";

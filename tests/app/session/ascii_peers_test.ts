@@ -1,20 +1,17 @@
 /** Our client at servers of the ASCII dialect that differ in what they take for a command. */
+import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { getOverTcpIn } from "../../../lib/app/client/get_files.ts";
 import { listOverTcpIn } from "../../../lib/app/list/tcp_list.ts";
 import { putIn } from "../../../lib/app/session/put.ts";
 import { ShoalError } from "../../../lib/errors.ts";
-import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import type { TcpRuntime } from "../../../lib/io/net/tcp_client.ts";
 import { denoRuntime, type Runtime } from "../../../lib/io/runtime.ts";
 import { StreamingHash } from "../../../lib/protocol/base/sha256.ts";
 import { ASCII_BARE_MS } from "../../../lib/protocol/session/limits.ts";
 import { withFolder } from "../../support/folder.ts";
 import { type PeerLink, playTcp, type VirtualPeer } from "../../support/virtual_tcp.ts";
-
-// What it is asked with stays loaded: the first test does not answer for that.
-changeTimeAt(".", "follow");
 
 const FILE = new TextEncoder().encode("what is in the file\n".repeat(100));
 const ID = md5Of(FILE);

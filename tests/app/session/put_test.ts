@@ -1,12 +1,9 @@
+import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { put } from "../../../lib/app/session/put.ts";
-import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import { withFolder } from "../../support/folder.ts";
 import { TcpPeer } from "../../support/tcp_peer.ts";
-
-// What it is asked with stays loaded: the first test does not answer for that.
-changeTimeAt(".", "follow");
 
 const ignore = (await Deno.permissions.query({ name: "net" })).state !== "granted";
 const MIB = 1024 * 1024;

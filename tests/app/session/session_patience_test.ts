@@ -1,4 +1,5 @@
 /** How long clients wait for peers that give them no reason to, by a clock that is played as well. */
+import "../../support/libraries.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { StreamExchange } from "../../../lib/app/client/stream_exchange.ts";
@@ -7,7 +8,6 @@ import { listAt, locateAt } from "../../../lib/app/master/master_client.ts";
 import { putIn } from "../../../lib/app/session/put.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
-import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import type { TcpRuntime } from "../../../lib/io/net/tcp_client.ts";
 import { StreamingHash } from "../../../lib/protocol/base/sha256.ts";
 import { lengthPrefix } from "../../../lib/wire/session_json.ts";
@@ -18,9 +18,6 @@ import {
   playTcp,
   type VirtualPeer,
 } from "../../support/virtual_tcp.ts";
-
-// What it is asked with stays loaded: the first test does not answer for that.
-changeTimeAt(".", "follow");
 
 const TIMEOUT_MS = 4_000;
 const RETRIES = 2;
