@@ -293,7 +293,7 @@ e2e(
       assertStringIncludes(list.stdout, "holiday\\u{202e}gpj.exe");
       assertStringIncludes(list.stdout, "plain.txt");
       assert(!list.stdout.includes("evil"), "a page with such a name is no page");
-      const common = ["--out", scratch.out, "--port", port, "--timeout", "0.5", "--retries", "1"];
+      const common = ["--out", scratch.out, "--port", port, "--timeout", "2", "--retries", "1"];
       const runs = [list];
       for (const wanted of [bidi, `sha256:${listed.entry.sha256}`, `sha256:${evil.entry.sha256}`]) {
         const run = await runShoal(["get", wanted, "--verbose", ...common], { json: false });
