@@ -95,6 +95,13 @@ const TREACHEROUS =
   // deno-lint-ignore no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
 
+/** What a file is called that was asked for by its content: no server chooses folders, or hides it. */
+export function nameOfContent(offered: SafeFileName): SafeFileName {
+  const visible = baseName(offered).replace(/^[. ]+/, "");
+  const parsed = parseFileName(visible);
+  return parsed.ok ? parsed.name : `_${baseName(offered).slice(1)}` as SafeFileName;
+}
+
 /** `text` with everything escaped that could move a cursor or reorder a line on a terminal. */
 export function displayName(text: string): string {
   return text.replace(

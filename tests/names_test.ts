@@ -6,6 +6,7 @@ import {
   displayName,
   isHiddenName,
   isPartName,
+  nameOfContent,
   type NameProblem,
   parseFileName,
   parseFileNameBytes,
@@ -132,6 +133,24 @@ Deno.test("baseName() is the last component", () => {
     const parsed = parseFileName(name);
     assert(parsed.ok);
     assertEquals<string>(baseName(parsed.name), base);
+  }
+});
+
+Deno.test("what is asked for by content gets a plain name in the folder, whatever a server calls it", () => {
+  for (
+    const [offered, name] of [
+      ["a.txt", "a.txt"],
+      ["evil/setup.exe", "setup.exe"],
+      [".ssh/authorized_keys", "authorized_keys"],
+      ["a/.bashrc", "bashrc"],
+      ["...", "_.."],
+      [".CON", "_CON"],
+    ] as const
+  ) {
+    const parsed = parseFileName(offered);
+    assert(parsed.ok, offered);
+    assertEquals<string>(nameOfContent(parsed.name), name);
+    assert(parseFileName(name).ok);
   }
 });
 

@@ -22,6 +22,7 @@ import { LOOPBACK_ADDRESS } from "../../address.ts";
 import { type Content, type SafeFileName, sameContent, type TransferId } from "../../ids.ts";
 import type { ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
+import { nameOfContent } from "../../names.ts";
 import { Random } from "../base/random.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
@@ -289,10 +290,10 @@ export class Download {
     current.open({ transfer, outDir, name: this.#targetName(offer), mtimeMs, force });
   }
 
-  /** What was asked for by name keeps that name; by hash, the name that it has on the server. */
+  /** What was asked for by name keeps that name; by content, the last part of what a server calls it. */
   #targetName(offer: Offer): SafeFileName {
     const { query } = this.#settings;
-    return query.by === "name" ? query.name : offer.name;
+    return query.by === "name" ? query.name : nameOfContent(offer.name);
   }
 
   // — What becomes of the transfer ——————————————————————————————————————————————————————————————
