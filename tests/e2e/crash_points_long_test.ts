@@ -28,6 +28,8 @@ const CALLS = [
 const REPLACING_CALLS = ["utimensat", "fsync", "rename", "unlink"];
 /** Of one kind. */
 const STEPS_MAX = 50;
+/** Descriptors that a `get` of one file has, and more. */
+const DESCRIPTORS = 100;
 
 const obstacle = await straceObstacle();
 const skipped = obstacle === undefined ? "" : ` [skipped: ${obstacle}]`;
@@ -73,7 +75,13 @@ async function killAtEachStep(
   // The names of part and journal are known before: they follow from the content.
   const tag = await partTag(scratch, args);
   const part = join(scratch.out, `${NAME}.${tag}.part`);
-  const paths = [target, part, `${part}.journal`, scratch.out];
+  const files = [target, part, `${part}.journal`];
+  // What lies in a folder that is held open is reached through that, whichever descriptor it has.
+  const held = Array.from({ length: DESCRIPTORS }, (_, each) => `/proc/self/fd/${each}`);
+  const paths = [
+    ...[...files, scratch.out, ...held],
+    ...files.flatMap((path) => held.map((folder) => join(folder, basename(path)))),
+  ];
 
   const allowed = [part, `${part}.journal`].map((path) => basename(path));
   let steps = 0;

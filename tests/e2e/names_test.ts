@@ -242,7 +242,8 @@ e2e(
           await new Promise((resolve) => setTimeout(resolve, 1));
           Deno.renameSync(at(name), at(link));
           Deno.renameSync(at(".real"), at(name));
-          await new Promise((resolve) => setTimeout(resolve, 1));
+          // Long enough to be found and given now and then.
+          await new Promise((resolve) => setTimeout(resolve, 10));
         }
       }
     })();

@@ -208,7 +208,7 @@ lan("a store that crashes costs neither a transfer nor what is registered", asyn
     const list = site.start(client, ["list", "--master", address], { json: false });
     assertEquals(await list.exit(), 3, list.description());
     assertLess(Date.now() - startMs, 10_000);
-    assertMatch(list.stderr, /^warning: master: .*Redis/m, list.description());
+    assertMatch(list.stderr, /^warning: master: .*store/m, list.description());
     assertMatch(list.stderr, /^error: /m);
   }));
   await assertFetched(site, get, { film });

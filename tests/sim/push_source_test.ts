@@ -36,7 +36,7 @@ Deno.test("chunks that are pushed and chunks that are fetched make one file", as
 });
 
 Deno.test("a chunk that is pushed wrong is not written, and comes right from whoever has it", async () => {
-  for (const badChunks of [[5], [5, 6]]) {
+  for (const badChunks of [[12], [12, 13]]) {
     const outcome = await runScenario(scenario({ ...PUSH, bytesPerMs: 20_000, badChunks }));
     assertEquals([outcome.violation, outcome.end], [undefined, "done"]);
     const bad = outcome.done!.servers.map((

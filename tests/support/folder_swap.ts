@@ -24,16 +24,18 @@ export async function swapping(
   const real = `${name}.real`;
   const rest = restS > 0 ? `sleep ${restS};` : "";
   const swaps =
-    `while :; do mv "$1" "$2"; ln -s "$3" "$1"; ${rest} rm "$1"; mv "$2" "$1"; ${rest} done`;
+    `while [ -e "$4" ]; do mv "$1" "$2"; ln -s "$3" "$1"; ${rest} rm "$1"; mv "$2" "$1"; ${rest} done`;
+  // It ends between two swaps, so that nothing moves any more afterwards.
+  const goesOn = await Deno.makeTempFile();
   const swapper = new Deno.Command("sh", {
-    args: ["-c", swaps, "sh", name, real, outside],
+    args: ["-c", swaps, "sh", name, real, outside, goesOn],
     cwd: dir,
     ...{ stdin: "null", stdout: "null", stderr: "null" },
   }).spawn();
   try {
     await work();
   } finally {
-    swapper.kill("SIGKILL");
+    await Deno.remove(goesOn);
     await swapper.status;
     putBack(join(dir, name), join(dir, real));
   }

@@ -52,6 +52,8 @@ export class ContentTransfer {
   readonly #host: TransferHost;
   /** The sources that have answered. */
   readonly #providers = new Map<SourceId, Provider>();
+  /** Servers that have been providers, whatever became of that. */
+  readonly #triedServers = new Set<ServerId>();
   /** Servers that are asked over TCP as well. */
   readonly #streamed = new Set<ServerId>();
   #fetch: number | undefined;
@@ -127,6 +129,13 @@ export class ContentTransfer {
     for (const [source, provider] of this.#providers) {
       if (provider.server === server) this.#providers.delete(source);
     }
+  }
+
+  /** Whether somebody has proved to offer it and has not been a provider yet: then it is not without hope. */
+  get hasUntried(): boolean {
+    return this.#host.offersOf(this.content).some(({ server, isProved }) =>
+      isProved && !this.#triedServers.has(server)
+    );
   }
 
   /** Whether those who offer it are asked, and none of them has shown to hold it: who pushes cannot be asked. */
@@ -243,6 +252,7 @@ export class ContentTransfer {
     if (this.#host.isDropped(server) || route === undefined) return;
     const source = sourceId(server, route.kind);
     this.#providers.set(source, provider);
+    this.#triedServers.add(server);
     this.#host.act({ kind: "reached", server, route });
     if (this.#isCoordinated) this.#tellProvider(source, provider);
     // What will move the file starts while its target is opened and its layer is in flight.

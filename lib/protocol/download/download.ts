@@ -319,7 +319,8 @@ export class Download {
       case "stalled":
         return this.#onStalled(outcome.inARow);
       case "orphaned":
-        return this.#onOrphaned();
+        // A liar who is faster than others is found out before these have been given work.
+        return this.#current?.hasUntried ? undefined : this.#onOrphaned();
       case "lost":
         return this.#onLost(this.#current!, outcome);
       default:
