@@ -235,5 +235,7 @@ Deno.test("a shared port has room for a flood of questions, too", {
     await transport.close();
     return Number(/skmem:\(r\d+,rb(\d+)/.exec(new TextDecoder().decode(stdout))?.[1]);
   };
+  // Where sockets are not tuned at all, this one is not.
+  if (Deno.env.get("SHOAL_TUNE") === "off") return;
   assertGreater(await bufferBytes(true), await bufferBytes(false));
 });
