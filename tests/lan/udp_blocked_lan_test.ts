@@ -88,7 +88,8 @@ lan("a firewall that closes in mid-transfer costs the UDP, not the transfer", as
 lan(
   "TCP is left alone where UDP works, and one server's TCP helps beside another's UDP",
   async (site) => {
-    const files = { film: randomFile(8 * MIB, 1) };
+    // Long enough that TCP has taken over before the other one has brought it all.
+    const files = { film: randomFile(20 * MIB, 1) };
     const [open, closed, client] = await site.hosts(1, 3);
     await site.server(open, files);
     const alone = new Fetch(site, client, "alone", "film");
