@@ -10,7 +10,7 @@ export const INDEX_BUSY_MS = 250;
 export const INDEX_KEEP_MS = 90 * 24 * 3_600_000;
 /** … at most this many at a time. */
 export const INDEX_ROWS_PRUNED_MAX = 10_000;
-/** Layers of contents that no file has any more are dropped at a start, at most so many. */
+/** At a start, at most this many layers are dropped whose content is in no file now. */
 export const INDEX_LAYERS_PRUNED_MAX = 1_000;
 /** Layers and the rows above them are stored, and read, in parts of this length. */
 export const LAYER_PART_BYTES = 64 * HASH_BYTES;

@@ -137,7 +137,7 @@ class SenderDriver {
     this.#step({ kind: "opened", root, sizeBytes, isAsIndexed });
   }
 
-  /** Serves one request after another while the machine has any. */
+  /** Serves one request after another until none waits in the machine. */
   async #serveAll(): Promise<void> {
     try {
       for (let turns = 1; this.#turn !== undefined; turns++) {
