@@ -59,6 +59,8 @@ export interface ProcessOptions {
     to: Endpoint,
     signal: AbortSignal,
   ) => Promise<ByteStream>;
+  /** What a name stands for, as its resolver says in its time; nothing where it knows none. */
+  readonly lookUp?: (thread: VirtualThread, host: string) => Promise<readonly string[]>;
   readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
   readonly watch: MessageWatch;
   /** What it has beside the workers that ship. */
@@ -149,7 +151,12 @@ export class VirtualProcess {
           this.#listeners.set(listener.port, listener);
           return listener;
         },
-        ownAddresses: () => [],
+        subnets: () => [],
+        lookUp: async (host) => {
+          const found = await this.#options.lookUp?.(thread, host);
+          if (found === undefined) throw new Error(`nobody knows ${host}`);
+          return found;
+        },
       },
       workers: {
         start: (file) => this.#start(thread, file),

@@ -3,6 +3,7 @@
  * long it took by the clock, and how many connections it made.
  */
 import { setTimeout } from "node:timers/promises";
+import type { Endpoint } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
@@ -71,18 +72,36 @@ export interface Played<T> {
   readonly links: readonly PeerLink[];
 }
 
+/** The network that a use case sees; what is left out is a network where names stand for nothing and all connect. */
+export interface VirtualNames {
+  /** In virtual time, what a name stands for: it rejects, takes its time, or never answers. */
+  readonly lookUp?: (host: string, world: VirtualClock) => Promise<readonly string[]>;
+  /** What comes of a connection there. */
+  readonly reach?: (to: Endpoint) => "accepted" | "refused" | "silent";
+}
+
 /** @param peer one for each connection, which are counted from 0 */
 export async function playTcp<T>(
   useCase: (runtime: TcpRuntime, server: string) => Promise<T>,
   peer: (connection: number) => VirtualPeer,
+  { lookUp = () => Promise.reject(new Error("no such name")), reach = () => "accepted" }:
+    VirtualNames = {},
 ): Promise<Played<T>> {
   const world = new VirtualClock();
   const links: PeerLink[] = [];
   const runtime: TcpRuntime = {
     clock: clockOf(world),
     net: {
-      connect: () => {
-        const stream = new VirtualStream(world, peer(links.length));
+      subnets: () => [],
+      lookUp: (host) => lookUp(host, world),
+      connect: (to, _layers, signal) => {
+        if (reach(to) === "refused") return Promise.reject(new Error("connection refused"));
+        if (reach(to) === "silent") {
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+          });
+        }
+        const stream = new VirtualStream(world, to, peer(links.length));
         links.push(stream.link);
         return Promise.resolve(stream);
       },
@@ -110,7 +129,7 @@ export async function playTcp<T>(
 }
 
 class VirtualStream implements ByteStream {
-  readonly peer = SERVER;
+  readonly peer: Endpoint;
   readonly localAddress = "192.0.2.2";
   readonly link: PeerLink;
   readonly #world: VirtualClock;
@@ -118,7 +137,8 @@ class VirtualStream implements ByteStream {
   readonly #coming: (Bytes | undefined)[] = [];
   #reading: { readonly target: Bytes; readonly done: (count: number) => void } | undefined;
 
-  constructor(world: VirtualClock, peer: VirtualPeer) {
+  constructor(world: VirtualClock, endpoint: Endpoint, peer: VirtualPeer) {
+    this.peer = endpoint;
     this.#world = world;
     this.#peer = peer;
     this.link = new PeerLink(world, (bytes) => {
@@ -170,7 +190,8 @@ class VirtualStream implements ByteStream {
   }
 }
 
-function clockOf(world: VirtualClock): Clock {
+/** The clock of a thread that everything else takes no time on. */
+export function clockOf(world: VirtualClock): Clock {
   return {
     nowMs: () => world.nowMs,
     originMs: () => 0,

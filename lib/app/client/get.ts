@@ -29,7 +29,7 @@ import type { GetResult } from "../options.ts";
 import { MasterSearch } from "../master/master_search.ts";
 import { type Find, type NameSearch, openSearch, peerIdsOn } from "../discovery/search.ts";
 import { WrittenFiles } from "../../io/files/written_files.ts";
-import { resolveHost } from "../../io/net/network.ts";
+import { reachableEndpoint } from "../../io/net/tcp_client.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -48,7 +48,7 @@ export async function getOverDatagrams(
 ): Promise<GetResult> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
-  const hosts = await resolveHosts(options);
+  const hosts = options.servers.length > 0 ? search.classicTargets : [];
   const datagrams = datagramsConfig(options);
   return await ended(new GetRun(runtime, options, queries, () => search, datagrams, hosts));
 }
@@ -58,9 +58,8 @@ export async function getOverStream(
   options: ResolvedTcpGetOptions,
   runtime: Runtime,
 ): Promise<GetResult> {
-  const { server, port, timeoutMs, retries: attempts } = options;
-  const host = await resolveHost(server);
-  const endpoint = { address: host.address, port: host.port ?? port };
+  const { timeoutMs, retries: attempts } = options;
+  const endpoint = await reachableEndpoint(runtime, options);
   const questions = new Map<Query, JsonObject>();
   const queries = options.names.map((name) => {
     const question = questionOf(name);
@@ -100,12 +99,6 @@ async function ended(run: GetRun): Promise<GetResult> {
 function queryFor({ name, sha256 }: JsonObject): Query {
   if (typeof name === "string") return { by: "name", name: name as SafeFileName };
   return typeof sha256 === "string" ? { by: "sha256", sha256: hashHex(sha256) } : { by: "any" };
-}
-
-/** Where the servers that the user named can be asked over TCP. */
-async function resolveHosts({ servers, port }: ResolvedGetOptions): Promise<readonly Endpoint[]> {
-  const hosts = await Promise.all(servers.map(resolveHost));
-  return hosts.map(({ address, port: own = port }) => ({ address, port: own }));
 }
 
 /** `sha256:HEX` asks by content, anything else by name. Throws ShoalError `bad_name` or `usage`. */

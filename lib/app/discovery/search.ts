@@ -82,13 +82,13 @@ export interface ListHandle {
 
 /** For a run that begins now: the machine's own addresses are those of now. */
 export function peerIdsOn({ net, random }: Pick<Runtime, "net" | "random">): PeerIds {
-  const own = new Set(net.ownAddresses());
+  const own = new Set(net.subnets().map(({ address }) => address));
   return new PeerIds((address) => own.has(address), () => random.u32());
 }
 
 /** Opens the socket. Throws ShoalError `usage` for a `--server` that cannot be asked. */
 export async function openSearch(options: ResolvedFindOptions, runtime: Runtime): Promise<Search> {
-  return new Search(runtime, options, await resolveTargets(options));
+  return new Search(runtime, options, await resolveTargets(options, runtime));
 }
 
 export class Search implements NameSearch {

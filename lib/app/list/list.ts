@@ -5,7 +5,6 @@
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
 import { claimedIdOf, type PeerId, peerId, type SafeFileName, serverId } from "../../ids.ts";
 import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
-import { resolveHost } from "../../io/net/network.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
   LIST_CLAIMS_MAX,
@@ -262,25 +261,22 @@ class ListRun {
     const { clock } = this.#runtime;
     await clock.sleep(STREAM_ASK_AFTER_MS, this.#ending.signal);
     if (this.#ending.signal.aborted || this.#proved.length > 0) return;
-    for (const server of this.#options.servers) this.#readStream(server);
+    for (const endpoint of this.#search.classicTargets) this.#readStream(endpoint);
   }
 
-  async #readStream(server: string): Promise<void> {
+  async #readStream(endpoint: Endpoint): Promise<void> {
     this.#streamsUnended += 1;
     const { port, layers, timeoutMs, retries } = this.#options;
+    const server = endpointText(endpoint);
     const target = { server, port, layers, timeoutMs, retries, signal: this.#ending.signal };
     try {
-      const host = await resolveHost(server);
-      const endpoint = { address: host.address, port: host.port ?? port };
       const peer = peerId(NO_SERVER_ID, endpointText(endpoint));
       await listingOverTcp(this.#runtime, target, (files) => {
         if (this.#add(peer, endpoint, files.map(listingEntry))) return;
         throw new ShoalError("refused", "a listing without end");
       });
       this.#hasStream = true;
-      const message = `${
-        endpointText(endpoint)
-      } does not answer over UDP: listing over TCP instead`;
+      const message = `${server} does not answer over UDP: listing over TCP instead`;
       this.#options.onEvent?.({ event: "notice", level: "warning", message });
     } catch {
       // UDP may work yet, and decides.

@@ -3,7 +3,7 @@ import { type Endpoint, endpointText, isLoopback, isOnSubnet } from "../../addre
 import type { Bytes, SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
-import { ownSubnets } from "../../io/net/network.ts";
+import type { Net } from "../../io/net/net.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
@@ -49,7 +49,7 @@ export class ClassicService {
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#queue = new SendQueue(options.transport);
     const { chunkBytes, rateBytesPerS, seed, hasProved } = options;
-    const isNeighbour = neighbourCheck(clock);
+    const isNeighbour = neighbourCheck(clock, options.runtime.net);
     this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour, hasProved });
   }
 
@@ -154,12 +154,12 @@ function classicEvent(
 }
 
 /** Who is on a subnet of this machine, whose interfaces may come and go. */
-function neighbourCheck(clock: Clock): (address: string) => boolean {
-  let subnets = ownSubnets();
+function neighbourCheck(clock: Clock, net: Net): (address: string) => boolean {
+  let subnets = net.subnets();
   let readMs = clock.nowMs();
   return (address) => {
     if (clock.nowMs() - readMs > SUBNETS_MEMORY_MS) {
-      subnets = ownSubnets();
+      subnets = net.subnets();
       readMs = clock.nowMs();
     }
     return isLoopback(address) || subnets.some((subnet) => isOnSubnet(address, subnet));

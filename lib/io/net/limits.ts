@@ -3,6 +3,8 @@ import { assertRelations } from "../../limits.ts";
 import { KIB, MIB } from "../../limits.ts";
 import { BURST_BYTES } from "../../wire/limits.ts";
 
+/** Addresses of one host's name that are asked; a name that stands for more is asked at the first ones. */
+export const HOST_ADDRESSES_MAX = 8;
 /** Connections served at once; further ones are refused with a message. */
 export const SESSIONS_MAX = 256;
 /** The share of a process's descriptors that sessions may take: each may hold a socket and two files. */

@@ -1,9 +1,9 @@
 /** The network as injected into drivers and use cases: the only way to a socket. */
-import type { Endpoint } from "../../address.ts";
+import type { Endpoint, Subnet } from "../../address.ts";
 import type { Layers, ListenConfig, TransportConfig } from "../../messages/transport_config.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
-import { ownSubnets } from "./network.ts";
+import { denoLookUp, denoSubnets } from "./deno_network.ts";
 import {
   connectStream,
   listenForStreams,
@@ -27,8 +27,13 @@ export interface Net {
    * @throws ShoalError `usage` for a layer that does not reach TCP, `port_in_use` or `network`
    */
   listen(config: ListenConfig): StreamListener;
-  /** The addresses of this machine's interfaces, now; none where Deno may not look. */
-  ownAddresses(): readonly string[];
+  /** What this machine's interfaces are on, now, each with its own address; none where that may not be looked at. */
+  subnets(): readonly Subnet[];
+  /**
+   * The addresses that a host's name stands for, in the order of the resolver. Rejects with whatever that says of a
+   * name that stands for nothing; may take as long as it likes.
+   */
+  lookUp(host: string): Promise<readonly string[]>;
 }
 
 /** The platform's network, with these layers for configs to name. */
@@ -37,6 +42,7 @@ export function denoNet(layers = TRANSPORT_LAYERS): Net {
     openDatagrams: (config) => openTransport(config, layers),
     connect: (to, under, signal) => connectStream(to, under, signal, layers),
     listen: (config) => listenForStreams(config, layers),
-    ownAddresses: () => ownSubnets().map(({ address }) => address),
+    subnets: denoSubnets,
+    lookUp: denoLookUp,
   };
 }

@@ -5,7 +5,7 @@ import type { Layers } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Net } from "./net.ts";
-import { resolveHost } from "./network.ts";
+import { endpointsOf, resolveHost } from "./network.ts";
 
 export interface TcpTarget {
   /** `HOST` or `HOST:PORT`. */
@@ -22,26 +22,56 @@ export interface TcpTarget {
 /** What connecting needs of the platform. */
 export interface TcpRuntime {
   readonly clock: Clock;
-  readonly net: Pick<Net, "connect">;
+  readonly net: Pick<Net, "connect" | "lookUp" | "subnets">;
 }
 
 /**
+ * Connects to the first of the host's addresses where somebody takes the connection.
+ *
  * Throws ShoalError `usage` for a host that is none or a layer that does not reach TCP, `no_server` if nobody is
  * there, `interrupted` on abort.
  */
-export async function openStream(
-  { clock, net }: TcpRuntime,
-  target: TcpTarget,
-): Promise<ByteStream> {
-  const { server, port, layers, timeoutMs, signal } = target;
-  const startMs = clock.nowMs();
-  const host = await clock.within(resolveHost(server), timeoutMs);
-  if (host === undefined) throw unreachable(`the address of ${server} cannot be found out`);
-  const endpoint: Endpoint = { address: host.address, port: host.port ?? port };
+export async function openStream(runtime: TcpRuntime, target: TcpTarget): Promise<ByteStream> {
+  const { clock } = runtime;
+  const { server, port, timeoutMs } = target;
+  const endMs = clock.nowMs() + timeoutMs;
+  const host = await resolveHost(runtime, server, target);
   const name = `${server}${host.port === undefined ? `, TCP port ${port}` : ""}`;
+  const endpoints = endpointsOf(host, port);
+  for (let tried = 0;; tried++) {
+    const untried = endpoints.length - tried;
+    try {
+      // One that does not answer leaves time for the others.
+      const shareMs = (endMs - clock.nowMs()) / untried;
+      return await connected(runtime, target, endpoints[tried]!, name, shareMs);
+    } catch (error) {
+      const isOver = untried === 1 || ShoalError.from(error).code !== "no_server";
+      if (isOver) throw error;
+    }
+  }
+}
+
+/**
+ * Where to ask a server that is asked at one endpoint only: the first of its host's where somebody takes a connection, which
+ * is found out only where there are several. Throws like {@linkcode openStream}.
+ */
+export async function reachableEndpoint(runtime: TcpRuntime, target: TcpTarget): Promise<Endpoint> {
+  const endpoints = endpointsOf(await resolveHost(runtime, target.server, target), target.port);
+  if (endpoints.length === 1) return endpoints[0]!;
+  const stream = await openStream(runtime, target);
+  stream.close();
+  return stream.peer;
+}
+
+async function connected(
+  { clock, net }: TcpRuntime,
+  { layers, signal }: TcpTarget,
+  endpoint: Endpoint,
+  name: string,
+  patienceMs: number,
+): Promise<ByteStream> {
   const [late, decided] = [new AbortController(), new AbortController()];
-  const leftMs = timeoutMs - (clock.nowMs() - startMs);
-  clock.sleep(leftMs, decided.signal).then(() => late.abort());
+  clock.sleep(patienceMs, decided.signal).then(() => late.abort());
   const ending = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
   try {
     return await net.connect(endpoint, layers, ending);

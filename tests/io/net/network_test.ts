@@ -1,9 +1,16 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
+import { denoClock } from "../../../lib/io/system/clock.ts";
+import { HOST_ADDRESSES_MAX } from "../../../lib/io/net/limits.ts";
+import { denoNet } from "../../../lib/io/net/net.ts";
 import { discoveryAddresses, resolveHost } from "../../../lib/io/net/network.ts";
+import { openStream, reachableEndpoint } from "../../../lib/io/net/tcp_client.ts";
+import type { VirtualClock } from "../../sim/virtual_clock.ts";
+import { playTcp, type VirtualNames } from "../../support/virtual_tcp.ts";
 
 const HOME = { address: "192.168.7.20", netmask: "255.255.255.0" };
 const LOOPBACK = { address: "127.0.0.1", netmask: "255.0.0.0" };
+const TIMEOUT_MS = 3_000;
 
 Deno.test("a search goes to loopback and to every subnet once", () => {
   const subnets = [LOOPBACK, HOME, { ...HOME, address: "192.168.7.21" }];
@@ -16,14 +23,17 @@ Deno.test("a search without knowledge of the interfaces falls back to the limite
 
 const canResolve = (await Deno.permissions.query({ name: "net" })).state === "granted" &&
   (await Deno.permissions.query({ name: "sys" })).state === "granted";
+const PLATFORM = { clock: denoClock, net: denoNet() };
+const PATIENCE = { timeoutMs: 60_000 };
 
 Deno.test({
   name: "a host is taken by address or by name, with a port or without",
   ignore: !canResolve,
   async fn() {
-    assertEquals(await resolveHost("127.0.0.1"), { address: "127.0.0.1" });
-    assertEquals(await resolveHost("127.0.0.1:10530"), { address: "127.0.0.1", port: 10530 });
-    assertEquals((await resolveHost("localhost:80")).address, "127.0.0.1");
+    const resolve = (text: string) => resolveHost(PLATFORM, text, PATIENCE);
+    assertEquals(await resolve("127.0.0.1"), { addresses: ["127.0.0.1"] });
+    assertEquals(await resolve("127.0.0.1:10530"), { addresses: ["127.0.0.1"], port: 10530 });
+    assertEquals((await resolve("localhost:80")).addresses, ["127.0.0.1"]);
   },
 });
 
@@ -43,7 +53,118 @@ for (
     name: `'${text}' as a host is refused with what is wrong about it`,
     ignore: !canResolve,
     async fn() {
-      await assertRejects(() => resolveHost(text), ShoalError, message);
+      await assertRejects(() => resolveHost(PLATFORM, text, PATIENCE), ShoalError, message);
     },
   });
 }
+
+// — A resolver in virtual time ——————————————————————————————————————————————————————————————————
+
+const answers = (...addresses: string[]): VirtualNames["lookUp"] => () =>
+  Promise.resolve(addresses);
+
+function late(afterMs: number, address: string): VirtualNames["lookUp"] {
+  return async (_host: string, world: VirtualClock) => {
+    await world.elapsed(afterMs, (work) => work());
+    return [address];
+  };
+}
+
+function resolved(lookUp: VirtualNames["lookUp"], signal?: AbortSignal) {
+  const patience = { timeoutMs: TIMEOUT_MS, signal };
+  const names = lookUp === undefined ? {} : { lookUp };
+  return playTcp(
+    (runtime) => resolveHost(runtime, "files.example:81", patience),
+    () => ({}),
+    names,
+  );
+}
+
+Deno.test("a name that stands for several addresses is all of them, once each, in the resolver's order", async () => {
+  const { result } = await resolved(answers("192.0.2.9", "192.0.2.1", "192.0.2.9"));
+  assertEquals(result, { addresses: ["192.0.2.9", "192.0.2.1"], port: 81 });
+});
+
+Deno.test("of a name with very many addresses, the first ones are asked", async () => {
+  const many = Array.from({ length: 200 }, (_, i) => `192.0.2.${i + 1}`);
+  const { result } = await resolved(answers(...many));
+  assertEquals(result, { addresses: many.slice(0, HOST_ADDRESSES_MAX), port: 81 });
+});
+
+Deno.test("a name of which one address is a broadcast address is refused", async () => {
+  const { result } = await resolved(answers("192.0.2.9", "255.255.255.255"));
+  assert(result instanceof ShoalError);
+  assertEquals(result.code, "usage");
+});
+
+Deno.test("a name that resolves late, but in time, is waited for", async () => {
+  const { result, tookMs } = await resolved(late(0.9 * TIMEOUT_MS, "192.0.2.9"));
+  assertEquals(result, { addresses: ["192.0.2.9"], port: 81 });
+  assertEquals(tookMs, 0.9 * TIMEOUT_MS);
+});
+
+Deno.test("a resolver that says nothing is given up after the timeout, with its name for a reason", async () => {
+  const { result, tookMs } = await resolved(() => new Promise(() => {}));
+  assert(result instanceof ShoalError);
+  assertEquals([result.code, tookMs], ["no_server", TIMEOUT_MS]);
+  assert(result.message.includes("files.example"), result.message);
+});
+
+Deno.test("a name that stands for nothing is a mistake of whoever typed it, whichever way the resolver says so", async () => {
+  for (const lookUp of [undefined, answers()]) {
+    const { result } = await resolved(lookUp);
+    assert(result instanceof ShoalError);
+    assertEquals([result.code, result.message], ["usage", "unknown host 'files.example'"]);
+  }
+});
+
+Deno.test("whoever is interrupted does not wait for a resolver", async () => {
+  const { result, tookMs } = await resolved(() => new Promise(() => {}), AbortSignal.abort());
+  assert(result instanceof ShoalError);
+  assertEquals([result.code, tookMs], ["interrupted", 0]);
+});
+
+// — Connections to a host with several addresses ————————————————————————————————————————————————
+
+const THREE = answers("192.0.2.1", "192.0.2.2", "192.0.2.3");
+const TARGET = { server: "files.example", port: 80, layers: [], timeoutMs: TIMEOUT_MS };
+
+Deno.test("a connection goes to the first address that takes it, past one that refuses and one that is silent", async () => {
+  const fates = { "192.0.2.1": "refused", "192.0.2.2": "silent", "192.0.2.3": "accepted" } as const;
+  const { result, tookMs } = await playTcp(
+    async (runtime) => (await openStream(runtime, TARGET)).peer,
+    () => ({}),
+    { lookUp: THREE!, reach: ({ address }) => fates[address as keyof typeof fates] },
+  );
+  assertEquals(result, { address: "192.0.2.3", port: 80 });
+  assert(tookMs < TIMEOUT_MS, `${tookMs} ms`);
+});
+
+Deno.test("where none takes a connection, the last one's reason is told, within the timeout", async () => {
+  const { result, tookMs } = await playTcp(
+    (runtime) => openStream(runtime, TARGET),
+    () => ({}),
+    { lookUp: THREE!, reach: () => "silent" },
+  );
+  assert(result instanceof ShoalError);
+  assertEquals([result.code, tookMs], ["no_server", TIMEOUT_MS]);
+  assert(result.message.includes("does not answer"), result.message);
+});
+
+Deno.test("a server that is asked at one endpoint is asked where it was reached; the only one is not tried", async () => {
+  const reach: VirtualNames["reach"] = ({ address }) =>
+    address === "192.0.2.2" ? "accepted" : "refused";
+  const several = await playTcp(
+    (runtime) => reachableEndpoint(runtime, TARGET),
+    () => ({}),
+    { lookUp: THREE!, reach },
+  );
+  assertEquals(several.result, { address: "192.0.2.2", port: 80 });
+  assertEquals(several.links.map(({ isClosed }) => isClosed), [true]);
+  const one = await playTcp(
+    (runtime) => reachableEndpoint(runtime, TARGET),
+    () => ({}),
+    { lookUp: answers("192.0.2.1")!, reach },
+  );
+  assertEquals([one.result, one.links.length], [{ address: "192.0.2.1", port: 80 }, 0]);
+});
