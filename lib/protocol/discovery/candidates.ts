@@ -31,6 +31,7 @@ interface Entry {
   /** Where the server is said to be, if not here. */
   readonly named: Endpoint | undefined;
   tries: number;
+  /** Infinity while its address has no probe left: then it waits for the next claim. */
   dueMs: number;
 }
 
@@ -59,8 +60,10 @@ export class Candidates {
    */
   add(nowMs: number, endpoint: Endpoint, token: Token, named?: Endpoint): void {
     const key = endpointKey(endpoint);
-    const left = this.#probesLeft(nowMs, endpoint) + (named === undefined ? 1 : 0);
+    const before = this.#probesLeft(nowMs, endpoint);
+    const left = before + (named === undefined ? 1 : 0);
     this.#budgets.set(nowMs, endpoint.address, left);
+    if (before <= 0 && left > 0) this.#awaken(nowMs, endpoint.address);
     if (this.#entries.has(key)) return;
     const party = partyOf(endpoint.address);
     if (this.#entries.size >= CANDIDATES_MAX) this.#evictOneOf([...this.#entries.keys()]);
@@ -107,19 +110,30 @@ export class Candidates {
     return candidates;
   }
 
-  /** Those of `waiting` that their addresses have probes left for, which are spent; the others are forgotten. */
+  /**
+   * Those of `waiting` that their addresses have probes left for, which are spent. The others wait for the next claim,
+   * so that it pays for the port that was tried least: the one that is named may be closed, and the shared one open.
+   */
   #affordable(nowMs: number, waiting: readonly Entry[], countMax: number): Entry[] {
     const taken: Entry[] = [];
     for (const entry of waiting) {
       const { endpoint } = entry;
       const left = this.#probesLeft(nowMs, endpoint);
-      if (left <= 0) this.#entries.delete(endpointKey(endpoint));
+      if (left <= 0) entry.dueMs = Infinity;
       else if (taken.length < countMax) {
         this.#budgets.set(nowMs, endpoint.address, left - 1);
         taken.push(entry);
       }
     }
     return taken;
+  }
+
+  #awaken(nowMs: number, address: string): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.dueMs !== Infinity || entry.endpoint.address !== address) continue;
+      entry.dueMs = nowMs;
+      this.#dueMs = Math.min(this.#dueMs, nowMs);
+    }
   }
 
   #probesLeft(nowMs: number, { address }: Endpoint): number {
