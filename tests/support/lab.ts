@@ -1,9 +1,12 @@
 /**
  * Hosts on one machine: a network namespace each, joined by a bridge in a namespace of its own, so
  * that nothing leaves what the test made. Needs root and iproute2. The links do not join datagrams,
- * as no real wire does.
+ * as no real wire does. A subnet may be a {@linkcode Wire} instead, which can do to datagrams what networks do.
  */
 import { Random } from "../../lib/protocol/base/random.ts";
+import type { Impairments } from "./impairments.ts";
+import { Wire } from "./wire.ts";
+import type { PortCounts } from "./wire_bridge.ts";
 
 const decoder = new TextDecoder();
 
@@ -59,6 +62,13 @@ export interface Host {
   setLink(subnet: number, state: "up" | "down"): Promise<void>;
   /** Caps its link in this subnet, both ways. */
   shape(subnet: number, rate: string): Promise<void>;
+  /** What becomes of what it sends and is sent in a subnet that is a wire, from now on. */
+  impair(
+    subnet: number,
+    ways: { readonly fromHost?: Impairments; readonly toHost?: Impairments },
+  ): Promise<void>;
+  /** What it has sent and been given there. */
+  count(subnet: number): Promise<PortCounts>;
   /** Runs a command there to its end; returns what it said. Throws when it fails. */
   run(...command: string[]): Promise<string>;
 }
@@ -67,6 +77,7 @@ export class Lab implements AsyncDisposable {
   readonly #prefix: string;
   readonly #namespaces: string[] = [];
   readonly #bridges = new Set<number>();
+  readonly #wires = new Map<number, Wire>();
   /** By subnet, where its router is. */
   readonly #gateways = new Map<number, string>();
   #hosts = 0;
@@ -93,32 +104,23 @@ export class Lab implements AsyncDisposable {
     return router;
   }
 
+  /** Makes a subnet that has no hosts yet a wire: what it does to datagrams is said for each host. */
+  wire(subnet: number, seed = 1): void {
+    // Its devices are made in the switch and then moved.
+    this.#wires.set(subnet, new Wire(["ip", "netns", "exec", `${this.#prefix}-switch`], seed));
+  }
+
   /** A host with an interface in each of `subnets`: 10.99.SUBNET.N/24. */
   async host(...subnets: number[]): Promise<Host> {
     const number = ++this.#hosts;
     const namespace = await this.#addNamespace(`h${number}`);
     const addresses: string[] = [];
+    const wirePorts = new Map<number, number>();
     for (const subnet of subnets) {
-      await this.#bridge(subnet);
       const inside = `e${subnet}`;
-      const outside = `p${number}x${subnet}`;
-      const home = `${this.#prefix}-switch`;
-      await must(
-        "ip",
-        "-n",
-        home,
-        "link",
-        "add",
-        outside,
-        "type",
-        "veth",
-        "peer",
-        "name",
-        inside,
-        "netns",
-        namespace,
-      );
-      await must("ip", "-n", home, "link", "set", outside, "master", `br${subnet}`, "up");
+      const wire = this.#wires.get(subnet);
+      if (wire === undefined) await this.#plug(subnet, number, namespace);
+      else wirePorts.set(subnet, await this.#plugIntoWire(wire, subnet, number, namespace));
       const address = `10.99.${subnet}.${number}`;
       await must(
         "ip",
@@ -133,8 +135,6 @@ export class Lab implements AsyncDisposable {
         inside,
       );
       await must("ip", "-n", namespace, "link", "set", inside, "up");
-      await this.#unjoin(namespace, inside);
-      await this.#unjoin(home, outside);
       addresses.push(address);
     }
     const gateway = subnets.map((each) => this.#gateways.get(each)).find((each) => each);
@@ -155,11 +155,19 @@ export class Lab implements AsyncDisposable {
         await must("tc", "-n", home, "qdisc", "replace", "dev", `p${number}x${subnet}`, ...limit);
         await must("tc", "-n", namespace, "qdisc", "replace", "dev", `e${subnet}`, ...limit);
       },
+      impair: async (subnet, { fromHost, toHost }) => {
+        const wire = this.#wires.get(subnet)!;
+        const port = wirePorts.get(subnet)!;
+        if (fromHost !== undefined) await wire.impair(port, "fromHost", fromHost);
+        if (toHost !== undefined) await wire.impair(port, "toHost", toHost);
+      },
+      count: (subnet) => this.#wires.get(subnet)!.count(wirePorts.get(subnet)!),
       run: (...command) => must(...via, ...command),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.#wires.values()) await wire[Symbol.asyncDispose]();
     for (const namespace of this.#namespaces) await run("ip", "netns", "delete", namespace);
   }
 
@@ -169,6 +177,34 @@ export class Lab implements AsyncDisposable {
     this.#namespaces.push(namespace);
     await must("ip", "-n", namespace, "link", "set", "lo", "up");
     return namespace;
+  }
+
+  /** A pair of devices between a host and the bridge of a subnet. */
+  async #plug(subnet: number, number: number, namespace: string): Promise<void> {
+    await this.#bridge(subnet);
+    const [inside, outside] = [`e${subnet}`, `p${number}x${subnet}`];
+    const home = `${this.#prefix}-switch`;
+    const peer = ["peer", "name", inside, "netns", namespace];
+    await must("ip", "-n", home, "link", "add", outside, "type", "veth", ...peer);
+    await must("ip", "-n", home, "link", "set", outside, "master", `br${subnet}`, "up");
+    await this.#unjoin(namespace, inside);
+    await this.#unjoin(home, outside);
+  }
+
+  /** Returns at which port of the wire. */
+  async #plugIntoWire(
+    wire: Wire,
+    subnet: number,
+    number: number,
+    namespace: string,
+  ): Promise<number> {
+    const device = `w${number}x${subnet}`;
+    const port = await wire.add(device);
+    const home = `${this.#prefix}-switch`;
+    // The only queue that drops is to be the wire's own.
+    const place = ["name", `e${subnet}`, "txqueuelen", "10000", "netns", namespace];
+    await must("ip", "-n", home, "link", "set", device, ...place);
+    return port;
   }
 
   async #bridge(subnet: number): Promise<void> {
