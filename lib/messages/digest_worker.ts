@@ -7,7 +7,7 @@
  */
 import type { Bytes, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
-import type { ServedFile } from "../protocol/serve/served_file.ts";
+import type { ServedFile } from "../protocol/base/served_file.ts";
 
 export type DigestRequest =
   | { readonly kind: "init" }

@@ -7,22 +7,21 @@
  */
 import type { Bytes, FileSignature, HashHex } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { ContentPlace } from "../protocol/base/served_file.ts";
 
 export type IndexerRequest =
   | { readonly kind: "init" }
   | {
     readonly kind: "hash";
     readonly job: number;
-    readonly dir: string;
-    readonly name: string;
+    readonly place: ContentPlace;
     readonly signature: FileSignature;
     readonly isUrgent: boolean;
   }
   | {
     readonly kind: "check";
     readonly job: number;
-    readonly dir: string;
-    readonly name: string;
+    readonly place: ContentPlace;
     readonly signature: FileSignature;
     readonly chunk: number;
     /** Of the chunk, in the piece layer. */

@@ -15,8 +15,8 @@ import type {
 import type { ListenConfig } from "./transport_config.ts";
 
 export interface SessionSettings extends ListenConfig {
-  /** The served folder, absolute. */
-  readonly dir: string;
+  /** Absolute path of the folder that uploads go to; undefined where nothing is taken. */
+  readonly uploadDir: string | undefined;
   readonly policy: Omit<SessionPolicy, "refusal">;
   /** What all uploads together may take on the disk; Infinity for no such bound. */
   readonly quotaBytes: number;

@@ -2,11 +2,11 @@
  * The index of a simulated server: one file that is offered, or said to be offered, as its scenario has it, and
  * another one that nobody wants. What hashing finds out, and when, is told to it.
  */
-import type { ServedIndex } from "../../lib/app/serve/served_index.ts";
+import type { ServedIndex } from "../../lib/app/index/served_index.ts";
 import { type Bytes, type HashHex, hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { chunkCountFor, layerOfRoot, type LayerPage } from "../../lib/protocol/merkle/merkle.ts";
 import { Catalogue } from "../../lib/protocol/serve/catalogue.ts";
-import type { ServedFile } from "../../lib/protocol/serve/served_file.ts";
+import type { ContentPlace, ServedFile } from "../../lib/protocol/base/served_file.ts";
 import { LayerProver } from "../support/layer_prover.ts";
 import { simContent } from "./sim_contents.ts";
 
@@ -24,7 +24,7 @@ export interface SimIndexHandlers {
 }
 
 export class SimIndex implements ServedIndex {
-  readonly dir = FOLDER;
+  readonly uploadDir = FOLDER;
   readonly catalogue = new Catalogue();
   readonly isScanned = true;
   hashBytesPerS = 1e8;
@@ -61,9 +61,13 @@ export class SimIndex implements ServedIndex {
     return page < prover.pageCount ? prover.page(page) : undefined;
   }
 
+  placeOf(name: SafeFileName): ContentPlace {
+    return { kind: "file", dir: FOLDER, name };
+  }
+
   located(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
-      return { dir: this.dir, name, ...signature };
+      return { name, place: this.placeOf(name), ...signature };
     }
     return undefined;
   }

@@ -35,7 +35,13 @@ class Bench implements AsyncDisposable {
   hash(job: number, dir: string, name: string, isUrgent = false): void {
     const identity = identityAt(join(dir, name));
     assert(identity !== undefined);
-    this.post({ kind: "hash", job, dir, name, signature: identity.signature, isUrgent });
+    this.post({
+      kind: "hash",
+      job,
+      place: { kind: "file", dir, name },
+      signature: identity.signature,
+      isUrgent,
+    });
   }
 
   async next(): Promise<IndexerReply> {
@@ -100,11 +106,29 @@ Deno.test({
     await using bench = new Bench();
     const signature = identityAt(join(dir, "file"))!.signature;
     const other = { ...signature, sizeBytes: 5 };
-    bench.post({ kind: "hash", job: 1, dir, name: "file", signature: other, isUrgent: false });
+    bench.post({
+      kind: "hash",
+      job: 1,
+      place: { kind: "file", dir, name: "file" },
+      signature: other,
+      isUrgent: false,
+    });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 1 });
-    bench.post({ kind: "hash", job: 2, dir, name: "gone", signature, isUrgent: false });
+    bench.post({
+      kind: "hash",
+      job: 2,
+      place: { kind: "file", dir, name: "gone" },
+      signature,
+      isUrgent: false,
+    });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 2 });
-    bench.post({ kind: "hash", job: 3, dir, name: "folder", signature, isUrgent: false });
+    bench.post({
+      kind: "hash",
+      job: 3,
+      place: { kind: "file", dir, name: "folder" },
+      signature,
+      isUrgent: false,
+    });
     assertEquals(await bench.nextOf("changed"), { kind: "changed", job: 3 });
   }));
 

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { type Bytes, hashHex, serverId } from "../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/wire/limits.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
-import type { ServedFile } from "../../lib/protocol/serve/served_file.ts";
+import type { ServedFile } from "../../lib/protocol/base/served_file.ts";
 import { NO_TOKEN, Tokens } from "../../lib/protocol/base/tokens.ts";
 import type { FrameOf } from "../../lib/wire/frames.ts";
 import { decodeFrame, encodeFrame } from "../../lib/wire/frames.ts";
@@ -107,7 +107,7 @@ class Bench implements AsyncDisposable {
 function located(dir: string, name: string): ServedFile {
   const identity = identityAt(join(dir, name));
   assert(identity !== undefined);
-  return { dir, name, ...identity.signature };
+  return { name: name as SafeFileName, place: { kind: "file", dir, name }, ...identity.signature };
 }
 
 /** Receives until every byte of the ranges has come, and compares it with the file. */

@@ -1,8 +1,8 @@
 /** Hashes the catalogue's pending files in the background, and makes them ready. */
-import { join } from "@std/path";
-import type { SafeFileName } from "../../ids.ts";
+import type { Bytes, SafeFileName } from "../../ids.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import type { IndexStore } from "../../io/store/index_store.ts";
+import type { IndexedHashes } from "../../io/store/hash_table.ts";
+import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Catalogue } from "../../protocol/serve/catalogue.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { HashQueue } from "./hash_queue.ts";
@@ -10,9 +10,10 @@ import { type CheckFound, type CheckJob, type HashJob, IndexerPool } from "./ind
 
 export interface BackgroundHashingOptions {
   readonly runtime: Runtime;
-  readonly dir: string;
   readonly catalogue: Catalogue;
-  readonly store: IndexStore;
+  readonly placeOf: (name: SafeFileName) => ContentPlace;
+  /** What a file hashed to: it is ready after this. */
+  onHashed(job: HashJob, hashes: IndexedHashes, tree: Bytes): void;
   onReady(name: SafeFileName): void;
   /** What was to be hashed is not what it was, or cannot be found inside the folder. */
   onChanged(job: HashJob): void;
@@ -30,15 +31,14 @@ export class BackgroundHashing {
   constructor(options: BackgroundHashingOptions) {
     this.#options = options;
     this.#meter = new RateMeter(options.runtime.clock.nowMs());
-    const { runtime, dir, catalogue, store } = options;
+    const { runtime, catalogue } = options;
     this.#pool = new IndexerPool({
       runtime,
-      dir,
       onProgress: (job, hashedBytes) => this.#onProgress(job.name, hashedBytes),
       onHashed: (job, hashes, tree) => {
         this.#onProgress(job.name, job.signature.sizeBytes);
         this.#meters.delete(job.name);
-        store.put(join(dir, job.name), job.signature, hashes, tree);
+        options.onHashed(job, hashes, tree);
         catalogue.ready(job.name, hashes);
         options.onReady(job.name);
         this.#pump();
@@ -114,7 +114,9 @@ export class BackgroundHashing {
         this.#meter = new RateMeter(this.#options.runtime.clock.nowMs());
       }
       this.#meters.set(entry.name, new RateMeter(this.#options.runtime.clock.nowMs()));
-      this.#pool.start({ name: entry.name, signature: entry.signature }, next.isUrgent);
+      const { name, signature } = entry;
+      const place = this.#options.placeOf(name);
+      this.#pool.start({ name, signature, place }, next.isUrgent);
     }
   }
 }

@@ -5,6 +5,7 @@
 import type { Bytes, FileSignature, SafeFileName } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
+import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { coreCount } from "../../io/system/worker_port.ts";
@@ -16,6 +17,7 @@ import type { IndexedHashes } from "../../io/store/hash_table.ts";
 /** A file to hash, as it looks now. */
 export interface HashJob {
   readonly name: SafeFileName;
+  readonly place: ContentPlace;
   readonly signature: FileSignature;
 }
 
@@ -30,7 +32,6 @@ export type CheckFound = Extract<IndexerReply, { kind: "checked" }>["found"];
 
 export interface IndexerPoolOptions {
   readonly runtime: Pick<Runtime, "clock" | "workers">;
-  readonly dir: string;
   onProgress(job: HashJob, hashedBytes: number): void;
   onHashed(job: HashJob, hashes: IndexedHashes, tree: Bytes): void;
   /** The file is not what it was, or not there any more. */
@@ -89,7 +90,8 @@ export class IndexerPool {
     const id = this.#nextJob++;
     worker.idle.clear();
     worker.jobs.set(id, { job, bytesLeft: job.signature.sizeBytes });
-    worker.handle.post({ kind: "hash", job: id, dir: this.#options.dir, ...job, isUrgent });
+    const { place, signature } = job;
+    worker.handle.post({ kind: "hash", job: id, place, signature, isUrgent });
   }
 
   /** Reads one chunk again, before anything else; `undefined` when the worker broke or was ended. */
@@ -99,7 +101,8 @@ export class IndexerPool {
     const { promise, resolve } = Promise.withResolvers<CheckFound | undefined>();
     worker.idle.clear();
     worker.checks.set(id, resolve);
-    worker.handle.post({ kind: "check", job: id, dir: this.#options.dir, ...job });
+    const { place, signature, chunk, hash } = job;
+    worker.handle.post({ kind: "check", job: id, place, signature, chunk, hash });
     return promise;
   }
 

@@ -6,7 +6,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
-import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";

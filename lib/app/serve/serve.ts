@@ -18,7 +18,8 @@ import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../opti
 import { logNotice } from "../log_notice.ts";
 import { sizeText } from "../../sizes.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
-import { FolderIndex } from "../index/folder_index.ts";
+import { FolderOrigin } from "../index/folder_origin.ts";
+import { LiveIndex } from "../index/live_index.ts";
 import type { ServeOptions, Server } from "../options.ts";
 import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
@@ -67,10 +68,9 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
   ));
   let service: Service | undefined;
   try {
-    const index = await FolderIndex.start({
+    const index = await LiveIndex.start({
       runtime,
-      dir: options.dir,
-      hidden: options.hidden,
+      origins: [await FolderOrigin.open(runtime.disk, options)],
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
       ...(signal !== undefined && { signal }),
       onChange: (name, lost) => service?.onIndexChange(name, lost),
@@ -92,7 +92,7 @@ class Service {
   readonly #runtime: Runtime;
   readonly #options: ResolvedServeOptions;
   readonly #port: number;
-  readonly #index: FolderIndex;
+  readonly #index: LiveIndex;
   readonly #server: ServerId;
   readonly #classic: ClassicService | undefined;
   readonly #serving: Serving;
@@ -109,7 +109,7 @@ class Service {
     options: ResolvedServeOptions & { readonly seed: number },
     transport: TransportConfig,
     discovery: DatagramTransport,
-    index: FolderIndex,
+    index: LiveIndex,
   ) {
     this.#runtime = runtime;
     this.#server = randomServerId(runtime.random);
@@ -140,7 +140,7 @@ class Service {
       dataPort,
       tcpPort,
       id: this.#server,
-      dir: this.#index.dir,
+      dir: this.#index.uploadDir!,
       files: this.#index.catalogue.size,
       classic: this.#classic !== undefined,
     };

@@ -2,7 +2,7 @@
 import { type Endpoint, endpointText, isLoopback, isOnSubnet } from "../../address.ts";
 import type { Bytes, SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
-import { type FileSource, openFileSource } from "../../io/files/file_source.ts";
+import { type ContentReader, openContent } from "../../io/files/content_reader.ts";
 import type { Net } from "../../io/net/net.ts";
 import { SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
@@ -15,12 +15,12 @@ import {
 } from "../../protocol/classic/classic_server.ts";
 import type { ByteSpan } from "../../protocol/classic/classic_transfer.ts";
 import type { ServeEvent } from "../events.ts";
-import type { FolderIndex } from "../index/folder_index.ts";
+import type { ServedIndex } from "../index/served_index.ts";
 
 export interface ClassicServiceOptions {
   readonly runtime: Runtime;
   readonly transport: DatagramTransport;
-  readonly index: FolderIndex;
+  readonly index: ServedIndex;
   readonly chunkBytes: number;
   /** 0 for no cap. */
   readonly rateBytesPerS: number;
@@ -32,7 +32,7 @@ export interface ClassicServiceOptions {
 
 interface OpenFile {
   readonly name: SafeFileName;
-  readonly source: FileSource;
+  readonly reader: ContentReader;
 }
 
 export class ClassicService {
@@ -64,7 +64,7 @@ export class ClassicService {
 
   close(): void {
     this.#timer.clear();
-    for (const { source } of this.#files.values()) source.close();
+    for (const { reader } of this.#files.values()) reader.close();
     this.#files.clear();
   }
 
@@ -93,7 +93,7 @@ export class ClassicService {
         for (const datagram of action.datagrams) this.#queue.push(datagram, action.to);
         return undefined;
       case "release":
-        this.#files.get(action.transfer)?.source.close();
+        this.#files.get(action.transfer)?.reader.close();
         this.#files.delete(action.transfer);
         return undefined;
       case "requested":
@@ -119,12 +119,12 @@ export class ClassicService {
       return { kind: "located", transfer };
     }
     const { name } = entry;
-    const opened = openFileSource(runtime.disk, index.dir, name, entry.signature);
+    const opened = openContent(runtime.disk, index.placeOf(name), entry.signature);
     if (!opened.ok) {
       index.recheck(name);
       return { kind: "located", transfer };
     }
-    this.#files.set(transfer, { name, source: opened.source });
+    this.#files.set(transfer, { name, reader: opened.reader });
     const { sizeBytes, sha256 } = entry.content;
     return { kind: "located", transfer, file: { sizeBytes, sha256 } };
   }
@@ -136,10 +136,10 @@ export class ClassicService {
     const buffers: Bytes[] = [];
     for (const { offset, lengthBytes } of spans) {
       const buffer = new Uint8Array(lengthBytes);
-      if (file.source.readAt(buffer, 0, lengthBytes, offset) !== lengthBytes) break;
+      if (file.reader.readAt(buffer, 0, lengthBytes, offset) !== lengthBytes) break;
       buffers.push(buffer);
     }
-    if (buffers.length === spans.length && file.source.isUnchanged()) return buffers;
+    if (buffers.length === spans.length && file.reader.isUnchanged()) return buffers;
     this.#options.index.recheck(file.name);
     return undefined;
   }

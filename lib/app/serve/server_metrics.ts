@@ -1,7 +1,7 @@
 /** The metrics of a server. */
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import type { Metric } from "../../io/net/metrics_port.ts";
-import type { IndexProgress } from "../index/folder_index.ts";
+import type { IndexProgress } from "../index/live_index.ts";
 import type { ServeEvent } from "../events.ts";
 
 export class ServerMetrics {

@@ -20,7 +20,7 @@ import { Responder, type ResponderAction } from "../../protocol/serve/responder.
 import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
-import type { ServedIndex } from "./served_index.ts";
+import type { ServedIndex } from "../index/served_index.ts";
 import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
@@ -37,7 +37,7 @@ export interface ServingOptions {
   /** Of the data socket. */
   readonly transport: TransportConfig;
   readonly rateBytesPerS: number;
-  readonly sessions: Omit<SessionSettings, "dir">;
+  readonly sessions: Omit<SessionSettings, "uploadDir">;
   /** Somebody speaks our own protocol. */
   readonly onSearched: (from: Endpoint) => void;
   /** `name` is unchecked. */

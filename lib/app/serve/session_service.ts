@@ -12,9 +12,9 @@ import type {
 } from "../../messages/session_worker.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
-import type { ServedIndex } from "./served_index.ts";
+import type { ServedIndex } from "../index/served_index.ts";
 
-export interface SessionServiceOptions extends Omit<SessionSettings, "dir"> {
+export interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"> {
   readonly runtime: Runtime;
   readonly index: ServedIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;
@@ -33,11 +33,11 @@ export class SessionService {
   constructor(options: SessionServiceOptions) {
     this.#options = options;
     const { host, ports, layers, policy, quotaBytes, quotaPerHostBytes, rateBytesPerS } = options;
-    const { dir } = options.index;
+    const { uploadDir } = options.index;
     this.#worker = new WorkerHandle<SessionRequest, SessionReply>(options.runtime, "session.ts", {
       init: {
         kind: "init",
-        ...{ host, ports, layers, policy, quotaBytes, quotaPerHostBytes, rateBytesPerS, dir },
+        ...{ host, ports, layers, policy, quotaBytes, quotaPerHostBytes, rateBytesPerS, uploadDir },
       },
       onReply: (reply) => this.#onReply(reply),
       onFailure: options.onFailure,
@@ -125,6 +125,7 @@ export class SessionService {
     const md5 = this.#options.index.md5Of(entry);
     return {
       name,
+      place: this.#options.index.placeOf(name),
       ...signature,
       ...(content === undefined
         ? { hashing: { hashedBytes, rateBytesPerS } }

@@ -58,7 +58,6 @@ export function serveEchoIn(
   };
   const library: SessionLibrary = {
     clock: runtime.clock,
-    dir: "",
     get disk() {
       return nobody();
     },

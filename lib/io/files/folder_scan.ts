@@ -1,7 +1,7 @@
 /**
  * Scans the served folder for files that can be offered, and their signatures. It yields to
  * other events all the time, and promises nothing about what happens to a file afterwards:
- * `file_source.ts` checks again.
+ * `file_reader.ts` checks again.
  */
 import { basename, dirname, join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
@@ -12,7 +12,7 @@ import { displayName, isHiddenName, parseFileName } from "../../names.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
-import { resolveInside } from "./file_source.ts";
+import { resolveInside } from "./file_reader.ts";
 import { canOpen, signatureAt } from "./regular_file.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
 
@@ -101,7 +101,7 @@ export type Inspected =
   | { readonly kind: "leftOut"; readonly why: string }
   | { readonly kind: "nothing" };
 
-export function inspectFile(disk: Disk, dir: string, name: SafeFileName): Inspected {
+export function inspectFile(disk: Disk, dir: string, name: string): Inspected {
   const opened = openInside(disk, dir, dirname(join(dir, name)));
   if (opened === undefined) return { kind: "nothing" };
   try {
@@ -121,7 +121,7 @@ function openInside(disk: Disk, dir: string, folder: string): AnchoredDisk | und
 }
 
 /** @param opened the folder of `name`, in which nobody can put something else in the place of what is looked at */
-function inspectIn(disk: Disk, dir: string, opened: AnchoredDisk, name: SafeFileName): Inspected {
+function inspectIn(disk: Disk, dir: string, opened: AnchoredDisk, name: string): Inspected {
   const found = opened.use((folder) => fileAt(join(folder, basename(name))));
   if (found === "link") return inspectLinked(disk, dir, name);
   if (found === undefined && name.includes(UNDECODABLE)) {
@@ -130,7 +130,7 @@ function inspectIn(disk: Disk, dir: string, opened: AnchoredDisk, name: SafeFile
   return inspected(found);
 }
 
-function inspectLinked(disk: Disk, dir: string, name: SafeFileName): Inspected {
+function inspectLinked(disk: Disk, dir: string, name: string): Inspected {
   const resolved = resolveInside(disk, dir, join(dir, name));
   if (!resolved.ok) {
     return resolved.reason === "missing"

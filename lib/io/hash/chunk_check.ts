@@ -4,28 +4,28 @@ import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker
 import { hashBlocks } from "../../protocol/merkle/block_hashes.ts";
 import { chunkBytesFor, chunkHash, chunkLength } from "../../protocol/merkle/merkle.ts";
 import type { Disk } from "../files/disk.ts";
-import { openFileSource } from "../files/file_source.ts";
+import { openContent } from "../files/content_reader.ts";
 
 export type CheckRequest = Extract<IndexerRequest, { kind: "check" }>;
 export type CheckOutcome = Extract<IndexerReply, { kind: "checked" }>;
 
 /** Never throws what a disk may throw: a chunk that cannot be read in full is not good. */
 export function checkChunk(disk: Disk, request: CheckRequest): CheckOutcome {
-  const { job, dir, name, signature, chunk, hash } = request;
+  const { job, place, signature, chunk, hash } = request;
   const { sizeBytes } = signature;
-  const opened = openFileSource(disk, dir, name, signature);
+  const opened = openContent(disk, place, signature);
   if (!opened.ok) return { kind: "checked", job, found: "changed" };
-  const { source } = opened;
+  const { reader } = opened;
   try {
     const bytes = new Uint8Array(chunkLength(sizeBytes, chunk));
-    const readBytes = source.readAt(bytes, 0, bytes.length, chunk * chunkBytesFor(sizeBytes));
+    const readBytes = reader.readAt(bytes, 0, bytes.length, chunk * chunkBytesFor(sizeBytes));
     const blockHashes = new Uint8Array(Math.ceil(bytes.length / BLOCK_BYTES) * HASH_BYTES);
     hashBlocks(bytes, blockHashes, 0);
-    if (!source.isUnchanged()) return { kind: "checked", job, found: "changed" };
+    if (!reader.isUnchanged()) return { kind: "checked", job, found: "changed" };
     const own = chunkHash(blockHashes, sizeBytes);
     const isGood = readBytes === bytes.length && own.every((byte, i) => byte === hash[i]);
     return { kind: "checked", job, found: isGood ? "good" : "bad" };
   } finally {
-    source.close();
+    reader.close();
   }
 }

@@ -3,7 +3,7 @@ import type { Bytes, HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFERS_MAX } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest_worker.ts";
-import type { ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ServedFile } from "../../protocol/base/served_file.ts";
 import type { Runtime } from "../runtime.ts";
 import { WorkerHandle, type WorkReply, type WorkRequest } from "../system/worker_handle.ts";
 

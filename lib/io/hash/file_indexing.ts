@@ -5,7 +5,7 @@ import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
-import { openFileSource } from "../files/file_source.ts";
+import { openContent } from "../files/content_reader.ts";
 import { CHANGE_TICK_MS } from "../files/limits.ts";
 import { wallMs } from "../system/clock.ts";
 
@@ -21,24 +21,24 @@ export function* indexFile(
   request: HashRequest,
   buffer: Bytes,
 ): Generator<number, IndexingOutcome> {
-  const { job, dir, name, signature } = request;
+  const { job, place, signature } = request;
   const { sizeBytes } = signature;
-  const opened = openFileSource(disk, dir, name, signature);
+  const opened = openContent(disk, place, signature);
   if (!opened.ok) {
     return opened.reason === "unreadable"
       ? { kind: "unreadable", job, message: opened.message }
       : { kind: "changed", job };
   }
-  const { source } = opened;
+  const { reader } = opened;
   try {
     while (mayChangeUnseen(signature, wallMs())) yield 0;
     const tree = new TreeHasher(sizeBytes);
     const sha256 = new StreamingHash();
     for (let hashedBytes = 0; hashedBytes < sizeBytes;) {
       const lengthBytes = Math.min(buffer.length, sizeBytes - hashedBytes);
-      const readBytes = source.readAt(buffer, 0, lengthBytes, hashedBytes);
+      const readBytes = reader.readAt(buffer, 0, lengthBytes, hashedBytes);
       if (readBytes < lengthBytes) {
-        if (!source.isUnchanged()) return { kind: "changed", job };
+        if (!reader.isUnchanged()) return { kind: "changed", job };
         const message = `the disk gives no more than ${hashedBytes + readBytes} bytes of it`;
         return { kind: "unreadable", job, message };
       }
@@ -48,12 +48,12 @@ export function* indexFile(
       hashedBytes += lengthBytes;
       yield hashedBytes;
     }
-    if (!source.isUnchanged()) return { kind: "changed", job };
+    if (!reader.isUnchanged()) return { kind: "changed", job };
     const { root, layer } = tree.finish();
     const rows = layerTreeOf(layer, sizeBytes);
     return { kind: "hashed", job, sha256: hashHex(sha256.digestHex()), root, tree: rows };
   } finally {
-    source.close();
+    reader.close();
   }
 }
 

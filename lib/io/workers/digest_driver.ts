@@ -2,14 +2,14 @@
 import type { Bytes } from "../../ids.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
 import type { DigestReply, DigestRequest } from "../../messages/digest_worker.ts";
-import type { ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ServedFile } from "../../protocol/base/served_file.ts";
 import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { yieldToEvents } from "../system/clock.ts";
 import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import type { Disk } from "../files/disk.ts";
-import { openFileSource } from "../files/file_source.ts";
+import { openContent } from "../files/content_reader.ts";
 import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
@@ -103,22 +103,22 @@ class DigestDriver {
   }
 
   async #md5Of(file: ServedFile): Promise<string | undefined> {
-    const { dir, name, sizeBytes } = file;
-    const opened = openFileSource(this.#disk, dir, name, file);
+    const { place, sizeBytes } = file;
+    const opened = openContent(this.#disk, place, file);
     if (!opened.ok) return undefined;
-    const { source } = opened;
+    const { reader } = opened;
     try {
       const md5 = new StreamingHash("md5");
       for (let at = 0; at < sizeBytes && !this.#isStopped;) {
         const lengthBytes = Math.min(this.#buffer.length, sizeBytes - at);
-        if (source.readAt(this.#buffer, 0, lengthBytes, at) < lengthBytes) return undefined;
+        if (reader.readAt(this.#buffer, 0, lengthBytes, at) < lengthBytes) return undefined;
         md5.update(this.#buffer.subarray(0, lengthBytes));
         at += lengthBytes;
         await yieldToEvents();
       }
-      return source.isUnchanged() ? md5.digestHex() : undefined;
+      return reader.isUnchanged() ? md5.digestHex() : undefined;
     } finally {
-      source.close();
+      reader.close();
     }
   }
 }

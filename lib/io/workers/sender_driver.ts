@@ -16,11 +16,11 @@ import {
   type ServeOutcome,
 } from "../../protocol/serve/range_server.ts";
 import type { Turn } from "../../protocol/serve/sender.ts";
-import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
-import { ServedFiles } from "../files/served_files.ts";
+import { OpenContents } from "../files/open_contents.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
 import type { Runtime } from "../runtime.ts";
@@ -43,7 +43,7 @@ class SenderDriver {
   readonly #queue: SendQueue;
   readonly #machine: RangeServer;
   readonly #writer: SegmentWriter;
-  readonly #files: ServedFiles;
+  readonly #contents: OpenContents;
   readonly #timer: Wakeup;
   /** What the machine wants to be served now. */
   #turn: Turn | undefined;
@@ -61,7 +61,7 @@ class SenderDriver {
     const { port, isTuned, overheadBytes } = this.#transport;
     this.#queue = new SendQueue(this.#transport);
     this.#writer = new SegmentWriter(overheadBytes);
-    this.#files = new ServedFiles(runtime.disk);
+    this.#contents = new OpenContents(runtime.disk);
     this.#machine = new RangeServer({
       server: serverId(init.serverId),
       tokens: new Tokens(init.tokenSecret),
@@ -119,7 +119,7 @@ class SenderDriver {
       case "open":
         return this.#open(action.ref, action.file);
       case "close":
-        return this.#files.close(action.ref);
+        return this.#contents.close(action.ref);
       case "question":
       case "locate":
       case "changed":
@@ -133,7 +133,7 @@ class SenderDriver {
   }
 
   #open({ root, sizeBytes }: ContentRef, file: ServedFile): void {
-    const isAsIndexed = this.#files.open(this.#clock.nowMs(), { root, sizeBytes }, file);
+    const isAsIndexed = this.#contents.open(this.#clock.nowMs(), { root, sizeBytes }, file);
     this.#step({ kind: "opened", root, sizeBytes, isAsIndexed });
   }
 
@@ -157,7 +157,7 @@ class SenderDriver {
   }
 
   async #serve({ to, want }: Turn): Promise<Extract<RangeServerEvent, { kind: "served" }>> {
-    const { kind } = this.#files.find(this.#clock.nowMs(), want);
+    const { kind } = this.#contents.find(this.#clock.nowMs(), want);
     if (kind !== "open") return { kind: "served", outcome: kind, sentBytes: 0 };
     const { nonce, number, segmentBytes } = want;
     let outcome: ServeOutcome = "sent";
@@ -169,7 +169,7 @@ class SenderDriver {
       // Looked up for each read: while a send is awaited the file may be closed.
       (...read) => {
         const startMs = this.#clock.nowMs();
-        const bytes = this.#files.readAt(want, ...read);
+        const bytes = this.#contents.readAt(want, ...read);
         this.#readMs += this.#clock.nowMs() - startMs;
         return bytes;
       },
@@ -182,14 +182,16 @@ class SenderDriver {
       },
     );
     // What was closed while a send was awaited is looked for again; only what is open can have changed.
-    if (!isSent && outcome === "sent") outcome = this.#files.isOpen(want) ? "changed" : "unknown";
+    if (!isSent && outcome === "sent") {
+      outcome = this.#contents.isOpen(want) ? "changed" : "unknown";
+    }
     return { kind: "served", outcome, sentBytes };
   }
 
   #stop(): void {
     this.#timer.clear();
     void this.#transport.close();
-    this.#files.closeAll();
+    this.#contents.closeAll();
     const times = {
       receiveMs: this.#receiveMs,
       readMs: this.#readMs,

@@ -35,7 +35,6 @@ export function runSessions(parent: Parent, runtime: Runtime): void {
 
 class SessionDriver {
   readonly #parent: Parent;
-  readonly #init: Init;
   readonly #digests: Digests;
   readonly #library: SessionLibrary;
   readonly #listener: SessionListener;
@@ -48,17 +47,16 @@ class SessionDriver {
 
   constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
-    this.#init = init;
-    const { dir, quotaBytes, quotaPerHostBytes, policy, host, ports, layers, rateBytesPerS } = init;
+    const { uploadDir, quotaBytes, quotaPerHostBytes, policy, host, ports, layers, rateBytesPerS } =
+      init;
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
       clock: runtime.clock,
-      dir,
       disk: runtime.disk,
-      uploads: new Uploads({
+      uploads: uploadDir === undefined ? undefined : new Uploads({
         disk: runtime.disk,
-        dir,
+        dir: uploadDir,
         quotaBytes,
         quotaPerHostBytes,
         uploadBytesMax: policy.uploadBytesMax,
@@ -132,8 +130,7 @@ class SessionDriver {
     const key = JSON.stringify([name, sizeBytes, mtimeMs, ctimeMs, inode]);
     let digest = this.#digesting.get(key);
     if (digest === undefined) {
-      const { dir } = this.#init;
-      digest = this.#digests.md5Of({ dir, ...file }).then((md5) => {
+      digest = this.#digests.md5Of(file).then((md5) => {
         this.#digesting.delete(key);
         if (md5 !== undefined) this.#parent.post({ kind: "learned", file, md5 });
         return md5;
@@ -155,7 +152,7 @@ class SessionDriver {
     for (const answer of this.#questions.values()) answer(undefined);
     await this.#digests.close();
     await this.#listener.closed();
-    this.#library.uploads.close();
+    this.#library.uploads?.close();
     this.#parent.post({ kind: "stopped" });
   }
 }

@@ -26,7 +26,7 @@ import type {
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Disk } from "../files/disk.ts";
-import { openFileSource } from "../files/file_source.ts";
+import { openContent } from "../files/content_reader.ts";
 import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
 import type { Throttle } from "../net/throttle.ts";
@@ -40,10 +40,9 @@ const CONNECTION_NONCE = 0n;
 /** What a session needs of its server. */
 export interface SessionLibrary {
   readonly clock: Clock;
-  /** The served folder, absolute. */
-  readonly dir: string;
   readonly disk: Disk;
-  readonly uploads: Uploads;
+  /** Absent where nothing is taken. */
+  readonly uploads: Uploads | undefined;
   ask<Kind extends Question["kind"]>(
     question: Extract<Question, { kind: Kind }>,
   ): Promise<Answers[Kind]>;
@@ -187,13 +186,12 @@ class SessionHost {
   }
 
   async #sendFile({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
-    const { dir, disk } = this.#library;
-    const opened = openFileSource(disk, dir, file.name, file);
+    const opened = openContent(this.#library.disk, file.place, file);
     if (!opened.ok) {
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));
       return false;
     }
-    const { source } = opened;
+    const { reader } = opened;
     if (lengthBytes > 0 && offset === 0) this.#library.onSending(file, this.#connection.peer);
     try {
       // The prefix of a frame lies before its bytes, so that both leave in one write.
@@ -201,8 +199,8 @@ class SessionHost {
       const buffer: Bytes = new Uint8Array(prefixBytes + SESSION_SEND_BYTES);
       for (let at = offset; at < offset + lengthBytes;) {
         const wanted = Math.min(SESSION_SEND_BYTES, offset + lengthBytes - at);
-        const count = source.readAt(buffer, prefixBytes, wanted, at);
-        if (count < wanted || !source.isUnchanged()) {
+        const count = reader.readAt(buffer, prefixBytes, wanted, at);
+        if (count < wanted || !reader.isUnchanged()) {
           if (framing === "frames") await this.#connection.send(lengthPrefix(0));
           return false;
         }
@@ -215,7 +213,7 @@ class SessionHost {
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));
       return true;
     } finally {
-      source.close();
+      reader.close();
     }
   }
 
@@ -249,10 +247,12 @@ class SessionHost {
   async #beginUpload(step: StepOf<"beginUpload">): Promise<UploadBegun> {
     this.close();
     const { peerAddress } = this.#connection;
+    const { uploads } = this.#library;
+    if (uploads === undefined) return { kind: "refused", message: "uploads are not accepted" };
     try {
-      const keptBytes = this.#library.uploads.keptBytesOf(step, peerAddress);
+      const keptBytes = uploads.keptBytesOf(step, peerAddress);
       await this.#pace.work(SESSION_QUESTION_WORK + Math.ceil(keptBytes / UPLOAD_BYTES_PER_WORK));
-      const upload = this.#upload = await this.#library.uploads.begin(step, peerAddress);
+      const upload = this.#upload = await uploads.begin(step, peerAddress);
       const { offset } = upload;
       if (offset === 0) return { kind: "ready", offset };
       return { kind: "ready", offset, prefixSha256: upload.prefixSha256 };

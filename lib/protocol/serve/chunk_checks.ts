@@ -4,7 +4,7 @@
  * for the file that it is of.
  */
 import { CHECK_TIME_SHARE, CHECKS_PER_ADDRESS_MAX, CHECKS_WAITING_MAX } from "./limits.ts";
-import { type ContentRef, keyOf } from "./served_file.ts";
+import { type ContentRef, keyOf } from "../base/served_file.ts";
 
 /** A chunk to be compared with the piece layer. */
 export interface ChunkCheck {

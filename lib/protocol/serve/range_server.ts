@@ -27,7 +27,7 @@ import { workOf } from "./question_work.ts";
 import { busyFor, type GuardedFrame, retryFor } from "./retry.ts";
 import { SentChunks } from "./sent_chunks.ts";
 import { Sender, type Turn, type WantFrame } from "./sender.ts";
-import { type ContentRef, keyOf, type ServedFile } from "./served_file.ts";
+import { type ContentRef, keyOf, type ServedFile } from "../base/served_file.ts";
 
 /** Counts since they were told last. */
 export interface ServedCounts {

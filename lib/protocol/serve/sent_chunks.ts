@@ -10,7 +10,7 @@ import type { FrameOf } from "../../wire/frames.ts";
 import type { WantFrame } from "./sender.ts";
 import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 import { SENT_CHUNKS_PER_ADDRESS_MAX, SENT_TO_ADDRESSES_MAX } from "./limits.ts";
-import { type ContentRef, keyOf } from "./served_file.ts";
+import { type ContentRef, keyOf } from "../base/served_file.ts";
 
 /** What was sent, as far as it matters; a session over TCP is a flow of its own. */
 export type SentRanges = Pick<WantFrame, "nonce" | "root" | "sizeBytes" | "ranges">;

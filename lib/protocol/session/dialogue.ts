@@ -3,13 +3,13 @@
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
  * handed what came of it. It knows no socket, no disk and no clock; its driver does.
  */
-import type { Bytes, FileSignature, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { ServedFile } from "../base/served_file.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
 import type { WireCode } from "../../wire/session_codes.ts";
 
 /** A file that is offered, as far as it is known. */
-export interface SessionFile extends FileSignature {
-  readonly name: SafeFileName;
+export interface SessionFile extends ServedFile {
   /** Absent while the file is being hashed. */
   readonly sha256?: HashHex;
   readonly root?: HashHex;

@@ -5,7 +5,7 @@ import { type ErrorCode, ShoalError } from "../../../lib/errors.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import type { Disk } from "../../../lib/io/files/disk.ts";
 import { diskError } from "../../../lib/io/files/disk_error.ts";
-import { openFileSource } from "../../../lib/io/files/file_source.ts";
+import { openFileReader } from "../../../lib/io/files/file_reader.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
 import { findPresent, removeLeftovers } from "../../../lib/io/files/present_file.ts";
 import { makeFolders, type TargetNames, targetNames } from "../../../lib/io/files/target_names.ts";
@@ -238,13 +238,13 @@ onEveryDisk("a served file is read while it is what was indexed, and no longer",
   const home = disk.realPath(dir);
   put(disk, join(home, "file"), "content");
   const { signature } = disk.identityAt(join(home, "file"))!;
-  const opened = openFileSource(disk, home, "file", signature);
-  assert(opened.ok && opened.source.isUnchanged());
+  const opened = openFileReader(disk, home, "file", signature);
+  assert(opened.ok && opened.reader.isUnchanged());
   disk.remove(join(home, "file"));
   put(disk, join(home, "file"), "another");
-  assert(!opened.source.isUnchanged());
-  opened.source.close();
-  const other = openFileSource(disk, home, "file", { ...signature, sizeBytes: 99 });
+  assert(!opened.reader.isUnchanged());
+  opened.reader.close();
+  const other = openFileReader(disk, home, "file", { ...signature, sizeBytes: 99 });
   assertEquals(other.ok ? undefined : other.reason, "changed");
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { hashHex, serverId } from "../../../lib/ids.ts";
+import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { OPEN_FILES_MAX } from "../../../lib/io/files/limits.ts";
 import { identityAt } from "../../../lib/io/files/regular_file.ts";
 import type { DatagramTransport, OnReceived } from "../../../lib/io/net/datagram_transport.ts";
@@ -99,7 +99,11 @@ Deno.test({
     });
     void transport.receive({ bytes, segmentBytes: bytes.length, from: PEER });
     const { signature } = identityAt(join(dir, "f"))!;
-    const file = { dir, name: "f", ...signature };
+    const file = {
+      name: "f" as SafeFileName,
+      place: { kind: "file", dir, name: "f" } as const,
+      ...signature,
+    };
     await replied("locate", 1);
     handle({ kind: "located", root: ROOT, sizeBytes: SIZE_BYTES, file });
     await transport.begun.promise;

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
-import { type Bytes, hashHex, serverId } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../../lib/protocol/merkle/limits.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
@@ -23,7 +23,7 @@ import {
   type ServeOutcome,
 } from "../../../lib/protocol/serve/range_server.ts";
 import type { WantFrame } from "../../../lib/protocol/serve/sender.ts";
-import type { ServedFile } from "../../../lib/protocol/serve/served_file.ts";
+import type { ServedFile } from "../../../lib/protocol/base/served_file.ts";
 import { decodeFrame, encodeFrame, type Frame, type FrameOf } from "../../../lib/wire/frames.ts";
 
 const SERVER = serverId("5e".repeat(16));
@@ -32,8 +32,8 @@ const B: Endpoint = { address: "10.0.0.2", port: 5000 };
 const ROOT = hashHex("ab".repeat(32));
 const CONTENT = { root: ROOT, sizeBytes: 1_000_000 };
 const FILE: ServedFile = {
-  dir: "/served",
-  name: "film",
+  name: "film" as SafeFileName,
+  place: { kind: "file", dir: "/served", name: "film" },
   sizeBytes: 1_000_000,
   mtimeMs: 1,
   ctimeMs: 1,

@@ -26,6 +26,7 @@ const POLICY: SessionPolicy = {
 const SHA = hashHex("ab".repeat(32));
 const FILE: SessionFile = {
   name: "a.txt" as SafeFileName,
+  place: { kind: "file", dir: "/served", name: "a.txt" },
   sizeBytes: 5,
   mtimeMs: 7,
   ctimeMs: 1,

@@ -1,28 +1,26 @@
 /**
- * A server's index of its folder, kept up to date while the folder changes: a quick scan finds the
+ * A server's index of what its origins offer, kept up to date while they change: a quick scan finds the
  * files, indexers hash them, and a store keeps the hashes for the next start.
  *
  * It promises that an entry which is `ready` looked like its signature when it was hashed. Whether it
- * still does is checked by those who open it, and to tell through {@linkcode FolderIndex.recheck}.
+ * still does is checked by those who open it, and to tell through {@linkcode LiveIndex.recheck}. A name is offered by one
+ * origin, whatever comes later.
  */
-import { join, SEPARATOR } from "@std/path";
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { Disk } from "../../io/files/disk.ts";
-import { openFileSource } from "../../io/files/file_source.ts";
-import { inspectFile, resolveFolder, scanFolder } from "../../io/files/folder_scan.ts";
-import { watchFolder } from "../../io/files/folder_watch.ts";
+import { openContent } from "../../io/files/content_reader.ts";
+import type { Inspected } from "../../io/files/folder_scan.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
 import { sameSignature } from "../../io/files/regular_file.ts";
 import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
 import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
-import type { ContentRef, ServedFile } from "../../protocol/serve/served_file.ts";
+import type { ContentPlace, ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
-import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { layerPageIn, type TreeRead } from "../../protocol/merkle/layer_tree.ts";
 import {
@@ -35,14 +33,16 @@ import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
 import { CheckSchedule } from "./check_schedule.ts";
 import { LookBudget } from "./look_budget.ts";
+import { NameOwners } from "./name_owners.ts";
+import type { Origin } from "./origin.ts";
 import { ScanSchedule } from "./scan_schedule.ts";
+import type { ServedIndex } from "./served_index.ts";
 import { Settling } from "./settling.ts";
 
-export interface FolderIndexOptions {
+export interface LiveIndexOptions {
   readonly runtime: Runtime;
-  readonly dir: string;
-  /** Whether dot-names are offered. */
-  readonly hidden: boolean;
+  /** At least one. A name that is in two of them at the start is refused; one that comes later is left out. */
+  readonly origins: readonly Origin[];
   /** Where hashes are kept; the user's cache folder by default. */
   readonly cacheDir?: string | undefined;
   /**
@@ -64,13 +64,12 @@ export interface IndexProgress {
   readonly rateBytesPerS: number;
 }
 
-export class FolderIndex implements CatalogueView {
-  /** Absolute, without links. */
-  readonly dir: string;
+export class LiveIndex implements ServedIndex {
+  readonly uploadDir: string | undefined;
   readonly catalogue = new Catalogue();
   /** Nobody is given an index before it is. */
   readonly isScanned = true;
-  readonly #options: FolderIndexOptions;
+  readonly #options: LiveIndexOptions;
   readonly #disk: Disk;
   readonly #store: IndexStore;
   readonly #hashing: BackgroundHashing;
@@ -84,10 +83,14 @@ export class FolderIndex implements CatalogueView {
   /** What files were before somebody said that they are not: by name, signature and root. */
   readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
   readonly #noted = new Set<string>();
-  #unwatch = (): void => {};
+  readonly #owners: NameOwners;
+  /** Undefined until it has started. */
+  #unwatch: readonly (() => void)[] | undefined;
 
-  private constructor(dir: string, options: FolderIndexOptions) {
-    this.dir = dir;
+  private constructor(options: LiveIndexOptions) {
+    const { origins } = options;
+    this.#owners = new NameOwners(origins);
+    this.uploadDir = origins.find(({ uploadDir }) => uploadDir !== undefined)?.uploadDir;
     this.#options = options;
     const { clock, disk } = options.runtime;
     this.#disk = disk;
@@ -98,9 +101,10 @@ export class FolderIndex implements CatalogueView {
     this.#store = new IndexStore(options);
     this.#hashing = new BackgroundHashing({
       runtime: options.runtime,
-      dir,
       catalogue: this.catalogue,
-      store: this.#store,
+      placeOf: (name) => this.placeOf(name),
+      onHashed: ({ name, signature }, hashes, tree) =>
+        this.#store.put(this.#keyOf(name), signature, hashes, tree),
       onReady: (name) => this.#onReady(name),
       onChanged: (job) => this.#onChangedInHashing(job),
       onUnreadable: (job, message) => this.#refuse(job, message),
@@ -108,23 +112,29 @@ export class FolderIndex implements CatalogueView {
   }
 
   /**
-   * Resolves when the folder was looked through once: every file has an entry, those that were hashed
-   * before are ready, the others are hashed from now on.
+   * Resolves when the origins were looked through once: every file has an entry, those that were hashed
+   * before are ready, the others are hashed from now on. The index closes its origins, also if it throws.
    *
-   * Throws ShoalError `folder` when `dir` is not a folder that may be read, and `interrupted`.
+   * Throws ShoalError `usage` when two of them offer one name, and `interrupted`.
    */
-  static async start(options: FolderIndexOptions): Promise<FolderIndex> {
-    const index = new FolderIndex(await resolveFolder(options.dir), options);
+  static async start(options: LiveIndexOptions): Promise<LiveIndex> {
+    const index = new LiveIndex(options);
     const abort = (): void => index.#abort.abort();
     options.signal?.addEventListener("abort", abort);
     if (options.signal?.aborted) abort();
-    await index.#schedule.scanNow();
+    if (index.#owners.clash === undefined) await index.#schedule.scanNow();
     options.signal?.removeEventListener("abort", abort);
     if (index.#abort.signal.aborted) {
       await index.close();
       throw new ShoalError("interrupted", "interrupted while scanning the folder");
     }
-    index.#unwatch = watchFolder(index.dir, () => index.#schedule.hint());
+    const clash = index.#owners.clash;
+    if (clash !== undefined) {
+      await index.close();
+      throw clash;
+    }
+    const onHint = (): void => index.#schedule.hint();
+    index.#unwatch = options.origins.map((origin) => origin.watch(onHint));
     return index;
   }
 
@@ -159,45 +169,46 @@ export class FolderIndex implements CatalogueView {
     return found;
   }
 
-  /** A file with this content. */
+  placeOf(name: SafeFileName): ContentPlace {
+    return this.#owners.of(name).placeOf(name);
+  }
+
   located(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
-      return { dir: this.dir, name, ...signature };
+      return { name, place: this.placeOf(name), ...signature };
     }
     return undefined;
   }
 
-  /** 32 lower-case hex digits, if anybody has asked for it before. */
   md5Of({ name, signature }: CatalogueEntry): string | undefined {
-    return this.#store.md5Of(join(this.dir, name), signature);
+    return this.#store.md5Of(this.#keyOf(name), signature);
   }
 
-  /** The MD5 of a file that looked like this. */
   learnMd5(name: SafeFileName, signature: FileSignature, md5: string): void {
-    this.#store.putMd5(join(this.dir, name), signature, md5);
+    this.#store.putMd5(this.#keyOf(name), signature, md5);
   }
 
-  /** A file with this MD5, if anybody has asked for that before. */
   findByMd5(md5: string): CatalogueEntry | undefined {
-    const prefix = join(this.dir, SEPARATOR);
-    for (const path of this.#store.pathsByMd5(md5)) {
-      if (!path.startsWith(prefix)) continue;
-      const name = path.slice(prefix.length).replaceAll(SEPARATOR, "/") as SafeFileName;
-      const entry = this.catalogue.find(name);
-      if (entry !== undefined && this.md5Of(entry) === md5) return entry;
+    for (const key of this.#store.pathsByMd5(md5)) {
+      for (const origin of this.#options.origins) {
+        const name = origin.nameOf(key);
+        const entry = name && this.catalogue.find(name);
+        if (entry !== undefined && this.md5Of(entry) === md5) return entry;
+      }
     }
     return undefined;
   }
 
-  /** A file that was written here by this server and hashed on its way: it is ready at once. */
   adopt(name: SafeFileName, sizeBytes: number, hashes: IndexedHashes, tree: Bytes): void {
-    const found = inspectFile(this.#disk, this.dir, name);
+    // What another origin offers by that name stays what it is.
+    if (this.#owners.of(name).uploadDir !== this.uploadDir) return;
+    const found = this.#inspect(name);
     // Somebody was quick to change it: the next scan sees what it is.
     if (found.kind !== "file" || found.signature.sizeBytes !== sizeBytes) return;
     const { signature } = found;
     const lost = this.catalogue.find(name)?.content;
     this.#forget(name);
-    this.#store.put(join(this.dir, name), signature, hashes, tree);
+    this.#store.put(this.#keyOf(name), signature, hashes, tree);
     this.catalogue.put(name, signature, "pending");
     this.catalogue.ready(name, hashes);
     this.#options.onChange?.(name, lost);
@@ -213,7 +224,7 @@ export class FolderIndex implements CatalogueView {
     if (state !== "ready") return;
     this.#looks.spend(() => {
       const entry = this.catalogue.find(name);
-      const found = inspectFile(this.#disk, this.dir, name);
+      const found = this.#inspect(name);
       if (found.kind !== "file") this.#remove(name);
       else if (entry !== undefined && !sameSignature(found.signature, entry.signature)) {
         this.#take(name, found.signature);
@@ -225,11 +236,11 @@ export class FolderIndex implements CatalogueView {
   recheck(name: SafeFileName): void {
     const entry = this.catalogue.find(name);
     if (entry === undefined) return;
-    const found = inspectFile(this.#disk, this.dir, name);
+    const found = this.#inspect(name);
     if (found.kind !== "file") return this.#remove(name);
     if (!sameSignature(found.signature, entry.signature)) return this.#take(name, found.signature);
-    const opened = openFileSource(this.#disk, this.dir, name, entry.signature);
-    if (opened.ok) return opened.source.close();
+    const opened = openContent(this.#disk, this.placeOf(name), entry.signature);
+    if (opened.ok) return opened.reader.close();
     this.#noteLeftOut(name, "it cannot be read");
     this.#remove(name);
   }
@@ -258,7 +269,13 @@ export class FolderIndex implements CatalogueView {
       : this.#store.readTree(root, sizeBytes, chunk * HASH_BYTES, HASH_BYTES);
     if (hash === undefined) return;
     const { name, signature } = entry;
-    const found = await this.#hashing.check({ name, signature, chunk, hash });
+    const found = await this.#hashing.check({
+      name,
+      signature,
+      place: this.placeOf(name),
+      chunk,
+      hash,
+    });
     // It may have become another file meanwhile: that is known without this.
     if (found === undefined || entry.content?.root !== root) return;
     if (found === "changed") this.recheck(name);
@@ -266,7 +283,7 @@ export class FolderIndex implements CatalogueView {
   }
 
   #rehash({ name, signature, content }: CatalogueEntry): void {
-    this.#store.forget(join(this.dir, name));
+    this.#store.forget(this.#keyOf(name));
     if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
     this.catalogue.put(name, signature, "pending");
     this.#hashing.add(name, true);
@@ -276,11 +293,17 @@ export class FolderIndex implements CatalogueView {
   /** Ends scans and workers. */
   async close(): Promise<void> {
     this.#abort.abort();
-    this.#unwatch();
+    for (const unwatch of this.#unwatch ?? []) unwatch();
     this.#settling.close();
     this.#checks.close();
     await this.#schedule.close();
     await this.#hashing.close();
+    for (const origin of this.#options.origins) {
+      if (origin.isFinal) {
+        for (const name of origin.names ?? []) this.#store.forget(origin.keyOf(name));
+      }
+      origin.close();
+    }
     this.#store.close();
   }
 
@@ -291,19 +314,19 @@ export class FolderIndex implements CatalogueView {
       const known = this.catalogue.find(name)?.signature ?? this.#refused.get(name);
       return known !== undefined && sameSignature(known, signature);
     };
-    const files = scanFolder({
-      disk: this.#disk,
-      dir: this.dir,
-      hidden: this.#options.hidden,
-      isKnown,
-      onLeftOut: (message) => this.#note(message),
-      signal,
-    });
-    for await (const { name, signature } of files) {
-      seen.add(name);
-      if (!isKnown(name, signature)) this.#take(name, signature);
+    const onLeftOut = (message: string): void => this.#note(message);
+    for (const origin of this.#options.origins) {
+      for await (const { name, signature } of origin.scan({ isKnown, onLeftOut, signal })) {
+        if (!this.#owners.claim(origin, name)) {
+          if (this.#unwatch === undefined) return;
+          this.#noteLeftOut(name, "another file is offered under that name");
+          continue;
+        }
+        seen.add(name);
+        if (!isKnown(name, signature)) this.#take(name, signature);
+      }
+      if (signal.aborted) return;
     }
-    if (signal.aborted) return;
     for (const { name } of this.catalogue.entries()) if (!seen.has(name)) this.#remove(name);
     for (const name of this.#refused.keys()) if (!seen.has(name)) this.#refused.delete(name);
   }
@@ -313,10 +336,8 @@ export class FolderIndex implements CatalogueView {
     this.#forget(name);
     const before = this.catalogue.find(name);
     const lost = before?.content;
-    const known = this.#store.find(join(this.dir, name), signature);
-    const settlesInMs = before === undefined
-      ? settlingMs(this.#options.runtime.clock, signature)
-      : SETTLE_MS;
+    const known = this.#store.find(this.#keyOf(name), signature);
+    const settlesInMs = this.#settlesInMs(name, signature, before === undefined);
     if (known !== undefined) {
       this.catalogue.put(name, signature, "pending");
       this.catalogue.ready(name, known);
@@ -327,6 +348,19 @@ export class FolderIndex implements CatalogueView {
       this.#hashing.add(name);
     }
     this.#options.onChange?.(name, lost);
+  }
+
+  #settlesInMs(name: SafeFileName, signature: FileSignature, isNew: boolean): number {
+    if (this.#owners.of(name).isFinal) return 0;
+    return isNew ? settlingMs(this.#options.runtime.clock, signature) : SETTLE_MS;
+  }
+
+  #inspect(name: SafeFileName): Inspected {
+    return this.#owners.of(name).inspect(name);
+  }
+
+  #keyOf(name: SafeFileName): string {
+    return this.#owners.of(name).keyOf(name);
   }
 
   #remove(name: SafeFileName): void {

@@ -1,36 +1,15 @@
 /**
- * The only way to open a served file. It promises that the file lies
+ * Reads what is offered out of a regular file. It promises that the file lies
  * inside the served folder and is the file that was indexed: same size, same time, same inode. It
- * does not detect a write while it reads: call {@linkcode
- * FileSource.isUnchanged} after reading, and trust nothing that was read before it said no.
+ * does not detect a write while it reads: ask whether it is unchanged after reading.
  */
 import { join, SEPARATOR } from "@std/path";
 import type { Bytes, FileSignature } from "../../ids.ts";
+import type { ContentReader, OpenedContent, OpenFailure } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
 import { failureOf, type RegularFile, sameIdentity, sameSignature } from "./regular_file.ts";
 
-interface SourceFailure {
-  readonly ok: false;
-  /** `changed`: something else is there now; a link that leaves the folder is that too. */
-  readonly reason: "missing" | "changed" | "unreadable";
-  readonly message: string;
-}
-
-export type OpenedSource = { readonly ok: true; readonly source: FileSource } | SourceFailure;
-export type ResolvedPath = { readonly ok: true; readonly path: string } | SourceFailure;
-
-/** An indexed file, open. Close it. */
-export interface FileSource {
-  readonly signature: FileSignature;
-  /**
-   * Fills `lengthBytes` of `target` from `targetOffset` with what is at `position`. A shorter count
-   * means that the bytes are not there: the file shrank, or the disk failed.
-   */
-  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number;
-  /** Whether the open file is what was indexed, and its name still leads to it. */
-  isUnchanged(): boolean;
-  close(): void;
-}
+export type ResolvedPath = { readonly ok: true; readonly path: string } | OpenFailure;
 
 /**
  * Opens `name` below `dir` if it is what `signature` says. Never throws.
@@ -38,12 +17,12 @@ export interface FileSource {
  * @param dir the served folder, absolute and free of links, as {@linkcode Deno.realPath} gives it
  * @param name a name that a folder scan gave
  */
-export function openFileSource(
+export function openFileReader(
   disk: Disk,
   dir: string,
   name: string,
   signature: FileSignature,
-): OpenedSource {
+): OpenedContent {
   const path = join(dir, name);
   const resolved = resolveInside(disk, dir, path);
   if (!resolved.ok) return resolved;
@@ -62,7 +41,7 @@ export function openFileSource(
     file.close();
     return { ok: false, reason: "changed", message: `${name} is not what was indexed` };
   }
-  return { ok: true, source: new IndexedFile(disk, path, file, signature) };
+  return { ok: true, reader: new FileReader(disk, path, file, signature) };
 }
 
 /** Where `path` leads once every link is followed, provided that this is inside `dir`. */
@@ -77,8 +56,8 @@ export function resolveInside(disk: Disk, dir: string, path: string): ResolvedPa
   }
 }
 
-class IndexedFile implements FileSource {
-  readonly signature: FileSignature;
+class FileReader implements ContentReader {
+  readonly #signature: FileSignature;
   readonly #disk: Disk;
   readonly #path: string;
   readonly #file: RegularFile;
@@ -87,7 +66,7 @@ class IndexedFile implements FileSource {
     this.#disk = disk;
     this.#path = path;
     this.#file = file;
-    this.signature = signature;
+    this.#signature = signature;
   }
 
   readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
@@ -96,7 +75,7 @@ class IndexedFile implements FileSource {
 
   isUnchanged(): boolean {
     const open = this.#file.identity();
-    return open !== undefined && sameSignature(open.signature, this.signature) &&
+    return open !== undefined && sameSignature(open.signature, this.#signature) &&
       sameIdentity(open, this.#disk.identityAt(this.#path));
   }
 

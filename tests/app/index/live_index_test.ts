@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
-import { FolderIndex } from "../../../lib/app/index/folder_index.ts";
+import { FolderOrigin } from "../../../lib/app/index/folder_origin.ts";
+import { LiveIndex } from "../../../lib/app/index/live_index.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type Content, hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { MIB } from "../../../lib/limits.ts";
@@ -33,15 +34,16 @@ class Bench implements AsyncDisposable {
   readonly notices: string[] = [];
   readonly lost: (Content | undefined)[] = [];
   readonly changes: string[] = [];
-  index!: FolderIndex;
+  index!: LiveIndex;
   #changed = Promise.withResolvers<void>();
 
   static async start(root: string, signal?: AbortSignal): Promise<Bench> {
     const bench = new Bench();
-    bench.index = await FolderIndex.start({
+    bench.index = await LiveIndex.start({
       runtime: denoRuntime(),
-      dir: join(root, "served"),
-      hidden: false,
+      origins: [
+        await FolderOrigin.open(denoRuntime().disk, { dir: join(root, "served"), hidden: false }),
+      ],
       cacheDir: join(root, "cache"),
       onChange: (name, lost) => {
         bench.changes.push(`${name} ${bench.index?.catalogue.find(name)?.state ?? "gone"}`);
@@ -361,14 +363,7 @@ Deno.test(
   { name: "a folder that is missing or a file is an error of its own", ignore },
   () =>
     withFolder({ "file": "" }, async (root) => {
-      const start = (dir: string) =>
-        FolderIndex.start({
-          runtime: denoRuntime(),
-          dir,
-          hidden: false,
-          cacheDir: root,
-          onNotice: () => {},
-        });
+      const start = (dir: string) => FolderOrigin.open(denoRuntime().disk, { dir, hidden: false });
       const missing = await assertRejects(() => start(join(root, "none")), ShoalError);
       assertMatch(String(missing), /does not exist/);
       const file = await assertRejects(() => start(join(root, "file")), ShoalError);

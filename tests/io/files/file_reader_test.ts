@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Bytes, FileSignature } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
-import { type OpenedSource, openFileSource } from "../../../lib/io/files/file_source.ts";
+import type { OpenedContent } from "../../../lib/io/files/content_reader.ts";
+import { openFileReader } from "../../../lib/io/files/file_reader.ts";
 import { identityAt, signatureAt as seenAt, timeOf } from "../../../lib/io/files/regular_file.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canRun, canTouchFiles, isRoot } from "../../support/permissions.ts";
@@ -15,8 +16,8 @@ function signatureAt(dir: string, name: string): FileSignature {
   return identity.signature;
 }
 
-function reasonOf(opened: OpenedSource): string {
-  if (opened.ok) opened.source.close();
+function reasonOf(opened: OpenedContent): string {
+  if (opened.ok) opened.reader.close();
   return opened.ok ? "opened" : opened.reason;
 }
 
@@ -45,16 +46,16 @@ Deno.test(
   { name: "an indexed file is read at any position, and no further than its end", ignore },
   () =>
     withFolder({ "a.txt": "hello shoal" }, (dir) => {
-      const opened = openFileSource(denoDisk, dir, "a.txt", signatureAt(dir, "a.txt"));
+      const opened = openFileReader(denoDisk, dir, "a.txt", signatureAt(dir, "a.txt"));
       assert(opened.ok);
       const target: Bytes = new Uint8Array(16);
-      assertEquals(opened.source.readAt(target, 2, 5, 6), 5);
+      assertEquals(opened.reader.readAt(target, 2, 5, 6), 5);
       assertEquals(new TextDecoder().decode(target.subarray(2, 7)), "shoal");
       assertEquals(target[7], 0);
-      assertEquals(opened.source.readAt(target, 0, 16, 9), 2);
-      assertEquals(opened.source.readAt(target, 0, 16, 11), 0);
-      assert(opened.source.isUnchanged());
-      opened.source.close();
+      assertEquals(opened.reader.readAt(target, 0, 16, 9), 2);
+      assertEquals(opened.reader.readAt(target, 0, 16, 11), 0);
+      assert(opened.reader.isUnchanged());
+      opened.reader.close();
     }),
 );
 
@@ -73,10 +74,10 @@ Deno.test(
             name,
           ) => [name, signatureAt(dir, name)]),
         );
-        const sources = Object.entries(signatures).map(([name, signature]) => {
-          const opened = openFileSource(denoDisk, dir, name, signature);
+        const readers = Object.entries(signatures).map(([name, signature]) => {
+          const opened = openFileReader(denoDisk, dir, name, signature);
           assert(opened.ok);
-          return opened.source;
+          return opened.reader;
         });
         await Deno.writeTextFile(join(dir, "grown"), "more", { append: true });
         await Deno.utime(join(dir, "touched"), 1, 1);
@@ -85,12 +86,12 @@ Deno.test(
         await Deno.remove(join(dir, "deleted"));
         await Deno.remove(join(dir, "swapped"));
         await Deno.mkdir(join(dir, "swapped"));
-        for (const source of sources) {
-          assert(!source.isUnchanged());
-          source.close();
+        for (const reader of readers) {
+          assert(!reader.isUnchanged());
+          reader.close();
         }
         const reopened = Object.entries(signatures).map(([name, signature]) =>
-          reasonOf(openFileSource(denoDisk, dir, name, signature))
+          reasonOf(openFileReader(denoDisk, dir, name, signature))
         );
         assertEquals(reopened, ["changed", "changed", "changed", "changed", "missing", "changed"]);
       },
@@ -127,13 +128,13 @@ Deno.test(
       await Deno.symlink("..", join(dir, "up"));
       await Deno.symlink("nowhere", join(dir, "dangling"));
       assertEquals(
-        reasonOf(openFileSource(denoDisk, dir, "inner", signatureAt(dir, "file"))),
+        reasonOf(openFileReader(denoDisk, dir, "inner", signatureAt(dir, "file"))),
         "opened",
       );
       const secret = signatureAt(root, "secret");
-      assertEquals(reasonOf(openFileSource(denoDisk, dir, "outer", secret)), "changed");
-      assertEquals(reasonOf(openFileSource(denoDisk, dir, "up/secret", secret)), "changed");
-      assertEquals(reasonOf(openFileSource(denoDisk, dir, "dangling", secret)), "missing");
+      assertEquals(reasonOf(openFileReader(denoDisk, dir, "outer", secret)), "changed");
+      assertEquals(reasonOf(openFileReader(denoDisk, dir, "up/secret", secret)), "changed");
+      assertEquals(reasonOf(openFileReader(denoDisk, dir, "dangling", secret)), "missing");
     }),
 );
 
@@ -142,14 +143,14 @@ Deno.test(
   () =>
     withFolder({ "served/sub/file": "inside", "elsewhere/file": "secret" }, async (root) => {
       const dir = join(root, "served");
-      const opened = openFileSource(denoDisk, dir, "sub/file", signatureAt(dir, "sub/file"));
+      const opened = openFileReader(denoDisk, dir, "sub/file", signatureAt(dir, "sub/file"));
       assert(opened.ok);
       await Deno.rename(join(dir, "sub"), join(root, "moved"));
       await Deno.symlink(join(root, "elsewhere"), join(dir, "sub"));
-      assert(!opened.source.isUnchanged());
-      opened.source.close();
+      assert(!opened.reader.isUnchanged());
+      opened.reader.close();
       const signature = signatureAt(root, "elsewhere/file");
-      assertEquals(reasonOf(openFileSource(denoDisk, dir, "sub/file", signature)), "changed");
+      assertEquals(reasonOf(openFileReader(denoDisk, dir, "sub/file", signature)), "changed");
     }),
 );
 
@@ -161,7 +162,7 @@ Deno.test({
     const signature = signatureAt(dir, "pipe");
     await Deno.remove(join(dir, "pipe"));
     await new Deno.Command("mkfifo", { args: [join(dir, "pipe")] }).output();
-    assertEquals(reasonOf(openFileSource(denoDisk, dir, "pipe", signature)), "changed");
+    assertEquals(reasonOf(openFileReader(denoDisk, dir, "pipe", signature)), "changed");
   }));
 
 Deno.test({
@@ -171,5 +172,5 @@ Deno.test({
   withFolder({ locked: "x" }, async (dir) => {
     const signature = signatureAt(dir, "locked");
     await Deno.chmod(join(dir, "locked"), 0);
-    assertEquals(reasonOf(openFileSource(denoDisk, dir, "locked", signature)), "unreadable");
+    assertEquals(reasonOf(openFileReader(denoDisk, dir, "locked", signature)), "unreadable");
   }));

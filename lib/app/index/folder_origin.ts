@@ -1,0 +1,68 @@
+/** A folder whose files are offered, with all that is below it, while it changes. */
+import { join, SEPARATOR } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
+import type { Disk } from "../../io/files/disk.ts";
+import {
+  type Inspected,
+  inspectFile,
+  resolveFolder,
+  scanFolder,
+  type ScannedFile,
+} from "../../io/files/folder_scan.ts";
+import { watchFolder } from "../../io/files/folder_watch.ts";
+import type { ContentPlace } from "../../protocol/base/served_file.ts";
+import type { Origin, OriginScan } from "./origin.ts";
+
+export interface FolderOriginOptions {
+  readonly dir: string;
+  /** Whether dot-names are offered. */
+  readonly hidden: boolean;
+}
+
+export class FolderOrigin implements Origin {
+  readonly names = undefined;
+  /** Absolute, without links. */
+  readonly uploadDir: string;
+  readonly isFinal = false;
+  readonly #disk: Disk;
+  readonly #hidden: boolean;
+
+  private constructor(disk: Disk, dir: string, hidden: boolean) {
+    this.#disk = disk;
+    this.uploadDir = dir;
+    this.#hidden = hidden;
+  }
+
+  /** Throws ShoalError `folder` when `dir` is not a folder that may be read. */
+  static async open(disk: Disk, { dir, hidden }: FolderOriginOptions): Promise<FolderOrigin> {
+    return new FolderOrigin(disk, await resolveFolder(dir), hidden);
+  }
+
+  scan(scan: OriginScan): AsyncIterable<ScannedFile> {
+    return scanFolder({ disk: this.#disk, dir: this.uploadDir, hidden: this.#hidden, ...scan });
+  }
+
+  inspect(name: SafeFileName): Inspected {
+    return inspectFile(this.#disk, this.uploadDir, name);
+  }
+
+  placeOf(name: SafeFileName): ContentPlace {
+    return { kind: "file", dir: this.uploadDir, name };
+  }
+
+  keyOf(name: SafeFileName): string {
+    return join(this.uploadDir, name);
+  }
+
+  nameOf(key: string): SafeFileName | undefined {
+    const prefix = join(this.uploadDir, SEPARATOR);
+    if (!key.startsWith(prefix)) return undefined;
+    return key.slice(prefix.length).replaceAll(SEPARATOR, "/") as SafeFileName;
+  }
+
+  watch(onHint: () => void): () => void {
+    return watchFolder(this.uploadDir, onHint);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,23 @@
+/** Reads what is offered out of memory. It cannot change: whoever offered it has given it away. */
+import type { Bytes } from "../../ids.ts";
+import type { ContentReader } from "./content_reader.ts";
+
+export class MemoryReader implements ContentReader {
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+
+  constructor(bytes: Uint8Array<SharedArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
+    const found = this.#bytes.subarray(position, position + lengthBytes);
+    target.set(found, targetOffset);
+    return found.length;
+  }
+
+  isUnchanged(): boolean {
+    return true;
+  }
+
+  close(): void {}
+}

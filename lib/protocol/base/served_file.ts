@@ -1,0 +1,35 @@
+/** What a server gives bytes of: a content, and where they lie. */
+import type { FileSignature, HashHex, SafeFileName } from "../../ids.ts";
+
+/** What names a content in a request. */
+export interface ContentRef {
+  readonly root: HashHex;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Where the bytes of something that is offered lie. Plain data, so that it reaches whichever worker reads them;
+ * `lib/io/files/content_reader.ts` opens it.
+ */
+export type ContentPlace =
+  | {
+    readonly kind: "file";
+    /** Absolute path of a folder that the file must not lead out of. */
+    readonly dir: string;
+    /** Its name below that, which may be another one than it is offered under. */
+    readonly name: string;
+  }
+  /** Memory that all threads share. It is not written to any more. */
+  | { readonly kind: "memory"; readonly bytes: Uint8Array<SharedArrayBuffer> };
+
+/** Something offered as it was indexed: anything else in its place is a change. */
+export interface ServedFile extends FileSignature {
+  /** What it is offered under. */
+  readonly name: SafeFileName;
+  readonly place: ContentPlace;
+}
+
+/** The same for equal contents and no others. */
+export function keyOf(ref: ContentRef): string {
+  return `${ref.root}:${ref.sizeBytes}`;
+}
