@@ -15,6 +15,11 @@ export interface Endpoint {
   /** IPv4, or IPv6 with the scope that a link-local one needs. */
   readonly address: string;
   readonly port: number;
+  /**
+   * Of one that a datagram came from: the address of ours that it was sent to, where the socket tells. What is sent
+   * to this endpoint leaves from there; no part of who it is.
+   */
+  readonly askedAt?: string;
 }
 
 /** A host as a user names it: a name or an address. */

@@ -26,6 +26,11 @@ export interface TransportConfig extends ListenConfig {
    * data: while such a socket waits, it keeps one of its thread's helper threads.
    */
   readonly joins: boolean;
+  /**
+   * Whether what it sends answers what came in: where the socket is tuned, answers then leave from the address that
+   * was asked, or else from the one that the system prefers for that peer, which a firewall there may not know.
+   */
+  readonly answers: boolean;
 }
 
 /** A layer by the name that it has in the table of layers, and what it needs to know. */
@@ -46,7 +51,7 @@ export interface FaultsConfig extends LayerConfig {
 export function transportConfig(
   chosen: Pick<TransportConfig, "host" | "tune" | "layers">,
 ): TransportConfig {
-  return { ports: [0], share: false, joins: false, ...chosen };
+  return { ports: [0], share: false, joins: false, answers: false, ...chosen };
 }
 
 /** `config` with simulated errors next to the socket, so that they hit what goes over the wire. */

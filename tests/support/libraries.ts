@@ -1,7 +1,7 @@
 /** Loads what sockets and files load once and for good, which the first test to do so would seem to have leaked. */
 import { changeTimeAt } from "../../lib/io/files/change_time.ts";
-import { enlargeBuffers } from "../../lib/io/net/tuned_socket.ts";
+import { socketsAt } from "../../lib/io/net/tuned_socket.ts";
 
 changeTimeAt(".", "follow");
 // Nothing is bound to it.
-enlargeBuffers("127.0.0.1", 0);
+socketsAt("127.0.0.1", 0);

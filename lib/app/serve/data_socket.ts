@@ -56,7 +56,7 @@ export class DataSocket {
     this.#worker = new WorkerHandle<SenderRequest, SenderReply>(runtime, "sender.ts", {
       init: {
         kind: "init",
-        transport: { ...transport, ports: PORTS },
+        transport: { ...transport, ports: PORTS, answers: true },
         rateBytesPerS,
         tokenSecret,
         serverId: server,

@@ -62,7 +62,7 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
   const { port, host, tune, layers, errorRate, signal, onEvent } = options;
   const transport = transportConfig({ host, tune, layers });
   const discovery = runtime.net.openDatagrams(withFaults(
-    { ...transport, ports: [port], share: true },
+    { ...transport, ports: [port], share: true, answers: true },
     errorRate,
     seed + SEED_OFFSET.classicFaults,
   ));

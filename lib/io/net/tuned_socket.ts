@@ -6,12 +6,15 @@
  * errors. Everything works without it.
  *
  * How long joined datagrams are, only a control message of `recvmsg` says, which Deno's receive does not
- * ask for. So a socket that joins is read by `recvmsg` alone, and waited for by `poll`: on a helper thread,
- * or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
- * read by Deno's receive as well.
+ * ask for; and so it is with the address of ours that a datagram was sent to. So a socket that joins, or answers
+ * from where it was asked, is read by `recvmsg` alone, and waited for by `poll`: on a helper thread, or, since that
+ * costs twice what Deno's receive does, for a moment in this one. Any other socket may be read by Deno's receive as
+ * well.
  */
-import { type Endpoint, ipv4Bytes } from "../../address.ts";
+import { type Endpoint, ipv4Bytes, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
+import type { TransportConfig } from "../../messages/transport_config.ts";
+import { AnswerMessage } from "./answer_message.ts";
 import type { Received } from "./datagram_transport.ts";
 import {
   BRIEF_WAIT_MS,
@@ -20,7 +23,7 @@ import {
   SOCKET_BUFFER_BYTES_UNKNOWN,
   SOCKET_BUFFER_BYTES_WANTED,
 } from "./limits.ts";
-import { ReceiveMessage } from "./receive_message.ts";
+import { IP_PKTINFO, ReceiveMessage, SOL_IP } from "./receive_message.ts";
 import { SOCKADDR_BYTES, SocketAddress } from "./socket_address.ts";
 
 const SOL_SOCKET = 1;
@@ -35,6 +38,7 @@ const AF_INET = 2;
 const MSG_DONTWAIT = 0x40;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
+const POLLOUT = 4;
 /** `struct pollfd`: a descriptor, what is waited for, what has happened. */
 const POLLFD_BYTES = 8;
 
@@ -44,6 +48,7 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // Both return an ssize_t, of which a datagram needs no more than the low half.
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
+  sendmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   malloc: { parameters: ["usize"], result: "pointer" },
@@ -61,9 +66,9 @@ export interface Tuning {
   readonly receiveBufferBytes: number;
   /** Whether the kernel cuts sends. */
   readonly cuts: boolean;
-  /** Whether the kernel joins what arrives: then nothing but {@linkcode receiveNow} may read the socket. */
-  readonly joins: boolean;
-  /** Whether it does so from now on; the socket stays one that only {@linkcode receiveNow} may read. */
+  /** Whether nothing but {@linkcode receiveNow} may read the socket. */
+  readonly isReadHereOnly: boolean;
+  /** Whether the kernel joins what arrives from now on, where that was asked for. */
   setJoining(isJoining: boolean): void;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
   setSegmentBytes(bytes: number): boolean;
@@ -73,6 +78,8 @@ export interface Tuning {
   receiveNow(buffer: Bytes): Received | undefined;
   /** Whether there is something to read, or the socket was woken; waits {@linkcode POLL_MS_MAX} at most. */
   readable(): Promise<boolean>;
+  /** Whether there is room to send; waits as long at most. */
+  writable(): Promise<boolean>;
   /** The same, holding up this thread for {@linkcode BRIEF_WAIT_MS} at most. */
   readableSoon(): boolean;
   /** Ends these waits for good. */
@@ -80,25 +87,29 @@ export interface Tuning {
 }
 
 /**
- * Tunes the socket of this process that is bound to `address:port`; `undefined` where that fails.
+ * Tunes the socket of this process that is bound to `host:port` of the config; `undefined` where that fails.
  *
- * @param joins whether the kernel shall join what arrives
+ * @param before what {@linkcode socketsAt} told before it was opened: this process may share the port with itself
  */
-export function tuneSocket(address: string, port: number, joins: boolean): Tuning | undefined {
+export function tuneSocket(
+  { host, joins, answers }: TransportConfig,
+  port: number,
+  before: ReadonlySet<number>,
+): Tuning | undefined {
   const library = loadLibc();
   if (library === undefined) return undefined;
-  const [descriptor] = descriptorsOf(library, address, port);
-  return descriptor === undefined ? undefined : tune(library, descriptor, joins);
+  const opened = [...descriptorsOf(library, host, port)].filter((each) => !before.has(each));
+  // Where another thread has opened one meanwhile it is not known which is whose.
+  if (opened.length !== 1) return undefined;
+  const [descriptor] = opened;
+  const isAnyAddress = host === UNSPECIFIED_ADDRESS;
+  return tune(library, descriptor!, { joins, notesAsked: answers && isAnyAddress });
 }
 
-/**
- * Larger buffers for every socket of this process that is bound to `address:port`, which others of it may
- * share: what asks a server for a name must not be lost in a flood of questions.
- */
-export function enlargeBuffers(address: string, port: number): void {
+/** The sockets of this process that are bound to `address:port`; none where sockets cannot be tuned. */
+export function socketsAt(address: string, port: number): ReadonlySet<number> {
   const library = loadLibc();
-  if (library === undefined) return;
-  for (const descriptor of descriptorsOf(library, address, port)) setBuffers(library, descriptor);
+  return new Set(library === undefined ? [] : descriptorsOf(library, address, port));
 }
 
 function loadLibc(): Libc | undefined {
@@ -117,21 +128,28 @@ function setBuffers(library: Libc, descriptor: number): void {
   setOption(library, descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES_WANTED);
 }
 
-function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
+function tune(
+  library: Libc,
+  descriptor: number,
+  { joins, notesAsked }: { readonly joins: boolean; readonly notesAsked: boolean },
+): Tuning {
   setBuffers(library, descriptor);
   const cuts = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
   const target = new SocketAddress();
   const message = new ReceiveMessage();
+  const answer = new AnswerMessage();
   const briefly = briefWait(descriptor);
-  const { sendto, recvmsg, ppoll, shutdown } = library.symbols;
+  const isJoining = joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1);
+  const isNoting = notesAsked && setOption(library, descriptor, SOL_IP, IP_PKTINFO, 1);
+  const { sendto, sendmsg, recvmsg, ppoll, shutdown } = library.symbols;
   let segmentBytes = 0;
   return {
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
       SOCKET_BUFFER_BYTES_UNKNOWN,
     cuts,
-    joins: joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1),
-    setJoining(isJoining) {
-      if (joins) setOption(library, descriptor, SOL_UDP, UDP_GRO, isJoining ? 1 : 0);
+    isReadHereOnly: isJoining || isNoting,
+    setJoining(isWanted) {
+      if (isJoining) setOption(library, descriptor, SOL_UDP, UDP_GRO, isWanted ? 1 : 0);
     },
     setSegmentBytes(bytes) {
       if (!cuts) return false;
@@ -141,6 +159,10 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
       return isSet;
     },
     sendNow(bytes, to) {
+      if (to.askedAt !== undefined) {
+        answer.prepare(bytes, to, to.askedAt);
+        return sendmsg(descriptor, answer.header, MSG_DONTWAIT) >= 0;
+      }
       target.endpoint = to;
       const count = BigInt(bytes.length);
       return sendto(descriptor, bytes, count, MSG_DONTWAIT, target.bytes, SOCKADDR_BYTES) >= 0;
@@ -149,18 +171,23 @@ function tune(library: Libc, descriptor: number, joins: boolean): Tuning {
       message.prepare(buffer);
       return message.received(recvmsg(descriptor, message.header, MSG_DONTWAIT));
     },
-    readable: () => pollElsewhere(library, descriptor),
+    readable: () => pollElsewhere(library, descriptor, POLLIN),
+    writable: () => pollElsewhere(library, descriptor, POLLOUT),
     readableSoon: () => ppoll(briefly.wanted, 1n, briefly.time, null) !== 0,
     // It fails, as the socket is not connected, but not before it has woken the waiting thread.
     wake: () => void shutdown(descriptor, SHUT_RDWR),
   };
 }
 
-async function pollElsewhere(library: Libc, descriptor: number): Promise<boolean> {
+async function pollElsewhere(
+  library: Libc,
+  descriptor: number,
+  events: number,
+): Promise<boolean> {
   const { malloc, free, poll } = library.symbols;
   const wanted = malloc(BigInt(POLLFD_BYTES));
   if (wanted === null) throw new RangeError("out of memory");
-  writePollfd(Deno.UnsafePointerView.getArrayBuffer(wanted, POLLFD_BYTES), descriptor);
+  writePollfd(Deno.UnsafePointerView.getArrayBuffer(wanted, POLLFD_BYTES), descriptor, events);
   try {
     return await poll(wanted, 1n, POLL_MS_MAX) !== 0;
   } finally {
@@ -171,14 +198,14 @@ async function pollElsewhere(library: Libc, descriptor: number): Promise<boolean
 /** The arguments of a short `ppoll`: what is waited for, and a `struct timespec`. */
 function briefWait(descriptor: number): { readonly wanted: Bytes; readonly time: BigInt64Array } {
   const wanted = new Uint8Array(POLLFD_BYTES);
-  writePollfd(wanted.buffer, descriptor);
+  writePollfd(wanted.buffer, descriptor, POLLIN);
   return { wanted, time: new BigInt64Array([0n, BigInt(BRIEF_WAIT_MS * 1e6)]) };
 }
 
-function writePollfd(memory: ArrayBuffer, descriptor: number): void {
+function writePollfd(memory: ArrayBuffer, descriptor: number, events: number): void {
   const view = new DataView(memory);
   view.setInt32(0, descriptor, true);
-  view.setInt16(4, POLLIN, true);
+  view.setInt16(4, events, true);
 }
 
 function* descriptorsOf(library: Libc, address: string, port: number): Generator<number> {

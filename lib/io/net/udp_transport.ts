@@ -19,7 +19,9 @@ import {
   SOCKET_BUFFER_BYTES_UNKNOWN,
   TURN_MS_MAX,
 } from "./limits.ts";
-import { enlargeBuffers, tuneSocket, type Tuning } from "./tuned_socket.ts";
+import { socketsAt, tuneSocket, type Tuning } from "./tuned_socket.ts";
+
+const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Opens a socket on the first free port of the config.
@@ -27,21 +29,14 @@ import { enlargeBuffers, tuneSocket, type Tuning } from "./tuned_socket.ts";
  * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
  */
 export function openUdpTransport(config: TransportConfig): DatagramTransport {
-  const socket = bindFirst(config);
-  const { port } = socket.addr as Deno.NetAddr;
-  // The descriptor of a shared port cannot be told from that of another socket of this process.
-  if (config.tune && config.share) enlargeBuffers(config.host, port);
-  const tuning = config.tune && !config.share
-    ? tuneSocket(config.host, port, config.joins)
-    : undefined;
-  return new UdpTransport(socket, port, tuning);
-}
-
-function bindFirst({ host, ports, share }: TransportConfig): Deno.DatagramConn {
+  const { host, ports, share, tune } = config;
   let problem: ShoalError | undefined;
-  for (const port of ports) {
+  for (const wanted of ports) {
     try {
-      return bind(host, port, share);
+      const before = tune && share ? socketsAt(host, wanted) : NONE;
+      const socket = bind(host, wanted, share);
+      const { port } = socket.addr as Deno.NetAddr;
+      return new UdpTransport(socket, port, tune ? tuneSocket(config, port, before) : undefined);
     } catch (error) {
       if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
       problem = error;
@@ -131,7 +126,7 @@ class UdpTransport implements DatagramTransport {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      if (this.#tuning?.joins && this.#isListening) this.#tuning.wake();
+      if (this.#tuning?.isReadHereOnly && this.#isListening) this.#tuning.wake();
       else this.#socket.close();
     }
     await this.#ended;
@@ -141,7 +136,8 @@ class UdpTransport implements DatagramTransport {
     try {
       for (let failures = 0; !this.#isClosed && failures <= RECEIVE_FAILURES_MAX; failures++) {
         const startMs = nowMs();
-        const first = await (this.#tuning?.joins ? this.#joined(this.#tuning) : this.#single());
+        const first =
+          await (this.#tuning?.isReadHereOnly ? this.#noted(this.#tuning) : this.#single());
         this.waitedMs += nowMs() - startMs;
         this.#isReceiving = false;
         if (first === undefined) continue;
@@ -149,7 +145,7 @@ class UdpTransport implements DatagramTransport {
         await this.#handOn(first);
       }
     } finally {
-      if (this.#tuning?.joins) this.#socket.close();
+      if (this.#tuning?.isReadHereOnly) this.#socket.close();
     }
     if (this.#isClosed) return;
     throw new ShoalError("network", `UDP port ${this.port} stopped receiving`);
@@ -173,7 +169,7 @@ class UdpTransport implements DatagramTransport {
   }
 
   /** Waits for the kernel to have something. */
-  async #joined(tuning: Tuning): Promise<Received | undefined> {
+  async #noted(tuning: Tuning): Promise<Received | undefined> {
     while (!this.#isClosed) {
       if (nowMs() - this.#turnMs > TURN_MS_MAX) await this.#yield();
       if (await this.#isReadable(tuning)) return this.#receiveNow();
@@ -259,6 +255,10 @@ class UdpTransport implements DatagramTransport {
   }
 
   async #sendOne(bytes: Bytes, to: Endpoint): Promise<SendOutcome> {
+    // Deno's own send knows no address to leave from: it is for what cannot leave from there, and for errors.
+    if (to.askedAt !== undefined && await this.#tuning?.writable() && !this.#isClosed) {
+      if (this.#tuning?.sendNow(bytes, to)) return "sent";
+    }
     try {
       await this.#socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
       return "sent";

@@ -239,3 +239,29 @@ Deno.test("a shared port has room for a flood of questions, too", {
   if (Deno.env.get("SHOAL_TUNE") === "off") return;
   assertGreater(await bufferBytes(true), await bufferBytes(false));
 });
+
+Deno.test("an answer leaves from the address that was asked, also where a port is shared", {
+  ignore: ignore || !isLinux || Deno.env.get("SHOAL_TUNE") === "off",
+}, async () => {
+  for (const share of [false, true]) {
+    const other = openUdpTransport(testTransport({ share }));
+    // Of those who share a port, what is for one comes to the one that was opened last.
+    const ports = [share ? other.port : 0];
+    const asked = openUdpTransport(testTransport({ answers: true, share, ports }));
+    asked.listen(async ({ bytes, from }) => {
+      await asked.send(bytes.slice(), from);
+    }, () => {});
+    const asker = openUdpTransport(testTransport({ host: HOST }));
+    const answers: Endpoint[] = [];
+    const answered = Promise.withResolvers<void>();
+    asker.listen(({ from }) => {
+      answers.push(from);
+      if (answers.length === 4) answered.resolve();
+    }, answered.reject);
+    const addresses = ["127.0.0.2", HOST, "127.0.0.3", "127.0.0.2"];
+    for (const address of addresses) await asker.send(numbered(9), { address, port: asked.port });
+    await answered.promise;
+    assertEquals(answers, addresses.map((address) => ({ address, port: asked.port })));
+    await Promise.all([other.close(), asked.close(), asker.close()]);
+  }
+});
