@@ -47,6 +47,11 @@ export interface ServeOptions extends NetworkOptions {
   /** Whether to offer names that start with a dot; false by default. */
   readonly hidden?: boolean;
   /**
+   * UDP port of data, which also answers searches that are sent to it: all that has to reach a server through a firewall
+   * or an address translator. By default a free one from 10530 to 10545.
+   */
+  readonly dataPort?: number;
+  /**
    * TCP port of sessions; by default the number of the discovery port, or any free one if that is
    * taken.
    */

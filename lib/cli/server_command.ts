@@ -49,6 +49,11 @@ export const serverCommand = defineCommand({
     }),
     hidden: toggle("also offer names that start with a dot"),
     classic: toggle("don't answer the classic protocol", SERVE_DEFAULTS.classic),
+    "data-port": optional(PORT, {
+      label: "PORT",
+      summary:
+        `UDP port of data (default: a free one from ${DATA_PORT_FIRST} to ${DATA_PORT_LAST})`,
+    }),
     "tcp-port": optional(PORT, {
       label: "PORT",
       summary: "TCP port (default: the same number as --port, or a free one)",
@@ -115,6 +120,7 @@ export const serverCommand = defineCommand({
         metricsHost,
         rateBytesPerS: options.rate,
         seed: options.seed,
+        dataPort: options["data-port"],
         tcpPort: options["tcp-port"],
         uploadBytesMax,
         uploadQuotaBytes: options["upload-quota"],

@@ -182,11 +182,11 @@ Deno.test("server hands its options to the library, and its folder may come from
 Deno.test("server takes uploads only when it is told to, and how much of them", async () => {
   const { app } = await run([
     ...["server", "--allow-upload", "--max-upload", "4gb", "--upload-quota", "10GiB"],
-    ...["--tcp-port", "7000"],
+    ...["--tcp-port", "7000", "--data-port", "7001"],
   ]);
-  const { allowUpload, uploadBytesMax, uploadQuotaBytes, tcpPort } = app.served!;
+  const { allowUpload, uploadBytesMax, uploadQuotaBytes, tcpPort, dataPort } = app.served!;
   assertEquals([allowUpload, uploadBytesMax], [true, 4e9]);
-  assertEquals([uploadQuotaBytes, tcpPort], [10 * 2 ** 30, 7000]);
+  assertEquals([uploadQuotaBytes, tcpPort, dataPort], [10 * 2 ** 30, 7000, 7001]);
 });
 
 Deno.test("put hands over its files, prints their digests, and needs a server", async () => {

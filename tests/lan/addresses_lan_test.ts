@@ -33,3 +33,35 @@ lan("a server is reached at any of its addresses by who lets in answers only", a
     assertEquals(servers.map((each) => each.server.split(":")[0]), [address], get.said);
   }
 }, nftObstacle);
+
+for (
+  const [what, published, args] of [
+    ["under its own number", 10_533, []],
+    ["under another number", 20_533, [":20533"]],
+  ] as const
+) {
+  lan(`a server whose data port alone is published, ${what}, gives over UDP`, async (site) => {
+    const files = { film: randomFile(5 * MIB, 1), note: randomFile(9, 2) };
+    const host = await site.lab.router(1, 2);
+    const [outside, inside] = host.addresses as [string, string];
+    const server = await site.lab.host(2);
+    const client = await site.lab.host(1);
+    // As a container's network is: nothing leads in but what is published.
+    await client.run("ip", "route", "delete", "default");
+    await host.run("nft", "add table ip n");
+    await host.run("nft", "add chain ip n pre { type nat hook prerouting priority -100; }");
+    await host.run("nft", "add chain ip n post { type nat hook postrouting priority 100; }");
+    const published_ = `udp dport ${published} ip daddr ${outside}`;
+    await host.run(
+      "nft",
+      `add rule ip n pre ${published_} dnat to ${server.addresses[0]}:10533`,
+    );
+    await host.run("nft", `add rule ip n post ip saddr ${server.addresses[0]} masquerade`);
+    assertEquals(inside.startsWith("10.99.2."), true);
+    await site.server(server, files, [], "--data-port", "10533");
+    const named = outside + args.join("");
+    const get = new Fetch(site, client, "out", ...Object.keys(files), "--server", named);
+    await get.brings(files);
+    assertEquals(get.said.includes("TCP"), false, get.said);
+  }, nftObstacle);
+}

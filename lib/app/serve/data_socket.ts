@@ -16,6 +16,8 @@ export interface DataSocketOptions {
   readonly runtime: Runtime;
   /** Of its socket, but for the ports. */
   readonly transport: TransportConfig;
+  /** The only one that it may have; one of the usual range, or any free one, by default. */
+  readonly port?: number;
   readonly rateBytesPerS: number;
   readonly tokenSecret: Bytes;
   readonly server: ServerId;
@@ -52,11 +54,11 @@ export class DataSocket {
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
-    const { runtime, transport, rateBytesPerS, tokenSecret, server } = options;
+    const { runtime, transport, port, rateBytesPerS, tokenSecret, server } = options;
     this.#worker = new WorkerHandle<SenderRequest, SenderReply>(runtime, "sender.ts", {
       init: {
         kind: "init",
-        transport: { ...transport, ports: PORTS, answers: true },
+        transport: { ...transport, ports: port === undefined ? PORTS : [port], answers: true },
         rateBytesPerS,
         tokenSecret,
         serverId: server,

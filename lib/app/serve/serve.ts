@@ -240,7 +240,7 @@ class Service {
   }
 
   #serve(discovery: DatagramTransport, transport: TransportConfig, seed: number): Serving {
-    const { rateBytesPerS, errorRate, tcpPort, allowUpload } = this.#options;
+    const { rateBytesPerS, errorRate, dataPort, tcpPort, allowUpload } = this.#options;
     const faulty = withFaults(transport, errorRate, seed);
     return new Serving({
       runtime: this.#runtime,
@@ -250,6 +250,7 @@ class Service {
       seed: seed + SEED_OFFSET.responder,
       discovery,
       transport: faulty,
+      ...(dataPort !== undefined && { dataPort }),
       rateBytesPerS,
       sessions: {
         host: faulty.host,

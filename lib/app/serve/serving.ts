@@ -16,7 +16,11 @@ import { Tokens } from "../../protocol/base/tokens.ts";
 import { DelayedAnswers } from "../../protocol/serve/delayed_answers.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
-import { Responder, type ResponderAction } from "../../protocol/serve/responder.ts";
+import {
+  type AnsweringPort,
+  Responder,
+  type ResponderAction,
+} from "../../protocol/serve/responder.ts";
 import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
@@ -34,8 +38,10 @@ export interface ServingOptions {
   readonly seed: number;
   /** The shared socket, which is open already. */
   readonly discovery: DatagramTransport;
-  /** Of the data socket. */
+  /** Of the data socket, but for its ports. */
   readonly transport: TransportConfig;
+  /** The only one that it may have; one of the usual range, or any free one, by default. */
+  readonly dataPort?: number;
   readonly rateBytesPerS: number;
   readonly sessions: Omit<SessionSettings, "uploadDir">;
   /** Somebody speaks our own protocol. */
@@ -74,7 +80,7 @@ export class Serving {
   constructor(options: ServingOptions) {
     this.#options = options;
     const { runtime, index, server, tokenSecret, seed, discovery, onFailure } = options;
-    const { transport, rateBytesPerS, onServed, onDetail } = options;
+    const { transport, rateBytesPerS, onServed, onDetail, dataPort } = options;
     this.#responder = new Responder({
       server,
       tokens: new Tokens(tokenSecret),
@@ -87,7 +93,8 @@ export class Serving {
     this.#data = new DataSocket({
       ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
       ...{ onServed, onDetail, onFailure },
-      onQuestion: (...question) => this.#onQuestion(...question),
+      ...(dataPort !== undefined && { port: dataPort }),
+      onQuestion: (...question) => this.#onQuestion("data", ...question),
       locate: (root, sizeBytes) => index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onStruck: (...strike) => index.doubt(...strike),
@@ -109,7 +116,7 @@ export class Serving {
     const { discovery, onClassicRequest, onFailure } = this.#options;
     // What came meanwhile has waited in the socket.
     this.#discovery = new DiscoverySocket(discovery, {
-      onQuestion: (...question) => this.#onQuestion(...question),
+      onQuestion: (...question) => this.#onQuestion("discovery", ...question),
       onClassicRequest,
       onFailure,
     });
@@ -140,12 +147,16 @@ export class Serving {
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————
 
-  /** Wherever it came in. */
-  #onQuestion(from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
+  #onQuestion(
+    askedAt: AnsweringPort,
+    from: Endpoint,
+    frame: QuestionFrame,
+    frameBytes: number,
+  ): void {
     if (this.#discovery === undefined) return;
     if (frame.kind === "find") this.#options.onSearched(from);
     const now = this.#options.runtime.clock.nowMs();
-    for (const action of this.#responder.handle(now, from, frame, frameBytes)) {
+    for (const action of this.#responder.handle(now, from, frame, frameBytes, askedAt)) {
       this.#perform(action);
     }
   }

@@ -58,6 +58,8 @@ export const RECEIVE_FAILURES_MAX = 100;
 export const RECEIVES_PER_TURN = 16;
 /** A helper thread waits for datagrams this long at a time: so long it may outlive the worker that asked. */
 export const POLL_MS_MAX = 1_000;
+/** For how long it is remembered how many addresses this machine has. */
+export const ADDRESSES_MEMORY_MS = 5_000;
 /** A thread itself waits for datagrams this long at most, where they come this fast one after another. */
 export const BRIEF_WAIT_MS = 1;
 /** Other events in such a thread get their turn after this long. */

@@ -8,6 +8,7 @@ import {
   isGroupAddress,
   isIpv4,
   isIpv6,
+  isLoopback,
   LIMITED_BROADCAST,
   LOOPBACK_BROADCAST,
   parseHostPort,
@@ -35,6 +36,12 @@ export interface ResolvingRuntime {
 export interface ResolvePatience {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether others may reach this machine at more than one address; true where Deno may not look. */
+export function hasSeveralAddresses(): boolean {
+  const subnets = ownSubnets();
+  return subnets.length === 0 || subnets.filter(({ address }) => !isLoopback(address)).length > 1;
 }
 
 /** Where a search goes by default: each interface's directed broadcast address, loopback's included. */

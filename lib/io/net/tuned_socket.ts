@@ -7,9 +7,9 @@
  *
  * How long joined datagrams are, only a control message of `recvmsg` says, which Deno's receive does not
  * ask for; and so it is with the address of ours that a datagram was sent to. So a socket that joins, or answers
- * from where it was asked, is read by `recvmsg` alone, and waited for by `poll`: on a helper thread, or, since that
- * costs twice what Deno's receive does, for a moment in this one. Any other socket may be read by Deno's receive as
- * well.
+ * from where it was asked on a machine with several addresses, is read by `recvmsg` alone, and waited for by `poll`: on a
+ * helper thread, or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
+ * read by Deno's receive as well.
  */
 import { type Endpoint, ipv4Bytes, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
@@ -66,8 +66,10 @@ export interface Tuning {
   readonly receiveBufferBytes: number;
   /** Whether the kernel cuts sends. */
   readonly cuts: boolean;
-  /** Whether nothing but {@linkcode receiveNow} may read the socket. */
-  readonly isReadHereOnly: boolean;
+  /** Whether the kernel joins what arrives: then nothing but {@linkcode receiveNow} may read the socket. */
+  readonly joins: boolean;
+  /** Whether {@linkcode receiveNow} tells at which address of ours it was sent to, which no other way of reading does. */
+  readonly notesAsked: boolean;
   /** Whether the kernel joins what arrives from now on, where that was asked for. */
   setJoining(isJoining: boolean): void;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
@@ -147,7 +149,8 @@ function tune(
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
       SOCKET_BUFFER_BYTES_UNKNOWN,
     cuts,
-    isReadHereOnly: isJoining || isNoting,
+    joins: isJoining,
+    notesAsked: isNoting,
     setJoining(isWanted) {
       if (isJoining) setOption(library, descriptor, SOL_UDP, UDP_GRO, isWanted ? 1 : 0);
     },

@@ -13,12 +13,14 @@ import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { nowMs, yieldToEvents } from "../system/clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
 import {
+  ADDRESSES_MEMORY_MS,
   BRIEF_WAIT_MS,
   RECEIVE_FAILURES_MAX,
   RECEIVES_PER_TURN,
   SOCKET_BUFFER_BYTES_UNKNOWN,
   TURN_MS_MAX,
 } from "./limits.ts";
+import { hasSeveralAddresses } from "./network.ts";
 import { socketsAt, tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 const NONE: ReadonlySet<number> = new Set();
@@ -26,9 +28,13 @@ const NONE: ReadonlySet<number> = new Set();
 /**
  * Opens a socket on the first free port of the config.
  *
+ * @param mayBeAskedAtSeveral whether others may reach this machine at more than one address, now
  * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
  */
-export function openUdpTransport(config: TransportConfig): DatagramTransport {
+export function openUdpTransport(
+  config: TransportConfig,
+  mayBeAskedAtSeveral = hasSeveralAddresses,
+): DatagramTransport {
   const { host, ports, share, tune } = config;
   let problem: ShoalError | undefined;
   for (const wanted of ports) {
@@ -36,7 +42,8 @@ export function openUdpTransport(config: TransportConfig): DatagramTransport {
       const before = tune && share ? socketsAt(host, wanted) : NONE;
       const socket = bind(host, wanted, share);
       const { port } = socket.addr as Deno.NetAddr;
-      return new UdpTransport(socket, port, tune ? tuneSocket(config, port, before) : undefined);
+      const tuning = tune ? tuneSocket(config, port, before) : undefined;
+      return new UdpTransport(socket, port, tuning, mayBeAskedAtSeveral);
     } catch (error) {
       if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
       problem = error;
@@ -74,13 +81,18 @@ class UdpTransport implements DatagramTransport {
   waitedMs = 0;
   readonly #socket: Deno.DatagramConn;
   readonly #tuning: Tuning | undefined;
+  readonly #mayBeAskedAtSeveral: () => boolean;
   readonly #buffer: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
   #onReceived: OnReceived = () => {};
   #ended: Promise<void> = Promise.resolve();
-  #isListening = false;
   /** Whether Deno's own receive is pending, or has brought a datagram that was not passed on yet. */
   #isReceiving = false;
+  /** Whether it is read by polling, in which it has to be woken. */
+  #isPolling = false;
   #isClosed = false;
+  #isSocketClosed = false;
+  #hasSeveralAddresses = false;
+  #addressesKnownUntilMs = -Infinity;
   /** Whether what arrives follows so closely that waiting for it is a matter of a moment. */
   #isDense = false;
   /** When other events of this thread last had their turn. */
@@ -88,10 +100,16 @@ class UdpTransport implements DatagramTransport {
   #lastSend: Promise<unknown> = Promise.resolve();
   #sendsWaiting = 0;
 
-  constructor(socket: Deno.DatagramConn, port: number, tuning: Tuning | undefined) {
+  constructor(
+    socket: Deno.DatagramConn,
+    port: number,
+    tuning: Tuning | undefined,
+    mayBeAskedAtSeveral: () => boolean,
+  ) {
     this.#socket = socket;
     this.port = port;
     this.#tuning = tuning;
+    this.#mayBeAskedAtSeveral = mayBeAskedAtSeveral;
   }
 
   get receiveBufferBytes(): number {
@@ -106,7 +124,6 @@ class UdpTransport implements DatagramTransport {
 
   listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void {
     this.#onReceived = onReceived;
-    this.#isListening = true;
     this.#ended = this.#receive().catch((error: unknown) => onFailure(ShoalError.from(error)));
   }
 
@@ -126,8 +143,8 @@ class UdpTransport implements DatagramTransport {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      if (this.#tuning?.isReadHereOnly && this.#isListening) this.#tuning.wake();
-      else this.#socket.close();
+      if (this.#isPolling) this.#tuning?.wake();
+      else this.#closeSocket();
     }
     await this.#ended;
   }
@@ -136,8 +153,7 @@ class UdpTransport implements DatagramTransport {
     try {
       for (let failures = 0; !this.#isClosed && failures <= RECEIVE_FAILURES_MAX; failures++) {
         const startMs = nowMs();
-        const first =
-          await (this.#tuning?.isReadHereOnly ? this.#noted(this.#tuning) : this.#single());
+        const first = await (this.#mustPoll() ? this.#polled(this.#tuning!) : this.#single());
         this.waitedMs += nowMs() - startMs;
         this.#isReceiving = false;
         if (first === undefined) continue;
@@ -145,7 +161,7 @@ class UdpTransport implements DatagramTransport {
         await this.#handOn(first);
       }
     } finally {
-      if (this.#tuning?.isReadHereOnly) this.#socket.close();
+      this.#closeSocket();
     }
     if (this.#isClosed) return;
     throw new ShoalError("network", `UDP port ${this.port} stopped receiving`);
@@ -168,8 +184,28 @@ class UdpTransport implements DatagramTransport {
     return this.#isClosed ? undefined : this.#tuning?.receiveNow(this.#buffer);
   }
 
+  /** Whether Deno's own receive would not do: it tells neither joined datagrams apart nor our own addresses. */
+  #mustPoll(): boolean {
+    this.#isPolling = false;
+    if (this.#tuning === undefined || this.#tuning.joins) return this.#tuning !== undefined;
+    if (!this.#tuning.notesAsked) return false;
+    const now = nowMs();
+    if (now >= this.#addressesKnownUntilMs) {
+      this.#addressesKnownUntilMs = now + ADDRESSES_MEMORY_MS;
+      this.#hasSeveralAddresses = this.#mayBeAskedAtSeveral();
+    }
+    return this.#hasSeveralAddresses;
+  }
+
+  #closeSocket(): void {
+    if (this.#isSocketClosed) return;
+    this.#isSocketClosed = true;
+    this.#socket.close();
+  }
+
   /** Waits for the kernel to have something. */
-  async #noted(tuning: Tuning): Promise<Received | undefined> {
+  async #polled(tuning: Tuning): Promise<Received | undefined> {
+    this.#isPolling = true;
     while (!this.#isClosed) {
       if (nowMs() - this.#turnMs > TURN_MS_MAX) await this.#yield();
       if (await this.#isReadable(tuning)) return this.#receiveNow();

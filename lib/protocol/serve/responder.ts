@@ -77,12 +77,16 @@ export class Responder {
     this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
   }
 
-  /** @param frameBytes how long `frame` was: answers to unvalidated peers are measured against it */
+  /**
+   * @param frameBytes how long `frame` was: answers to unvalidated peers are measured against it
+   * @param askedAt the port that it came in at
+   */
   handle(
     nowMs: number,
     from: Endpoint,
     frame: QuestionFrame,
     frameBytes: number,
+    askedAt: AnsweringPort = "discovery",
   ): readonly ResponderAction[] {
     this.#actions = [];
     const verdict = this.#tokens.judge(nowMs, from.address, frame.token);
@@ -94,7 +98,7 @@ export class Responder {
     }
     switch (frame.kind) {
       case "find":
-        this.#onFind(nowMs, from, frame, { findBytes: frameBytes, isProved });
+        this.#onFind(nowMs, from, frame, { findBytes: frameBytes, isProved, askedAt });
         break;
       case "layer_want":
         if (isProved) this.#onLayerWant(from, frame);
@@ -119,10 +123,14 @@ export class Responder {
     nowMs: number,
     from: Endpoint,
     find: FrameOf<"find">,
-    { findBytes, isProved }: { readonly findBytes: number; readonly isProved: boolean },
+    { findBytes, isProved, askedAt }: {
+      readonly findBytes: number;
+      readonly isProved: boolean;
+      readonly askedAt: AnsweringPort;
+    },
   ): void {
     if (this.#tokens.isKnown(nowMs, from.address, find.queryId, find.known)) return;
-    const port = this.#portFor(find);
+    const port = askedAt === "data" ? askedAt : this.#portFor(find);
     const answers = new FindAnswers(find, {
       view: this.#view,
       server: this.#server,
@@ -146,7 +154,8 @@ export class Responder {
   }
 
   /**
-   * What is repeated may have been answered in vain: on some networks only the discovery port passes.
+   * What is repeated may have been answered in vain: on some networks only the discovery port passes. On others
+   * only the data port does: who has reached that one is answered from there.
    * RETRY cannot say where the data port is, so who asks for anybody is answered from there.
    */
   #portFor({ round, queries }: FrameOf<"find">): AnsweringPort {

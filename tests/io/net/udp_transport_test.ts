@@ -247,7 +247,7 @@ Deno.test("an answer leaves from the address that was asked, also where a port i
     const other = openUdpTransport(testTransport({ share }));
     // Of those who share a port, what is for one comes to the one that was opened last.
     const ports = [share ? other.port : 0];
-    const asked = openUdpTransport(testTransport({ answers: true, share, ports }));
+    const asked = openUdpTransport(testTransport({ answers: true, share, ports }), () => true);
     asked.listen(async ({ bytes, from }) => {
       await asked.send(bytes.slice(), from);
     }, () => {});
