@@ -38,9 +38,8 @@ export interface ResolvePatience {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether others may reach this machine at more than one address; true where Deno may not look. */
-export function hasSeveralAddresses(): boolean {
-  const subnets = ownSubnets();
+/** Whether others may reach a machine of these subnets at more than one address; true where they are not known. */
+export function hasSeveralAddresses(subnets: readonly Subnet[]): boolean {
   return subnets.length === 0 || subnets.filter(({ address }) => !isLoopback(address)).length > 1;
 }
 

@@ -20,6 +20,7 @@ import {
   SOCKET_BUFFER_BYTES_UNKNOWN,
   TURN_MS_MAX,
 } from "./limits.ts";
+import { denoSubnets } from "./deno_network.ts";
 import { hasSeveralAddresses } from "./network.ts";
 import { socketsAt, tuneSocket, type Tuning } from "./tuned_socket.ts";
 
@@ -33,7 +34,7 @@ const NONE: ReadonlySet<number> = new Set();
  */
 export function openUdpTransport(
   config: TransportConfig,
-  mayBeAskedAtSeveral = hasSeveralAddresses,
+  mayBeAskedAtSeveral = () => hasSeveralAddresses(denoSubnets()),
 ): DatagramTransport {
   const { host, ports, share, tune } = config;
   let problem: ShoalError | undefined;
