@@ -12,6 +12,10 @@ export {
 
 /** Largest upload accepted by default. */
 export const UPLOAD_BYTES_DEFAULT = GIB;
+/** Files and folders that uploads may leave by default: all together, and those of one host. */
+export const UPLOAD_ENTRIES_DEFAULT = 100_000;
+export const UPLOAD_ENTRIES_PER_HOST_DEFAULT = 25_000;
+export const UPLOAD_ENTRIES_MAX = 10_000_000;
 /** Pause between two requests for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
 /** Uploads of one round trip that may fail to bring the whole file back, after the first. */

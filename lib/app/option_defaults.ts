@@ -14,6 +14,8 @@ import {
   RETRIES_DEFAULT,
   TIMEOUT_MS_DEFAULT,
   UPLOAD_BYTES_DEFAULT,
+  UPLOAD_ENTRIES_DEFAULT,
+  UPLOAD_ENTRIES_PER_HOST_DEFAULT,
 } from "./limits.ts";
 import type {
   EchoClientOptions,
@@ -53,6 +55,8 @@ export const SERVE_DEFAULTS = {
   uploadBytesMax: UPLOAD_BYTES_DEFAULT,
   uploadQuotaBytes: Infinity,
   uploadQuotaPerHostBytes: Infinity,
+  uploadEntriesMax: UPLOAD_ENTRIES_DEFAULT,
+  uploadEntriesPerHostMax: UPLOAD_ENTRIES_PER_HOST_DEFAULT,
   rateBytesPerS: 0,
   errorRate: 0,
   masters: [],

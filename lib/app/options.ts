@@ -64,6 +64,10 @@ export interface ServeOptions extends NetworkOptions {
   readonly uploadQuotaBytes?: number;
   /** … and those of one host; unlimited by default. */
   readonly uploadQuotaPerHostBytes?: number;
+  /** Files and folders that all uploads together may leave, until they are gone; 100,000 by default. */
+  readonly uploadEntriesMax?: number;
+  /** … and those of one host; 25,000 by default. */
+  readonly uploadEntriesPerHostMax?: number;
   /**
    * Cap on what is sent, in bytes per second, over UDP and over TCP each; 0 (the default) for none.
    */

@@ -19,7 +19,7 @@ import {
   toggle,
   withDefault,
 } from "./option_table.ts";
-import { ADDRESS, CLASSIC_CHUNK, METRICS_PORT, PORT, SIZE } from "./value_types.ts";
+import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE } from "./value_types.ts";
 
 export const serverCommand = defineCommand({
   command: "server",
@@ -71,6 +71,14 @@ export const serverCommand = defineCommand({
       label: "SIZE",
       summary: "what uploads of one host may take on the disk",
     }),
+    "upload-entries": fallingBack(ENTRIES, String(SERVE_DEFAULTS.uploadEntriesMax), {
+      label: "N",
+      summary: "files and folders that all uploads together may leave",
+    }),
+    "entries-per-host": fallingBack(ENTRIES, String(SERVE_DEFAULTS.uploadEntriesPerHostMax), {
+      label: "N",
+      summary: "files and folders that uploads of one host may leave",
+    }),
     "chunk-size": withDefault(CLASSIC_CHUNK, String(SERVE_DEFAULTS.classicChunkBytes), {
       label: "BYTES",
       summary: "chunk size of the classic protocol and the JSON dialect",
@@ -103,6 +111,9 @@ export const serverCommand = defineCommand({
     requireFor("upload-quota", options["upload-quota"], "--allow-upload", allows);
     const perHost = options["quota-per-host"];
     requireFor("quota-per-host", perHost, "--allow-upload", allows);
+    const { "upload-entries": entriesMax, "entries-per-host": entriesPerHostMax } = options;
+    requireFor("upload-entries", entriesMax, "--allow-upload", allows);
+    requireFor("entries-per-host", entriesPerHostMax, "--allow-upload", allows);
     requireFor("error-rate", errorRate, "--simulate-errors", simulates);
     const server = await app.serve({
       ...networkOptions(options, signal),
@@ -125,6 +136,8 @@ export const serverCommand = defineCommand({
         uploadBytesMax,
         uploadQuotaBytes: options["upload-quota"],
         uploadQuotaPerHostBytes: perHost,
+        uploadEntriesMax: entriesMax,
+        uploadEntriesPerHostMax: entriesPerHostMax,
       }),
     });
     try {

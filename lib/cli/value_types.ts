@@ -12,6 +12,7 @@ import {
   MTU_BYTES_MIN,
   RETRIES_MAX,
   TIMEOUT_MS_MAX,
+  UPLOAD_ENTRIES_MAX,
 } from "../app/limits.ts";
 import type { Dialect } from "../app/options.ts";
 import { type HashHex, hashHex } from "../ids.ts";
@@ -30,6 +31,8 @@ export const PORT = wholeNumber(1, PORT_MAX, "10526");
 export const METRICS_PORT = wholeNumber(1, PORT_MAX, "9464");
 export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
 export const MAX_RETRIES = wholeNumber(0, MAX_RETRIES_MAX, "3");
+/** Files and folders. */
+export const ENTRIES = wholeNumber(1, UPLOAD_ENTRIES_MAX, "100000");
 export const JOBS = wholeNumber(1, JOBS_MAX, "4");
 export const MTU = wholeNumber(MTU_BYTES_MIN, MTU_BYTES_MAX, "1400");
 export const CLASSIC_CHUNK = wholeNumber(1, CLASSIC_CHUNK_BYTES_MAX, "1024");

@@ -12,16 +12,14 @@ import type {
   SessionFile,
   SessionPolicy,
 } from "../protocol/session/dialogue.ts";
+import type { UploadQuota } from "../protocol/session/upload_accounts.ts";
 import type { ListenConfig } from "./transport_config.ts";
 
 export interface SessionSettings extends ListenConfig {
   /** Absolute path of the folder that uploads go to; undefined where nothing is taken. */
   readonly uploadDir: string | undefined;
   readonly policy: Omit<SessionPolicy, "refusal">;
-  /** What all uploads together may take on the disk; Infinity for no such bound. */
-  readonly quotaBytes: number;
-  /** … and those of one address. */
-  readonly quotaPerHostBytes: number;
+  readonly quota: UploadQuota;
   /** What is sent to all peers together goes no faster; 0 for no bound. */
   readonly rateBytesPerS: number;
 }

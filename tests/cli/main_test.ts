@@ -97,6 +97,8 @@ Deno.test("wrong usage is two lines on stderr, and nothing was started", async (
       ["server", "--max-upload", "4gb"],
       ["server", "--upload-quota", "4gb"],
       ["server", "--quota-per-host", "4gb"],
+      ["server", "--upload-entries", "10"],
+      ["server", "--entries-per-host", "10"],
       ["demo", "--file", "a"],
       ["demo", "--size", "1MB", "--test-file-size", "10"],
       ["demo", "--no-simulate-errors", "--error-rate", "0.1"],
@@ -182,11 +184,13 @@ Deno.test("server hands its options to the library, and its folder may come from
 Deno.test("server takes uploads only when it is told to, and how much of them", async () => {
   const { app } = await run([
     ...["server", "--allow-upload", "--max-upload", "4gb", "--upload-quota", "10GiB"],
+    ...["--upload-entries", "500", "--entries-per-host", "50"],
     ...["--tcp-port", "7000", "--data-port", "7001"],
   ]);
   const { allowUpload, uploadBytesMax, uploadQuotaBytes, tcpPort, dataPort } = app.served!;
   assertEquals([allowUpload, uploadBytesMax], [true, 4e9]);
   assertEquals([uploadQuotaBytes, tcpPort, dataPort], [10 * 2 ** 30, 7000, 7001]);
+  assertEquals([app.served!.uploadEntriesMax, app.served!.uploadEntriesPerHostMax], [500, 50]);
 });
 
 Deno.test("put hands over its files, prints their digests, and needs a server", async () => {

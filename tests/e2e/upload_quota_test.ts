@@ -58,6 +58,7 @@ async function put(scratch: Scratch, port: number, name: string, bytes: Uint8Arr
   return await runShoal(["put", path, "--server", `127.0.0.1:${port}`]);
 }
 
+const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const QUOTA = ["--allow-upload", "--upload-quota", "6mb"];
 const QUOTA_BYTES = 6e6;
 
@@ -170,3 +171,60 @@ e2e("each host has its share, where the user says so, and resumes what is its ow
   await using again = await Peer.start(UPLOADER, String(port), "127.0.0.2", "stored", ...junk);
   assertMatch(again.line, /^refused .*--quota-per-host/);
 }, !hasAddresses);
+
+e2e("empty files and the folders they are in have their bounds, across restarts", async () => {
+  await using scratch = await Scratch.make();
+  const args = ["--allow-upload", "--upload-entries", "12", "--entries-per-host", "8"];
+  {
+    await using server = await startServer(scratch, freePort(), args);
+    using peer = await TcpPeer.connect(await targetOf(server));
+    // Three folders and a file, then three more files: seven.
+    assertEquals(await putEmpty(peer, "a/b/c/0"), "stored");
+    for (const name of ["a/b/c/1", "1", "2"]) assertEquals(await putEmpty(peer, name), "stored");
+    const refused =
+      /^this server accepts no more than (\d) more files and folders from one host now \(--entries-per-host\)$/;
+    assertMatch(await putEmpty(peer, "d/e/f/g"), refused);
+    assertEquals(entriesIn(scratch.served), 7, "what is refused makes no folders");
+    assertEquals(await putEmpty(peer, "3"), "stored");
+    assertMatch(await putEmpty(peer, "4"), refused);
+    assertEquals(entriesIn(scratch.served), 8);
+  }
+  await using server = await startServer(scratch, freePort(), args);
+  const port = await targetOf(server);
+  using peer = await TcpPeer.connect(port);
+  assertMatch(await putEmpty(peer, "4"), /--entries-per-host/);
+  {
+    await using other = await Peer.start(UPLOADER, `${port}`, "127.0.0.2", "stored", "5", "1", "1");
+    assertEquals(other.line, "stored");
+  }
+  await Deno.remove(join(scratch.served, "a"), { recursive: true });
+  await eventually(
+    "there is room again",
+    20_000,
+    async () => await putEmpty(peer, "x/y/z/0") === "stored",
+  );
+  assertMatch(await putEmpty(peer, "u/v"), /no more than 1 more files and folders from one host/);
+  assertEquals(await putEmpty(peer, "u"), "stored");
+  assertEquals(entriesIn(scratch.served), 9);
+}, !hasAddresses);
+
+/** Files and folders below the served folder, but for the hidden ones of the server itself. */
+function entriesIn(folder: string): number {
+  let count = 0;
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (name.startsWith(".")) continue;
+    count += 1 + (isDirectory ? entriesIn(join(folder, name)) : 0);
+  }
+  return count;
+}
+
+/** What became of an empty file: "stored", or why not. */
+async function putEmpty(peer: TcpPeer, name: string): Promise<string> {
+  await peer.say({ command: "put", name, size: 0, mtime: 0 });
+  const ready = await peer.message();
+  if (ready["status"] !== "ready") return String(ready["message"]);
+  await peer.say({ command: "body", offset: 0 });
+  await peer.frame(new Uint8Array(0));
+  await peer.say({ command: "end", sha256: EMPTY_SHA256 });
+  return String((await peer.message())["status"]);
+}

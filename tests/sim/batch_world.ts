@@ -140,7 +140,8 @@ export class BatchWorld {
       sessions: {
         ...{ host: "0.0.0.0", ports: [DISCOVERY_PORT], rateBytesPerS: 0 },
         policy: { ...policy, errorRate: 0, seed },
-        ...{ quotaBytes: 0, quotaPerHostBytes: 0, layers: [] },
+        quota: { bytes: 0, perPartyBytes: 0, entries: 0, perPartyEntries: 0 },
+        layers: [],
       },
       onFailure: (error) => {
         throw error;

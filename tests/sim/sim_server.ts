@@ -290,7 +290,7 @@ export class SimServer {
           errorRate: 0,
           seed,
         },
-        ...{ quotaBytes: 0, quotaPerHostBytes: 0 },
+        quota: { bytes: 0, perPartyBytes: 0, entries: 0, perPartyEntries: 0 },
         rateBytesPerS,
       },
       onServed: ({ flows }) => process.flowsMax = Math.max(process.flowsMax, flows),

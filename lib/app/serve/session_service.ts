@@ -32,12 +32,12 @@ export class SessionService {
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
-    const { host, ports, layers, policy, quotaBytes, quotaPerHostBytes, rateBytesPerS } = options;
+    const { host, ports, layers, policy, quota, rateBytesPerS } = options;
     const { uploadDir } = options.index;
     this.#worker = new WorkerHandle<SessionRequest, SessionReply>(options.runtime, "session.ts", {
       init: {
         kind: "init",
-        ...{ host, ports, layers, policy, quotaBytes, quotaPerHostBytes, rateBytesPerS, uploadDir },
+        ...{ host, ports, layers, policy, quota, rateBytesPerS, uploadDir },
       },
       onReply: (reply) => this.#onReply(reply),
       onFailure: options.onFailure,

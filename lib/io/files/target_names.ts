@@ -97,6 +97,14 @@ export function requireFolders(disk: Disk, outDir: string, name: SafeFileName): 
   }
 }
 
+/** Those of the folders that `name` needs below `outDir` that are not there, the uppermost first. */
+export function missingFolders(disk: Disk, outDir: string, name: SafeFileName): SafeFileName[] {
+  const components = name.split("/").slice(0, -1);
+  const folders = components.map((_, i) => components.slice(0, i + 1).join("/") as SafeFileName);
+  const firstMissing = folders.findIndex((each) => disk.lookAt(join(outDir, each)) === undefined);
+  return firstMissing === -1 ? [] : folders.slice(firstMissing);
+}
+
 /** Wherever links lead. */
 function requireInside(disk: Disk, outDir: string, folder: string): void {
   const [home, real] = [disk.realPath(outDir), disk.realPath(folder)];

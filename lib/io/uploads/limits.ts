@@ -8,5 +8,7 @@ export const UPLOAD_SWEEP_MS = 600_000;
 export const PARTS_LOOK_MS = 1_000;
 /** Where a quota is used up, stored files are looked at no more often than this: some may be gone … */
 export const STORED_CHECK_MS = 1_000;
+/** … in no more than this share of the time … */
+export const STORED_CHECK_TIME_SHARE = 1 / 20;
 /** … so many at a time. */
 export const STORED_CHECKED_PER_TURN = 200;

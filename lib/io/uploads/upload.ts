@@ -9,6 +9,7 @@ import type { Disk } from "../files/disk.ts";
 import type { FileTarget } from "../files/file_target.ts";
 import { findPresent } from "../files/present_file.ts";
 import { type OpenTarget, TargetFolders } from "../files/target_folders.ts";
+import { missingFolders } from "../files/target_names.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFER_HOLD_MS } from "../hash/limits.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
@@ -42,6 +43,8 @@ export interface UploadOptions {
   readonly digests: Digests;
   /** So much of it is about to be on the disk. Throws ShoalError if there is no room for it. */
   readonly onGrow: (bytes: number) => void;
+  /** This folder was made for it. */
+  readonly onFolder: (name: SafeFileName) => void;
   /** What was there is of no use. */
   readonly onRestart: () => void;
   /** Nothing of it is written any more. */
@@ -150,7 +153,6 @@ export class Upload {
   async store(expectedSha256: HashHex | undefined): Promise<StoredUpload> {
     if (this.#isEnded) throw displaced();
     this.#isStoring = true;
-    const { disk, dir, request } = this.#options;
     let place: OpenTarget | undefined;
     try {
       const sha256 = hashHex(this.#sha256.digestHex());
@@ -158,7 +160,7 @@ export class Upload {
       if (expectedSha256 !== undefined && expectedSha256 !== sha256) {
         throw new ShoalError("unverified", "what arrived is not what was sent: upload it again");
       }
-      place = new TargetFolders(disk).open(dir, request.name, root.slice(0, 8));
+      place = this.#openFolders(root.slice(0, 8));
       const stored = await this.#storeIn(place, sha256);
       return { ...stored, sha256, md5, root, tree };
     } catch (error) {
@@ -166,6 +168,18 @@ export class Upload {
       throw ShoalError.from(error);
     } finally {
       place?.close();
+    }
+  }
+
+  /** Whatever comes of it, what was made counts. */
+  #openFolders(tag: string): OpenTarget {
+    const { disk, dir, request, onFolder } = this.#options;
+    const missing = missingFolders(disk, dir, request.name);
+    try {
+      return new TargetFolders(disk).open(dir, request.name, tag);
+    } finally {
+      const still = new Set<string>(missingFolders(disk, dir, request.name));
+      for (const each of missing) if (!still.has(each)) onFolder(each);
     }
   }
 

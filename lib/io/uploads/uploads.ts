@@ -7,15 +7,21 @@ import { join } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import { displayName } from "../../names.ts";
 import { UPLOAD_KEPT_LARGEST_MAX } from "../../protocol/session/limits.ts";
-import { type Shortage, UploadAccounts } from "../../protocol/session/upload_accounts.ts";
+import {
+  type Shortage,
+  UploadAccounts,
+  type UploadQuota,
+  type Wanted,
+} from "../../protocol/session/upload_accounts.ts";
 import { sizeText } from "../../sizes.ts";
 import type { Disk } from "../files/disk.ts";
-import { requireFolders } from "../files/target_names.ts";
+import { missingFolders, requireFolders } from "../files/target_names.ts";
 import type { Digests } from "../hash/digests.ts";
 import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
 import {
   PARTS_LOOK_MS,
   STORED_CHECK_MS,
+  STORED_CHECK_TIME_SHARE,
   STORED_CHECKED_PER_TURN,
   UPLOAD_KEEP_MS,
   UPLOAD_SWEEP_MS,
@@ -28,10 +34,7 @@ export interface UploadsOptions {
   readonly disk: Disk;
   /** The served folder, absolute. */
   readonly dir: string;
-  /** What all uploads together may take on the disk; Infinity for no such bound. */
-  readonly quotaBytes: number;
-  /** … and those of one address. */
-  readonly quotaPerHostBytes: number;
+  readonly quota: UploadQuota;
   /** The largest that is accepted. */
   readonly uploadBytesMax: number;
   /** Whether there are uploads at all; if not, nothing of the folder is touched. */
@@ -48,15 +51,14 @@ export class Uploads {
   readonly #open = new Map<string, Upload>();
   readonly #sweeper = new WakeupTimer(() => this.#sweep());
   #lookedMs = -Infinity;
-  #checkedMs = -Infinity;
+  #checkAgainMs = -Infinity;
   #checking: Promise<void> | undefined;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
-    const { disk, dir, quotaBytes, quotaPerHostBytes, uploadBytesMax, isOpen } = options;
+    const { disk, dir, quota, uploadBytesMax, isOpen } = options;
     this.#accounts = new UploadAccounts({
-      quotaBytes,
-      quotaPerPartyBytes: quotaPerHostBytes,
+      quota,
       keptPerPartyBytes: uploadBytesMax,
       keptBytes: UPLOAD_KEPT_LARGEST_MAX * uploadBytesMax,
     });
@@ -84,7 +86,7 @@ export class Uploads {
     const { disk, dir, digests } = this.#options;
     const party = uploadParty(address);
     this.#lookAtParts();
-    await this.#requireQuota(party, request);
+    const wanted = await this.#requireQuota(party, request);
     try {
       requireFolders(disk, dir, request.name);
     } catch (cause) {
@@ -93,13 +95,13 @@ export class Uploads {
     }
     const part = this.#parts.open(party, request);
     const { tag } = part;
-    const begin = (bytes: number): void =>
-      this.#accounts.begin(nowMs(), tag, party, bytes, request.sizeBytes);
+    const begin = (bytes: number): void => this.#accounts.begin(nowMs(), tag, party, bytes, wanted);
     begin(part.target.lengthBytes);
     const upload = new Upload({
       ...{ disk, dir, request, part, digests },
-      onGrow: (bytes) => this.#makeRoom(tag, party, request.sizeBytes, bytes),
+      onGrow: (bytes) => this.#makeRoom(tag, party, wanted, bytes),
       onRestart: () => begin(0),
+      onFolder: (name) => this.#onStored({ name, party, bytes: 0 }),
       onEnd: (end) => this.#onEnd(part, party, request, end),
     });
     this.#open.set(tag, upload);
@@ -121,16 +123,23 @@ export class Uploads {
 
   // — Room ——————————————————————————————————————————————————————————————————————————————————————
 
-  /** Before anything of it is read. Throws ShoalError `disk_full`. */
-  async #requireQuota(party: string, request: UploadRequest): Promise<void> {
+  /** Before anything of it is read. Returns what it will leave here. Throws ShoalError `disk_full`. */
+  async #requireQuota(party: string, request: UploadRequest): Promise<Wanted> {
     const tag = this.#parts.tagOf(party, request);
+    const wanted = (): Wanted => this.#wantedBy(request);
     const shortage = (): Shortage | undefined =>
-      this.#accounts.shortageFor(nowMs(), tag, party, request.sizeBytes);
-    if (shortage() === undefined) return;
+      this.#accounts.shortageFor(nowMs(), tag, party, wanted());
+    if (shortage() === undefined) return wanted();
     // What was stored may have been removed.
     await this.#checkStored();
     const left = shortage();
     if (left !== undefined) throw overQuota(left);
+    return wanted();
+  }
+
+  #wantedBy({ name, sizeBytes }: UploadRequest): Wanted {
+    const { disk, dir } = this.#options;
+    return { bytes: sizeBytes, entries: 1 + missingFolders(disk, dir, name).length };
   }
 
   /** Throws ShoalError `disk_full` where the disk has no room even without what broke off. */
@@ -154,11 +163,11 @@ export class Uploads {
   }
 
   /** Throws ShoalError `disk_full`. */
-  #makeRoom(tag: string, party: string, announcedBytes: number, bytes: number): void {
+  #makeRoom(tag: string, party: string, announced: Wanted, bytes: number): void {
     const going = this.#accounts.advance(nowMs(), tag, bytes);
     if (going === undefined) {
-      const left = this.#accounts.shortageFor(nowMs(), tag, party, announcedBytes);
-      throw overQuota(left ?? { bound: "quota", leftBytes: 0 });
+      const left = this.#accounts.shortageFor(nowMs(), tag, party, announced);
+      throw overQuota(left ?? { bound: "bytes", left: 0 });
     }
     for (const each of going) this.#remove(each);
   }
@@ -170,7 +179,10 @@ export class Uploads {
     // Another server of this folder is receiving it.
     const part = this.#parts.found().find((each) => each.tag === tag);
     if (part === undefined) this.#accounts.drop(tag);
-    else this.#accounts.begin(nowMs(), tag, part.party, part.bytes, part.bytes);
+    else {
+      const { party, bytes } = part;
+      this.#accounts.begin(nowMs(), tag, party, bytes, { bytes, entries: 1 });
+    }
   }
 
   #onEnd(part: OpenPart, party: string, { sizeBytes }: UploadRequest, end: UploadEnd): void {
@@ -199,8 +211,7 @@ export class Uploads {
   }
 
   get #hasQuota(): boolean {
-    const { quotaBytes, quotaPerHostBytes } = this.#options;
-    return Number.isFinite(quotaBytes) || Number.isFinite(quotaPerHostBytes);
+    return Object.values(this.#options.quota).some(Number.isFinite);
   }
 
   #onStored(entry: { name: UploadRequest["name"]; party: string; bytes: number }): void {
@@ -218,9 +229,12 @@ export class Uploads {
 
   /** Forgets what is not there any more; once for all who wait. */
   #checkStored(): Promise<void> {
-    if (nowMs() - this.#checkedMs < STORED_CHECK_MS) return Promise.resolve();
+    if (nowMs() < this.#checkAgainMs) return Promise.resolve();
+    const startedMs = nowMs();
     return this.#checking ??= this.#checkAll().finally(() => {
-      this.#checkedMs = nowMs();
+      // Of many files it takes long: whoever is refused again and again must not keep us busy with it.
+      const tookMs = nowMs() - startedMs;
+      this.#checkAgainMs = nowMs() + Math.max(STORED_CHECK_MS, tookMs / STORED_CHECK_TIME_SHARE);
       this.#checking = undefined;
     });
   }
@@ -254,11 +268,20 @@ export class Uploads {
   }
 }
 
-function overQuota({ bound, leftBytes }: Shortage): ShoalError {
-  const option = bound === "quota" ? "--upload-quota" : "--quota-per-host";
-  const from = bound === "quota" ? "" : " from one host";
+/** What bounds it, as the user of the server said it. */
+const QUOTA_OPTIONS: Readonly<Record<keyof UploadQuota, string>> = {
+  bytes: "--upload-quota",
+  perPartyBytes: "--quota-per-host",
+  entries: "--upload-entries",
+  perPartyEntries: "--entries-per-host",
+};
+
+function overQuota({ bound, left }: Shortage): ShoalError {
+  const isOfEntries = bound === "entries" || bound === "perPartyEntries";
+  const room = isOfEntries ? `${left} more files and folders` : sizeText(left);
+  const from = bound === "perPartyBytes" || bound === "perPartyEntries" ? " from one host" : "";
   return new ShoalError(
     "disk_full",
-    `this server accepts no more than ${sizeText(leftBytes)}${from} now (${option})`,
+    `this server accepts no more than ${room}${from} now (${QUOTA_OPTIONS[bound]})`,
   );
 }

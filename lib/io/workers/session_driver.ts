@@ -47,8 +47,7 @@ class SessionDriver {
 
   constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
-    const { uploadDir, quotaBytes, quotaPerHostBytes, policy, host, ports, layers, rateBytesPerS } =
-      init;
+    const { uploadDir, quota, policy, host, ports, layers, rateBytesPerS } = init;
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
     this.#library = {
@@ -57,8 +56,7 @@ class SessionDriver {
       uploads: uploadDir === undefined ? undefined : new Uploads({
         disk: runtime.disk,
         dir: uploadDir,
-        quotaBytes,
-        quotaPerHostBytes,
+        quota,
         uploadBytesMax: policy.uploadBytesMax,
         isOpen: policy.allowsUpload,
         digests: this.#digests,

@@ -1,6 +1,7 @@
 /**
  * What uploads take on the disk, and who has to give way when somebody needs room. Everything counts until it is gone:
- * what is being received, what broke off and may be resumed, and what was stored.
+ * what is being received, what broke off and may be resumed, and what was stored; and it counts twice, in bytes, and in
+ * entries: an empty file, or a folder that was made for one, is an entry of a folder as well as any other.
  *
  * Nobody has room for what it has only announced: an upload that is under way counts for twice what it has brought. What broke
  * off has the least right to stay, that of the party with the most of it first; then uploads so slow that they do
@@ -14,11 +15,20 @@ import {
   UPLOAD_PACE_BYTES_PER_S,
 } from "./limits.ts";
 
-export interface UploadBounds {
-  /** What all uploads together may take; Infinity for no bound. */
-  readonly quotaBytes: number;
+/** What uploads may leave on the disk, until it is gone. Infinity for no bound. */
+export interface UploadQuota {
+  /** What all uploads together may take. */
+  readonly bytes: number;
   /** … and those of one party. */
-  readonly quotaPerPartyBytes: number;
+  readonly perPartyBytes: number;
+  /** Files and folders that all uploads together may have made. */
+  readonly entries: number;
+  /** … and those of one party. */
+  readonly perPartyEntries: number;
+}
+
+export interface UploadBounds {
+  readonly quota: UploadQuota;
   /** What broke off, of one party and in all. */
   readonly keptPerPartyBytes: number;
   readonly keptBytes: number;
@@ -28,6 +38,8 @@ export interface UploadBounds {
 interface Unfinished {
   readonly party: string;
   readonly isReceiving: boolean;
+  /** Itself, and the folders that its name will need. */
+  readonly entries: number;
   /** On the disk. */
   readonly bytes: number;
   /** All that is announced; how much was there when it began, and when that was, or its last byte came. */
@@ -41,10 +53,17 @@ interface Stored {
   readonly bytes: number;
 }
 
-/** A bound that leaves no room, and how much room it leaves. */
+/** What somebody wants to bring. */
+export interface Wanted {
+  readonly bytes: number;
+  /** The file, and folders that have to be made for it. */
+  readonly entries: number;
+}
+
+/** A bound that leaves no room, and how much room it leaves: bytes, or entries. */
 export interface Shortage {
-  readonly bound: "quota" | "quotaPerParty";
-  readonly leftBytes: number;
+  readonly bound: keyof UploadQuota;
+  readonly left: number;
 }
 
 export class UploadAccounts {
@@ -54,7 +73,7 @@ export class UploadAccounts {
   /** By name. */
   readonly #stored = new Map<string, Stored>();
   #storedBytes = 0;
-  readonly #storedBytesOf = new Map<string, number>();
+  readonly #storedOf = new Map<string, Wanted>();
 
   constructor(bounds: UploadBounds) {
     this.#bounds = bounds;
@@ -77,15 +96,16 @@ export class UploadAccounts {
 
   /** It has broken off, or was found; at the time of its last byte. */
   keep(tag: string, party: string, bytes: number, changedMs: number): void {
-    const fields = { announcedBytes: bytes, startBytes: bytes, sinceMs: changedMs };
+    const fields = { announcedBytes: bytes, startBytes: bytes, sinceMs: changedMs, entries: 1 };
     this.#unfinished.set(tag, { party, isReceiving: false, bytes, ...fields });
   }
 
+  /** A file, or a folder that was made for one. */
   store(name: string, party: string, bytes: number): void {
     this.forgetStored(name);
     const countedBytes = Math.max(bytes, UPLOAD_BYTES_COUNTED_MIN);
     this.#stored.set(name, { party, bytes: countedBytes });
-    this.#addStored(party, countedBytes);
+    this.#addStored(party, { bytes: countedBytes, entries: 1 });
   }
 
   /** Its part is gone. */
@@ -98,23 +118,20 @@ export class UploadAccounts {
     const stored = this.#stored.get(name);
     if (stored === undefined) return;
     this.#stored.delete(name);
-    this.#addStored(stored.party, -stored.bytes);
+    this.#addStored(stored.party, { bytes: -stored.bytes, entries: -1 });
   }
 
-  /** Why a whole upload of that size has no room, even if everything goes that may; `undefined` if it has. */
-  shortageFor(nowMs: number, tag: string, party: string, bytes: number): Shortage | undefined {
-    const staying = this.#othersThan(tag).filter((each) => !this.#mayGo(nowMs, each));
-    const own = staying.filter((each) => each.party === party);
-    const { quotaBytes, quotaPerPartyBytes } = this.#bounds;
-    const leftBytes = Math.max(0, quotaBytes - this.#storedBytes - sumOf(staying));
-    const ownLeftBytes = Math.max(0, quotaPerPartyBytes - this.#storedOf(party) - sumOf(own));
-    if (leftBytes < bytes && leftBytes <= ownLeftBytes) return { bound: "quota", leftBytes };
-    return ownLeftBytes < bytes ? { bound: "quotaPerParty", leftBytes: ownLeftBytes } : undefined;
+  /** Why a whole upload has no room, even if everything goes that may; `undefined` if it has. */
+  shortageFor(nowMs: number, tag: string, party: string, wanted: Wanted): Shortage | undefined {
+    const others = this.#othersThan(tag);
+    return this.#shortageOfBytes(nowMs, others, party, countedBytes(wanted)) ??
+      this.#shortageOfEntries(others, party, wanted.entries);
   }
 
   /** It is being received, and so much of it is there. */
-  begin(nowMs: number, tag: string, party: string, bytes: number, announcedBytes: number): void {
-    const fields = { announcedBytes, startBytes: bytes, sinceMs: nowMs };
+  begin(nowMs: number, tag: string, party: string, bytes: number, announced: Wanted): void {
+    const { bytes: announcedBytes, entries } = announced;
+    const fields = { announcedBytes, entries, startBytes: bytes, sinceMs: nowMs };
     this.#unfinished.set(tag, { party, isReceiving: true, bytes, ...fields });
   }
 
@@ -156,12 +173,12 @@ export class UploadAccounts {
   }
 
   #goingFor(nowMs: number, tag: string, next: Unfinished): readonly string[] | undefined {
-    const { quotaBytes, quotaPerPartyBytes } = this.#bounds;
+    const { bytes: quotaBytes, perPartyBytes } = this.#bounds.quota;
     const others = this.#othersThan(tag);
     const own = others.filter(({ party }) => party === next.party);
     const wantedBytes = usedBy(next);
     let overBytes = this.#storedBytes + sumOf(others) + wantedBytes - quotaBytes;
-    let ownOverBytes = this.#storedOf(next.party) + sumOf(own) + wantedBytes - quotaPerPartyBytes;
+    let ownOverBytes = this.#storedBy(next.party).bytes + sumOf(own) + wantedBytes - perPartyBytes;
     const going: string[] = [];
     for (const each of overBytes > 0 || ownOverBytes > 0 ? this.expendable(nowMs) : []) {
       if (overBytes <= 0 && ownOverBytes <= 0) break;
@@ -184,8 +201,39 @@ export class UploadAccounts {
       );
     const ownStaying = staying.filter(({ party }) => party === next.party);
     const fits = this.#storedBytes + needed(staying) <= quotaBytes &&
-      this.#storedOf(next.party) + needed(ownStaying) <= quotaPerPartyBytes;
+      this.#storedBy(next.party).bytes + needed(ownStaying) <= perPartyBytes;
     return fits ? going : undefined;
+  }
+
+  #shortageOfBytes(
+    nowMs: number,
+    others: readonly Unfinished[],
+    party: string,
+    bytes: number,
+  ): Shortage | undefined {
+    const staying = others.filter((each) => !this.#mayGo(nowMs, each));
+    const own = staying.filter((each) => each.party === party);
+    const { quota } = this.#bounds;
+    const left = Math.max(0, quota.bytes - this.#storedBytes - sumOf(staying));
+    const storedBytes = this.#storedBy(party).bytes;
+    const ownLeft = Math.max(0, quota.perPartyBytes - storedBytes - sumOf(own));
+    if (left < bytes && left <= ownLeft) return { bound: "bytes", left };
+    return ownLeft < bytes ? { bound: "perPartyBytes", left: ownLeft } : undefined;
+  }
+
+  /** What broke off counts as well: there is little of it, and nobody has to go for an entry. */
+  #shortageOfEntries(
+    others: readonly Unfinished[],
+    party: string,
+    entries: number,
+  ): Shortage | undefined {
+    const own = others.filter((each) => each.party === party);
+    const { quota } = this.#bounds;
+    const left = Math.max(0, quota.entries - this.#stored.size - entriesOf(others));
+    const storedEntries = this.#storedBy(party).entries;
+    const ownLeft = Math.max(0, quota.perPartyEntries - storedEntries - entriesOf(own));
+    if (left < entries && left <= ownLeft) return { bound: "entries", left };
+    return ownLeft < entries ? { bound: "perPartyEntries", left: ownLeft } : undefined;
   }
 
   #othersThan(tag: string): Unfinished[] {
@@ -199,15 +247,16 @@ export class UploadAccounts {
     return bytes - startBytes < UPLOAD_PACE_BYTES_PER_S * elapsedMs / 1000;
   }
 
-  #storedOf(party: string): number {
-    return this.#storedBytesOf.get(party) ?? 0;
+  #storedBy(party: string): Wanted {
+    return this.#storedOf.get(party) ?? { bytes: 0, entries: 0 };
   }
 
-  #addStored(party: string, bytes: number): void {
+  #addStored(party: string, { bytes, entries }: Wanted): void {
     this.#storedBytes += bytes;
-    const ofParty = this.#storedOf(party) + bytes;
-    if (ofParty === 0) this.#storedBytesOf.delete(party);
-    else this.#storedBytesOf.set(party, ofParty);
+    const before = this.#storedBy(party);
+    const after = { bytes: before.bytes + bytes, entries: before.entries + entries };
+    if (after.entries === 0) this.#storedOf.delete(party);
+    else this.#storedOf.set(party, after);
   }
 }
 
@@ -220,6 +269,15 @@ function sumOf(uploads: Iterable<Unfinished>): number {
   let sum = 0;
   for (const each of uploads) sum += usedBy(each);
   return sum;
+}
+
+/** An empty file, and a folder, take room on a disk as well. */
+function countedBytes({ bytes, entries }: Wanted): number {
+  return Math.max(bytes, UPLOAD_BYTES_COUNTED_MIN) + (entries - 1) * UPLOAD_BYTES_COUNTED_MIN;
+}
+
+function entriesOf(uploads: readonly Unfinished[]): number {
+  return uploads.reduce((sum, { entries }) => sum + entries, 0);
 }
 
 /** What is there, without what is kept for more of it. */
