@@ -8,6 +8,7 @@ import { runShoal, Scratch, ShoalProcess } from "../support/shoal_process.ts";
 import { TcpPeer } from "../support/tcp_peer.ts";
 
 const CROWD = fromFileUrl(new URL("../support/idle_crowd.py", import.meta.url));
+const HALF_REQUESTS = fromFileUrl(new URL("../support/half_requests.py", import.meta.url));
 const CROWD_SIZE = 1_100;
 const ATTACKERS = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 2}`);
 /** What the process may have open, hard limit and all. */
@@ -96,6 +97,21 @@ e2e("a master with few descriptors goes on beside idle crowds, and says what it 
     assertEquals(await healthOf(metricsPort), "200 ok\n");
   }
   await assertNothingLeaked(master, before);
+}, !canRun);
+
+e2e("a whole request is answered beside hundreds of half ones from its own address", async () => {
+  await using scratch = await Scratch.make();
+  const metricsPort = freeTcpPort();
+  await using server = new ShoalProcess(
+    ["server", scratch.served, "--port", `${freeTcpPort()}`, "--metrics-port", `${metricsPort}`],
+    { env: { XDG_CACHE_HOME: scratch.cache } },
+  );
+  await server.event((event) => event.event === "ready");
+  await using halves = await Peer.start(HALF_REQUESTS, `${metricsPort}`, "300", "127.0.0.1");
+  assertEquals(halves.line, "begun");
+  const answers: string[] = [];
+  for (let i = 0; i < 20; i++) answers.push(await healthOf(metricsPort).catch(String));
+  assertEquals([...new Set(answers)], ["200 ok\n"]);
 }, !canRun);
 
 e2e("an address that has its share is told what the limits are", async () => {

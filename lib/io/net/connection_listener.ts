@@ -49,6 +49,7 @@ export class ConnectionListener {
     this.#crowd = new Admission({
       connectionsMax: crowdMax,
       perAddressMax: Math.ceil(crowdMax * ADDRESS_SHARE_MAX),
+      askingMs: CROWD_IDLE_MS,
       silentMs: CROWD_IDLE_MS,
     });
     this.#listener = options.net.listen(options);

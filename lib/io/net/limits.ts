@@ -16,6 +16,8 @@ export const SESSIONS_DESCRIPTORS_SHARE = 1 / 4;
 export const ADDRESS_SHARE_MAX = 7 / 8;
 /** A session that has been silent for this long makes room when there is none left. */
 export const CROWDED_SILENT_MS = 5_000;
+/** … and one whose first request is not complete this long after it connected, however much of it comes meanwhile. */
+export const CROWDED_ASKING_MS = 1_000;
 /** Connections being refused with a message at once; further ones are disconnected. */
 export const CROWD_MAX = 64;
 /** … and as a share of those that are served. */
@@ -27,7 +29,12 @@ export const METRICS_DESCRIPTORS_SHARE = 1 / 8;
 export const METRICS_ADDRESS_SHARE_MAX = 1 / 2;
 /** The head of a request for metrics must be complete by then, and the answer be taken. */
 export const METRICS_REQUEST_MS = 5_000;
-/** One that has said nothing for this long makes room when there is none left. */
+/**
+ * One whose request is not complete makes room at once when there is none left, the oldest first: whoever sends its request with
+ * the connection is answered before its turn comes.
+ */
+export const METRICS_ASKING_MS = 0;
+/** One that has its request in and takes nothing of the answer for this long makes room, too. */
 export const METRICS_SILENT_MS = 250;
 /** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;

@@ -13,6 +13,7 @@ import { descriptorShare } from "../system/descriptor_limit.ts";
 import { ConnectionListener } from "./connection_listener.ts";
 import {
   METRICS_ADDRESS_SHARE_MAX,
+  METRICS_ASKING_MS,
   METRICS_CONNECTIONS_MAX,
   METRICS_DESCRIPTORS_SHARE,
   METRICS_REQUEST_MS,
@@ -61,6 +62,7 @@ export class MetricsPort {
         limits: {
           connectionsMax,
           perAddressMax: Math.max(1, Math.floor(connectionsMax * METRICS_ADDRESS_SHARE_MAX)),
+          askingMs: METRICS_ASKING_MS,
           silentMs: METRICS_SILENT_MS,
         },
         talk: (connection, refusal) => this.#answer(connection, refusal),

@@ -19,6 +19,7 @@ import { ByteQueue } from "../../wire/byte_queue.ts";
 import { type LineForm, takeLine } from "../../wire/session_ascii.ts";
 import { type Opening, openingOf } from "../../wire/session_opening.ts";
 import { claimedLength, takeMessage } from "../../wire/session_json.ts";
+import type { ConnectionStage } from "../../protocol/base/admission.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -54,7 +55,10 @@ export class SessionConnection {
   /** The one read that is under way; it outlives its caller. */
   #reading: Promise<Arrival> | undefined;
   #isClosed = false;
+  /** When it connected. */
+  readonly sinceMs: number;
   #activeMs: number;
+  #stage: ConnectionStage = "asking";
 
   /** @param budget shared by the connections that one process reads messages from */
   constructor(
@@ -65,7 +69,7 @@ export class SessionConnection {
   ) {
     this.#stream = stream;
     this.#clock = clock;
-    this.#activeMs = clock.nowMs();
+    this.sinceMs = this.#activeMs = clock.nowMs();
     this.#budget = budget;
     this.#idleMs = idleMs;
   }
@@ -94,9 +98,15 @@ export class SessionConnection {
     return this.#activeMs;
   }
 
+  /** A first message that is longer than any command counts by what has come of it, not by its end. */
+  get stage(): ConnectionStage {
+    const isLong = this.queue.lengthBytes > SESSION_COMMAND_BYTES_MAX;
+    return this.#stage === "asking" && isLong ? "served" : this.#stage;
+  }
+
   /** What `take` finds in the input, as soon as it finds something. */
   async taken<T>(take: (queue: ByteQueue) => T | undefined): Promise<T | Ended> {
-    return await this.#fill(() => take(this.queue), {});
+    return await this.#asked(this.#fill(() => take(this.queue), {}));
   }
 
   /** The next byte, without taking it. */
@@ -116,9 +126,9 @@ export class SessionConnection {
   }
 
   async line(form: LineForm): Promise<LineRead> {
-    return await this.#fill((isQuiet) => takeLine(this.queue, form, isQuiet), {
-      quietMs: this.#quietMs,
-    });
+    return await this.#asked(
+      this.#fill((isQuiet) => takeLine(this.queue, form, isQuiet), { quietMs: this.#quietMs }),
+    );
   }
 
   /**
@@ -132,7 +142,7 @@ export class SessionConnection {
       return takeMessage(this.queue, hasRoom ? bytesMax : 0);
     };
     const expectedBytes = (): number => claimedLength(this.queue) ?? 0;
-    const read = await this.#fill(take, { idleMs, expectedBytes });
+    const read = await this.#asked(this.#fill(take, { idleMs, expectedBytes }));
     this.#budget.hold(this, 0);
     return read;
   }
@@ -186,6 +196,7 @@ export class SessionConnection {
 
   /** Says that nothing follows, and gives the peer time to read what was sent. */
   async finish(): Promise<void> {
+    this.#stage = "ended";
     try {
       await this.#stream.closeWrite();
       // Closed with bytes unread, the connection would take back what was said last.
@@ -205,6 +216,13 @@ export class SessionConnection {
     this.#isClosed = true;
     this.#budget.hold(this, 0);
     this.#stream.close();
+  }
+
+  /** What was read is a request, or all of one that will ever come. */
+  async #asked<T>(read: Promise<T>): Promise<T> {
+    const taken = await read;
+    if (this.#stage === "asking") this.#stage = "served";
+    return taken;
   }
 
   /** What has come may be a whole message, if nothing follows for this long. */

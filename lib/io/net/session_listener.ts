@@ -11,6 +11,7 @@ import { descriptorShare } from "../system/descriptor_limit.ts";
 import { ConnectionListener } from "./connection_listener.ts";
 import {
   ADDRESS_SHARE_MAX,
+  CROWDED_ASKING_MS,
   CROWDED_SILENT_MS,
   REQUEST_RATES_KEPT_MAX,
   REQUEST_RATES_KEPT_MS,
@@ -77,6 +78,7 @@ export class SessionListener {
       limits: {
         connectionsMax: this.connectionsMax,
         perAddressMax: Math.max(1, Math.floor(this.connectionsMax * ADDRESS_SHARE_MAX)),
+        askingMs: CROWDED_ASKING_MS,
         silentMs: CROWDED_SILENT_MS,
       },
       talk: (connection, refusal) => this.#talk(connection, refusal),

@@ -1,7 +1,9 @@
 /**
  * Who of those who connect is served: a bounded number at once, and of one address no more than its share.
  * An address is proved, as TCP does it; how many of them somebody has is not. So when the places are taken, the
- * address with the most of them gives one up, and whoever has been silent for long enough makes room.
+ * address with the most of them gives one up, and room is made by those who need their place least: first who has its
+ * answer already, then who has not said yet what it wants, the oldest first, whatever it dribbles meanwhile; then who has
+ * been silent for long enough.
  */
 import { partyOf } from "../../address.ts";
 
@@ -10,15 +12,23 @@ export interface AdmissionLimits {
   readonly connectionsMax: number;
   /** … of one address. */
   readonly perAddressMax: number;
+  /** One that has not asked for anything this long after it connected makes room for others. */
+  readonly askingMs: number;
   /** One that has been silent for this long makes room for others. */
   readonly silentMs: number;
 }
 
 export interface Admittable {
   readonly peerAddress: string;
+  /** When it connected. */
+  readonly sinceMs: number;
   /** When something last came or went. */
   readonly activeMs: number;
+  readonly stage: ConnectionStage;
 }
+
+/** Its first request is not complete; or it has been read; or nothing more will be said. */
+export type ConnectionStage = "asking" | "served" | "ended";
 
 /** `evicted` has to be closed. */
 export type Admitted<C> =
@@ -44,9 +54,9 @@ export class Admission<C extends Admittable> {
     const isShareTaken = (own?.size ?? 0) >= this.#limits.perAddressMax;
     const isFull = this.#count >= this.#limits.connectionsMax;
     let evicted: C | undefined;
-    if (isShareTaken) evicted = this.#silent(nowMs, own!);
+    if (isShareTaken) evicted = this.#expendable(nowMs, [...own!]);
     else if (isFull) {
-      evicted = this.#fromBusiest(own?.size ?? 0) ?? this.#silent(nowMs, this.#all());
+      evicted = this.#fromBusiest(own?.size ?? 0) ?? this.#expendable(nowMs, [...this.#all()]);
     }
     if ((isShareTaken || isFull) && evicted === undefined) return { kind: "refused" };
     if (evicted !== undefined) this.release(evicted);
@@ -78,13 +88,17 @@ export class Admission<C extends Admittable> {
       if (each.size > (busiest?.size ?? 0)) busiest = each;
     }
     if (busiest === undefined || busiest.size <= ownCount + 1) return undefined;
-    return longestSilent(busiest);
+    return leastNeeded([...busiest]);
   }
 
-  #silent(nowMs: number, connections: Iterable<C>): C | undefined {
-    const silent = longestSilent(connections);
-    const isSilent = silent !== undefined && nowMs - silent.activeMs >= this.#limits.silentMs;
-    return isSilent ? silent : undefined;
+  #expendable(nowMs: number, connections: readonly C[]): C | undefined {
+    const { askingMs, silentMs } = this.#limits;
+    return leastNeeded(
+      connections.filter(({ stage, sinceMs, activeMs }) =>
+        stage === "ended" || (stage === "asking" && nowMs - sinceMs >= askingMs) ||
+        nowMs - activeMs >= silentMs
+      ),
+    );
   }
 
   *#all(): Generator<C> {
@@ -92,10 +106,15 @@ export class Admission<C extends Admittable> {
   }
 }
 
-function longestSilent<C extends Admittable>(connections: Iterable<C>): C | undefined {
-  let silent: C | undefined;
-  for (const each of connections) {
-    if (silent === undefined || each.activeMs < silent.activeMs) silent = each;
-  }
-  return silent;
+const NEEDS: Readonly<Record<ConnectionStage, number>> = { ended: 0, asking: 1, served: 2 };
+
+function leastNeeded<C extends Admittable>(connections: readonly C[]): C | undefined {
+  let least: C | undefined;
+  for (const each of connections) if (least === undefined || needsLess(each, least)) least = each;
+  return least;
+}
+
+function needsLess(a: Admittable, b: Admittable): boolean {
+  if (a.stage !== b.stage) return NEEDS[a.stage] < NEEDS[b.stage];
+  return a.stage === "served" ? a.activeMs < b.activeMs : a.sinceMs < b.sinceMs;
 }

@@ -1,15 +1,22 @@
 import { assertEquals } from "@std/assert";
-import { Admission } from "../../../lib/protocol/base/admission.ts";
+import { Admission, type ConnectionStage } from "../../../lib/protocol/base/admission.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 
-const LIMITS = { connectionsMax: 8, perAddressMax: 4, silentMs: 5_000 };
+const LIMITS = { connectionsMax: 8, perAddressMax: 4, askingMs: 1_000, silentMs: 5_000 };
 
 interface Connection {
   readonly peerAddress: string;
+  readonly sinceMs: number;
   activeMs: number;
+  stage: ConnectionStage;
 }
 
-const from = (peerAddress: string, activeMs = 0): Connection => ({ peerAddress, activeMs });
+const from = (peerAddress: string, activeMs = 0): Connection => ({
+  peerAddress,
+  sinceMs: activeMs,
+  activeMs,
+  stage: "served",
+});
 
 /** How many of `count` connections from this address find a place. */
 function admittedOf(admission: Admission<Connection>, address: string, count: number): number {
@@ -65,6 +72,21 @@ Deno.test("an address that has its share gives up a silent one of its own, and n
     kind: "admitted",
     evicted: own[0]!,
   });
+});
+
+Deno.test("whoever has not asked yet makes room, the oldest first, however much it dribbles", () => {
+  const admission = new Admission<Connection>(LIMITS);
+  const own = Array.from({ length: 4 }, (_, i) => from("10.0.0.1", i));
+  for (const each of own) admission.admit(3, each);
+  for (const at of [1, 2]) own[at]!.stage = "asking";
+  for (const each of own) each.activeMs = 1_000;
+  assertEquals(admission.admit(1_000, from("10.0.0.1", 1_000)).kind, "refused");
+  const next = from("10.0.0.1", 1_001);
+  assertEquals(admission.admit(1_001, next), { kind: "admitted", evicted: own[1]! });
+  // One that has its answer needs its place least of all.
+  own[3]!.stage = "ended";
+  const last = from("10.0.0.1", 1_002);
+  assertEquals(admission.admit(1_002, last), { kind: "admitted", evicted: own[3]! });
 });
 
 Deno.test("however connections come and go, the count is right and no bound is passed", () => {
