@@ -265,6 +265,19 @@ export interface UploadedEvent {
   /** MD5 of the content: 32 lowercase hexadecimal digits. */
   readonly md5: string;
 }
+/** A server refused an upload. Told a few times per client; the rest are counted. */
+export interface RefusedEvent {
+  /** Discriminates the union. */
+  readonly event: "refused";
+  /** What the client called the file, unchecked; empty if it did not say. */
+  readonly name: string;
+  /** `IP:PORT` of the client. */
+  readonly client: string;
+  /** Why: one line for people. */
+  readonly message: string;
+  /** Refused uploads, of whomever, since the last one that was told. */
+  readonly omitted: number;
+}
 /** How far a server is with hashing its folder. */
 export interface IndexingEvent {
   /** Discriminates the union. */
@@ -351,6 +364,7 @@ export type ServeEvent =
   | RequestEvent
   | SendingEvent
   | UploadedEvent
+  | RefusedEvent
   | IndexingEvent
   | NoticeEvent;
 /** What a download reports. */

@@ -2,6 +2,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type {
   OfferEvent,
+  RefusedEvent,
   ServerEvent,
   ShoalEvent,
   StoredEvent,
@@ -34,6 +35,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "uploaded":
       return `Received ${displayName(event.name)} from ${event.client} ` +
         `(${sizeText(event.size)}, sha256 ${event.sha256.slice(0, 16)}…)`;
+    case "refused":
+      return refusedLine(event);
     case "offer":
       return offerLine(event);
     case "server":
@@ -84,6 +87,14 @@ function storedLines({ name, storedAs, server, size, sha256, md5, present }: Sto
     : `${displayName(name)} is stored on ${server}` +
       (storedAs === undefined ? "" : ` as ${displayName(storedAs)}`);
   return `${what} (${sizeText(size)}).\n  sha256  ${sha256}\n  md5     ${md5}`;
+}
+
+function refusedLine({ name, client, message, omitted }: RefusedEvent): string {
+  const what = name === "" ? "an upload" : displayName(name);
+  const before = omitted === 0
+    ? ""
+    : ` (after ${countText(omitted, "refusal")} that are not shown)`;
+  return `Refused ${what} from ${client}: ${displayName(message)}${before}`;
 }
 
 function offerLine({ name, server, size, sha256, master }: OfferEvent): string {

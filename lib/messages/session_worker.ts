@@ -36,6 +36,16 @@ export interface UploadedFile {
   readonly md5: string;
 }
 
+export interface RefusedUpload {
+  /** What the client called it, unchecked; empty if it did not say. */
+  readonly name: string;
+  /** `IP:PORT` of the client. */
+  readonly from: string;
+  readonly message: string;
+  /** Refusals since the last one that was told. */
+  readonly omitted: number;
+}
+
 /** What the worker may ask. Answers come in the same order of fields in {@linkcode Answers}. */
 export type Question =
   | { readonly kind: "files"; readonly after: SafeFileName | undefined; readonly countMax: number }
@@ -70,6 +80,8 @@ export type SessionReply =
   }
   /** Somebody asked for a file, or is sent one. */
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
+  /** An upload was refused, and so many before it that were not told. Its name is unchecked. */
+  | ({ readonly kind: "refused" } & RefusedUpload)
   | { readonly kind: "log"; readonly level: LogLevel; readonly messages: readonly string[] }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped" };

@@ -7,7 +7,8 @@ import { ShoalError } from "../../lib/errors.ts";
 import { FakeTerminal } from "../support/fake_cli.ts";
 
 /** Clears the screen (by C0 and by C1), goes back, turns the line around, hides a letter, ends a line and begins another. */
-const EVIL = "x\u001b[2J\u009b2J\r\u0008\u202egpj\u2066\u200b\u2028\u0085\nerror: forged";
+const EVIL = "x\u001b[2J\u009b2J\r\u0008\u202egpj\u2066\u200b\u2028\u0085\nerror: forged" +
+  "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2067\u2068\u2069\u2029\ufeff\u0000\u0007\u007f\u0080\u009f";
 const TRICKY = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u200b]/u;
 /** What a live screen itself does to its region. */
 const REGION = new RegExp("\r\u001b\\[\\d+A\u001b\\[J", "g");
@@ -67,6 +68,7 @@ const EVENTS: readonly ShoalEvent[] = [
   { event: "request", name: EVIL, client: EVIL, classic: true },
   { event: "sending", name: EVIL, client: EVIL, classic: false },
   { event: "uploaded", name: EVIL, client: EVIL, size: 1, sha256: HEX, md5: HEX },
+  { event: "refused", name: EVIL, client: EVIL, message: EVIL, omitted: 3 },
   { event: "indexing", filesLeft: 1, bytesLeft: 1, rate: 1 },
   ...(["info", "warning", "verbose"] as const).map((level): ShoalEvent => ({
     event: "notice",
@@ -122,7 +124,17 @@ const EVENTS: readonly ShoalEvent[] = [
 /** All kinds that there are: a new one is missing here until it is tried. */
 const KINDS = {
   ...{ ready: 1, offer: 1, mastering: 1, progress: 1, waiting: 1, server: 1, request: 1 },
-  ...{ sending: 1, uploaded: 1, indexing: 1, notice: 1, hash: 1, step: 1, stored: 1, echoed: 1 },
+  ...{
+    sending: 1,
+    uploaded: 1,
+    refused: 1,
+    indexing: 1,
+    notice: 1,
+    hash: 1,
+    step: 1,
+    stored: 1,
+    echoed: 1,
+  },
   ...{ file: 1, failed: 1, done: 1, report: 1 },
 } satisfies Record<ShoalEvent["event"], 1>;
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
-import { contentsOf, e2e, randomFile, sha256Hex } from "../support/e2e.ts";
+import { contentsOf, e2e, failures, randomFile, sha256Hex } from "../support/e2e.ts";
 import {
   freePort,
   runShoal,
@@ -11,6 +11,7 @@ import {
   type ShoalProcess,
   startServer,
 } from "../support/shoal_process.ts";
+import { rememberAs } from "../support/index_cache.ts";
 import { TcpPeer } from "../support/tcp_peer.ts";
 
 const MIB = 1024 * 1024;
@@ -61,6 +62,73 @@ e2e("put stores a file, which everybody is offered at once", async () => {
   assertEquals(visibleIn(scratch), ["film (2).bin", "film.bin"]);
   assertSameBytes(await Deno.readFile(join(scratch.served, "film.bin")), file);
 });
+
+e2e(
+  "a server tells once whom it sends a file over TCP, and a few of the puts it refuses",
+  async () => {
+    await using scratch = await Scratch.make();
+    await scratch.serve("a.txt", randomFile(1_000, 1));
+    await scratch.serve("b.txt", randomFile(1_000, 2));
+    await using server = await startServer(scratch, freePort(), [
+      ...UPLOADS,
+      "--max-upload",
+      "1kb",
+    ]);
+    const port = await tcpPortOf(server);
+    await server.event(({ event, filesLeft }) => event === "indexing" && filesLeft === 0);
+    for (let i = 0; i < 4; i++) {
+      using peer = await TcpPeer.connect(port);
+      for (const name of ["a.txt", "b.txt", "a.txt"]) {
+        await peer.say({ command: "fetch", name, offset: 10 * i, length: 100 });
+        assertEquals((await peer.message())["status"], "file");
+        while ((await peer.takeFrame())!.length > 0);
+        assertEquals((await peer.message())["status"], "sent");
+      }
+      for (let j = 0; j < 10; j++) {
+        await peer.say({ command: "put", name: `big ${i} ${j}`, size: 2_000, mtime: 0 });
+        assertEquals((await peer.message())["status"], "error");
+      }
+    }
+    await server.event(({ event }) => event === "refused");
+    // What was posted before this has been told before it.
+    await Deno.writeTextFile(join(scratch.root, "c.txt"), "c");
+    await runShoal(["put", join(scratch.root, "c.txt"), "--server", `127.0.0.1:${port}`]);
+    await server.event(({ event }) => event === "uploaded");
+    const sending = server.events.filter(({ event }) => event === "sending");
+    assertEquals(sending.map(({ name }) => name), ["a.txt", "b.txt"]);
+    const refused = server.events.filter(({ event }) => event === "refused");
+    assert(refused.length >= 5 && refused.length < 12, `${refused.length} of 40`);
+    const { name, client, message, omitted } = refused[0]!;
+    assertEquals([name, omitted], ["big 0 0", 0]);
+    assertMatch(`${client}`, /^127\.0\.0\.1:\d+$/);
+    assertMatch(`${message}`, /too large: 2\.0 kB, .*--max-upload/);
+  },
+);
+
+e2e(
+  "a chunk that a get over TCP finds bad is looked at again: the next one gets what is there",
+  async () => {
+    await using scratch = await Scratch.make();
+    const file = randomFile(5 * MIB, 3);
+    const rotten = file.slice();
+    rotten[3 * MIB] = rotten[3 * MIB]! ^ 1;
+    const path = join(scratch.served, "film.bin");
+    // Changed in place, with all of its times as they were: to the server it is what it has hashed.
+    await scratch.serve("film.bin", rotten);
+    await rememberAs(join(scratch.cache, "shoal"), path, file);
+    await using server = await startServer(scratch, freePort());
+    const tcp = ["--tcp", "--server", `127.0.0.1:${await tcpPortOf(server)}`];
+    const get = ["get", "film.bin", ...tcp, "--timeout", "3", "--retries", "2"];
+    const pin = ["--sha256", await sha256Hex(file)];
+    const pinned = await runShoal([...get, ...pin, "--out", join(scratch.out, "pinned")]);
+    assert([3, 4].includes(pinned.code), pinned.process.description());
+    assertEquals(failures(pinned.events).length, 1);
+    await server.event(({ message }) => /film\.bin is another file now/.test(String(message)));
+    const now = await runShoal([...get, "--out", join(scratch.out, "now")]);
+    assertEquals(now.code, 0, now.process.description());
+    assertSameBytes(await scratch.read("now/film.bin"), rotten);
+  },
+);
 
 e2e("get --tcp fetches a file, and resumes a part; list --tcp shows it", async () => {
   await using scratch = await Scratch.make();
@@ -394,7 +462,8 @@ e2e("two hundred peers at once are served, and those beyond the bound are told s
   try {
     for (let i = 0; i < 256; i++) peers.push(await TcpPeer.connect(port));
     await Promise.all(
-      peers.slice(0, 200).map(async (peer) => {
+      // Those that are served, all of one address: whoever had said nothing yet would make room.
+      peers.slice(0, 224).map(async (peer) => {
         await peer.send("LIST_FILES\n");
         assertEquals(await peer.line(), `${md5Hex(GREETING)};a;5`);
       }),

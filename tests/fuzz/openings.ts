@@ -160,6 +160,7 @@ function playSession(random: Random, peer: Peer, counts: { stored: number }): vo
         return { kind: "stored", name: FILE.name, sha256: SHA, md5: FILE.md5, isPresent: false };
       case "strike":
       case "sendBody":
+      case "refuse":
       case "log":
         return;
     }

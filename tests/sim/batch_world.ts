@@ -147,7 +147,13 @@ export class BatchWorld {
         throw error;
       },
       ...{ onSearched: nothing, onClassicRequest: nothing, onRequested: nothing },
-      ...{ onSending: nothing, onUploaded: nothing, onLog: nothing, onDetail: nothing },
+      ...{
+        onSending: nothing,
+        onUploaded: nothing,
+        onRefused: nothing,
+        onLog: nothing,
+        onDetail: nothing,
+      },
       onServed: nothing,
     });
     void serving.open();

@@ -298,7 +298,13 @@ export class SimServer {
         throw error;
       },
       ...{ onSearched: nothing, onClassicRequest: nothing, onRequested: nothing },
-      ...{ onSending: nothing, onUploaded: nothing, onLog: nothing, onDetail: nothing },
+      ...{
+        onSending: nothing,
+        onUploaded: nothing,
+        onRefused: nothing,
+        onLog: nothing,
+        onDetail: nothing,
+      },
     });
     void serving.open();
     const toMain = new Channel(clock, () => HOP_MS + answerMs);

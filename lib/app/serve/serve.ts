@@ -279,6 +279,8 @@ class Service {
       onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
+      onRefused: ({ name, from, message, omitted }) =>
+        this.#tell({ event: "refused", name, client: from, message, omitted }),
       onLog: (level, message) => this.#tell(logNotice(level, message)),
       onServed: (served) => this.#metrics.countServed(served),
       onDetail: (message) => this.#detail(message),

@@ -7,12 +7,14 @@ import type { ServeEvent } from "../events.ts";
 export class ServerMetrics {
   readonly #counts = { request: 0, sending: 0, uploaded: 0 };
   #uploadedBytes = 0;
+  #refused = 0;
   #sentBytes = 0;
   #flows = 0;
   #ignored = 0;
 
   count(event: ServeEvent): void {
     if (event.event === "uploaded") this.#uploadedBytes += event.size;
+    if (event.event === "refused") this.#refused += 1 + event.omitted;
     if (event.event === "request" || event.event === "sending" || event.event === "uploaded") {
       this.#counts[event.event] += 1;
     }
@@ -41,6 +43,7 @@ export class ServerMetrics {
       metric("shoal_flows", "Transfers over UDP at this moment.", "gauge", this.#flows),
       metric("shoal_ignored_total", "Datagrams that were not answered.", "counter", this.#ignored),
       metric("shoal_uploads_total", "Files that were uploaded.", "counter", uploaded),
+      metric("shoal_refused_uploads_total", "Uploads refused.", "counter", this.#refused),
       metric("shoal_uploaded_bytes_total", "Bytes of those.", "counter", this.#uploadedBytes),
     ];
   }

@@ -9,7 +9,11 @@ import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import type { SessionSettings, UploadedFile } from "../../messages/session_worker.ts";
+import type {
+  RefusedUpload,
+  SessionSettings,
+  UploadedFile,
+} from "../../messages/session_worker.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { Random } from "../../protocol/base/random.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
@@ -53,6 +57,7 @@ export interface ServingOptions {
   /** A client begins to be sent a file. */
   readonly onSending: (name: string, client: string) => void;
   readonly onUploaded: (file: UploadedFile, client: string) => void;
+  readonly onRefused: (upload: RefusedUpload) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
   readonly onServed: (served: ServedCounts) => void;
   /** For people who look for a fault. */
@@ -100,9 +105,9 @@ export class Serving {
       onStruck: (...strike) => index.doubt(...strike),
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
     });
-    const { onUploaded, onSending, onLog } = options;
+    const { onUploaded, onRefused, onSending, onLog } = options;
     this.#sessions = new SessionService({
-      ...{ runtime, index, onUploaded, onSending, onLog, onFailure },
+      ...{ runtime, index, onUploaded, onRefused, onSending, onLog, onFailure },
       ...options.sessions,
     });
   }

@@ -5,6 +5,7 @@ import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import type {
   Answer,
   Question,
+  RefusedUpload,
   SessionReply,
   SessionRequest,
   SessionSettings,
@@ -19,6 +20,7 @@ export interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"
   readonly index: ServedIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;
   readonly onSending: (name: string, to: string) => void;
+  readonly onRefused: (upload: RefusedUpload) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
   /** The worker broke. */
   readonly onFailure: (error: ShoalError) => void;
@@ -68,6 +70,8 @@ export class SessionService {
       }
       case "sending":
         return this.#options.onSending(reply.name, reply.to);
+      case "refused":
+        return this.#options.onRefused(reply);
       case "log":
         for (const message of reply.messages) this.#options.onLog(reply.level, message);
         return;

@@ -1,7 +1,9 @@
 /** The server of the existing round-trip tool: uploads are sent back, and nothing is kept. */
+import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
+import { RefusalNews } from "../../protocol/session/refusal_news.ts";
 import { SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import { Throttle } from "../../io/net/throttle.ts";
@@ -53,6 +55,7 @@ export function serveEchoIn(
   const seed = options.seed ?? runtime.random.u32();
   const ended = Promise.withResolvers<void>();
   let connections = 0;
+  const refusals = new RefusalNews();
   const nobody = (): never => {
     throw new ShoalError("internal", "a server that keeps nothing was asked for something");
   };
@@ -72,6 +75,14 @@ export function serveEchoIn(
       return nobody();
     },
     onStruck: nobody,
+    onRefused: (name, from, message) => {
+      const omitted = refusals.told(runtime.clock.nowMs(), from.address);
+      if (omitted === undefined) return;
+      const why = `Refused ${name === "" ? "an upload" : name} from ${
+        endpointText(from)
+      }: ${message}`;
+      library.log("INFO", why);
+    },
     throttle: new Throttle(runtime.clock),
     log: (level, ...messages) => {
       for (const message of messages) options.onEvent?.(logNotice(level, message));

@@ -82,6 +82,10 @@ export class Upload {
     this.#job = digests.begin(request.sizeBytes);
   }
 
+  get name(): SafeFileName {
+    return this.#request.name;
+  }
+
   get sizeBytes(): number {
     return this.#request.sizeBytes;
   }

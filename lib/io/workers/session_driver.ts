@@ -2,7 +2,9 @@
  * The session worker: runs sessions on the TCP port, and asks the main thread what is
  * offered.
  */
+import { endpointText } from "../../address.ts";
 import type { ShoalError } from "../../errors.ts";
+import { NAME_BYTES_MAX } from "../../limits.ts";
 import { SESSION_REQUESTS_PER_S, SESSIONS_MAX } from "../net/limits.ts";
 import type {
   Answer,
@@ -12,8 +14,10 @@ import type {
   SessionRequest,
 } from "../../messages/session_worker.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
+import { FlowNews } from "../../protocol/serve/flow_news.ts";
 import { SentChunks } from "../../protocol/serve/sent_chunks.ts";
 import { SESSION_QUESTIONS_AT_ONCE, SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
+import { RefusalNews } from "../../protocol/session/refusal_news.ts";
 import { serveSession } from "../../protocol/session/serve_session.ts";
 import type { SessionFile } from "../../protocol/session/dialogue.ts";
 import { Digests } from "../hash/digests.ts";
@@ -38,6 +42,8 @@ class SessionDriver {
   readonly #digests: Digests;
   readonly #library: SessionLibrary;
   readonly #listener: SessionListener;
+  readonly #news = new FlowNews();
+  readonly #refusals = new RefusalNews();
   readonly #questions = new Map<number, (answer: Answer) => void>();
   /** MD5s that are being computed, by file. */
   readonly #digesting = new Map<string, Promise<string | undefined>>();
@@ -67,7 +73,16 @@ class SessionDriver {
       sent: new SentChunks(),
       onStruck: (party, { root, sizeBytes, chunk }) =>
         parent.post({ kind: "struck", party, root, sizeBytes, chunk }),
-      onSending: ({ name }, to) => parent.post({ kind: "sending", name, to }),
+      onSending: ({ name }, to) => {
+        if (!this.#news.isNew(runtime.clock.nowMs(), to.address, name)) return;
+        parent.post({ kind: "sending", name, to: endpointText(to) });
+      },
+      onRefused: (name, from, message) => {
+        const omitted = this.#refusals.told(runtime.clock.nowMs(), from.address);
+        if (omitted === undefined) return;
+        const told = { name: name.slice(0, NAME_BYTES_MAX), from: endpointText(from), message };
+        parent.post({ kind: "refused", ...told, omitted });
+      },
       log: (level, ...messages) => parent.post({ kind: "log", level, messages }),
       throttle: new Throttle(runtime.clock, rateBytesPerS),
     };

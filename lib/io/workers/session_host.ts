@@ -1,6 +1,6 @@
 /** Performs the steps of a dialogue, over one connection of a server. */
 import type { Bytes, SafeFileName } from "../../ids.ts";
-import { partyOf } from "../../address.ts";
+import { type Endpoint, partyOf } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
@@ -15,6 +15,7 @@ import { SESSION_SEND_BYTES } from "../net/limits.ts";
 import { MD5_PATIENCE_MS } from "./limits.ts";
 import type { Answers, Question, UploadedFile } from "../../messages/session_worker.ts";
 import type {
+  BodyRead,
   Dialogue,
   LogLevel,
   SessionFile,
@@ -49,7 +50,9 @@ export interface SessionLibrary {
   /** The MD5 of a file; `undefined` if it is not what it was. */
   md5Of(file: SessionFile): Promise<string | undefined>;
   onUploaded(file: UploadedFile, from: string): void;
-  onSending(file: SessionFile, to: string): void;
+  onSending(file: SessionFile, to: Endpoint): void;
+  /** An upload was refused; what the peer called it is unchecked. */
+  onRefused(name: string, from: Endpoint, message: string): void;
   /** What each connection was sent. */
   readonly sent: SentChunks;
   onStruck(party: string, strike: StepOf<"strike">): void;
@@ -125,9 +128,11 @@ class SessionHost {
       case "beginUpload":
         return await this.#beginUpload(step);
       case "receiveUpload":
-        return await this.#upload!.receive(connection, step.offset, step.framing);
+        return await this.#receiveUpload(step);
       case "endUpload":
         return await this.#endUpload(step);
+      case "refuse":
+        return this.#library.onRefused(step.name, connection.peerEndpoint, step.message);
       case "log":
         return this.#library.log(step.level, ...step.messages);
       default:
@@ -192,7 +197,7 @@ class SessionHost {
       return false;
     }
     const { reader } = opened;
-    if (lengthBytes > 0 && offset === 0) this.#library.onSending(file, this.#connection.peer);
+    if (lengthBytes > 0) this.#library.onSending(file, this.#connection.peerEndpoint);
     try {
       // The prefix of a frame lies before its bytes, so that both leave in one write.
       const prefixBytes = framing === "frames" ? LENGTH_PREFIX_BYTES : 0;
@@ -257,8 +262,17 @@ class SessionHost {
       if (offset === 0) return { kind: "ready", offset };
       return { kind: "ready", offset, prefixSha256: upload.prefixSha256 };
     } catch (error) {
+      this.#onRefused(step.name, error);
       return { kind: "refused", message: peerMessage(error) };
     }
+  }
+
+  async #receiveUpload({ offset, framing }: StepOf<"receiveUpload">): Promise<BodyRead> {
+    const upload = this.#upload!;
+    const read = await upload.receive(this.#connection, offset, framing);
+    const { peerEndpoint } = this.#connection;
+    if (read.kind === "failed") this.#library.onRefused(upload.name, peerEndpoint, read.message);
+    return read;
   }
 
   async #endUpload({ sha256 }: StepOf<"endUpload">): Promise<UploadEnded> {
@@ -274,9 +288,16 @@ class SessionHost {
       }
       return { kind: "stored", name, sha256: stored.sha256, md5, isPresent };
     } catch (error) {
+      this.#onRefused(upload.name, error);
       const { code } = ShoalError.from(error);
       const message = peerMessage(error);
       return { kind: "failed", code: code === "unverified" ? code : "refused", message };
     }
+  }
+
+  /** Whoever runs this server is told what a peer is not. */
+  #onRefused(name: string, error: unknown): void {
+    const { message } = ShoalError.from(error);
+    this.#library.onRefused(name, this.#connection.peerEndpoint, message);
   }
 }

@@ -7,18 +7,13 @@
  *
  * One request is served at a time; reading, sending and opening files are the driver's.
  */
+import { FlowNews } from "./flow_news.ts";
 import { type Endpoint, partyOf } from "../../address.ts";
 import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import type { Random } from "../base/random.ts";
 import type { Tokens, TokenVerdict } from "../base/tokens.ts";
-import { RecentMap } from "../base/recent_map.ts";
-import {
-  FLOW_NEWS_MAX,
-  FLOW_NEWS_MEMORY_MS,
-  QUESTIONS_FORWARDED_WORK_MAX,
-  STATS_INTERVAL_MS,
-} from "./limits.ts";
+import { QUESTIONS_FORWARDED_WORK_MAX, STATS_INTERVAL_MS } from "./limits.ts";
 import { PendingRequests } from "./pending_requests.ts";
 import { Askers, hasProved } from "./askers.ts";
 import { isQuestion, type QuestionFrame } from "./questions.ts";
@@ -110,8 +105,7 @@ export class RangeServer {
   /** For contents that the main thread is being asked about. */
   readonly #pending = new PendingRequests();
   readonly #sent = new SentChunks();
-  /** Which parties are being sent what, as far as the main thread has been told. */
-  readonly #toldFlows = new RecentMap<true>(FLOW_NEWS_MAX, FLOW_NEWS_MEMORY_MS);
+  readonly #news = new FlowNews();
   #actions: RangeServerAction[] = [];
   /** What is being served. */
   #turn: Turn | undefined;
@@ -290,10 +284,7 @@ export class RangeServer {
 
   /** Ports and nonces are the client's to choose: they make no news. */
   #tellFlow(nowMs: number, { to, want }: Turn): void {
-    const key = `${partyOf(to.address)} ${keyOf(want)}`;
-    const isTold = this.#toldFlows.get(nowMs, key) !== undefined;
-    this.#toldFlows.set(nowMs, key, true);
-    if (isTold) return;
+    if (!this.#news.isNew(nowMs, to.address, keyOf(want))) return;
     this.#actions.push({ kind: "flow", to, root: want.root, sizeBytes: want.sizeBytes });
   }
 

@@ -130,6 +130,15 @@ interface Steps {
   };
   /** Publishes what was received, if it hashes to `sha256`. */
   endUpload: { readonly step: { readonly sha256?: HashHex }; readonly result: UploadEnded };
+  /** An upload was refused before it began: for whoever runs this server. */
+  refuse: {
+    readonly step: {
+      /** What the peer called it, unchecked; empty if it did not say. */
+      readonly name: string;
+      readonly message: string;
+    };
+    readonly result: void;
+  };
   /** Lines for the log, all of one level. */
   log: {
     readonly step: { readonly level: LogLevel; readonly messages: readonly string[] };

@@ -50,6 +50,15 @@ export const UPLOAD_KEPT_PER_PARTY_COUNT_MAX = 64;
 export const UPLOAD_KEPT_COUNT_MAX = 1_024;
 /** What is kept of them in all, in the largest upload that is accepted; of one address, one of that size. */
 export const UPLOAD_KEPT_LARGEST_MAX = 8;
+/** Refused uploads that a server tells of: of one address, at once and per second … */
+export const REFUSALS_TOLD_PER_PARTY_BURST = 5;
+export const REFUSALS_TOLD_PER_PARTY_PER_S = 1 / 10;
+/** … and of all; the others are counted. */
+export const REFUSALS_TOLD_BURST = 50;
+export const REFUSALS_TOLD_PER_S = 1;
+/** Addresses with a refused upload that are remembered for that, and for how long. */
+export const REFUSED_PARTIES_MAX = 1_024;
+export const REFUSED_PARTY_MEMORY_MS = 600_000;
 /** Units of work, about ten microseconds each, of any question that a session asks the main thread … */
 export const SESSION_QUESTION_WORK = 4;
 /** … beside that for each file of a listing … */

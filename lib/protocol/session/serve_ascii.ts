@@ -108,6 +108,7 @@ function* download(): Dialogue<boolean> {
 function* upload(policy: SessionPolicy): Dialogue<boolean> {
   const closedDoor = uploadRefusal(policy, 0);
   if (closedDoor !== undefined) {
+    yield* ask("refuse", { name: "", message: closedDoor });
     yield* say(`ERROR ${closedDoor}`);
     return true;
   }
@@ -117,10 +118,13 @@ function* upload(policy: SessionPolicy): Dialogue<boolean> {
   const wanted = parseNameAndSize(read.text);
   const name = wanted && uploadName(wanted.name, "base");
   if (wanted === undefined || name === undefined) {
-    yield* say("ERROR that is not a file name and a size, as in notes.txt;120");
+    const message = "that is not a file name and a size, as in notes.txt;120";
+    yield* ask("refuse", { name: read.text, message });
+    yield* say(`ERROR ${message}`);
     return true;
   }
   const refusal = uploadRefusal(policy, wanted.sizeBytes);
+  if (refusal !== undefined) yield* ask("refuse", { name, message: refusal });
   const begun = refusal !== undefined
     ? { kind: "refused", message: refusal } as const
     : yield* ask("beginUpload", {

@@ -21,7 +21,10 @@ export function* echoUpload(policy: SessionPolicy, request: JsonObject, round: n
   const path = request["file_path"];
   const data = dataIn(request);
   const refusal = uploadRefusal(policy, data?.length ?? 0);
-  if (refusal !== undefined) return yield* fail("refused", refusal);
+  if (refusal !== undefined) {
+    yield* ask("refuse", { name: typeof path === "string" ? path : "", message: refusal });
+    return yield* fail("refused", refusal);
+  }
   if (typeof path !== "string" || data === undefined) {
     return yield* fail("bad_request", "Missing file path or file data");
   }

@@ -190,11 +190,14 @@ function* put(policy: SessionPolicy, request: JsonObject): Dialogue<boolean> {
   const mtimeMs = timeIn(request["mtime"]);
   const sha256 = digestIn(request["sha256"]);
   if (name === undefined || sizeBytes === undefined || mtimeMs === undefined) {
-    yield* fail("bad_request", "put needs a name that can be offered, a size and an mtime");
+    const message = "put needs a name that can be offered, a size and an mtime";
+    yield* ask("refuse", { name: typeof text === "string" ? text : "", message });
+    yield* fail("bad_request", message);
     return true;
   }
   const refusal = uploadRefusal(policy, sizeBytes);
   if (refusal !== undefined) {
+    yield* ask("refuse", { name, message: refusal });
     yield* fail("refused", refusal);
     return true;
   }

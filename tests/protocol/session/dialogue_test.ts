@@ -45,6 +45,7 @@ function play(dialogue: Dialogue, script: Script) {
   let said = "";
   const messages: unknown[] = [];
   const logs: string[] = [];
+  const refused: (readonly [string, string])[] = [];
   let at = 0;
   let next = dialogue.next();
   while (!next.done) {
@@ -53,6 +54,8 @@ function play(dialogue: Dialogue, script: Script) {
     if (step.kind === "send") {
       said += decoder.decode(step.bytes);
       if (step.bytes[0]! < 0x20) messages.push(parseMessage(step.bytes.subarray(4)));
+    } else if (step.kind === "refuse") {
+      refused.push([step.name, step.message]);
     } else if (step.kind === "log") {
       for (const message of step.messages) {
         logs.push(message);
@@ -68,7 +71,7 @@ function play(dialogue: Dialogue, script: Script) {
     next = dialogue.next(result);
   }
   assertEquals(at, script.length, "the dialogue ended early");
-  return { steps, said, messages, logs };
+  return { steps, said, messages, logs, refused };
 }
 
 const line = (text: string) => ["line", { kind: "line", text }] as const;
@@ -238,6 +241,37 @@ Deno.test("a put of what may be there asks for the digest, and sends nothing tha
     message({ command: "disconnect" }),
   ]);
   assertEquals((messages as { status: string }[]).map(({ status }) => status), ["hash", "present"]);
+});
+
+Deno.test("whoever runs a server is told which uploads it refuses, and why", () => {
+  const put = { command: "put", name: "big", size: 5_000, mtime: 7 };
+  const json = play(serveSession(POLICY), [
+    JSON_BYTE,
+    message(put),
+    message({ ...put, name: "../up" }),
+    message({ ...put, name: 7 }),
+    message({ command: "upload", file_path: "echo", file_data_hex: "00".repeat(1_001) }),
+    message({ command: "disconnect" }),
+  ]);
+  const tooLarge = (size: string) =>
+    `the file is too large: ${size}, where the server takes up to 1.0 kB (--max-upload)`;
+  assertEquals(json.refused.map(([name]) => name), ["big", "../up", "", "echo"]);
+  assertEquals(json.refused[0]![1], tooLarge("5.0 kB"));
+  const ascii = play(serveSession(POLICY), [
+    ASCII,
+    line("UPLOAD"),
+    line("big;5000"),
+    line("UPLOAD"),
+    line("nonsense"),
+    ["line", CLOSED],
+  ]);
+  assertEquals(ascii.refused.map(([name]) => name), ["big", "nonsense"]);
+  const closed = play(serveSession({ ...POLICY, allowsUpload: false }), [
+    ASCII,
+    line("UPLOAD"),
+    ["line", CLOSED],
+  ]);
+  assertEquals(closed.refused.map(([name]) => name), [""]);
 });
 
 Deno.test("a put is stored when its digest is told, and not before", () => {
