@@ -11,7 +11,7 @@ import {
   type Shortage,
   UploadAccounts,
   type UploadQuota,
-  type Wanted,
+  type UploadRoom,
 } from "../../protocol/session/upload_accounts.ts";
 import { sizeText } from "../../sizes.ts";
 import type { Disk } from "../files/disk.ts";
@@ -124,9 +124,9 @@ export class Uploads {
   // — Room ——————————————————————————————————————————————————————————————————————————————————————
 
   /** Before anything of it is read. Returns what it will leave here. Throws ShoalError `disk_full`. */
-  async #requireQuota(party: string, request: UploadRequest): Promise<Wanted> {
+  async #requireQuota(party: string, request: UploadRequest): Promise<UploadRoom> {
     const tag = this.#parts.tagOf(party, request);
-    const wanted = (): Wanted => this.#wantedBy(request);
+    const wanted = (): UploadRoom => this.#wantedBy(request);
     const shortage = (): Shortage | undefined =>
       this.#accounts.shortageFor(nowMs(), tag, party, wanted());
     if (shortage() === undefined) return wanted();
@@ -137,7 +137,7 @@ export class Uploads {
     return wanted();
   }
 
-  #wantedBy({ name, sizeBytes }: UploadRequest): Wanted {
+  #wantedBy({ name, sizeBytes }: UploadRequest): UploadRoom {
     const { disk, dir } = this.#options;
     return { bytes: sizeBytes, entries: 1 + missingFolders(disk, dir, name).length };
   }
@@ -163,7 +163,7 @@ export class Uploads {
   }
 
   /** Throws ShoalError `disk_full`. */
-  #makeRoom(tag: string, party: string, announced: Wanted, bytes: number): void {
+  #makeRoom(tag: string, party: string, announced: UploadRoom, bytes: number): void {
     const going = this.#accounts.advance(nowMs(), tag, bytes);
     if (going === undefined) {
       const left = this.#accounts.shortageFor(nowMs(), tag, party, announced);

@@ -53,8 +53,8 @@ interface Stored {
   readonly bytes: number;
 }
 
-/** What somebody wants to bring. */
-export interface Wanted {
+/** What an upload takes of a disk, and what somebody wants to bring. */
+export interface UploadRoom {
   readonly bytes: number;
   /** The file, and folders that have to be made for it. */
   readonly entries: number;
@@ -73,7 +73,7 @@ export class UploadAccounts {
   /** By name. */
   readonly #stored = new Map<string, Stored>();
   #storedBytes = 0;
-  readonly #storedOf = new Map<string, Wanted>();
+  readonly #storedOf = new Map<string, UploadRoom>();
 
   constructor(bounds: UploadBounds) {
     this.#bounds = bounds;
@@ -122,14 +122,14 @@ export class UploadAccounts {
   }
 
   /** Why a whole upload has no room, even if everything goes that may; `undefined` if it has. */
-  shortageFor(nowMs: number, tag: string, party: string, wanted: Wanted): Shortage | undefined {
+  shortageFor(nowMs: number, tag: string, party: string, wanted: UploadRoom): Shortage | undefined {
     const others = this.#othersThan(tag);
     return this.#shortageOfBytes(nowMs, others, party, countedBytes(wanted)) ??
       this.#shortageOfEntries(others, party, wanted.entries);
   }
 
   /** It is being received, and so much of it is there. */
-  begin(nowMs: number, tag: string, party: string, bytes: number, announced: Wanted): void {
+  begin(nowMs: number, tag: string, party: string, bytes: number, announced: UploadRoom): void {
     const { bytes: announcedBytes, entries } = announced;
     const fields = { announcedBytes, entries, startBytes: bytes, sinceMs: nowMs };
     this.#unfinished.set(tag, { party, isReceiving: true, bytes, ...fields });
@@ -247,11 +247,11 @@ export class UploadAccounts {
     return bytes - startBytes < UPLOAD_PACE_BYTES_PER_S * elapsedMs / 1000;
   }
 
-  #storedBy(party: string): Wanted {
+  #storedBy(party: string): UploadRoom {
     return this.#storedOf.get(party) ?? { bytes: 0, entries: 0 };
   }
 
-  #addStored(party: string, { bytes, entries }: Wanted): void {
+  #addStored(party: string, { bytes, entries }: UploadRoom): void {
     this.#storedBytes += bytes;
     const before = this.#storedBy(party);
     const after = { bytes: before.bytes + bytes, entries: before.entries + entries };
@@ -272,7 +272,7 @@ function sumOf(uploads: Iterable<Unfinished>): number {
 }
 
 /** An empty file, and a folder, take room on a disk as well. */
-function countedBytes({ bytes, entries }: Wanted): number {
+function countedBytes({ bytes, entries }: UploadRoom): number {
   return Math.max(bytes, UPLOAD_BYTES_COUNTED_MIN) + (entries - 1) * UPLOAD_BYTES_COUNTED_MIN;
 }
 
