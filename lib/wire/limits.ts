@@ -57,6 +57,12 @@ export const CLASSIC_CHUNK_BYTES_MAX = 60 * KIB;
 export const BURST_BYTES = 64_400;
 /** Bytes that one WANT may ask for: so many bursts. */
 export const REQUEST_BYTES_MAX = 4 * BURST_BYTES;
+/** Entries of one manifest: files, folders and links together. */
+export const MANIFEST_ENTRIES_MAX = 1_000_000;
+/** Bytes of one manifest, held in memory whole. */
+export const MANIFEST_BYTES_MAX = 256 * MIB;
+/** Where a symbolic link leads to. */
+export const LINK_TARGET_BYTES_MAX = 1_024;
 /** Damaged frames in one buffer after which the rest is dropped: checksums cost time. */
 export const DAMAGED_FRAMES_MAX = 64;
 

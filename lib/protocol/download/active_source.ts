@@ -3,7 +3,6 @@ import type { SourceId, TransferId } from "../../ids.ts";
 import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";
 import type { KnownSource } from "./known_source.ts";
-import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type { Report } from "./receiver_report.ts";
 import type { TransferState } from "./transfer_state.ts";
 
@@ -93,10 +92,9 @@ export class ActiveSource {
     return nowMs - this.#aliveMs >= patienceMs;
   }
 
-  /** Whether more of a file of this size should be leased: one chunk shows whether it is back. */
-  wantsMore(sizeBytes: number): boolean {
+  /** Whether more of this should be leased: one chunk shows whether it is back. */
+  wantsMore({ chunkBytes }: TransferState): boolean {
     if (this.isSuspect) return this.isIdle;
-    const chunkBytes = chunkBytesFor(sizeBytes);
     const wantedBytes = this.rateBytesPerS > 0
       // Beside what is in flight.
       ? Math.max(this.rateBytesPerS * (LEASE_MS + 2 * this.#rttMs) / 1000, chunkBytes)
@@ -105,7 +103,7 @@ export class ActiveSource {
   }
 
   lease(transfer: TransferState, chunk: number): void {
-    const lengthBytes = chunkLength(transfer.sizeBytes, chunk);
+    const lengthBytes = transfer.lengthOf(chunk);
     if (this.isIdle) this.#silentMs = 0;
     this.#leased.set(keyOf(transfer.id, chunk), { transfer, chunk, lengthBytes });
     this.#leasedBytes += lengthBytes;

@@ -7,7 +7,8 @@ import type { Bytes, TransferId } from "../../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
 import { BLOCK_GROUP_BYTES, hashBlocks } from "../merkle/block_hashes.ts";
 import { IntervalSet } from "../base/interval_set.ts";
-import { chunkHash } from "../merkle/merkle.ts";
+import { chunkHash, rootOfRow, treeHeight } from "../merkle/merkle.ts";
+import { unitRootOfBytes } from "../merkle/unit_root.ts";
 
 /** Bytes of a file that have arrived, wherever they lie. */
 export interface ByteRun {
@@ -33,6 +34,8 @@ export class ChunkBuffer {
   readonly #isHashed: Uint8Array;
   /** Groups of blocks that are not complete. */
   #groupsLeft: number;
+  /** Bytes of the files in it, where it is a unit of a folder and no part of one file. */
+  readonly parts: readonly number[] | undefined;
 
   constructor(
     transfer: TransferId,
@@ -40,19 +43,21 @@ export class ChunkBuffer {
     offset: number,
     lengthBytes: number,
     buffer: Bytes,
+    parts?: readonly number[],
   ) {
     this.transfer = transfer;
     this.chunk = chunk;
     this.offset = offset;
     this.lengthBytes = lengthBytes;
     this.buffer = buffer;
+    this.parts = parts;
     this.#blockHashes = new Uint8Array(Math.ceil(lengthBytes / BLOCK_BYTES) * HASH_BYTES);
     this.#groupsLeft = Math.ceil(lengthBytes / BLOCK_GROUP_BYTES);
     this.#isHashed = new Uint8Array(this.#groupsLeft);
   }
 
   get isComplete(): boolean {
-    return this.#groupsLeft === 0;
+    return this.#isBundle ? this.#present.covers(0, this.lengthBytes) : this.#groupsLeft === 0;
   }
 
   /**
@@ -67,6 +72,7 @@ export class ChunkBuffer {
     });
     if (added === 0) return 0;
     this.#present.add(start, end);
+    if (this.#isBundle) return added;
     const first = Math.floor(start / BLOCK_GROUP_BYTES);
     for (let group = first; group * BLOCK_GROUP_BYTES < end; group++) this.#hashIfWhole(group);
     return added;
@@ -77,9 +83,16 @@ export class ChunkBuffer {
     return this.#present.gaps(start, end, visit);
   }
 
-  /** The hash of the complete chunk, to be compared with the layer's. */
+  /** The hash of the complete chunk, to be compared with the layer's, or with the root of the unit that it is. */
   hash(sizeBytes: number): Bytes {
-    return chunkHash(this.#blockHashes, sizeBytes);
+    if (this.parts === undefined) return chunkHash(this.#blockHashes, sizeBytes);
+    if (!this.#isBundle) return rootOfRow(this.#blockHashes, 0, treeHeight(sizeBytes));
+    return unitRootOfBytes(this.buffer.subarray(0, this.lengthBytes), this.parts);
+  }
+
+  /** Its blocks begin where its files do, so they are hashed when all of it is there. */
+  get #isBundle(): boolean {
+    return this.parts !== undefined && this.parts.length > 1;
   }
 
   #hashIfWhole(group: number): void {

@@ -455,7 +455,7 @@ export class Coordinator {
     for (const transfer of this.#transfers.values()) {
       if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];
-      while (active.wantsMore(transfer.sizeBytes)) {
+      while (active.wantsMore(transfer)) {
         const chunk = transfer.takeFree(active.id);
         if (chunk === undefined) break;
         chunks.push(chunk);

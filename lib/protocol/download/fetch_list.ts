@@ -8,26 +8,39 @@ import { type Bytes, type Content, type HashHex, toHex, type TransferId } from "
 import { HASH_BYTES } from "../../limits.ts";
 import { WANT_RANGES_MAX } from "../../wire/limits.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import { UNIT_BUFFER_BYTES_MIN } from "./limits.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type { WantRange } from "./want_ledger.ts";
 
-/** Chunks of one file, with the hash that each must have. */
+/** A chunk that is a content of its own: a file of a folder, or a bundle of them. */
+export interface LeasedUnit extends Pick<Content, "root" | "sizeBytes"> {
+  /** Bytes of the files in it; a single one is no bundle. */
+  readonly parts: readonly number[];
+}
+
+/** Chunks of one transfer, with the hash that each must have. */
 export interface Lease {
   readonly transfer: TransferId;
   readonly content: Content;
   readonly chunks: readonly number[];
   /** 32 bytes per chunk. */
   readonly hashes: Bytes;
+  /** One per chunk, where they are units of a folder and no parts of one file. */
+  readonly units?: readonly LeasedUnit[];
 }
 
 /** One leased chunk, before and while it is fetched. */
 export interface Fetch {
   readonly transfer: TransferId;
+  /** What it is asked for by: the file that it is a part of, or the unit that it is. */
   readonly content: Content;
   readonly chunk: number;
   readonly hash: Bytes;
+  /** Where it starts in that content. */
+  readonly offset: number;
   readonly lengthBytes: number;
+  readonly parts: readonly number[] | undefined;
   /** Set once it is begun. */
   buffer?: ChunkBuffer;
 }
@@ -77,11 +90,9 @@ export class FetchList {
   add(lease: Lease): void {
     lease.chunks.forEach((chunk, i) => {
       if (this.#fetchOf(lease.transfer, chunk) !== undefined) return;
-      const lengthBytes = chunkLength(lease.content.sizeBytes, chunk);
-      const hash = lease.hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES);
-      const { transfer, content } = lease;
-      this.#waiting.set(keyOf(transfer, chunk), { transfer, content, chunk, hash, lengthBytes });
-      this.#leasedBytes += lengthBytes;
+      const fetch = fetchOf(lease, i);
+      this.#waiting.set(keyOf(lease.transfer, chunk), fetch);
+      this.#leasedBytes += fetch.lengthBytes;
     });
   }
 
@@ -172,11 +183,11 @@ export class FetchList {
   #takeLost(bytes: number, ranges: WantRange[]): number {
     const lost = this.#lost.filter((range) => !range.chunk.isDropped);
     this.#lost = [];
-    const transfer = lost[0]?.chunk.transfer;
+    const first = lost[0]?.chunk;
     let leftBytes = bytes;
     for (const range of lost) {
       const { chunk } = range;
-      if (chunk.transfer !== transfer || leftBytes === 0 || ranges.length === WANT_RANGES_MAX) {
+      if (!isOneContent(chunk, first!) || leftBytes === 0 || ranges.length === WANT_RANGES_MAX) {
         this.#lost.push(range);
         continue;
       }
@@ -194,7 +205,7 @@ export class FetchList {
   #takeNew(bytes: number, payloadBytes: number, ranges: WantRange[]): void {
     let leftBytes = bytes - bytes % payloadBytes;
     while (leftBytes > 0 && ranges.length < WANT_RANGES_MAX) {
-      const chunk = this.#chunkToAsk(ranges[0]?.chunk.transfer);
+      const chunk = this.#chunkToAsk(ranges[0]?.chunk);
       if (chunk === undefined) return;
       const start = chunk.askedBytes;
       const end = Math.min(chunk.lengthBytes, start + leftBytes);
@@ -204,24 +215,28 @@ export class FetchList {
     }
   }
 
-  /** The chunk that was begun last, while parts of it were never asked for; else the next one. */
-  #chunkToAsk(transfer: TransferId | undefined): ChunkBuffer | undefined {
-    const isMeant = (id: TransferId): boolean => transfer === undefined || id === transfer;
+  /**
+   * The chunk that was begun last, while parts of it were never asked for; else the next one. It is of the
+   * content that `beside` is of, where that is given.
+   */
+  #chunkToAsk(beside: ChunkBuffer | undefined): ChunkBuffer | undefined {
     const current = this.#begun.at(-1)?.buffer;
     if (current !== undefined && current.askedBytes < current.lengthBytes) {
-      return isMeant(current.transfer) ? current : undefined;
+      return beside === undefined || isOneContent(current, beside) ? current : undefined;
     }
     const next = this.#waiting.values().next().value;
-    return next !== undefined && isMeant(next.transfer) ? this.#begin(next) : undefined;
+    if (next === undefined || (beside !== undefined && !isOneContent(next, beside))) {
+      return undefined;
+    }
+    return this.#begin(next);
   }
 
   #begin(fetch: Fetch): ChunkBuffer | undefined {
-    const { transfer, chunk, lengthBytes, content: { sizeBytes } } = fetch;
-    const chunkBytes = chunkBytesFor(sizeBytes);
-    const buffer = this.#pool.take(Math.min(chunkBytes, sizeBytes));
+    const { transfer, chunk, offset, lengthBytes, parts } = fetch;
+    const buffer = this.#pool.take(bufferBytesFor(fetch));
     if (buffer === undefined) return undefined;
     this.#waiting.delete(keyOf(transfer, chunk));
-    fetch.buffer = new ChunkBuffer(transfer, chunk, chunk * chunkBytes, lengthBytes, buffer);
+    fetch.buffer = new ChunkBuffer(transfer, chunk, offset, lengthBytes, buffer, parts);
     this.#begun.push(fetch);
     return fetch.buffer;
   }
@@ -243,6 +258,36 @@ export class FetchList {
   #forgetDropped(): void {
     this.#lost = this.#lost.filter((range) => !range.chunk.isDropped);
   }
+}
+
+/** What is to be fetched for the lease's chunk `i`. */
+function fetchOf({ transfer, content, chunks, hashes, units }: Lease, i: number): Fetch {
+  const chunk = chunks[i]!;
+  const hash = hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+  const unit = units?.[i];
+  if (unit !== undefined) {
+    const { root, sizeBytes, parts } = unit;
+    const own = { root, sizeBytes, sha256: root };
+    return { transfer, content: own, chunk, hash, offset: 0, lengthBytes: sizeBytes, parts };
+  }
+  const { sizeBytes } = content;
+  const offset = chunk * chunkBytesFor(sizeBytes);
+  const lengthBytes = chunkLength(sizeBytes, chunk);
+  return { transfer, content, chunk, hash, offset, lengthBytes, parts: undefined };
+}
+
+/** Buffers of a transfer are equally long where that is possible, so that they are used again. */
+function bufferBytesFor({ content: { sizeBytes }, lengthBytes, parts }: Fetch): number {
+  if (parts === undefined) return Math.min(chunkBytesFor(sizeBytes), sizeBytes);
+  return Math.max(UNIT_BUFFER_BYTES_MIN, 2 ** Math.ceil(Math.log2(lengthBytes)));
+}
+
+/** Whether one request may ask for both: units of a folder are contents of their own. */
+function isOneContent(
+  a: { readonly transfer: TransferId; readonly parts: readonly number[] | undefined },
+  b: ChunkBuffer,
+): boolean {
+  return a === b || (a.transfer === b.transfer && a.parts === undefined);
 }
 
 function keyOf(transfer: TransferId, chunk: number): string {

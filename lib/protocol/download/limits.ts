@@ -29,6 +29,8 @@ export const SWAP_INTERVAL_MS = 10_000;
 export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 /** Share of one receiver if there are few: more has no benefit. */
 export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
+/** Buffers of the units of a folder are at least this long, so that one serves for the next. */
+export const UNIT_BUFFER_BYTES_MIN = 256 * KIB;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 /** A request is this much of the measured rate, within the bounds. */

@@ -1,15 +1,18 @@
 /** One file as the coordinator sees it: its leases, who provides what of it, and who gave bad copies. */
 import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.ts";
 import { Bitmap } from "../base/bitmap.ts";
-import { chunkHashesOf, type Lease } from "./fetch_list.ts";
+import { chunkHashesOf, type Lease, type LeasedUnit } from "./fetch_list.ts";
 import type { KnownSource } from "./known_source.ts";
 import { LeaseTable } from "./lease_table.ts";
-import { chunkCountFor } from "../merkle/merkle.ts";
+import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 
 export interface TransferStart {
   readonly transfer: TransferId;
   readonly content: Content;
+  /** 32 bytes per chunk. */
   readonly layer: Bytes;
+  /** One per chunk, where it is a folder that is fetched and no file. */
+  readonly units?: readonly LeasedUnit[];
   /** What an earlier run has. */
   readonly isVerified: (chunk: number) => boolean;
 }
@@ -25,25 +28,33 @@ export class TransferState {
   readonly content: Content;
   readonly leases: LeaseTable;
   readonly chunkCount: number;
+  /** Bytes of a chunk; of a folder, whose chunks differ, the mean. */
+  readonly chunkBytes: number;
   /** When a chunk was last verified, or it was last told that none is. */
   progressMs: number;
   /** How often that was told since. */
   stallsInARow = 0;
   readonly #layer: Bytes;
+  readonly #units: readonly LeasedUnit[] | undefined;
   readonly #providers = new Map<SourceId, ProvidingSource>();
   readonly #badFrom = new Map<number, Set<ServerId>>();
 
   constructor(nowMs: number, start: TransferStart) {
     this.id = start.transfer;
     this.content = start.content;
-    this.chunkCount = chunkCountFor(start.content.sizeBytes);
+    const { sizeBytes } = start.content;
+    this.#units = start.units;
+    this.chunkCount = this.#units?.length ?? chunkCountFor(sizeBytes);
+    this.chunkBytes = this.#units === undefined
+      ? chunkBytesFor(sizeBytes)
+      : Math.ceil(sizeBytes / Math.max(1, this.chunkCount));
     this.leases = new LeaseTable(this.chunkCount, start.isVerified);
     this.progressMs = nowMs;
     this.#layer = start.layer;
   }
 
-  get sizeBytes(): number {
-    return this.content.sizeBytes;
+  lengthOf(chunk: number): number {
+    return this.#units?.[chunk]?.sizeBytes ?? chunkLength(this.content.sizeBytes, chunk);
   }
 
   get providerCount(): number {
@@ -97,12 +108,9 @@ export class TransferState {
   }
 
   leaseOf(chunks: readonly number[]): Lease {
-    return {
-      transfer: this.id,
-      content: this.content,
-      chunks,
-      hashes: chunkHashesOf(this.#layer, chunks),
-    };
+    const units = this.#units && { units: chunks.map((chunk) => this.#units![chunk]!) };
+    const hashes = chunkHashesOf(this.#layer, chunks);
+    return { transfer: this.id, content: this.content, chunks, hashes, ...units };
   }
 
   /** Every chunk that is not verified. */

@@ -1,10 +1,11 @@
 /** What a source has leased: in order for those who ask, by chunk for what comes unasked. */
 import { assert, assertEquals } from "@std/assert";
-import { type Bytes, hashHex, type TransferId, transferId } from "../../../lib/ids.ts";
+import { type Bytes, hashHex, toHex, type TransferId, transferId } from "../../../lib/ids.ts";
 import { FetchList } from "../../../lib/protocol/download/fetch_list.ts";
 import type { ChunkBuffer } from "../../../lib/protocol/download/chunk_buffer.ts";
 import { chunkHashesOf } from "../../../lib/protocol/download/fetch_list.ts";
 import { chunkBytesFor } from "../../../lib/protocol/merkle/merkle.ts";
+import { unitRootOfBytes } from "../../../lib/protocol/merkle/unit_root.ts";
 import { hashed, mixedFile } from "../../support/virtual_link.ts";
 
 const FILE = mixedFile(6 * chunkBytesFor(1) - 1_000);
@@ -89,4 +90,64 @@ Deno.test("those who ask are given what was leased first, whatever was revoked a
   assertEquals(list.leasedBytes, 3 * CHUNK_BYTES);
   list.drop(TRANSFER);
   assertEquals([list.leasedBytes, list.isAllBegun], [0, true]);
+});
+
+/** Units of a folder: a bundle of three files, and a file that is longer than a chunk. */
+const PARTS = [[10_000, 20_000, 5], [3 * CHUNK_BYTES]];
+const UNITS = PARTS.map((parts) => {
+  const bytes = mixedFile(parts.reduce((sum, part) => sum + part, 0));
+  const root = unitRootOfBytes(bytes, parts);
+  return {
+    bytes,
+    hash: root,
+    unit: { root: hashHex(toHex(root)), sizeBytes: bytes.length, parts },
+  };
+});
+
+function leasedUnits(): FetchList {
+  const list = new FetchList();
+  list.budgetBytes = 8 * 1024 * 1024;
+  const hashes = new Uint8Array(UNITS.flatMap(({ hash }) => [...hash]));
+  const units = UNITS.map(({ unit }) => unit);
+  list.add({ transfer: TRANSFER, content: CONTENT, chunks: [7, 9], hashes, units });
+  return list;
+}
+
+Deno.test("units of a folder are asked for one by one, by what they are, from their beginning", () => {
+  const list = leasedUnits();
+  assertEquals(list.leasedBytes, UNITS[0]!.bytes.length + UNITS[1]!.bytes.length);
+  const first = list.next(1 << 20, 1_000)!;
+  assertEquals(first.content.root, UNITS[0]!.unit.root);
+  assertEquals(first.content.sizeBytes, 30_005);
+  assertEquals(first.ranges.map(({ start, end }) => [start, end]), [[0, 30_005]]);
+  const second = list.next(1 << 20, 1_000)!;
+  assertEquals(second.content.root, UNITS[1]!.unit.root);
+  assertEquals(second.ranges.map(({ chunk, end }) => [chunk.offset, end]), [[0, 3 * CHUNK_BYTES]]);
+  list.queueLost(first);
+  list.queueLost(second);
+  const repeated = list.next(1 << 20, 1_000)!;
+  assertEquals(repeated.content.root, UNITS[0]!.unit.root, "one request names one content");
+  assertEquals(list.next(1 << 20, 1_000)!.content.root, UNITS[1]!.unit.root);
+});
+
+Deno.test("a unit is proved by the files in it, in whatever order its bytes come", () => {
+  for (const [i, chunk] of [7, 9].entries()) {
+    const { bytes } = UNITS[i]!;
+    const copyTo = (target: Bytes, at: number, start: number, end: number): void =>
+      target.set(bytes.subarray(start, end), at);
+    const list = leasedUnits();
+    const buffer = list.begin(TRANSFER, chunk)!;
+    const half = Math.floor(bytes.length / 2);
+    buffer.add({ copyTo }, half, bytes.length);
+    assert(!buffer.isComplete);
+    buffer.add({ copyTo }, 0, half + 10);
+    assert(buffer.isComplete);
+    assertEquals(list.complete(buffer).isProved, true);
+    const wrong = leasedUnits().begin(TRANSFER, chunk)!;
+    fill(wrong, new Uint8Array(bytes.length));
+    const other = leasedUnits();
+    const bad = other.begin(TRANSFER, chunk)!;
+    fill(bad, bytes.map((byte, at) => at === bytes.length - 1 ? byte ^ 1 : byte));
+    assertEquals(other.complete(bad).isProved, false);
+  }
 });

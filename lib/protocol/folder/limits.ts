@@ -1,0 +1,20 @@
+/** How the files of a folder are put together for the way. */
+import { assertRelations, KIB, MIB } from "../../limits.ts";
+
+/** Files of less than this share a bundle with others; longer ones travel alone. */
+export const BUNDLED_FILE_BYTES_MAX = 64 * KIB;
+/** Bytes of one bundle. */
+export const BUNDLE_BYTES_MAX = 256 * KIB;
+/** From here on a bundle ends with the next file whose hash says so. */
+export const BUNDLE_BYTES_MIN = 128 * KIB;
+/** Files of one bundle. */
+export const BUNDLE_FILES_MAX = 1_024;
+/** One in so many files may end a bundle that has {@linkcode BUNDLE_BYTES_MIN}, whatever is around it. */
+export const BUNDLE_END_ODDS = 4;
+/** Files up to here travel whole, as one chunk; longer ones are fetched as if they were asked for alone. */
+export const UNIT_BYTES_MAX = MIB;
+
+assertRelations([
+  [BUNDLE_BYTES_MIN + BUNDLED_FILE_BYTES_MAX <= BUNDLE_BYTES_MAX, "a bundle can end by a hash"],
+  [BUNDLE_BYTES_MAX <= UNIT_BYTES_MAX, "a bundle is a unit"],
+]);

@@ -1,0 +1,246 @@
+/**
+ * The manifest of a folder (docs/PROTOCOL.md, "Folders"): every entry below it with what is needed to
+ * fetch and to prove it. Its bytes are a content like any other, so they are fetched, proved and kept
+ * by the same means, and two servers whose folders are equal have equal manifests.
+ *
+ * A manifest comes from whoever serves it: what the decoder returns has safe names in strict order, no
+ * file that is also a folder, and no link that leads out.
+ */
+import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../ids.ts";
+import { fromHex } from "../ids.ts";
+import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
+import { parseFileName } from "../names.ts";
+import { Reader, Writer } from "./cursor.ts";
+import { fileBytes, timeMs } from "./field.ts";
+import { LINK_TARGET_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_ENTRIES_MAX } from "./limits.ts";
+
+/** When something was modified: whole milliseconds since 1970, and what is left of the next one. */
+export interface ModificationTime {
+  readonly mtimeMs: number;
+  /** 0 to 999,999 nanoseconds. */
+  readonly mtimeRestNs: number;
+}
+
+export interface TreeFile extends ModificationTime {
+  readonly kind: "file";
+  /** Relative to the folder. */
+  readonly name: SafeFileName;
+  readonly isExecutable: boolean;
+  readonly sizeBytes: number;
+  readonly sha256: HashHex;
+  readonly root: HashHex;
+}
+
+export interface TreeFolder extends ModificationTime {
+  readonly kind: "folder";
+  readonly name: SafeFileName;
+}
+
+export interface TreeLink extends ModificationTime {
+  readonly kind: "link";
+  readonly name: SafeFileName;
+  /** Relative to the folder that the link is in, with `/` between components. */
+  readonly target: string;
+}
+
+/** A file that its server could not hash, since it never rests or cannot be read. */
+export interface TreeGap {
+  readonly kind: "gap";
+  readonly name: SafeFileName;
+}
+
+export type TreeEntry = TreeFile | TreeFolder | TreeLink | TreeGap;
+
+/** Not a manifest, or one that lies. */
+export interface BadManifest {
+  readonly problem: string;
+}
+
+const HEAD = new TextEncoder().encode("SHOALTR1");
+const KINDS = { file: 1, executable: 2, folder: 3, link: 4, gap: 5 } as const;
+const EMPTY_FILE_ROOT = hashHex("0".repeat(2 * HASH_BYTES));
+/** Kind, lengths, size, time and two hashes: what an entry takes beside its texts. */
+const TEXTLESS_ENTRY_BYTES = 1 + 2 + 2 + 8 + 8 + 4 + 2 * HASH_BYTES + 2;
+const REST_NS_MAX = 999_999;
+
+const utf8 = new TextEncoder();
+const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The manifest of these entries.
+ *
+ * @param entries in the order of {@linkcode compareNames}, each name once
+ * @throws RangeError for what no manifest can carry
+ */
+export function encodeManifest(entries: readonly TreeEntry[]): Bytes {
+  const names = entries.map(({ name }) => utf8.encode(name));
+  const textBytes = entries.reduce(
+    (sum, entry, i) =>
+      sum + names[i]!.length + (entry.kind === "link" ? 3 * entry.target.length : 0),
+    0,
+  );
+  const room = HEAD.length + 4 + entries.length * TEXTLESS_ENTRY_BYTES + textBytes;
+  const writer = new Writer(new Uint8Array(room));
+  writer.bytes(HEAD);
+  writer.u32(entries.length);
+  let last: Uint8Array = new Uint8Array(0);
+  entries.forEach((entry, i) => {
+    const name = names[i]!;
+    const shared = sharedBytes(last, name);
+    writer.u8(kindOf(entry));
+    writer.u16(shared);
+    writer.u16(name.length - shared);
+    writer.bytes(name.subarray(shared));
+    writeBody(writer, entry);
+    last = name;
+  });
+  const bytes = writer.written().slice();
+  if (bytes.length > MANIFEST_BYTES_MAX) throw new RangeError(`${bytes.length} bytes of manifest`);
+  return bytes;
+}
+
+/** The entries of a manifest, or what is wrong with it. Never throws. */
+export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadManifest {
+  if (bytes.length > MANIFEST_BYTES_MAX) return { problem: "too long" };
+  if (toHex(bytes.subarray(0, HEAD.length)) !== toHex(HEAD)) return { problem: "not a manifest" };
+  const reader = new Reader(bytes, HEAD.length);
+  const count = reader.u32();
+  if (count > MANIFEST_ENTRIES_MAX) return { problem: "too many entries" };
+  const entries: TreeEntry[] = [];
+  let last: Uint8Array = new Uint8Array(0);
+  for (let i = 0; i < count && reader.problem === undefined; i++) {
+    const kind = reader.u8();
+    const nameBytes = readName(reader, last);
+    const parsed = parseText(nameBytes);
+    if (parsed === undefined) reader.fail("not valid text");
+    const name = parseFileName(parsed ?? "");
+    if (!name.ok) reader.fail(`name: ${name.problem}`);
+    else {
+      const before = entries.at(-1)?.name;
+      if (before !== undefined && compareNames(before, name.name) >= 0) reader.fail("out of order");
+      const entry = readBody(reader, kind, name.name);
+      if (entry !== undefined) entries.push(entry);
+    }
+    last = nameBytes;
+  }
+  if (reader.problem === undefined && reader.remainingBytes > 0) reader.fail("trailing bytes");
+  if (reader.problem === undefined && hasFileAsFolder(entries)) {
+    reader.fail("a file is the folder of another");
+  }
+  return reader.problem === undefined ? entries : { problem: reader.problem };
+}
+
+/** The order of a manifest: by UTF-16 code units, as `<` has it. */
+export function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Whether a link of this name may lead there: to something else within the folder. */
+export function isWithin(name: string, target: string): boolean {
+  if (target === "" || target.startsWith("/") || !target.isWellFormed()) return false;
+  if (target.includes("\\") || target.includes("\0") || /^[A-Za-z]:/.test(target)) return false;
+  let depth = name.split("/").length - 1;
+  for (const component of target.split("/")) {
+    if (component === "..") depth -= 1;
+    else if (component !== "." && component !== "") depth += 1;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
+function kindOf(entry: TreeEntry): number {
+  if (entry.kind !== "file") return KINDS[entry.kind];
+  return entry.isExecutable ? KINDS.executable : KINDS.file;
+}
+
+function writeBody(writer: Writer, entry: TreeEntry): void {
+  if (entry.kind === "gap") return;
+  timeMs.write(writer, entry.mtimeMs);
+  writer.u32(entry.mtimeRestNs);
+  if (entry.kind === "link") {
+    const target = utf8.encode(entry.target);
+    writer.u16(target.length);
+    writer.bytes(target);
+  } else if (entry.kind === "file") {
+    fileBytes.write(writer, entry.sizeBytes);
+    writer.bytes(fromHex(entry.sha256)!);
+    if (entry.sizeBytes > BLOCK_BYTES) writer.bytes(fromHex(entry.root)!);
+  }
+}
+
+function readBody(reader: Reader, kind: number, name: SafeFileName): TreeEntry | undefined {
+  if (kind === KINDS.gap) return { kind: "gap", name };
+  const time = { mtimeMs: timeMs.read(reader), mtimeRestNs: reader.u32() };
+  if (time.mtimeRestNs > REST_NS_MAX) reader.fail("time out of range");
+  switch (kind) {
+    case KINDS.folder:
+      return { kind: "folder", name, ...time };
+    case KINDS.link:
+      return { kind: "link", name, ...time, target: readTarget(reader, name) };
+    case KINDS.file:
+    case KINDS.executable: {
+      const sizeBytes = fileBytes.read(reader);
+      const sha256 = hashHex(toHex(reader.bytes(HASH_BYTES)));
+      const isExecutable = kind === KINDS.executable;
+      const root = rootOf(sizeBytes, sha256) ?? hashHex(toHex(reader.bytes(HASH_BYTES)));
+      return { kind: "file", name, isExecutable, ...time, sizeBytes, sha256, root };
+    }
+    default:
+      reader.fail("unknown kind");
+      return undefined;
+  }
+}
+
+/** The root of a file that has no more than one block follows from its SHA-256. */
+function rootOf(sizeBytes: number, sha256: HashHex): HashHex | undefined {
+  if (sizeBytes === 0) return EMPTY_FILE_ROOT;
+  return sizeBytes <= BLOCK_BYTES ? sha256 : undefined;
+}
+
+function readTarget(reader: Reader, name: SafeFileName): string {
+  const bytes = reader.bytes(reader.u16());
+  const target = parseText(bytes) ?? "";
+  if (bytes.length > LINK_TARGET_BYTES_MAX || !isWithin(name, target)) {
+    reader.fail("link leads out");
+  }
+  return target;
+}
+
+function readName(reader: Reader, last: Uint8Array): Uint8Array {
+  const shared = reader.u16();
+  const rest = reader.bytes(reader.u16());
+  if (shared > last.length) reader.fail("shares more than there is");
+  if (shared === 0 || reader.problem !== undefined) return rest;
+  const name = new Uint8Array(shared + rest.length);
+  name.set(last.subarray(0, shared));
+  name.set(rest, shared);
+  return name;
+}
+
+function parseText(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function sharedBytes(a: Uint8Array, b: Uint8Array): number {
+  const max = Math.min(a.length, b.length);
+  let shared = 0;
+  while (shared < max && a[shared] === b[shared]) shared += 1;
+  return shared;
+}
+
+function hasFileAsFolder(entries: readonly TreeEntry[]): boolean {
+  const folders = new Set<string>();
+  for (const { name } of entries) {
+    // What is in a folder that was seen has had the folders above that looked at.
+    for (let end = name.lastIndexOf("/"); end !== -1; end = name.lastIndexOf("/", end - 1)) {
+      const folder = name.slice(0, end);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  return entries.some(({ kind, name }) => kind !== "folder" && folders.has(name));
+}
