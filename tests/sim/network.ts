@@ -178,6 +178,7 @@ export class SimNetwork {
       case "stalled":
       case "complete":
       case "orphaned":
+      case "unobtainable":
         return;
       default:
         action satisfies never;

@@ -374,6 +374,8 @@ export class GetRun {
   }
 
   #onNews(news: PoolNews): void {
+    // Only folders have chunks that can be done without.
+    if (news.kind === "unobtainable") return;
     if (news.kind !== "server") return this.#admitted.get(news.transfer)?.onTransfer(news);
     const { server: id, state, source } = news;
     if (state === "silent") this.#onSilent(id, source);

@@ -32,7 +32,7 @@ import type { SourceKinds } from "./source_kinds.ts";
 /** What the coordinator decides that is not a worker's business. */
 export type PoolNews = Extract<
   CoordinatorAction,
-  { kind: "server" | "complete" | "stalled" | "orphaned" }
+  { kind: "server" | "complete" | "stalled" | "orphaned" | "unobtainable" }
 >;
 
 export interface WorkerPoolOptions {
@@ -139,6 +139,7 @@ export class WorkerPool {
       case "complete":
       case "stalled":
       case "orphaned":
+      case "unobtainable":
         return this.#options.onNews(action);
       default:
         action satisfies never;

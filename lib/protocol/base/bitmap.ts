@@ -17,6 +17,11 @@ export class Bitmap {
     for (let i = length; i < 8 * this.bytes.length; i++) this.clear(i);
   }
 
+  /** With every bit set. */
+  static full(length: number): Bitmap {
+    return new Bitmap(length, new Uint8Array(Math.ceil(length / 8)).fill(0xff));
+  }
+
   has(index: number): boolean {
     return ((this.bytes[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }

@@ -360,13 +360,25 @@ export class Coordinator {
     }
   }
 
-  #onGone({ source, transfer: transferId }: GoneEvent): void {
+  #onGone({ source, transfer: transferId, chunk }: GoneEvent): void {
     const transfer = this.#transfers.get(transferId);
     if (transfer === undefined) return;
+    if (chunk !== undefined) return this.#onChunkGone(transfer, source, chunk);
     const active = this.#active.get(source);
     // The source has dropped its leases of this transfer itself.
     if (active !== undefined) this.#release(active, (each) => each === transfer);
     this.#removeProvider(transfer, source);
+  }
+
+  /** The folder is not what it was; the rest of it may well be. */
+  #onChunkGone(transfer: TransferState, source: SourceId, chunk: number): void {
+    this.#active.get(source)?.unlease(transfer.id, chunk);
+    transfer.leases.giveBack(chunk, source);
+    transfer.withdraw(source, chunk);
+    if (transfer.leases.isVerified(chunk) || transfer.isProvided(chunk)) return;
+    transfer.leases.verify(chunk, source);
+    this.#actions.push({ kind: "unobtainable", transfer: transfer.id, chunk });
+    if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: transfer.id });
   }
 
   /** What the last provider lacked cannot come any more; a subset that may yet grow is a provider. */

@@ -18,8 +18,13 @@ export type CoordinatorEvent =
     readonly transfer: TransferId;
   } & Provider)
   | { readonly kind: "report"; readonly report: Report }
-  /** `source` has the content of `transfer` no more. */
-  | { readonly kind: "gone"; readonly source: SourceId; readonly transfer: TransferId }
+  /** `source` has the content of `transfer` no more, or that one chunk of it. */
+  | {
+    readonly kind: "gone";
+    readonly source: SourceId;
+    readonly transfer: TransferId;
+    readonly chunk?: number;
+  }
   /** Chunks on disk that failed their proof. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   | { readonly kind: "wakeup" };
@@ -50,7 +55,9 @@ export type CoordinatorAction =
     readonly source: SourceId;
     readonly state: "active" | "standby" | "silent" | "dropped";
   }
-  /** Every chunk is verified. */
+  /** Nobody who is left has this chunk of a folder: it counts as done with, and the others are fetched. */
+  | { readonly kind: "unobtainable"; readonly transfer: TransferId; readonly chunk: number }
+  /** Every chunk is verified, or done with. */
   | { readonly kind: "complete"; readonly transfer: TransferId }
   /** Nothing verified for this transfer in a whole timeout, so many times in a row. */
   | { readonly kind: "stalled"; readonly transfer: TransferId; readonly inARow: number }

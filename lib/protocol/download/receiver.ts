@@ -444,10 +444,12 @@ export class Receiver {
   #onGone(flow: Flow, frame: Extract<Frame, { kind: "gone" }>): void {
     const gone = this.#fetches.findByRoot(frame.root);
     if (gone === undefined) return;
-    this.#fetches.drop(gone.transfer);
+    const { transfer, chunk, parts } = gone;
+    const about = { transfer, source: flow.source, reason: frame.reason };
+    if (parts === undefined) this.#fetches.drop(transfer);
+    else this.#fetches.revoke(transfer, [chunk]);
     this.#ledger.settle();
-    const { transfer } = gone;
-    this.#actions.push({ kind: "gone", transfer, source: flow.source, reason: frame.reason });
+    this.#actions.push({ kind: "gone", ...about, ...(parts && { chunk }) });
   }
 
   // — Reports ———————————————————————————————————————————————————————————————————————————————————

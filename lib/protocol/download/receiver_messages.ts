@@ -46,4 +46,6 @@ export type ReceiverAction =
     readonly transfer: TransferId;
     readonly source: SourceId;
     readonly reason: "unknown" | "changed" | "unreadable";
+    /** Where no more than this is gone: a unit of a folder. */
+    readonly chunk?: number;
   };

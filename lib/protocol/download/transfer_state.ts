@@ -73,6 +73,24 @@ export class TransferState {
     this.leases.lookAgain(source.id);
   }
 
+  /** `source` has `chunk` no more. */
+  withdraw(source: SourceId, chunk: number): void {
+    const provider = this.#providers.get(source);
+    if (provider === undefined) return;
+    const holds = provider.holds ?? Bitmap.full(this.chunkCount);
+    holds.clear(chunk);
+    this.#providers.set(source, { ...provider, holds });
+    this.leases.lookAgain(source);
+  }
+
+  /** Whether any source has `chunk`. */
+  isProvided(chunk: number): boolean {
+    for (const { holds } of this.#providers.values()) {
+      if (holds === undefined || holds.has(chunk)) return true;
+    }
+    return false;
+  }
+
   /** Returns whether it was one. */
   removeProvider(source: SourceId): boolean {
     this.leases.lookAgain(source);
