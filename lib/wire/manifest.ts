@@ -61,7 +61,6 @@ const KINDS = { file: 1, executable: 2, folder: 3, link: 4, gap: 5 } as const;
 const EMPTY_FILE_ROOT = hashHex("0".repeat(2 * HASH_BYTES));
 /** Kind, lengths, size, time and two hashes: what an entry takes beside its texts. */
 const TEXTLESS_ENTRY_BYTES = 1 + 2 + 2 + 8 + 8 + 4 + 2 * HASH_BYTES + 2;
-const REST_NS_MAX = 999_999;
 
 const utf8 = new TextEncoder();
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -171,7 +170,7 @@ function writeBody(writer: Writer, entry: TreeEntry): void {
 function readBody(reader: Reader, kind: number, name: SafeFileName): TreeEntry | undefined {
   if (kind === KINDS.gap) return { kind: "gap", name };
   const time = { mtimeMs: timeMs.read(reader), mtimeRestNs: reader.u32() };
-  if (time.mtimeRestNs > REST_NS_MAX) reader.fail("time out of range");
+  if (time.mtimeRestNs >= 1_000_000) reader.fail("time out of range");
   switch (kind) {
     case KINDS.folder:
       return { kind: "folder", name, ...time };
