@@ -91,7 +91,7 @@ Deno.test("the platform's disk comes from a runtime", () => {
 });
 
 Deno.test("a use case that takes its clock or its sockets from elsewhere than a runtime is found", () => {
-  for (const part of ["system/clock.ts", "net/net.ts", "net/tcp_stream.ts"]) {
+  for (const part of ["system/deno_clock.ts", "net/net.ts", "net/tcp_stream.ts"]) {
     assertEquals(
       problems("lib/app/session/a.ts", `import { b } from "../../io/${part}";`).length,
       1,

@@ -1,11 +1,11 @@
 /** Receiver worker: takes files from one server at a time. See `lib/messages/chunk_source.ts`. */
 import { runReceiver } from "../lib/io/workers/receiver_driver.ts";
-import { denoClock } from "../lib/io/system/clock.ts";
+import { denoClock } from "../lib/io/system/deno_clock.ts";
 import { denoNet } from "../lib/io/net/net.ts";
-import { denoRandom } from "../lib/io/system/random_source.ts";
+import { denoRandom } from "../lib/io/system/deno_random.ts";
 import { useFastestSha256 } from "../lib/io/hash/fastest_sha256.ts";
 import { startHashClock } from "../lib/io/hash/hash_clock.ts";
-import { parentPort } from "../lib/io/system/worker_port.ts";
+import { parentPort } from "../lib/io/system/deno_workers.ts";
 
 useFastestSha256();
 // No more of the runtime than is used: what a worker loads is part of how long it takes to start.

@@ -4,7 +4,7 @@
  */
 import type { NoticeEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
-import { randomSeed } from "../io/system/random_source.ts";
+import { denoRandom } from "../io/system/deno_random.ts";
 import { DIALECT_PORT, MIB } from "../limits.ts";
 import { DEMO_BYTES_DEFAULT, DEMO_BYTES_MAX, MAX_RETRIES_DEFAULT } from "../app/limits.ts";
 import { ECHO_SERVER_DEFAULTS } from "../app/option_defaults.ts";
@@ -137,7 +137,7 @@ async function play(options: Options, { app, reporter, signal }: Context): Promi
   const report = await app.demo({
     sizeBytes,
     errorRate: errorRateOf(options, options["simulate-errors"] ?? true),
-    seed: options.seed ?? randomSeed(),
+    seed: options.seed ?? denoRandom.u32(),
     signal,
     onEvent: (event) => reporter.report(event),
   });

@@ -3,7 +3,7 @@ import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { unmarked } from "../marked_name.ts";
-import { nowMs } from "../io/system/clock.ts";
+import { nowMs } from "../io/system/deno_clock.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { GET_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";

@@ -1,5 +1,5 @@
 /** A terminal whose lines look like a log: time, program and level before each, and no live region. */
-import { logTime } from "../io/system/clock.ts";
+import { logTime } from "../io/system/deno_clock.ts";
 import type { TextStream } from "../io/system/output.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 

@@ -1,7 +1,7 @@
 /** Turns events into output: JSON lines, lines and a live region for people, or errors alone. */
 import type { ProgressEvent, ShoalEvent } from "../app/events.ts";
 import type { ShoalError } from "../errors.ts";
-import { nowMs } from "../io/system/clock.ts";
+import { nowMs } from "../io/system/deno_clock.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { PROGRESS_INTERVAL_MS } from "../limits.ts";
 import { PLAIN_PROGRESS_INTERVAL_MS } from "./limits.ts";

@@ -6,15 +6,22 @@ import { denoDisk } from "./files/deno_disk.ts";
 import type { Disk } from "./files/disk.ts";
 import { denoNet, type Net } from "./net/net.ts";
 import type { ChannelEnd } from "../messages/channel_end.ts";
-import { type Clock, denoClock } from "./system/clock.ts";
-import { denoRandom, type RandomSource } from "./system/random_source.ts";
-import { openChannel, startWorker, type WorkerPort } from "./system/worker_port.ts";
+import type { Clock } from "./system/clock.ts";
+import { denoClock } from "./system/deno_clock.ts";
+import { denoRandom } from "./system/deno_random.ts";
+import { coreCount, openChannel, startWorker } from "./system/deno_workers.ts";
+import { denoHashFiles } from "./store/deno_hash_files.ts";
+import type { HashFiles } from "./store/hash_files.ts";
+import type { RandomSource } from "./system/random_source.ts";
+import type { WorkerPort } from "./system/worker_port.ts";
 
 export interface Workers {
   /** Starts the worker of that name in `workers/`. */
   start<In, Out>(file: string): WorkerPort<In, Out>;
   /** The two ends of a new channel; each is transferred to the thread that uses it, if that is not this one. */
   channel(): readonly [ChannelEnd, ChannelEnd];
+  /** How many threads can run at once. */
+  coreCount(): number;
 }
 
 export interface Runtime {
@@ -23,6 +30,8 @@ export interface Runtime {
   readonly net: Net;
   readonly workers: Workers;
   readonly disk: Disk;
+  /** What is remembered of files from one run to the next. */
+  readonly hashFiles: HashFiles;
 }
 
 export function denoRuntime(): Runtime {
@@ -30,7 +39,8 @@ export function denoRuntime(): Runtime {
     clock: denoClock,
     random: denoRandom,
     net: denoNet(),
-    workers: { start: startWorker, channel: openChannel },
+    workers: { start: startWorker, channel: openChannel, coreCount },
     disk: denoDisk,
+    hashFiles: denoHashFiles,
   };
 }

@@ -6,6 +6,7 @@ import type { Endpoint } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
+import { HashTable } from "../../lib/io/store/hash_table.ts";
 import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
@@ -20,6 +21,9 @@ import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualListener } from "./virtual_stream.ts";
 import { VirtualThread } from "./virtual_thread.ts";
 import { VirtualTransport } from "./virtual_transport.ts";
+
+/** Of every simulated machine. */
+const CORES = 2;
 
 /** What each worker runs, by the name of its file. */
 export type VirtualWorkers = Readonly<
@@ -143,6 +147,10 @@ export class VirtualProcess {
         u32: () => random.u32(),
       },
       disk,
+      // Nothing is remembered from one run to the next.
+      hashFiles: {
+        open: (clock) => ({ table: new HashTable(clock, ":memory:"), setAside() {} }),
+      },
       net: {
         openDatagrams: (config) => this.#open(thread, config),
         connect: (to, _layers, signal) => this.#connect(thread, to, signal),
@@ -161,6 +169,7 @@ export class VirtualProcess {
       workers: {
         start: (file) => this.#start(thread, file),
         channel: () => VirtualEnd.pair(this.#channelOptions(), thread, thread),
+        coreCount: () => CORES,
       },
     };
   }

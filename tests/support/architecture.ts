@@ -91,9 +91,8 @@ const OPTION_DEFAULT =
 /** What only runtimes are made of: everything else is handed one. */
 const PLATFORM_DISK = "lib/io/files/deno_disk.ts";
 
-/** What use cases are handed as part of a runtime; only its types are theirs to import. */
+/** What everybody is handed as part of a runtime, beside what is called `deno_…`; only its types are to be imported. */
 const RUNTIME_PARTS: ReadonlySet<string> = new Set([
-  "lib/io/system/clock.ts",
   "lib/io/net/net.ts",
   "lib/io/net/tcp_stream.ts",
 ]);
@@ -144,7 +143,8 @@ function importViolations(source: Source): string[] {
     if (!target.endsWith(".ts")) return [];
     const mayUseDisk = layer === "workers" || source.path === "lib/io/runtime.ts";
     if (target === PLATFORM_DISK && !mayUseDisk) return [`${at}: take the disk from a runtime`];
-    if (layer === "app" && RUNTIME_PARTS.has(target) && !isType) {
+    const isPart = RUNTIME_PARTS.has(target) || /^lib\/io\/.*\/deno_\w+\.ts$/.test(target);
+    if (layer === "app" && isPart && !isType) {
       return [`${at}: take it from a runtime`];
     }
     if (!uses.includes(layerOf(target))) {

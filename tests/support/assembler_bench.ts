@@ -10,8 +10,9 @@ import {
   transferId,
 } from "../../lib/ids.ts";
 import type { Disk } from "../../lib/io/files/disk.ts";
-import { denoClock } from "../../lib/io/system/clock.ts";
-import { channelPort, startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
+import { denoClock } from "../../lib/io/system/deno_clock.ts";
+import { startWorker } from "../../lib/io/system/deno_workers.ts";
+import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import type {
   AssemblerReply,

@@ -3,7 +3,7 @@ import "./libraries.ts";
 import type { Endpoint } from "../../lib/address.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../lib/ids.ts";
-import { within } from "../../lib/io/system/clock.ts";
+import { within } from "../../lib/io/system/deno_clock.ts";
 import { DataReader } from "../../lib/wire/data_frame.ts";
 import { encodeFrame, type Frame, type FrameKind, type FrameOf } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";

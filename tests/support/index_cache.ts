@@ -1,4 +1,5 @@
 /** What a failing disk does, which changes bytes and no time: a cache that knows what they were. */
+import { denoRuntime } from "../../lib/io/runtime.ts";
 import "./libraries.ts";
 import { assert } from "@std/assert";
 import { hashHex, toHex } from "../../lib/ids.ts";
@@ -20,7 +21,7 @@ export async function rememberAs(
   const real = await Deno.realPath(path);
   const identity = identityAt(real);
   assert(identity !== undefined);
-  const store = new IndexStore({ cacheDir, onNotice: () => {} });
+  const store = new IndexStore({ runtime: denoRuntime(), cacheDir, onNotice: () => {} });
   const hashes = { sha256: hashHex(toHex(sha256(content))), root };
   store.put(real, identity.signature, hashes, layerTreeOf(layer, content.length));
   store.close();

@@ -1,6 +1,7 @@
 /** Files, providers and leases for tests of what masters remember, and a store with shorter words. */
 import { hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { wallMs } from "../../lib/io/system/clock.ts";
+import { denoClock } from "../../lib/io/system/deno_clock.ts";
 import type {
   LocatedFile,
   RegisteredFile,
@@ -74,7 +75,12 @@ export class Master {
     put: readonly RegisteredFile[],
     forMs = LONG_MS,
   ): Promise<void> {
-    const isOpen = await this.store.open(lease, provider, wallMs() + forMs, wallMs());
+    const isOpen = await this.store.open(
+      lease,
+      provider,
+      wallMs(denoClock) + forMs,
+      wallMs(denoClock),
+    );
     if (!isOpen) throw new Error(`no lease for ${provider.endpoint.address}`);
     if (put.length > 0) await this.#update(lease, false, put, [], forMs);
   }
@@ -95,21 +101,24 @@ export class Master {
   }
 
   async byName(name: string): Promise<LocatedFile[]> {
-    const [files] = await this.store.locate([{ by: "name", name: fileName(name) }], wallMs());
+    const [files] = await this.store.locate(
+      [{ by: "name", name: fileName(name) }],
+      wallMs(denoClock),
+    );
     return [...files!];
   }
 
   async bySha256(content: number): Promise<LocatedFile[]> {
     const [files] = await this.store.locate(
       [{ by: "sha256", sha256: sha256Of(content) }],
-      wallMs(),
+      wallMs(denoClock),
     );
     return [...files!];
   }
 
   page(prefix = "", after?: string, countMax = 100): Promise<readonly LocatedFile[]> {
     const from = after === undefined ? undefined : fileName(after);
-    return this.store.page(prefix, from, countMax, wallMs());
+    return this.store.page(prefix, from, countMax, wallMs(denoClock));
   }
 
   async names(prefix = "", after?: string, countMax = 100): Promise<string[]> {
@@ -133,13 +142,13 @@ export class Master {
   }
 
   async stats(): Promise<[servers: number, files: number]> {
-    const { servers, files } = await this.store.stats(wallMs());
+    const { servers, files } = await this.store.stats(wallMs(denoClock));
     return [servers, files];
   }
 
   /** Forgets what had run out this long ago. */
   sweep(agoMs = 0): Promise<number> {
-    return this.store.sweep(wallMs() - agoMs);
+    return this.store.sweep(wallMs(denoClock) - agoMs);
   }
 
   #update(
@@ -152,6 +161,6 @@ export class Master {
     const revision = (this.#revisions.get(lease) ?? 0) + 1;
     this.#revisions.set(lease, revision);
     const update = { revision, isReset, put, remove: remove.map(fileName) };
-    return this.store.update(lease, update, wallMs() + forMs);
+    return this.store.update(lease, update, wallMs(denoClock) + forMs);
   }
 }

@@ -1,4 +1,5 @@
 /** Every store that a master can have, for tests of what all of them promise. */
+import { denoRuntime } from "../../lib/io/runtime.ts";
 import { RedisRegistry } from "../../lib/io/store/redis_registry.ts";
 import { SqliteRegistry } from "../../lib/io/store/sqlite_registry.ts";
 import type { RegistryStore } from "../../lib/protocol/master/registry_store.ts";
@@ -13,11 +14,17 @@ type WithStores = (body: (open: () => Promise<RegistryStore>) => Promise<void>) 
 
 /** Lets `define` register its tests for each of them; a store that cannot be had here is skipped. */
 export function testEveryStore(define: (test: TestOfStore) => void): void {
-  define(testsOf("SqliteRegistry", false, (body) => body(() => SqliteRegistry.open(":memory:"))));
+  define(
+    testsOf(
+      "SqliteRegistry",
+      false,
+      (body) => body(() => SqliteRegistry.open(denoRuntime(), ":memory:")),
+    ),
+  );
   const redis = hasRedisServer ? "" : " (skipped: there is no redis-server here)";
   define(testsOf(`RedisRegistry${redis}`, !hasRedisServer, async (body) => {
     await using server = await RedisServer.start();
-    await body(() => RedisRegistry.open(server.url));
+    await body(() => RedisRegistry.open(denoRuntime(), server.url));
   }));
 }
 

@@ -5,7 +5,7 @@ import type { ReadyEvent, ServeEvent } from "../../lib/app/events.ts";
 import type { ServeOptions, Server } from "../../lib/app/options.ts";
 import { serve } from "../../lib/app/serve/serve.ts";
 import type { Bytes, Token } from "../../lib/ids.ts";
-import { sleep } from "../../lib/io/system/clock.ts";
+import { sleep } from "../../lib/io/system/deno_clock.ts";
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
 import { NO_TOKEN } from "../../lib/protocol/base/tokens.ts";

@@ -1,7 +1,7 @@
 /** A stream receiver worker whose streams may pass a layer of the test. */
 import { useFastestSha256 } from "../../lib/io/hash/fastest_sha256.ts";
 import { startHashClock } from "../../lib/io/hash/hash_clock.ts";
-import { parentPort } from "../../lib/io/system/worker_port.ts";
+import { parentPort } from "../../lib/io/system/deno_workers.ts";
 import { runStreamReceiver } from "../../lib/io/workers/stream_driver.ts";
 import { xorRuntime } from "./xor_runtime.ts";
 

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
-import { clockOriginMs, nowMs } from "../../lib/io/system/clock.ts";
+import { clockOriginMs, nowMs } from "../../lib/io/system/deno_clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
-import { startWorker, type WorkerPort } from "../../lib/io/system/worker_port.ts";
+import { startWorker } from "../../lib/io/system/deno_workers.ts";
+import type { WorkerPort } from "../../lib/io/system/worker_port.ts";
 import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/wire/limits.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import type { ServedFile } from "../../lib/protocol/base/served_file.ts";

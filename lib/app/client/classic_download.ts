@@ -170,7 +170,7 @@ export class ClassicDownload {
       this.#finish();
       return false;
     }
-    this.#target = new ClassicTarget(runtime.disk, name, sha256, this.#options);
+    this.#target = new ClassicTarget(runtime, name, sha256, this.#options);
     return true;
   }
 

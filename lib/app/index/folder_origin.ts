@@ -1,7 +1,7 @@
 /** A folder whose files are offered, with all that is below it, while it changes. */
 import { join, SEPARATOR } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
-import type { Disk } from "../../io/files/disk.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import {
   type Inspected,
   inspectFile,
@@ -12,6 +12,8 @@ import {
 import { watchFolder } from "../../io/files/folder_watch.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Origin, OriginScan } from "./origin.ts";
+
+type FolderRuntime = Pick<Runtime, "clock" | "disk">;
 
 export interface FolderOriginOptions {
   readonly dir: string;
@@ -24,26 +26,30 @@ export class FolderOrigin implements Origin {
   /** Absolute, without links. */
   readonly uploadDir: string;
   readonly isFinal = false;
-  readonly #disk: Disk;
+  readonly #runtime: FolderRuntime;
   readonly #hidden: boolean;
 
-  private constructor(disk: Disk, dir: string, hidden: boolean) {
-    this.#disk = disk;
+  private constructor(runtime: FolderRuntime, dir: string, hidden: boolean) {
+    this.#runtime = runtime;
     this.uploadDir = dir;
     this.#hidden = hidden;
   }
 
   /** Throws ShoalError `folder` when `dir` is not a folder that may be read. */
-  static async open(disk: Disk, { dir, hidden }: FolderOriginOptions): Promise<FolderOrigin> {
-    return new FolderOrigin(disk, await resolveFolder(dir), hidden);
+  static async open(
+    runtime: FolderRuntime,
+    { dir, hidden }: FolderOriginOptions,
+  ): Promise<FolderOrigin> {
+    return new FolderOrigin(runtime, await resolveFolder(dir), hidden);
   }
 
   scan(scan: OriginScan): AsyncIterable<ScannedFile> {
-    return scanFolder({ disk: this.#disk, dir: this.uploadDir, hidden: this.#hidden, ...scan });
+    const { clock, disk } = this.#runtime;
+    return scanFolder({ clock, disk, dir: this.uploadDir, hidden: this.#hidden, ...scan });
   }
 
   inspect(name: SafeFileName): Inspected {
-    return inspectFile(this.#disk, this.uploadDir, name);
+    return inspectFile(this.#runtime.disk, this.uploadDir, name);
   }
 
   placeOf(name: SafeFileName): ContentPlace {

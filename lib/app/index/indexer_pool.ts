@@ -8,7 +8,6 @@ import type { Runtime } from "../../io/runtime.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
-import { coreCount } from "../../io/system/worker_port.ts";
 import { HASH_READ_BYTES } from "../../io/workers/limits.ts";
 import { INDEXER_IDLE_MS, INDEXERS_MAX, JOBS_PER_INDEXER_MAX } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
@@ -52,7 +51,7 @@ interface Indexer {
 
 export class IndexerPool {
   readonly #options: IndexerPoolOptions;
-  readonly #workersMax = Math.min(INDEXERS_MAX, Math.max(1, coreCount() - 1));
+  readonly #workersMax: number;
   readonly #workers = new Set<Indexer>();
   /** Workers that were told to stop and have not said that they did. */
   readonly #leaving = new Set<Promise<unknown>>();
@@ -60,6 +59,8 @@ export class IndexerPool {
 
   constructor(options: IndexerPoolOptions) {
     this.#options = options;
+    const cores = options.runtime.workers.coreCount();
+    this.#workersMax = Math.min(INDEXERS_MAX, Math.max(1, cores - 1));
   }
 
   /** Files that are being hashed, or about to be. */

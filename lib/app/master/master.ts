@@ -2,11 +2,10 @@
  * `master`: a registry for networks that broadcasts do not cross. Servers register, clients ask; the
  * files themselves never pass through it.
  */
-import type { Clock, Wakeup } from "../../io/system/clock.ts";
+import { type Clock, type Wakeup, wallMs } from "../../io/system/clock.ts";
 import { runMasterDialogue } from "../../io/workers/master_host.ts";
 import { type Metric, MetricsPort } from "../../io/net/metrics_port.ts";
 import { descriptorLimit } from "../../io/system/descriptor_limit.ts";
-import type { Net } from "../../io/net/net.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
 import type { RequestPace } from "../../io/net/request_pace.ts";
@@ -53,15 +52,18 @@ export async function master(options: MasterOptions = {}): Promise<Master> {
   return await masterIn(denoRuntime(), options);
 }
 
-/** The same on a platform that is handed in; the store is this process's. */
+/** What a master needs of the platform. */
+export type MasterRuntime = Pick<Runtime, "clock" | "random" | "net">;
+
+/** The same on a platform that is handed in; a store outside memory is this machine's. */
 export async function masterIn(
-  { clock, net }: Pick<Runtime, "clock" | "net">,
+  runtime: MasterRuntime,
   given: MasterOptions,
 ): Promise<Master> {
   const options = resolveMaster(given);
-  const store = await openStore(options.store, options.port);
+  const store = await openStore(runtime, options.store, options.port);
   try {
-    return new MasterRun(clock, net, options, store);
+    return new MasterRun(runtime, options, store);
   } catch (error) {
     await store.end();
     throw error;
@@ -76,6 +78,7 @@ class MasterRun implements Master {
   readonly #store: RegistryStore;
   readonly #listener: SessionListener;
   readonly #metrics: MetricsPort | undefined;
+  readonly #runtime: MasterRuntime;
   readonly #clock: Clock;
   readonly #sweeper: Wakeup;
   readonly #ended = Promise.withResolvers<void>();
@@ -86,7 +89,9 @@ class MasterRun implements Master {
   #isStoreLost = false;
   #sweeping: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock, net: Net, options: ResolvedMasterOptions, store: RegistryStore) {
+  constructor(runtime: MasterRuntime, options: ResolvedMasterOptions, store: RegistryStore) {
+    const { clock, net } = runtime;
+    this.#runtime = runtime;
     this.#clock = clock;
     this.#sweeper = clock.timer(() => this.#sweep());
     this.#options = options;
@@ -112,6 +117,7 @@ class MasterRun implements Master {
     });
     try {
       this.#metrics = metricsPort === undefined ? undefined : new MetricsPort({
+        clock,
         net,
         host: metricsHost,
         port: metricsPort,
@@ -158,6 +164,7 @@ class MasterRun implements Master {
     try {
       const { peerAddress, localAddress } = connection;
       await runMasterDialogue(serveMaster(peerAddress, localAddress), connection, {
+        runtime: this.#runtime,
         store: this.#store,
         pages: this.#pages,
         onAnswered: (command, ms) => this.#count(command, ms),
@@ -182,13 +189,8 @@ class MasterRun implements Master {
     answers.seconds += ms / 1000;
   }
 
-  /** Milliseconds since 1970. */
-  get #wallMs(): number {
-    return this.#clock.originMs() + this.#clock.nowMs();
-  }
-
   #sweep(): void {
-    this.#sweeping = this.#store.sweep(this.#wallMs - REGISTRY_KEEP_MS).then(
+    this.#sweeping = this.#store.sweep(wallMs(this.#clock) - REGISTRY_KEEP_MS).then(
       () => this.#tellStore(undefined),
       (error) => this.#tellStore(ShoalError.from(error)),
     );
@@ -205,7 +207,7 @@ class MasterRun implements Master {
   }
 
   async #read(): Promise<Metric[]> {
-    const { servers, files } = await this.#store.stats(this.#wallMs);
+    const { servers, files } = await this.#store.stats(wallMs(this.#clock));
     const answers = [...this.#answers];
     const byCommand = (value: (each: { count: number; seconds: number }) => number) =>
       answers.map(([name, each]) => ({ label: ["command", name], value: value(each) } as const));

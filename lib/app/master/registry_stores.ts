@@ -2,6 +2,7 @@
 import { ShoalError } from "../../errors.ts";
 import { RedisRegistry } from "../../io/store/redis_registry.ts";
 import { SqliteRegistry } from "../../io/store/sqlite_registry.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 
 /**
@@ -11,11 +12,17 @@ import type { RegistryStore } from "../../protocol/master/registry_store.ts";
  *
  * @param port of the master, whose own file that is
  */
-export async function openStore(name: string, port: number): Promise<RegistryStore> {
-  if (name === "memory") return await SqliteRegistry.open(":memory:");
-  if (name === "sqlite:") return await SqliteRegistry.openInCache(`master-${port}.sqlite`);
-  if (name.startsWith("sqlite:")) return await SqliteRegistry.open(name.slice("sqlite:".length));
-  if (name.startsWith("redis://")) return await RedisRegistry.open(name);
+export async function openStore(
+  runtime: Pick<Runtime, "clock" | "random">,
+  name: string,
+  port: number,
+): Promise<RegistryStore> {
+  if (name === "memory") return await SqliteRegistry.open(runtime, ":memory:");
+  if (name === "sqlite:") return await SqliteRegistry.openInCache(runtime, `master-${port}.sqlite`);
+  if (name.startsWith("sqlite:")) {
+    return await SqliteRegistry.open(runtime, name.slice("sqlite:".length));
+  }
+  if (name.startsWith("redis://")) return await RedisRegistry.open(runtime, name);
   throw new ShoalError("usage", `${name} is not a store`, {
     hint: "Stores are memory, sqlite:PATH and redis://HOST:PORT.",
   });

@@ -70,7 +70,7 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
   try {
     const index = await LiveIndex.start({
       runtime,
-      origins: [await FolderOrigin.open(runtime.disk, options)],
+      origins: [await FolderOrigin.open(runtime, options)],
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
       ...(signal !== undefined && { signal }),
       onChange: (name, lost) => service?.onIndexChange(name, lost),
@@ -156,7 +156,8 @@ class Service {
     const read = () =>
       Promise.resolve(this.#metrics.read(this.#index.catalogue.size, this.#index.progress));
     const onProblem = (message: string): void => this.#detail(message);
-    this.#metricsPort = new MetricsPort({ net: this.#runtime.net, host, port, read, onProblem });
+    const { clock, net } = this.#runtime;
+    this.#metricsPort = new MetricsPort({ clock, net, host, port, read, onProblem });
   }
 
   #register(port: number): void {

@@ -107,10 +107,10 @@ class AsciiGet {
   }
 
   #begin(file: ListedFile): void {
-    const { clock, disk } = this.#runtime;
+    const { clock } = this.#runtime;
     const { onEvent } = this.#options;
     this.#target?.discard();
-    this.#target = new ClassicTarget(disk, safeName(file.name), file.id, this.#options);
+    this.#target = new ClassicTarget(this.#runtime, safeName(file.name), file.id, this.#options);
     this.#file = file;
     this.#sha256 = new StreamingHash();
     this.#progress = new SessionProgress({

@@ -7,8 +7,8 @@ import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { wallMs, yieldToEvents } from "../system/clock.ts";
-import type { Disk } from "./disk.ts";
+import { type Clock, wallMs } from "../system/clock.ts";
+import type { Runtime } from "../runtime.ts";
 import { FileTarget } from "./file_target.ts";
 import { findPresent } from "./present_file.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
@@ -30,6 +30,7 @@ export interface ClassicTargetOptions extends FileRules {
 }
 
 export class ClassicTarget {
+  readonly #clock: Clock;
   readonly #place: OpenTarget;
   readonly #target: FileTarget;
   readonly #options: ClassicTargetOptions;
@@ -41,7 +42,13 @@ export class ClassicTarget {
    *
    * Throws as {@linkcode TargetFolders.open} and {@linkcode FileTarget.open} do.
    */
-  constructor(disk: Disk, name: SafeFileName, digest: string, options: ClassicTargetOptions) {
+  constructor(
+    { clock, disk }: Pick<Runtime, "clock" | "disk">,
+    name: SafeFileName,
+    digest: string,
+    options: ClassicTargetOptions,
+  ) {
+    this.#clock = clock;
     this.#options = options;
     this.#place = new TargetFolders(disk, options).open(options.outDir, name, digest.slice(0, 8));
     try {
@@ -78,14 +85,20 @@ export class ClassicTarget {
     const { disk, names } = this.#place;
     const { written } = this.#options;
     const force = this.#options.force && !written.holds(join(names.folder, names.base));
-    const present = await findPresent(disk, names, { sizeBytes, sha256, force }, signal);
+    const present = await findPresent(
+      this.#clock,
+      disk,
+      names,
+      { sizeBytes, sha256, force },
+      signal,
+    );
     if (signal.aborted) return undefined;
     if (present !== undefined) {
       this.discard();
       return { path: present, isPresent: true };
     }
     // Classic servers send no modification time: the file gets the time of its arrival.
-    await this.#target.seal(wallMs());
+    await this.#target.seal(wallMs(this.#clock));
     if (signal.aborted) return undefined;
     const isReplaced = force && !written.holds(join(names.folder, names.base));
     const path = this.#target.publish({ force: isReplaced });
@@ -114,7 +127,7 @@ export class ClassicTarget {
       if (count === 0) return undefined;
       hash.update(wanted.subarray(0, count));
       at += count;
-      await yieldToEvents();
+      await this.#clock.yieldToEvents();
       if (this.#discarded.signal.aborted) return undefined;
     }
     return hash.digestHex();

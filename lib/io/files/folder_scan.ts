@@ -9,7 +9,7 @@ import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
 import { displayName, isHiddenName, parseFileName } from "../../names.ts";
-import { nowMs, yieldToEvents } from "../system/clock.ts";
+import { type Clock, wallMs } from "../system/clock.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
@@ -17,6 +17,7 @@ import { canOpen, signatureAt } from "./regular_file.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
 
 export interface ScanOptions {
+  readonly clock: Clock;
   readonly disk: Disk;
   /** Absolute and free of links. */
   readonly dir: string;
@@ -59,7 +60,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
   const folders: { readonly prefix: string; readonly depth: number }[] = [{ prefix: "", depth: 0 }];
   const entriesMax = options.entriesMax ?? CATALOGUE_ENTRIES_MAX;
   let entriesSeen = 0;
-  let turnEndMs = nowMs() + SCAN_TURN_MS;
+  let turnEndMs = options.clock.nowMs() + SCAN_TURN_MS;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const { prefix, depth } = folder;
     const opened = openFolder(options, prefix);
@@ -67,9 +68,9 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
     const below: string[] = [];
     try {
       for (const entry of await readFolder(options, opened, prefix, entriesMax - entriesSeen + 1)) {
-        if (nowMs() >= turnEndMs) {
-          await yieldToEvents();
-          turnEndMs = nowMs() + SCAN_TURN_MS;
+        if (options.clock.nowMs() >= turnEndMs) {
+          await options.clock.yieldToEvents();
+          turnEndMs = options.clock.nowMs() + SCAN_TURN_MS;
         }
         if (options.signal.aborted) return;
         if (entriesSeen === entriesMax) {
@@ -216,11 +217,11 @@ function offerableName(options: ScanOptions, text: string): SafeFileName | undef
 }
 
 function isUnfinished(
-  { dir, onLeftOut }: ScanOptions,
+  { clock, dir, onLeftOut }: ScanOptions,
   opened: AnchoredDisk,
   name: SafeFileName,
 ): boolean {
-  const unfinished = unfinishedDownload(opened, dir, name);
+  const unfinished = unfinishedDownload(opened, dir, name, wallMs(clock));
   if (unfinished === "unsure") {
     onLeftOut(
       `${

@@ -4,7 +4,7 @@ import type { HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { yieldToEvents } from "../system/clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Disk, FileLook } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
 import { FileTarget } from "./file_target.ts";
@@ -52,6 +52,7 @@ export function* presentSearch(
  * @throws ShoalError as {@linkcode presentSearch} does
  */
 export async function findPresent(
+  clock: Pick<Clock, "yieldToEvents">,
   disk: Disk,
   names: TargetNames,
   wanted: WantedFile,
@@ -61,7 +62,7 @@ export async function findPresent(
   while (!signal.aborted) {
     const step = search.next();
     if (step.done) return step.value;
-    await yieldToEvents();
+    await clock.yieldToEvents();
   }
   search.return(undefined);
   return undefined;

@@ -2,7 +2,6 @@
 import { join } from "@std/path";
 import { isPartName } from "../../names.ts";
 import { isJournalOf, JOURNAL_HEAD_BYTES } from "../../protocol/download/journal.ts";
-import { wallMs } from "../system/clock.ts";
 import type { Disk } from "./disk.ts";
 import { PART_QUIET_MS } from "./limits.ts";
 
@@ -14,15 +13,23 @@ const JOURNAL_SUFFIX = ".journal";
  */
 export type Unfinished = "no" | "ours" | "unsure";
 
-/** @param name in the folder `dir` */
-export function unfinishedDownload(disk: Disk, dir: string, name: string): Unfinished {
+/**
+ * @param name in the folder `dir`
+ * @param nowMs in milliseconds since 1970
+ */
+export function unfinishedDownload(
+  disk: Disk,
+  dir: string,
+  name: string,
+  nowMs: number,
+): Unfinished {
   if (!isPartName(name)) return "no";
   const part = name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : name;
   const tag = part.slice(-".01234567.part".length + 1, -".part".length);
   if (isJournalOf(headOf(disk, join(dir, part + JOURNAL_SUFFIX)), tag)) return "ours";
   // Files of one chunk, and what comes from classic servers, have none.
   const mtimeMs = disk.identityAt(join(dir, name))?.signature.mtimeMs;
-  return mtimeMs !== undefined && wallMs() - mtimeMs < PART_QUIET_MS ? "ours" : "unsure";
+  return mtimeMs !== undefined && nowMs - mtimeMs < PART_QUIET_MS ? "ours" : "unsure";
 }
 
 function headOf(disk: Disk, path: string): Uint8Array {

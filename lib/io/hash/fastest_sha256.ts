@@ -6,7 +6,7 @@ import {
   useGroupHashing,
 } from "../../protocol/merkle/block_hashes.ts";
 import { fourBlocksByLanes } from "../../protocol/base/sha256_lanes.ts";
-import { nowMs } from "../system/clock.ts";
+import { nowMs } from "../system/deno_clock.ts";
 import { useNativeSha256 } from "./native_sha256.ts";
 
 /** The system's library where it can be had; four blocks at a time where that is quicker still. */

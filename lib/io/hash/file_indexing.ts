@@ -4,9 +4,9 @@ import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker
 import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import type { Disk } from "../files/disk.ts";
 import { openContent } from "../files/content_reader.ts";
 import { CHANGE_TICK_MS } from "../files/limits.ts";
+import type { Runtime } from "../runtime.ts";
 import { wallMs } from "../system/clock.ts";
 
 export type HashRequest = Extract<IndexerRequest, { kind: "hash" }>;
@@ -17,7 +17,7 @@ export type IndexingOutcome = Extract<IndexerReply, { kind: "hashed" | "changed"
  * is in `buffer` between two steps does not matter. Return early to close the file.
  */
 export function* indexFile(
-  disk: Disk,
+  { clock, disk }: Pick<Runtime, "clock" | "disk">,
   request: HashRequest,
   buffer: Bytes,
 ): Generator<number, IndexingOutcome> {
@@ -31,7 +31,7 @@ export function* indexFile(
   }
   const { reader } = opened;
   try {
-    while (mayChangeUnseen(signature, wallMs())) yield 0;
+    while (mayChangeUnseen(signature, wallMs(clock))) yield 0;
     const tree = new TreeHasher(sizeBytes);
     const sha256 = new StreamingHash();
     for (let hashedBytes = 0; hashedBytes < sizeBytes;) {

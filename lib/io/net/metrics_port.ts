@@ -1,5 +1,4 @@
 /** `GET /metrics` in the text format of Prometheus, and `GET /healthz`. */
-import { denoClock } from "../system/clock.ts";
 import { isLoopback } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import {
@@ -19,6 +18,7 @@ import {
   METRICS_REQUEST_MS,
   METRICS_SILENT_MS,
 } from "./limits.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Net } from "./net.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
@@ -35,6 +35,7 @@ export interface Metric {
 }
 
 export interface MetricsPortOptions {
+  readonly clock: Clock;
   readonly net: Net;
   readonly host: string;
   readonly port: number;
@@ -51,12 +52,11 @@ export class MetricsPort {
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: MetricsPortOptions) {
     this.#options = options;
-    const { net, host, port, onProblem } = options;
+    const { clock, net, host, port, onProblem } = options;
     const connectionsMax = descriptorShare(METRICS_CONNECTIONS_MAX, METRICS_DESCRIPTORS_SHARE);
     try {
       this.#listener = new ConnectionListener({
-        clock: denoClock,
-        ...{ net, host, ports: [port], onProblem, idleMs: METRICS_REQUEST_MS },
+        ...{ clock, net, host, ports: [port], onProblem, idleMs: METRICS_REQUEST_MS },
         // Whoever asks speaks HTTP and knows of no layer; nothing of what is shared is told here.
         layers: [],
         limits: {

@@ -2,7 +2,7 @@
 import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { sleep } from "../system/clock.ts";
+import { sleep } from "../system/deno_clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import { ACCEPT_PAUSE_MS } from "./limits.ts";
 

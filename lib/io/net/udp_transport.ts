@@ -10,7 +10,7 @@ import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
-import { nowMs, yieldToEvents } from "../system/clock.ts";
+import { nowMs, yieldToEvents } from "../system/deno_clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
 import {
   ADDRESSES_MEMORY_MS,

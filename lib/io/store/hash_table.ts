@@ -13,7 +13,7 @@ import {
   LAYER_PART_BYTES,
   LAYER_PARTS_MAX,
 } from "./limits.ts";
-import { wallMs } from "../system/clock.ts";
+import { type Clock, wallMs } from "../system/clock.ts";
 
 /** Another number in a database means another layout. */
 const SCHEMA_VERSION = 3;
@@ -64,11 +64,13 @@ export interface IndexedHashes {
 export class SchemaMismatch extends Error {}
 
 export class HashTable {
+  readonly #clock: Clock;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
 
   /** @param path of the database, made if need be; `:memory:` for one that nobody shares */
-  constructor(path: string) {
+  constructor(clock: Clock, path: string) {
+    this.#clock = clock;
     this.#database = new DatabaseSync(path);
     try {
       this.#database.exec(
@@ -87,7 +89,7 @@ export class HashTable {
     const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
     const row = this.#statements.find.get(path, sizeBytes, mtimeMs, ctimeMs, String(inode));
     if (row === undefined) return undefined;
-    const nowMs = Math.trunc(wallMs());
+    const nowMs = Math.trunc(wallMs(this.#clock));
     if (nowMs - Number(row["used_ms"]) > INDEX_USED_GRAIN_MS) {
       this.#statements.markUsed.run(nowMs, path);
     }
@@ -108,7 +110,7 @@ export class HashTable {
     const { sizeBytes, mtimeMs, ctimeMs, inode } = signature;
     const { sha256, root } = hashes;
     this.#inTransaction(() => {
-      const usedMs = Math.trunc(wallMs());
+      const usedMs = Math.trunc(wallMs(this.#clock));
       this.#statements.put.run(
         ...[path, sizeBytes, mtimeMs, ctimeMs, String(inode), sha256, root, usedMs],
       );
@@ -150,7 +152,10 @@ export class HashTable {
 
   /** Drops rows that nobody has used for long, a bounded number of them. */
   prune(): void {
-    this.#statements.prune.run(Math.trunc(wallMs()) - INDEX_KEEP_MS, INDEX_ROWS_PRUNED_MAX);
+    this.#statements.prune.run(
+      Math.trunc(wallMs(this.#clock)) - INDEX_KEEP_MS,
+      INDEX_ROWS_PRUNED_MAX,
+    );
     this.#statements.pruneMd5s.run(INDEX_ROWS_PRUNED_MAX);
     this.#inTransaction(() => {
       for (const { id } of this.#statements.unusedLayers.all(INDEX_LAYERS_PRUNED_MAX)) {

@@ -2,24 +2,19 @@
  * The persistent hashes of a server, in the user's cache folder. Losing them costs only time,
  * so nothing here fails: if the disk refuses, memory takes over, and the user is told once.
  */
-import {
-  INDEX_OPEN_TRIES_MAX,
-  LAYER_CACHE_BYTES_MAX,
-  LAYER_PART_BYTES,
-  PATHS_BY_MD5_MAX,
-} from "./limits.ts";
-import { join } from "@std/path";
+import { LAYER_CACHE_BYTES_MAX, LAYER_PART_BYTES, PATHS_BY_MD5_MAX } from "./limits.ts";
 import type { Bytes, FileSignature, HashHex } from "../../ids.ts";
 import { chunkCountFor } from "../../protocol/merkle/merkle.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { cacheFolder, DATABASE_SUFFIXES, requirePrivateFolder } from "./cache_folder.ts";
-import { HashTable, type IndexedHashes, SchemaMismatch } from "./hash_table.ts";
+import type { Runtime } from "../runtime.ts";
+import { causeText, isBusy, isUseless, type OpenHashes } from "./hash_files.ts";
+import { HashTable, type IndexedHashes } from "./hash_table.ts";
 
-const FILE_NAME = "index.sqlite";
 const CACHED_PARTS_MAX = LAYER_CACHE_BYTES_MAX / LAYER_PART_BYTES;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
 export interface IndexStoreOptions {
+  readonly runtime: Pick<Runtime, "clock" | "hashFiles">;
   /** The user's cache folder by default. */
   readonly cacheDir?: string | undefined;
   readonly onNotice: (message: string) => void;
@@ -27,8 +22,8 @@ export interface IndexStoreOptions {
 
 export class IndexStore {
   readonly #onNotice: (message: string) => void;
-  readonly #path: string;
-  #disk: HashTable | undefined;
+  readonly #clock: Runtime["clock"];
+  #disk: OpenHashes | undefined;
   /** For what the disk did not take; made when it is needed. */
   #memory: HashTable | undefined;
   /** Parts of trees that were read lately, the one read longest ago first. */
@@ -36,10 +31,13 @@ export class IndexStore {
 
   constructor(options: IndexStoreOptions) {
     this.#onNotice = options.onNotice;
-    const dir = options.cacheDir ?? cacheFolder();
-    this.#path = join(dir ?? "", FILE_NAME);
-    if (dir !== undefined && isPermitted(dir)) this.#disk = this.#openOnDisk(dir);
-    else this.#onNotice(`${IN_MEMORY}: the cache folder may not be used`);
+    const { clock, hashFiles } = options.runtime;
+    this.#clock = clock;
+    try {
+      this.#disk = hashFiles.open(clock, options.cacheDir, options.onNotice);
+    } catch (thrown) {
+      this.#onNotice(`${IN_MEMORY}: ${causeText(thrown)}`);
+    }
     this.#onDisk((table) => table.prune());
   }
 
@@ -59,7 +57,7 @@ export class IndexStore {
       return true;
     });
     if (isOnDisk) return;
-    this.#memory ??= new HashTable(":memory:");
+    this.#memory ??= new HashTable(this.#clock, ":memory:");
     this.#memory.put(path, signature, hashes, kept);
   }
 
@@ -108,7 +106,7 @@ export class IndexStore {
       return true;
     });
     if (isOnDisk) return;
-    this.#memory ??= new HashTable(":memory:");
+    this.#memory ??= new HashTable(this.#clock, ":memory:");
     this.#memory.putMd5(path, signature, md5);
   }
 
@@ -127,82 +125,25 @@ export class IndexStore {
   }
 
   close(): void {
-    this.#disk?.close();
+    this.#disk?.table.close();
     this.#memory?.close();
     this.#disk = undefined;
     this.#memory = undefined;
   }
 
-  #openOnDisk(dir: string): HashTable | undefined {
-    try {
-      requirePrivateFolder(dir, DATABASE_SUFFIXES.map((suffix) => FILE_NAME + suffix));
-      try {
-        return openPatiently(this.#path);
-      } catch (thrown) {
-        if (!isUseless(thrown)) throw thrown;
-        setAside(this.#path);
-        this.#onNotice(`${this.#path} is of no use (${text(thrown)}): a new index was made`);
-        return openPatiently(this.#path);
-      }
-    } catch (thrown) {
-      this.#onNotice(`${IN_MEMORY}: ${text(thrown)}`);
-      return undefined;
-    }
-  }
-
   /** `undefined` where the disk has nothing, is busy for too long, or fails: then it is given up. */
   #onDisk<T>(act: (table: HashTable) => T): T | undefined {
-    if (this.#disk === undefined) return undefined;
+    const disk = this.#disk;
+    if (disk === undefined) return undefined;
     try {
-      return act(this.#disk);
+      return act(disk.table);
     } catch (thrown) {
       if (isBusy(thrown)) return undefined;
-      this.#disk.close();
+      disk.table.close();
       this.#disk = undefined;
-      this.#onNotice(`${IN_MEMORY}: ${text(thrown)}`);
-      if (isUseless(thrown)) setAside(this.#path);
+      this.#onNotice(`${IN_MEMORY}: ${causeText(thrown)}`);
+      if (isUseless(thrown)) disk.setAside();
       return undefined;
     }
   }
-}
-
-/** SQLite does not wait for its turn to switch a new database to WAL, so several tries are made. */
-function openPatiently(path: string): HashTable {
-  for (let triesLeft = INDEX_OPEN_TRIES_MAX - 1;; triesLeft--) {
-    try {
-      return new HashTable(path);
-    } catch (thrown) {
-      if (triesLeft === 0 || !isBusy(thrown)) throw thrown;
-    }
-  }
-}
-
-function isPermitted(dir: string): boolean {
-  return (["read", "write"] as const).every((name) =>
-    Deno.permissions.querySync({ name, path: dir }).state === "granted"
-  );
-}
-
-/** Moves a database out of the way, with the files that SQLite keeps beside it, as far as it can. */
-function setAside(path: string): void {
-  for (const suffix of DATABASE_SUFFIXES) {
-    try {
-      Deno.renameSync(path + suffix, `${path}.unusable${suffix}`);
-    } catch {
-      // What stays in the way shows when the new one is opened.
-    }
-  }
-}
-
-// SQLite's error codes do not come through Deno: its messages, which are as old, must do.
-function isBusy(thrown: unknown): boolean {
-  return /database (table )?is locked/.test(text(thrown));
-}
-
-function isUseless(thrown: unknown): boolean {
-  return thrown instanceof SchemaMismatch || /not a database|malformed/.test(text(thrown));
-}
-
-function text(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -10,7 +10,7 @@ import {
 } from "./limits.ts";
 import { hash } from "node:crypto";
 import { ShoalError } from "../../errors.ts";
-import { nowMs, sleep, within } from "../system/clock.ts";
+import { nowMs, sleep, within } from "../system/deno_clock.ts";
 import { KEY_PREFIX } from "./redis_layout.ts";
 import { type ScriptName, SCRIPTS } from "./redis_scripts.ts";
 

@@ -24,8 +24,9 @@ import type {
   RegistryStore,
   RegistryUpdate,
 } from "../../protocol/master/registry_store.ts";
-import { wallMs } from "../system/clock.ts";
-import { randomSeed } from "../system/random_source.ts";
+import type { Runtime } from "../runtime.ts";
+import { type Clock, wallMs } from "../system/clock.ts";
+import type { RandomSource } from "../system/random_source.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
 
@@ -33,6 +34,8 @@ import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
 const SEED_MASK = 0x7fff_ffff;
 
 export class RedisRegistry implements RegistryStore {
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
   readonly #redis: RedisConnection;
   #burying: Promise<void> | undefined;
   /** Somebody died since the burying last looked. */
@@ -44,11 +47,19 @@ export class RedisRegistry implements RegistryStore {
    * @throws ShoalError `usage` for a URL that is none; `network` when Redis cannot be reached within
    * a few seconds, or refuses
    */
-  static async open(url: string): Promise<RedisRegistry> {
-    return new RedisRegistry(await RedisConnection.open(url));
+  static async open(
+    runtime: Pick<Runtime, "clock" | "random">,
+    url: string,
+  ): Promise<RedisRegistry> {
+    return new RedisRegistry(runtime, await RedisConnection.open(url));
   }
 
-  private constructor(redis: RedisConnection) {
+  private constructor(
+    { clock, random }: Pick<Runtime, "clock" | "random">,
+    redis: RedisConnection,
+  ) {
+    this.#clock = clock;
+    this.#random = random;
     this.#redis = redis;
   }
 
@@ -60,7 +71,7 @@ export class RedisRegistry implements RegistryStore {
     expiresMs: number,
     _nowMs: number,
   ): Promise<boolean> {
-    const args = [lease, forMs(expiresMs), ...providerArgs(provider)];
+    const args = [lease, this.#forMs(expiresMs), ...providerArgs(provider)];
     return await this.#redis.run("open", args) === 1;
   }
 
@@ -71,13 +82,13 @@ export class RedisRegistry implements RegistryStore {
     expiresMs: number,
     _nowMs: number,
   ): Promise<number | undefined> {
-    const args = [lease, next, forMs(expiresMs), ...providerArgs(provider)];
+    const args = [lease, next, this.#forMs(expiresMs), ...providerArgs(provider)];
     const revision = await this.#redis.run("resume", args);
     return revision === null ? undefined : Number(revision);
   }
 
   async renew(lease: RegistryLease, expiresMs: number): Promise<boolean> {
-    return await this.#redis.run("renew", [lease, forMs(expiresMs)]) === 1;
+    return await this.#redis.run("renew", [lease, this.#forMs(expiresMs)]) === 1;
   }
 
   async update(
@@ -87,7 +98,7 @@ export class RedisRegistry implements RegistryStore {
   ): Promise<number | "full" | undefined> {
     const { revision, isReset, put, remove } = update;
     const fileCount = await this.#redis.run("update", [
-      ...[lease, forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
+      ...[lease, this.#forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
       ...remove.map(toSorted),
       ...put.flatMap((file) => [toSorted(file.name), pack(file)]),
     ]);
@@ -103,7 +114,7 @@ export class RedisRegistry implements RegistryStore {
 
   async sweep(nowMs: number): Promise<number> {
     // Whoever lets leases lie for a while before they are swept up says a time in the past.
-    const agoMs = Math.floor(wallMs() - nowMs);
+    const agoMs = Math.floor(wallMs(this.#clock) - nowMs);
     let count = 0;
     for (;;) {
       const swept = Number(await this.#redis.run("sweep", [agoMs]));
@@ -125,11 +136,12 @@ export class RedisRegistry implements RegistryStore {
     const args = queries.map((query) =>
       query.by === "name" ? `n${toSorted(query.name)}` : `s${query.sha256}`
     );
-    const seed = randomSeed() & SEED_MASK;
+    const seed = this.#random.u32() & SEED_MASK;
     const reply = await this.#redis.run("locate", [seed, except.size, ...except, ...args]);
     const [providers, answers] = list(reply);
     const byGeneration = providersIn(providers);
-    return list(answers).map((rows) => locatedIn(rows, byGeneration));
+    const random = new Random(this.#random.u32());
+    return list(answers).map((rows) => locatedIn(rows, byGeneration, random));
   }
 
   async page(
@@ -139,15 +151,21 @@ export class RedisRegistry implements RegistryStore {
     _nowMs: number,
   ): Promise<LocatedFile[]> {
     const files: LocatedFile[] = [];
+    const random = new Random(this.#random.u32());
     let from = after !== undefined && after >= prefix
       ? `(${toSorted(after)}`
       : `[${toSorted(prefix)}`;
     const to = `(${endOfPrefix(toSorted(prefix))}`;
     // Where many a lease has run out, there may be nothing for a long stretch of names.
     for (let missing = countMax; missing > 0;) {
-      const reply = await this.#redis.run("page", [randomSeed() & SEED_MASK, missing, from, to]);
+      const reply = await this.#redis.run("page", [
+        this.#random.u32() & SEED_MASK,
+        missing,
+        from,
+        to,
+      ]);
       const [providers, rows, count, last] = list(reply);
-      files.push(...locatedIn(rows, providersIn(providers)));
+      files.push(...locatedIn(rows, providersIn(providers), random));
       missing -= Number(count);
       if (typeof last !== "string") break;
       from = `(${last}`;
@@ -195,10 +213,11 @@ export class RedisRegistry implements RegistryStore {
       }
     }
   }
-}
 
-function forMs(expiresMs: number): number {
-  return Math.ceil(expiresMs - wallMs());
+  /** Redis counts from when it hears of it. */
+  #forMs(expiresMs: number): number {
+    return Math.ceil(expiresMs - wallMs(this.#clock));
+  }
 }
 
 function providerArgs({ server, endpoint }: RegisteredServer): (string | number)[] {
@@ -257,6 +276,7 @@ function providersIn(reply: unknown): Map<string, RegisteredServer> {
 function locatedIn(
   reply: unknown,
   providers: ReadonlyMap<string, RegisteredServer>,
+  random: Random,
 ): LocatedFile[] {
   const fields = texts(reply);
   const byName = new Map<string, ProvidedFile[]>();
@@ -270,7 +290,7 @@ function locatedIn(
     else ofName.push(provided);
   }
   // Of each name no more came than there is room for.
-  const random = new Random(randomSeed());
+
   return [...byName.values()].flatMap((each) => sharedAnswer(each, random))
     .sort((a, b) => a.name < b.name ? -1 : Number(a.name > b.name));
 }

@@ -16,8 +16,8 @@ import { HASH_BYTES } from "../../limits.ts";
 import { type ProvidedFile, sharedAnswer } from "../../protocol/master/shared_answer.ts";
 import { Random } from "../../protocol/base/random.ts";
 import type { LocatedFile, RegisteredFile } from "../../protocol/master/registry_store.ts";
-import { yieldToEvents } from "../system/clock.ts";
-import { randomSeed } from "../system/random_source.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Clock } from "../system/clock.ts";
 import { ContentIndex } from "./content_index.ts";
 import { NUMBER_BITS, type RegistryDatabase, type Value } from "./registry_database.ts";
 import { endOfPrefix, fromSorted, toSorted } from "./sorted_names.ts";
@@ -69,13 +69,20 @@ export class RegistryFiles {
    * take longer than everything else.
    */
   readonly #byContent = new ContentIndex((id) => Math.floor(id / NUMBERS));
-  readonly #random = new Random(randomSeed());
+  readonly #clock: Clock;
+  readonly #random: Random;
   /** What the index does not know of yet, in order. */
   #unsettled: (IndexedFile & { readonly isGone: boolean })[] = [];
   #nextGeneration: number;
 
   /** @param lastGeneration the last that anybody has */
-  constructor(db: RegistryDatabase, lastGeneration: number) {
+  constructor(
+    { clock, random }: Pick<Runtime, "clock" | "random">,
+    db: RegistryDatabase,
+    lastGeneration: number,
+  ) {
+    this.#clock = clock;
+    this.#random = new Random(random.u32());
     this.#db = db;
     this.#nextGeneration = Math.max(lastGeneration, ...this.generations()) + 1;
     const files = db.iterate<IndexedFile>("SELECT id, contentKey FROM files");
@@ -301,7 +308,7 @@ export class RegistryFiles {
       }
       if (last === undefined) break;
       [from, relation] = [last, ">"];
-      await yieldToEvents();
+      await this.#clock.yieldToEvents();
     }
     return files;
   }

@@ -16,7 +16,8 @@ import type {
   RegistryUpdate,
 } from "../../protocol/master/registry_store.ts";
 import { cacheFolder, DATABASE_SUFFIXES, requirePrivateFolder } from "./cache_folder.ts";
-import { yieldTurns } from "../system/clock.ts";
+import type { Runtime } from "../runtime.ts";
+import { type Clock, yieldTurns } from "../system/clock.ts";
 import { RegistryDatabase } from "./registry_database.ts";
 import { RegistryFiles } from "./registry_files.ts";
 import { fromSorted, toSorted } from "./sorted_names.ts";
@@ -27,7 +28,11 @@ interface LeaseRow {
   readonly fileCount: number;
 }
 
+/** What a store needs of the platform, beside the database itself. */
+export type StoreRuntime = Pick<Runtime, "clock" | "random">;
+
 export class SqliteRegistry implements RegistryStore {
+  readonly #clock: Clock;
   readonly #db: RegistryDatabase;
   readonly #files: RegistryFiles;
   /** Generations whose lease is gone. */
@@ -40,9 +45,9 @@ export class SqliteRegistry implements RegistryStore {
   /**
    * Opens the file at `path`, or `:memory:`. Throws ShoalError `disk` for a file that cannot be used.
    */
-  static open(path: string): Promise<SqliteRegistry> {
+  static open(runtime: StoreRuntime, path: string): Promise<SqliteRegistry> {
     try {
-      return Promise.resolve(new SqliteRegistry(path));
+      return Promise.resolve(new SqliteRegistry(runtime, path));
     } catch (cause) {
       const said = cause instanceof Error ? cause.message : String(cause);
       const why = /\blocked\b/.test(said) ? "another master uses it" : said;
@@ -55,9 +60,9 @@ export class SqliteRegistry implements RegistryStore {
    * Opens a file of the user's cache folder, which nobody else may have touched. Throws like
    * {@linkcode SqliteRegistry.open}.
    */
-  static async openInCache(name: string): Promise<SqliteRegistry> {
+  static async openInCache(runtime: StoreRuntime, name: string): Promise<SqliteRegistry> {
     const folder = cacheFolder();
-    if (folder === undefined) return await SqliteRegistry.open(":memory:");
+    if (folder === undefined) return await SqliteRegistry.open(runtime, ":memory:");
     const path = join(folder, name);
     try {
       requirePrivateFolder(folder, DATABASE_SUFFIXES.map((suffix) => name + suffix));
@@ -66,16 +71,17 @@ export class SqliteRegistry implements RegistryStore {
       const hint = "The cache folder has to be yours alone to write to; or name another file.";
       throw unusable(path, why, hint, cause);
     }
-    return await SqliteRegistry.open(path);
+    return await SqliteRegistry.open(runtime, path);
   }
 
   /** Throws what SQLite throws. */
-  private constructor(path: string) {
+  private constructor({ clock, random }: StoreRuntime, path: string) {
+    this.#clock = clock;
     this.#db = new RegistryDatabase(path);
     const leased = new Set(
       this.#db.all<LeaseRow>("SELECT generation FROM leases").map(({ generation }) => generation),
     );
-    this.#files = new RegistryFiles(this.#db, Math.max(0, ...leased));
+    this.#files = new RegistryFiles({ clock, random }, this.#db, Math.max(0, ...leased));
     for (const generation of this.#files.generations()) {
       if (!leased.has(generation)) this.#orphans.add(generation);
     }
@@ -316,7 +322,7 @@ export class SqliteRegistry implements RegistryStore {
         this.#tell(names);
       });
       if (forgotten < FORGET_STEP) this.#orphans.delete(orphan);
-      await yieldTurns(REGISTRY_TURNS);
+      await yieldTurns(this.#clock, REGISTRY_TURNS);
     }
   }
 

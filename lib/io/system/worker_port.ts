@@ -23,61 +23,11 @@ interface Kinded {
   readonly kind: string;
 }
 
-function narrow<In>(data: unknown): In {
+export function narrow<In>(data: unknown): In {
   if (typeof data !== "object" || data === null || typeof (data as Kinded).kind !== "string") {
     throw new ShoalError("internal", "a message without a kind crossed a worker boundary");
   }
   return data as In;
-}
-
-/** Starts the worker at `url` (relative to the project's `workers/`). */
-export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
-  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), {
-    type: "module",
-  });
-  return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer as Transferable[]),
-    onMessage(handler) {
-      worker.onmessage = (event) => handler(narrow<In>(event.data));
-    },
-    onError(handler) {
-      worker.onerror = (event) => {
-        event.preventDefault();
-        handler(new ShoalError("internal", `${file}: ${event.message}`));
-      };
-    },
-    close: () => worker.terminate(),
-  };
-}
-
-/** The two ends of a new channel, for two threads to talk through. */
-export function openChannel(): readonly [ChannelEnd, ChannelEnd] {
-  const { port1, port2 } = new MessageChannel();
-  return [port1, port2];
-}
-
-/** Threads that can run at once on this machine. */
-export function coreCount(): number {
-  return navigator.hardwareConcurrency;
-}
-
-/** Inside a worker: the end towards the thread that started it. */
-export function parentPort<In, Out>(): WorkerPort<In, Out> {
-  const scope = self as unknown as DedicatedScope;
-  return {
-    post: (message, transfer = []) => scope.postMessage(message, transfer as Transferable[]),
-    onMessage(handler) {
-      scope.onmessage = (event) => handler(narrow<In>(event.data));
-    },
-    onError() {},
-    close: () => scope.close(),
-  };
-}
-
-interface DedicatedScope {
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  onmessage: ((event: MessageEvent) => void) | null;
-  close(): void;
 }
 
 /** One end of a channel: worker to worker. */

@@ -11,7 +11,8 @@ import { sha256 } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
 import { AnchoredDisk } from "../files/anchored_disk.ts";
 import { FileTarget } from "../files/file_target.ts";
-import { randomBytes } from "../system/random_source.ts";
+import type { Runtime } from "../runtime.ts";
+import type { RandomSource } from "../system/random_source.ts";
 
 /** Below the served folder; its dot hides it, and what has one of its endings is never offered at all. */
 export const UPLOAD_FOLDER = ".shoal-uploads";
@@ -49,11 +50,13 @@ export function uploadParty(address: string): string {
 
 export class PartFolder {
   readonly path: string;
+  readonly #random: RandomSource;
   readonly #disk: Disk;
   readonly #dir: string;
 
   /** @param dir the served folder, absolute */
-  constructor(disk: Disk, dir: string) {
+  constructor({ random, disk }: Pick<Runtime, "random" | "disk">, dir: string) {
+    this.#random = random;
     this.#disk = disk;
     this.#dir = dir;
     this.path = join(dir, UPLOAD_FOLDER);
@@ -110,7 +113,7 @@ export class PartFolder {
       const tag = this.tagOf(party, request);
       const shared = request.isResumable ? this.#unlessBusy(disk, `${tag}.part`) : undefined;
       if (shared !== undefined) return { tag, target: shared, isResumable: true, release };
-      const ownTag = `${party}-${toHex(randomBytes(16))}.once`;
+      const ownTag = `${party}-${toHex(this.#random.bytes(16))}.once`;
       const target = this.#target(disk, `${ownTag}.part`);
       return { tag: ownTag, target, isResumable: false, release };
     } catch (error) {

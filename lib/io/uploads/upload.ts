@@ -5,7 +5,6 @@ import { ShoalError } from "../../errors.ts";
 import type { BodyRead, Framing } from "../../protocol/session/dialogue.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { BodyFrames } from "../../wire/session_json.ts";
-import type { Disk } from "../files/disk.ts";
 import type { FileTarget } from "../files/file_target.ts";
 import { findPresent } from "../files/present_file.ts";
 import { type OpenTarget, TargetFolders } from "../files/target_folders.ts";
@@ -13,7 +12,8 @@ import { missingFolders } from "../files/target_names.ts";
 import type { Digests, StreamDigests } from "../hash/digests.ts";
 import { UPLOAD_BUFFER_BYTES, UPLOAD_BUFFER_HOLD_MS } from "../hash/limits.ts";
 import { ConnectionLost, type SessionConnection } from "../net/session_connection.ts";
-import { wallMs, yieldToEvents } from "../system/clock.ts";
+import type { Runtime } from "../runtime.ts";
+import { wallMs } from "../system/clock.ts";
 import type { OpenPart } from "./part_folder.ts";
 import { peerMessage } from "./peer_message.ts";
 
@@ -35,7 +35,7 @@ export interface StoredUpload extends StreamDigests {
 }
 
 export interface UploadOptions {
-  readonly disk: Disk;
+  readonly runtime: Pick<Runtime, "clock" | "disk">;
   /** The served folder, absolute. */
   readonly dir: string;
   readonly request: UploadRequest;
@@ -126,7 +126,7 @@ export class Upload {
       const count = this.#target.read(buffer.subarray(0, wanted), this.#atBytes);
       this.#hash(buffer, count);
       if (count < wanted) break;
-      await yieldToEvents();
+      await this.#options.runtime.clock.yieldToEvents();
     }
   }
 
@@ -177,7 +177,7 @@ export class Upload {
 
   /** Whatever comes of it, what was made counts. */
   #openFolders(tag: string): OpenTarget {
-    const { disk, dir, request, onFolder } = this.#options;
+    const { runtime: { disk }, dir, request, onFolder } = this.#options;
     const missing = missingFolders(disk, dir, request.name);
     try {
       return new TargetFolders(disk).open(dir, request.name, tag);
@@ -193,12 +193,13 @@ export class Upload {
   ): Promise<Pick<StoredUpload, "name" | "isPresent">> {
     const { sizeBytes, mtimeMs } = this.#request;
     const wanted = { sizeBytes, sha256, force: false };
-    const present = await findPresent(disk, names, wanted, new AbortController().signal);
+    const { clock } = this.#options.runtime;
+    const present = await findPresent(clock, disk, names, wanted, new AbortController().signal);
     if (present !== undefined) {
       this.#end({ kind: "gone" }, () => this.#target.discard());
       return { name: this.#nameOf(present), isPresent: true };
     }
-    await this.#target.seal(mtimeMs ?? wallMs());
+    await this.#target.seal(mtimeMs ?? wallMs(clock));
     const { base } = names;
     const path = disk.change((folder) => this.#target.publish({ force: false }, { folder, base }));
     const name = this.#nameOf(path);

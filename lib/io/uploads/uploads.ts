@@ -14,10 +14,10 @@ import {
   type UploadRoom,
 } from "../../protocol/session/upload_accounts.ts";
 import { sizeText } from "../../sizes.ts";
-import type { Disk } from "../files/disk.ts";
 import { missingFolders, requireFolders } from "../files/target_names.ts";
 import type { Digests } from "../hash/digests.ts";
-import { nowMs, WakeupTimer, wallMs, yieldToEvents } from "../system/clock.ts";
+import type { Runtime } from "../runtime.ts";
+import { type Clock, type Wakeup, wallMs } from "../system/clock.ts";
 import {
   PARTS_LOOK_MS,
   STORED_CHECK_MS,
@@ -31,7 +31,7 @@ import { StoredLedger } from "./stored_ledger.ts";
 import { Upload, type UploadEnd, type UploadRequest } from "./upload.ts";
 
 export interface UploadsOptions {
-  readonly disk: Disk;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "disk">;
   /** The served folder, absolute. */
   readonly dir: string;
   readonly quota: UploadQuota;
@@ -49,20 +49,23 @@ export class Uploads {
   readonly #ledger: StoredLedger;
   /** By the tag of their parts. */
   readonly #open = new Map<string, Upload>();
-  readonly #sweeper = new WakeupTimer(() => this.#sweep());
+  readonly #clock: Clock;
+  readonly #sweeper: Wakeup;
   #lookedMs = -Infinity;
   #checkAgainMs = -Infinity;
   #checking: Promise<void> | undefined;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
-    const { disk, dir, quota, uploadBytesMax, isOpen } = options;
+    const { runtime, dir, quota, uploadBytesMax, isOpen } = options;
+    this.#clock = runtime.clock;
+    this.#sweeper = runtime.clock.timer(() => this.#sweep());
     this.#accounts = new UploadAccounts({
       quota,
       keptPerPartyBytes: uploadBytesMax,
       keptBytes: UPLOAD_KEPT_LARGEST_MAX * uploadBytesMax,
     });
-    this.#parts = new PartFolder(disk, dir);
+    this.#parts = new PartFolder(runtime, dir);
     this.#ledger = new StoredLedger(this.#parts);
     if (!isOpen) return;
     this.#parts.removeUseless();
@@ -83,22 +86,23 @@ export class Uploads {
    * @param address of the one who sends it, which its connection proves
    */
   async begin(request: UploadRequest, address: string): Promise<Upload> {
-    const { disk, dir, digests } = this.#options;
+    const { runtime, dir, digests } = this.#options;
     const party = uploadParty(address);
     this.#lookAtParts();
     const wanted = await this.#requireQuota(party, request);
     try {
-      requireFolders(disk, dir, request.name);
+      requireFolders(runtime.disk, dir, request.name);
     } catch (cause) {
       const why = "a folder of it is something else here, or leads elsewhere";
       throw new ShoalError("not_writable", `${displayName(request.name)}: ${why}`, { cause });
     }
     const part = this.#parts.open(party, request);
     const { tag } = part;
-    const begin = (bytes: number): void => this.#accounts.begin(nowMs(), tag, party, bytes, wanted);
+    const begin = (bytes: number): void =>
+      this.#accounts.begin(this.#clock.nowMs(), tag, party, bytes, wanted);
     begin(part.target.lengthBytes);
     const upload = new Upload({
-      ...{ disk, dir, request, part, digests },
+      ...{ runtime, dir, request, part, digests },
       onGrow: (bytes) => this.#makeRoom(tag, party, wanted, bytes),
       onRestart: () => begin(0),
       onFolder: (name) => this.#onStored({ name, party, bytes: 0 }),
@@ -128,7 +132,7 @@ export class Uploads {
     const tag = this.#parts.tagOf(party, request);
     const wanted = (): UploadRoom => this.#wantedBy(request);
     const shortage = (): Shortage | undefined =>
-      this.#accounts.shortageFor(nowMs(), tag, party, wanted());
+      this.#accounts.shortageFor(this.#clock.nowMs(), tag, party, wanted());
     if (shortage() === undefined) return wanted();
     // What was stored may have been removed.
     await this.#checkStored();
@@ -138,7 +142,7 @@ export class Uploads {
   }
 
   #wantedBy({ name, sizeBytes }: UploadRequest): UploadRoom {
-    const { disk, dir } = this.#options;
+    const { runtime: { disk }, dir } = this.#options;
     return { bytes: sizeBytes, entries: 1 + missingFolders(disk, dir, name).length };
   }
 
@@ -146,7 +150,7 @@ export class Uploads {
   #requireSpace(tag: string, upload: Upload): void {
     let awaitedBytes = 0;
     for (const each of this.#open.values()) if (each !== upload) awaitedBytes += each.awaitedBytes;
-    const kept = this.#accounts.expendable(nowMs()).filter((each) =>
+    const kept = this.#accounts.expendable(this.#clock.nowMs()).filter((each) =>
       each !== tag && !this.#open.has(each)
     );
     for (;;) {
@@ -164,9 +168,9 @@ export class Uploads {
 
   /** Throws ShoalError `disk_full`. */
   #makeRoom(tag: string, party: string, announced: UploadRoom, bytes: number): void {
-    const going = this.#accounts.advance(nowMs(), tag, bytes);
+    const going = this.#accounts.advance(this.#clock.nowMs(), tag, bytes);
     if (going === undefined) {
-      const left = this.#accounts.shortageFor(nowMs(), tag, party, announced);
+      const left = this.#accounts.shortageFor(this.#clock.nowMs(), tag, party, announced);
       throw overQuota(left ?? { bound: "bytes", left: 0 });
     }
     for (const each of going) this.#remove(each);
@@ -181,7 +185,7 @@ export class Uploads {
     if (part === undefined) this.#accounts.drop(tag);
     else {
       const { party, bytes } = part;
-      this.#accounts.begin(nowMs(), tag, party, bytes, { bytes, entries: 1 });
+      this.#accounts.begin(this.#clock.nowMs(), tag, party, bytes, { bytes, entries: 1 });
     }
   }
 
@@ -192,7 +196,7 @@ export class Uploads {
     this.#accounts.drop(tag);
     if (end.kind === "stored") this.#onStored({ name: end.name, party, bytes: sizeBytes });
     if (end.kind !== "kept") return;
-    this.#accounts.keep(tag, party, end.bytes, wallMs());
+    this.#accounts.keep(tag, party, end.bytes, wallMs(this.#clock));
     for (const each of this.#accounts.surplus()) this.#remove(each);
   }
 
@@ -200,8 +204,8 @@ export class Uploads {
 
   /** What other servers and people have done there counts as well. */
   #lookAtParts(): void {
-    if (nowMs() - this.#lookedMs < PARTS_LOOK_MS) return;
-    this.#lookedMs = nowMs();
+    if (this.#clock.nowMs() - this.#lookedMs < PARTS_LOOK_MS) return;
+    this.#lookedMs = this.#clock.nowMs();
     const found = new Set<string>();
     for (const { tag, party, bytes, changedMs } of this.#parts.found()) {
       found.add(tag);
@@ -229,12 +233,13 @@ export class Uploads {
 
   /** Forgets what is not there any more; once for all who wait. */
   #checkStored(): Promise<void> {
-    if (nowMs() < this.#checkAgainMs) return Promise.resolve();
-    const startedMs = nowMs();
+    if (this.#clock.nowMs() < this.#checkAgainMs) return Promise.resolve();
+    const startedMs = this.#clock.nowMs();
     return this.#checking ??= this.#checkAll().finally(() => {
       // Of many files it takes long: whoever is refused again and again must not keep us busy with it.
-      const tookMs = nowMs() - startedMs;
-      this.#checkAgainMs = nowMs() + Math.max(STORED_CHECK_MS, tookMs / STORED_CHECK_TIME_SHARE);
+      const tookMs = this.#clock.nowMs() - startedMs;
+      this.#checkAgainMs = this.#clock.nowMs() +
+        Math.max(STORED_CHECK_MS, tookMs / STORED_CHECK_TIME_SHARE);
       this.#checking = undefined;
     });
   }
@@ -243,13 +248,13 @@ export class Uploads {
     this.#readLedger();
     for (const [i, name] of this.#accounts.storedNames.entries()) {
       if (!this.#isThere(name)) this.#accounts.forgetStored(name);
-      if (i % STORED_CHECKED_PER_TURN === 0) await yieldToEvents();
+      if (i % STORED_CHECKED_PER_TURN === 0) await this.#clock.yieldToEvents();
     }
   }
 
   #isThere(name: string): boolean {
     try {
-      return this.#options.disk.lookAt(join(this.#options.dir, name)) !== undefined;
+      return this.#options.runtime.disk.lookAt(join(this.#options.dir, name)) !== undefined;
     } catch {
       return true;
     }
@@ -257,9 +262,9 @@ export class Uploads {
 
   /** Removes what nobody has resumed for long enough. */
   #sweep(): void {
-    this.#sweeper.set(nowMs() + UPLOAD_SWEEP_MS);
+    this.#sweeper.set(this.#clock.nowMs() + UPLOAD_SWEEP_MS);
     for (const { tag, changedMs } of this.#parts.found()) {
-      if (this.#open.has(tag) || wallMs() - changedMs < UPLOAD_KEEP_MS) continue;
+      if (this.#open.has(tag) || wallMs(this.#clock) - changedMs < UPLOAD_KEEP_MS) continue;
       if (this.#parts.remove(tag)) this.#accounts.drop(tag);
     }
     this.#lookedMs = -Infinity;

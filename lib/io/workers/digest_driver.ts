@@ -6,21 +6,18 @@ import type { ServedFile } from "../../protocol/base/served_file.ts";
 import { layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { TreeHasher } from "../../protocol/merkle/merkle.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { yieldToEvents } from "../system/clock.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
-import type { Disk } from "../files/disk.ts";
 import { openContent } from "../files/content_reader.ts";
 import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
 type Parent = WorkerPort<DigestRequest, DigestReply>;
+type DigestRuntime = Pick<Runtime, "clock" | "disk">;
 type Work = Exclude<DigestRequest, { kind: "init" }>;
 
 /** Waits for `init`, then works until `stop`. */
-export function runDigest(parent: Parent, runtime: Pick<Runtime, "disk">): void {
-  useFastestSha256();
-  runDriver(parent, () => new DigestDriver(runtime.disk, parent));
+export function runDigest(parent: Parent, runtime: DigestRuntime): void {
+  runDriver(parent, () => new DigestDriver(runtime, parent));
 }
 
 interface Stream {
@@ -30,7 +27,7 @@ interface Stream {
 }
 
 class DigestDriver {
-  readonly #disk: Disk;
+  readonly #runtime: DigestRuntime;
   readonly #parent: Parent;
   readonly #streams = new Map<number, Stream>();
   readonly #buffer: Bytes = new Uint8Array(HASH_READ_BYTES);
@@ -38,8 +35,8 @@ class DigestDriver {
   #isReading = false;
   #isStopped = false;
 
-  constructor(disk: Disk, parent: Parent) {
-    this.#disk = disk;
+  constructor(runtime: DigestRuntime, parent: Parent) {
+    this.#runtime = runtime;
     this.#parent = parent;
     parent.post({ kind: "ready" });
   }
@@ -104,7 +101,7 @@ class DigestDriver {
 
   async #md5Of(file: ServedFile): Promise<string | undefined> {
     const { place, sizeBytes } = file;
-    const opened = openContent(this.#disk, place, file);
+    const opened = openContent(this.#runtime.disk, place, file);
     if (!opened.ok) return undefined;
     const { reader } = opened;
     try {
@@ -114,7 +111,7 @@ class DigestDriver {
         if (reader.readAt(this.#buffer, 0, lengthBytes, at) < lengthBytes) return undefined;
         md5.update(this.#buffer.subarray(0, lengthBytes));
         at += lengthBytes;
-        await yieldToEvents();
+        await this.#runtime.clock.yieldToEvents();
       }
       return reader.isUnchanged() ? md5.digestHex() : undefined;
     } finally {

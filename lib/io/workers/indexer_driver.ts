@@ -2,15 +2,13 @@
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { HASH_READ_BYTES } from "./limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
-import { nowMs, yieldToEvents } from "../system/clock.ts";
-import type { Disk } from "../files/disk.ts";
-import { useFastestSha256 } from "../hash/fastest_sha256.ts";
 import { checkChunk } from "../hash/chunk_check.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 
 type Parent = WorkerPort<IndexerRequest, IndexerReply>;
+type IndexerRuntime = Pick<Runtime, "clock" | "disk">;
 
 interface Job {
   readonly id: number;
@@ -20,9 +18,8 @@ interface Job {
 }
 
 /** Waits for `init`, then works until `stop`. */
-export function runIndexer(parent: Parent, { disk }: Pick<Runtime, "disk">): void {
-  useFastestSha256();
-  const driver = new IndexerDriver(disk, parent);
+export function runIndexer(parent: Parent, runtime: IndexerRuntime): void {
+  const driver = new IndexerDriver(runtime, parent);
   parent.onMessage((message) => {
     switch (message.kind) {
       case "init":
@@ -30,7 +27,7 @@ export function runIndexer(parent: Parent, { disk }: Pick<Runtime, "disk">): voi
       case "hash":
         return driver.add(message);
       case "check":
-        return parent.post(checkChunk(disk, message));
+        return parent.post(checkChunk(runtime.disk, message));
       case "cancel":
         return driver.cancel(message.job);
       case "stop":
@@ -43,22 +40,22 @@ export function runIndexer(parent: Parent, { disk }: Pick<Runtime, "disk">): voi
 }
 
 class IndexerDriver {
-  readonly #disk: Disk;
+  readonly #runtime: IndexerRuntime;
   readonly #parent: Parent;
   readonly #buffer = new Uint8Array(HASH_READ_BYTES);
   /** The last one is at work, the first one comes last. */
   readonly #jobs: Job[] = [];
   #isRunning = false;
 
-  constructor(disk: Disk, parent: Parent) {
-    this.#disk = disk;
+  constructor(runtime: IndexerRuntime, parent: Parent) {
+    this.#runtime = runtime;
     this.#parent = parent;
   }
 
   add(request: HashRequest): void {
-    const steps = indexFile(this.#disk, request, this.#buffer);
+    const steps = indexFile(this.#runtime, request, this.#buffer);
     const { job: id, isUrgent } = request;
-    const job: Job = { id, isUrgent, steps, reportedMs: nowMs() };
+    const job: Job = { id, isUrgent, steps, reportedMs: this.#runtime.clock.nowMs() };
     if (isUrgent) this.#jobs.push(job);
     else this.#jobs.unshift(job);
     if (!this.#isRunning) void this.#run();
@@ -79,7 +76,7 @@ class IndexerDriver {
     this.#isRunning = true;
     for (let job = this.#jobs.at(-1); job !== undefined; job = this.#jobs.at(-1)) {
       this.#step(job);
-      await yieldToEvents();
+      await this.#runtime.clock.yieldToEvents();
     }
     this.#isRunning = false;
   }
@@ -112,7 +109,7 @@ class IndexerDriver {
   }
 
   #report(job: Job, hashedBytes: number): void {
-    const now = nowMs();
+    const now = this.#runtime.clock.nowMs();
     if (now - job.reportedMs < PROGRESS_INTERVAL_MS) return;
     job.reportedMs = now;
     this.#parent.post({ kind: "progress", job: job.id, hashedBytes });

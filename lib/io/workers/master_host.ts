@@ -14,12 +14,14 @@ import type { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts"
 import type { RegistryLease, RegistryStore } from "../../protocol/master/registry_store.ts";
 import { toHex } from "../../ids.ts";
 import { encodeMessage, parseMessage } from "../../wire/session_json.ts";
-import { nowMs, wallMs, within, yieldTurns } from "../system/clock.ts";
-import { randomBytes } from "../system/random_source.ts";
+import type { Runtime } from "../runtime.ts";
+import { wallMs, yieldTurns } from "../system/clock.ts";
+import type { RandomSource } from "../system/random_source.ts";
 
 const LEASE_BYTES = 16;
 
 export interface MasterHostOptions {
+  readonly runtime: Pick<Runtime, "clock" | "random">;
   readonly store: RegistryStore;
   /** How long each question took, for the metrics. */
   readonly onAnswered: (command: string, ms: number) => void;
@@ -36,8 +38,9 @@ export async function runMasterDialogue(
   options: MasterHostOptions,
   pace: RequestPace,
 ): Promise<void> {
-  const { store, pages, onAnswered, isStopping } = options;
-  let askedMs = nowMs();
+  const { runtime, store, pages, onAnswered, isStopping } = options;
+  const { clock, random } = runtime;
+  let askedMs = clock.nowMs();
   let command = "";
   let isInPages = false;
   const leavePages = (): void => {
@@ -47,7 +50,7 @@ export async function runMasterDialogue(
   const enterPages = async (): Promise<void> => {
     const turn = new Promise<true>((resolve) => pages.acquire(() => resolve(true)));
     try {
-      while (!await within(turn, REGISTRY_RENEW_MS)) {
+      while (!await clock.within(turn, REGISTRY_RENEW_MS)) {
         await connection.send(encodeMessage({ status: "wait" }));
       }
     } catch (error) {
@@ -55,7 +58,7 @@ export async function runMasterDialogue(
       throw error;
     }
     isInPages = true;
-    await yieldTurns(REGISTRY_TURNS);
+    await yieldTurns(clock, REGISTRY_TURNS);
   };
   const perform = async (step: MasterStep): Promise<unknown> => {
     if ("work" in step) await pace.work(step.work);
@@ -67,40 +70,40 @@ export async function runMasterDialogue(
         const said = read.kind === "request" ? read.request["command"] : "";
         command = typeof said === "string" ? said : "";
         if (command === "update") await enterPages();
-        askedMs = nowMs();
+        askedMs = clock.nowMs();
         return read;
       }
       case "send":
         // A client that does not read its answer delays nobody.
         leavePages();
-        onAnswered(command, nowMs() - askedMs);
+        onAnswered(command, clock.nowMs() - askedMs);
         return await connection.send(encodeMessage(step.message));
       case "open": {
-        const lease = newLease();
-        const expiresMs = wallMs() + REGISTRY_LEASE_MS;
-        return await store.open(lease, step.provider, expiresMs, wallMs()) ? lease : undefined;
+        const lease = newLease(random);
+        const expiresMs = wallMs(clock) + REGISTRY_LEASE_MS;
+        return await store.open(lease, step.provider, expiresMs, wallMs(clock)) ? lease : undefined;
       }
       case "resume": {
         const { lease, provider } = step;
-        const next = newLease();
-        const expiresMs = wallMs() + REGISTRY_LEASE_MS;
-        const revision = await store.resume(lease, next, provider, expiresMs, wallMs());
+        const next = newLease(random);
+        const expiresMs = wallMs(clock) + REGISTRY_LEASE_MS;
+        const revision = await store.resume(lease, next, provider, expiresMs, wallMs(clock));
         return revision === undefined ? undefined : { lease: next, revision };
       }
       case "renew":
-        return await store.renew(step.lease, wallMs() + REGISTRY_LEASE_MS);
+        return await store.renew(step.lease, wallMs(clock) + REGISTRY_LEASE_MS);
       case "update":
-        return await store.update(step.lease, step.update, wallMs() + REGISTRY_LEASE_MS);
+        return await store.update(step.lease, step.update, wallMs(clock) + REGISTRY_LEASE_MS);
       case "close":
         return isStopping() ? undefined : await store.close(step.lease);
       case "locate":
-        return await store.locate(step.queries, wallMs(), step.except);
+        return await store.locate(step.queries, wallMs(clock), step.except);
       case "page":
-        return await store.page(step.prefix, step.after, step.countMax, wallMs());
+        return await store.page(step.prefix, step.after, step.countMax, wallMs(clock));
       case "changes":
         return await store.changes(step.since, step.countMax);
       case "stats":
-        return await store.stats(wallMs());
+        return await store.stats(wallMs(clock));
       default:
         return step satisfies never;
     }
@@ -119,8 +122,8 @@ export async function runMasterDialogue(
   }
 }
 
-function newLease(): RegistryLease {
-  return toHex(randomBytes(LEASE_BYTES)) as RegistryLease;
+function newLease(random: RandomSource): RegistryLease {
+  return toHex(random.bytes(LEASE_BYTES)) as RegistryLease;
 }
 
 async function request(connection: SessionConnection, idleMs: number): Promise<RequestRead> {

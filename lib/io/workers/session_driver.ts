@@ -60,7 +60,7 @@ class SessionDriver {
       clock: runtime.clock,
       disk: runtime.disk,
       uploads: uploadDir === undefined ? undefined : new Uploads({
-        disk: runtime.disk,
+        runtime,
         dir: uploadDir,
         quota,
         uploadBytesMax: policy.uploadBytesMax,

@@ -4,7 +4,7 @@ import type { Find, LayerFetchHandle } from "../../../lib/app/discovery/search.t
 import type { DoneEvent, FailedEvent, GetEvent } from "../../../lib/app/events.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { Content } from "../../../lib/ids.ts";
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { hashHex, peerId, type SafeFileName, serverId, transferId } from "../../../lib/ids.ts";
 import type { AssemblerRequest } from "../../../lib/messages/assembler_worker.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";

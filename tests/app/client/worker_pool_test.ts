@@ -63,7 +63,7 @@ class Scene {
     };
     const end = { onmessage: null, postMessage: () => {}, close: () => {} };
     this.pool = new WorkerPool({
-      runtime: { ...real, workers: { start, channel: () => [end, end] } },
+      runtime: { ...real, workers: { start, channel: () => [end, end], coreCount: () => 2 } },
       kinds: {
         one: { worker: "one.ts", config: 1 },
         other: { worker: "other.ts", config: 2 },

@@ -42,7 +42,7 @@ class Bench implements AsyncDisposable {
     bench.index = await LiveIndex.start({
       runtime: denoRuntime(),
       origins: [
-        await FolderOrigin.open(denoRuntime().disk, { dir: join(root, "served"), hidden: false }),
+        await FolderOrigin.open(denoRuntime(), { dir: join(root, "served"), hidden: false }),
       ],
       cacheDir: join(root, "cache"),
       onChange: (name, lost) => {
@@ -363,7 +363,7 @@ Deno.test(
   { name: "a folder that is missing or a file is an error of its own", ignore },
   () =>
     withFolder({ "file": "" }, async (root) => {
-      const start = (dir: string) => FolderOrigin.open(denoRuntime().disk, { dir, hidden: false });
+      const start = (dir: string) => FolderOrigin.open(denoRuntime(), { dir, hidden: false });
       const missing = await assertRejects(() => start(join(root, "none")), ShoalError);
       assertMatch(String(missing), /does not exist/);
       const file = await assertRejects(() => start(join(root, "file")), ShoalError);

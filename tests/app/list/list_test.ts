@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertRejects }
 import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../../lib/errors.ts";
 import type { ListEvent } from "../../../lib/app/events.ts";
 import { list } from "../../../lib/app/list/list.ts";
-import { nowMs } from "../../../lib/io/system/clock.ts";
+import { nowMs } from "../../../lib/io/system/deno_clock.ts";
 import { LIST_TCP_PATIENCE_MS } from "../../../lib/app/list/limits.ts";
 import {
   type ScriptedFile,

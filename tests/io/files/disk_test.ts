@@ -1,4 +1,5 @@
 /** What every disk must do: the platform's in a folder of its own, and the simulation's in memory. */
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { type ErrorCode, ShoalError } from "../../../lib/errors.ts";
@@ -208,7 +209,7 @@ onEveryDisk(
     assertEquals(textAt(disk, join(dir, "sub/film.bin")), "mine");
     assertEquals(disk.lookAt(names.partPath), undefined);
     const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("theirs")))), force: false };
-    const path = await findPresent(disk, names, wanted, new AbortController().signal);
+    const path = await findPresent(denoClock, disk, names, wanted, new AbortController().signal);
     assertEquals(path, join(dir, "sub/film (2).bin"));
   },
 );

@@ -1,3 +1,4 @@
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
@@ -64,6 +65,7 @@ function findText(dir: string, text: string, force = false): Promise<string | un
   const bytes = utf8.encode(text);
   const digest = hashHex(toHex(sha256(bytes)));
   return findPresent(
+    denoClock,
     denoDisk,
     names(dir),
     { sha256: digest, sizeBytes: bytes.length, force },
@@ -291,7 +293,10 @@ inFolder("where the size is not known every file of the name is compared", {
   "film.bin": "equal",
 }, async (dir) => {
   const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("equal")))), force: false };
-  assertEquals(await findPresent(denoDisk, names(dir), wanted, NEVER), join(dir, "film.bin"));
+  assertEquals(
+    await findPresent(denoClock, denoDisk, names(dir), wanted, NEVER),
+    join(dir, "film.bin"),
+  );
 });
 
 inFolder("a link to an identical file is not the file", { "elsewhere": "equal" }, async (dir) => {
@@ -317,7 +322,10 @@ inFolder(
   { "film.bin": "equal" },
   async (dir) => {
     const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("equal")))), force: false };
-    assertEquals(await findPresent(denoDisk, names(dir), wanted, AbortSignal.abort()), undefined);
+    assertEquals(
+      await findPresent(denoClock, denoDisk, names(dir), wanted, AbortSignal.abort()),
+      undefined,
+    );
   },
 );
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
@@ -17,6 +18,7 @@ async function scan(dir: string, options: Partial<ScanOptions> = {}) {
   const names: string[] = [];
   const leftOut: string[] = [];
   const found = scanFolder({
+    clock: denoClock,
     disk: denoDisk,
     dir,
     hidden: false,
@@ -41,6 +43,7 @@ Deno.test(
         });
         const info = await Deno.stat(join(dir, "b.txt"));
         const options: ScanOptions = {
+          clock: denoClock,
           disk: denoDisk,
           dir,
           hidden: false,
@@ -225,6 +228,7 @@ Deno.test(
       const abort = new AbortController();
       const seen: string[] = [];
       const options: ScanOptions = {
+        clock: denoClock,
         disk: denoDisk,
         dir,
         hidden: false,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { join } from "@std/path";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { FolderSyncs } from "../../../lib/io/files/folder_syncs.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";

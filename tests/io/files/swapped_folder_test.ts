@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";
 import { inspectFile, scanFolder } from "../../../lib/io/files/folder_scan.ts";
@@ -194,7 +195,13 @@ Deno.test({
   }, async (root) => {
     const served = join(root, "served");
     const scan = scanFolder({
-      ...{ disk: denoDisk, dir: served, hidden: false, signal: new AbortController().signal },
+      ...{
+        clock: denoClock,
+        disk: denoDisk,
+        dir: served,
+        hidden: false,
+        signal: new AbortController().signal,
+      },
       isKnown: () => false,
       onLeftOut: () => {},
     });

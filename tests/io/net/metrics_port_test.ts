@@ -1,3 +1,4 @@
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import { MetricsPort } from "../../../lib/io/net/metrics_port.ts";
@@ -10,6 +11,7 @@ Deno.test({
 }, async () => {
   const problems: string[] = [];
   const port = new MetricsPort({
+    clock: denoClock,
     net: denoRuntime().net,
     ...{ host: "127.0.0.1", port: 0, onProblem: (message) => problems.push(message) },
     read: () => Promise.reject(new ShoalError("disk", "cannot use /home/us/master.sqlite: full")),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { HOST_ADDRESSES_MAX } from "../../../lib/io/net/limits.ts";
 import { denoNet } from "../../../lib/io/net/net.ts";
 import { discoveryAddresses, resolveHost } from "../../../lib/io/net/network.ts";

@@ -1,6 +1,5 @@
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock, nowMs, sleep } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { nowMs, sleep } from "../../../lib/io/system/clock.ts";
 import {
   ConnectionLost,
   MessageBudget,

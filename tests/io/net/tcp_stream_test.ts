@@ -1,4 +1,4 @@
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { ByteStream } from "../../../lib/io/net/byte_stream.ts";

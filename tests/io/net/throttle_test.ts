@@ -1,5 +1,5 @@
 import { assert, assertLess } from "@std/assert";
-import { denoClock, nowMs } from "../../../lib/io/system/clock.ts";
+import { denoClock, nowMs } from "../../../lib/io/system/deno_clock.ts";
 import { Throttle } from "../../../lib/io/net/throttle.ts";
 
 Deno.test("what passes a throttle keeps to the rate, whoever shares it", async () => {

@@ -1,3 +1,4 @@
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { ShoalError } from "../../../lib/errors.ts";
@@ -81,7 +82,8 @@ Deno.test({
 }, () =>
   withFolder({ "elsewhere": "" }, async (dir) => {
     const [cache, name] = [join(dir, "shoal"), "master-1.sqlite"];
-    const open = () => withEnv({ XDG_CACHE_HOME: dir }, () => SqliteRegistry.openInCache(name));
+    const open = () =>
+      withEnv({ XDG_CACHE_HOME: dir }, () => SqliteRegistry.openInCache(denoRuntime(), name));
     await (await open()).end();
     assertEquals(Deno.statSync(cache).mode! & 0o777, 0o700);
     assert(Deno.statSync(join(cache, name)).isFile);

@@ -1,3 +1,4 @@
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
@@ -56,6 +57,7 @@ function withStores(
     const stores: IndexStore[] = [];
     const open = (): IndexStore => {
       const store = new IndexStore({
+        runtime: denoRuntime(),
         cacheDir: join(dir, "cache"),
         onNotice: (message) => notices.push(message),
       });
@@ -219,7 +221,11 @@ Deno.test({
   permissions: "none",
 }, () => {
   const notices: string[] = [];
-  const store = new IndexStore({ cacheDir: "/x", onNotice: (message) => notices.push(message) });
+  const store = new IndexStore({
+    runtime: denoRuntime(),
+    cacheDir: "/x",
+    onNotice: (message) => notices.push(message),
+  });
   store.put("/a", SIGNATURE, HASHES, LAYER);
   assertEquals(store.find("/a", SIGNATURE), HASHES);
   assertEquals(notices.length, 1);

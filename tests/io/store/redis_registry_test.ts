@@ -1,7 +1,9 @@
 /** What is particular to the store in Redis: several masters, and a Redis that goes away. */
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { ShoalError } from "../../../lib/errors.ts";
 import { wallMs } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { fromSorted, toSorted } from "../../../lib/io/store/sorted_names.ts";
 import { REDIS_ANSWER_MS_MAX } from "../../../lib/io/store/limits.ts";
 import { RedisRegistry } from "../../../lib/io/store/redis_registry.ts";
@@ -39,7 +41,7 @@ function test(
       const stores: RedisRegistry[] = [];
       try {
         await body(server, async () => {
-          const store = await RedisRegistry.open(server.url);
+          const store = await RedisRegistry.open(denoRuntime(), server.url);
           stores.push(store);
           return new Master(store);
         });
@@ -77,8 +79,11 @@ test("what one master is told the others know", async (_server, join) => {
   await one.register(A, providerOf(1), [fileOf("f", 1)]);
   assertEquals((await other.byName("f"))[0]?.servers, [providerOf(1)]);
   assertEquals(await other.changed(cursor), ["f"]);
-  assertEquals(await other.store.renew(A, wallMs() + LONG_MS), true);
-  assertEquals(await other.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
+  assertEquals(await other.store.renew(A, wallMs(denoClock) + LONG_MS), true);
+  assertEquals(
+    await other.store.resume(A, A, providerOf(1), wallMs(denoClock) + LONG_MS, wallMs(denoClock)),
+    1,
+  );
   await other.store.close(A);
   assertEquals(await one.names(), []);
   assertEquals(await one.put(A, [fileOf("g", 1)]), undefined);
@@ -117,7 +122,7 @@ test("what a master left half done, the next sweep of another does", async (serv
 test("no master's clock makes another's lease run out", async (_server, join) => {
   const master = await join();
   await master.register(A, providerOf(1), [fileOf("f", 1)]);
-  const aheadMs = wallMs() + 10 * LONG_MS;
+  const aheadMs = wallMs(denoClock) + 10 * LONG_MS;
   assertEquals(await master.store.sweep(aheadMs), 0);
   assertEquals(await master.store.stats(aheadMs), { servers: 1, files: 1 });
   assertEquals((await master.store.page("", undefined, 1, aheadMs)).length, 1);
@@ -126,11 +131,11 @@ test("no master's clock makes another's lease run out", async (_server, join) =>
 test("a lease that is opened once more begins without files", async (server, join) => {
   const master = await join();
   await master.register(A, providerOf(1), [fileOf("f", 1)]);
-  await master.store.open(A, providerOf(2), wallMs() + LONG_MS, wallMs());
+  await master.store.open(A, providerOf(2), wallMs(denoClock) + LONG_MS, wallMs(denoClock));
   assertEquals(await master.names(), []);
   assertEquals(await master.stats(), [1, 0]);
   assertEquals(
-    await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+    await master.store.resume(A, A, providerOf(1), wallMs(denoClock) + LONG_MS, wallMs(denoClock)),
     undefined,
   );
   await master.store.close(A);
@@ -180,7 +185,7 @@ test(
       "it is back",
     );
     // It has lost its memory, and says so.
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), false);
     assertEquals((await master.store.changes(cursor, 10)).isStale, true);
     await master.register(A, providerOf(1), [fileOf("f", 1)]);
     assertEquals(await master.names(), ["f"]);
@@ -211,18 +216,20 @@ test("a Redis that falls silent counts as away", async (server, join) => {
 
 test("a Redis that is away is waited for a little", async (server) => {
   await server.kill();
-  const opening = RedisRegistry.open(server.url);
+  const opening = RedisRegistry.open(denoRuntime(), server.url);
   await sleep(500);
   await server.restart();
   const store = await opening;
-  assertEquals(await store.stats(wallMs()), { servers: 0, files: 0 });
+  assertEquals(await store.stats(wallMs(denoClock)), { servers: 0, files: 0 });
   await store.end();
 });
 
 test("a Redis that stays away is told with a hint", async (server) => {
   await server.kill();
   const startMs = performance.now();
-  const error = await failureOf(RedisRegistry.open(`redis://:secret@127.0.0.1:${server.port}/1`));
+  const error = await failureOf(
+    RedisRegistry.open(denoRuntime(), `redis://:secret@127.0.0.1:${server.port}/1`),
+  );
   assertLess(performance.now() - startMs, 8_000);
   assertNetwork(error);
   assertStringIncludes(error.message, `127.0.0.1:${server.port}`);
@@ -233,13 +240,13 @@ test("the password and the database are taken from the URL", async (server) => {
   const at = `127.0.0.1:${server.port}`;
   for (const url of [`redis://${at}`, `redis://:wrong@${at}`, `redis://:secret@${at}/99`]) {
     const startMs = performance.now();
-    const error = await failureOf(RedisRegistry.open(url));
+    const error = await failureOf(RedisRegistry.open(denoRuntime(), url));
     assertNetwork(error);
     assertStringIncludes(error.message, "refuses");
     assertLess(performance.now() - startMs, REDIS_ANSWER_MS_MAX);
   }
-  const one = await RedisRegistry.open(`redis://:secret@${at}/1`);
-  const other = await RedisRegistry.open(`redis://:secret@${at}/2`);
+  const one = await RedisRegistry.open(denoRuntime(), `redis://:secret@${at}/1`);
+  const other = await RedisRegistry.open(denoRuntime(), `redis://:secret@${at}/2`);
   await new Master(one).register(A, providerOf(1), [fileOf("f", 1)]);
   assertEquals(await new Master(one).names(), ["f"]);
   assertEquals(await new Master(other).names(), []);
@@ -249,7 +256,7 @@ test("the password and the database are taken from the URL", async (server) => {
 
 Deno.test("RedisRegistry: what is no address of a Redis is refused", async () => {
   for (const url of ["", "localhost:6379", "http://127.0.0.1:6379", "redis://"]) {
-    const error = await failureOf(RedisRegistry.open(url));
+    const error = await failureOf(RedisRegistry.open(denoRuntime(), url));
     assert(error instanceof ShoalError && error.code === "usage", String(error));
   }
 });
@@ -271,17 +278,17 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 /** What each method fails with. */
 function failures({ store }: Master): Promise<unknown[]> {
   const update = { revision: 1, isReset: false, put: [], remove: [] };
-  const [none, expiresMs] = [leaseOf(99), wallMs() + LONG_MS];
+  const [none, expiresMs] = [leaseOf(99), wallMs(denoClock) + LONG_MS];
   return Promise.all([
-    store.resume(none, none, providerOf(99), expiresMs, wallMs()),
+    store.resume(none, none, providerOf(99), expiresMs, wallMs(denoClock)),
     store.renew(none, expiresMs),
     store.update(none, update, expiresMs),
     store.close(none),
-    store.locate([{ by: "name", name: fileName("f") }], wallMs()),
-    store.page("", undefined, 10, wallMs()),
+    store.locate([{ by: "name", name: fileName("f") }], wallMs(denoClock)),
+    store.page("", undefined, 10, wallMs(denoClock)),
     store.changes(undefined, 10),
-    store.stats(wallMs()),
-    store.sweep(wallMs()),
+    store.stats(wallMs(denoClock)),
+    store.sweep(wallMs(denoClock)),
   ].map(failureOf));
 }
 

@@ -6,6 +6,7 @@ import type {
 } from "../../../lib/protocol/master/registry_store.ts";
 import { hashHex, serverId } from "../../../lib/ids.ts";
 import { wallMs } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import {
   LEASES_PER_PARTY_MAX,
   LOCATED_CONTENTS_MAX,
@@ -122,18 +123,23 @@ testEveryStore((test) => {
       { by: "name", name: fileName("film") },
       { by: "sha256", sha256: sha256Of(7) },
     ] as const;
-    const answers = await master.store.locate(queries, wallMs(), new Set(silent));
+    const answers = await master.store.locate(queries, wallMs(denoClock), new Set(silent));
     assertEquals(answers.map((files) => files.map(({ servers }) => servers)), [
       [[providerOf(1)]],
       [[providerOf(1)]],
     ]);
     const nobody = new Set([...silent, providerOf(1).endpoint.address]);
-    assertEquals(await master.store.locate(queries, wallMs(), nobody), [[], []]);
+    assertEquals(await master.store.locate(queries, wallMs(denoClock), nobody), [[], []]);
   });
 
   test("one address has so many leases, those that ran out aside", async (master) => {
     const open = (number: number, address: string, forMs = LONG_MS): Promise<boolean> =>
-      master.store.open(leaseOf(number), atHost(address, number), wallMs() + forMs, wallMs());
+      master.store.open(
+        leaseOf(number),
+        atHost(address, number),
+        wallMs(denoClock) + forMs,
+        wallMs(denoClock),
+      );
     assertEquals(await open(0, ATTACKER, 1), true);
     for (let i = 1; i < LEASES_PER_PARTY_MAX; i++) assertEquals(await open(i, ATTACKER), true);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -147,8 +153,8 @@ testEveryStore((test) => {
         leaseOf(number),
         leaseOf(200),
         provider,
-        wallMs() + LONG_MS,
-        wallMs(),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
       );
     };
     assertEquals(await resume(102, ATTACKER), undefined);

@@ -1,6 +1,7 @@
 /** What every store of a master promises, whatever it is kept in: who has what, and for how long. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { wallMs } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { LOCATED_SERVERS_MAX, REGISTRY_PAGE_FILES } from "../../../lib/protocol/master/limits.ts";
 import {
   brief,
@@ -39,9 +40,9 @@ testEveryStore((test) => {
       { by: "sha256", sha256: fileOf("", 3).sha256 },
       { by: "sha256", sha256: fileOf("", 1).sha256 },
       { by: "name", name: fileName("b") },
-    ], wallMs());
+    ], wallMs(denoClock));
     assertEquals(answers.map(brief), [[], [["b", 2, 1]], [], [["a", 1, 1]], [["b", 2, 1]]]);
-    assertEquals(await master.store.locate([], wallMs()), []);
+    assertEquals(await master.store.locate([], wallMs(denoClock)), []);
   });
 
   test("contents of a name that differ are apart, in the order of their SHA-256", async (master) => {
@@ -124,7 +125,11 @@ testEveryStore((test) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)]);
     const put = [fileOf("f", 2), fileOf("g", 3)];
     const remove = ["f", "g", "h"].map(fileName);
-    await master.store.update(A, { revision: 2, isReset: false, put, remove }, wallMs() + LONG_MS);
+    await master.store.update(
+      A,
+      { revision: 2, isReset: false, put, remove },
+      wallMs(denoClock) + LONG_MS,
+    );
     assertEquals(await master.names(), []);
     assertEquals(await master.bySha256(2), []);
     assertEquals(await master.stats(), [1, 0]);
@@ -174,7 +179,7 @@ testEveryStore((test) => {
       isDone = true;
     })();
     while (!isDone) {
-      const found = await master.store.locate(queries, wallMs());
+      const found = await master.store.locate(queries, wallMs(denoClock));
       const [oldFound, freshFound] = [found.slice(0, count), found.slice(count)]
         .map((each) => each.filter((files) => files.length > 0).length);
       assert(
@@ -208,21 +213,27 @@ testEveryStore((test) => {
     assertEquals(await master.sweep(), 0);
     const isTold = async () => (await master.changed(cursor)).join() === "f,g";
     await until(isTold, "what the lease had is told as changed");
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), false);
     assertEquals(await master.put(A, [fileOf("h", 1)]), undefined);
     assertEquals(
-      await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      await master.store.resume(
+        A,
+        A,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
       undefined,
     );
   });
 
   test("a lease that is renewed goes on", async (master) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)], SHORT_MS);
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), true);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), true);
     await sleep(SHORT_MS + 20);
     assertEquals(await master.sweep(), 0);
     assertEquals(await master.names(), ["f"]);
-    assertEquals(await master.store.renew(B, wallMs() + LONG_MS), false);
+    assertEquals(await master.store.renew(B, wallMs(denoClock) + LONG_MS), false);
   });
 
   test("a lease that ran out counts again when it is renewed or updated", async (master) => {
@@ -230,7 +241,7 @@ testEveryStore((test) => {
     await master.register(B, providerOf(2), [fileOf("g", 1)], SHORT_MS);
     await sleep(SHORT_MS + 20);
     assertEquals(await master.names(), []);
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), true);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), true);
     assertEquals(await master.names(), ["f"]);
     assertEquals(await master.put(B, [fileOf("h", 1)]), 2);
     assertEquals(await master.names(), ["f", "g", "h"]);
@@ -248,9 +259,15 @@ testEveryStore((test) => {
     assertEquals(await master.stats(), [1, 1]);
     const isTold = async () => (await master.changed(cursor)).join() === "f,g";
     await until(isTold, "what the lease had is told as changed");
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), false);
     assertEquals(
-      await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      await master.store.resume(
+        A,
+        A,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
       undefined,
     );
     await master.store.close(A);
@@ -263,19 +280,31 @@ testEveryStore((test) => {
     await master.put(A, [fileOf("g", 2)]);
     const endpoint = { address: "10.9.9.9", port: 999 };
     const moved = { server: providerOf(1).server, endpoint };
-    const expiresMs = wallMs() + LONG_MS;
-    assertEquals(await master.store.resume(A, A, providerOf(2), expiresMs, wallMs()), undefined);
-    assertEquals(await master.store.resume(B, B, moved, expiresMs, wallMs()), undefined);
+    const expiresMs = wallMs(denoClock) + LONG_MS;
+    assertEquals(
+      await master.store.resume(A, A, providerOf(2), expiresMs, wallMs(denoClock)),
+      undefined,
+    );
+    assertEquals(await master.store.resume(B, B, moved, expiresMs, wallMs(denoClock)), undefined);
     assertEquals((await master.byName("f"))[0]?.servers, [providerOf(1)]);
-    assertEquals(await master.store.resume(A, A, moved, expiresMs, wallMs()), 2);
+    assertEquals(await master.store.resume(A, A, moved, expiresMs, wallMs(denoClock)), 2);
     assertEquals((await master.byName("f"))[0]?.servers, [moved]);
     await master.register(C, providerOf(3), []);
-    assertEquals(await master.store.resume(C, C, providerOf(3), expiresMs, wallMs()), 0);
+    assertEquals(await master.store.resume(C, C, providerOf(3), expiresMs, wallMs(denoClock)), 0);
   });
 
   test("a lease that is resumed goes on", async (master) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)], SHORT_MS);
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
+    assertEquals(
+      await master.store.resume(
+        A,
+        A,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
+      1,
+    );
     await sleep(SHORT_MS + 20);
     assertEquals(await master.sweep(), 0);
     assertEquals(await master.names(), ["f"]);
@@ -283,11 +312,26 @@ testEveryStore((test) => {
 
   test("whoever held a lease that was resumed cannot end it", async (master) => {
     await master.register(A, providerOf(1), [fileOf("f", 1)]);
-    assertEquals(await master.store.resume(A, B, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
-    await master.store.close(A);
-    assertEquals(await master.store.renew(A, wallMs() + LONG_MS), false);
     assertEquals(
-      await master.store.resume(A, C, providerOf(1), wallMs() + LONG_MS, wallMs()),
+      await master.store.resume(
+        A,
+        B,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
+      1,
+    );
+    await master.store.close(A);
+    assertEquals(await master.store.renew(A, wallMs(denoClock) + LONG_MS), false);
+    assertEquals(
+      await master.store.resume(
+        A,
+        C,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
       undefined,
     );
     assertEquals(await master.names(), ["f"]);
@@ -301,12 +345,27 @@ testEveryStore((test) => {
     await sleep(SHORT_MS + 20);
     assertEquals(await master.names(), []);
     assertEquals(await master.sweep(60_000), 0, "swept up too early");
-    assertEquals(await master.store.resume(A, A, providerOf(1), wallMs() + LONG_MS, wallMs()), 1);
+    assertEquals(
+      await master.store.resume(
+        A,
+        A,
+        providerOf(1),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
+      1,
+    );
     assertEquals(await master.names(), ["f"]);
     assertEquals(await master.stats(), [1, 1]);
     assertEquals(await master.sweep(), 1);
     assertEquals(
-      await master.store.resume(B, B, providerOf(2), wallMs() + LONG_MS, wallMs()),
+      await master.store.resume(
+        B,
+        B,
+        providerOf(2),
+        wallMs(denoClock) + LONG_MS,
+        wallMs(denoClock),
+      ),
       undefined,
     );
     assertEquals(await master.names(), ["f"]);

@@ -1,4 +1,5 @@
 /** What only the store in a file has to promise: it outlives its master, and is nobody else's. */
+import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
@@ -20,7 +21,7 @@ async function withPath(body: (path: string) => Promise<void>): Promise<void> {
 
 /** What opening says. */
 async function problemOf(path: string): Promise<string> {
-  return await SqliteRegistry.open(path).then(
+  return await SqliteRegistry.open(denoRuntime(), path).then(
     () => "none",
     (error: unknown) => error instanceof ShoalError ? error.message : String(error),
   );
@@ -28,13 +29,13 @@ async function problemOf(path: string): Promise<string> {
 
 Deno.test("what a file holds is there for the next master, and goes on from there", () =>
   withPath(async (path) => {
-    const first = new Master(await SqliteRegistry.open(path));
+    const first = new Master(await SqliteRegistry.open(denoRuntime(), path));
     await first.register(A, providerOf(1), [fileOf("a", 1), fileOf("c", 3)]);
     await first.register(B, providerOf(2), [fileOf("b", 2)]);
     await first.store.close(B);
     await first.store.end();
 
-    const next = new Master(await SqliteRegistry.open(path));
+    const next = new Master(await SqliteRegistry.open(denoRuntime(), path));
     try {
       assertEquals(await next.names(), ["a", "c"]);
       assertEquals((await next.bySha256(1))[0]?.servers, [providerOf(1)]);
@@ -51,7 +52,7 @@ Deno.test("what a file holds is there for the next master, and goes on from ther
 
 Deno.test("a file that another master uses, or another program made, is refused", () =>
   withPath(async (path) => {
-    const first = await SqliteRegistry.open(path);
+    const first = await SqliteRegistry.open(denoRuntime(), path);
     const locked = await problemOf(path);
     assertMatch(locked, /another master uses it/);
     await first.end();

@@ -2,9 +2,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { ErrorMessage } from "../../../lib/errors.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { Runtime } from "../../../lib/io/runtime.ts";
-import { denoClock } from "../../../lib/io/system/clock.ts";
+import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { WorkerHandle } from "../../../lib/io/system/worker_handle.ts";
-import { openChannel, type WorkerPort } from "../../../lib/io/system/worker_port.ts";
+import { openChannel } from "../../../lib/io/system/deno_workers.ts";
+import type { WorkerPort } from "../../../lib/io/system/worker_port.ts";
 
 type Request = { kind: "init"; seed: number } | { kind: "ask" } | { kind: "stop" };
 type Reply =
@@ -31,7 +32,7 @@ class Scripted {
     const start = <In, Out>() => port as unknown as WorkerPort<In, Out>;
     const runtime: Pick<Runtime, "clock" | "workers"> = {
       clock: denoClock,
-      workers: { start, channel: openChannel },
+      workers: { start, channel: openChannel, coreCount: () => 2 },
     };
     this.handle = new WorkerHandle<Request, Reply>(runtime, "scripted.ts", {
       init: { kind: "init", seed: 7 },

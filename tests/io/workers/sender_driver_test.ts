@@ -5,7 +5,7 @@ import { OPEN_FILES_MAX } from "../../../lib/io/files/limits.ts";
 import { identityAt } from "../../../lib/io/files/regular_file.ts";
 import type { DatagramTransport, OnReceived } from "../../../lib/io/net/datagram_transport.ts";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
-import { clockOriginMs, nowMs } from "../../../lib/io/system/clock.ts";
+import { clockOriginMs, nowMs } from "../../../lib/io/system/deno_clock.ts";
 import type { WorkerPort } from "../../../lib/io/system/worker_port.ts";
 import { runSender } from "../../../lib/io/workers/sender_driver.ts";
 import type { SenderReply, SenderRequest } from "../../../lib/messages/sender_worker.ts";

@@ -1,0 +1,54 @@
+/** The platform's workers and channels, as typed ports. */
+import { ShoalError } from "../../errors.ts";
+import type { ChannelEnd } from "../../messages/channel_end.ts";
+import { narrow, type WorkerPort } from "./worker_port.ts";
+
+/** Starts the worker of that name in the project's `workers/`. */
+export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
+  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), {
+    type: "module",
+  });
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer as Transferable[]),
+    onMessage(handler) {
+      worker.onmessage = (event) => handler(narrow<In>(event.data));
+    },
+    onError(handler) {
+      worker.onerror = (event) => {
+        event.preventDefault();
+        handler(new ShoalError("internal", `${file}: ${event.message}`));
+      };
+    },
+    close: () => worker.terminate(),
+  };
+}
+
+/** The two ends of a new channel, for two threads to talk through. */
+export function openChannel(): readonly [ChannelEnd, ChannelEnd] {
+  const { port1, port2 } = new MessageChannel();
+  return [port1, port2];
+}
+
+/** Threads that can run at once on this machine. */
+export function coreCount(): number {
+  return navigator.hardwareConcurrency;
+}
+
+/** Inside a worker: the end towards the thread that started it. */
+export function parentPort<In, Out>(): WorkerPort<In, Out> {
+  const scope = self as unknown as DedicatedScope;
+  return {
+    post: (message, transfer = []) => scope.postMessage(message, transfer as Transferable[]),
+    onMessage(handler) {
+      scope.onmessage = (event) => handler(narrow<In>(event.data));
+    },
+    onError() {},
+    close: () => scope.close(),
+  };
+}
+
+interface DedicatedScope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+  close(): void;
+}
