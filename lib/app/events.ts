@@ -221,9 +221,10 @@ export interface ServerEvent {
   readonly id: string;
   /**
    * `active`: delivers. `standby`: has the file, gets no requests now. `silent`: stopped answering.
-   * `dropped`: sent bad chunks and is not asked again.
+   * `resumed`: delivers again, after it was silent or only TCP brought anything of it. `dropped`: sent
+   * bad chunks and is not asked again.
    */
-  readonly state: "active" | "standby" | "silent" | "dropped";
+  readonly state: "active" | "standby" | "silent" | "resumed" | "dropped";
   /** The same in words. */
   readonly message: string;
 }

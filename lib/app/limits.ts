@@ -23,8 +23,6 @@ export const MAX_RETRIES_DEFAULT = 3;
 export const MAX_RETRIES_MAX = 100;
 /** Bytes of the demo's file that make the round trip in the JSON dialect. */
 export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
-/** Servers that the user named and that have not answered over UDP are asked over TCP after this. */
-export const STREAM_ASK_AFTER_MS = 1_500;
 /** Without any answer, a listing ends after this, unless a timeout is given. */
 export const LIST_PATIENCE_MS = 3_000;
 /** An attempt waits at most this long for an answer. */

@@ -40,7 +40,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "offer":
       return offerLine(event);
     case "server":
-      return verbose && !isLoss(event) ? serverLine(event) : undefined;
+      if (isLoss(event)) return undefined;
+      return verbose || event.state === "resumed" ? serverLine(event) : undefined;
     case "done":
       return event.present
         ? `File ${displayName(event.path)} is already up to date.`

@@ -56,7 +56,7 @@ const EVENTS: readonly ShoalEvent[] = [
     lanes: [{ server: EVIL, rate: 1, bytes: 1 }],
   },
   { event: "waiting", name: EVIL, attempt: 1, attempts: 2, message: EVIL },
-  ...(["active", "standby", "silent", "dropped"] as const).flatMap((state) =>
+  ...(["active", "standby", "silent", "resumed", "dropped"] as const).flatMap((state) =>
     [EVIL, ""].map((message): ShoalEvent => ({
       event: "server",
       server: EVIL,

@@ -9,7 +9,7 @@ import { randomFile } from "../support/e2e.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";
 
 const nftObstacle = await labObstacle("nft");
-const NOTICE = /no data arrives from [\d.:]+ over UDP: using TCP instead/g;
+const NOTICE = /[\d.:]+ (does not answer )?over UDP: using TCP instead/g;
 
 /** What the server's firewall drops, both ways. */
 const BLOCKED = {
@@ -83,6 +83,8 @@ lan("a firewall that closes in mid-transfer costs the UDP, not the transfer", as
   await get.has(1 * MIB);
   await block(server, BLOCKED["all UDP to and from the data ports"]);
   await get.brings(files);
+  assertEquals(streamNotices(get), 1, get.process.description());
+  assertMatch(get.said, /nothing more arrives from [\d.]+:1053\d over UDP: using TCP instead"/);
 }, nftObstacle);
 
 lan(

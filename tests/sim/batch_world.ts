@@ -3,7 +3,8 @@
  * die and come back. Both are what ships, over a network that loses nothing.
  */
 import type { Endpoint } from "../../lib/address.ts";
-import { datagramsConfig, GetRun } from "../../lib/app/client/get.ts";
+import { datagramsConfig } from "../../lib/app/client/get.ts";
+import { GetRun } from "../../lib/app/client/get_run.ts";
 import { openSearch } from "../../lib/app/discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
 import { resolveGet } from "../../lib/app/option_defaults.ts";

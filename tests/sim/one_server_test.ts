@@ -1,6 +1,6 @@
 /** A server that is asked over UDP and over TCP in one run is one: it has one row of what it gave, and one blame. */
 import { assert, assertEquals } from "@std/assert";
-import { STREAM_ASK_AFTER_MS } from "../../lib/app/limits.ts";
+import { STREAM_ASK_AFTER_MS } from "../../lib/protocol/download/limits.ts";
 import { INTEGRITY_FAILURES_MAX } from "../../lib/protocol/download/limits.ts";
 import { CHUNKS, plainPath, plainScenario, plainServer } from "./plain_scenario.ts";
 import type { ServerSpec } from "./scenario.ts";

@@ -3,9 +3,12 @@
  * over TCP by itself, soon, and says so once.
  */
 import { assert, assertEquals } from "@std/assert";
-import { STREAM_SILENCES } from "../../lib/app/client/limits.ts";
-import { STREAM_ASK_AFTER_MS } from "../../lib/app/limits.ts";
-import { SERVER_SILENT_MS, STREAM_FALLBACK_MS } from "../../lib/protocol/download/limits.ts";
+import {
+  SERVER_SILENT_MS,
+  STREAM_ASK_AFTER_MS,
+  STREAM_FALLBACK_MS,
+  STREAM_SILENCES,
+} from "../../lib/protocol/download/limits.ts";
 import { CHUNKS, plainPath, plainScenario, plainServer } from "./plain_scenario.ts";
 import type { ServerSpec, UdpBlock } from "./scenario.ts";
 import type { LinkSpec } from "./sim_link.ts";
@@ -70,6 +73,23 @@ Deno.test("UDP that is lost in mid-transfer costs a few seconds, not the transfe
   assertDone(outcome);
   assertSaidOnce(outcome, fromMs, STREAM_SILENCES * SERVER_SILENT_MS);
   assert(outcome.done!.seconds * 1_000 < fromMs + STREAM_SILENCES * SERVER_SILENT_MS + 2_000);
+});
+
+Deno.test("what stops over UDP and comes back is told with its address, once each, and no more than that", async () => {
+  const block = { what: "data", fromMs: 2_500, untilMs: 12_000 } as const;
+  const servers = [blocked(block, { bytesPerMs: 100 }, { rateBytesPerS: 100_000 })];
+  const { client } = plainScenario();
+  const patient = { ...client, timeoutMs: 20_000 };
+  const outcome = await runScenario(plainScenario({ servers, client: patient }), true);
+  assertDone(outcome);
+  const told = outcome.lines!.filter((line) => /"state":"(silent|resumed)"|over UDP/.test(line));
+  assertEquals(told.map((line) => /10[.].*?(?=")/.exec(line)![0]), [
+    "10.0.0.1:10530",
+    "10.0.0.1:10530 over UDP: using TCP instead",
+    "10.0.0.1:10530",
+  ]);
+  const [resumedMs] = outcome.resumedMs;
+  assert(resumedMs! > block.untilMs, "not before UDP was back");
 });
 
 Deno.test("one server's TCP brings chunks beside another one's UDP", async () => {

@@ -49,6 +49,8 @@ export interface Outcome {
   readonly warnings: readonly string[];
   /** When its user was told that data comes over TCP, each time. */
   readonly streamedMs: readonly number[];
+  /** When it was told that a server is back. */
+  readonly resumedMs: readonly number[];
   /** How many streams were opened. */
   readonly streamCount: number;
   readonly digest: string;
@@ -77,6 +79,7 @@ class World {
   #connections = 0;
   #streamCount = 0;
   readonly #streamedMs: number[] = [];
+  readonly #resumedMs: number[] = [];
   /** What people were told once, by the run in which they were. */
   readonly #said = new Set<string>();
   readonly #warnings: string[] = [];
@@ -153,6 +156,7 @@ class World {
       done: end?.event === "done" ? end : undefined,
       warnings: this.#warnings,
       streamedMs: this.#streamedMs,
+      resumedMs: this.#resumedMs,
       streamCount: this.#streamCount,
       digest: this.#trace.digest,
       elapsedMs: this.#clock.nowMs,
@@ -243,6 +247,11 @@ class World {
       const said = `${this.#runs} ${event.message}`;
       if (this.#said.has(said)) throw new Violation(`said twice: ${event.message}`);
       this.#said.add(said);
+    }
+    // What was said may be said anew of what was back.
+    if (event.event === "server" && event.state === "resumed") {
+      this.#resumedMs.push(this.#clock.nowMs);
+      this.#said.clear();
     }
     if (event.event === "done") this.#invariants.onDone(event, this.#disk);
     if (event.event === "failed") {

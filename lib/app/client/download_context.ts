@@ -2,6 +2,8 @@
 import type { ServerId, TransferId } from "../../ids.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import type { DownloadDriver } from "./download_driver.ts";
+import type { RouteDriver } from "./route_driver.ts";
+import type { StreamProviders } from "./stream_providers.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 import type { GetEvent } from "../events.ts";
 import type { NameSearch } from "../discovery/search.ts";
@@ -15,11 +17,9 @@ export interface DownloadContext {
   readonly clock: Clock;
   readonly search: Pick<NameSearch, "fetchLayer">;
   /** The same over TCP, for servers whose datagrams do not arrive. */
-  readonly streams: Pick<NameSearch, "fetchLayer">;
-  /** Whether chunks were asked of this server, and nothing has come over UDP. */
-  readonly isUnheard: (server: ServerId) => boolean;
-  /** This server brings chunks over TCP. */
-  readonly onStreaming: (server: ServerId) => void;
+  readonly streams: Pick<StreamProviders, "fetchLayer">;
+  /** Who is asked over TCP. */
+  readonly routes: Pick<RouteDriver, "handle" | "onReached">;
   /** Nothing has come of these for all of its patience; answered by `onGivenUp`. */
   readonly onWaited: (download: DownloadDriver, servers: readonly ServerId[]) => void;
   /** This server is there. */

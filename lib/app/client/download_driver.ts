@@ -6,7 +6,7 @@ import { endpointText } from "../../address.ts";
 import { claimedIdOf, type ServerId, type TransferId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
-import type { Find, LayerFetchHandle } from "../discovery/search.ts";
+import type { Find } from "../discovery/search.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import { Download } from "../../protocol/download/download.ts";
@@ -17,15 +17,18 @@ import type {
   TransferNews,
 } from "../../protocol/download/download_messages.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
+import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import type { TargetReply } from "../../protocol/download/target_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { DownloadContext } from "./download_context.ts";
+import { LayerLookup } from "./layer_lookup.ts";
+import type { RoutedDownload } from "./route_driver.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
 import { usualPath } from "../usual_path.ts";
 
 type Done = Extract<DownloadAction, { kind: "done" }>;
 
-export class DownloadDriver {
+export class DownloadDriver implements RoutedDownload {
   readonly name: string;
   readonly query: Query;
   readonly ended: Promise<DoneEvent | FailedEvent>;
@@ -39,11 +42,12 @@ export class DownloadDriver {
   #find: Find | undefined;
   /** Which query of `#find` is ours. */
   #queryIndex = 0;
-  #layerFetch: LayerFetchHandle | undefined;
+  #lookup: LayerLookup | undefined;
+  /** Of which layer fetch of the download `#lookup` is. */
+  #fetch = 0;
   #startedMs: number;
   /** How it ended, and perhaps not all that is told of it. */
   #outcome: DoneEvent | FailedEvent | undefined;
-  readonly #streams: LayerFetchHandle[] = [];
 
   constructor(context: DownloadContext, settings: DownloadSettings) {
     this.#context = context;
@@ -96,6 +100,7 @@ export class DownloadDriver {
   }
 
   onTransfer(news: TransferNews): void {
+    if (news.kind === "stalled") this.#context.routes.handle({ kind: "stalled", download: this });
     this.#events.push({ kind: "transfer", news });
   }
 
@@ -104,9 +109,9 @@ export class DownloadDriver {
     this.#events.push({ kind: "dropped", server });
   }
 
-  /** Nothing that this server sends over UDP arrives. */
-  onUnheard(server: ServerId): void {
-    this.#events.push({ kind: "unheard", server });
+  /** Nothing of what this server should send over UDP arrives. */
+  askOverTcp(offer: RouteOffer): void {
+    this.#lookup?.addOverTcp(offer);
   }
 
   /** These servers are waited for no longer. */
@@ -145,7 +150,7 @@ export class DownloadDriver {
   }
 
   #perform(action: DownloadAction): void {
-    const { search, pool, emit, addresses } = this.#context;
+    const { routes, pool, emit, addresses } = this.#context;
     switch (action.kind) {
       case "settle":
         return this.#find?.settle(this.#queryIndex);
@@ -155,34 +160,15 @@ export class DownloadDriver {
         return this.#find?.disbelieve(this.#queryIndex, action.server);
       case "searchAgain":
         return this.#context.searchAgain(this);
-      case "fetchLayer": {
-        const { fetch, content, knownLayer } = action;
-        this.#layerFetch = search.fetchLayer(
-          content,
-          (news) => this.#onLayerNews(fetch, news),
-          knownLayer,
-        );
-        return;
-      }
+      case "fetchLayer":
+        return this.#lookUp(action);
       case "probe":
-        this.#layerFetch?.add(action.offer);
-        // Nothing has come from it over UDP for another name: it will not for this one.
-        if (this.#context.isUnheard(action.offer.server)) this.onUnheard(action.offer.server);
-        return;
-      case "fetchStream": {
-        const { fetch, content, offer, knownLayer } = action;
-        const stream = this.#context.streams.fetchLayer(
-          content,
-          (news) => this.#onLayerNews(fetch, news),
-          knownLayer,
-        );
-        this.#streams.push(stream);
-        return stream.add(offer);
-      }
+        this.#lookup?.add(action.offer);
+        return routes.handle({ kind: "candidate", download: this, offer: action.offer });
       case "closeLayerFetch":
-        this.#layerFetch?.close();
-        for (const stream of this.#streams.splice(0)) stream.close();
-        return;
+        this.#lookup?.close();
+        this.#lookup = undefined;
+        return routes.handle({ kind: "closed", download: this });
       case "acquire":
         return this.#context.acquire(
           this,
@@ -200,8 +186,7 @@ export class DownloadDriver {
         return pool.warmUp(action.serverCount);
       case "reached":
         addresses.set(action.server, endpointText(action.route.endpoint));
-        if (action.route.kind === "stream") this.#context.onStreaming(action.server);
-        return;
+        return routes.onReached(action.server, action.route);
       case "offered":
         return this.#tellOffer(action.offer);
       case "waiting": {
@@ -222,9 +207,40 @@ export class DownloadDriver {
     }
   }
 
+  #lookUp({ fetch, content, knownLayer }: Extract<DownloadAction, { kind: "fetchLayer" }>): void {
+    const { search, streams, routes } = this.#context;
+    this.#fetch = fetch;
+    routes.handle({ kind: "lookup", download: this });
+    this.#lookup = new LayerLookup({
+      ...{ search, streams, content },
+      ...(knownLayer !== undefined && { knownLayer }),
+      onNews: (news) => this.#onLayerNews(fetch, news),
+      onUnanswered: (server) => routes.handle({ kind: "unanswered", download: this, server }),
+    });
+  }
+
   #onLayerNews(fetch: number, news: LayerNews): void {
     if ("server" in news) this.#context.onHeard(news.server);
+    if (fetch === this.#fetch) this.#tellRoutes(news);
     this.#events.push({ kind: "layerFetch", fetch, news });
+  }
+
+  #tellRoutes(news: LayerNews): void {
+    const { routes } = this.#context;
+    const download = this;
+    switch (news.kind) {
+      case "confirmed":
+        return routes.handle({ kind: "answered", download, provider: news });
+      case "lost":
+        return routes.handle({ kind: "lost", download, server: news.server });
+      case "stalled":
+        return routes.handle({ kind: "stalled", download });
+      case "layer":
+      case "failed":
+        return;
+      default:
+        news satisfies never;
+    }
   }
 
   #tellOffer({ server, path, content }: Offer): void {

@@ -40,15 +40,15 @@ export class StreamProviders {
 
   /**
    * @param knownLayer proved by an earlier run: then it is only asked who has the content
-   * @param role `only way`: a layer that cannot be had ends it, where others may otherwise come
+   * @param onUnanswered a server cannot be asked, where there are other ways; otherwise that ends it
    */
   fetchLayer(
     content: Content,
     onNews: (news: LayerNews) => void,
     knownLayer?: Bytes,
-    role: "only way" | "fallback" = "fallback",
+    onUnanswered?: (server: ServerId) => void,
   ): LayerFetchHandle {
-    const fetch = new StreamLayerFetch(this, content, onNews, knownLayer, role);
+    const fetch = new StreamLayerFetch(this, content, onNews, knownLayer, onUnanswered);
     return { add: (offer) => void fetch.add(offer), close: () => fetch.close() };
   }
 
@@ -61,7 +61,7 @@ class StreamLayerFetch {
   readonly #providers: StreamProviders;
   readonly #content: Content;
   readonly #onNews: (news: LayerNews) => void;
-  readonly #role: "only way" | "fallback";
+  readonly #onUnanswered: ((server: ServerId) => void) | undefined;
   readonly #asked = new Set<ServerId>();
   #layer: Bytes | undefined;
   #isClosed = false;
@@ -71,9 +71,9 @@ class StreamLayerFetch {
     content: Content,
     onNews: (news: LayerNews) => void,
     knownLayer: Bytes | undefined,
-    role: "only way" | "fallback",
+    onUnanswered: ((server: ServerId) => void) | undefined,
   ) {
-    this.#role = role;
+    this.#onUnanswered = onUnanswered;
     this.#providers = providers;
     this.#content = content;
     this.#onNews = onNews;
@@ -99,13 +99,18 @@ class StreamLayerFetch {
       this.#layer ??= await exchange.layer(this.#content);
       this.#tell({ kind: "layer", layer: this.#layer });
     } catch (thrown) {
-      const error = ShoalError.from(thrown);
-      if (error.code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
-      else if (error.code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
-      else if (this.#role === "only way") this.#tell({ kind: "failed", error: error.toMessage() });
       // A server that does not answer may do so later, when it offers the content again.
       this.#asked.delete(server);
+      this.#onFailure(server, ShoalError.from(thrown));
     }
+  }
+
+  #onFailure(server: ServerId, error: ShoalError): void {
+    if (error.code === "unverified") this.#tell({ kind: "lost", server, reason: "lying" });
+    else if (error.code === "not_found") this.#tell({ kind: "lost", server, reason: "gone" });
+    else if (this.#onUnanswered === undefined) {
+      this.#tell({ kind: "failed", error: error.toMessage() });
+    } else if (!this.#isClosed) this.#onUnanswered(server);
   }
 
   #tell(news: LayerNews): void {

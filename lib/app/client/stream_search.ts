@@ -75,7 +75,7 @@ export class StreamSearch implements NameSearch {
   }
 
   fetchLayer: NameSearch["fetchLayer"] = (content, onNews, knownLayer) =>
-    this.#options.providers.fetchLayer(content, onNews, knownLayer, "only way");
+    this.#options.providers.fetchLayer(content, onNews, knownLayer);
 
   close(): Promise<void> {
     this.#closing.abort();

@@ -14,7 +14,7 @@ import {
 } from "./limits.ts";
 import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
-import { STREAM_ASK_AFTER_MS } from "../limits.ts";
+import { STREAM_ASK_AFTER_MS } from "../../protocol/download/limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import type { ListOptions, ListResult } from "../options.ts";

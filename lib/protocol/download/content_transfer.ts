@@ -54,8 +54,6 @@ export class ContentTransfer {
   readonly #providers = new Map<SourceId, Provider>();
   /** Servers that have been providers, whatever became of that. */
   readonly #triedServers = new Set<ServerId>();
-  /** Servers that are asked over TCP as well. */
-  readonly #streamed = new Set<ServerId>();
   #fetch: number | undefined;
   #layer: Bytes | undefined;
   #transfer: TransferId | undefined;
@@ -111,8 +109,6 @@ export class ContentTransfer {
   lookInto(knownLayer?: Bytes): void {
     if (this.content.sizeBytes === 0) return;
     if (this.#fetch !== undefined) this.#host.act({ kind: "closeLayerFetch" });
-    // What was asked over TCP ends with it, and is asked anew.
-    this.#streamed.clear();
     const fetch = this.#fetch = this.#host.nextFetch();
     const known = knownLayer === undefined ? {} : { knownLayer };
     this.#host.act({ kind: "fetchLayer", fetch, content: this.content, ...known });
@@ -141,17 +137,6 @@ export class ContentTransfer {
   /** Whether those who offer it are asked, and none of them has shown to hold it: who pushes cannot be asked. */
   get lacksProviders(): boolean {
     return this.#fetch !== undefined && this.#askedCount === 0;
-  }
-
-  /** Datagrams of this server do not arrive: its TCP port is tried, once. Returns whether it is now. */
-  tryStream(offer: Offer): boolean {
-    const mayTry = offer.isProved && offer.tcpPort !== 0 && !this.#streamed.has(offer.server);
-    if (!mayTry || this.#fetch === undefined) return false;
-    this.#streamed.add(offer.server);
-    const known = this.#layer === undefined ? {} : { knownLayer: this.#layer };
-    const { content } = this;
-    this.#host.act({ kind: "fetchStream", fetch: this.#fetch, content, offer, ...known });
-    return true;
   }
 
   /** Whether something is still to come from a server. */

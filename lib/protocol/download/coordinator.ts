@@ -19,7 +19,7 @@ import {
 } from "./limits.ts";
 import { ActiveSource } from "./active_source.ts";
 import { leaseToDouble } from "./endgame.ts";
-import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
+import type { CoordinatorAction, CoordinatorEvent, SourceState } from "./coordinator_messages.ts";
 import { type KnownParty, KnownServer, type ServerTally } from "./known_server.ts";
 import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
@@ -268,10 +268,7 @@ export class Coordinator {
     );
   }
 
-  #tellState(
-    { id: source, server }: KnownSource,
-    state: "active" | "standby" | "silent" | "dropped",
-  ): void {
+  #tellState({ id: source, server }: KnownSource, state: SourceState): void {
     this.#actions.push({ kind: "server", server: server.id, source, state });
   }
 

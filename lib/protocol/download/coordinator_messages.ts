@@ -29,6 +29,9 @@ export type CoordinatorEvent =
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   | { readonly kind: "wakeup" };
 
+/** "silent": asked, and nothing comes. "dropped": it sent bad chunks and is not asked again. */
+export type SourceState = "active" | "standby" | "silent" | "dropped";
+
 export type CoordinatorAction =
   /** Put this source to work; no more than `RECEIVERS_MAX` are at a time. */
   | { readonly kind: "assign"; readonly source: SourceId; readonly route: SourceRoute }
@@ -53,7 +56,7 @@ export type CoordinatorAction =
     readonly kind: "server";
     readonly server: ServerId;
     readonly source: SourceId;
-    readonly state: "active" | "standby" | "silent" | "dropped";
+    readonly state: SourceState;
   }
   /** Nobody who is left has this chunk of a folder: it counts as done with, and the others are fetched. */
   | { readonly kind: "unobtainable"; readonly transfer: TransferId; readonly chunk: number }

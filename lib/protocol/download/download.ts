@@ -20,7 +20,6 @@
  */
 import { LOOPBACK_ADDRESS } from "../../address.ts";
 import { type Content, type SafeFileName, sameContent, type TransferId } from "../../ids.ts";
-import type { ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { nameOfContent } from "../../names.ts";
 import { Random } from "../base/random.ts";
@@ -32,13 +31,7 @@ import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
 import { GivenUpServers } from "./given_up_servers.ts";
 import { LateDissent } from "./late_dissent.ts";
-import {
-  GUESSES_MAX,
-  LATE_CLAIM_PATIENCE_MS,
-  LATE_OFFERS_MS,
-  STREAM_FALLBACK_MS,
-  STREAM_TRIES_MAX,
-} from "./limits.ts";
+import { GUESSES_MAX, LATE_CLAIM_PATIENCE_MS, LATE_OFFERS_MS } from "./limits.ts";
 
 type Stage = "searching" | "queued" | "opening" | "fetching" | "classic" | "listening" | "ended";
 type Chosen = Extract<Choice, { kind: "chosen" }>;
@@ -70,8 +63,6 @@ export class Download {
   readonly #givenUp = new GivenUpServers();
   /** Why it fails, as nothing has come for all of its patience, if no better reason is found. */
   #lastWord: ShoalError | undefined;
-  /** When those who offer it are tried over TCP, as nobody has answered over UDP. */
-  #streamDueMs = Infinity;
   #actions: DownloadAction[] = [];
 
   constructor(settings: DownloadSettings) {
@@ -100,7 +91,6 @@ export class Download {
     this.#actions = [];
     if (this.#stage !== "ended") {
       this.#on(nowMs, event);
-      this.#watchSilence(nowMs);
       const silence = this.#silence;
       if (silence !== undefined) this.#fail(silence);
     } else if (event.kind === "admitted") this.#act({ kind: "release", transfer: event.transfer });
@@ -110,7 +100,7 @@ export class Download {
   nextWakeupMs(): number {
     if (this.#stage === "ended") return Infinity;
     if (this.#stage === "listening") return this.#listenedMs;
-    return Math.min(this.#gathering.endMs, this.#streamDueMs);
+    return this.#gathering.endMs;
   }
 
   #on(nowMs: number, event: DownloadEvent): void {
@@ -129,8 +119,6 @@ export class Download {
       case "dropped":
         this.#gathering.drop(event.server);
         return this.#current?.remove(event.server);
-      case "unheard":
-        return this.#onUnheard(event.server);
       case "givenUp":
         this.#givenUp.add(event.servers, event.waitedMs);
         if (this.#lastWord !== undefined) this.#fail(this.#silence ?? this.#lastWord);
@@ -370,34 +358,6 @@ export class Download {
     this.#fail(texts.unverified(name));
   }
 
-  /** Somebody offers it, and nobody answers on the ports that the offers name: TCP may pass. */
-  #watchSilence(nowMs: number): void {
-    const current = this.#current;
-    if (current === undefined || !current.lacksProviders) {
-      this.#streamDueMs = Infinity;
-    } else if (nowMs < this.#streamDueMs) {
-      this.#streamDueMs = Math.min(this.#streamDueMs, nowMs + STREAM_FALLBACK_MS);
-    } else {
-      this.#streamDueMs = nowMs + STREAM_FALLBACK_MS;
-      this.#tryStreams(current);
-    }
-  }
-
-  #tryStreams(current: ContentTransfer): void {
-    let tries = 0;
-    for (const offer of this.#gathering.of(current.content)) {
-      if (tries < STREAM_TRIES_MAX && current.tryStream(offer)) tries += 1;
-    }
-  }
-
-  /** What it says arrives, and what it sends does not. */
-  #onUnheard(server: ServerId): void {
-    const current = this.#current;
-    const offer = this.#gathering.ofServer(server);
-    if (current === undefined || offer === undefined) return;
-    if (sameContent(offer.content, current.content)) current.tryStream(offer);
-  }
-
   #onStalled(inARow: number): void {
     const current = this.#current;
     // Nobody has to have what was only guessed: the search knows when nobody answers.
@@ -405,8 +365,6 @@ export class Download {
     const { name, retries } = this.#settings;
     if (inARow >= retries) return this.#onUnreachable(current, texts.stalled(name));
     this.#act({ kind: "waiting", attempt: inARow + 1, message: "nothing arrives" });
-    // Those who answered bring nothing, and those who only offer it may not be reached over UDP.
-    this.#tryStreams(current);
   }
 
   /** Its patience is at its end: what that means for its servers is decided for all who wait for them. */

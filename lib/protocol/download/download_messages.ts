@@ -55,8 +55,6 @@ export type DownloadEvent =
   | { readonly kind: "transfer"; readonly news: TransferNews }
   /** A server was caught lying, here or elsewhere. */
   | { readonly kind: "dropped"; readonly server: ServerId }
-  /** Nothing comes from this server although it was asked for chunks, and nothing ever has. */
-  | { readonly kind: "unheard"; readonly server: ServerId }
   /**
    * These servers are waited for no longer, until they are heard again; it may be none. The answer to `waited`,
    * and told to every other download as well.
@@ -98,15 +96,6 @@ type LayerAction =
   }
   /** This server says that it holds the content of the current `fetchLayer`. */
   | { readonly kind: "probe"; readonly offer: Offer }
-  /** The same of this server alone, over TCP; its news are of the same `fetch`. */
-  | {
-    readonly kind: "fetchStream";
-    readonly fetch: number;
-    readonly content: Content;
-    readonly offer: Offer;
-    readonly knownLayer?: Bytes;
-  }
-  /** Ends both. */
   | { readonly kind: "closeLayerFetch" };
 
 /** What concerns the `--jobs`. */

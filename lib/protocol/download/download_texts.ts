@@ -1,10 +1,12 @@
 /** Messages about a download: why it waits, what it has noticed, and why it has failed. */
-import { endpointText } from "../../address.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { claimedIdOf, type Content, type HashHex, type ServerId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { FindNews, Offer, PendingNotice } from "../discovery/finder.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
+import type { QuietCause } from "./route_fallback.ts";
 
 type Chosen = Extract<Choice, { kind: "chosen" }>;
 
@@ -134,4 +136,23 @@ export function leftAside({ path, content }: Offer): string {
 export function droppedLiar(server: ServerId, offer: Offer | undefined): string {
   const address = offer === undefined ? claimedIdOf(server) : endpointText(offer.path.endpoint);
   return `${address} sent hashes that do not prove the file: dropped`;
+}
+
+/** @param place where UDP does not bring what it should from */
+export function fellBack(cause: QuietCause, place: Endpoint): string {
+  const address = endpointText(place);
+  const dataPorts = `${DATA_PORT_FIRST}-${DATA_PORT_LAST}`;
+  const isUsual = place.port >= DATA_PORT_FIRST && place.port <= DATA_PORT_LAST;
+  switch (cause) {
+    case "search":
+      return `${address} does not answer over UDP: using TCP instead ` +
+        `(for UDP, open ports ${place.port} and ${dataPorts} there and on the path)`;
+    case "data":
+      return `no data arrives from ${address} over UDP: using TCP instead ` +
+        `(for UDP, open port${
+          isUsual ? `s ${dataPorts}` : ` ${place.port}`
+        } there and on the path)`;
+    case "more data":
+      return `nothing more arrives from ${address} over UDP: using TCP instead`;
+  }
 }

@@ -133,8 +133,14 @@ export const STREAM_SILENT_SHARE = 0.5;
 export const STREAM_NONSENSE_MAX = 3;
 /** Servers that offer a content are asked over TCP if none has answered over UDP for this long. */
 export const STREAM_FALLBACK_MS = 2_000;
+/** … each after it had at least so long to answer over UDP … */
+export const STREAM_CANDIDATE_MS = 1_000;
 /** … so many of them at a time: an offer may name any address. */
 export const STREAM_TRIES_MAX = 4;
+/** Servers that the user named and that have not answered over UDP are asked over TCP after this. */
+export const STREAM_ASK_AFTER_MS = 1_500;
+/** A server that has brought a chunk over UDP is asked over TCP after so many silences in a row. */
+export const STREAM_SILENCES = 3;
 
 assertRelations([
   [CHUNK_BUFFER_BYTES_MAX >= 2 * RECEIVERS_MAX * CHUNK_BYTES_MAX, "two chunks a receiver fit"],

@@ -41,8 +41,7 @@ class Surroundings {
       {
         clock: denoClock,
         streams: { fetchLayer: () => ({ add: () => {}, close: () => {} }) },
-        isUnheard: () => false,
-        onStreaming: () => {},
+        routes: { handle: () => {}, onReached: () => {} },
         onWaited: () => {},
         onHeard: () => {},
         search: { fetchLayer: (_, onNews) => this.#layerFetch(onNews) },

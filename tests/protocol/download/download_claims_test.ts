@@ -1,11 +1,6 @@
 /** What is only claimed, and what others than the chosen ones hold. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  GATHER_MS,
-  GUESSES_MAX,
-  LATE_OFFERS_MS,
-  STREAM_FALLBACK_MS,
-} from "../../../lib/protocol/download/limits.ts";
+import { GATHER_MS, GUESSES_MAX, LATE_OFFERS_MS } from "../../../lib/protocol/download/limits.ts";
 import {
   complete,
   confirmed,
@@ -26,16 +21,12 @@ Deno.test("a claim begins a transfer, and decides nothing", () => {
   assert(kinds(run.gather()).includes("settle"));
 });
 
-Deno.test("who is only named is asked neither for the layer nor over TCP", () => {
+Deno.test("who is only named is not asked for the layer, by whatever route", () => {
   const run = new Run();
   const offer = { ...offerOf(1, content(1), false), tcpPort: 22 };
   run.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
   run.opened();
-  for (let i = 0; i < 3; i++) {
-    run.nowMs += STREAM_FALLBACK_MS;
-    run.on({ kind: "wakeup" });
-  }
-  assertEquals([run.of("probe").length, run.of("fetchStream").length], [0, 0]);
+  assertEquals(run.of("probe").length, 0);
 });
 
 Deno.test("what is proved takes the place of a guess that nobody has shown to hold", () => {

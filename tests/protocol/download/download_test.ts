@@ -5,7 +5,6 @@ import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import { searchFailure } from "../../../lib/protocol/download/download_texts.ts";
 import type { DownloadEvent } from "../../../lib/protocol/download/download_messages.ts";
 import type { LayerNews } from "../../../lib/protocol/download/layer_fetch.ts";
-import { STREAM_FALLBACK_MS } from "../../../lib/protocol/download/limits.ts";
 import {
   CHUNK_BYTES,
   complete,
@@ -15,7 +14,6 @@ import {
   idOf,
   kinds,
   LAYER,
-  offerOf,
   Run,
 } from "./download_world.ts";
 
@@ -403,17 +401,4 @@ Deno.test("what is said of a source goes to the coordinator as it is, whatever i
   const last = told().at(-1);
   assert(last?.kind === "provider");
   assertEquals(last.holds, more);
-});
-
-Deno.test("who pushes is nobody to ask: those who offer it are tried over TCP, as without him", () => {
-  for (const isPushed of [false, true]) {
-    const run = new Run();
-    const offer = { ...offerOf(1, content(1)), tcpPort: 10_527 };
-    run.on({ kind: "find", news: { kind: "offer", queryIndex: 0, offer } });
-    run.opened();
-    if (isPushed) assertEquals(run.layer(pushed).at(-1), { kind: "warmUp", serverCount: 0 });
-    run.nowMs += STREAM_FALLBACK_MS;
-    run.on({ kind: "wakeup" });
-    assertEquals(run.of("fetchStream").length, 1, `is pushed: ${isPushed}`);
-  }
 });

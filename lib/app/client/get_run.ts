@@ -1,0 +1,343 @@
+/**
+ * A `get` under way: one search, one pool of workers and one coordinator for all names of a run; one download per name.
+ */
+import type { Endpoint } from "../../address.ts";
+import type { HashHex, ServerId, TransferId } from "../../ids.ts";
+import { hashHex, transferId } from "../../ids.ts";
+import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import type { ResolvedGetOptions, ResolvedTcpGetOptions } from "../option_defaults.ts";
+import type { DatagramsConfig } from "../../messages/chunk_source.ts";
+import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
+import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
+import type { Coordinator } from "../../protocol/download/coordinator.ts";
+import type { Report } from "../../protocol/download/receiver_report.ts";
+import { ServerPatience } from "../../protocol/download/server_patience.ts";
+import type { Query } from "../../wire/frames.ts";
+import { ClassicFallback } from "./classic_fallback.ts";
+import type { DownloadContext } from "./download_context.ts";
+import { DownloadDriver } from "./download_driver.ts";
+import { ProgressReport } from "./progress_report.ts";
+import { type PoolNews, WorkerPool } from "./worker_pool.ts";
+import { type SourceKinds, sourceKinds } from "./source_kinds.ts";
+import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
+import { MasterSearch } from "../master/master_search.ts";
+import type { Find, NameSearch } from "../discovery/search.ts";
+import { WrittenFiles } from "../../io/files/written_files.ts";
+import type { Route } from "../../protocol/download/source_route.ts";
+import { RouteDriver } from "./route_driver.ts";
+import { StreamProviders } from "./stream_providers.ts";
+
+/** What runs over UDP and over TCP have in common, and masters. */
+type RunOptions =
+  & Omit<ResolvedTcpGetOptions, "server" | "port" | "dialect">
+  & Pick<ResolvedGetOptions, "masters">;
+
+export class GetRun {
+  readonly #runtime: Runtime;
+  readonly #options: RunOptions;
+  readonly #search: NameSearch;
+  /** What is asked over TCP, and whom it is asked. */
+  readonly streams: StreamProviders;
+  readonly #routes: RouteDriver;
+  readonly #kind: Route["kind"];
+  readonly #moreKinds: SourceKinds;
+  /** The servers that the user named. */
+  readonly #hosts: readonly Endpoint[];
+  readonly #patience: ServerPatience;
+  readonly #datagrams: DatagramsConfig | undefined;
+  readonly #pool: WorkerPool;
+  readonly #progress: ProgressReport;
+  /** Those servers speak UDP alone. */
+  readonly #classic: ClassicFallback | undefined;
+  readonly #masters: MasterSearch;
+  readonly #downloads: readonly DownloadDriver[];
+  readonly #unended = new Set<DownloadDriver>();
+  /** Whose news a transfer's are. */
+  readonly #admitted = new Map<TransferId, DownloadDriver>();
+  readonly #addresses = new Map<ServerId, string>();
+  readonly #finds: Find[] = [];
+  /** What no other file of the run replaces; the assembler knows the same. */
+  readonly #written: WrittenFiles;
+  readonly #closing = new AbortController();
+  readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
+  readonly #pinned: HashHex | undefined;
+  #nextTransfer = 1;
+
+  /**
+   * @param datagrams undefined where everything comes over TCP
+   * @param moreKinds of sources, beside those that ship
+   */
+  constructor(
+    runtime: Runtime,
+    options: RunOptions,
+    queries: readonly Query[],
+    openSearch: (run: GetRun) => NameSearch,
+    datagrams: DatagramsConfig | undefined,
+    hosts: readonly Endpoint[],
+    moreKinds: SourceKinds = {},
+  ) {
+    this.#moreKinds = moreKinds;
+    this.#runtime = runtime;
+    this.#written = new WrittenFiles(runtime.disk);
+    this.#options = options;
+    this.#datagrams = datagrams;
+    this.#kind = datagrams === undefined ? "stream" : "datagrams";
+    this.#hosts = hosts;
+    this.#patience = new ServerPatience(options.timeoutMs * options.retries);
+    this.streams = this.#newStreams();
+    this.#search = openSearch(this);
+    this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
+    this.#routes = this.#startRoutes();
+    this.#pool = this.#startPool();
+    this.#progress = new ProgressReport({
+      clock: runtime.clock,
+      active: () => this.#pool.coordinator.lanes(),
+      addresses: this.#addresses,
+      emit: (event) => this.#emit(event),
+    });
+    if (datagrams !== undefined) this.#classic = this.#classicFallback(datagrams);
+    this.#downloads = this.#newDownloads(queries);
+    this.#search.onError = (error) => this.#failAll(error);
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#find(this.#downloads);
+    for (const download of this.#downloads) {
+      this.#unended.add(download);
+      download.ended.then(() => this.#unended.delete(download));
+    }
+    this.#masters = this.#searchMasters(options.masters);
+    if (options.signal?.aborted) this.#onAbort();
+    this.#progress.run(this.#downloads, this.#closing.signal);
+  }
+
+  /** For tests and the simulation. */
+  get coordinator(): Coordinator {
+    return this.#pool.coordinator;
+  }
+
+  ended(): Promise<(DoneEvent | FailedEvent)[]> {
+    return Promise.all(this.#downloads.map((download) => download.ended));
+  }
+
+  /** Leaves nothing behind: workers and sockets closed, part files and journals up to date. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#routes.close();
+    this.#classic?.stop();
+    await this.#masters.close();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    await this.#search.close();
+    await Promise.all([this.#pool.close(), this.streams.close(), this.#classic?.close()]);
+  }
+
+  // — What the run is made of ———————————————————————————————————————————————————————————————————
+
+  #startPool(): WorkerPool {
+    const { layers, timeoutMs, rateBytesPerS, sparse, portableNames } = this.#options;
+    const kinds = sourceKinds({ layers, timeoutMs }, this.#datagrams);
+    return new WorkerPool({
+      files: { sparse, portableNames },
+      runtime: this.#runtime,
+      firstKind: this.#kind,
+      kinds: { ...kinds, ...this.#moreKinds },
+      timeoutMs,
+      rateBytesPerS,
+      onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
+      onNews: (news) => this.#onNews(news),
+      onReport: (server, report) => this.#onReport(server, report),
+      onFailure: (error) => this.#failAll(error),
+      onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
+    });
+  }
+
+  #newStreams(): StreamProviders {
+    const { layers, timeoutMs, retries, signal } = this.#options;
+    return new StreamProviders(this.#runtime, {
+      layers,
+      timeoutMs,
+      retries,
+      signal,
+      onWaiting: (attempt, attempts, message) => {
+        if (this.#kind !== "stream") return;
+        for (const { name } of this.#unended) {
+          this.#emit({ event: "waiting", name, attempt, attempts, message });
+        }
+      },
+    });
+  }
+
+  #startRoutes(): RouteDriver {
+    const { timeoutMs, retries } = this.#options;
+    return new RouteDriver({
+      clock: this.#runtime.clock,
+      streams: this.streams,
+      hosts: this.#hosts,
+      peerIds: () => this.#search.peerIds,
+      timeoutMs,
+      retries,
+      pinned: this.#pinned,
+      fallsBack: this.#kind !== "stream",
+      emit: (event) => this.#emit(event),
+    });
+  }
+
+  #newDownloads(queries: readonly Query[]): readonly DownloadDriver[] {
+    const { names, outDir, force, retries, jobs } = this.#options;
+    const context = this.#context(new ConcurrencyLimit(jobs));
+    return queries.map((query, index) =>
+      new DownloadDriver(context, {
+        name: query.by === "name" ? query.name : names[index]!,
+        query,
+        outDir,
+        force,
+        retries,
+        ...(this.#pinned !== undefined && { pinned: this.#pinned }),
+        looksAhead: names.length <= jobs,
+        asksAnybody: this.#hosts.length === 0 && this.#kind === "datagrams",
+        seed: this.#runtime.random.u32(),
+      })
+    );
+  }
+
+  #context(jobs: ConcurrencyLimit): DownloadContext {
+    return {
+      clock: this.#runtime.clock,
+      search: this.#search,
+      streams: this.streams,
+      routes: this.#routes,
+      onWaited: (download, servers) => this.#onWaited(download, servers),
+      onHeard: (server) => this.#patience.onHeard(this.#runtime.clock.nowMs(), server),
+      pool: this.#pool,
+      emit: (event) => this.#emit(event),
+      acquire: (download, admit) =>
+        jobs.acquire(() => {
+          const transfer = transferId(this.#nextTransfer++);
+          this.#admitted.set(transfer, download);
+          admit(transfer);
+        }),
+      release: (transfer) => {
+        this.#admitted.delete(transfer);
+        jobs.release();
+      },
+      searchAgain: (download) => this.#find([download]),
+      addresses: this.#addresses,
+    };
+  }
+
+  /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
+  #classicFallback({ transport }: DatagramsConfig): ClassicFallback {
+    const { outDir, force, sparse, portableNames, timeoutMs, retries } = this.#options;
+    return new ClassicFallback(() => ({
+      outDir,
+      force,
+      sparse,
+      portableNames,
+      written: this.#written,
+      targets: this.#search.classicTargets,
+      timeoutMs,
+      retries,
+      runtime: this.#runtime,
+      transport,
+      ...(this.#pinned !== undefined && { sha256: this.#pinned }),
+      emit: (event) => this.#emit(event),
+      onFailure: (error) => this.#failAll(error),
+    }));
+  }
+
+  /** Servers that masters name are queried like all others: a master's word alone proves nothing. */
+  #searchMasters(masters: readonly string[]): MasterSearch {
+    return new MasterSearch({
+      runtime: this.#runtime,
+      layers: this.#options.layers,
+      timeoutMs: this.#options.timeoutMs,
+      masters,
+      wanted: () =>
+        [...this.#unended]
+          .map(({ query }) => query)
+          .filter((query) => query.by !== "any"),
+      onServers: (endpoints) => {
+        for (const find of this.#finds) find.invite(endpoints);
+      },
+      onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
+    });
+  }
+
+  // — What happens ——————————————————————————————————————————————————————————————————————————————
+
+  /** Starts a search for these downloads; what it finds goes to the one whose query it is about. */
+  #find(downloads: readonly DownloadDriver[]): void {
+    const queries = downloads.map((download) => download.query);
+    const onNews = (news: FindNews): void => {
+      if (news.kind === "server") return this.#masters.heard(news.path.endpoint.address);
+      if (news.kind === "offer" && news.offer.isProved) this.#onProvedOffer(news.offer);
+      const download = downloads[news.queryIndex]!;
+      if (news.kind === "classicDue") return this.#classic?.ask(download);
+      download.onFind(
+        news,
+        news.kind === "timedOut" ? this.#silenceHint(download.query) : undefined,
+      );
+    };
+    const find = this.#search.find(queries, onNews, this.#pinned);
+    downloads.forEach((download, index) => download.begin(find, index));
+    this.#finds.push(find);
+    this.#routes.onSearch(downloads);
+  }
+
+  #onProvedOffer({ server, path: { endpoint } }: Offer): void {
+    this.#patience.onHeard(this.#runtime.clock.nowMs(), server);
+    this.#routes.handle({ kind: "offered", server, over: this.#kind, endpoint });
+  }
+
+  /** What to do about servers that masters or the user named and that did not answer. */
+  #silenceHint(query: Query): string | undefined {
+    return this.#masters.silenceHint(query) ??
+      (this.#hosts.length > 0 ? NAMED_SERVER_SILENT_HINT : undefined);
+  }
+
+  #onReport(server: ServerId, { source, receivedBytes, verified }: Report): void {
+    const nowMs = this.#runtime.clock.nowMs();
+    const chunkCount = verified.length;
+    if (receivedBytes > 0) this.#patience.onHeard(nowMs, server);
+    if (chunkCount > 0) this.#patience.onBrought(nowMs, server);
+    this.#routes.handle({ kind: "arrived", server, source, bytes: receivedBytes, chunkCount });
+    this.#progress.onBytes(server, receivedBytes);
+  }
+
+  /** One download has found out for all which servers are not worth waiting for. */
+  #onWaited(download: DownloadDriver, servers: readonly ServerId[]): void {
+    const { timeoutMs, retries } = this.#options;
+    const givenUp = this.#patience.onVainWait(this.#runtime.clock.nowMs(), servers);
+    const others = givenUp.length === 0 ? [] : [...this.#unended];
+    for (const each of new Set([download, ...others])) each.onGivenUp(givenUp, timeoutMs * retries);
+  }
+
+  #onNews(news: PoolNews): void {
+    // Only folders have chunks that can be done without.
+    if (news.kind === "unobtainable") return;
+    if (news.kind !== "server") return this.#admitted.get(news.transfer)?.onTransfer(news);
+    const { server, source, state } = news;
+    if (state === "dropped") { for (const download of this.#downloads) download.onDropped(server); }
+    const hasBrought = this.#pool.coordinator.hasBrought(source);
+    this.#routes.handle({ kind: "state", server, source, state, hasBrought });
+  }
+
+  /** Nothing can come of this query any more. */
+  fail(query: Query, error: ShoalError): void {
+    this.#downloads.find((download) => download.query === query)?.fail(error);
+  }
+
+  #failAll(error: ShoalError): void {
+    for (const download of this.#downloads) download.fail(error);
+  }
+
+  #emit(event: GetEvent): void {
+    if (event.event === "done" && this.#options.force) {
+      this.#written.add(event.path);
+      this.#pool.askAssembler({ kind: "written", path: event.path });
+    }
+    const teller = event.event === "offer" ? this.#masters?.tellerOf(event.server) : undefined;
+    this.#options.onEvent?.(
+      event.event === "offer" && teller !== undefined ? { ...event, master: teller } : event,
+    );
+  }
+}

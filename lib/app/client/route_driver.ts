@@ -1,0 +1,147 @@
+/**
+ * Drives the {@linkcode RouteFallback} of a run: asks over TCP whom it names, and tells people what it wants told.
+ */
+import { type Endpoint, endpointText } from "../../address.ts";
+import { claimedIdOf, type HashHex, type ServerId, type SourceId, sourceId } from "../../ids.ts";
+import type { Clock, Wakeup } from "../../io/system/clock.ts";
+import { EventQueue } from "../../protocol/base/event_queue.ts";
+import type { PeerIds } from "../../protocol/discovery/peer_ids.ts";
+import { fellBack } from "../../protocol/download/download_texts.ts";
+import {
+  RouteFallback,
+  type RouteFallbackAction,
+  type RouteFallbackEvent,
+  type RouteOffer,
+  type ToldState,
+} from "../../protocol/download/route_fallback.ts";
+import type { SourceRoute } from "../../protocol/download/source_route.ts";
+import type { FindNews } from "../../protocol/discovery/finder.ts";
+import type { Query } from "../../wire/frames.ts";
+import type { GetEvent } from "../events.ts";
+import type { StreamProviders } from "./stream_providers.ts";
+import { StreamSearch } from "./stream_search.ts";
+
+/** A download, as far as it matters by which routes its content comes. */
+export interface RoutedDownload {
+  readonly query: Query;
+  /** Whether nobody has offered it so far. */
+  readonly isSearching: boolean;
+  onFind(news: FindNews): void;
+  /** Asks this server over TCP for its content. */
+  askOverTcp(offer: RouteOffer): void;
+}
+
+export interface RouteDriverOptions {
+  readonly clock: Clock;
+  readonly streams: StreamProviders;
+  /** The servers that the user named, for when they do not answer over UDP. */
+  readonly hosts: readonly Endpoint[];
+  readonly peerIds: () => PeerIds;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** The only SHA-256 that will do. */
+  readonly pinned: HashHex | undefined;
+  /** Whether UDP is used at all. */
+  readonly fallsBack: boolean;
+  readonly emit: (event: GetEvent) => void;
+}
+
+export type RouteEvent = RouteFallbackEvent<RoutedDownload>;
+
+export class RouteDriver {
+  readonly #options: RouteDriverOptions;
+  readonly #machine: RouteFallback<RoutedDownload>;
+  readonly #events = new EventQueue<RouteEvent>((event) => this.#step(event));
+  readonly #timer: Wakeup;
+  readonly #searches: StreamSearch[] = [];
+  /** Where the bytes of a source come from, for people. */
+  readonly #places = new Map<SourceId, string>();
+
+  constructor(options: RouteDriverOptions) {
+    this.#options = options;
+    this.#machine = new RouteFallback(options);
+    this.#timer = options.clock.timer(() => this.handle({ kind: "wakeup" }));
+  }
+
+  handle(event: RouteEvent): void {
+    this.#events.push(event);
+  }
+
+  /** These are searched for, from the beginning. */
+  onSearch(downloads: readonly RoutedDownload[]): void {
+    if (this.#options.hosts.length === 0) return;
+    for (const download of downloads) this.handle({ kind: "search", download });
+  }
+
+  onReached(server: ServerId, { kind, endpoint }: SourceRoute): void {
+    this.#places.set(sourceId(server, kind), endpointText(endpoint));
+  }
+
+  close(): void {
+    this.#timer.clear();
+    for (const search of this.#searches) void search.close();
+  }
+
+  #step(event: RouteEvent): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const action of this.#machine.handle(nowMs, event)) this.#perform(action);
+    this.#timer.set(this.#machine.nextWakeupMs());
+  }
+
+  #perform(action: RouteFallbackAction<RoutedDownload>): void {
+    const { emit } = this.#options;
+    switch (action.kind) {
+      case "askNamed":
+        return this.#askNamed(action.downloads.filter(({ isSearching }) => isSearching));
+      case "askStream":
+        return action.download.askOverTcp(action.offer);
+      case "fellBack": {
+        const message = fellBack(action.cause, action.endpoint);
+        return emit({ event: "notice", level: "warning", message });
+      }
+      case "tell": {
+        const { server, source, state } = action;
+        const id = claimedIdOf(server);
+        const place = this.#places.get(source) ?? id;
+        return emit({ event: "server", server: place, id, state, message: STATE_TEXTS[state] });
+      }
+      default:
+        action satisfies never;
+    }
+  }
+
+  #askNamed(downloads: readonly RoutedDownload[]): void {
+    if (downloads.length === 0) return;
+    for (const endpoint of this.#options.hosts) this.#askHost(endpoint, downloads);
+  }
+
+  #askHost(endpoint: Endpoint, downloads: readonly RoutedDownload[]): void {
+    const { clock, streams: providers, timeoutMs, retries: attempts, pinned } = this.#options;
+    const search = new StreamSearch({
+      ...{ clock, endpoint, providers, timeoutMs, attempts },
+      peerIds: this.#options.peerIds(),
+      questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
+      // UDP may work yet, and decides.
+      onFailure: () => {},
+    });
+    this.#searches.push(search);
+    const find = search.find(downloads.map(({ query }) => query), (news) => {
+      if (news.kind !== "offer" && news.kind !== "pending") return;
+      const download = downloads[news.queryIndex]!;
+      if (!download.isSearching) return find.finish(news.queryIndex);
+      if (news.kind === "offer") {
+        const { server } = news.offer;
+        this.handle({ kind: "offered", server, over: "stream", endpoint });
+      }
+      download.onFind(news);
+    }, pinned);
+  }
+}
+
+const STATE_TEXTS: Readonly<Record<ToldState, string>> = {
+  active: "sends",
+  standby: "stands by",
+  silent: "does not answer",
+  resumed: "sends again",
+  dropped: "sent bad chunks and is not asked again",
+};
