@@ -227,14 +227,13 @@ export class DownloadDriver implements RoutedDownload {
 
   #tellRoutes(news: LayerNews): void {
     const { routes } = this.#context;
-    const download = this;
     switch (news.kind) {
       case "confirmed":
-        return routes.handle({ kind: "answered", download, provider: news });
+        return routes.handle({ kind: "answered", download: this, provider: news });
       case "lost":
-        return routes.handle({ kind: "lost", download, server: news.server });
+        return routes.handle({ kind: "lost", download: this, server: news.server });
       case "stalled":
-        return routes.handle({ kind: "stalled", download });
+        return routes.handle({ kind: "stalled", download: this });
       case "layer":
       case "failed":
         return;
