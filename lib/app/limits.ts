@@ -18,6 +18,8 @@ export const UPLOAD_ENTRIES_PER_HOST_DEFAULT = 25_000;
 export const UPLOAD_ENTRIES_MAX = 10_000_000;
 /** Pause between two requests for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
+/** A server that the user named, and that was not there when it was asked over TCP, is asked again after this. */
+export const STREAM_ASK_AGAIN_MS = 3_000;
 /** Uploads of one round trip that may fail to bring the whole file back, after the first. */
 export const MAX_RETRIES_DEFAULT = 3;
 export const MAX_RETRIES_MAX = 100;

@@ -121,6 +121,7 @@ export class RouteDriver {
       ...{ clock, endpoint, providers, timeoutMs, attempts },
       peerIds: this.#options.peerIds(),
       questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
+      isWanted: (query) => downloads.some((each) => each.query === query && each.isSearching),
       // UDP may work yet, and decides.
       onFailure: () => {},
     });

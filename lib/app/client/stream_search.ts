@@ -17,7 +17,7 @@ import type { JsonObject } from "../../wire/session_json.ts";
 import { isMarked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { Find, NameSearch } from "../discovery/search.ts";
-import { PENDING_PAUSE_MS } from "../limits.ts";
+import { PENDING_PAUSE_MS, STREAM_ASK_AGAIN_MS } from "../limits.ts";
 import type { StreamExchange } from "./stream_exchange.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 
@@ -34,6 +34,8 @@ export interface StreamSearchOptions {
   readonly attempts: number;
   /** The server cannot be asked for this query: it ends. */
   readonly onFailure: (query: Query, error: ShoalError) => void;
+  /** A server that is not there is asked again for as long as this says so; not at all by default. */
+  readonly isWanted?: (query: Query) => boolean;
 }
 
 export class StreamSearch implements NameSearch {
@@ -59,7 +61,8 @@ export class StreamSearch implements NameSearch {
     const finished = new Set<number>();
     queries.forEach((query, queryIndex) => {
       const isOver = (): boolean => finished.has(queryIndex) || this.#closing.signal.aborted;
-      this.#ask(query, queryIndex, isOver, onNews, pinned).catch((thrown: unknown) => {
+      const ask = () => this.#ask(query, queryIndex, isOver, onNews, pinned);
+      this.#askWhileWanted(query, ask, isOver).catch((thrown: unknown) => {
         if (!isOver()) this.#options.onFailure(query, ShoalError.from(thrown));
       });
     });
@@ -80,6 +83,25 @@ export class StreamSearch implements NameSearch {
   close(): Promise<void> {
     this.#closing.abort();
     return Promise.resolve();
+  }
+
+  async #askWhileWanted(
+    query: Query,
+    ask: () => Promise<void>,
+    isOver: () => boolean,
+  ): Promise<void> {
+    const { clock } = this.#options;
+    const isWanted = (): boolean => this.#options.isWanted?.(query) === true;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (thrown) {
+        const isAway = ShoalError.from(thrown).code === "no_server";
+        if (!isAway || !isWanted() || isOver()) throw thrown;
+        await clock.sleep(STREAM_ASK_AGAIN_MS, this.#closing.signal);
+        if (!isWanted() || isOver()) throw thrown;
+      }
+    }
   }
 
   async #ask(

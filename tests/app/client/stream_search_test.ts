@@ -17,7 +17,11 @@ const ENDPOINT = { address: "192.0.2.1", port: 9_999 };
 const HASH = "ab".repeat(32);
 const MIB = 1024 * 1024;
 
-function searchOf(runtime: TcpRuntime, onFailure: (error: ShoalError) => void): StreamSearch {
+function searchOf(
+  runtime: TcpRuntime,
+  onFailure: (error: ShoalError) => void,
+  isWanted = () => false,
+): StreamSearch {
   const { clock } = runtime;
   return new StreamSearch({
     clock,
@@ -31,6 +35,7 @@ function searchOf(runtime: TcpRuntime, onFailure: (error: ShoalError) => void): 
     timeoutMs: TIMEOUT_MS,
     attempts: RETRIES,
     questionOf: () => ({ name: "a.txt" }),
+    isWanted,
     onFailure: (_, error) => onFailure(error),
   });
 }
@@ -149,4 +154,22 @@ Deno.test("a layer that its only server does not bring ends the fetch with the r
   );
   assert(!(result instanceof ShoalError));
   assertEquals(result.kind, "failed");
+});
+
+Deno.test("a server that is not there is asked again for as long as it is wanted, and found when it is back", async () => {
+  const query = { by: "name", name: "a.txt" as SafeFileName } as const;
+  for (const backAfter of [3, Infinity]) {
+    let refusals = 0;
+    const { result } = await playTcp(
+      (runtime) =>
+        new Promise<string>((resolve) => {
+          const search = searchOf(runtime, ({ code }) => resolve(code), () => refusals < 10);
+          search.find([query], ({ kind }) => resolve(kind));
+        }),
+      () => ({ onBytes: describe }),
+      { reach: () => refusals >= backAfter ? "accepted" : (refusals += 1, "refused") },
+    );
+    assertEquals(result, backAfter === Infinity ? "no_server" : "offer");
+    assertEquals(refusals, Math.min(backAfter, 10));
+  }
 });
