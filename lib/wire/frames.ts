@@ -220,9 +220,14 @@ const scratch: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
  * The bytes of a control frame.
  *
  * @param overheadBytes what the transport adds to a datagram: it counts where a FIND is padded
+ * @param findBytesMin to how much a FIND is padded
  * @throws RangeError for values that no frame can carry
  */
-export function encodeFrame(frame: Frame, overheadBytes = 0): Bytes {
+export function encodeFrame(
+  frame: Frame,
+  overheadBytes = 0,
+  findBytesMin = FIND_BYTES_MIN - overheadBytes,
+): Bytes {
   const writer = new Writer(scratch);
   writer.u16(MAGIC);
   writer.u8(VERSION);
@@ -230,7 +235,7 @@ export function encodeFrame(frame: Frame, overheadBytes = 0): Bytes {
   writer.zeros(HEADER_BYTES - writer.length);
   BODY[frame.kind].write(writer, frame);
   if (frame.kind === "find") {
-    writer.zeros(Math.max(0, FIND_BYTES_MIN - overheadBytes - writer.length));
+    writer.zeros(Math.max(0, findBytesMin - writer.length));
   }
   if (writer.length > CONTROL_BYTES_MAX) throw new RangeError(`${writer.length} bytes of frame`);
   const bytes = writer.written().slice();

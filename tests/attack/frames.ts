@@ -144,6 +144,7 @@ export function find(
   queries: readonly Query[],
   token: Uint8Array = NO_TOKEN,
   round = 0,
+  bytesMin = FIND_BYTES_MIN,
 ): Uint8Array<ArrayBuffer> {
   const writer = new FrameWriter().u64(queryId).raw(token).u8(round).u8(0).u8(queries.length);
   for (const query of queries) {
@@ -151,7 +152,7 @@ export function find(
     else if ("name" in query) writer.u8(1).name(query.name);
     else writer.u8(2).raw(query.sha256);
   }
-  return writer.frame(TYPE.find, FIND_BYTES_MIN);
+  return writer.frame(TYPE.find, bytesMin);
 }
 
 /** A content, as offers name it. */
@@ -273,6 +274,15 @@ export function pending(
 ): Uint8Array<ArrayBuffer> {
   return new FrameWriter().u64(queryId).u16(queryIndex).raw(server).raw(token).u16(dataPort)
     .u64(BigInt(sizeBytes)).u64(BigInt(hashedBytes)).u64(BigInt(rateBytesPerS)).frame(TYPE.pending);
+}
+
+export function absent(
+  queryId: bigint,
+  queryIndex: number,
+  { server, token, dataPort }: Identity,
+): Uint8Array<ArrayBuffer> {
+  return new FrameWriter().u64(queryId).u16(queryIndex).raw(server).raw(token).u16(dataPort).u8(0)
+    .frame(TYPE.absent);
 }
 
 export function gone(nonce: bigint, number: number, root: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -40,6 +40,8 @@ export class Forger implements AsyncDisposable {
   #onReceived({ bytes, from }: Received): void {
     const find = decodeFrame(bytes);
     if (find.kind !== "find" || find.queries.length === 0) return;
+    // What a probe says only its receiver may know; on one host the shared port may bring it here.
+    if (find.token.some((byte) => byte !== 0)) return;
     if (this.#answers === "first" && this.#forged !== undefined) return;
     this.#forged = (this.#forged ?? Promise.resolve()).then(() => this.#forge(find, from));
   }

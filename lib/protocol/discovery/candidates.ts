@@ -10,10 +10,12 @@ import { RecentMap } from "../base/recent_map.ts";
 import {
   CANDIDATES_MAX,
   CANDIDATES_PER_PARTY_MAX,
+  PROBE_BYTES_MIN,
   PROBE_TIMEOUT_MS,
   PROBE_TRIES_MAX,
   PROBES_MAX,
   SHARED_PORT_PROBE_MS,
+  UNPROVED_BYTES_FACTOR,
 } from "./limits.ts";
 
 export interface Candidate {
@@ -22,6 +24,19 @@ export interface Candidate {
   readonly token: Token;
   /** Of the probe that is due now: an odd one where the port is shared with other servers of the host. */
   readonly round: number;
+  /** How long that probe may be: Infinity where somebody at that address has answered. */
+  readonly bytesMax: number;
+}
+
+/** An answer that proves nothing. */
+export interface Claim {
+  readonly token: Token;
+  readonly bytes: number;
+  /**
+   * Where he who claims said that the server is, if that is elsewhere: the endpoint may be shared with other servers,
+   * and is of interest only if nobody answers there.
+   */
+  readonly named?: Endpoint;
 }
 
 interface Entry {
@@ -30,6 +45,7 @@ interface Entry {
   readonly token: Token;
   /** Where the server is said to be, if not here. */
   readonly named: Endpoint | undefined;
+  readonly claimBytes: number;
   tries: number;
   /** Infinity while its address has no probe left: then it waits for the next claim. */
   dueMs: number;
@@ -39,8 +55,8 @@ export class Candidates {
   readonly #random: Random;
   readonly #entries = new Map<string, Entry>();
   /**
-   * Probes that may yet go to an address, whatever the port: each claim pays for one, so that a few forged
-   * ones make us send a stranger little, and many keep nobody who is truly there from being probed.
+   * Bytes that may yet go to an address, whatever the port: claims pay for them, so that forged ones make us send a
+   * stranger little more than was sent in his name, and many keep nobody who is truly there from being probed.
    */
   readonly #budgets = new RecentMap<number>(CANDIDATES_MAX, Infinity);
   /** Nobody is due before this. */
@@ -52,18 +68,13 @@ export class Candidates {
     this.#random = random;
   }
 
-  /**
-   * Somebody claims that a server is there; once is enough.
-   *
-   * @param named where he said that it is, if that is elsewhere: `endpoint` may be shared with other servers, and is
-   *   of interest only if nobody answers there
-   */
-  add(nowMs: number, endpoint: Endpoint, token: Token, named?: Endpoint): void {
+  /** Somebody claims that a server is there; once is enough. */
+  add(nowMs: number, endpoint: Endpoint, { token, bytes, named }: Claim): void {
     const key = endpointKey(endpoint);
-    const before = this.#probesLeft(nowMs, endpoint);
-    const left = before + (named === undefined ? 1 : 0);
-    this.#budgets.set(nowMs, endpoint.address, left);
-    if (before <= 0 && left > 0) this.#awaken(nowMs, endpoint.address);
+    const before = this.#bytesLeft(nowMs, endpoint);
+    const paid = named === undefined ? UNPROVED_BYTES_FACTOR * bytes : 0;
+    this.#budgets.set(nowMs, endpoint.address, before + paid);
+    if (paid > 0) this.#awaken(nowMs, endpoint.address);
     if (this.#entries.has(key)) return;
     const party = partyOf(endpoint.address);
     if (this.#entries.size >= CANDIDATES_MAX) this.#evictOneOf([...this.#entries.keys()]);
@@ -72,7 +83,8 @@ export class Candidates {
       this.#evictOneOf(neighbours.map(([each]) => each));
     }
     const dueMs = named === undefined ? nowMs : nowMs + SHARED_PORT_PROBE_MS;
-    this.#entries.set(key, { endpoint, party, token, named, tries: 0, dueMs });
+    const claimBytes = bytes;
+    this.#entries.set(key, { endpoint, party, token, named, claimBytes, tries: 0, dueMs });
     this.#dueMs = Math.min(this.#dueMs, dueMs);
   }
 
@@ -85,8 +97,12 @@ export class Candidates {
     }
   }
 
-  /** Those to be probed now; they count as probed. Who was probed too often is forgotten. */
-  take(nowMs: number): Candidate[] {
+  /**
+   * Those to be probed now; they count as probed. Who was probed too often is forgotten.
+   *
+   * @param probeBytes how long the probe will be that may be this long
+   */
+  take(nowMs: number, probeBytes: (bytesMax: number) => number): Candidate[] {
     if (nowMs < this.nextWakeupMs()) return [];
     const waiting: Entry[] = [];
     for (const [key, entry] of this.#entries) {
@@ -97,13 +113,14 @@ export class Candidates {
     // Who was never asked comes first, in an order that no flood can foretell.
     this.#random.shuffle(waiting).sort((a, b) => a.tries - b.tries);
     this.#sentMs = this.#sentMs.filter((sentMs) => sentMs + PROBE_TIMEOUT_MS > nowMs);
-    const taken = this.#affordable(nowMs, waiting, PROBES_MAX - this.#sentMs.length);
-    const candidates = taken.map((entry) => {
+    const countMax = PROBES_MAX - this.#sentMs.length;
+    const taken = this.#affordable(nowMs, waiting, countMax, probeBytes);
+    const candidates = taken.map(({ entry, bytesMax }) => {
       const round = 2 * entry.tries + (entry.named === undefined ? 0 : 1);
       entry.dueMs = nowMs + PROBE_TIMEOUT_MS * 2 ** entry.tries;
       entry.tries += 1;
       this.#sentMs.push(nowMs);
-      return { endpoint: entry.endpoint, token: entry.token, round };
+      return { endpoint: entry.endpoint, token: entry.token, round, bytesMax };
     });
     this.#dueMs = Infinity;
     for (const { dueMs } of this.#entries.values()) this.#dueMs = Math.min(this.#dueMs, dueMs);
@@ -111,18 +128,29 @@ export class Candidates {
   }
 
   /**
-   * Those of `waiting` that their addresses have probes left for, which are spent. The others wait for the next claim,
+   * Those of `waiting` that their addresses have bytes left for, which are spent. The others wait for the next claim,
    * so that it pays for the port that was tried least: the one that is named may be closed, and the shared one open.
    */
-  #affordable(nowMs: number, waiting: readonly Entry[], countMax: number): Entry[] {
-    const taken: Entry[] = [];
+  #affordable(
+    nowMs: number,
+    waiting: readonly Entry[],
+    countMax: number,
+    probeBytes: (bytesMax: number) => number,
+  ): { readonly entry: Entry; readonly bytesMax: number }[] {
+    const taken: { readonly entry: Entry; readonly bytesMax: number }[] = [];
+    const besideShared = this.#besideShared();
     for (const entry of waiting) {
+      if (taken.length >= countMax) break;
       const { endpoint } = entry;
-      const left = this.#probesLeft(nowMs, endpoint);
-      if (left <= 0) entry.dueMs = Infinity;
-      else if (taken.length < countMax) {
-        this.#budgets.set(nowMs, endpoint.address, left - 1);
-        taken.push(entry);
+      const left = this.#bytesLeft(nowMs, endpoint);
+      const bytesMax = left === Infinity ? Infinity : Math.min(entry.claimBytes, left);
+      const bytes = probeBytes(bytesMax);
+      // What only one port can answer is kept for it: the other one may be out of reach.
+      const kept = besideShared.has(endpointKey(endpoint)) ? PROBE_BYTES_MIN : 0;
+      if (bytes + kept > left) entry.dueMs = Infinity;
+      else {
+        this.#budgets.set(nowMs, endpoint.address, left - bytes);
+        taken.push({ entry, bytesMax });
       }
     }
     return taken;
@@ -136,8 +164,17 @@ export class Candidates {
     }
   }
 
-  #probesLeft(nowMs: number, { address }: Endpoint): number {
-    return this.#budgets.get(nowMs, address) ?? PROBE_TRIES_MAX - 1;
+  /** Endpoints beside a port that servers share, which is to be probed if nobody answers there. */
+  #besideShared(): ReadonlySet<string> {
+    const keys = new Set<string>();
+    for (const { named } of this.#entries.values()) {
+      if (named !== undefined) keys.add(endpointKey(named));
+    }
+    return keys;
+  }
+
+  #bytesLeft(nowMs: number, { address }: Endpoint): number {
+    return this.#budgets.get(nowMs, address) ?? 0;
   }
 
   nextWakeupMs(): number {

@@ -1,10 +1,15 @@
 /** The frames that answer a FIND, as a search reads them. */
 import type { Endpoint } from "../../address.ts";
 import { isSameText } from "../../names.ts";
-import type { FrameOf, Query } from "../../wire/frames.ts";
+import { encodeFrame, type FrameOf, type Query } from "../../wire/frames.ts";
 import type { Offer } from "./sought_query.ts";
 
 export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
+
+/** How long an answer is: at most what came. */
+export function answerBytes(frame: FindAnswer): number {
+  return encodeFrame(frame).length;
+}
 
 /** A server that answers from the port that it shares with others says where its own is. */
 export function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {

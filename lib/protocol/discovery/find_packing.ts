@@ -35,28 +35,44 @@ export interface FindHead {
   readonly known: readonly Token[];
 }
 
-/** @param overheadBytes what the transport adds to a datagram */
-export function packFind(head: FindHead, queries: readonly Query[], overheadBytes: number): Bytes {
+/**
+ * @param overheadBytes what the transport adds to a datagram
+ * @param bytesMin to how much it is padded; by default enough for any answer
+ */
+export function packFind(
+  head: FindHead,
+  queries: readonly Query[],
+  overheadBytes: number,
+  bytesMin?: number,
+): Bytes {
   const round = head.round % FIND_ROUNDS_MAX;
   const known = head.known.slice(0, KNOWN_MAX).map((token) => knownMark(token, head.queryId));
-  return encodeFrame({ kind: "find", ...head, round, known, queries }, overheadBytes);
+  return encodeFrame({ kind: "find", ...head, round, known, queries }, overheadBytes, bytesMin);
+}
+
+/** How long a FIND of these queries is without marks and padding. */
+export function findBytes(items: readonly { readonly query: Query }[]): number {
+  return items.reduce((bytes, { query }) => bytes + queryBytes(query), EMPTY_FIND_BYTES);
 }
 
 /**
- * The first of `items` whose queries fit one FIND beside `knownCount` marks; at least one.
+ * The first of `items` whose queries fit one FIND beside `knownCount` marks: at least one, unless `bytesMax` is given.
  *
  * @param overheadBytes what the transport adds to a datagram
+ * @param bytesMax how long the FIND may be, if that is less than a datagram
  */
 export function fitFind<Item extends { readonly query: Query }>(
   items: Iterable<Item>,
   knownCount: number,
   overheadBytes: number,
+  bytesMax = Infinity,
 ): Item[] {
   const fitting: Item[] = [];
   let bytes = EMPTY_FIND_BYTES + Math.min(knownCount, KNOWN_MAX) * KNOWN_MARK_BYTES;
   for (const item of items) {
     bytes += queryBytes(item.query);
-    if (fitting.length === FIND_QUERIES_MAX || bytes > CONTROL_BYTES_MAX - overheadBytes) break;
+    if (fitting.length === FIND_QUERIES_MAX) break;
+    if (bytes > Math.min(bytesMax, CONTROL_BYTES_MAX - overheadBytes)) break;
     fitting.push(item);
   }
   return fitting;

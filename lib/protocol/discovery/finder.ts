@@ -19,11 +19,13 @@ import {
   FIND_REPEAT_MS,
   FIND_SCHEDULE_MS,
   INVITED_MAX,
+  PROBE_BYTES_MIN,
 } from "./limits.ts";
+import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 import type { Frame, Query } from "../../wire/frames.ts";
 import { Candidates } from "./candidates.ts";
-import { endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
-import { fitFind } from "./find_packing.ts";
+import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
+import { findBytes, fitFind } from "./find_packing.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
@@ -233,9 +235,10 @@ export class Finder {
       ? !isKnown
       : !sought.isFinished && (!isKnown || sought.isNews(known.id, frame));
     if (!isNews) return;
-    this.#candidates.add(nowMs, endpoint, frame.token);
+    const claim = { token: frame.token, bytes: answerBytes(frame) };
+    this.#candidates.add(nowMs, endpoint, claim);
     // Where it answered from is worth a try where its data port is not reached.
-    if (endpoint !== from) this.#candidates.add(nowMs, from, frame.token, endpoint);
+    if (endpoint !== from) this.#candidates.add(nowMs, from, { ...claim, named: endpoint });
     // A session may be this server's: only a proof says so, and until then it would be two.
     if (known === undefined && this.#peerIds.awaitsProof(frame.server, endpoint.address)) return;
     const server = known?.id ?? this.#peerIds.of(frame.server, endpoint, frame.token);
@@ -315,7 +318,7 @@ export class Finder {
     const known = this.#servers.find(frame.server, endpoint, frame.token);
     // Who answers at a port that servers share speaks for another port only where none of its own has answered.
     if (known === undefined && !isSameEndpoint(endpoint, to)) {
-      this.#candidates.add(nowMs, endpoint, frame.token);
+      this.#candidates.add(nowMs, endpoint, { token: frame.token, bytes: answerBytes(frame) });
       if (this.#servers.isHeardAt(endpoint.address)) return undefined;
     }
     const id = known?.id ?? this.#peerIds.ofProved(frame.server, endpoint, frame.token);
@@ -454,9 +457,18 @@ export class Finder {
 
   /** Asks endpoints that nobody has proved to be a server's. */
   #probe(nowMs: number): void {
-    for (const { endpoint, token, round } of this.#candidates.take(nowMs)) {
-      const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
-      this.#ask({ endpoint, token }, round, asked);
+    const asked = (bytesMax: number): SoughtQuery[] =>
+      fitFind(this.#soughtFirst(), 0, this.#overheadBytes, bytesMax);
+    const bytes = (bytesMax: number): number =>
+      bytesMax === Infinity
+        ? CONTROL_BYTES_MAX
+        : Math.max(PROBE_BYTES_MIN, findBytes(asked(bytesMax)));
+    for (const { endpoint, token, round, bytesMax } of this.#candidates.take(nowMs, bytes)) {
+      const text = { token, round, known: [], asked: asked(bytesMax) };
+      const datagram = bytesMax === Infinity
+        ? this.#finds.ask(endpoint, text)
+        : this.#finds.probe(endpoint, text);
+      this.#actions.push({ kind: "unicast", to: endpoint, datagram });
     }
   }
 

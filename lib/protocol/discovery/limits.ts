@@ -18,8 +18,11 @@ export const CANDIDATES_PER_PARTY_MAX = 128;
 export const PROBES_MAX = 64;
 /** A probe is repeated after this, then after twice as long …; then the claim is forgotten. */
 export const PROBE_TIMEOUT_MS = 50;
-/** … and to one address, before it has answered and whatever ports are named there; each further claim pays for one. */
 export const PROBE_TRIES_MAX = 4;
+/** To an address that has not answered go at most so many times the bytes of the claims that were made in its name. */
+export const UNPROVED_BYTES_FACTOR = 3;
+/** A probe is at least as long as the RETRY that says that its token is stale. */
+export const PROBE_BYTES_MIN = 56;
 /** A port that servers of a host share is probed this much later than the one that the answer named. */
 export const SHARED_PORT_PROBE_MS = 300;
 /** Servers that one search keeps track of: each has answered a probe from its address. */

@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "../../address.ts";
 import type { Bytes, Token } from "../../ids.ts";
-import { FINDS_REMEMBERED_MAX } from "./limits.ts";
+import { FINDS_REMEMBERED_MAX, PROBE_BYTES_MIN } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
 import { packFind } from "./find_packing.ts";
 
@@ -48,6 +48,11 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.#pack(this.#nextId(), to, text);
   }
 
+  /** The same without padding, where nothing is known to listen; if it asks for nothing, for whether anybody is there. */
+  probe(to: Endpoint, text: FindText<Item>): Bytes {
+    return this.#pack(this.#nextId(), to, text, PROBE_BYTES_MIN);
+  }
+
   /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */
   broadcast(text: FindText<Item>): Bytes {
     const last = this.#lastId === undefined ? undefined : this.#sent.get(this.#lastId)?.asked;
@@ -57,12 +62,18 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.#pack(this.#lastId!, undefined, text);
   }
 
-  #pack(queryId: bigint, to: Endpoint | undefined, { asked, ...head }: FindText<Item>): Bytes {
+  #pack(
+    queryId: bigint,
+    to: Endpoint | undefined,
+    { asked, ...head }: FindText<Item>,
+    bytesMin?: number,
+  ): Bytes {
     this.#sent.delete(queryId);
     const [oldest] = this.#sent.keys();
     if (oldest !== undefined && this.#sent.size >= FINDS_REMEMBERED_MAX) this.#sent.delete(oldest);
     this.#sent.set(queryId, { to, asked });
     const queries = asked.map(({ query }) => query);
-    return packFind({ queryId, ...head }, queries, this.#overheadBytes);
+    if (bytesMin !== undefined && queries.length === 0) queries.push({ by: "any" });
+    return packFind({ queryId, ...head }, queries, this.#overheadBytes, bytesMin);
   }
 }

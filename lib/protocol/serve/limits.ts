@@ -1,6 +1,7 @@
 /** Bounds of what a server does for clients. */
 import { assertRelations } from "../../limits.ts";
 import { MIB } from "../../limits.ts";
+import { FIND_BYTES_MIN, OVERHEAD_BYTES_MAX } from "../../wire/limits.ts";
 import { ABSENT_END_MS, ASK_TIMEOUT_MS } from "../discovery/limits.ts";
 
 /** Edits between two names that still count as similar. */
@@ -57,6 +58,12 @@ export const WORK_UNVALIDATED_PER_S = 5_000;
 export const WORK_UNVALIDATED_BURST = 5_000;
 /** … and for all of those together, per second and at once. */
 export const WORK_UNVALIDATED_TOTAL_PER_S = 20_000;
+/** FINDs past these bounds that are answered by RETRY, per second and at once, of everybody without a good token. */
+export const FIND_RETRIES_PER_S = 2_000;
+/** … and short FINDs with a token that is not good, beside. */
+export const PROBE_RETRIES_PER_S = 2_000;
+/** Without a good token a FIND that is shorter gets no answer but RETRY, and without any not even that. */
+export const FIND_UNVALIDATED_BYTES_MIN = FIND_BYTES_MIN - OVERHEAD_BYTES_MAX;
 /** A party is told that it asks too much no more often than this. */
 export const BUSY_INTERVAL_MS = 100;
 /** … and to wait no longer than this. */

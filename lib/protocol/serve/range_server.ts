@@ -12,14 +12,13 @@ import { type Endpoint, partyOf } from "../../address.ts";
 import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import type { Random } from "../base/random.ts";
-import type { Tokens, TokenVerdict } from "../base/tokens.ts";
+import type { Tokens } from "../base/tokens.ts";
 import { QUESTIONS_FORWARDED_WORK_MAX, STATS_INTERVAL_MS } from "./limits.ts";
 import { PendingRequests } from "./pending_requests.ts";
-import { Askers, hasProved } from "./askers.ts";
 import { isQuestion, type QuestionFrame } from "./questions.ts";
 import { QuestionQueue, type WaitingQuestion } from "./question_queue.ts";
-import { workOf } from "./question_work.ts";
-import { busyFor, type GuardedFrame, retryFor } from "./retry.ts";
+import { QuestionGate } from "./question_gate.ts";
+import { type GuardedFrame, retryFor } from "./retry.ts";
 import { SentChunks } from "./sent_chunks.ts";
 import { Sender, type Turn, type WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf, type ServedFile } from "../base/served_file.ts";
@@ -109,7 +108,7 @@ export class RangeServer {
   #actions: RangeServerAction[] = [];
   /** What is being served. */
   #turn: Turn | undefined;
-  readonly #askers = new Askers();
+  readonly #gate: QuestionGate;
   readonly #questions: QuestionQueue;
   /** The work of questions that the main thread has not dealt with. */
   #forwardedWork = 0;
@@ -124,6 +123,7 @@ export class RangeServer {
     this.#server = options.server;
     this.#tokens = options.tokens;
     this.#tokenClockOffsetMs = options.tokenClockOffsetMs ?? 0;
+    this.#gate = new QuestionGate(options);
     this.#questions = new QuestionQueue(options.random);
     this.#sender = new Sender(options.rateBytesPerS, options.overheadBytes ?? 0);
   }
@@ -203,18 +203,16 @@ export class RangeServer {
 
   /** What is more than the asker may cause goes no further. */
   #onQuestion(nowMs: number, from: Endpoint, frame: QuestionFrame, frameBytes: number): void {
-    const verdict = this.#judge(nowMs, from, frame);
-    const work = workOf(frame, verdict === "valid");
-    const admission = this.#askers.admit(nowMs, from.address, verdict, work);
-    if (admission.isAdmitted) {
+    const passage = this.#gate.pass(nowMs, from, frame, frameBytes);
+    if (passage.isAdmitted) {
+      const { work, hasProved } = passage;
       const question = { from, frame, frameBytes, work };
-      if (!this.#questions.add(question, hasProved(verdict))) this.#dropped += 1;
+      if (!this.#questions.add(question, hasProved)) this.#dropped += 1;
       return;
     }
     this.#dropped += 1;
-    const { waitMs } = admission;
-    if (waitMs === undefined) return;
-    this.#actions.push({ kind: "send", to: from, datagram: busyFor(frame, waitMs) });
+    if (passage.answer === undefined) return;
+    this.#actions.push({ kind: "send", to: from, datagram: passage.answer });
   }
 
   /** A flood must not pile up at the main thread. */
@@ -246,11 +244,8 @@ export class RangeServer {
   }
 
   #isValidated(nowMs: number, from: Endpoint, frame: GuardedFrame): boolean {
-    return this.#judge(nowMs, from, frame) === "valid";
-  }
-
-  #judge(nowMs: number, { address }: Endpoint, frame: GuardedFrame | QuestionFrame): TokenVerdict {
-    return this.#tokens.judge(nowMs + this.#tokenClockOffsetMs, address, frame.token);
+    const atMs = nowMs + this.#tokenClockOffsetMs;
+    return this.#tokens.judge(atMs, from.address, frame.token) === "valid";
   }
 
   // — Serving ———————————————————————————————————————————————————————————————————————————————————

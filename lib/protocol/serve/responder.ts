@@ -15,14 +15,13 @@ import {
 import { ABSENT_DELAY_MS_MAX, ASKERS_MAX, REQUEST_MEMORY_MS } from "./limits.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { packFrames } from "./answer_packing.ts";
-import { Askers } from "./askers.ts";
 import { type CatalogueView, FindAnswers } from "./find_answers.ts";
 import { listingPages } from "./listing.ts";
 import { Random } from "../base/random.ts";
 import { RecentMap } from "../base/recent_map.ts";
 import type { QuestionFrame } from "./questions.ts";
-import { workOf } from "./question_work.ts";
-import { busyFor, type GuardedFrame, retryFor } from "./retry.ts";
+import { QuestionGate } from "./question_gate.ts";
+import { type GuardedFrame, retryFor } from "./retry.ts";
 import { SimilarSearches } from "./similar_searches.ts";
 import type { Tokens } from "../base/tokens.ts";
 
@@ -60,7 +59,7 @@ export class Responder {
   readonly #random: Random;
   /** One datagram of answers. */
   readonly #bytesMax: number;
-  readonly #askers = new Askers();
+  readonly #gate: QuestionGate;
   readonly #similarSearches = new SimilarSearches();
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
   #actions: ResponderAction[] = [];
@@ -72,6 +71,7 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.#server = options.server;
     this.#tokens = options.tokens;
+    this.#gate = new QuestionGate(options);
     this.#view = options.view;
     this.#random = new Random(options.seed);
     this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
@@ -89,13 +89,12 @@ export class Responder {
     askedAt: AnsweringPort = "discovery",
   ): readonly ResponderAction[] {
     this.#actions = [];
-    const verdict = this.#tokens.judge(nowMs, from.address, frame.token);
-    const isProved = verdict === "valid";
-    const admission = this.#askers.admit(nowMs, from.address, verdict, workOf(frame, isProved));
-    if (!admission.isAdmitted) {
-      if (admission.waitMs !== undefined) this.#send(from, [busyFor(frame, admission.waitMs)]);
+    const passage = this.#gate.pass(nowMs, from, frame, frameBytes);
+    if (!passage.isAdmitted) {
+      if (passage.answer !== undefined) this.#send(from, [passage.answer]);
       return this.#actions;
     }
+    const { isProved } = passage;
     switch (frame.kind) {
       case "find":
         this.#onFind(nowMs, from, frame, { findBytes: frameBytes, isProved, askedAt });
@@ -116,7 +115,7 @@ export class Responder {
 
   /** Whether a question with a good token came from `address`, as far as is remembered. */
   hasProved(nowMs: number, address: string): boolean {
-    return this.#askers.isKnown(nowMs, address);
+    return this.#gate.isKnown(nowMs, address);
   }
 
   #onFind(

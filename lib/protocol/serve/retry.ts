@@ -3,8 +3,8 @@ import type { Bytes, ServerId, Token } from "../../ids.ts";
 import type { QuestionFrame } from "./questions.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 
-/** Questions that only a token gets an answer to. */
-export type GuardedFrame = FrameOf<"want" | "layer_want" | "list" | "strike">;
+/** Questions that only a token gets an answer to; of FINDs the short ones, and those that are too many. */
+export type GuardedFrame = FrameOf<"find" | "want" | "layer_want" | "list" | "strike">;
 
 /**
  * The RETRY for `frame`, which was `frameBytes` long; `undefined` if it would be longer than that,
@@ -18,8 +18,8 @@ export function retryFor(
 ): Bytes | undefined {
   const retry = encodeFrame({
     kind: "retry",
-    echo: frame.kind === "list" ? frame.queryId : frame.nonce,
-    number: frame.kind === "strike" ? 0 : frame.number,
+    echo: "queryId" in frame ? frame.queryId : frame.nonce,
+    number: "number" in frame ? frame.number : 0,
     server,
     token,
   });

@@ -1,11 +1,11 @@
 /** What anybody may claim in a search, and what it takes to be counted. */
 import { type Endpoint, endpointKey, isSameEndpoint } from "../../../lib/address.ts";
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { peerId, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import type { FindAnswer } from "../../../lib/protocol/discovery/finder.ts";
-import { INVITED_MAX, PROBE_TRIES_MAX } from "../../../lib/protocol/discovery/limits.ts";
+import { INVITED_MAX, UNPROVED_BYTES_FACTOR } from "../../../lib/protocol/discovery/limits.ts";
 import { PeerIds } from "../../../lib/protocol/discovery/peer_ids.ts";
-import type { Query } from "../../../lib/wire/frames.ts";
+import { encodeFrame, type Query } from "../../../lib/wire/frames.ts";
 import {
   absent,
   BY_NAME,
@@ -183,22 +183,34 @@ for (const isInvented of [true, false]) {
   });
 }
 
-Deno.test("a stranger who is named by forged offers is sent a few probes, one for each further offer", () => {
-  for (const forgedCount of [1, 3]) {
-    const run = start({
-      onFind(world, find, nowMs, to) {
-        if (to !== undefined || nowMs > 0) return;
-        for (let i = 0; i < forgedCount; i++) {
-          const frame = offer(find, 1, { dataPort: 1_000 + i });
-          world.at(nowMs + 1, { kind: "frame", from: endpointOf(1), frame });
-        }
-      },
+for (const kind of ["offer", "absent", "pending", "retry"] as const) {
+  for (const forgedCount of [1, 3, 40]) {
+    Deno.test(`a stranger in whose name ${forgedCount} forged ${kind} came is sent three times their bytes at most`, () => {
+      let claimedBytes = 0;
+      const run = start({
+        queries: names.map((name): Query => ({ by: "name", name })),
+        onFind(world, find, nowMs, to) {
+          if (to !== undefined || nowMs > 0) return;
+          for (let i = 0; i < forgedCount; i++) {
+            const name = names[0]!;
+            const said = { offer: offer(find, 1, { name }), absent: absent(find, 1) };
+            const frame: FindAnswer = kind === "retry" || kind === "pending"
+              ? { pending, retry }[kind](find, 1)
+              : said[kind];
+            const from = { ...endpointOf(1), port: 1_000 + i };
+            world.at(nowMs + 1, { kind: "frame", from, frame });
+            claimedBytes += encodeFrame(frame).length;
+          }
+        },
+      });
+      run.runUntil(20_000);
+      const probes = run.of("unicast").filter(({ action }) => action.to.address === "10.0.0.1");
+      const sentBytes = probes.reduce((sum, { action }) => sum + action.datagram.length, 0);
+      assert(probes.length >= forgedCount, "each claim is looked into");
+      assertLessOrEqual(sentBytes, UNPROVED_BYTES_FACTOR * claimedBytes);
     });
-    run.runUntil(20_000);
-    const probes = run.of("unicast").filter(({ action }) => action.to.address === "10.0.0.1");
-    assertEquals(probes.length, PROBE_TRIES_MAX + forgedCount - 1);
   }
-});
+}
 
 Deno.test("servers that answer once and never again take nothing from one that goes on", () => {
   const queries = names.map((name): Query => ({ by: "name", name }));

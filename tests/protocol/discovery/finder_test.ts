@@ -101,8 +101,8 @@ Deno.test("repeats say so, and an answer from the shared port names the one to a
   const askedAt = (port: number): number[] =>
     run.of("unicast").filter(({ action }) => action.to.port === port)
       .map(({ action }) => findIn(action.datagram).round);
-  // One answer pays for that many probes of the address, at whichever port.
-  assertEquals([askedAt(10_531), askedAt(10_526)], [[0, 2, 4], [1]]);
+  // What one answer pays for leaves enough for the port that may be the only one that passes.
+  assertEquals([askedAt(10_531), askedAt(10_526)], [[0, 2, 4, 6], [1, 3, 5]]);
 });
 
 Deno.test("answers to other questions are ignored", () => {
@@ -331,6 +331,7 @@ function answerAll(lossRate: number, seed: number) {
         continue;
       }
       find.queries.forEach((query, queryIndex) => {
+        if (query.by === "any") return world.at(nowMs + 1, frameOf(server, retry(find, server)));
         assert(query.by === "name");
         if (random.chance(lossRate)) return;
         const frame = offer(find, server, { queryIndex, name: query.name });

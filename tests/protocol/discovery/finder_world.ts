@@ -2,6 +2,7 @@
 import { type Endpoint, isSameEndpoint } from "../../../lib/address.ts";
 import { assert } from "@std/assert";
 import { hashHex, peerId, type SafeFileName, serverId } from "../../../lib/ids.ts";
+import { PROBE_BYTES_MIN } from "../../../lib/protocol/discovery/limits.ts";
 import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../../lib/wire/limits.ts";
 import {
   type FindAnswer,
@@ -30,7 +31,9 @@ export type Run = VirtualRun<FinderEvent, FinderAction>;
 export function findIn(datagram: Uint8Array): Find {
   const frame = decodeFrame(datagram);
   assert(frame.kind === "find", "only FINDs are sent");
-  assert(datagram.length >= FIND_BYTES_MIN && datagram.length <= CONTROL_BYTES_MAX);
+  // Without a token the answers must fit in it, otherwise only a RETRY.
+  const bytesMin = frame.token.every((byte) => byte === 0) ? FIND_BYTES_MIN : PROBE_BYTES_MIN;
+  assert(datagram.length >= bytesMin && datagram.length <= CONTROL_BYTES_MAX);
   return frame;
 }
 

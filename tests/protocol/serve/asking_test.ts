@@ -4,6 +4,8 @@ import type { Bytes } from "../../../lib/ids.ts";
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
 import {
+  FIND_RETRIES_PER_S,
+  PROBE_RETRIES_PER_S,
   QUESTION_WORK,
   SIMILAR_SEARCHES_PER_PARTY_PER_S,
   SIMILAR_SEARCHES_UNVALIDATED_PER_S,
@@ -11,16 +13,20 @@ import {
 } from "../../../lib/protocol/serve/limits.ts";
 import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import type { Frame } from "../../../lib/wire/frames.ts";
-import { byName, CLIENT, datagramsOf, framesOf, only, Scene } from "./responder_scene.ts";
+import { byName, CLIENT, framesOf, only, Scene } from "./responder_scene.ts";
 
 Deno.test("one address cannot have questions answered without end, and others are not affected", () => {
   const scene = new Scene();
   scene.ready("a", Uint8Array.of(1));
-  let answered = 0;
+  const answers = new Map<string, number>();
   for (let i = 0; i < 2 * WORK_UNVALIDATED_BURST; i++) {
-    if (datagramsOf(scene.find([{ by: "any" }])).length > 0) answered += 1;
+    for (const { kind } of framesOf(scene.find([byName("a")]))) {
+      answers.set(kind, 1 + (answers.get(kind) ?? 0));
+    }
   }
-  assertEquals(answered, Math.ceil(WORK_UNVALIDATED_BURST / (QUESTION_WORK + 1)));
+  assertEquals(answers.get("offer"), Math.ceil(WORK_UNVALIDATED_BURST / (QUESTION_WORK + 1)));
+  // Past that, whoever is really there gets a token, with which he is heard.
+  assertEquals(answers.get("retry"), FIND_RETRIES_PER_S);
   const other = { ...CLIENT, address: "192.168.7.21" };
   const find: Frame = {
     kind: "find",
@@ -99,4 +105,24 @@ Deno.test("one address, and all without a token, leave searches for similar name
   assertEquals(greedy, SIMILAR_SEARCHES_PER_PARTY_PER_S);
   assertEquals(strangers, SIMILAR_SEARCHES_UNVALIDATED_PER_S);
   assertEquals(similar("10.0.0.2", scene.tokens.issue(0, "10.0.0.2")), 1);
+});
+
+Deno.test("a FIND that is shorter than clients send it without a token costs nothing and is not answered", () => {
+  const scene = new Scene();
+  scene.ready("a", Uint8Array.of(1));
+  const short = (token: Bytes): readonly Frame[] =>
+    framesOf(
+      scene.responder.handle(scene.nowMs, CLIENT, {
+        ...{ kind: "find", queryId: 1n, token, round: 0, known: [] },
+        queries: Array.from({ length: 64 }, () => byName("a")),
+      }, 300),
+    );
+  for (let i = 0; i < 10 * WORK_UNVALIDATED_BURST; i++) assertEquals(short(NO_TOKEN), []);
+  only("offer", scene.find([byName("a")]));
+  // Whoever has a token that is not good any more is told so, within a bound.
+  const stale = new Uint8Array(16).fill(7);
+  const kinds = Array.from({ length: 2 * PROBE_RETRIES_PER_S }, () => short(stale)).flat();
+  assertEquals(kinds.map(({ kind }) => kind), Array(PROBE_RETRIES_PER_S).fill("retry"));
+  only("offer", scene.find([byName("a")]));
+  assertEquals(short(scene.token).length, 64);
 });
