@@ -16,7 +16,7 @@ function absent(queryIndex: number, similar: readonly string[] = []): Frame {
 }
 
 const frames = [absent(0), absent(1, ["longer.txt"]), absent(2, ["a", "b", "c"]), absent(3)];
-const encoded = frames.map(encodeFrame);
+const encoded = frames.map((frame) => encodeFrame(frame));
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
