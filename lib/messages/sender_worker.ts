@@ -7,6 +7,7 @@
 import type { Endpoint } from "../address.ts";
 import type { Bytes } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { SendRefusal } from "../protocol/base/send_refusals.ts";
 import type { RangeServerAction, RangeServerEvent } from "../protocol/serve/range_server.ts";
 import type { StageTimes } from "./chunk_source.ts";
 import type { TransportConfig } from "./transport_config.ts";
@@ -33,5 +34,7 @@ export type SenderReply =
     RangeServerAction,
     { kind: "question" | "locate" | "changed" | "struck" | "flow" | "counts" }
   >
+  /** The system refuses to send this. */
+  | { readonly kind: "refused"; readonly refusal: SendRefusal; readonly to: Endpoint }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

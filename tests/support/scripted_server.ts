@@ -63,7 +63,7 @@ export class ScriptedServer {
     this.#files = files;
     this.#discovery = openTransport(testTransport({ ports: [port], share: true }));
     this.#data = openTransport(testTransport({ tune: false }));
-    this.#answers = new SendQueue(this.#data);
+    this.#answers = new SendQueue(this.#data, () => {});
     for (const transport of [this.#discovery, this.#data]) {
       transport.listen((received) => this.#serve(received), fail);
     }

@@ -53,6 +53,9 @@ export interface ClassicDownloadOptions extends ClassicTargetOptions {
   readonly emit: (event: GetEvent) => void;
 }
 
+/** What the system refuses to send to an address, it has refused to the FINDs of the same run. */
+const toldBySearch = (): void => {};
+
 export class ClassicDownload {
   /** `undefined` when it was closed, or not wanted any more, before it came to an end. */
   readonly ended: Promise<DoneEvent | FailedEvent | undefined>;
@@ -83,7 +86,7 @@ export class ClassicDownload {
     const addressCount = targets.length;
     this.#client = new ClassicClient({ name, addressCount, timeoutMs, retries, ...pinned });
     this.#transport = options.runtime.net.openDatagrams(options.transport);
-    this.#queue = new SendQueue(this.#transport);
+    this.#queue = new SendQueue(this.#transport, toldBySearch);
     this.#transport.listen(
       (received) => this.#take(received),
       (error) => this.#fail(error),

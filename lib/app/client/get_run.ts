@@ -145,6 +145,7 @@ export class GetRun {
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
       onNews: (news) => this.#onNews(news),
       onReport: (server, report) => this.#onReport(server, report),
+      onRefused: (...refused) => this.#search.tellRefused(...refused),
       onFailure: (error) => this.#failAll(error),
       onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
     });

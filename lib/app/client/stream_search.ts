@@ -53,6 +53,9 @@ export class StreamSearch implements NameSearch {
     this.#exchange = options.providers.exchangeWith(options.endpoint);
   }
 
+  /** It sends no datagrams. */
+  tellRefused(): void {}
+
   find(
     queries: readonly Query[],
     onNews: (news: FindNews) => void,

@@ -26,6 +26,8 @@ import type {
   CoordinatorEvent,
 } from "../../protocol/download/coordinator_messages.ts";
 import type { Report } from "../../protocol/download/receiver_report.ts";
+import type { SendRefusal } from "../../protocol/base/send_refusals.ts";
+import type { Endpoint } from "../../address.ts";
 import { paceText, timesText } from "../stage_times.ts";
 import type { SourceKinds } from "./source_kinds.ts";
 
@@ -49,6 +51,8 @@ export interface WorkerPoolOptions {
   readonly onNews: (news: PoolNews) => void;
   /** What a source of this server has brought. */
   readonly onReport: (server: ServerId, report: Report) => void;
+  /** The system refuses to send what a source wants to be sent. */
+  readonly onRefused: (refusal: SendRefusal, to: Endpoint) => void;
   /** A worker broke: nothing can continue. */
   readonly onFailure: (error: ShoalError) => void;
   /** What a worker's socket was tuned to, and where its time went. */
@@ -183,6 +187,8 @@ export class WorkerPool {
       }
       case "gone":
         return this.step(reply);
+      case "refused":
+        return this.#options.onRefused(reply.refusal, reply.to);
       default:
         reply satisfies never;
     }

@@ -6,7 +6,7 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
-import { SendQueue } from "../../io/net/send_queue.ts";
+import { type OnRefused, SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
@@ -31,11 +31,11 @@ export class ClientSocket {
   readonly #timer: Wakeup;
 
   /** Throws a ShoalError where no socket can be opened. */
-  constructor(runtime: Runtime, config: TransportConfig) {
+  constructor(runtime: Runtime, config: TransportConfig, onRefused: OnRefused) {
     this.clock = runtime.clock;
     this.#timer = this.clock.timer(() => this.#guard(() => this.#wake()));
     this.#transport = runtime.net.openDatagrams(config);
-    this.#queue = new SendQueue(this.#transport);
+    this.#queue = new SendQueue(this.#transport, onRefused);
     this.#transport.listen(
       ({ bytes, from }) => this.#guard(() => this.#onDatagrams(bytes, from)),
       (error) => this.onError?.(error),

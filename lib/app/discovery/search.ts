@@ -7,6 +7,7 @@ import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts
 import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
+import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
 import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
 import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
@@ -18,6 +19,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { Exchange } from "./exchange.ts";
+import type { NoticeEvent } from "../events.ts";
 import type { ResolvedFindOptions } from "../option_defaults.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
@@ -45,6 +47,8 @@ export interface NameSearch {
     onNews: (news: LayerNews) => void,
     knownLayer?: Bytes,
   ): LayerFetchHandle;
+  /** The system refuses to send this, from whichever socket of the run. */
+  tellRefused(refusal: SendRefusal, to: Endpoint): void;
   close(): Promise<void>;
 }
 
@@ -86,20 +90,26 @@ export function peerIdsOn({ net, random }: Pick<Runtime, "net" | "random">): Pee
   return new PeerIds((address) => own.has(address), () => random.u32());
 }
 
+export type SearchOptions = ResolvedFindOptions & {
+  /** Told what the system refuses to send. */
+  readonly onEvent?: (event: NoticeEvent) => void;
+};
+
 /** Opens the socket. Throws ShoalError `usage` for a `--server` that cannot be asked. */
-export async function openSearch(options: ResolvedFindOptions, runtime: Runtime): Promise<Search> {
+export async function openSearch(options: SearchOptions, runtime: Runtime): Promise<Search> {
   return new Search(runtime, options, await resolveTargets(options, runtime));
 }
 
 export class Search implements NameSearch {
-  readonly #options: ResolvedFindOptions;
+  readonly #options: SearchOptions;
+  readonly #refusals = new SendRefusals();
   readonly #targets: Targets;
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
   readonly peerIds: PeerIds;
 
-  constructor(runtime: Runtime, options: ResolvedFindOptions, targets: Targets) {
+  constructor(runtime: Runtime, options: SearchOptions, targets: Targets) {
     this.#options = options;
     this.#random = runtime.random;
     this.#targets = targets;
@@ -107,7 +117,14 @@ export class Search implements NameSearch {
     this.#socket = new ClientSocket(
       runtime,
       transportConfig({ host: UNSPECIFIED_ADDRESS, tune: options.tune, layers: options.layers }),
+      (refusal, to) => this.tellRefused(refusal, to),
     );
+  }
+
+  tellRefused(refusal: SendRefusal, to: Endpoint): void {
+    const message = this.#refusals.notice(refusal, to);
+    if (message === undefined) return;
+    this.#options.onEvent?.({ event: "notice", level: "warning", message });
   }
 
   /** Where a classic request goes, one at a time. */

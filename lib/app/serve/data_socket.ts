@@ -3,6 +3,7 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes, HashHex, ServerId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
+import type { OnRefused } from "../../io/net/send_queue.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
@@ -34,6 +35,8 @@ export interface DataSocketOptions {
   readonly onServed: (served: ServedCounts) => void;
   /** What was ignored, or could not be sent. */
   readonly onDetail: (message: string) => void;
+  /** The system refuses to send what was asked for. */
+  readonly onRefused: OnRefused;
   /** The worker broke. */
   readonly onFailure: (error: ShoalError) => void;
 }
@@ -105,6 +108,8 @@ export class DataSocket {
       }
       case "flow":
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
+      case "refused":
+        return this.#options.onRefused(reply.refusal, reply.to);
       case "counts":
         return this.#onServed(reply);
       default:

@@ -6,7 +6,7 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
-import { SendQueue } from "../../io/net/send_queue.ts";
+import { type OnRefused, SendQueue } from "../../io/net/send_queue.ts";
 import { decodeClassicRequest } from "../../wire/classic.ts";
 import { isQuestion, type QuestionFrame } from "../../protocol/serve/questions.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
@@ -15,6 +15,7 @@ export interface DiscoveryHandlers {
   readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;
   /** `name` is unchecked. */
   readonly onClassicRequest: (from: Endpoint, name: string) => void;
+  readonly onRefused: OnRefused;
   readonly onFailure: (error: ShoalError) => void;
 }
 
@@ -24,7 +25,7 @@ export class DiscoverySocket {
   #noiseCount = 0;
 
   constructor(transport: DatagramTransport, handlers: DiscoveryHandlers) {
-    this.#queue = new SendQueue(transport);
+    this.#queue = new SendQueue(transport, handlers.onRefused);
     this.#handlers = handlers;
     transport.listen(({ from, bytes }) => this.#onDatagram(from, bytes), handlers.onFailure);
   }

@@ -237,6 +237,7 @@ class Service {
       seed: seed + SEED_OFFSET.classicOrder,
       hasProved: (address) => this.#serving.hasProved(address),
       onEvent: (event) => this.#tell(event),
+      onRefused: (...refused) => this.#serving.tellRefused(...refused),
     });
   }
 

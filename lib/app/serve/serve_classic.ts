@@ -4,7 +4,7 @@ import type { Bytes, SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { type ContentReader, openContent } from "../../io/files/content_reader.ts";
 import type { Net } from "../../io/net/net.ts";
-import { SendQueue } from "../../io/net/send_queue.ts";
+import { type OnRefused, SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { SUBNETS_MEMORY_MS } from "./limits.ts";
@@ -28,6 +28,7 @@ export interface ClassicServiceOptions {
   /** Whether somebody at an address has shown that datagrams reach it. */
   readonly hasProved: (address: string) => boolean;
   readonly onEvent: (event: ServeEvent) => void;
+  readonly onRefused: OnRefused;
 }
 
 interface OpenFile {
@@ -47,7 +48,7 @@ export class ClassicService {
     this.#options = options;
     const { clock } = options.runtime;
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
-    this.#queue = new SendQueue(options.transport);
+    this.#queue = new SendQueue(options.transport, options.onRefused);
     const { chunkBytes, rateBytesPerS, seed, hasProved } = options;
     const isNeighbour = neighbourCheck(clock, options.runtime.net);
     this.#machine = new ClassicServer({ chunkBytes, rateBytesPerS, seed, isNeighbour, hasProved });

@@ -16,6 +16,7 @@ import type {
 } from "../../messages/session_worker.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { Random } from "../../protocol/base/random.ts";
+import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import { DelayedAnswers } from "../../protocol/serve/delayed_answers.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
@@ -81,6 +82,7 @@ export class Serving {
   readonly #sessions: SessionService;
   readonly #delayed: DelayedAnswers<SendAction>;
   readonly #timer: Wakeup;
+  readonly #refusals = new SendRefusals();
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -99,6 +101,7 @@ export class Serving {
       ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
       ...{ onServed, onDetail, onFailure },
       ...(dataPort !== undefined && { port: dataPort }),
+      onRefused: (...refused) => this.tellRefused(...refused),
       onQuestion: (...question) => this.#onQuestion("data", ...question),
       locate: (root, sizeBytes) => index.located(root, sizeBytes),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
@@ -123,6 +126,7 @@ export class Serving {
     this.#discovery = new DiscoverySocket(discovery, {
       onQuestion: (...question) => this.#onQuestion("discovery", ...question),
       onClassicRequest,
+      onRefused: (...refused) => this.tellRefused(...refused),
       onFailure,
     });
     return { dataPort, tcpPort, isTuned };
@@ -136,6 +140,12 @@ export class Serving {
   /** A file that had this content has it no more. */
   forget({ root, sizeBytes }: Content): void {
     this.#data.forget(root, sizeBytes);
+  }
+
+  /** The system refuses to send this, from whichever socket of the server. */
+  tellRefused(refusal: SendRefusal, to: Endpoint): void {
+    const message = this.#refusals.notice(refusal, to);
+    if (message !== undefined) this.#options.onLog("WARNING", message);
   }
 
   /** Resolves when its sockets and workers are closed. */

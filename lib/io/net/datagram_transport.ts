@@ -9,15 +9,16 @@
 import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
+import type { SendRefusal } from "../../protocol/base/send_refusals.ts";
 import type { Segments } from "../../wire/segment_runs.ts";
+
+/** How a send went; "lost" is for whatever else, which may go better the next time. */
+export type SendOutcome = "sent" | "lost" | SendRefusal;
 
 /** One datagram, or several of one sender that arrived joined. The bytes are the listener's until it returns. */
 export interface Received extends Segments {
   readonly from: Endpoint;
 }
-
-/** "too long": a segment, with the overhead, is longer than the network interface takes. */
-export type SendOutcome = "sent" | "lost" | "too long";
 
 /**
  * Takes what was received. While the promise that it may return is pending nothing more is handed to it,
@@ -48,7 +49,8 @@ export interface DatagramTransport {
   setJoining(isJoining: boolean): void;
   /**
    * Sends `bytes`, cut into datagrams of `segmentBytes` where it is longer (the last may be shorter). Leave
-   * `bytes` alone until this settles; no promise comes back where it is done already. Sends keep their order.
+   * `bytes` alone until this settles. "too long" is what a segment is that exceeds what the network interface takes with
+   * the overhead of the layers; no promise comes back where it is done already. Sends keep their order.
    */
   send(bytes: Bytes, to: Endpoint, segmentBytes?: number): SendOutcome | Promise<SendOutcome>;
   /** Resolves when the listener will not be called any more. */

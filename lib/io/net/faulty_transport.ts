@@ -3,6 +3,7 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { FaultInjector } from "../../protocol/base/faults.ts";
+import { isRefusal } from "../../protocol/base/send_refusals.ts";
 import type { DatagramTransport, OnReceived, SendOutcome } from "./datagram_transport.ts";
 import { FAULT_DELAYED_DATAGRAMS_MAX } from "./limits.ts";
 
@@ -55,9 +56,10 @@ export class FaultyTransport implements DatagramTransport {
       for (const delivery of this.#faults.deliveries(bytes.subarray(at, at + stepBytes))) {
         if (delivery.delayMs > 0) {
           this.#sendLater(delivery.bytes.slice(), to, delivery.delayMs);
-        } else if (await this.#inner.send(delivery.bytes, to) === "too long") {
-          return "too long";
+          continue;
         }
+        const outcome = await this.#inner.send(delivery.bytes, to);
+        if (isRefusal(outcome)) return outcome;
       }
     }
     return "sent";

@@ -77,6 +77,8 @@ export const FAULT_DELAYED_DATAGRAMS_MAX = 4_096;
 export const SOCKET_BUFFER_BYTES_UNKNOWN = 64 * KIB;
 /** Receive and send buffers requested from the kernel. */
 export const SOCKET_BUFFER_BYTES_WANTED = 4 * MIB;
+/** After a send that the system had no room for, before it is tried again, in milliseconds; then it counts as lost. */
+export const NO_ROOM_PAUSES_MS = [1, 2, 4, 8, 16] as const;
 /** Control datagrams that wait for a socket. */
 export const QUEUED_DATAGRAMS_MAX = 1_024;
 /** Datagrams that the kernel cuts one send into, and their bytes together: what UDP can carry. */

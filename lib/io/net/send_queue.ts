@@ -1,16 +1,24 @@
-/** Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. */
+/**
+ * Sends datagrams in the order in which they were pushed: sends that nobody awaits overtake each other. What the system
+ * refuses is passed on to whoever tells people.
+ */
 import type { Endpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
+import { isRefusal, type SendRefusal } from "../../protocol/base/send_refusals.ts";
 import { QUEUED_DATAGRAMS_MAX } from "./limits.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
+
+export type OnRefused = (refusal: SendRefusal, to: Endpoint) => void;
 
 export class SendQueue {
   readonly #transport: DatagramTransport;
   readonly #waiting: { readonly datagram: Bytes; readonly to: Endpoint }[] = [];
+  readonly #onRefused: OnRefused;
   #isSending = false;
 
-  constructor(transport: DatagramTransport) {
+  constructor(transport: DatagramTransport, onRefused: OnRefused) {
     this.#transport = transport;
+    this.#onRefused = onRefused;
   }
 
   /** Leave `datagram` alone from now on. A queue that is full drops it, as the network might. */
@@ -24,7 +32,8 @@ export class SendQueue {
     this.#isSending = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const outcome = this.#transport.send(next.datagram, next.to);
-      if (outcome instanceof Promise) await outcome;
+      const settled = outcome instanceof Promise ? await outcome : outcome;
+      if (isRefusal(settled)) this.#onRefused(settled, next.to);
     }
     this.#isSending = false;
   }

@@ -10,8 +10,10 @@ import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
-import { nowMs, yieldToEvents } from "../system/deno_clock.ts";
+import { isRefusal } from "../../protocol/base/send_refusals.ts";
+import { nowMs, sleep, yieldToEvents } from "../system/deno_clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
+import { systemSend } from "./system_send.ts";
 import {
   ADDRESSES_MEMORY_MS,
   BRIEF_WAIT_MS,
@@ -286,7 +288,7 @@ class UdpTransport implements DatagramTransport {
       const segment = bytes.subarray(at, at + segmentBytes);
       if (this.#tuning?.sendNow(segment, to)) continue;
       const outcome = await this.#sendOne(segment, to);
-      if (outcome === "too long") return outcome;
+      if (isRefusal(outcome)) return outcome;
     }
     return "sent";
   }
@@ -296,13 +298,6 @@ class UdpTransport implements DatagramTransport {
     if (to.askedAt !== undefined && await this.#tuning?.writable() && !this.#isClosed) {
       if (this.#tuning?.sendNow(bytes, to)) return "sent";
     }
-    try {
-      await this.#socket.send(bytes, { transport: "udp", hostname: to.address, port: to.port });
-      return "sent";
-    } catch (cause) {
-      const code = (cause as { code?: unknown }).code;
-      // The second is what older kernels say of segments that they are to cut.
-      return code === "EMSGSIZE" || code === "EINVAL" ? "too long" : "lost";
-    }
+    return await systemSend(this.#socket, bytes, to, sleep);
   }
 }

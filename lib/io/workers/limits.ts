@@ -20,3 +20,5 @@ assertRelations([
     "a receiver whose buffers are held has room for the next chunk",
   ],
 ]);
+/** Between two times that a sender tells that the system refuses to send. */
+export const REFUSED_PAUSE_MS = 100;

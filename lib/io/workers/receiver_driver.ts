@@ -69,7 +69,10 @@ class ReceiverDriver {
     this.#parent = parent;
     this.#hashedMs = hashedMs;
     this.#transport = runtime.net.openDatagrams({ ...transport, joins: true });
-    this.#queue = new SendQueue(this.#transport);
+    this.#queue = new SendQueue(
+      this.#transport,
+      (refusal, to) => parent.post({ kind: "refused", refusal, to }),
+    );
     const { receiveBufferBytes, isTuned, overheadBytes } = this.#transport;
     this.#machine = new Receiver({
       mtuBytes,

@@ -3,11 +3,13 @@
  * it says, and passes its questions on to the main thread. Receiving and sending take turns, so that a
  * long queue of requests never keeps new ones from being received.
  */
+import type { Endpoint } from "../../address.ts";
 import { serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { TURNS_UNTIL_YIELD } from "./limits.ts";
+import { REFUSED_PAUSE_MS, TURNS_UNTIL_YIELD } from "./limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
 import { Random } from "../../protocol/base/random.ts";
+import { isRefusal, type SendRefusal } from "../../protocol/base/send_refusals.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
 import {
   RangeServer,
@@ -49,6 +51,7 @@ class SenderDriver {
   #turn: Turn | undefined;
   /** Settles when nothing is left to be served for now. */
   #serving: Promise<void> | undefined;
+  #refusedMs = -Infinity;
   #receiveMs = 0;
   #readMs = 0;
   #sendMs = 0;
@@ -59,7 +62,10 @@ class SenderDriver {
     this.#parent = parent;
     this.#transport = runtime.net.openDatagrams(init.transport);
     const { port, isTuned, overheadBytes } = this.#transport;
-    this.#queue = new SendQueue(this.#transport);
+    this.#queue = new SendQueue(
+      this.#transport,
+      (refusal, to) => this.#onRefused(refusal, to),
+    );
     this.#writer = new SegmentWriter(overheadBytes);
     this.#contents = new OpenContents(runtime.disk);
     this.#machine = new RangeServer({
@@ -176,8 +182,10 @@ class SenderDriver {
       async (bytes) => {
         sentBytes += bytes.length;
         const startMs = this.#clock.nowMs();
-        if (await this.#transport.send(bytes, to, segmentBytes) === "too long") outcome = "tooLong";
+        const sent = await this.#transport.send(bytes, to, segmentBytes);
         this.#sendMs += this.#clock.nowMs() - startMs;
+        if (sent === "too long") outcome = "tooLong";
+        else if (isRefusal(sent)) this.#onRefused(sent, to);
         return outcome === "sent";
       },
     );
@@ -186,6 +194,14 @@ class SenderDriver {
       outcome = this.#contents.isOpen(want) ? "changed" : "unknown";
     }
     return { kind: "served", outcome, sentBytes };
+  }
+
+  /** Whoever asks on is refused on: that is told now and then, and people hear of it once. */
+  #onRefused(refusal: SendRefusal, to: Endpoint): void {
+    const now = this.#clock.nowMs();
+    if (now < this.#refusedMs + REFUSED_PAUSE_MS) return;
+    this.#refusedMs = now;
+    this.#parent.post({ kind: "refused", refusal, to });
   }
 
   #stop(): void {

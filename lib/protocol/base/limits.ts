@@ -25,3 +25,5 @@ export const RETRIES_HEEDED_MAX = 3;
 export const RATE_TIME_CONSTANT_MS = 1_000;
 /** Added to a wait so that rounding does not leave the level at zero. */
 export const RATE_ROUNDING_MS = 0.001;
+/** Refusals of the system to send that people are told of in one run: each kind and address is one. */
+export const REFUSALS_TOLD_MAX = 8;

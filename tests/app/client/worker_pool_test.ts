@@ -75,6 +75,7 @@ class Scene {
       onAssembler: () => {},
       onNews: () => {},
       onReport: (server, { receivedBytes }) => this.bytes.push([server, receivedBytes]),
+      onRefused: () => {},
       onFailure: () => {},
       onDetail: () => {},
     });

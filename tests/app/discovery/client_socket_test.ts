@@ -20,32 +20,36 @@ class Scene {
 
   constructor() {
     const real = denoRuntime();
-    this.socket = new ClientSocket({
-      ...real,
-      clock: {
-        ...real.clock,
-        nowMs: () => this.nowMs,
-        timer: (wake) => {
-          this.#wake = wake;
-          return { set: (atMs) => this.timerMs = atMs, clear: () => this.timerMs = Infinity };
+    this.socket = new ClientSocket(
+      {
+        ...real,
+        clock: {
+          ...real.clock,
+          nowMs: () => this.nowMs,
+          timer: (wake) => {
+            this.#wake = wake;
+            return { set: (atMs) => this.timerMs = atMs, clear: () => this.timerMs = Infinity };
+          },
+        },
+        net: {
+          ...real.net,
+          openDatagrams: () => ({
+            port: 1,
+            receiveBufferBytes: 1 << 20,
+            isTuned: false,
+            overheadBytes: 0,
+            waitedMs: 0,
+            listen: (onReceived) => this.onReceived = onReceived,
+            takeArrived: () => {},
+            setJoining: () => {},
+            send: () => "sent",
+            close: () => Promise.resolve(),
+          }),
         },
       },
-      net: {
-        ...real.net,
-        openDatagrams: () => ({
-          port: 1,
-          receiveBufferBytes: 1 << 20,
-          isTuned: false,
-          overheadBytes: 0,
-          waitedMs: 0,
-          listen: (onReceived) => this.onReceived = onReceived,
-          takeArrived: () => {},
-          setJoining: () => {},
-          send: () => "sent",
-          close: () => Promise.resolve(),
-        }),
-      },
-    }, testTransport());
+      testTransport(),
+      () => {},
+    );
   }
 
   /** The clock moves to when the timer is due. */
