@@ -2,6 +2,7 @@
 import { EXIT, ShoalError } from "./lib/errors.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
+import { processPipes } from "./lib/io/system/pipes.ts";
 import { OUTPUT_FLUSH_MS_MAX } from "./lib/io/system/limits.ts";
 import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/system/terminal.ts";
 import { lazyApp } from "./lib/cli/lazy_app.ts";
@@ -15,7 +16,7 @@ if (import.meta.main) {
     void terminal.flushed(OUTPUT_FLUSH_MS_MAX).then(() => Deno.exit(error.exitCode));
   });
   const signal = abortOnSignals(() => Deno.exit(EXIT.interrupted));
-  const code = await main(Deno.args, lazyApp, terminal, signal);
+  const code = await main(Deno.args, lazyApp, terminal, processPipes, signal);
   const problem = await terminal.flushed(signal.aborted ? OUTPUT_FLUSH_MS_MAX : undefined);
   if (problem === undefined || code !== EXIT.done) Deno.exit(code);
   terminal.stderr.write(`error: the output could not be written: ${problem}\n`);

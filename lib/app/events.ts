@@ -35,8 +35,10 @@ export interface ReadyEvent {
   readonly tcpPort: number;
   /** Server id: 32 hexadecimal digits, drawn anew at each start. */
   readonly id: string;
-  /** The folder that is served. */
-  readonly dir: string;
+  /** The folder that is served, if there is one. */
+  readonly dir?: string;
+  /** What is offered beside what is in a folder, as far as it was given a name. */
+  readonly names: readonly string[];
   /** Files found by the first scan; some may still be hashing. */
   readonly files: number;
   /** Whether the classic protocol is answered, too. */

@@ -37,6 +37,8 @@ export const RETRIES_MAX = 1_000_000;
 export const JOBS_DEFAULT = 16;
 export const JOBS_MAX = 64;
 export const NAMES_PER_GET_MAX = 100_000;
+/** Files that one server is told of one by one, each of which it looks at in every scan. */
+export const OFFERED_FILES_MAX = 10_000;
 /** Probability that a datagram is affected when errors are simulated. */
 export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
 /** File that the demo makes, unless told otherwise; and at most, as it is made in a temporary folder. */

@@ -34,17 +34,47 @@ export interface NetworkOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A folder to offer, and how. */
+/** A file to offer, wherever it lies. */
+export interface FileToOffer {
+  /** A regular file, or a link to one. */
+  readonly path: string;
+  /** What it is offered under; the last part of the path by default. */
+  readonly name?: string;
+}
+
+/** Bytes to offer that lie in no file. */
+export interface ContentToOffer {
+  /** What they are offered under. */
+  readonly name: string;
+  /** They are copied. */
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes to offer that can be read only once. */
+export interface StreamToOffer {
+  /** What they are offered under. */
+  readonly name: string;
+  /** Read to its end, into a file in the cache folder that is removed with the server, and offered from then on. */
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+/** What to offer, of which there must be something, and how. No two things may have one name. */
 export interface ServeOptions extends NetworkOptions {
-  /** The folder; everything below it is offered. */
-  readonly dir: string;
+  /** A folder, with everything below it; none by default. */
+  readonly dir?: string;
+  /** Single files; none by default. */
+  readonly files?: readonly FileToOffer[];
+  /** Bytes in memory; none by default. */
+  readonly contents?: readonly ContentToOffer[];
+  /** Streams; none by default. */
+  readonly streams?: readonly StreamToOffer[];
   /** IPv4 address to listen on; 0.0.0.0 by default. */
   readonly host?: string;
   /** Whether to answer the classic protocol, too; true by default. */
   readonly classic?: boolean;
   /** Chunk size in bytes of the classic protocol and the JSON dialect; 1,024 by default. */
   readonly classicChunkBytes?: number;
-  /** Whether to offer names that start with a dot; false by default. */
+  /** Whether to offer what starts with a dot in the folder; false by default. */
   readonly hidden?: boolean;
   /**
    * UDP port of data, which also answers searches that are sent to it: all that has to reach a server through a firewall
@@ -56,7 +86,7 @@ export interface ServeOptions extends NetworkOptions {
    * taken.
    */
   readonly tcpPort?: number;
-  /** Whether peers may upload into the folder; false by default. */
+  /** Whether peers may upload into the folder, which there must be; false by default. */
   readonly allowUpload?: boolean;
   /** Largest upload accepted, in bytes; 1 GiB by default. */
   readonly uploadBytesMax?: number;
@@ -85,7 +115,7 @@ export interface ServeOptions extends NetworkOptions {
   readonly metricsPort?: number;
   /** IPv4 address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
   readonly metricsHost?: string;
-  /** Folder of the hash index; by default one in the user's cache folder. */
+  /** Folder of the hash index and of streams; by default one in the user's cache folder. */
   readonly cacheDir?: string;
   /** Called for every event, in order. */
   readonly onEvent?: (event: ServeEvent) => void;

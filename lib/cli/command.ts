@@ -22,6 +22,7 @@ import type {
 import type { EchoServer } from "../app/session/echo_server.ts";
 import type { ReportEvent } from "../app/events.ts";
 import type { ExitCode } from "../errors.ts";
+import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import type { HelpTopic } from "./help.ts";
 import type { OptionTable, OptionValues } from "./option_table.ts";
@@ -46,6 +47,7 @@ export interface App {
 export interface Context {
   readonly app: App;
   readonly terminal: Terminal;
+  readonly pipes: Pipes;
   readonly reporter: Reporter;
   /** Set when the user wants to end. */
   readonly signal: AbortSignal;

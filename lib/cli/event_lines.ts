@@ -2,6 +2,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type {
   OfferEvent,
+  ReadyEvent,
   RefusedEvent,
   ServerEvent,
   ShoalEvent,
@@ -10,13 +11,14 @@ import type {
 } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
+import { NAMES_SHOWN_MAX } from "./limits.ts";
 import { countText } from "./units.ts";
 
 /** One line on stdout. `undefined` for what is shown otherwise or not at all. */
 export function eventLine(event: ShoalEvent, verbose: boolean): string | undefined {
   switch (event.event) {
     case "ready":
-      return `Offering ${displayName(event.dir)}: ${countText(event.files, "file")}, ` +
+      return `Offering ${offeredText(event)}: ${countText(event.files, "file")}, ` +
         `UDP port ${event.port}, data port ${event.dataPort}, TCP port ${event.tcpPort}\n` +
         "Waiting for client to request";
     case "mastering":
@@ -80,6 +82,15 @@ export function waitingLine({ name, message }: WaitingEvent): string {
 /** What happened, and what to do. Escaped as a whole: names from the network may be part of it. */
 export function errorLines(error: ErrorMessage): readonly string[] {
   return [`error: ${displayName(error.message)}`, `hint: ${displayName(error.hint)}`];
+}
+
+/** A folder, and names up to a few. */
+function offeredText({ dir, names }: ReadyEvent): string {
+  const shown = [...(dir === undefined ? [] : [dir]), ...names.slice(0, NAMES_SHOWN_MAX)].map(
+    displayName,
+  );
+  const rest = names.length - NAMES_SHOWN_MAX;
+  return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {

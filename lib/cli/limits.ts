@@ -8,6 +8,8 @@ export const SHORT_ID_DIGITS = 16;
 export const SHOWN_CHARACTERS_MAX = 60;
 /** Files that fail for the same reason and are told one by one; the rest is counted. */
 export const FAILURES_ALIKE_SHOWN_MAX = 20;
+/** Names shown in the line that says what a server offers. */
+export const NAMES_SHOWN_MAX = 3;
 /** Failed names listed in the last line: each has been reported before. */
 export const FAILED_NAMES_SHOWN_MAX = 5;
 export const NAME_COLUMNS_MIN = 8;

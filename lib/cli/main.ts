@@ -1,6 +1,7 @@
 /** From the arguments of the process to its exit code. */
 import manifest from "../../deno.json" with { type: "json" };
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
+import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
@@ -36,6 +37,7 @@ export async function main(
   args: readonly string[],
   app: App,
   terminal: Terminal,
+  pipes: Pipes,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ??
@@ -63,7 +65,7 @@ export async function main(
     }
     if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
     const again = [terminal.invocation, ...args.map(quoted)].join(" ");
-    return await command.run(rest, { app, terminal, reporter, signal, again });
+    return await command.run(rest, { app, terminal, pipes, reporter, signal, again });
   } catch (thrown) {
     const error = ShoalError.from(thrown);
     reporter.fail(error);

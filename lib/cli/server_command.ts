@@ -1,6 +1,7 @@
-/** `server [DIR]`: offer a folder until it is stopped. */
+/** `server [DIR] [FILE…] [-]`: offer a folder, files or standard input until it is stopped. */
 import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT, GIB } from "../limits.ts";
+import { OFFERED_FILES_MAX } from "../app/limits.ts";
 import { SERVE_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import {
@@ -19,16 +20,17 @@ import {
   toggle,
   withDefault,
 } from "./option_table.ts";
-import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE } from "./value_types.ts";
+import { offeredBy } from "./offered_paths.ts";
+import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from "./value_types.ts";
 
 export const serverCommand = defineCommand({
   command: "server",
-  summary: "offer the files below a folder",
+  summary: "offer a folder, files or standard input",
   positionals: {
-    label: "[DIR]",
-    summary: "the folder",
+    label: "[DIR|FILE|-]…",
+    summary: "a folder, files from anywhere, - for standard input",
     countMin: 0,
-    countMax: 1,
+    countMax: OFFERED_FILES_MAX,
     env: "SHOAL_DIR",
     fallback: "./data",
   },
@@ -47,7 +49,11 @@ export const serverCommand = defineCommand({
       label: "ADDRESS",
       summary: "address of that port; 0.0.0.0 is for all",
     }),
-    hidden: toggle("also offer names that start with a dot"),
+    name: optional(TEXT, {
+      label: "NAME",
+      summary: "offer standard input, or the one FILE, under this name",
+    }),
+    hidden: toggle("also offer what starts with a dot in the folder"),
     classic: toggle("don't answer the classic protocol", SERVE_DEFAULTS.classic),
     "data-port": optional(PORT, {
       label: "PORT",
@@ -90,6 +96,8 @@ export const serverCommand = defineCommand({
   },
   notes: [
     `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine, and TCP ${DISCOVERY_PORT} for put and get --tcp.`,
+    "Standard input is kept in a file of the cache folder, which is removed with the server, and is\n" +
+    "offered when it has ended. Files are offered under the last part of their paths; no two may have one name.",
     "Everyone on the network can fetch what is offered. Nothing is encrypted.",
   ],
   examples: [
@@ -98,10 +106,12 @@ export const serverCommand = defineCommand({
       line: "server ~/Videos --rate 400mbit",
       says: "offer a folder, and leave bandwidth for others",
     },
+    { line: "server disk.iso ~/notes.txt", says: "offer files alone" },
+    { line: "server - --name backup.tar", says: "offer what another program writes: tar c . | …" },
     { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
     { line: "server --simulate-errors --error-rate 0.2", says: "try out how a client copes" },
   ],
-  async perform(options, [dir = ""], { app, reporter, signal }) {
+  async perform(options, paths, { app, pipes, reporter, signal }) {
     const simulates = options["simulate-errors"];
     const { "allow-upload": allows, "max-upload": uploadBytesMax, "error-rate": errorRate } =
       options;
@@ -115,9 +125,16 @@ export const serverCommand = defineCommand({
     requireFor("upload-entries", entriesMax, "--allow-upload", allows);
     requireFor("entries-per-host", entriesPerHostMax, "--allow-upload", allows);
     requireFor("error-rate", errorRate, "--simulate-errors", simulates);
+    const offered = offeredBy(paths, options.name, () => pipes.stdin());
+    requireFor("hidden", options.hidden ? true : undefined, "a folder", offered.dir !== undefined);
+    if (allows && offered.dir === undefined) {
+      throw new ShoalError("usage", "--allow-upload needs a folder that uploads go to", {
+        hint: "Name a folder as well.",
+      });
+    }
     const server = await app.serve({
       ...networkOptions(options, signal),
-      dir,
+      ...offered,
       classic: options.classic,
       classicChunkBytes: options["chunk-size"],
       hidden: options.hidden,

@@ -32,6 +32,7 @@ const EVENTS: readonly ShoalEvent[] = [
     tcpPort: 3,
     id: EVIL,
     dir: EVIL,
+    names: [EVIL],
     files: 1,
     classic: true,
   },

@@ -20,6 +20,7 @@ import type {
 import type { App } from "../../lib/cli/command.ts";
 import { main } from "../../lib/cli/main.ts";
 import { type ErrorCode, type ExitCode, ShoalError } from "../../lib/errors.ts";
+import type { Pipes } from "../../lib/io/system/pipes.ts";
 import type { Terminal } from "../../lib/io/system/terminal.ts";
 
 export class FakeTerminal implements Terminal {
@@ -76,7 +77,8 @@ export class FakeApp implements App {
       dataPort: 10530,
       tcpPort: options.tcpPort ?? 10526,
       id: "0".repeat(32),
-      dir: options.dir,
+      ...(options.dir !== undefined && { dir: options.dir }),
+      names: [],
       files: 1,
       classic: options.classic ?? true,
     } as const;
@@ -223,7 +225,28 @@ export interface Run {
   readonly code: ExitCode;
   readonly out: string;
   readonly err: string;
+  /** What went to stdout as bytes. */
+  readonly data: string;
   readonly app: FakeApp;
+}
+
+/** Standard input that holds a text, and output that is kept. */
+class FakePipes implements Pipes {
+  data = "";
+  readonly #input: string;
+
+  constructor(input = "") {
+    this.#input = input;
+  }
+
+  stdin(): ReadableStream<Uint8Array> {
+    return new Blob([this.#input]).stream();
+  }
+
+  writeOut(bytes: Uint8Array): Promise<boolean> {
+    this.data += new TextDecoder().decode(bytes);
+    return Promise.resolve(true);
+  }
 }
 
 /** Runs one command line against fakes. */
@@ -234,11 +257,14 @@ export async function run(
     readonly app?: FakeApp;
     readonly signal?: AbortSignal;
     readonly isTerminal?: boolean;
+    /** What standard input holds. */
+    readonly input?: string;
   } = {},
 ): Promise<Run> {
   const terminal = new FakeTerminal(setting.env, setting.isTerminal);
   const app = setting.app ?? new FakeApp();
   const signal = setting.signal ?? new AbortController().signal;
-  const code = await main(args, app, terminal, signal);
-  return { code, out: terminal.out, err: terminal.err, app };
+  const pipes = new FakePipes(setting.input);
+  const code = await main(args, app, terminal, pipes, signal);
+  return { code, out: terminal.out, err: terminal.err, data: pipes.data, app };
 }

@@ -40,12 +40,15 @@ export interface ShoalOptions {
   readonly permissions?: string;
   /** Whether `--json` is appended; yes by default. */
   readonly json?: boolean;
+  /** Whether standard input is the test's to write; by default there is none. */
+  readonly hasInput?: boolean;
 }
 
 export class ShoalProcess implements AsyncDisposable {
   readonly events: JsonEvent[] = [];
   readonly #child: Deno.ChildProcess;
   readonly #args: readonly string[];
+  readonly #hasInput: boolean;
   #stdout = "";
   #stderr = "";
   #hasEnded = false;
@@ -54,6 +57,7 @@ export class ShoalProcess implements AsyncDisposable {
 
   constructor(args: readonly string[], options: ShoalOptions = {}) {
     this.#args = args;
+    this.#hasInput = options.hasInput ?? false;
     const flags = options.json ?? true ? ["--json"] : [];
     const permissions = (options.permissions ?? "-A").split(" ");
     const deno = [Deno.execPath(), "run", "--no-prompt", ...permissions];
@@ -62,11 +66,16 @@ export class ShoalProcess implements AsyncDisposable {
       args: command.slice(1),
       env: { ...CLI_ENV, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      stdin: "null",
+      stdin: options.hasInput ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.#ended = this.#run();
+  }
+
+  /** Standard input, where there is one. */
+  get input(): WritableStream<Uint8Array> {
+    return this.#child.stdin;
   }
 
   get stdout(): string {
@@ -119,6 +128,7 @@ export class ShoalProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGKILL");
     await this.#ended;
+    if (this.#hasInput && !this.input.locked) await this.input.abort().catch(() => {});
   }
 
   async #run(): Promise<number> {

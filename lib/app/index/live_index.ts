@@ -66,6 +66,8 @@ export interface IndexProgress {
 
 export class LiveIndex implements ServedIndex {
   readonly uploadDir: string | undefined;
+  /** All that is known beforehand to be offered. */
+  readonly names: readonly SafeFileName[];
   readonly catalogue = new Catalogue();
   /** Nobody is given an index before it is. */
   readonly isScanned = true;
@@ -91,6 +93,7 @@ export class LiveIndex implements ServedIndex {
     const { origins } = options;
     this.#owners = new NameOwners(origins);
     this.uploadDir = origins.find(({ uploadDir }) => uploadDir !== undefined)?.uploadDir;
+    this.names = origins.flatMap(({ names }) => names ?? []);
     this.#options = options;
     const { clock, disk } = options.runtime;
     this.#disk = disk;

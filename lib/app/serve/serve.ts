@@ -1,5 +1,5 @@
 /**
- * A server: the folder's index and what serves it (`serving.ts`), with what a server has beside that: classic
+ * A server: the index of what it offers and what serves it (`serving.ts`), with what a server has beside that: classic
  * clients, masters, metrics, and events for its owner.
  */
 import type { Content, SafeFileName, ServerId } from "../../ids.ts";
@@ -16,10 +16,12 @@ import {
 import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
 import { logNotice } from "../log_notice.ts";
+import { displayName } from "../../names.ts";
 import { sizeText } from "../../sizes.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
-import { FolderOrigin } from "../index/folder_origin.ts";
 import { LiveIndex } from "../index/live_index.ts";
+import { openOrigins } from "../index/open_origins.ts";
+import type { StreamOrigin } from "../index/stream_origin.ts";
 import type { ServeOptions, Server } from "../options.ts";
 import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
@@ -30,12 +32,13 @@ import { Serving } from "./serving.ts";
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
 /**
- * Offers the files below a folder to everybody on the network, until it is closed or `signal` is aborted.
- * Resolves as soon as it answers; files that are still being hashed follow.
+ * Offers a folder, single files, bytes in memory or a stream to everybody on the network, until it is closed or `signal` is aborted.
+ * Resolves as soon as it answers; files that are still being hashed, and streams that are still being read, follow.
  *
  * @param options what to offer, and how
  * @returns the running server, with the ports it listens on
- * @throws {ShoalError} `folder` if the folder cannot be read, `port_in_use` or `network` if a port cannot
+ * @throws {ShoalError} `folder` if the folder cannot be read, `usage` or `bad_name` if a file cannot be offered or two have one
+ * name, `not_writable`, `disk_full` or `disk` if a stream cannot be kept, `port_in_use` or `network` if a port cannot
  * be opened, `interrupted` if `signal` is aborted before it answers
  *
  * @example Offer a folder on any free port
@@ -68,9 +71,10 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
   ));
   let service: Service | undefined;
   try {
+    const { all: origins, streams } = await openOrigins(runtime, options);
     const index = await LiveIndex.start({
       runtime,
-      origins: [await FolderOrigin.open(runtime, options)],
+      origins,
       ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
       ...(signal !== undefined && { signal }),
       onChange: (name, lost) => service?.onIndexChange(name, lost),
@@ -78,6 +82,7 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
     });
     service = new Service(runtime, { ...options, seed }, transport, discovery, index);
     const ready = await service.open();
+    for (const stream of streams) void service.fill(stream);
     return { ready, closed: service.closed, close: service.close };
   } catch (error) {
     await discovery.close();
@@ -140,7 +145,8 @@ class Service {
       dataPort,
       tcpPort,
       id: this.#server,
-      dir: this.#index.uploadDir!,
+      ...(this.#index.uploadDir !== undefined && { dir: this.#index.uploadDir }),
+      names: this.#index.names,
       files: this.#index.catalogue.size,
       classic: this.#classic !== undefined,
     };
@@ -148,6 +154,21 @@ class Service {
     this.#tellUnusual();
     this.#tellProgress();
     return ready;
+  }
+
+  /** Offers what a stream brings, once it has ended. */
+  async fill(stream: StreamOrigin): Promise<void> {
+    const [name] = stream.names;
+    const info = (message: string): void => this.#tell({ event: "notice", level: "info", message });
+    info(`Reading ${displayName(name)}: it is offered when it has ended`);
+    try {
+      const sizeBytes = await stream.fill();
+      if (sizeBytes !== undefined) {
+        info(`Read ${sizeText(sizeBytes)}: offering ${displayName(name)}`);
+      }
+    } catch (error) {
+      this.#fail(ShoalError.from(error));
+    }
   }
 
   #openMetrics(): void {

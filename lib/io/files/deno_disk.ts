@@ -17,9 +17,13 @@ export const denoDisk: Disk = {
     }
   },
 
-  create(path) {
+  create(path, mode) {
     try {
-      return new OpenFile(Deno.openSync(path, { ...READ_WRITE, createNew: true }));
+      return new OpenFile(Deno.openSync(path, {
+        ...READ_WRITE,
+        createNew: true,
+        ...(mode !== undefined && { mode }),
+      }));
     } catch (cause) {
       if (cause instanceof Deno.errors.AlreadyExists) return undefined;
       throw cause;

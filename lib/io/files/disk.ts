@@ -50,8 +50,12 @@ export interface FolderHandle {
 export interface Disk {
   /** `undefined` when nothing has that name. */
   lookAt(path: string): FileLook | undefined;
-  /** Creates an empty file; `undefined` when the name is taken, by whatever. */
-  create(path: string): DiskFile | undefined;
+  /**
+   * Creates an empty file; `undefined` when the name is taken, by whatever.
+   *
+   * @param mode who may read and write it, where the platform knows that; by default what the process's mask leaves
+   */
+  create(path: string, mode?: number): DiskFile | undefined;
   /** Opens the file that is there, links not followed. */
   open(path: string): DiskFile;
   /** All of a file. */

@@ -1,0 +1,89 @@
+/** Everything that a server was told to offer, opened. */
+import { join } from "@std/path";
+import { toHex } from "../../ids.ts";
+import { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import { cacheFolder, requirePrivateFolder } from "../../io/store/cache_folder.ts";
+import type { ResolvedServeOptions } from "../option_defaults.ts";
+import { FolderOrigin } from "./folder_origin.ts";
+import { ListedFilesOrigin } from "./listed_files_origin.ts";
+import { MemoryOrigin } from "./memory_origin.ts";
+import type { Origin } from "./origin.ts";
+import { StreamOrigin } from "./stream_origin.ts";
+
+type Offered = Pick<
+  ResolvedServeOptions,
+  "dir" | "hidden" | "files" | "contents" | "streams" | "allowUpload" | "cacheDir"
+>;
+
+export interface OpenedOrigins {
+  readonly all: readonly Origin[];
+  /** Those of them that still have to be filled. */
+  readonly streams: readonly StreamOrigin[];
+}
+
+/**
+ * Whoever gets them closes them.
+ *
+ * @throws ShoalError `usage`, `bad_name`, `folder`, or what the disk says where a stream is to go
+ */
+export async function openOrigins(runtime: Runtime, offered: Offered): Promise<OpenedOrigins> {
+  const { dir, hidden, files, contents, streams, allowUpload, cacheDir } = offered;
+  requireSomething(offered);
+  if (allowUpload && dir === undefined) {
+    throw new ShoalError("usage", "uploads need a folder to go to", {
+      hint: "Offer a folder as well, or take no uploads.",
+    });
+  }
+  const { disk } = runtime;
+  const all: Origin[] = [];
+  const filled: StreamOrigin[] = [];
+  try {
+    if (files.length > 0) all.push(new ListedFilesOrigin(disk, files));
+    if (contents.length > 0) all.push(new MemoryOrigin(runtime, contents));
+    if (dir !== undefined) all.push(await FolderOrigin.open(runtime, { dir, hidden }));
+    for (const stream of streams) {
+      const origin = new StreamOrigin(disk, stream, spoolFolder(cacheDir), tagFrom(runtime));
+      all.push(origin);
+      filled.push(origin);
+    }
+    return { all, streams: filled };
+  } catch (error) {
+    for (const origin of all) origin.close();
+    throw error;
+  }
+}
+
+function requireSomething({ dir, files, contents, streams }: Offered): void {
+  if (dir !== undefined || files.length + contents.length + streams.length > 0) return;
+  throw new ShoalError("usage", "there is nothing to offer", {
+    hint: "Name a folder, or files.",
+  });
+}
+
+const TAG_BYTES = 8;
+
+function tagFrom({ random }: Pick<Runtime, "random">): string {
+  return toHex(random.bytes(TAG_BYTES));
+}
+
+/** The folder is made. */
+function spoolFolder(cacheDir: string | undefined): string {
+  const cache = cacheDir ?? cacheFolder();
+  if (cache === undefined) {
+    throw new ShoalError("not_writable", "there is no cache folder to keep standard input in", {
+      hint: "Set XDG_CACHE_HOME or HOME, or write it to a file and offer that.",
+    });
+  }
+  const folder = join(cache, "spool");
+  try {
+    requirePrivateFolder(folder, []);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ShoalError("not_writable", `cannot keep standard input in ${folder}: ${why}`, {
+      cause,
+      hint: "Set XDG_CACHE_HOME to a folder of your own, or write it to a file and offer that.",
+    });
+  }
+  return folder;
+}
