@@ -97,7 +97,8 @@ export const serverCommand = defineCommand({
   notes: [
     `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine, and TCP ${DISCOVERY_PORT} for put and get --tcp.`,
     "Standard input is kept in a file of the cache folder, which is removed with the server, and is\n" +
-    "offered when it has ended. Files are offered under the last part of their paths; no two may have one name.",
+    "offered when it has ended. Files are offered under the last part of their paths; no two may have\n" +
+    "one name.",
     "Everyone on the network can fetch what is offered. Nothing is encrypted.",
   ],
   examples: [
