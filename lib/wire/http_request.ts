@@ -16,13 +16,18 @@ export type HttpHead = HttpRequest | "malformed" | "tooLong";
 
 const latin1 = new TextDecoder("latin1");
 const REQUEST_LINE = /^([A-Z]+) (\/\S*) HTTP\/1\.[01]$/;
+/** Of a request line, however little of it. */
+const BEGINNING = /^[A-Z]*$|^[A-Z]+ $|^[A-Z]+ \/\P{Cc}*$/u;
 const HOST_FIELD = /^host:[ \t]*(\[[0-9a-f:.]+\]|[^\s:\[\]]+)(?::\d{1,5})?[ \t]*$/;
 
-/** The request that begins with these bytes; `undefined` while its head is incomplete. */
+/** The request that begins with these bytes; `undefined` while its head is incomplete, and may still become one. */
 export function parseHttpHead(bytes: Uint8Array): HttpHead | undefined {
   const text = latin1.decode(bytes.subarray(0, HTTP_HEAD_BYTES_MAX));
   const end = /\r?\n\r?\n/.exec(text);
-  if (end === null) return bytes.length > HTTP_HEAD_BYTES_MAX ? "tooLong" : undefined;
+  if (end === null) {
+    if (!mayBecomeRequest(text)) return "malformed";
+    return bytes.length > HTTP_HEAD_BYTES_MAX ? "tooLong" : undefined;
+  }
   const [first = "", ...fields] = text.slice(0, end.index).split(/\r?\n/);
   const request = REQUEST_LINE.exec(first);
   const hosts = fields.map((field) => field.toLowerCase()).filter((field) =>
@@ -32,6 +37,12 @@ export function parseHttpHead(bytes: Uint8Array): HttpHead | undefined {
   if (request === null || host === undefined) return "malformed";
   const [path = ""] = request[2]!.split("?");
   return { method: request[1]!, path, host: host.replace(/^\[|\]$/g, "") };
+}
+
+/** Whoever speaks another protocol waits for an answer to what it has said, and not for the end of a head. */
+function mayBecomeRequest(text: string): boolean {
+  const end = text.search(/[\r\n]/);
+  return end === -1 ? BEGINNING.test(text) : REQUEST_LINE.test(text.slice(0, end));
 }
 
 /**

@@ -73,6 +73,12 @@ export class TcpPeer implements Disposable {
     return taken;
   }
 
+  /** All that comes until the server ends, as Latin-1. */
+  async rest(): Promise<string> {
+    while (await this.#more());
+    return new TextDecoder("latin1").decode(this.#received);
+  }
+
   /** Asserts that the server has nothing more to say. */
   async end(): Promise<void> {
     while (await this.#more());

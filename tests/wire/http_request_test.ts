@@ -38,8 +38,30 @@ for (const text of MALFORMED) {
 }
 
 Deno.test("a head without an end is not read for ever", () => {
-  assertEquals(parse("a".repeat(HTTP_HEAD_BYTES_MAX)), undefined);
-  assertEquals(parse("a".repeat(HTTP_HEAD_BYTES_MAX + 1)), "tooLong");
+  assertEquals(parse("A".repeat(HTTP_HEAD_BYTES_MAX)), undefined);
+  assertEquals(parse("A".repeat(HTTP_HEAD_BYTES_MAX + 1)), "tooLong");
+});
+
+Deno.test("what cannot become a request is not waited for", () => {
+  const others = [
+    "\n",
+    "\r\n",
+    "a",
+    "GET x",
+    "GET /x HTTP/2.0\r\n",
+    "SSH-2.0-x",
+    "\0",
+    "{",
+    " GET",
+  ];
+  for (
+    const text of [...others, "\x16\x03\x01", "PRI * HTTP/2.0\r\n", "LIST_FILES\n", "GET / \0"]
+  ) {
+    assertEquals(parse(text), "malformed", JSON.stringify(text));
+  }
+  for (const text of ["", "G", "GET", "GET ", "GET /", "GET /a b HTT", "GET / HTTP/1.1\r\nho"]) {
+    assertEquals(parse(text), undefined, JSON.stringify(text));
+  }
 });
 
 Deno.test("a host is expected if it is an address of this machine's, or its own name", () => {

@@ -4,9 +4,16 @@ import { type Opening, openingOf } from "../../lib/wire/session_opening.ts";
 const utf8 = new TextEncoder();
 
 const OPENINGS: readonly (readonly [string | readonly number[], Opening])[] = [
-  [[0], "json"],
-  [[0x1f, 0xff], "json"],
-  [[0x16, 0x02], "json"],
+  [[0, 0, 0, 2, 0x7b], "json"],
+  [[0x1f, 0xff, 0, 0, 0x20, 0x7b], "json"],
+  [[0x16, 0x02, 0, 0, 0x7b], "json"],
+  // The length of a message may look like empty lines.
+  [[0x0d, 0x0a, 0x0d, 0x0a, 0x7b], "json"],
+  [[0x0d, 0x0a, 0x0d, 0x0a, 0x41], "noise"],
+  ["\r\n\r\n\r\n", "noise"],
+  [[0, 0, 0, 0], "noise"],
+  [[0, 0, 0, 9, 0x5b], "noise"],
+  [[0, 0, 0, 0x54, 0xff, 0x53, 0x4d, 0x42], "noise"],
   [[0x16, 0x03], "tls"],
   [[0x16, 0x03, 0x01, 0x02, 0x00], "tls"],
   ["LIST_FILES", "text"],
@@ -38,6 +45,12 @@ Deno.test("what could still become something else is waited for, until no more c
   for (const said of ["U", "UPLOA", "GET", "HELLO", "PATC"]) {
     assertEquals(openingOf(utf8.encode(said), false), undefined);
     assertEquals(openingOf(utf8.encode(said), true), "text");
+  }
+  assertEquals(openingOf(Uint8Array.of(0, 0, 1), false), undefined);
+  assertEquals(openingOf(Uint8Array.of(0, 0, 1), true), "json");
+  for (const line of ["\n", "\r\n", "\n\n", "\r\n\r\n"]) {
+    assertEquals(openingOf(utf8.encode(line), false), undefined);
+    assertEquals(openingOf(utf8.encode(line), true), "noise");
   }
   assertEquals(openingOf(Uint8Array.of(0x16), false), undefined);
   assertEquals(openingOf(Uint8Array.of(0x16), true), "json");

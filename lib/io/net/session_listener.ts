@@ -5,6 +5,7 @@ import { RateLimit } from "../../protocol/base/rate_limit.ts";
 import { RecentMap } from "../../protocol/base/recent_map.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { asciiLine } from "../../wire/session_ascii.ts";
+import type { Opening } from "../../wire/session_opening.ts";
 import type { ListenConfig } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import { descriptorShare } from "../system/descriptor_limit.ts";
@@ -53,6 +54,15 @@ export interface SessionListenerOptions extends ListenConfig {
   readonly onProblem: (message: string) => void;
   readonly onFailure: (error: ShoalError) => void;
 }
+
+/** How what is not spoken is called. */
+const OTHERS: Readonly<Record<Opening, string>> = {
+  json: "JSON",
+  text: "lines of text",
+  http: "HTTP",
+  tls: "TLS",
+  noise: "whatever that is",
+};
 
 interface AddressRates {
   readonly requests: RateLimit;
@@ -126,7 +136,7 @@ export class SessionListener {
     const opening = await connection.opening();
     if (opening === "json" || (opening === "text" && speaksLines)) return true;
     if (opening === undefined) return false;
-    const other = opening === "text" ? "lines of text" : opening.toUpperCase();
+    const other = OTHERS[opening];
     await connection.send(asciiLine(`ERROR this is ${portName}, which does not speak ${other}`));
     return false;
   }

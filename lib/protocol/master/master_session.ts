@@ -117,7 +117,7 @@ function* fail(code: WireCode, message: string): MasterDialogue {
 export function* serveMaster(peer: string, self: string): MasterDialogue {
   const registrar = new Registrar(peer);
   try {
-    while (yield* answerNext(registrar, self));
+    for (let isFirst = true; yield* answerNext(registrar, self, isFirst);) isFirst = false;
   } finally {
     // However the session ends: without the connection there is no lease.
     yield* registrar.close();
@@ -125,13 +125,18 @@ export function* serveMaster(peer: string, self: string): MasterDialogue {
 }
 
 /** Returns whether there may be more to answer. */
-function* answerNext(registrar: Registrar, self: string): MasterDialogue<boolean> {
+function* answerNext(
+  registrar: Registrar,
+  self: string,
+  isFirst: boolean,
+): MasterDialogue<boolean> {
   const idleMs = registrar.isHolding ? REGISTRY_LEASE_MS : SESSION_IDLE_MS;
   const read = yield* ask("request", { idleMs });
   if (read.kind === "ended") return false;
   if (read.kind === "nonsense") {
     yield* fail("bad_request", "that is not a JSON object, or a very large one");
-    return true;
+    // Who begins so does not speak to a master.
+    return !isFirst;
   }
   const { request } = read;
   switch (request["command"]) {

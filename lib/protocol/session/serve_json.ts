@@ -46,8 +46,11 @@ export function* serveJson(policy: SessionPolicy, answer: Answering = answerAny)
       return;
     }
     const request = parseMessage(read.bytes);
-    if (request === undefined) yield* fail("bad_request", "that is not a JSON object");
-    else if (request["command"] === "disconnect") return;
+    if (request === undefined) {
+      yield* fail("bad_request", "that is not a JSON object");
+      // Who begins so does not speak this dialect.
+      if (round === 0) return;
+    } else if (request["command"] === "disconnect") return;
     else if (!(yield* answer(policy, request, round))) return;
   }
 }

@@ -123,7 +123,6 @@ Deno.test("whatever is refused, a code says why", () => {
   const put = { command: "put", name: "b", size: 5, mtime: 7 };
   const find = (file: SessionFile | undefined) => ["find", file] as const;
   const cases: readonly (readonly [string, unknown, Script, Partial<SessionPolicy>])[] = [
-    ["bad_request", [], [], {}],
     ["unknown_command", { command: "dance" }, [], {}],
     ["bad_request", { command: "list", after: "../x" }, [], {}],
     ["bad_request", { command: "fetch" }, [], {}],
@@ -149,6 +148,15 @@ Deno.test("whatever is refused, a code says why", () => {
     ]).messages as { status: string; code: string }[];
     assertEquals([refusal?.status, refusal?.code], ["error", code], JSON.stringify(request));
     assertEquals(wireCodeIn(code), code);
+  }
+  // Whoever begins with what is no object does not speak this; in between it is a mistake.
+  const noObject = play(serveSession(POLICY), [JSON_BYTE, message([])]).messages;
+  const later = play(serveSession(POLICY), [
+    ...[JSON_BYTE, message({ command: "dance" }), message([])],
+    message({ command: "disconnect" }),
+  ]).messages;
+  for (const each of [noObject[0], later[1]]) {
+    assertEquals((each as { code: string }).code, "bad_request");
   }
   const large = { kind: "tooLarge", lengthBytes: SESSION_SKIP_BYTES_MAX + 1 } as const;
   for (const [allowsUpload, code] of [[true, "too_large"], [false, "refused"]] as const) {
