@@ -74,8 +74,12 @@ export class AssemblerBench implements AsyncDisposable {
     this.#port.post(request);
   }
 
-  open(file: Bytes, name = "film.bin", options: { force?: boolean; id?: number } = {}): void {
-    const { force = false, id = 1 } = options;
+  open(
+    file: Bytes,
+    name = "film.bin",
+    options: { force?: boolean; supersedes?: boolean; id?: number } = {},
+  ): void {
+    const { force = false, supersedes = true, id = 1 } = options;
     this.post({
       kind: "open",
       transfer: transferId(id),
@@ -84,6 +88,7 @@ export class AssemblerBench implements AsyncDisposable {
       content: contentOf(file),
       mtimeMs: 1_600_000_000_000,
       force,
+      supersedes,
       mayPublish: false,
     });
   }

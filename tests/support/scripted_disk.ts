@@ -89,6 +89,7 @@ export class ScriptedDisk {
       content: contentOf(file),
       mtimeMs: 5,
       force: false,
+      supersedes: true,
       mayPublish,
     });
   }

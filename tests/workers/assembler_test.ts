@@ -332,6 +332,61 @@ inFolder(
   },
 );
 
+/** Begins `file` and breaks off after a chunk. */
+async function leavePart(dir: string, file: Bytes, name = "film.bin"): Promise<void> {
+  await using bench = new AssemblerBench(dir);
+  bench.open(file, name);
+  await bench.reply("opened");
+  bench.layer(file);
+  bench.chunk(file, 0);
+  await bench.hasRecycled(1);
+  bench.post({ kind: "abort", transfer: ID, keep: true });
+  await bench.reply("aborted");
+}
+
+/** Fetches all of it. */
+async function fetchAll(
+  bench: AssemblerBench,
+  file: Bytes,
+  options: { readonly supersedes: boolean; readonly id: number },
+): Promise<void> {
+  const { id } = options;
+  bench.open(file, "film.bin", options);
+  await bench.reply("opened");
+  bench.layer(file, id);
+  for (let chunk = 0; chunk < file.length / CHUNK; chunk++) bench.chunk(file, chunk, { id });
+  await bench.reply("finished");
+}
+
+inFolder("parts of what a name meant before go when it is finished, and no others", async (dir) => {
+  const [before, now, busy] = [3, 4, 5].map((chunks) => mixedFile(chunks * CHUNK));
+  await leavePart(dir, before!);
+  await leavePart(dir, before!, "film.bin.old");
+  await leavePart(dir, before!, "other.bin");
+  const stale = namesIn(dir).filter((name) => /^film\.bin\.[0-9a-f]{8}\./.test(name));
+  assertEquals(stale.length, 2);
+  // Whoever has named his own files so has no journal of that root: nothing is certain of these.
+  await Deno.writeTextFile(join(dir, "film.bin.00000000.part"), "mine");
+  await Deno.copyFile(join(dir, stale[1]!), join(dir, "film.bin.11111111.part.journal"));
+  await Deno.writeTextFile(join(dir, "film.bin.11111111.part"), "mine");
+  const staying = namesIn(dir).filter((name) => !stale.includes(name));
+  await using writer = new AssemblerBench(dir);
+  writer.open(busy!, "film.bin", { id: 9 });
+  await writer.reply("opened");
+  writer.post({ kind: "layer", transfer: transferId(9), layer: hashed(busy!).layer });
+  const isNew = (name: string): boolean => !staying.includes(name) && !stale.includes(name);
+  const busyPart = namesIn(dir).find((name) => isNew(name) && name.endsWith(".part"))!;
+
+  await using bench = new AssemblerBench(dir);
+  // A content that was asked for as such says nothing of the name.
+  await fetchAll(bench, mixedFile(2 * CHUNK), { supersedes: false, id: 1 });
+  for (const name of stale) assert(namesIn(dir).includes(name), name);
+  await fetchAll(bench, now!, { supersedes: true, id: 2 });
+  assert(namesIn(dir).includes(busyPart));
+  const others = namesIn(dir).filter((name) => !name.startsWith(busyPart));
+  assertEquals(others, [...staying, "film (2).bin", "film.bin"].sort());
+});
+
 inFolder("a search for the file on disk ends when it is aborted", async (dir) => {
   const file = mixedFile(40 * CHUNK);
   await Deno.writeFile(join(dir, "film.bin"), file.slice().reverse());

@@ -6,6 +6,7 @@ import type { JournalState } from "../../protocol/download/journal.ts";
 import { FileTarget } from "./file_target.ts";
 import { JournalFile, removeJournal } from "./journal_file.ts";
 import { type PresentSearch, presentSearch, removeLeftovers } from "./present_file.ts";
+import type { SupersededParts } from "./superseded_parts.ts";
 import type { OpenTarget } from "./target_folders.ts";
 import type { TargetNames } from "./target_names.ts";
 import { foldedPath } from "./written_files.ts";
@@ -124,6 +125,11 @@ export class TransferFiles {
   /** Removes what an earlier run has left of a file that is there already. */
   removeLeftovers(): void {
     removeLeftovers(this.#place.disk, this.names);
+  }
+
+  /** Removes what earlier runs have left of other contents of this name. */
+  removeSuperseded(parts: SupersededParts): void {
+    parts.remove(this.#place.disk, this.names);
   }
 
   /** Nothing is done with these files any more. */

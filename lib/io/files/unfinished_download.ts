@@ -5,7 +5,7 @@ import { isJournalOf, JOURNAL_HEAD_BYTES } from "../../protocol/download/journal
 import type { Disk } from "./disk.ts";
 import { PART_QUIET_MS } from "./limits.ts";
 
-const JOURNAL_SUFFIX = ".journal";
+export const JOURNAL_SUFFIX = ".journal";
 
 /**
  * `no`: not named like one. `ours`: the journal says so, or it was written so lately that it may be in the
@@ -25,11 +25,16 @@ export function unfinishedDownload(
 ): Unfinished {
   if (!isPartName(name)) return "no";
   const part = name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : name;
-  const tag = part.slice(-".01234567.part".length + 1, -".part".length);
-  if (isJournalOf(headOf(disk, join(dir, part + JOURNAL_SUFFIX)), tag)) return "ours";
+  if (hasJournalOfOurs(disk, dir, part)) return "ours";
   // Files of one chunk, and what comes from classic servers, have none.
   const mtimeMs = disk.identityAt(join(dir, name))?.signature.mtimeMs;
   return mtimeMs !== undefined && nowMs - mtimeMs < PART_QUIET_MS ? "ours" : "unsure";
+}
+
+/** Whether a file of the folder `dir` that is named like a part is certainly one: it has a journal of the content in its name. */
+export function hasJournalOfOurs(disk: Disk, dir: string, part: string): boolean {
+  const tag = part.slice(-".01234567.part".length + 1, -".part".length);
+  return isJournalOf(headOf(disk, join(dir, part + JOURNAL_SUFFIX)), tag);
 }
 
 function headOf(disk: Disk, path: string): Uint8Array {

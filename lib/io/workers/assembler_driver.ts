@@ -24,6 +24,7 @@ import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
 import { TargetFolders } from "../files/target_folders.ts";
+import { SupersededParts } from "../files/superseded_parts.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
 import { WrittenFiles } from "../files/written_files.ts";
 import type { Runtime } from "../runtime.ts";
@@ -54,6 +55,7 @@ export class AssemblerDriver {
   readonly #timer: Wakeup;
   readonly #feeds: BufferReturn[] = [];
   readonly #files = new Map<JobId, TransferFiles>();
+  readonly #superseded = new SupersededParts();
   readonly #searches = new Map<JobId, PresentSearch>();
   readonly #written: WrittenFiles;
   /** What was there already, whether or not it turns out to be what is meant. */
@@ -174,9 +176,11 @@ export class AssemblerDriver {
         return;
       case "removeJournal":
         files.removeJournal();
+        if (action.supersedes) files.removeSuperseded(this.#superseded);
         return this.#release(job);
       case "removeLeftovers":
         files.removeLeftovers();
+        if (action.supersedes) files.removeSuperseded(this.#superseded);
         return this.#release(job);
       case "close":
         return this.#try(job, "close", () => {

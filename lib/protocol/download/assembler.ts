@@ -254,7 +254,7 @@ export class Assembler {
       return;
     }
     this.#forget(transfer);
-    this.#actions.push({ kind: "removeLeftovers", job });
+    this.#actions.push({ kind: "removeLeftovers", job, supersedes: request.supersedes });
     this.#reply({ kind: "present", transfer: request.transfer, path });
   }
 
@@ -322,9 +322,9 @@ export class Assembler {
   }
 
   #onSynced(transfer: Transfer): void {
-    const { job, path, request: { transfer: id } } = transfer;
+    const { job, path, request: { transfer: id, supersedes } } = transfer;
     this.#forget(transfer);
-    this.#actions.push({ kind: "removeJournal", job });
+    this.#actions.push({ kind: "removeJournal", job, supersedes });
     this.#reply({ kind: "finished", transfer: id, path });
   }
 

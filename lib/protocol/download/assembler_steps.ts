@@ -70,7 +70,7 @@ export type AssemblerAction =
   | { readonly kind: "search"; readonly job: JobId; readonly request: OpenRequest }
   | { readonly kind: "cancelSearch"; readonly job: JobId }
   /** The file is there: remove what an earlier run left beside it. Ends the job. */
-  | { readonly kind: "removeLeftovers"; readonly job: JobId }
+  | { readonly kind: "removeLeftovers"; readonly job: JobId; readonly supersedes: boolean }
   /** Open and lock the part file, and read its journal: `opened` or `blocked`. */
   | { readonly kind: "openPart"; readonly job: JobId; readonly content: Content }
   /** Make sure of the space, after emptying the part where it `clears`: `begun`. */
@@ -109,8 +109,11 @@ export type AssemblerAction =
   | { readonly kind: "publish"; readonly job: JobId; readonly force: boolean }
   /** Make the new name survive a power cut: `synced`. */
   | { readonly kind: "syncFolder"; readonly job: JobId }
-  /** The file has its name: remove the journal, if there is one. Ends the job. */
-  | { readonly kind: "removeJournal"; readonly job: JobId }
+  /**
+   * The file has its name: remove the journal, if there is one, and what there is of other contents if it supersedes
+   * them. Ends the job.
+   */
+  | { readonly kind: "removeJournal"; readonly job: JobId; readonly supersedes: boolean }
   /** Give up the part: kept with its journal up to date, or both removed. Ends the job: `closed`. */
   | {
     readonly kind: "close";

@@ -273,9 +273,11 @@ export class Download {
       return;
     }
     this.#stage = "opening";
-    const { outDir, force } = this.#settings;
+    const { outDir, force, query, pinned } = this.#settings;
     const { mtimeMs } = offer;
-    current.open({ transfer, outDir, name: this.#targetName(offer), mtimeMs, force });
+    const name = this.#targetName(offer);
+    const supersedes = query.by === "name" && pinned === undefined;
+    current.open({ transfer, outDir, name, mtimeMs, force, supersedes });
   }
 
   /** What was asked for by name keeps that name; by content, the last part of what a server calls it. */

@@ -17,6 +17,11 @@ export type TargetRequest =
     readonly mtimeMs: number;
     /** Whether a different file of that name may be replaced. */
     readonly force: boolean;
+    /**
+     * Whether the name was asked for, and this is what it means: what earlier runs have left of other contents of it is of
+     * no more use then.
+     */
+    readonly supersedes: boolean;
     /** Whether it is certain already that this content is the one that is meant, as `publish` says. */
     readonly mayPublish: boolean;
   }
