@@ -9,8 +9,8 @@ import type { Endpoint } from "../address.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type { SourceId } from "../ids.ts";
 import type { CoordinatorAction } from "../protocol/download/coordinator_messages.ts";
-import type { ReceiverAction } from "../protocol/download/receiver_messages.ts";
 import type { SendRefusal } from "../protocol/base/send_refusals.ts";
+import type { SourceAction } from "../protocol/download/source_messages.ts";
 import type { SourceRoute } from "../protocol/download/source_route.ts";
 import type { ChannelEnd } from "./channel_end.ts";
 import type { Layers, TransportConfig } from "./transport_config.ts";
@@ -50,7 +50,7 @@ export type SourceRequest<Config = unknown, R extends SourceRoute = SourceRoute>
 export type SourceReply =
   /** @param detail what its socket was tuned to, for people */
   | { readonly kind: "ready"; readonly detail: string }
-  | Extract<ReceiverAction, { kind: "report" | "gone" }>
+  | Extract<SourceAction, { kind: "report" | "gone" }>
   /** The system refuses to send this. */
   | { readonly kind: "refused"; readonly refusal: SendRefusal; readonly to: Endpoint }
   | { readonly kind: "failed"; readonly error: ErrorMessage }

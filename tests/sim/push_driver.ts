@@ -5,18 +5,22 @@
 import { type Bytes, serverId } from "../../lib/ids.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
 import type { Clock, Wakeup } from "../../lib/io/system/clock.ts";
-import type { WorkerPort } from "../../lib/io/system/worker_port.ts";
-import { ChunkOutlet } from "../../lib/io/workers/chunk_outlet.ts";
+import {
+  type AssignOrder,
+  SourceDriver,
+  type SourceParent,
+  type SourceSocket,
+} from "../../lib/io/workers/source_driver.ts";
+import type { SourceRoute } from "../../lib/protocol/download/source_route.ts";
 import { runDriver } from "../../lib/io/workers/worker_driver.ts";
-import type { ChannelEnd } from "../../lib/messages/channel_end.ts";
-import type { SourceInit, SourceReply, SourceRequest } from "../../lib/messages/chunk_source.ts";
+import type { SourceInit } from "../../lib/messages/chunk_source.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { chunkBytesFor } from "../../lib/protocol/merkle/merkle.ts";
 import { type PushEvent, PushReceiver } from "./push_receiver.ts";
 import type { PushSpec } from "./scenario.ts";
 import type { SimContent } from "./sim_contents.ts";
 
-type Parent = WorkerPort<SourceRequest, SourceReply>;
+type Parent = SourceParent<unknown, SourceRoute>;
 
 const TICK_MS = 2;
 /** No chunk ends within a piece. */
@@ -35,59 +39,52 @@ export interface PushSender {
   readonly random: Random;
 }
 
-export function runPush(parent: Parent, runtime: Pick<Runtime, "clock">, sender: PushSender): void {
-  runDriver(
-    parent,
-    ({ feed }: SourceInit) => new PushDriver(parent, runtime.clock, sender, feed),
-  );
+export function runPush(
+  parent: Parent,
+  { clock }: Pick<Runtime, "clock">,
+  sender: PushSender,
+): void {
+  runDriver(parent, ({ feed }: SourceInit) => {
+    const machine = new PushReceiver();
+    const socket: PushSocket = new PushSocket(clock, sender, (event) => driver.onArrival(event));
+    const driver = new SourceDriver<SourceRoute, PushEvent, never>({
+      ...{ clock, parent, feed, machine, socket, hashedMs: () => 0 },
+    });
+    parent.post({ kind: "ready", detail: "pushed" });
+    return driver;
+  });
 }
 
-class PushDriver {
-  readonly #parent: Parent;
+class PushSocket implements SourceSocket<SourceRoute, PushEvent, never> {
   readonly #clock: Clock;
   readonly #sender: PushSender;
-  readonly #outlet: ChunkOutlet;
-  readonly #machine = new PushReceiver();
-  readonly #reports: Wakeup;
+  readonly #onPiece: (piece: PushEvent) => void;
   readonly #pieces: Wakeup;
   /** Where in the file the sender is. */
   #offset: number;
   #owedBytes = 0;
   readonly #sentChunks = new Set<number>();
 
-  constructor(parent: Parent, clock: Clock, sender: PushSender, feed: ChannelEnd) {
-    this.#parent = parent;
+  constructor(clock: Clock, sender: PushSender, onPiece: (piece: PushEvent) => void) {
     this.#clock = clock;
     this.#sender = sender;
+    this.#onPiece = onPiece;
     const { bytes } = sender.file;
     this.#offset = PIECE_BYTES * sender.random.below(Math.ceil(bytes.length / PIECE_BYTES));
-    this.#outlet = new ChunkOutlet(feed, (buffers) => this.#step({ kind: "recycle", buffers }));
-    this.#reports = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#pieces = clock.timer(() => this.#tick());
     this.#pieces.set(Math.max(sender.spec.startsMs, clock.nowMs()));
-    parent.post({ kind: "ready", detail: "pushed" });
   }
 
-  onRequest(request: Exclude<SourceRequest, SourceInit>): void {
-    if (request.kind !== "stop") {
-      if (request.kind === "allot") this.#outlet.budgetBytes = request.bufferBytesMax;
-      return this.#step(request);
-    }
-    this.#reports.clear();
+  assigned({ kind, source }: AssignOrder<SourceRoute>): PushEvent {
+    return { kind, source };
+  }
+
+  /** It only hears. */
+  perform(_action: never): void {}
+
+  close() {
     this.#pieces.clear();
-    this.#outlet.close();
-    this.#parent.post({ kind: "stopped", times: { waitMs: 0 }, detail: "" });
-  }
-
-  #step(event: PushEvent): void {
-    for (const action of this.#machine.handle(this.#clock.nowMs(), event)) {
-      if (action.kind === "chunk") this.#outlet.push(action);
-      else {
-        this.#outlet.flush();
-        this.#parent.post(action);
-      }
-    }
-    this.#reports.set(this.#machine.nextWakeupMs());
+    return { waitMs: 0, detail: "" };
   }
 
   #tick(): void {
@@ -99,7 +96,7 @@ class PushDriver {
       const bytes = this.#piece(offset);
       this.#offset = offset + PIECE_BYTES < file.bytes.length ? offset + PIECE_BYTES : 0;
       if (random.chance(loss)) continue;
-      this.#step({ kind: "piece", root: file.content.root, offset, bytes });
+      this.#onPiece({ kind: "piece", root: file.content.root, offset, bytes });
     }
     this.#pieces.set(this.#clock.nowMs() + TICK_MS);
   }

@@ -6,62 +6,47 @@
 import type { Bytes, HashHex, SourceId, TransferId } from "../../lib/ids.ts";
 import { RateMeter } from "../../lib/protocol/base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "../../lib/protocol/download/chunk_buffer.ts";
-import { FetchList, type Lease } from "../../lib/protocol/download/fetch_list.ts";
-import type { ReceiverAction } from "../../lib/protocol/download/receiver_messages.ts";
-import { ReportCounts } from "../../lib/protocol/download/receiver_report.ts";
+import { SourceCore } from "../../lib/protocol/download/source_core.ts";
+import type { SourceAction, SourceEvent } from "../../lib/protocol/download/source_messages.ts";
 import { chunkBytesFor } from "../../lib/protocol/merkle/merkle.ts";
 
 export type PushEvent =
-  | { readonly kind: "assign" | "reroute"; readonly source: SourceId }
-  | { readonly kind: "lease"; readonly lease: Lease }
-  | { readonly kind: "revoke"; readonly transfer: TransferId; readonly chunks: readonly number[] }
-  | { readonly kind: "allot"; readonly bufferBytesMax: number }
-  | { readonly kind: "release" }
-  | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
+  | SourceEvent<{ readonly source: SourceId }>
   /** A piece of the file with this root, within one chunk. */
   | {
     readonly kind: "piece";
     readonly root: HashHex;
     readonly offset: number;
     readonly bytes: Bytes;
-  }
-  | { readonly kind: "wakeup" };
-
-export type PushAction = Extract<ReceiverAction, { kind: "chunk" | "report" }>;
+  };
 
 export class PushReceiver {
-  readonly #fetches = new FetchList();
-  readonly #counts = new ReportCounts();
+  #actions: SourceAction[] = [];
+  readonly #core = new SourceCore(
+    (nowMs) => ({ rateBytesPerS: this.#meter.read(nowMs), rttMs: 0, silentMs: 0 }),
+    (action) => this.#actions.push(action),
+  );
+  readonly #fetches = this.#core.fetches;
   #meter = new RateMeter(0);
-  #source: SourceId | undefined;
   /** Begun, the oldest first. */
   #begun: ChunkBuffer[] = [];
-  #actions: PushAction[] = [];
 
-  handle(nowMs: number, event: PushEvent): readonly PushAction[] {
+  handle(nowMs: number, event: PushEvent): readonly SourceAction[] {
     this.#actions = [];
     switch (event.kind) {
       case "assign":
       case "reroute":
-        this.#source = event.source;
+        this.#core.begin(event.source);
         this.#meter = new RateMeter(nowMs);
         break;
       case "lease":
-        this.#fetches.add(event.lease);
-        break;
       case "revoke":
-        this.#fetches.revoke(event.transfer, event.chunks);
-        break;
       case "allot":
-        this.#fetches.budgetBytes = event.bufferBytesMax;
+      case "recycle":
+        this.#core.onOrder(event);
         break;
       case "release":
-        if (this.#counts.hasNews) this.#report(nowMs);
-        this.#fetches.drop();
-        this.#source = undefined;
-        break;
-      case "recycle":
-        for (const buffer of event.buffers) this.#fetches.recycle(buffer);
+        this.#core.end(nowMs);
         break;
       case "piece":
         this.#onPiece(event);
@@ -71,12 +56,12 @@ export class PushReceiver {
       default:
         event satisfies never;
     }
-    if (this.#counts.hasNews && nowMs >= this.#counts.deadlineMs) this.#report(nowMs);
+    this.#core.reportWhenDue(nowMs);
     return this.#actions;
   }
 
-  nextWakeupMs(): number {
-    return this.#counts.hasNews ? this.#counts.deadlineMs : Infinity;
+  nextWakeupMs(nowMs: number): number {
+    return this.#core.nextWakeupMs(nowMs);
   }
 
   #onPiece({ root, offset, bytes }: Extract<PushEvent, { kind: "piece" }>): void {
@@ -91,9 +76,9 @@ export class PushReceiver {
     };
     const start = offset - buffer.offset;
     const added = buffer.add(run, start, start + bytes.length);
-    this.#counts.receivedBytes += added;
+    this.#core.counts.receivedBytes += added;
     this.#meter.add(added);
-    if (buffer.isComplete) this.#onComplete(buffer);
+    if (buffer.isComplete) this.#core.onComplete(buffer, true);
   }
 
   /** What has waited longest for what it lacks makes room. */
@@ -107,29 +92,5 @@ export class PushReceiver {
     }
     if (buffer !== undefined && !this.#begun.includes(buffer)) this.#begun.push(buffer);
     return buffer;
-  }
-
-  #onComplete(buffer: ChunkBuffer): void {
-    const { fetch, isProved } = this.#fetches.complete(buffer);
-    const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
-    if (!isProved) {
-      this.#counts.bad.push({ ...count, isIntegrityFailure: true });
-      return;
-    }
-    this.#counts.verified.push(count);
-    this.#actions.push({ kind: "chunk", ...count, buffer: buffer.buffer });
-  }
-
-  #report(nowMs: number): void {
-    if (this.#source === undefined) return;
-    const report = {
-      source: this.#source,
-      rateBytesPerS: this.#meter.read(nowMs),
-      rttMs: 0,
-      leasedBytes: this.#fetches.leasedBytes,
-      silentMs: 0,
-      ...this.#counts.take(nowMs),
-    };
-    this.#actions.push({ kind: "report", report });
   }
 }

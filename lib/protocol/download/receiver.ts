@@ -8,31 +8,24 @@
  * the returned list is reused by the next call.
  */
 import { type Endpoint, endpointKey } from "../../address.ts";
-import type { Bytes, SourceId, Token } from "../../ids.ts";
+import type { Bytes, Token } from "../../ids.ts";
 import { BURST_BYTES } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
-import {
-  LEASE_STALL_MS_MIN,
-  RECEIVE_BUFFER_SHARE,
-  REPORT_INTERVAL_MS,
-  REQUESTS_IN_FLIGHT_MIN,
-} from "./limits.ts";
+import { RECEIVE_BUFFER_SHARE, REQUESTS_IN_FLIGHT_MIN } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
-import { FetchList, type Plan } from "./fetch_list.ts";
+import type { Plan } from "./fetch_list.ts";
+import { SourceCore, type Standing } from "./source_core.ts";
 import { Reordering } from "./reordering.ts";
 import { PathMtu } from "./path_mtu.ts";
-import { RateLimit } from "../base/rate_limit.ts";
 import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
-import { ReportCounts } from "./receiver_report.ts";
 import { bytesOf, rangesOfFile, type Want, WantLedger } from "./want_ledger.ts";
 
 /** What is remembered of the server that this receiver works for, and of the path to it. */
 interface Flow {
-  readonly source: SourceId;
   readonly endpoint: Endpoint;
   readonly nonce: bigint;
   readonly nonceHigh: number;
@@ -55,20 +48,19 @@ export class Receiver {
   readonly #overheadBytes: number;
   readonly #inFlightBytesMax: number;
   readonly #clockOriginMs: number;
-  readonly #fetches = new FetchList();
+  readonly #actions: ReceiverAction[] = [];
+  readonly #core = new SourceCore(
+    (nowMs) => this.#standing(nowMs),
+    (action) => this.#actions.push(action),
+  );
+  readonly #fetches = this.#core.fetches;
+  readonly #counts = this.#core.counts;
   readonly #ledger = new WantLedger();
   readonly #runs = new SegmentRuns();
-  readonly #actions: ReceiverAction[] = [];
   #flow: Flow | undefined;
   #nextNumber = 1;
   /** After a chunk that failed, this server's segments must carry a CRC. */
   #wantsCrc = false;
-  #windowBytesMax = Infinity;
-  #rateBytesPerS = 0;
-  /** `--rate`, if there is one. */
-  #rateLimit: RateLimit | undefined;
-
-  readonly #counts = new ReportCounts();
   /** Datagrams that were not ours, not whole or not asked for. */
   ignoredSegments = 0;
   /** Payload that had arrived before. */
@@ -111,16 +103,13 @@ export class Receiver {
         this.#startFlow(nowMs, event.assignment);
         break;
       case "lease":
-        this.#fetches.add(event.lease);
+      case "allot":
+      case "recycle":
+        this.#core.onOrder(event);
         break;
       case "revoke":
-        this.#fetches.revoke(event.transfer, event.chunks);
+        this.#core.onOrder(event);
         this.#ledger.settle();
-        break;
-      case "allot":
-        this.#windowBytesMax = event.windowBytesMax;
-        this.#fetches.budgetBytes = event.bufferBytesMax;
-        this.#setRate(event.rateBytesPerS);
         break;
       case "release":
         this.#release(nowMs);
@@ -128,9 +117,6 @@ export class Receiver {
         break;
       case "datagrams":
         this.#onDatagrams(nowMs, event.bytes, event.from, event.segmentBytes);
-        break;
-      case "recycle":
-        for (const buffer of event.buffers) this.#fetches.recycle(buffer);
         break;
       case "wakeup":
         break;
@@ -140,35 +126,34 @@ export class Receiver {
     this.#findLost(nowMs);
     this.#findLostTail(nowMs);
     this.#ask(nowMs);
-    this.#reportWhenDue(nowMs);
+    this.#core.reportWhenDue(nowMs);
     return this.#actions;
   }
 
   /** When `handle` wants a wake-up even if nothing arrives. */
   nextWakeupMs(nowMs: number): number {
     const flow = this.#flow;
-    if (flow === undefined || this.#fetches.leasedBytes === 0) return Infinity;
+    if (flow === undefined || !this.#core.isAtWork) return Infinity;
     const tailMs = this.#ledger.count > 0 ? this.#tailDeadlineMs(flow) : Infinity;
     const lateMs = this.#ledger.lateDeadlineMs(lateMsMax(flow));
-    return Math.min(this.#counts.deadlineMs, tailMs, lateMs, this.#rateReadyMs(nowMs));
+    return Math.min(this.#core.nextWakeupMs(nowMs), tailMs, lateMs);
   }
 
   // — Flow ——————————————————————————————————————————————————————————————————————————————————————
 
   #release(nowMs: number): void {
-    if (this.#flow !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#flow);
-    this.#fetches.drop();
+    this.#core.end(nowMs);
     this.#ledger.clear();
   }
 
   #startFlow(nowMs: number, assignment: Assignment): void {
     const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
+    this.#core.begin(source);
     const reordering = new Reordering();
     const last = this.#flow;
     const isSamePath = last !== undefined && endpointKey(last.endpoint) === endpointKey(endpoint);
     const mtu = isSamePath ? last.mtu : new PathMtu(nowMs, this.#mtuBytes, this.#overheadBytes);
     this.#flow = {
-      source,
       endpoint,
       nonce,
       nonceHigh: Number(nonce >> 32n),
@@ -250,23 +235,17 @@ export class Receiver {
   #requestBytes(flow: Flow, segmentBytes: number): number {
     const payloadBytes = payloadBytesOf(segmentBytes);
     const bytesMax = Math.max(BURST_BYTES, this.#inFlightBytesMax / REQUESTS_IN_FLIGHT_MIN);
-    const bytes = Math.min(flow.congestion.requestBytes, bytesMax, this.#ratedBytesMax);
+    const bytes = Math.min(flow.congestion.requestBytes, bytesMax, this.#core.ratedBytesMax);
     const segments = Math.floor(bytes / (segmentBytes + this.#overheadBytes));
     return Math.max(1, segments) * payloadBytes;
   }
 
-  /** A rate parts what is asked, so that a repetition waits less than a lease that seems to stall. */
-  get #ratedBytesMax(): number {
-    const bytesPerMs = this.#rateBytesPerS / 1000;
-    return bytesPerMs === 0 ? Infinity : bytesPerMs * LEASE_STALL_MS_MIN / 8;
-  }
-
   #mayAsk(flow: Flow, nowMs: number, requestBytes: number): boolean {
-    if (this.#rateReadyMs(nowMs) !== Infinity) return false;
+    if (this.#core.rateReadyMs(nowMs) !== Infinity) return false;
     const inFlight = this.#ledger.inFlightBytes;
     // During a silence, one request per timer, until something answers.
     if (flow.timeouts > 0) return flow.mayProbe || this.#ledger.count === 0;
-    const limitBytes = Math.min(this.#windowBytesMax, this.#inFlightBytesMax);
+    const limitBytes = Math.min(this.#core.windowBytesMax, this.#inFlightBytesMax);
     return inFlight === 0 ||
       (inFlight + requestBytes <= limitBytes && flow.congestion.hasRoom(nowMs, inFlight));
   }
@@ -283,7 +262,7 @@ export class Receiver {
     const number = this.#nextNumber++;
     const mark = flow.congestion.onSent(nowMs, this.#fetches.isAllAsked);
     const askedBytes = this.#ledger.add(number, plan.ranges, mark, segmentBytes);
-    this.#rateLimit?.take(nowMs, askedBytes);
+    this.#core.onAsked(nowMs, askedBytes);
     this.#counts.retransmits += Math.ceil(plan.repeatedBytes / payloadBytesOf(segmentBytes));
     const datagram = encodeFrame({
       kind: "want",
@@ -297,19 +276,6 @@ export class Receiver {
       ranges,
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
-  }
-
-  /** When the rate limit allows the next request, if it is what holds it back. */
-  #rateReadyMs(nowMs: number): number {
-    const readyMs = this.#rateLimit?.readyMs(nowMs) ?? nowMs;
-    return readyMs > nowMs ? readyMs : Infinity;
-  }
-
-  #setRate(bytesPerS: number): void {
-    if (bytesPerS === this.#rateBytesPerS) return;
-    this.#rateBytesPerS = bytesPerS;
-    const burstBytes = bytesPerS * REPORT_INTERVAL_MS / 1000;
-    this.#rateLimit = bytesPerS === 0 ? undefined : new RateLimit(bytesPerS, burstBytes);
   }
 
   // — Arrivals ——————————————————————————————————————————————————————————————————————————————————
@@ -405,32 +371,26 @@ export class Receiver {
   }
 
   #onComplete(flow: Flow, chunk: ChunkBuffer): void {
-    const { fetch, isProved } = this.#fetches.complete(chunk);
-    const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
-    this.#ledger.settle();
-    if (isProved) {
-      this.#counts.verified.push(count);
-      this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
-      return;
-    }
     const isIntegrityFailure = chunk.hasOnlyCheckedSegments;
-    this.#counts.bad.push({ ...count, isIntegrityFailure });
+    const bad = this.#core.onComplete(chunk, isIntegrityFailure);
+    this.#ledger.settle();
+    if (bad === undefined) return;
     this.#wantsCrc = true;
     if (!isIntegrityFailure) return;
     const datagram = encodeFrame({
       kind: "strike",
       nonce: flow.nonce,
       token: flow.token,
-      root: fetch.content.root,
-      sizeBytes: fetch.content.sizeBytes,
-      chunk: fetch.chunk,
+      root: bad.content.root,
+      sizeBytes: bad.content.sizeBytes,
+      chunk: bad.chunk,
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
   }
 
   #onControl(nowMs: number, flow: Flow, bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
-    if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(flow, frame);
+    if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(frame);
     else if (frame.kind === "retry" && frame.echo === flow.nonce) {
       flow.token = frame.token;
       flow.aliveMs = nowMs;
@@ -441,40 +401,22 @@ export class Receiver {
     } else this.ignoredSegments += 1;
   }
 
-  #onGone(flow: Flow, frame: Extract<Frame, { kind: "gone" }>): void {
+  #onGone(frame: Extract<Frame, { kind: "gone" }>): void {
     const gone = this.#fetches.findByRoot(frame.root);
     if (gone === undefined) return;
-    const { transfer, chunk, parts } = gone;
-    const about = { transfer, source: flow.source, reason: frame.reason };
-    if (parts === undefined) this.#fetches.drop(transfer);
-    else this.#fetches.revoke(transfer, [chunk]);
+    this.#core.onGone(gone, frame.reason);
     this.#ledger.settle();
-    this.#actions.push({ kind: "gone", ...about, ...(parts && { chunk }) });
   }
 
-  // — Reports ———————————————————————————————————————————————————————————————————————————————————
-
-  /** At once when the leases run out, else at intervals: while there is news, and while there is silence. */
-  #reportWhenDue(nowMs: number): void {
+  #standing(nowMs: number): Standing {
     const flow = this.#flow;
-    if (flow === undefined) return;
-    const isHungry = this.#fetches.isAllBegun && this.#counts.verified.length > 0;
-    const isDue = nowMs >= this.#counts.deadlineMs &&
-      (this.#counts.hasNews || this.#fetches.leasedBytes > 0);
-    if (isHungry || this.#counts.bad.length > 0 || isDue) this.#report(nowMs, flow);
-  }
-
-  #report(nowMs: number, flow: Flow): void {
+    if (flow === undefined) return { rateBytesPerS: 0, rttMs: 0, silentMs: 0 };
     const isWaiting = this.#ledger.count > 0 || flow.timeouts > 0;
-    const report = {
-      source: flow.source,
+    return {
       rateBytesPerS: flow.congestion.rateBytesPerMs * 1000,
       rttMs: flow.congestion.rttMs,
-      leasedBytes: this.#fetches.leasedBytes,
       silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
-      ...this.#counts.take(nowMs),
     };
-    this.#actions.push({ kind: "report", report });
   }
 }
 

@@ -6,7 +6,7 @@
  *
  * It knows no socket: bytes go in, and requests come out.
  */
-import type { Bytes, Content, SourceId, TransferId } from "../../ids.ts";
+import type { Bytes, Content, SourceId } from "../../ids.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { ByteQueue } from "../../wire/byte_queue.ts";
 import {
@@ -17,13 +17,12 @@ import {
   takeMessage,
 } from "../../wire/session_json.ts";
 import { type WireCode, wireCodeIn } from "../../wire/session_codes.ts";
-import { RateLimit } from "../base/rate_limit.ts";
 import { RateMeter } from "../base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "./chunk_buffer.ts";
-import { type Fetch, FetchList, type Lease } from "./fetch_list.ts";
+import type { Fetch } from "./fetch_list.ts";
+import type { SourceAction, SourceEvent } from "./source_messages.ts";
+import { SourceCore, type Standing } from "./source_core.ts";
 import {
-  LEASE_STALL_MS_MIN,
-  REPORT_INTERVAL_MS,
   STREAM_NONSENSE_MAX,
   STREAM_REQUEST_BYTES_MAX,
   STREAM_REQUESTS_MAX,
@@ -31,43 +30,30 @@ import {
   STREAM_RETRY_MS_MAX,
   STREAM_SILENT_SHARE,
 } from "./limits.ts";
-import type { ReceiverAction } from "./receiver_messages.ts";
-import { ReportCounts } from "./receiver_report.ts";
 import type { StreamRoute } from "./source_route.ts";
 import type { WantRange } from "./want_ledger.ts";
 
 export type StreamReceiverEvent =
-  | { readonly kind: "assign"; readonly source: SourceId; readonly route: StreamRoute }
-  | { readonly kind: "reroute"; readonly source: SourceId; readonly route: StreamRoute }
-  | { readonly kind: "lease"; readonly lease: Lease }
-  | { readonly kind: "revoke"; readonly transfer: TransferId; readonly chunks: readonly number[] }
-  | {
-    readonly kind: "allot";
-    readonly windowBytesMax: number;
-    readonly bufferBytesMax: number;
-    readonly rateBytesPerS: number;
-  }
-  | { readonly kind: "release" }
-  | { readonly kind: "recycle"; readonly buffers: readonly Bytes[] }
+  | SourceEvent<{ readonly source: SourceId; readonly route: StreamRoute }>
   | { readonly kind: "connected" }
   /** The memory of `bytes` is the caller's again afterwards. */
   | { readonly kind: "arrived"; readonly bytes: Bytes }
   /** The connection is over, or never came about. */
-  | { readonly kind: "disconnected" }
-  | { readonly kind: "wakeup" };
+  | { readonly kind: "disconnected" };
 
 export type StreamReceiverAction =
+  | SourceAction
   | { readonly kind: "connect"; readonly route: StreamRoute }
   | { readonly kind: "disconnect" }
-  | { readonly kind: "transmit"; readonly bytes: Bytes }
-  | Extract<ReceiverAction, { kind: "chunk" | "report" | "gone" }>;
+  | { readonly kind: "transmit"; readonly bytes: Bytes };
 
 /** Refusals that may be others a moment later. */
 const PASSING_CODES: ReadonlySet<WireCode> = new Set(["pending", "crowded", "idle"]);
 
 /** One `fetch` that has not been answered in full: neighbouring bytes of one file. */
 interface Request {
-  readonly transfer: TransferId;
+  /** What is gone if the server has no more of it. */
+  readonly about: Pick<Fetch, "transfer" | "chunk" | "parts">;
   readonly content: Content;
   readonly ranges: readonly WantRange[];
   /** Where the next byte of its body belongs in the file. */
@@ -80,20 +66,20 @@ interface Request {
 }
 
 export class StreamReceiver {
-  readonly #fetches = new FetchList();
-  readonly #counts = new ReportCounts();
+  #actions: StreamReceiverAction[] = [];
+  readonly #core = new SourceCore(
+    (nowMs) => this.#standing(nowMs),
+    (action) => this.#actions.push(action),
+  );
+  readonly #fetches = this.#core.fetches;
+  readonly #counts = this.#core.counts;
   readonly #queue = new ByteQueue();
   readonly #run = new ArrivedBytes();
-  readonly #actions: StreamReceiverAction[] = [];
   /** In the order in which they were sent, which is that of the answers. */
   #requests: Request[] = [];
-  #source: SourceId | undefined;
   #route: StreamRoute | undefined;
   #state: "idle" | "connecting" | "connected" = "idle";
   #meter = new RateMeter(0);
-  #windowBytesMax = 0;
-  #rateBytesPerS = 0;
-  #rateLimit: RateLimit | undefined;
   #connectingMs = 0;
   #rttMs = 0;
   /** When something last arrived, or was first asked for after a pause. */
@@ -112,7 +98,7 @@ export class StreamReceiver {
   }
 
   handle(nowMs: number, event: StreamReceiverEvent): readonly StreamReceiverAction[] {
-    this.#actions.length = 0;
+    this.#actions = [];
     switch (event.kind) {
       case "assign":
       case "reroute":
@@ -120,21 +106,15 @@ export class StreamReceiver {
         break;
       case "lease":
         if (this.#fetches.leasedBytes === 0) this.#aliveMs = nowMs;
-        this.#fetches.add(event.lease);
+        this.#core.onOrder(event);
         break;
       case "revoke":
-        this.#fetches.revoke(event.transfer, event.chunks);
-        break;
       case "allot":
-        this.#windowBytesMax = event.windowBytesMax;
-        this.#fetches.budgetBytes = event.bufferBytesMax;
-        this.#setRate(event.rateBytesPerS);
+      case "recycle":
+        this.#core.onOrder(event);
         break;
       case "release":
         this.#end(nowMs);
-        break;
-      case "recycle":
-        for (const buffer of event.buffers) this.#fetches.recycle(buffer);
         break;
       case "connected":
         this.#onConnected(nowMs);
@@ -152,22 +132,16 @@ export class StreamReceiver {
     }
     this.#watch(nowMs);
     this.#ask(nowMs);
-    this.#reportWhenDue(nowMs);
+    this.#core.reportWhenDue(nowMs);
     return this.#actions;
   }
 
   /** When `handle` wants a wake-up even if nothing arrives. */
   nextWakeupMs(nowMs: number): number {
-    if (this.#source === undefined || this.#fetches.leasedBytes === 0) return Infinity;
+    if (!this.#core.isAtWork) return Infinity;
     const retryMs = this.#state === "idle" ? this.#retryMs : Infinity;
     const silentMs = this.#isWaiting ? this.#aliveMs + this.#silentMsMax : Infinity;
-    const rateMs = this.#rateLimit?.readyMs(nowMs) ?? 0;
-    return Math.min(
-      this.#counts.deadlineMs,
-      retryMs,
-      silentMs,
-      rateMs > nowMs ? rateMs : Infinity,
-    );
+    return Math.min(this.#core.nextWakeupMs(nowMs), retryMs, silentMs);
   }
 
   // — The connection ————————————————————————————————————————————————————————————————————————————
@@ -179,7 +153,7 @@ export class StreamReceiver {
   #begin(nowMs: number, source: SourceId, route: StreamRoute, isNew: boolean): void {
     if (isNew) this.#end(nowMs);
     else this.#disconnect();
-    this.#source = source;
+    this.#core.begin(source);
     this.#route = route;
     this.#rttMs = route.rttMs;
     this.#meter = new RateMeter(nowMs);
@@ -216,10 +190,8 @@ export class StreamReceiver {
   }
 
   #end(nowMs: number): void {
-    if (this.#source !== undefined && this.#counts.hasNews) this.#report(nowMs, this.#source);
     this.#disconnect();
-    this.#fetches.drop();
-    this.#source = undefined;
+    this.#core.end(nowMs);
   }
 
   /** Requests on a closed connection must be repeated. */
@@ -231,7 +203,7 @@ export class StreamReceiver {
 
   /** A silent connection is given up; a lost one is opened again after a while. */
   #watch(nowMs: number): void {
-    if (this.#source === undefined || this.#fetches.leasedBytes === 0) return;
+    if (!this.#core.isAtWork) return;
     if (this.#isWaiting && nowMs >= this.#aliveMs + this.#silentMsMax) {
       this.#actions.push({ kind: "disconnect" });
       this.#onDisconnected(nowMs);
@@ -248,9 +220,11 @@ export class StreamReceiver {
     if (this.#state !== "connected") return;
     while (this.#requests.length < STREAM_REQUESTS_MAX) {
       const inFlightBytes = this.#requests.reduce((sum, each) => sum + each.end - each.offset, 0);
-      const roomBytes = inFlightBytes === 0 ? Infinity : this.#windowBytesMax - inFlightBytes;
-      const bytes = Math.floor(Math.min(STREAM_REQUEST_BYTES_MAX, this.#ratedBytesMax, roomBytes));
-      if (bytes <= 0 || (this.#rateLimit?.readyMs(nowMs) ?? nowMs) > nowMs) return;
+      const roomBytes = inFlightBytes === 0 ? Infinity : this.#core.windowBytesMax - inFlightBytes;
+      const bytes = Math.floor(
+        Math.min(STREAM_REQUEST_BYTES_MAX, this.#core.ratedBytesMax, roomBytes),
+      );
+      if (bytes <= 0 || this.#core.rateReadyMs(nowMs) !== Infinity) return;
       const plan = this.#fetches.next(bytes, 1);
       if (plan === undefined) return;
       if (this.#requests.length === 0) this.#aliveMs = nowMs;
@@ -258,29 +232,22 @@ export class StreamReceiver {
         const [first, last] = [ranges[0]!, ranges.at(-1)!];
         const offset = first.chunk.offset + first.start;
         const end = last.chunk.offset + last.end;
-        const { transfer } = first.chunk;
         const { content } = plan;
-        this.#requests.push({ transfer, content, ranges, offset, end, frames: undefined });
+        this.#requests.push({
+          about: first.chunk,
+          content,
+          ranges,
+          offset,
+          end,
+          frames: undefined,
+        });
         const length = end - offset;
-        this.#rateLimit?.take(nowMs, length);
+        this.#core.onAsked(nowMs, length);
         const { sha256 } = content;
         const bytes = encodeMessage({ command: "fetch", sha256, offset, length });
         this.#actions.push({ kind: "transmit", bytes });
       }
     }
-  }
-
-  /** A rate limit splits requests, so that no answer takes as long as a stalled lease. */
-  get #ratedBytesMax(): number {
-    const bytesPerMs = this.#rateBytesPerS / 1000;
-    return bytesPerMs === 0 ? Infinity : Math.max(1, bytesPerMs * LEASE_STALL_MS_MIN / 8);
-  }
-
-  #setRate(bytesPerS: number): void {
-    if (bytesPerS === this.#rateBytesPerS) return;
-    this.#rateBytesPerS = bytesPerS;
-    const burstBytes = bytesPerS * REPORT_INTERVAL_MS / 1000;
-    this.#rateLimit = bytesPerS === 0 ? undefined : new RateLimit(bytesPerS, burstBytes);
   }
 
   // — Arrivals ——————————————————————————————————————————————————————————————————————————————————
@@ -350,23 +317,17 @@ export class StreamReceiver {
     const added = chunk.add(this.#run, from, to);
     this.duplicateBytes += to - from - added;
     if (!chunk.isComplete) return;
-    const { fetch, isProved } = this.#fetches.complete(chunk);
-    const count = { transfer: fetch.transfer, chunk: fetch.chunk, bytes: fetch.lengthBytes };
-    if (isProved) {
-      this.#counts.verified.push(count);
-      this.#actions.push({ kind: "chunk", ...count, buffer: chunk.buffer });
-    } else {
-      // A stream arrives as it was sent, so its sender is to blame.
-      this.#counts.bad.push({ ...count, isIntegrityFailure: true });
-      this.#strike(fetch);
-    }
+    // A stream arrives as it was sent, so its sender is to blame.
+    const bad = this.#core.onComplete(chunk, true);
+    if (bad !== undefined) this.#strike(bad);
   }
 
   /** Tells the server, which looks again whether its file is what it was. */
-  #strike({ transfer, content, chunk }: Fetch): void {
+  #strike(about: Fetch): void {
+    const { content, chunk } = about;
     const { root, sizeBytes: size } = content;
     this.#requests.push({
-      ...{ transfer, content, ranges: [], offset: 0, end: 0 },
+      ...{ about, content, ranges: [], offset: 0, end: 0 },
       ...{ isStrike: true, frames: undefined },
     });
     const bytes = encodeMessage({ command: "strike", root, size, chunk });
@@ -377,7 +338,7 @@ export class StreamReceiver {
     this.#requests.shift();
     if (message["status"] === "sent" && request.offset === request.end) return;
     // The file changed while it was read, or is shorter than it was said to be.
-    this.#tellGone(request, "changed");
+    this.#core.onGone(request.about, "changed");
   }
 
   #onRefusal(nowMs: number, request: Request, message: JsonObject): void {
@@ -387,12 +348,7 @@ export class StreamReceiver {
     // It has the content no more, or will not give it: to ask again does not help.
     this.#requests.shift();
     this.#aliveMs = nowMs;
-    this.#tellGone(request, code === "changed" ? "changed" : "unknown");
-  }
-
-  #tellGone({ transfer }: Request, reason: "unknown" | "changed"): void {
-    this.#fetches.drop(transfer);
-    this.#actions.push({ kind: "gone", transfer, source: this.#source!, reason });
+    this.#core.onGone(request.about, code === "changed" ? "changed" : "unknown");
   }
 
   /** Perhaps the connection was cut off in a bad place; perhaps that is no server of ours. */
@@ -401,7 +357,7 @@ export class StreamReceiver {
     const [request] = this.#requests;
     this.#breakOff(nowMs);
     if (this.#nonsense >= STREAM_NONSENSE_MAX && request !== undefined) {
-      this.#tellGone(request, "unknown");
+      this.#core.onGone(request.about, "unknown");
     }
   }
 
@@ -411,28 +367,12 @@ export class StreamReceiver {
     this.#onDisconnected(nowMs);
   }
 
-  // — Reports ———————————————————————————————————————————————————————————————————————————————————
-
-  /** As a receiver of datagrams does: at once when the leases run out, else at intervals. */
-  #reportWhenDue(nowMs: number): void {
-    if (this.#source === undefined) return;
-    const isHungry = this.#fetches.isAllBegun && this.#counts.verified.length > 0;
-    const isDue = nowMs >= this.#counts.deadlineMs &&
-      (this.#counts.hasNews || this.#fetches.leasedBytes > 0);
-    if (isHungry || this.#counts.bad.length > 0 || isDue) this.#report(nowMs, this.#source);
-  }
-
-  #report(nowMs: number, source: SourceId): void {
-    const isWaiting = this.#fetches.leasedBytes > 0;
-    const report = {
-      source,
+  #standing(nowMs: number): Standing {
+    return {
       rateBytesPerS: this.#meter.read(nowMs),
       rttMs: this.#rttMs,
-      leasedBytes: this.#fetches.leasedBytes,
-      silentMs: isWaiting ? nowMs - this.#aliveMs : 0,
-      ...this.#counts.take(nowMs),
+      silentMs: this.#fetches.leasedBytes > 0 ? nowMs - this.#aliveMs : 0,
     };
-    this.#actions.push({ kind: "report", report });
   }
 }
 
