@@ -3,11 +3,8 @@
  * die and come back. Both are what ships, over a network that loses nothing.
  */
 import type { Endpoint } from "../../lib/address.ts";
-import { datagramsConfig } from "../../lib/app/client/get.ts";
-import { GetRun } from "../../lib/app/client/get_run.ts";
-import { openSearch } from "../../lib/app/discovery/search.ts";
+import { getIn } from "../../lib/app/client/get_files.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
-import { resolveGet } from "../../lib/app/option_defaults.ts";
 import { Serving } from "../../lib/app/serve/serving.ts";
 import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
@@ -88,17 +85,11 @@ export class BatchWorld {
 
   async #get(): Promise<(DoneEvent | FailedEvent)[]> {
     const { timeoutMs, retries, jobs } = this.#spec;
-    const { runtime } = this.#client;
-    const options = resolveGet({
+    const ends = await getIn(this.#client.runtime, {
       ...{ names: this.#names, outDir: OUT_DIR, broadcast: [BROADCAST], timeoutMs, retries, jobs },
       onEvent: (event) => this.#onEvent(event),
     });
-    const search = await openSearch(options, runtime);
-    const queries = this.#names.map((name) => ({ by: "name", name }) as const);
-    const run = new GetRun(runtime, options, queries, () => search, datagramsConfig(options), []);
-    const ends = await run.ended();
-    await run.close();
-    return ends;
+    return [...ends];
   }
 
   #onEvent({ event }: GetEvent): void {

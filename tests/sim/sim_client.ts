@@ -7,12 +7,10 @@ import type { LayerNews } from "../../lib/protocol/download/layer_fetch.ts";
 import type { Provider } from "../../lib/protocol/download/provider.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
 import { PUSHER, runPush } from "./push_driver.ts";
-import { datagramsConfig } from "../../lib/app/client/get.ts";
-import { GetRun } from "../../lib/app/client/get_run.ts";
-import { openSearch, type Search } from "../../lib/app/discovery/search.ts";
+import type { TellNews } from "../../lib/app/client/get_extension.ts";
+import { getIn } from "../../lib/app/client/get_files.ts";
+import type { GetOptions } from "../../lib/app/options.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
-import { type ResolvedGetOptions, resolveGet } from "../../lib/app/option_defaults.ts";
-import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { ClientWatch } from "./client_watch.ts";
@@ -133,23 +131,11 @@ export class SimClient {
   }
 
   async #get(): Promise<void> {
-    const options = this.#options();
-    const { runtime } = this.#process;
-    const search = await openSearch(options, runtime);
-    this.#followLayers(search);
-    const run = new GetRun(
-      runtime,
-      options,
-      [{ by: "name", name: FILE_NAME }],
-      () => search,
-      datagramsConfig(options),
-      options.servers.map((address) => ({ address, port: DISCOVERY_PORT })),
-      this.#world.scenario.push && { push: { worker: PUSH, config: null } },
-    );
-    this.#followStreams(run.streams);
-    this.#watch.books.follow(run.coordinator);
-    await run.ended();
-    await run.close();
+    await getIn(this.#process.runtime, this.#options(), {
+      kinds: this.#world.scenario.push ? { push: { worker: PUSH, config: null } } : {},
+      lookUp: (content, tell) => this.#followLookUp(content, tell),
+      onBegun: (coordinator) => this.#watch.books.follow(coordinator),
+    });
     this.isClosed = true;
   }
 
@@ -158,10 +144,10 @@ export class SimClient {
     return push !== undefined && sameContent(content, simContent(sizeBytes, 0).content);
   }
 
-  #options(): ResolvedGetOptions {
+  #options(): GetOptions {
     const { client, sizeBytes } = this.#world.scenario;
     const { timeoutMs, retries, isPinned, rateBytesPerS } = client;
-    return resolveGet({
+    return {
       names: [FILE_NAME],
       outDir: OUT_DIR,
       broadcast: [BROADCAST],
@@ -169,31 +155,21 @@ export class SimClient {
       ...{ timeoutMs, retries, rateBytesPerS },
       ...(isPinned && { sha256: simContent(sizeBytes, 0).content.sha256 }),
       onEvent: (event) => this.#onEvent(event),
-    });
+    };
   }
 
   /**
    * Whom layer fetches call liars is told to nobody outside. And what no datagram says yet is said here: who has
    * chunks only, and that somebody pushes them.
    */
-  #followLayers(search: Search): void {
-    const fetchLayer = search.fetchLayer.bind(search);
-    search.fetchLayer = (content, onNews, knownLayer) => {
-      const fetch = fetchLayer(content, (news) => {
-        if (news.kind === "lost" && news.reason === "lying") {
-          this.#world.onBlamed(news.server, "called a liar");
-        }
-        onNews(this.#withHeld(news));
-      }, knownLayer);
-      if (this.#isPushed(content)) onNews(PUSHED);
-      return fetch;
+  #followLookUp(content: Content, tell: TellNews): TellNews {
+    if (this.#isPushed(content)) tell(PUSHED);
+    return (news) => {
+      if (news.kind === "lost" && news.reason === "lying") {
+        this.#world.onBlamed(news.server, "called a liar");
+      }
+      tell(this.#withHeld(news));
     };
-  }
-
-  #followStreams(streams: GetRun["streams"]): void {
-    const fetchLayer = streams.fetchLayer.bind(streams);
-    streams.fetchLayer = (content, onNews, ...options) =>
-      fetchLayer(content, (news) => onNews(this.#withHeld(news)), ...options);
   }
 
   #withHeld(news: LayerNews): LayerNews {

@@ -2,6 +2,7 @@
 import type { ServerId, TransferId } from "../../ids.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import type { DownloadDriver } from "./download_driver.ts";
+import type { GetExtension } from "./get_extension.ts";
 import type { RouteDriver } from "./route_driver.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 import type { WorkerPool } from "./worker_pool.ts";
@@ -18,6 +19,7 @@ export interface DownloadContext {
   readonly search: Pick<NameSearch, "fetchLayer">;
   /** The same over TCP, for servers whose datagrams do not arrive. */
   readonly streams: Pick<StreamProviders, "fetchLayer">;
+  readonly extension: GetExtension;
   /** Who is asked over TCP. */
   readonly routes: Pick<RouteDriver, "handle" | "onReached">;
   /** Nothing has come of these for all of its patience; answered by `onGivenUp`. */

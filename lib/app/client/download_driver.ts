@@ -208,11 +208,11 @@ export class DownloadDriver implements RoutedDownload {
   }
 
   #lookUp({ fetch, content, knownLayer }: Extract<DownloadAction, { kind: "fetchLayer" }>): void {
-    const { search, streams, routes } = this.#context;
+    const { search, streams, routes, extension } = this.#context;
     this.#fetch = fetch;
     routes.handle({ kind: "lookup", download: this });
     this.#lookup = new LayerLookup({
-      ...{ search, streams, content },
+      ...{ search, streams, extension, content },
       ...(knownLayer !== undefined && { knownLayer }),
       onNews: (news) => this.#onLayerNews(fetch, news),
       onUnanswered: (server) => routes.handle({ kind: "unanswered", download: this, server }),

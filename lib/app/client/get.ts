@@ -17,6 +17,7 @@ import type { GetResult } from "../options.ts";
 import { type NameSearch, openSearch, peerIdsOn } from "../discovery/search.ts";
 import { reachableEndpoint } from "../../io/net/tcp_client.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
+import type { GetExtension } from "./get_extension.ts";
 import { GetRun } from "./get_run.ts";
 import { questionOf, StreamSearch } from "./stream_search.ts";
 
@@ -27,12 +28,14 @@ import { questionOf, StreamSearch } from "./stream_search.ts";
 export async function getOverDatagrams(
   options: ResolvedGetOptions,
   runtime: Runtime,
+  extension: GetExtension,
 ): Promise<GetResult> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = options.servers.length > 0 ? search.classicTargets : [];
   const datagrams = datagramsConfig(options);
-  return await ended(new GetRun(runtime, options, queries, () => search, datagrams, hosts));
+  const run = new GetRun(runtime, options, queries, () => search, datagrams, hosts, extension);
+  return await ended(run);
 }
 
 /** The same from one server over TCP alone. */
@@ -64,7 +67,7 @@ export async function getOverStream(
 }
 
 /** How a get over UDP receives what it fetches. */
-export function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {
+function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {
   const { tune, layers, mtuBytes } = options;
   return { transport: transportConfig({ host: UNSPECIFIED_ADDRESS, tune, layers }), mtuBytes };
 }

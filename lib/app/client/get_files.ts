@@ -7,6 +7,7 @@ import { LIST_DEFAULTS, resolveGet, resolveTcpGet } from "../option_defaults.ts"
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
+import type { GetExtension } from "./get_extension.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
 import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
@@ -49,11 +50,15 @@ export async function get(options: GetOptions): Promise<GetResult> {
 }
 
 /** The same on a platform that is handed in. */
-export async function getIn(runtime: Runtime, given: GetOptions): Promise<GetResult> {
+export async function getIn(
+  runtime: Runtime,
+  given: GetOptions,
+  extension: GetExtension = {},
+): Promise<GetResult> {
   const options = resolveGet(given);
   const { timeoutMs, retries } = options;
   return await getWanted(options, {
-    fetch: (names) => getOverDatagrams({ ...options, names }, runtime),
+    fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.

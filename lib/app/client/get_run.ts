@@ -10,16 +10,16 @@ import type { ResolvedGetOptions, ResolvedTcpGetOptions } from "../option_defaul
 import type { DatagramsConfig } from "../../messages/chunk_source.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
-import type { Coordinator } from "../../protocol/download/coordinator.ts";
 import type { Report } from "../../protocol/download/receiver_report.ts";
 import { ServerPatience } from "../../protocol/download/server_patience.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
+import type { GetExtension } from "./get_extension.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
-import { type SourceKinds, sourceKinds } from "./source_kinds.ts";
+import { sourceKinds } from "./source_kinds.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import { MasterSearch } from "../master/master_search.ts";
 import type { Find, NameSearch } from "../discovery/search.ts";
@@ -41,7 +41,7 @@ export class GetRun {
   readonly streams: StreamProviders;
   readonly #routes: RouteDriver;
   readonly #kind: Route["kind"];
-  readonly #moreKinds: SourceKinds;
+  readonly #extension: GetExtension;
   /** The servers that the user named. */
   readonly #hosts: readonly Endpoint[];
   readonly #patience: ServerPatience;
@@ -66,7 +66,6 @@ export class GetRun {
 
   /**
    * @param datagrams undefined where everything comes over TCP
-   * @param moreKinds of sources, beside those that ship
    */
   constructor(
     runtime: Runtime,
@@ -75,9 +74,9 @@ export class GetRun {
     openSearch: (run: GetRun) => NameSearch,
     datagrams: DatagramsConfig | undefined,
     hosts: readonly Endpoint[],
-    moreKinds: SourceKinds = {},
+    extension: GetExtension = {},
   ) {
-    this.#moreKinds = moreKinds;
+    this.#extension = extension;
     this.#runtime = runtime;
     this.#written = new WrittenFiles(runtime.disk);
     this.#options = options;
@@ -108,11 +107,7 @@ export class GetRun {
     this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
     this.#progress.run(this.#downloads, this.#closing.signal);
-  }
-
-  /** For tests and the simulation. */
-  get coordinator(): Coordinator {
-    return this.#pool.coordinator;
+    extension.onBegun?.(this.#pool.coordinator);
   }
 
   ended(): Promise<(DoneEvent | FailedEvent)[]> {
@@ -139,7 +134,7 @@ export class GetRun {
       files: { sparse, portableNames },
       runtime: this.#runtime,
       firstKind: this.#kind,
-      kinds: { ...kinds, ...this.#moreKinds },
+      kinds: { ...kinds, ...this.#extension.kinds },
       timeoutMs,
       rateBytesPerS,
       onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
@@ -206,6 +201,7 @@ export class GetRun {
       search: this.#search,
       streams: this.streams,
       routes: this.#routes,
+      extension: this.#extension,
       onWaited: (download, servers) => this.#onWaited(download, servers),
       onHeard: (server) => this.#patience.onHeard(this.#runtime.clock.nowMs(), server),
       pool: this.#pool,

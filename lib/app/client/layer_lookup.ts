@@ -6,15 +6,17 @@ import type { Bytes, Content, ServerId } from "../../ids.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import type { LayerFetchHandle, NameSearch } from "../discovery/search.ts";
+import type { GetExtension, TellNews } from "./get_extension.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 
 export interface LayerLookupOptions {
   readonly search: Pick<NameSearch, "fetchLayer">;
   readonly streams: Pick<StreamProviders, "fetchLayer">;
+  readonly extension: GetExtension;
   readonly content: Content;
   /** Proved by an earlier run: servers are only probed then. */
   readonly knownLayer?: Bytes;
-  readonly onNews: (news: LayerNews) => void;
+  readonly onNews: TellNews;
   /** It could not be asked over TCP. */
   readonly onUnanswered: (server: ServerId) => void;
 }
@@ -23,11 +25,13 @@ export class LayerLookup implements LayerFetchHandle {
   readonly #options: LayerLookupOptions;
   readonly #datagrams: LayerFetchHandle;
   readonly #streams: LayerFetchHandle[] = [];
+  readonly #onNews: TellNews;
   #layer: Bytes | undefined;
 
   constructor(options: LayerLookupOptions) {
-    const { search, content, knownLayer } = options;
+    const { search, extension, content, knownLayer, onNews } = options;
     this.#options = options;
+    this.#onNews = extension.lookUp?.(content, onNews) ?? onNews;
     this.#layer = knownLayer;
     this.#datagrams = search.fetchLayer(content, (news) => this.#tell(news), knownLayer);
   }
@@ -51,6 +55,6 @@ export class LayerLookup implements LayerFetchHandle {
 
   #tell(news: LayerNews): void {
     if (news.kind === "layer") this.#layer ??= news.layer;
-    this.#options.onNews(news);
+    this.#onNews(news);
   }
 }

@@ -41,6 +41,7 @@ class Surroundings {
       {
         clock: denoClock,
         streams: { fetchLayer: () => ({ add: () => {}, close: () => {} }) },
+        extension: {},
         routes: { handle: () => {}, onReached: () => {} },
         onWaited: () => {},
         onHeard: () => {},
