@@ -67,6 +67,8 @@ export interface FileSignature {
   readonly ctimeMs: number;
   /** 0 where numbers are given anew at each mount. */
   readonly inode: number;
+  /** Whether its owner may run it; absent where there is no such thing. */
+  readonly isExecutable?: boolean;
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

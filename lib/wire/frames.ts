@@ -48,9 +48,11 @@ export const HEADER_BYTES = 12;
 /** Where the header's fields start. */
 export const HEADER = { magic: 0, version: 2, type: 3, length: 4, flags: 6, crc: 8 } as const;
 
-/** What a FIND asks for. `any` asks who is there at all. */
+/** What a FIND asks for. `any` asks who is there at all, `tree` for the manifest of a folder. */
 export type Query =
   | { readonly by: "name"; readonly name: SafeFileName }
+  /** Without a name, of all that is offered. */
+  | { readonly by: "tree"; readonly name: SafeFileName | undefined }
   | { readonly by: "sha256"; readonly sha256: HashHex }
   | { readonly by: "any" };
 
@@ -59,6 +61,7 @@ const query: Field<Query> = {
     const by = reader.u8();
     if (by === 1) return { by: "name", name: fileName.read(reader) };
     if (by === 2) return { by: "sha256", sha256: hash.read(reader) };
+    if (by === 4) return { by: "tree", name: fileNameOrNone.read(reader) };
     if (by !== 3) reader.fail("unknown query");
     return { by: "any" };
   },
@@ -72,6 +75,9 @@ const query: Field<Query> = {
         return hash.write(writer, value.sha256);
       case "any":
         return writer.u8(3);
+      case "tree":
+        writer.u8(4);
+        return fileNameOrNone.write(writer, value.name);
     }
   },
 };

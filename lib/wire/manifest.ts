@@ -56,6 +56,9 @@ export interface BadManifest {
   readonly problem: string;
 }
 
+/** What an OFFER calls a manifest, whatever the folder is called. */
+export const MANIFEST_NAME = "manifest" as SafeFileName;
+
 const HEAD = new TextEncoder().encode("SHOALTR1");
 const KINDS = { file: 1, executable: 2, folder: 3, link: 4, gap: 5 } as const;
 const EMPTY_FILE_ROOT = hashHex("0".repeat(2 * HASH_BYTES));

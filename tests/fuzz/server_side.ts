@@ -77,6 +77,9 @@ export class ServerSide {
       isScanned: true,
       refresh: () => {},
       hashRateOf: () => 1e6,
+      treeOf: () => undefined,
+      holds: (asked: typeof root, sizeBytes: number) =>
+        !catalogue.findByContent(asked, sizeBytes).next().done,
       layerPage,
     };
     this.#responder = new Responder({ server: SERVER, tokens: this.#tokens, view, seed: 1 });

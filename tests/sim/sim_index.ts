@@ -79,7 +79,14 @@ export class SimIndex implements ServedIndex {
     if (name === FILE_NAME) this.#handlers.onRecheck();
   }
 
-  rehash(): void {
+  /** Nobody here asks for folders. */
+  treeOf(): undefined {}
+
+  holds(root: HashHex, sizeBytes: number): boolean {
+    return this.located(root, sizeBytes) !== undefined;
+  }
+
+  mistrust(): void {
     this.#handlers.onRecheck();
   }
 

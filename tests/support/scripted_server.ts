@@ -120,7 +120,9 @@ export class ScriptedServer {
       return { kind: "retry", echo: queryId, number: 0, server: this.id, token: this.#token };
     }
     const file = this.#files.find(({ entry }) =>
-      query.by === "name" ? entry.name === query.name : entry.sha256 === query.sha256
+      query.by === "name"
+        ? entry.name === query.name
+        : query.by === "sha256" && entry.sha256 === query.sha256
     );
     if (file === undefined) return { kind: "absent", ...head, similar: [] };
     const { sizeBytes, sha256, mtimeMs, name } = file.entry;

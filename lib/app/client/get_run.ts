@@ -251,7 +251,7 @@ export class GetRun {
       wanted: () =>
         [...this.#unended]
           .map(({ query }) => query)
-          .filter((query) => query.by !== "any"),
+          .filter((query) => query.by === "name" || query.by === "sha256"),
       onServers: (endpoints) => {
         for (const find of this.#finds) find.invite(endpoints);
       },

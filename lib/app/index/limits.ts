@@ -22,3 +22,12 @@ export const JOBS_PER_INDEXER_MAX = 8;
 export const INDEXER_IDLE_MS = 10_000;
 /** Files that are due within this are passed on together. */
 export const SETTLE_GRAIN_MS = 50;
+
+/** Manifests that are kept, old ones included, for those who fetch by them. */
+export const TREES_KEPT_MAX = 8;
+/** A manifest of a folder that changes all the time is made anew no more often than this. */
+export const TREE_MADE_EVERY_MS = 1_000;
+/** A file that has not come to rest for so long is left out of manifests. */
+export const GAP_AFTER_MS = 10_000;
+/** Files that are hashed first because a manifest waits for them. */
+export const TREE_NEXT_NAMES = 64;

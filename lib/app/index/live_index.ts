@@ -37,7 +37,10 @@ import { NameOwners } from "./name_owners.ts";
 import type { Origin } from "./origin.ts";
 import { ScanSchedule } from "./scan_schedule.ts";
 import type { ServedIndex } from "./served_index.ts";
+import { FolderTrees } from "./folder_trees.ts";
 import { Settling } from "./settling.ts";
+import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
+import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
 
 export interface LiveIndexOptions {
   readonly runtime: Runtime;
@@ -86,6 +89,7 @@ export class LiveIndex implements ServedIndex {
   readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
   readonly #noted = new Set<string>();
   readonly #owners: NameOwners;
+  readonly #trees: FolderTrees;
   /** Undefined until it has started. */
   #unwatch: readonly (() => void)[] | undefined;
 
@@ -102,6 +106,12 @@ export class LiveIndex implements ServedIndex {
     this.#checks = new CheckSchedule(clock, (check) => this.#check(check));
     this.#looks = new LookBudget(clock);
     this.#store = new IndexStore(options);
+    this.#trees = new FolderTrees({
+      clock,
+      catalogue: this.catalogue,
+      served: ({ name, signature }) => ({ name, place: this.placeOf(name), ...signature }),
+      bytesPerS: () => this.#hashing.bytesPerS,
+    });
     this.#hashing = new BackgroundHashing({
       runtime: options.runtime,
       catalogue: this.catalogue,
@@ -161,8 +171,15 @@ export class LiveIndex implements ServedIndex {
     return layer;
   }
 
+  /** The manifest of a folder, or of everything. */
+  treeOf(folder: SafeFileName | undefined): FolderManifest | undefined {
+    return this.#trees.of(folder);
+  }
+
   /** Page `page` of that layer, and what proves it; `undefined` as well if there is no such page. */
   layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
+    const ofManifest = this.#trees.layerPage(root, sizeBytes, page);
+    if (ofManifest !== undefined) return ofManifest;
     if (this.located(root, sizeBytes) === undefined) return undefined;
     const isRoot = chunkCountFor(sizeBytes) === 1;
     const read: TreeRead = (from, length) =>
@@ -176,11 +193,15 @@ export class LiveIndex implements ServedIndex {
     return this.#owners.of(name).placeOf(name);
   }
 
+  holds(root: HashHex, sizeBytes: number): boolean {
+    return this.located(root, sizeBytes) !== undefined;
+  }
+
   located(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
       return { name, place: this.placeOf(name), ...signature };
     }
-    return undefined;
+    return this.#trees.located(root, sizeBytes);
   }
 
   md5Of({ name, signature }: CatalogueEntry): string | undefined {
@@ -253,6 +274,21 @@ export class LiveIndex implements ServedIndex {
     for (const entry of [...this.catalogue.findByContent(root, sizeBytes)]) this.#rehash(entry);
   }
 
+  /** Either one of the files is another by now, or the disk fails. */
+  mistrust(root: HashHex, sizeBytes: number): void {
+    const suspects = this.#entriesOf({ root, sizeBytes })
+      .map((entry) => ({ entry, name: entry.name, root: entry.content?.root }));
+    for (const { name } of suspects) this.recheck(name);
+    const areAllUnchanged = suspects.every(({ entry, root }) => entry.content?.root === root);
+    if (areAllUnchanged) { for (const { entry } of suspects) this.#rehash(entry); }
+  }
+
+  /** The files that have this content, or make it up. */
+  #entriesOf(ref: ContentRef): CatalogueEntry[] {
+    const bundled = this.#trees.namesIn(ref).flatMap((name) => this.catalogue.find(name) ?? []);
+    return [...this.catalogue.findByContent(ref.root, ref.sizeBytes), ...bundled];
+  }
+
   /**
    * A client of the proved address `party` found a chunk bad that it was sent. The chunk is read again, when its
    * turn comes; meanwhile, and unless it differs, the file stays on offer.
@@ -264,9 +300,19 @@ export class LiveIndex implements ServedIndex {
   }
 
   async #check({ content, chunk }: ChunkCheck): Promise<void> {
-    const { root, sizeBytes } = content;
-    const [entry] = this.catalogue.findByContent(root, sizeBytes);
-    if (entry === undefined) return;
+    for (const entry of this.#trees.namesIn(content)) {
+      const bundled = this.catalogue.find(entry);
+      if (bundled?.content !== undefined) await this.#checkFile(bundled, bundled.content, 0);
+    }
+    const [entry] = this.catalogue.findByContent(content.root, content.sizeBytes);
+    if (entry !== undefined) await this.#checkFile(entry, content, chunk);
+  }
+
+  async #checkFile(
+    entry: CatalogueEntry,
+    { root, sizeBytes }: ContentRef,
+    chunk: number,
+  ): Promise<void> {
     const hash = chunkCountFor(sizeBytes) === 1
       ? layerOfRoot(root)
       : this.#store.readTree(root, sizeBytes, chunk * HASH_BYTES, HASH_BYTES);
@@ -318,8 +364,12 @@ export class LiveIndex implements ServedIndex {
       return known !== undefined && sameSignature(known, signature);
     };
     const onLeftOut = (message: string): void => this.#note(message);
+    const shapes: (TreeFolder | TreeLink)[] = [];
+    const onShape = (shape: TreeFolder | TreeLink): void => void shapes.push(shape);
     for (const origin of this.#options.origins) {
-      for await (const { name, signature } of origin.scan({ isKnown, onLeftOut, signal })) {
+      for await (
+        const { name, signature } of origin.scan({ isKnown, onLeftOut, onShape, signal })
+      ) {
         if (!this.#owners.claim(origin, name)) {
           if (this.#unwatch === undefined) return;
           this.#noteLeftOut(name, "another file is offered under that name");
@@ -330,6 +380,7 @@ export class LiveIndex implements ServedIndex {
       }
       if (signal.aborted) return;
     }
+    this.#trees.setShapes(shapes);
     for (const { name } of this.catalogue.entries()) if (!seen.has(name)) this.#remove(name);
     for (const name of this.#refused.keys()) if (!seen.has(name)) this.#refused.delete(name);
   }

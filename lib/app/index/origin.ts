@@ -4,6 +4,7 @@
  */
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { Inspected, ScannedFile } from "../../io/files/folder_scan.ts";
+import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 
 /** What a look at everything needs, and tells. */
@@ -12,6 +13,8 @@ export interface OriginScan {
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
   /** Called, at every scan, with what a user might miss: one line each. */
   onLeftOut(message: string): void;
+  /** Called with each folder, and with each link that leads to something else that this origin has. */
+  onShape(shape: TreeFolder | TreeLink): void;
   /** Ends the scan early. */
   readonly signal: AbortSignal;
 }

@@ -26,8 +26,8 @@ export interface ServedIndex extends CatalogueView {
   prioritise(name: SafeFileName): void;
   /** Looks at the file now: if it is not what it was, it is hashed again, or gone. */
   recheck(name: SafeFileName): void;
-  /** Hashes the files of this content again, whatever was known of them. */
-  rehash(root: HashHex, sizeBytes: number): void;
+  /** Something with this content could not be read as it was indexed: what it is made of is looked at again. */
+  mistrust(root: HashHex, sizeBytes: number): void;
   /** A client of the proved address `party` found a chunk bad that it was sent. */
   doubt(party: string, content: ContentRef, chunk: number): void;
   /** A file that was written to `uploadDir` by this server and hashed on its way: it is ready at once. */

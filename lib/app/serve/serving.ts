@@ -214,12 +214,8 @@ export class Serving {
     if (name !== undefined) this.#options.onSending(name, endpointText(to));
   }
 
-  /** The sender could not read what was indexed: either the file is another, or the disk fails. */
+  /** The sender could not read what was indexed. */
   #onChanged(root: HashHex, sizeBytes: number): void {
-    const { index } = this.#options;
-    const suspects = [...index.catalogue.findByContent(root, sizeBytes)];
-    for (const { name } of suspects) index.recheck(name);
-    const areAllUnchanged = suspects.every((entry) => entry.content?.root === root);
-    if (areAllUnchanged) index.rehash(root, sizeBytes);
+    this.#options.index.mistrust(root, sizeBytes);
   }
 }

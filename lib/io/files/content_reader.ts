@@ -6,6 +6,7 @@ import type { Bytes, FileSignature } from "../../ids.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Disk } from "./disk.ts";
 import { openFileReader } from "./file_reader.ts";
+import { readBundle } from "./bundle_reader.ts";
 import { MemoryReader } from "./memory_reader.ts";
 
 /** Something offered, open for reading. Close it. */
@@ -38,6 +39,8 @@ export function openContent(
   switch (place.kind) {
     case "file":
       return openFileReader(disk, place.dir, place.name, signature);
+    case "bundle":
+      return readBundle(disk, place.files, (file) => openContent(disk, file.place, file));
     case "memory":
       return { ok: true, reader: new MemoryReader(place.bytes) };
     default:

@@ -3,17 +3,23 @@
  * other events all the time, and promises nothing about what happens to a file afterwards:
  * `file_reader.ts` checks again.
  */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, SEPARATOR } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
 import { displayName, isHiddenName, parseFileName } from "../../names.ts";
 import { type Clock, wallMs } from "../system/clock.ts";
+import {
+  isWithin,
+  type ModificationTime,
+  type TreeFolder,
+  type TreeLink,
+} from "../../wire/manifest.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
-import { canOpen, signatureAt } from "./regular_file.ts";
+import { canOpen, signatureAt, timeOf } from "./regular_file.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
 
 export interface ScanOptions {
@@ -27,6 +33,8 @@ export interface ScanOptions {
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
   /** Called, at every scan, with what a user might miss: one line per file or folder. */
   onLeftOut(message: string): void;
+  /** Called with each folder, and with each link that leads to something within `dir`. */
+  onShape?(shape: TreeFolder | TreeLink): void;
   /** Ends the scan early. */
   readonly signal: AbortSignal;
   /** Looks at no more than this many files and folders. */
@@ -81,10 +89,13 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
         const name = offerableName(options, prefix + entry.name);
         if (name === undefined) continue;
         if (entry.isDirectory) {
-          if (depth < FOLDER_DEPTH_MAX) below.push(`${name}/`);
-          else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
+          if (depth < FOLDER_DEPTH_MAX) {
+            below.push(`${name}/`);
+            if (options.onShape !== undefined) tellFolder(options, opened, name);
+          } else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
           continue;
         }
+        if (entry.isSymlink && options.onShape !== undefined) tellLink(options, opened, name);
         if (isUnfinished(options, opened, name)) continue;
         const signature = readableFile(options, opened, name);
         if (signature !== undefined) yield { name, signature };
@@ -200,6 +211,35 @@ async function readFolder(
     if (!(thrown instanceof Deno.errors.NotFound)) unreadable(options, prefix);
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function tellFolder({ onShape }: ScanOptions, opened: AnchoredDisk, name: SafeFileName): void {
+  const info = opened.use((folder) => lookAt(join(folder, basename(name))));
+  if (info?.isDirectory) onShape?.({ kind: "folder", name, ...modified(info) });
+}
+
+/** One that leads out, by what it says, is what it leads to or nothing. */
+function tellLink({ onShape }: ScanOptions, opened: AnchoredDisk, name: SafeFileName): void {
+  opened.use((folder) => {
+    const path = join(folder, basename(name));
+    const info = lookAt(path);
+    const target = info?.isSymlink ? linkTarget(path) : undefined;
+    if (info === undefined || target === undefined || !isWithin(name, target)) return;
+    onShape?.({ kind: "link", name, target, ...modified(info) });
+  });
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    const target = Deno.readLinkSync(path).replaceAll(SEPARATOR, "/");
+    return target.includes(UNDECODABLE) ? undefined : target;
+  } catch {
+    return undefined;
+  }
+}
+
+function modified({ mtime }: Deno.FileInfo): ModificationTime {
+  return { mtimeMs: timeOf(mtime), mtimeRestNs: 0 };
 }
 
 function unreadable({ onLeftOut }: ScanOptions, prefix: string): void {

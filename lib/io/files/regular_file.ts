@@ -101,7 +101,10 @@ interface FileLook {
   readonly ctime: Date | null;
   readonly dev: number;
   readonly ino: number | null;
+  readonly mode: number | null;
 }
+
+const OWNER_MAY_RUN = 0o100;
 
 /** @param changedMs finer than the look's own, where it could be had */
 function signatureOf(
@@ -114,6 +117,7 @@ function signatureOf(
     mtimeMs: knownTime(look.mtimeMs ?? timeOf(look.mtime)),
     ctimeMs: changedMs ?? timeOf(look.ctime),
     inode: hasLastingInodes(look.dev, path) ? look.ino ?? 0 : 0,
+    ...(((look.mode ?? 0) & OWNER_MAY_RUN) !== 0 && { isExecutable: true }),
   };
 }
 

@@ -19,6 +19,8 @@ export type ContentPlace =
     /** Its name below that, which may be another one than it is offered under. */
     readonly name: string;
   }
+  /** Files one behind another: those of a bundle. */
+  | { readonly kind: "bundle"; readonly files: readonly ServedFile[] }
   /** Memory that all threads share. It is not written to any more. */
   | { readonly kind: "memory"; readonly bytes: Uint8Array<SharedArrayBuffer> };
 

@@ -1,7 +1,12 @@
 /** The frames that answer a FIND, as a search reads them. */
 import type { Endpoint } from "../../address.ts";
 import { isSameText } from "../../names.ts";
+<<<<<<< HEAD
 import { encodeFrame, type FrameOf, type Query } from "../../wire/frames.ts";
+=======
+import type { FrameOf, Query } from "../../wire/frames.ts";
+import { MANIFEST_NAME } from "../../wire/manifest.ts";
+>>>>>>> 6322e05 (feat(serve): a folder is offered as its manifest, and its small files as bundles)
 import type { Offer } from "./sought_query.ts";
 
 export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
@@ -27,6 +32,7 @@ export function offerOf(
 /** Whether an answer fits its question: a server may say anything. */
 export function isAnswerTo(query: Query, frame: Exclude<FindAnswer, FrameOf<"retry">>): boolean {
   if (frame.kind !== "offer") return true;
+  if (query.by === "tree") return frame.name === MANIFEST_NAME;
   if (query.by === "name") return isSameText(frame.name, query.name);
   return query.by === "sha256" && frame.sha256 === query.sha256;
 }

@@ -80,6 +80,8 @@ export function fitFind<Item extends { readonly query: Query }>(
 
 function queryBytes(query: Query): number {
   switch (query.by) {
+    case "tree":
+      return 3 + utf8.encode(query.name ?? "").length;
     case "name":
       return 3 + utf8.encode(query.name).length;
     case "sha256":

@@ -35,9 +35,15 @@ export class Catalogue {
   #isSorted = true;
   #backlogFiles = 0;
   #backlogBytes = 0;
+  #version = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Another one after every change of what is offered, progress in hashing apart. */
+  get version(): number {
+    return this.#version;
   }
 
   get backlog(): Backlog {
@@ -80,6 +86,17 @@ export class Catalogue {
     return sorted.slice(first, first + max);
   }
 
+  /** The entries below `folder`, or all of them, in the order of their names. */
+  below(folder: SafeFileName | undefined): CatalogueEntry[] {
+    const sorted = this.#inOrder();
+    if (folder === undefined) return [...sorted];
+    const prefix = `${folder}/`;
+    const first = lowerBound(sorted, prefix as SafeFileName);
+    let end = first;
+    while (sorted[end]?.name.startsWith(prefix)) end += 1;
+    return sorted.slice(first, end);
+  }
+
   /** Every entry, in no particular order. Entries may be removed meanwhile. */
   entries(): Iterable<CatalogueEntry> {
     return this.#entries.values();
@@ -104,13 +121,16 @@ export class Catalogue {
     }
     this.#backlogFiles += 1;
     this.#backlogBytes += signature.sizeBytes;
+    this.#version += 1;
     return entry;
   }
 
   /** A settling file has been quiet for long enough. */
   settle(name: SafeFileName): void {
     const entry = this.#entries.get(name);
-    if (entry?.state === "settling") entry.state = "pending";
+    if (entry?.state !== "settling") return;
+    entry.state = "pending";
+    this.#version += 1;
   }
 
   /** An indexer has read so much of an unhashed file. */
@@ -133,6 +153,7 @@ export class Catalogue {
     entry.content = { sizeBytes, sha256, root };
     this.#bySha256.add(sha256, entry);
     this.#byRoot.add(root, entry);
+    this.#version += 1;
   }
 
   remove(name: SafeFileName): void {
@@ -141,6 +162,7 @@ export class Catalogue {
     this.#unlink(entry);
     this.#entries.delete(name);
     this.#isSorted = false;
+    this.#version += 1;
   }
 
   /** Takes an entry out of the backlog or the maps by content, whichever it is in. */

@@ -1,7 +1,8 @@
 /** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
 import type { LayerPage } from "../merkle/merkle.ts";
-import type { Bytes, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
+import type { Bytes, Content, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
+import { MANIFEST_NAME } from "../../wire/manifest.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 
 /** What a server has to offer, and how far it has got with finding out. */
@@ -13,9 +14,25 @@ export interface CatalogueView {
   refresh(entry: CatalogueEntry): void;
   /** How fast this file is being hashed, in bytes per second; 0 while it waits for others. */
   hashRateOf(name: SafeFileName): number;
+  /** The manifest of a folder, or of all that is offered; `undefined` where there is no such folder. */
+  treeOf(folder: SafeFileName | undefined): FolderManifest | undefined;
+  /** Whether there is something with this content: a file, a manifest or a bundle. */
+  holds(root: HashHex, sizeBytes: number): boolean;
   /** A page of the layer of a file that is ready, and its proof; `undefined` if it is not to be had. */
   layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined;
 }
+
+/** What there is of a manifest. Until all files are hashed there is none, but for how far that is. */
+export type FolderManifest =
+  | { readonly kind: "ready"; readonly content: Content; readonly mtimeMs: number }
+  | {
+    readonly kind: "pending";
+    readonly sizeBytes: number;
+    readonly hashedBytes: number;
+    readonly rateBytesPerS: number;
+    /** The first of those that are waited for. */
+    readonly next: readonly SafeFileName[];
+  };
 
 export interface FindAnswerOptions {
   readonly view: CatalogueView;
@@ -54,6 +71,7 @@ export class FindAnswers {
     this.#options = options;
     this.#bytesLeft = options.bytesMax;
     if (find.queries.some((query) => query.by === "any")) this.#introduce();
+    find.queries.forEach((query, i) => query.by === "tree" && this.#answerTree(query.name, i));
     const entries = find.queries.map((query) => this.#entryFor(query));
     // What is here comes first: it is of more use than what is not, where not everything fits.
     entries.forEach((entry, i) => entry !== undefined && this.#answerPresent(entry, i));
@@ -80,7 +98,26 @@ export class FindAnswers {
       case "sha256":
         return catalogue.findBySha256(query.sha256);
       case "any":
+      case "tree":
         return undefined;
+    }
+  }
+
+  #answerTree(folder: SafeFileName | undefined, queryIndex: number): void {
+    const tree = this.#options.view.treeOf(folder);
+    const head = this.#head(queryIndex);
+    if (tree === undefined) {
+      if (this.#options.view.isScanned) {
+        this.#add(this.absent, { kind: "absent", ...head, similar: [] });
+      }
+    } else if (tree.kind === "pending") {
+      const { sizeBytes, hashedBytes, rateBytesPerS, next } = tree;
+      this.pending.push(...next);
+      this.#add(this.prompt, { kind: "pending", ...head, sizeBytes, hashedBytes, rateBytesPerS });
+    } else {
+      const { content: { sizeBytes, sha256, root }, mtimeMs } = tree;
+      const about = { sizeBytes, sha256, root, mtimeMs, tcpPort: this.#options.tcpPort };
+      this.#add(this.prompt, { kind: "offer", ...head, ...about, name: MANIFEST_NAME });
     }
   }
 
@@ -106,7 +143,10 @@ export class FindAnswers {
 
   #answerAbsent(queryIndex: number): void {
     const query = this.#find.queries[queryIndex];
-    if (query === undefined || query.by === "any" || !this.#isAbsenceCertain(query)) return;
+    if (
+      query === undefined || query.by === "any" || query.by === "tree" ||
+      !this.#isAbsenceCertain(query)
+    ) return;
     const similar = query.by === "name" ? this.#options.similarTo(query.name) : [];
     const absent = { kind: "absent", ...this.#head(queryIndex), similar: [] } as const;
     const roomBytes = Math.min(this.#bytesLeft, this.#options.frameBytesMax) -

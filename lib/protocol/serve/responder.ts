@@ -183,7 +183,7 @@ export class Responder {
       datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...found }));
     }
     // Asked last, for a layer may be found to be lost only when it is read.
-    if (this.#view.catalogue.findByContent(root, sizeBytes).next().done) {
+    if (!this.#view.holds(root, sizeBytes)) {
       datagrams.splice(0, Infinity, encodeFrame({ ...GONE, nonce, number, root }));
     }
     this.#send(from, datagrams);

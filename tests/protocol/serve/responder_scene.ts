@@ -13,6 +13,7 @@ import { CONTROL_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { parseFileName } from "../../../lib/names.ts";
 import { Catalogue } from "../../../lib/protocol/serve/catalogue.ts";
 import { TreeHasher } from "../../../lib/protocol/merkle/merkle.ts";
+import type { FolderManifest } from "../../../lib/protocol/serve/find_answers.ts";
 import type { QuestionFrame } from "../../../lib/protocol/serve/questions.ts";
 import { Responder, type ResponderAction } from "../../../lib/protocol/serve/responder.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
@@ -43,11 +44,15 @@ export class Scene {
   readonly catalogue = new Catalogue();
   readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
   readonly layers = new Map<HashHex, Bytes>();
+  readonly trees = new Map<SafeFileName | undefined, FolderManifest>();
   readonly view = {
     catalogue: this.catalogue,
     isScanned: true,
     refresh: () => {},
     hashRateOf: () => 1_000_000,
+    treeOf: (folder: SafeFileName | undefined) => this.trees.get(folder),
+    holds: (root: HashHex, sizeBytes: number) =>
+      !this.catalogue.findByContent(root, sizeBytes).next().done,
     layerPage: (root: HashHex, sizeBytes: number, page: number) => {
       const layer = this.layers.get(root);
       const prover = layer && new LayerProver(layer, sizeBytes);

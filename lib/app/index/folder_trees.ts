@@ -1,0 +1,250 @@
+/**
+ * The manifests of the folders that somebody asks for, and the bundles that follow from them. A manifest is made
+ * from the index when it is asked for, and kept until something changed; the bundles of those before it can
+ * still be had, as long as their files are what they were.
+ */
+import type { Bytes, Content, HashHex, SafeFileName } from "../../ids.ts";
+import { hashHex, toHex } from "../../ids.ts";
+import type { Clock } from "../../io/system/clock.ts";
+import { unitsOf } from "../../protocol/folder/bundles.ts";
+import { type ContentRef, keyOf, type ServedFile } from "../../protocol/base/served_file.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
+import { layerPageIn, layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
+import { type LayerPage, TreeHasher } from "../../protocol/merkle/merkle.ts";
+import type { Catalogue, CatalogueEntry } from "../../protocol/serve/catalogue.ts";
+import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
+import {
+  compareNames,
+  encodeManifest,
+  isWithin,
+  type TreeEntry,
+  type TreeFile,
+  type TreeFolder,
+  type TreeLink,
+} from "../../wire/manifest.ts";
+import { GAP_AFTER_MS, TREE_MADE_EVERY_MS, TREE_NEXT_NAMES, TREES_KEPT_MAX } from "./limits.ts";
+
+export interface FolderTreesOptions {
+  readonly clock: Clock;
+  readonly catalogue: Catalogue;
+  /** Where the bytes of an entry lie. */
+  readonly served: (entry: CatalogueEntry) => ServedFile;
+  readonly bytesPerS: () => number;
+}
+
+/** A file that is in a bundle as long as it has this content. */
+interface BundledEntry {
+  readonly entry: CatalogueEntry;
+  readonly root: HashHex;
+}
+
+/** A manifest as it was made. */
+interface Tree {
+  /** Of the folder, for those who are told what is sent. */
+  readonly name: SafeFileName;
+  readonly content: Content;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly layerTree: Bytes;
+  readonly mtimeMs: number;
+  /** What its bundles are made of, by {@linkcode keyOf}. */
+  readonly bundles: ReadonlyMap<string, readonly BundledEntry[]>;
+  readonly version: number;
+  readonly madeMs: number;
+}
+
+/** What all that is offered is called. */
+const EVERYTHING = "." as SafeFileName;
+
+export class FolderTrees {
+  readonly #options: FolderTreesOptions;
+  /** Folders and links, by name. */
+  #shapes: readonly (TreeFolder | TreeLink)[] = [];
+  #shapesVersion = 0;
+  /** The newest of each folder, and some of those before; the least recently asked for first. */
+  readonly #trees = new Map<string, Tree>();
+  readonly #newest = new Map<SafeFileName | undefined, string>();
+  /** Since when files that do not rest have been waited for. */
+  readonly #restlessSince = new Map<SafeFileName, number>();
+
+  constructor(options: FolderTreesOptions) {
+    this.#options = options;
+  }
+
+  /** What a scan has found beside files. */
+  setShapes(shapes: readonly (TreeFolder | TreeLink)[]): void {
+    const sorted = [...shapes].sort((a, b) => compareNames(a.name, b.name));
+    if (JSON.stringify(sorted) === JSON.stringify(this.#shapes)) return;
+    this.#shapes = sorted;
+    this.#shapesVersion += 1;
+  }
+
+  /** The manifest of `folder`, or of everything. */
+  of(folder: SafeFileName | undefined): FolderManifest | undefined {
+    const nowMs = this.#options.clock.nowMs();
+    const key = this.#newest.get(folder);
+    const tree = key === undefined ? undefined : this.#trees.get(key);
+    const isFresh = tree !== undefined &&
+      (tree.version === this.#version || nowMs - tree.madeMs < TREE_MADE_EVERY_MS);
+    if (isFresh) return this.#use(key!, tree);
+    const entries = this.#options.catalogue.below(folder);
+    const shapes = this.#shapesBelow(folder);
+    if (entries.length === 0 && shapes.length === 0 && !this.#isThere(folder)) return undefined;
+    const waitedFor = entries.filter((entry) => this.#isWaitedFor(nowMs, entry));
+    if (waitedFor.length > 0) return this.#pending(entries, waitedFor);
+    const made = this.#make(nowMs, folder, entries, shapes);
+    const madeKey = keyOf(made.content);
+    this.#newest.set(folder, madeKey);
+    return this.#use(madeKey, made);
+  }
+
+  /** A manifest or a bundle. */
+  located(root: HashHex, sizeBytes: number): ServedFile | undefined {
+    const key = keyOf({ root, sizeBytes });
+    const manifest = this.#trees.get(key);
+    if (manifest !== undefined) {
+      const { bytes, mtimeMs } = manifest;
+      const signature = { sizeBytes, mtimeMs, ctimeMs: 0, inode: 0 };
+      return { name: manifest.name, place: { kind: "memory", bytes }, ...signature };
+    }
+    for (const { bundles, name } of this.#trees.values()) {
+      const bundled = bundles.get(key);
+      if (bundled === undefined) continue;
+      if (bundled.some(({ entry, root }) => entry.content?.root !== root)) return undefined;
+      const files = bundled.map(({ entry }) => this.#options.served(entry));
+      const signature = { sizeBytes, mtimeMs: 0, ctimeMs: 0, inode: 0 };
+      return { name, place: { kind: "bundle", files }, ...signature };
+    }
+    return undefined;
+  }
+
+  /** The files of a bundle, so that they are looked at again. */
+  namesIn(ref: ContentRef): readonly SafeFileName[] {
+    for (const { bundles } of this.#trees.values()) {
+      const entries = bundles.get(keyOf(ref));
+      if (entries !== undefined) return entries.map(({ entry }) => entry.name);
+    }
+    return [];
+  }
+
+  /** A page of the layer of a manifest. */
+  layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
+    const tree = this.#trees.get(keyOf({ root, sizeBytes }))?.layerTree;
+    if (tree === undefined) return undefined;
+    return layerPageIn((from, length) => tree.slice(from, from + length), sizeBytes, page);
+  }
+
+  get #version(): number {
+    return this.#options.catalogue.version + this.#shapesVersion;
+  }
+
+  #use(key: string, tree: Tree): FolderManifest {
+    this.#trees.delete(key);
+    this.#trees.set(key, tree);
+    for (const oldest of this.#trees.keys()) {
+      if (this.#trees.size <= TREES_KEPT_MAX) break;
+      this.#trees.delete(oldest);
+    }
+    return { kind: "ready", content: tree.content, mtimeMs: tree.mtimeMs };
+  }
+
+  #isThere(folder: SafeFileName | undefined): boolean {
+    return folder === undefined ||
+      this.#shapes.some(({ kind, name }) => kind === "folder" && name === folder);
+  }
+
+  #shapesBelow(folder: SafeFileName | undefined): readonly (TreeFolder | TreeLink)[] {
+    if (folder === undefined) return this.#shapes;
+    return this.#shapes.filter(({ name }) => name.startsWith(`${folder}/`));
+  }
+
+  /** One that does not rest for long is left out, so that the others can be had. */
+  #isWaitedFor(nowMs: number, { name, state }: CatalogueEntry): boolean {
+    if (state === "ready") {
+      this.#restlessSince.delete(name);
+      return false;
+    }
+    if (state === "pending") return true;
+    const sinceMs = this.#restlessSince.get(name) ?? nowMs;
+    this.#restlessSince.set(name, sinceMs);
+    return nowMs - sinceMs < GAP_AFTER_MS;
+  }
+
+  #pending(
+    entries: readonly CatalogueEntry[],
+    waitedFor: readonly CatalogueEntry[],
+  ): FolderManifest {
+    let sizeBytes = 0;
+    let hashedBytes = 0;
+    for (const entry of entries) {
+      sizeBytes += entry.signature.sizeBytes;
+      hashedBytes += entry.hashedBytes;
+    }
+    const next = waitedFor.slice(0, TREE_NEXT_NAMES).map(({ name }) => name);
+    const rateBytesPerS = Math.round(this.#options.bytesPerS());
+    return { kind: "pending", sizeBytes, hashedBytes, rateBytesPerS, next };
+  }
+
+  #make(
+    nowMs: number,
+    folder: SafeFileName | undefined,
+    entries: readonly CatalogueEntry[],
+    shapes: readonly (TreeFolder | TreeLink)[],
+  ): Tree {
+    const prefixLength = folder === undefined ? 0 : folder.length + 1;
+    const nameIn = (name: SafeFileName): SafeFileName => name.slice(prefixLength) as SafeFileName;
+    const byName = new Map<SafeFileName, CatalogueEntry>();
+    const tree: TreeEntry[] = [];
+    const links = new Set<SafeFileName>();
+    for (const shape of shapes) {
+      const name = nameIn(shape.name);
+      // A link that leads out of this folder is no link in it.
+      if (shape.kind === "link" && !isWithin(name, shape.target)) continue;
+      tree.push({ ...shape, name });
+      if (shape.kind === "link") links.add(name);
+    }
+    for (const entry of entries) {
+      const name = nameIn(entry.name);
+      if (links.has(name)) continue;
+      byName.set(name, entry);
+      tree.push(treeFile(name, entry));
+    }
+    tree.sort((a, b) => compareNames(a.name, b.name));
+    const manifest = encodeManifest(tree);
+    const bytes = new Uint8Array(new SharedArrayBuffer(manifest.length));
+    bytes.set(manifest);
+    const hasher = new TreeHasher(manifest.length);
+    hasher.update(manifest);
+    const { root, layer } = hasher.finish();
+    const content = {
+      sizeBytes: manifest.length,
+      sha256: hashHex(toHex(sha256(manifest))),
+      root,
+    };
+    const files = tree.filter((entry): entry is TreeFile => entry.kind === "file");
+    const bundles = new Map<string, readonly BundledEntry[]>();
+    for (const unit of unitsOf(files)) {
+      if (unit.files.length === 1) continue;
+      const bundled = unit.files.map(({ name, root }) => ({ entry: byName.get(name)!, root }));
+      bundles.set(keyOf(unit), bundled);
+    }
+    const layerTree = layerTreeOf(layer, manifest.length);
+    // The time of the folder's newest file would change with every one of them, and nobody keeps it.
+    return {
+      name: folder ?? EVERYTHING,
+      content,
+      bytes,
+      layerTree,
+      mtimeMs: 0,
+      bundles,
+      version: this.#version,
+      madeMs: nowMs,
+    };
+  }
+}
+
+function treeFile(name: SafeFileName, { signature, content }: CatalogueEntry): TreeEntry {
+  if (content === undefined) return { kind: "gap", name };
+  const { mtimeMs, isExecutable = false } = signature;
+  const whole = Math.floor(mtimeMs);
+  return { kind: "file", name, isExecutable, mtimeMs: whole, mtimeRestNs: 0, ...content };
+}
