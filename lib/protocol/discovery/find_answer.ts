@@ -1,12 +1,8 @@
 /** The frames that answer a FIND, as a search reads them. */
 import type { Endpoint } from "../../address.ts";
 import { isSameText } from "../../names.ts";
-<<<<<<< HEAD
 import { encodeFrame, type FrameOf, type Query } from "../../wire/frames.ts";
-=======
-import type { FrameOf, Query } from "../../wire/frames.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
->>>>>>> 6322e05 (feat(serve): a folder is offered as its manifest, and its small files as bundles)
 import type { Offer } from "./sought_query.ts";
 
 export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;

@@ -10,7 +10,7 @@ import { WANT_RANGES_MAX } from "../../wire/limits.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { UNIT_BUFFER_BYTES_MIN } from "./limits.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
-import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
+import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 import type { WantRange } from "./want_ledger.ts";
 
 /** A chunk that is a content of its own: a file of a folder, or a bundle of them. */
@@ -288,6 +288,16 @@ function isOneContent(
   b: ChunkBuffer,
 ): boolean {
   return a === b || (a.transfer === b.transfer && a.parts === undefined);
+}
+
+/** The chunks of its content that a fetch may have found wrong: which of a unit's it was cannot be seen. */
+export function suspectedChunks(
+  { content, chunk, parts }: Pick<Fetch, "content" | "chunk" | "parts">,
+): readonly number[] {
+  if (parts === undefined) return [chunk];
+  // A server looks at all files of a bundle.
+  if (parts.length > 1) return [0];
+  return Array.from({ length: chunkCountFor(content.sizeBytes) }, (_, i) => i);
 }
 
 function keyOf(transfer: TransferId, chunk: number): string {

@@ -17,13 +17,8 @@ import { decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
-<<<<<<< HEAD
-import type { Plan } from "./fetch_list.ts";
+import { type Plan, suspectedChunks } from "./fetch_list.ts";
 import { SourceCore, type Standing } from "./source_core.ts";
-=======
-import { chunkCountFor } from "../merkle/merkle.ts";
-import { type Fetch, FetchList, type Plan } from "./fetch_list.ts";
->>>>>>> 6322e05 (feat(serve): a folder is offered as its manifest, and its small files as bundles)
 import { Reordering } from "./reordering.ts";
 import { PathMtu } from "./path_mtu.ts";
 import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
@@ -382,24 +377,12 @@ export class Receiver {
     if (bad === undefined) return;
     this.#wantsCrc = true;
     if (!isIntegrityFailure) return;
-<<<<<<< HEAD
-    const datagram = encodeFrame({
-      kind: "strike",
-      nonce: flow.nonce,
-      token: flow.token,
-      root: bad.content.root,
-      sizeBytes: bad.content.sizeBytes,
-      chunk: bad.chunk,
-    });
-    this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
-=======
-    const { root, sizeBytes } = fetch.content;
-    for (const chunk of suspectsIn(fetch)) {
-      const about = { nonce: flow.nonce, token: flow.token, root, sizeBytes, chunk };
-      const datagram = encodeFrame({ kind: "strike", ...about });
+    const { nonce, token } = flow;
+    const { root, sizeBytes } = bad.content;
+    for (const chunk of suspectedChunks(bad)) {
+      const datagram = encodeFrame({ kind: "strike", nonce, token, root, sizeBytes, chunk });
       this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
     }
->>>>>>> 6322e05 (feat(serve): a folder is offered as its manifest, and its small files as bundles)
   }
 
   #onControl(nowMs: number, flow: Flow, bytes: Uint8Array): void {
@@ -432,14 +415,6 @@ export class Receiver {
       silentMs: isWaiting ? nowMs - flow.aliveMs : 0,
     };
   }
-}
-
-/** The chunks of its content that a fetch may have found wrong: which of a unit's it was cannot be seen. */
-function suspectsIn({ content, chunk, parts }: Fetch): readonly number[] {
-  if (parts === undefined) return [chunk];
-  // A server looks at all files of a bundle.
-  if (parts.length > 1) return [0];
-  return Array.from({ length: chunkCountFor(content.sizeBytes) }, (_, i) => i);
 }
 
 /** Whether no less than a segment is missing of what was given up. */

@@ -19,7 +19,7 @@ import {
 import { type WireCode, wireCodeIn } from "../../wire/session_codes.ts";
 import { RateMeter } from "../base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "./chunk_buffer.ts";
-import type { Fetch } from "./fetch_list.ts";
+import { type Fetch, suspectedChunks } from "./fetch_list.ts";
 import type { SourceAction, SourceEvent } from "./source_messages.ts";
 import { SourceCore, type Standing } from "./source_core.ts";
 import {
@@ -319,12 +319,13 @@ export class StreamReceiver {
     if (!chunk.isComplete) return;
     // A stream arrives as it was sent, so its sender is to blame.
     const bad = this.#core.onComplete(chunk, true);
-    if (bad !== undefined) this.#strike(bad);
+    if (bad === undefined) return;
+    for (const suspect of suspectedChunks(bad)) this.#strike(bad, suspect);
   }
 
   /** Tells the server, which looks again whether its file is what it was. */
-  #strike(about: Fetch): void {
-    const { content, chunk } = about;
+  #strike(about: Fetch, chunk: number): void {
+    const { content } = about;
     const { root, sizeBytes: size } = content;
     this.#requests.push({
       ...{ about, content, ranges: [], offset: 0, end: 0 },

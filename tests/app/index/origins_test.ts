@@ -44,7 +44,12 @@ Deno.test({
     assertEquals(await streams[0]!.fill(), 6);
     const read = new Map<string, string>();
     for (const origin of all) {
-      const scan = { isKnown: () => false, onLeftOut() {}, signal: new AbortController().signal };
+      const scan = {
+        isKnown: () => false,
+        onLeftOut() {},
+        onShape() {},
+        signal: new AbortController().signal,
+      };
       for await (const { name, signature } of origin.scan(scan)) {
         const opened = openContent(runtime.disk, origin.placeOf(name), signature);
         assert(opened.ok);
