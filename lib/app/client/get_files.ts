@@ -6,13 +6,14 @@ import { ShoalError } from "../../errors.ts";
 import { LIST_DEFAULTS, resolveGet, resolveTcpGet } from "../option_defaults.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
-import type { FailedEvent, GetEvent, ListEvent } from "../events.ts";
 import type { GetExtension } from "./get_extension.ts";
+import type { DoneEvent, FailedEvent, FileEvent, GetEvent, ListEvent } from "../events.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
 import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
 import { getByAscii } from "../session/ascii_get.ts";
+import { presentFiles } from "./present_files.ts";
 import { questionOf } from "./stream_search.ts";
 import { listOverTcpIn } from "../list/tcp_list.ts";
 import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
@@ -57,7 +58,7 @@ export async function getIn(
 ): Promise<GetResult> {
   const options = resolveGet(given);
   const { timeoutMs, retries } = options;
-  return await getWanted(options, {
+  return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
@@ -108,7 +109,7 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
       hint: "It knows uploads only: put --dialect json.",
     });
   }
-  return await getWanted(options, {
+  return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     fetch: (names) =>
       dialect === "ascii"
         ? getByAscii(runtime, { ...options, names })
@@ -116,6 +117,13 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
     list: (_, onEvent) => listOverTcpIn(runtime, { ...options, onEvent }),
   });
+}
+
+/** Whether a file of that name is left as it is: not where it would be replaced, nor where it has another name here. */
+function keepsPresent(
+  { force, portableNames }: { readonly force: boolean; readonly portableNames: boolean },
+): boolean {
+  return !force && !portableNames;
 }
 
 /** A way to servers. */
@@ -126,19 +134,43 @@ interface Way {
   isAskedByName(name: string): boolean;
 }
 
-type Common = Pick<GetOptions, "names" | "sha256" | "onEvent">;
+type Common = Pick<GetOptions, "names" | "sha256" | "onEvent" | "signal"> & {
+  readonly outDir: string;
+  /** What is there already is kept, if it is what is wanted. */
+  readonly keepsPresent: boolean;
+};
 
-async function getWanted(options: Common, way: Way): Promise<GetResult> {
+async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<GetResult> {
   const wanted = wantedOf(options);
   if (wanted.every((each) => typeof each === "string")) return await way.fetch(options.names);
-  const { items, notices } = await resolved(wanted, way, options.onEvent);
+  const { files, items, notices } = await resolved(wanted, way, options.onEvent);
   for (const notice of notices) options.onEvent?.(notice);
   const failures = items.filter((item): item is FailedEvent => typeof item !== "string");
   for (const failure of failures) options.onEvent?.(failure);
-  const names = items.filter((item): item is string => typeof item === "string");
+  const present = await presentOf(runtime, options, items, files);
+  const ended = (item: string | FailedEvent): DoneEvent | FailedEvent | undefined =>
+    typeof item === "string" ? present.get(item) : item;
+  const names = items.filter((item): item is string => ended(item) === undefined);
   const fetched = names.length === 0 ? [] : await way.fetch(names);
   let next = 0;
-  return items.map((item) => typeof item === "string" ? fetched[next++]! : item);
+  return items.map((item) => ended(item) ?? fetched[next++]!);
+}
+
+/** What is wanted and was listed, and is there already: it is not searched for. */
+async function presentOf(
+  runtime: Runtime,
+  { outDir, keepsPresent, signal, onEvent }: Common,
+  items: readonly (string | FailedEvent)[],
+  listed: readonly FileEvent[],
+): Promise<ReadonlyMap<string, DoneEvent>> {
+  if (!keepsPresent) return new Map();
+  const wanted = new Set(items);
+  const onPresent = (event: DoneEvent): void => onEvent?.(event);
+  return await presentFiles(
+    runtime,
+    { all: listed, wanted: listed.filter(({ name }) => wanted.has(name)) },
+    { outDir, signal, onPresent },
+  );
 }
 
 /** Throws ShoalError `bad_name`. Of a content that is given there is one file: its name is no pattern. */
@@ -162,11 +194,11 @@ async function resolved(wanted: readonly Wanted[], way: Way, onEvent: Common["on
     });
     // Different contents of one name are listed apart.
     const listed = new Set(files.map(({ name }) => name));
-    return wantedFiles(wanted, [...listed].sort(), way.isAskedByName);
+    return { files, ...wantedFiles(wanted, [...listed].sort(), way.isAskedByName) };
   } catch (thrown) {
     const error = ShoalError.from(thrown);
     if (error.code === "usage" || error.code === "internal") throw thrown;
-    return wantedWithoutListing(wanted, error, way.isAskedByName);
+    return { files: [], ...wantedWithoutListing(wanted, error, way.isAskedByName) };
   }
 }
 

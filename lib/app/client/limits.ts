@@ -1,4 +1,9 @@
 /** Bounds of one `get`. */
+import { MIB } from "../../limits.ts";
 
 /** Names that our client asks classic servers for at once: each takes a port of its own. */
 export const CLASSIC_DOWNLOADS_MAX = 64;
+/** Files up to this size are compared with a listing, by the main thread; larger ones have workers. */
+export const PRESENT_CHECK_BYTES_MAX = 1 * MIB;
+/** Other work of the thread gets its turn after so many milliseconds of that. */
+export const PRESENT_SLICE_MS = 8;

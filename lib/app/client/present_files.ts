@@ -4,11 +4,12 @@
  * longer than reading it. Whatever is not certain here is left to a search: what servers list differently, or not
  * all of them; what is large; what lies under another name.
  */
-import { dirname, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { hashHex, type SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { removeLeftovers } from "../../io/files/present_file.ts";
 import { rootOfSmallFile } from "../../io/files/small_file.ts";
+import { targetNames } from "../../io/files/target_names.ts";
 import { type OpenTarget, TargetFolders } from "../../io/files/target_folders.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { parseFileName } from "../../names.ts";
@@ -22,12 +23,18 @@ export interface PresentFilesOptions {
   readonly onPresent: (event: DoneEvent) => void;
 }
 
+export interface Listed {
+  readonly all: readonly FileEvent[];
+  /** Those of them that are looked for. */
+  readonly wanted: readonly FileEvent[];
+}
+
 type Certain = FileEvent & { readonly sha256: string };
 
 /** Those that are there, by name; each is told when it is found. */
 export async function presentFiles(
   { clock, disk }: Pick<Runtime, "clock" | "disk">,
-  listed: readonly FileEvent[],
+  listed: Listed,
   { outDir, signal, onPresent }: PresentFilesOptions,
 ): Promise<ReadonlyMap<string, DoneEvent>> {
   const present = new Map<string, DoneEvent>();
@@ -59,15 +66,21 @@ export async function presentFiles(
 }
 
 /** Of which every server that lists anything says the same. */
-function certainOf(listed: readonly FileEvent[]): Certain[] {
-  const servers = new Set(listed.flatMap((file) => file.servers));
+function certainOf({ all, wanted }: Listed): Certain[] {
+  const servers = new Set<string>();
   const counts = new Map<string, number>();
-  for (const { name } of listed) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return listed.filter((file): file is Certain =>
+  for (const file of all) {
+    for (const server of file.servers) servers.add(server);
+    counts.set(file.name, (counts.get(file.name) ?? 0) + 1);
+  }
+  return wanted.filter((file): file is Certain =>
     file.sha256 !== undefined && counts.get(file.name) === 1 &&
     file.servers.length === servers.size && file.size <= PRESENT_CHECK_BYTES_MAX
   );
 }
+
+/** The folder is opened for all of its files. */
+const NO_TAG = "0".repeat(8);
 
 /** Looks at files one after the other, in folders that are there. */
 class FolderLook {
@@ -78,6 +91,8 @@ class FolderLook {
   /** The last one stays open: names of one folder follow one another. */
   #folder: string | undefined;
   #place: OpenTarget | undefined;
+  /** What is in it. */
+  #names: ReadonlySet<string> = new Set();
 
   constructor(disk: Disk, outDir: string) {
     this.#disk = disk;
@@ -89,12 +104,16 @@ class FolderLook {
     const parsed = parseFileName(name);
     if (!parsed.ok) return undefined;
     try {
-      const place = this.#placeOf(parsed.name, sha256.slice(0, 8));
-      if (place === undefined) return undefined;
-      const path = join(place.names.folder, place.names.base);
+      const place = this.#placeOf(parsed.name);
+      const base = basename(parsed.name);
+      if (place === undefined || !this.#names.has(base)) return undefined;
+      const { folder } = place.names;
+      const path = join(folder, base);
       const root = rootOfSmallFile(place.disk, path, hashHex(sha256), size, this.#scratch);
       if (root === undefined) return undefined;
-      removeLeftovers(place.disk, place.names);
+      const names = targetNames(place.disk, folder, base, root.slice(0, 8));
+      const left = [names.partPath, names.journalPath];
+      if (left.some((each) => this.#names.has(basename(each)))) removeLeftovers(place.disk, names);
       return { path, root };
     } catch {
       // Whoever fetches it says what is wrong.
@@ -108,15 +127,14 @@ class FolderLook {
   }
 
   /** Nothing is made: where there is no folder, there is no file. */
-  #placeOf(name: SafeFileName, tag: string): OpenTarget | undefined {
+  #placeOf(name: SafeFileName): OpenTarget | undefined {
     const folder = dirname(join(this.#outDir, name));
-    if (folder !== this.#folder) {
-      this.close();
-      this.#folder = folder;
-      if (!this.#disk.isFolder(folder)) return undefined;
-    } else if (this.#place === undefined) return undefined;
-    const place = this.#folders.open(this.#outDir, name, tag);
-    this.#place?.close();
-    return this.#place = place;
+    if (folder === this.#folder) return this.#place;
+    this.close();
+    this.#folder = folder;
+    if (!this.#disk.isFolder(folder)) return undefined;
+    const place = this.#place = this.#folders.open(this.#outDir, name, NO_TAG);
+    this.#names = new Set(place.disk.namesIn(place.names.folder));
+    return place;
   }
 }

@@ -39,7 +39,7 @@ export function* presentSearch(
     if (look === undefined) return undefined;
     if (name === names.base) requireReplaceable(path, look);
     if (look.kind !== "file" || look.sizeBytes !== (wanted.sizeBytes ?? look.sizeBytes)) continue;
-    const sha256 = yield* hashOf(disk, path);
+    const sha256 = yield* hashOf(disk, path, look.sizeBytes);
     if (sha256 === wanted.sha256) return path;
   }
   return undefined;
@@ -94,11 +94,16 @@ function requireReplaceable(path: string, { kind }: FileLook): void {
 }
 
 /** Its SHA-256, a read per slice. `undefined` if it cannot be read. */
-function* hashOf(disk: Disk, path: string): Generator<void, string | undefined, void> {
+function* hashOf(
+  disk: Disk,
+  path: string,
+  sizeBytes: number,
+): Generator<void, string | undefined, void> {
   const opened = disk.openRegular(path, "refuse");
   if (!opened.ok) return undefined;
   const hash = new StreamingHash();
-  const buffer = new Uint8Array(MIB);
+  // One byte more than a small file has, so that its end is seen at once.
+  const buffer = new Uint8Array(Math.min(MIB, sizeBytes + 1));
   try {
     for (let at = 0;;) {
       const count = opened.file.readAt(buffer, 0, buffer.length, at);

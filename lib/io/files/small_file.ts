@@ -1,7 +1,7 @@
 /** A file that fits into memory, read at once and compared by content. */
-import { type Bytes, type HashHex, hashHex } from "../../ids.ts";
-import { toHex } from "../../hex.ts";
-import { StreamingHash } from "../../protocol/base/sha256.ts";
+import { type Bytes, type HashHex, hashHex, toHex } from "../../ids.ts";
+import { sha256 as digestOf } from "../../protocol/base/sha256.ts";
+import { EMPTY_ROOT } from "../../protocol/merkle/merkle.ts";
 import { rootOfBytes } from "../../protocol/merkle/unit_root.ts";
 import type { Disk } from "./disk.ts";
 
@@ -18,17 +18,14 @@ export function rootOfSmallFile(
   sizeBytes: number,
   scratch: Bytes,
 ): HashHex | undefined {
-  const look = disk.lookAt(path);
-  if (look?.kind !== "file" || look.sizeBytes !== sizeBytes) return undefined;
   const opened = disk.openRegular(path, "refuse");
   if (!opened.ok) return undefined;
   try {
     const count = opened.file.readAt(scratch, 0, sizeBytes + 1, 0);
     if (count !== sizeBytes) return undefined;
     const bytes = scratch.subarray(0, count);
-    const hash = new StreamingHash();
-    hash.update(bytes);
-    return hash.digestHex() === sha256 ? hashHex(toHex(rootOfBytes(bytes))) : undefined;
+    if (toHex(digestOf(bytes)) !== sha256) return undefined;
+    return count === 0 ? EMPTY_ROOT : hashHex(toHex(rootOfBytes(bytes)));
   } finally {
     opened.file.close();
   }
