@@ -22,6 +22,9 @@ export const LAYER_CACHE_BYTES_MAX = 16 * MIB;
 export const INDEX_USED_GRAIN_MS = 24 * 3_600_000;
 /** Files of an ended lease are removed so many at a time, so that nobody waits for long. */
 export const FORGET_STEP = 200;
+/** … and so many for each file, and each lease, that anybody brings meanwhile, before it is taken. */
+export const FORGOTTEN_PER_FILE = 2;
+export const FORGOTTEN_PER_LEASE = 8;
 /** Old changes are dropped after so many new ones. */
 export const CHANGES_PER_TRIM = 4_096;
 /** How long to wait for another master to release the same file, before giving up. */

@@ -97,6 +97,8 @@ export class RedisRegistry implements RegistryStore {
     expiresMs: number,
   ): Promise<number | "full" | undefined> {
     const { revision, isReset, put, remove } = update;
+    // Whoever brings files while the dead wait takes part in the burying, or there would be ever more of them.
+    if (put.length > 0 && this.#burying !== undefined) await this.#redis.run("bury", [BURY_STEP]);
     const fileCount = await this.#redis.run("update", [
       ...[lease, this.#forMs(expiresMs), revision, isReset ? 1 : 0, remove.length],
       ...remove.map(toSorted),

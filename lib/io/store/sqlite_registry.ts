@@ -4,7 +4,13 @@ import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { REGISTRY_TURNS } from "../system/limits.ts";
 import { FILES_PER_PARTY_MAX, LEASES_PER_PARTY_MAX } from "../../protocol/master/limits.ts";
-import { CHANGES_PER_TRIM, FORGET_STEP, REGISTRY_CHANGES_MAX } from "./limits.ts";
+import {
+  CHANGES_PER_TRIM,
+  FORGET_STEP,
+  FORGOTTEN_PER_FILE,
+  FORGOTTEN_PER_LEASE,
+  REGISTRY_CHANGES_MAX,
+} from "./limits.ts";
 import type {
   LocatedFile,
   LocateQuery,
@@ -100,6 +106,7 @@ export class SqliteRegistry implements RegistryStore {
     if (this.#leasesOf(address, lease, nowMs) >= LEASES_PER_PARTY_MAX) {
       return Promise.resolve(false);
     }
+    this.#forgetSome(FORGOTTEN_PER_LEASE);
     this.#db.run(
       "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
       ...[lease, this.#files.begin(), server, address, port, expiresMs],
@@ -153,6 +160,7 @@ export class SqliteRegistry implements RegistryStore {
     if (row === undefined) return Promise.resolve(undefined);
     let { generation, fileCount } = row;
     if (update.put.length > 0) {
+      this.#forgetSome(FORGOTTEN_PER_FILE * update.put.length);
       const others = this.#filesBeside(lease) + (update.isReset ? 0 : fileCount);
       if (others + update.put.length > FILES_PER_PARTY_MAX) return Promise.resolve("full");
     }
@@ -312,17 +320,29 @@ export class SqliteRegistry implements RegistryStore {
   }
 
   async #forgetAll(): Promise<void> {
-    while (!this.#isEnded) {
+    while (!this.#isEnded && this.#orphans.size > 0) {
+      this.#forgetSome(FORGET_STEP);
+      await yieldTurns(this.#clock, REGISTRY_TURNS);
+    }
+  }
+
+  /**
+   * Removes so many files of orphans, if there are any. Whoever registers something has more removed than he brings: those who
+   * come and go would otherwise leave more behind than the background gets rid of.
+   */
+  #forgetSome(countMax: number): void {
+    for (let left = countMax; left > 0;) {
       const [orphan] = this.#orphans;
-      if (orphan === undefined) break;
+      if (orphan === undefined) return;
       let forgotten = 0;
       this.#change(() => {
-        const names = this.#files.removeSome(orphan, FORGET_STEP);
+        const names = this.#files.removeSome(orphan, left);
         forgotten = names.length;
         this.#tell(names);
       });
-      if (forgotten < FORGET_STEP) this.#orphans.delete(orphan);
-      await yieldTurns(this.#clock, REGISTRY_TURNS);
+      if (forgotten < left) this.#orphans.delete(orphan);
+      // An orphan without files is something to be rid of, too.
+      left -= Math.max(1, forgotten);
     }
   }
 

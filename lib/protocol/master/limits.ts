@@ -28,6 +28,8 @@ export const LOCATED_PER_PARTY_MAX = 8;
 export const LEASES_PER_PARTY_MAX = 32;
 /** Files that all leases of one address may hold together: as many as one server may offer. */
 export const FILES_PER_PARTY_MAX = CATALOGUE_ENTRIES_MAX;
+/** Files that a client reads of a master: what one address registers, as much as it may, does not use that up. */
+export const LISTING_FILES_MAX = 4 * FILES_PER_PARTY_MAX;
 /** Servers of one address, of those that masters tell of, that one client asks. */
 export const INVITED_PER_PARTY_MAX = 8;
 /** Addresses that a client remembers having been told of by one master. */

@@ -1,10 +1,9 @@
 /** A client's questions to a master (docs/PROTOCOL.md, "Master"): who has this, what is there? */
 import type { SafeFileName } from "../../ids.ts";
-import { CATALOGUE_ENTRIES_MAX } from "../../limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import { type ClientDialogue, perform } from "../session/client_dialogue.ts";
 import type { JsonSession } from "../session/json_session.ts";
-import { LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
+import { LISTING_FILES_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
 import { locatedIn } from "./master_messages.ts";
 import type { LocatedFile, LocateQuery } from "./registry_store.ts";
 
@@ -39,7 +38,7 @@ export class RegistryListing {
   /** @throws ShoalError `refused`, `stalled`, `network` */
   *read(session: JsonSession): ClientDialogue {
     let isFull = true;
-    while (this.#fileCount <= CATALOGUE_ENTRIES_MAX) {
+    while (this.#fileCount <= LISTING_FILES_MAX) {
       const after = this.#after;
       const request = { command: "list", ...(after !== undefined && { after }) };
       // One that tells little each time, and that more follows, could be asked for ever.

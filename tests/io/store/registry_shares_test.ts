@@ -22,9 +22,17 @@ import {
   type Master,
   providerOf,
   sha256Of,
+  sleep,
+  until,
 } from "../../support/registry.ts";
 import { testEveryStore } from "../../support/registry_stores.ts";
 
+/** Files that somebody registers in all, of which few are registered at a time, and in one update. */
+const CHURNED = 40_000;
+const PAGE = 200;
+const QUIET_MS = 300;
+/** Longer than registering hundreds takes on a busy machine. */
+const BRIEF_MS = 3_000;
 const ATTACKER = "10.9.9.9";
 
 /** One of many servers of one host. */
@@ -130,6 +138,82 @@ testEveryStore((test) => {
     ]);
     const nobody = new Set([...silent, providerOf(1).endpoint.address]);
     assertEquals(await master.store.locate(queries, wallMs(denoClock), nobody), [[], []]);
+  });
+
+  test("whoever registers over and over leaves little behind that counts for nothing", async (master) => {
+    const lease = leaseOf(++lastLease);
+    await master.register(lease, atHost(ATTACKER, 1), []);
+    const pages = 5;
+    for (let round = 0; round < CHURNED / (pages * PAGE); round++) {
+      for (let page = 0; page < pages; page++) {
+        const files = filesOf(PAGE, (i) => `film ${page} ${i}`);
+        if (page === 0) await master.reset(lease, files);
+        else await master.put(lease, files);
+      }
+    }
+    // What is forgotten is told as a change: what is still to be forgotten is told later.
+    const before = await master.cursor();
+    await master.store.close(lease);
+    let after = await master.cursor();
+    await until(async () => {
+      const last = after;
+      await sleep(QUIET_MS);
+      after = await master.cursor();
+      return after === last;
+    }, "everything is forgotten");
+    const left = after - before;
+    assert(left >= pages * PAGE && left <= 3 * pages * PAGE, `${left} of ${CHURNED}`);
+    assertEquals(await master.page(), []);
+  });
+
+  test("leases that come and go hide nobody while they do", async (master) => {
+    await master.register(leaseOf(1), providerOf(1), [fileOf("film", 1_000_000)]);
+    let foundCount = 0;
+    for (let i = 0; i < 600; i++) {
+      const lease = leaseOf(++lastLease);
+      await master.register(lease, atHost(`10.9.1.${i % 8}`, i), [fileOf("film", i)]);
+      if (i % 3 !== 0) await master.store.close(lease);
+      else if (i >= 3 * 8 * 8) await master.store.close(leaseOf(lastLease - 3 * 8 * 8));
+      if (i % 15 !== 0) continue;
+      const files = await master.byName("film");
+      if (files.some(({ sha256 }) => sha256 === sha256Of(1_000_000))) foundCount += 1;
+    }
+    assertEquals(foundCount, 40);
+  });
+
+  test("leases that have run out, and are not swept up, hide nobody", async (master) => {
+    for (let i = 0; i < 12 * LEASES_PER_PARTY_MAX; i++) {
+      const lease = leaseOf(++lastLease);
+      await master.register(lease, atHost(`10.9.2.${i % 12}`, i), [fileOf("film", i)], BRIEF_MS);
+    }
+    await master.register(leaseOf(1), providerOf(1), [fileOf("film", 1_000_000)]);
+    await sleep(2 * BRIEF_MS);
+    let foundCount = 0;
+    for (let i = 0; i < 40; i++) {
+      const files = await master.byName("film");
+      assert(files.every(({ sha256 }) => sha256 === sha256Of(1_000_000)));
+      foundCount += files.length;
+    }
+    assert(foundCount > 10, `only ${foundCount} of 40`);
+    assertEquals((await master.page()).map(({ name }) => name), ["film"]);
+  });
+
+  test("names that look like a popular one leave it in its place", async (master) => {
+    const alike = ["Film", "FILM", "film ", "film\u0301", "f\u0456lm", "film.", "film (2)"];
+    for (let i = 0; i < LEASES_PER_PARTY_MAX; i++) {
+      const files = [...alike, "film"].map((name, at) => fileOf(name, 100 * i + at));
+      // One port for all, as many ids.
+      const { server } = atHost(ATTACKER, i);
+      const provider = { server, endpoint: { address: ATTACKER, port: 20_000 } };
+      await master.register(leaseOf(++lastLease), provider, files);
+    }
+    await master.register(leaseOf(1), providerOf(1), [fileOf("film", 1_000_000)]);
+    for (const files of [await master.byName("film"), await master.page("film", undefined, 1)]) {
+      assertEquals([...new Set(files.map(({ name }) => name))], ["film"]);
+      const honest = files.find(({ sha256 }) => sha256 === sha256Of(1_000_000));
+      assertEquals(honest?.servers, [providerOf(1)]);
+      assert(files.length <= 1 + LOCATED_PER_PARTY_MAX);
+    }
   });
 
   test("one address has so many leases, those that ran out aside", async (master) => {
