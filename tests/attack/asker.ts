@@ -3,6 +3,7 @@
  * docs/PROTOCOL.md alone, upon `frames.ts`. It proves its address as everybody does, and then sends
  * questions at a given number of bytes per second, whatever comes of them.
  */
+import { connect } from "node:net";
 import {
   find,
   framesOf,
@@ -180,32 +181,29 @@ export async function floodSessions(
   const endMs = performance.now() + ms;
   let sent = 0;
   const runs = Array.from({ length: sessions }, async (_, at) => {
-    const connection = await Deno.connect({ hostname: address, port: tcpPort });
-    const reading = drained(connection);
-    try {
-      for (let i = at; performance.now() < endMs; i += sessions) {
-        const frame = frames[i % frames.length]!;
-        await Promise.race([connection.write(frame), pause(endMs - performance.now())]);
-        sent += 1;
-        await pause(frame.length * sessions * 1_000 / bytesPerS);
-      }
-    } catch {
-      // It was hung up on.
+    // Deno's own connect cannot choose where it comes from.
+    const socket = connect({ host: "127.0.0.1", port: tcpPort, localAddress: address });
+    let isOver = false;
+    const over = Promise.withResolvers<void>();
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      isOver = true;
+      over.resolve();
+    });
+    // It reads its answers, and wants more.
+    socket.resume();
+    for (let i = at; performance.now() < endMs && !isOver; i += sessions) {
+      const frame = frames[i % frames.length]!;
+      const written = new Promise<void>((resolve) => socket.write(frame, () => resolve()));
+      await Promise.race([written, over.promise, pause(endMs - performance.now())]);
+      sent += 1;
+      await Promise.race([over.promise, pause(frame.length * sessions * 1_000 / bytesPerS)]);
     }
-    connection.close();
-    await reading;
+    socket.destroy();
+    await over.promise;
   });
   await Promise.all(runs);
   return sent;
-}
-
-async function drained(connection: Deno.TcpConn): Promise<void> {
-  const buffer = new Uint8Array(1 << 16);
-  try {
-    while (await connection.read(buffer) !== null);
-  } catch {
-    // Closed by either side.
-  }
 }
 
 function pause(ms: number): Promise<void> {
