@@ -334,11 +334,13 @@ export interface StepEvent {
 export interface ReportEvent {
   /** Discriminates the union. */
   readonly event: "report";
+  /** What size, contents, and all of `echo` follow from: they are the same on every run with it. */
+  readonly seed: number;
   /** Whether everything arrived as it was sent. */
   readonly ok: boolean;
   /** Size of the file in bytes. */
   readonly size: number;
-  /** Seconds that the download took. */
+  /** Seconds that the download took; this and the servers' shares are measured, and differ from run to run. */
   readonly seconds: number;
   /** SHA-256 of the file as it was made. */
   readonly expectedSha256: string;

@@ -45,6 +45,10 @@ export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
 export const DEMO_BYTES_DEFAULT = 4 * MIB;
 export const DEMO_BYTES_MAX = 1 * GIB;
 export const DEMO_SERVERS = 2;
+/** The demo's file comes no sooner than in this time, so that all servers take part in it … */
+export const DEMO_FETCH_S_MIN = 1;
+/** … unless it is smaller than this. */
+export const DEMO_RATE_BYTES_PER_S_MIN = MIB / 4;
 /** Share of its time at which a worker, or the disk that it writes to, counts as the bottleneck. */
 export const BUSY_SHARE = 0.7;
 export const DISK_SHARE = 0.5;

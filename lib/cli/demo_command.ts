@@ -86,7 +86,7 @@ export const demoCommand = defineCommand({
   examples: [
     { line: "demo", says: "a small file, some errors" },
     { line: "demo --size 100MiB --error-rate 0.2", says: "a larger one, on a worse network" },
-    { line: "demo --seed 7", says: "the same file and the same errors every time" },
+    { line: "demo --seed 7", says: "the same file and the same draws of errors every time" },
     { line: "demo --mode server --simulate-errors", says: "the JSON server alone, on port 9999" },
     { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
@@ -189,17 +189,18 @@ async function runClient(options: Options, { app, reporter, signal }: Context): 
   return EXIT.done;
 }
 
+/** What follows from the seed stands apart from what this run measured. */
 function reportLines(report: ReportEvent): string[] {
-  const { echo } = report;
-  const giverCount = report.servers.filter(({ bytes }) => bytes > 0).length;
-  const rate = report.seconds > 0 ? rateText(report.size / report.seconds) : "";
+  const { echo, seed, servers, seconds, size } = report;
+  const giverCount = servers.filter(({ bytes }) => bytes > 0).length;
+  const rate = seconds > 0 ? `, ${rateText(size / seconds)}` : "";
   const verdict = (expected: string, actual: string): string =>
     expected === actual ? "equal" : "DIFFERENT";
   const rows = [
     [
-      `UDP, from ${countText(giverCount, "server")}`,
-      sizeText(report.size),
-      `${durationText(report.seconds)}, ${rate}`,
+      "UDP",
+      sizeText(size),
+      "",
       verdict(report.expectedSha256, report.actualSha256),
       report.actualSha256,
     ],
@@ -211,7 +212,16 @@ function reportLines(report: ReportEvent): string[] {
       echo.actualSha256,
     ],
   ];
-  const table = textTable(["way", "size", "took", "SHA-256 is", "what came back"], rows);
-  const end = report.ok ? "TRANSFER SUCCESSFUL" : "TRANSFER FAILED";
-  return ["", ...serverTable(report.servers), "", ...table, "", end];
+  return [
+    "",
+    `Measured on this run: ${durationText(seconds)}${rate}, from ${
+      countText(giverCount, "server")
+    }`,
+    ...serverTable(servers),
+    "",
+    `The same on every run with --seed ${seed}:`,
+    ...textTable(["way", "size", "in", "SHA-256 is", "what came back"], rows),
+    "",
+    report.ok ? "TRANSFER SUCCESSFUL" : "TRANSFER FAILED",
+  ];
 }

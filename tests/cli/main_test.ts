@@ -412,6 +412,12 @@ Deno.test("demo ends with its verdict, and a wrong file is a failure", async () 
   const good = await run(["demo", "--seed", "5", "--size", "1kB"]);
   assertEquals(good.code, 0);
   assertEquals(good.out.trimEnd().split("\n").at(-1), "TRANSFER SUCCESSFUL");
+  const lines = good.out.split("\n");
+  const same = lines.indexOf("The same on every run with --seed 7:");
+  const measured = lines.findIndex((line) => line.startsWith("Measured on this run: 0.50 s, "));
+  assertEquals(measured < same && measured !== -1, true, good.out);
+  // Nothing of what was measured stands below.
+  assertEquals(/ s,|B\/s|127\.0/.exec(lines.slice(same).join("\n")), null);
   const { sizeBytes, errorRate, seed } = good.app.demonstrated ?? {};
   assertEquals([sizeBytes, errorRate, seed], [1000, 0.1, 5]);
   const bad = await run(["demo"], { app: appWith({ report: { ...REPORT, ok: false } }) });

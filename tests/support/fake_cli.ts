@@ -171,6 +171,7 @@ const SERVER = {
 
 export const REPORT: ReportEvent = {
   event: "report",
+  seed: 7,
   ok: true,
   size: 4_000_000,
   seconds: 0.5,
