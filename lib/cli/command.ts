@@ -21,7 +21,7 @@ import type {
 } from "../app/options.ts";
 import type { EchoServer } from "../app/session/echo_server.ts";
 import type { ReportEvent } from "../app/events.ts";
-import type { ExitCode } from "../errors.ts";
+import { type ExitCode, ShoalError } from "../errors.ts";
 import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import type { HelpTopic } from "./help.ts";
@@ -60,8 +60,16 @@ export interface Command extends HelpTopic {
   run(args: readonly string[], context: Context): Promise<ExitCode>;
 }
 
+interface IdleFlags {
+  readonly flags: readonly string[];
+  /** Ends the sentence "--flag does nothing …". */
+  readonly where: string;
+}
+
 interface Definition<Table extends OptionTable> extends HelpTopic {
   readonly options: Table;
+  /** What would do nothing on such a command line: to type it is wrong usage. */
+  idle?(options: OptionValues<Table>): readonly IdleFlags[];
   perform(
     options: OptionValues<Table>,
     positionals: readonly string[],
@@ -70,14 +78,26 @@ interface Definition<Table extends OptionTable> extends HelpTopic {
 }
 
 export function defineCommand<Table extends OptionTable>(definition: Definition<Table>): Command {
-  const { perform, ...topic } = definition;
+  const { perform, idle: _idle, ...topic } = definition;
   return {
     ...topic,
     run(args, context) {
       const line = parseCommandLine(definition, args, (name) => context.terminal.env(name));
+      refuseIdle(definition.idle?.(line.options) ?? [], line.typed);
       return perform(line.options, line.positionals, context);
     },
   };
+}
+
+/** Throws ShoalError `usage`. */
+function refuseIdle(idle: readonly IdleFlags[], typed: ReadonlySet<string>): void {
+  for (const { flags, where } of idle) {
+    const flag = flags.find((each) => typed.has(each));
+    if (flag === undefined) continue;
+    throw new ShoalError("usage", `--${flag} does nothing ${where}`, {
+      hint: `Leave --${flag} out.`,
+    });
+  }
 }
 
 type Given<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };

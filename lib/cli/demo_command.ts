@@ -29,6 +29,7 @@ import { countText, durationText, rateText } from "./units.ts";
 import {
   CLASSIC_CHUNK,
   DEMO_MODE,
+  type DemoMode,
   HOST,
   KIBIBYTES,
   MAX_RETRIES,
@@ -73,6 +74,14 @@ const OPTIONS = {
   ...OUTPUT_OPTIONS,
 } as const;
 
+/** What only other modes have a use for. */
+const IDLE_FLAGS: Readonly<Record<DemoMode, readonly (keyof typeof OPTIONS)[]>> = {
+  demo: ["file", "host", "port", "chunk-size", "max-retries"],
+  server: ["file", "size", "test-file-size", "max-retries"],
+  // What the client sends must arrive: it is the server that damages what it sends back.
+  client: ["size", "test-file-size", "chunk-size", "simulate-errors", "error-rate", "seed"],
+};
+
 type Options = OptionValues<typeof OPTIONS>;
 
 export const demoCommand = defineCommand({
@@ -90,6 +99,9 @@ export const demoCommand = defineCommand({
     { line: "demo --mode server --simulate-errors", says: "the JSON server alone, on port 9999" },
     { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
+  idle: ({ mode }) => [
+    { flags: IDLE_FLAGS[mode], where: `in --mode ${mode}` },
+  ],
   async perform(options, _, context) {
     checkTogether(options);
     switch (options.mode) {
@@ -103,28 +115,14 @@ export const demoCommand = defineCommand({
   },
 });
 
-/** Throws ShoalError `usage` for options of another mode, or that contradict each other. */
+/** Throws ShoalError `usage` for options that contradict each other. */
 function checkTogether(options: Options): void {
-  const { mode, size, file, seed } = options;
-  const { "test-file-size": sizeKib, "error-rate": errorRate, "simulate-errors": simulates } =
-    options;
-  requireFor("file", file, "--mode client", mode === "client");
-  requireFor("size", size, "--mode demo", mode === "demo");
-  requireFor("test-file-size", sizeKib, "--mode demo", mode === "demo");
-  requireFor(
-    "size",
-    sizeKib === undefined ? undefined : size,
-    "leaving --test-file-size out",
-    false,
-  );
-  const isSpoiling = mode === "server" ? simulates === true : simulates !== false;
-  requireFor("error-rate", errorRate, "--simulate-errors", isSpoiling);
-  if (mode !== "client") return;
-  // What the client sends must arrive: it is the server that damages what it sends back.
-  const atServer = "--mode server";
-  requireFor("simulate-errors", simulates === true ? true : undefined, atServer, false);
-  requireFor("error-rate", errorRate, atServer, false);
-  requireFor("seed", seed, atServer, false);
+  const { mode, size, seed, "test-file-size": sizeKib, "error-rate": errorRate } = options;
+  const isTwice = sizeKib !== undefined && size !== undefined;
+  requireFor("size", isTwice ? size : undefined, "leaving --test-file-size out", false);
+  const simulates = options["simulate-errors"] ?? mode === "demo";
+  requireFor("error-rate", errorRate, "--simulate-errors", simulates || mode === "client");
+  if (mode === "server") requireFor("seed", seed, "--simulate-errors", simulates);
 }
 
 async function play(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {

@@ -13,6 +13,8 @@ import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
 import {
   DIALECT_OPTION,
+  idleInSearch,
+  isOverTcp,
   masterOption,
   mastersOf,
   NETWORK_OPTIONS,
@@ -85,8 +87,14 @@ export const getCommand = defineCommand({
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
+  idle: (options) => [
+    ...idleInSearch(options),
+    ...(options.dialect === "ascii"
+      ? [{ flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" }]
+      : []),
+  ],
   async perform(options, names, { app, reporter, signal, again }) {
-    const isTcp = options.tcp || options.dialect !== "shoal";
+    const isTcp = isOverTcp(options);
     checkWanted(names, options.sha256, isTcp);
     const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options));

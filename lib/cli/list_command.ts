@@ -9,6 +9,8 @@ import { sizeText } from "../sizes.ts";
 import { defineCommand, networkOptions } from "./command.ts";
 import {
   DIALECT_OPTION,
+  idleInSearch,
+  isOverTcp,
   masterOption,
   mastersOf,
   NETWORK_OPTIONS,
@@ -42,11 +44,12 @@ export const listCommand = defineCommand({
     { line: "list --json", says: "with full digests, for programs" },
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
+  idle: idleInSearch,
   async perform(options, _, { app, reporter, signal }) {
     const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } =
       options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
-    const files = await (options.tcp || dialect !== "shoal"
+    const files = await (isOverTcp(options)
       ? app.listOverTcp({
         server: oneServer(servers),
         port,

@@ -199,6 +199,22 @@ export const DIALECT_OPTION = {
   }),
 } as const;
 
+/** Whether a session over TCP is all that is used; older dialects have nothing else. */
+export function isOverTcp(options: { readonly tcp: boolean; readonly dialect: string }): boolean {
+  return options.tcp || options.dialect !== "shoal";
+}
+
+/** What a command that searches has no use for over TCP, or where it is told whom to ask. */
+export function idleInSearch(
+  options: { readonly tcp: boolean; readonly dialect: string; readonly server: readonly string[] },
+) {
+  return isOverTcp(options)
+    ? [{ flags: ["master", "broadcast", "mtu"], where: "over TCP, where one server is asked" }]
+    : options.server.length > 0
+    ? [{ flags: ["broadcast"], where: "with --server, which says who is asked" }]
+    : [];
+}
+
 /** The server of a TCP session. Throws ShoalError `usage` unless exactly one was named. */
 export function oneServer(servers: readonly string[]): string {
   const [server] = servers;

@@ -30,6 +30,8 @@ export interface Syntax<Table extends OptionTable> {
 
 export interface CommandLine<Table extends OptionTable> {
   readonly options: OptionValues<Table>;
+  /** The flags that stand on it: what is in the environment is there for other commands as well. */
+  readonly typed: ReadonlySet<string>;
   readonly positionals: readonly string[];
 }
 
@@ -43,11 +45,14 @@ export function parseCommandLine<Table extends OptionTable>(
 ): CommandLine<Table> {
   const raw = tokenize(syntax, args);
   const values: Record<string, unknown> = {};
+  const typed = new Set<string>();
   for (const [flag, option] of Object.entries<Option>(syntax.options)) {
     values[flag] = optionValue(flag, option, raw[flag], env);
+    if (isTyped(option, raw[flag])) typed.add(flag);
   }
   return {
     options: values as OptionValues<Table>,
+    typed,
     positionals: positionalValues(syntax, raw._, env),
   };
 }
@@ -144,6 +149,18 @@ function optionValue(flag: string, option: Option, given: unknown, env: ReadEnv)
       return singleValue(flag, option, asTexts(given), env);
     case "many":
       return manyValues(flag, option, asTexts(given), env);
+  }
+}
+
+function isTyped(option: Option, given: unknown): boolean {
+  switch (option.kind) {
+    case "toggle":
+      return given !== option.fallback;
+    case "tristate":
+      return given !== UNSAID;
+    case "single":
+    case "many":
+      return asTexts(given).length > 0;
   }
 }
 

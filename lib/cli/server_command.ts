@@ -126,6 +126,7 @@ export const serverCommand = defineCommand({
     requireFor("upload-entries", entriesMax, "--allow-upload", allows);
     requireFor("entries-per-host", entriesPerHostMax, "--allow-upload", allows);
     requireFor("error-rate", errorRate, "--simulate-errors", simulates);
+    requireFor("seed", options.seed, "--simulate-errors", simulates);
     const offered = offeredBy(paths, options.name, () => pipes.stdin());
     requireFor("hidden", options.hidden ? true : undefined, "a folder", offered.dir !== undefined);
     if (allows && offered.dir === undefined) {

@@ -131,7 +131,7 @@ Deno.test("wrong usage is two lines on stderr, and nothing was started", async (
 
 Deno.test("get hands its options to the library in the library's units", async () => {
   const { app } = await run([
-    ...["get", "a", "b", "--out", "o", "--server", "h:1", "--timeout", "0.5", "--retries", "2"],
+    ...["get", "a", "b", "--out", "o", "--timeout", "0.5", "--retries", "2"],
     ...[
       "--force",
       "--no-sparse",
@@ -151,7 +151,7 @@ Deno.test("get hands its options to the library in the library's units", async (
   assertEquals<unknown>(options, {
     names: ["a", "b"],
     outDir: "o",
-    servers: ["h:1"],
+    servers: [],
     timeoutMs: 500,
     retries: 2,
     force: true,
@@ -166,7 +166,14 @@ Deno.test("get hands its options to the library in the library's units", async (
 });
 
 Deno.test("server hands its options to the library, and its folder may come from the environment", async () => {
-  const { app, out } = await run(["server", "--no-classic", "--hidden", "--seed", "7"], {
+  const { app, out } = await run([
+    "server",
+    "--no-classic",
+    "--hidden",
+    "--simulate-errors",
+    "--seed",
+    "7",
+  ], {
     env: { SHOAL_DIR: "/srv", SHOAL_PORT: "99" },
   });
   const { signal: _signal, onEvent: _onEvent, ...options } = app.served ?? { dir: "" };
@@ -177,7 +184,7 @@ Deno.test("server hands its options to the library, and its folder may come from
     classicChunkBytes: 1024,
     hidden: true,
     allowUpload: false,
-    errorRate: 0,
+    errorRate: 0.1,
     seed: 7,
   });
   assertStringIncludes(out, "Waiting for client to request");
