@@ -68,7 +68,7 @@ export interface ServeOptions extends NetworkOptions {
   readonly contents?: readonly ContentToOffer[];
   /** Streams; none by default. */
   readonly streams?: readonly StreamToOffer[];
-  /** IPv4 address to listen on; 0.0.0.0 by default. */
+  /** Address to listen on; 0.0.0.0, the default, is for all, of IPv6 as well. */
   readonly host?: string;
   /** Whether to answer the classic protocol, too; true by default. */
   readonly classic?: boolean;
@@ -113,7 +113,7 @@ export interface ServeOptions extends NetworkOptions {
   readonly masters?: readonly string[];
   /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
-  /** IPv4 address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
+  /** Address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
   readonly metricsHost?: string;
   /** Folder of the hash index and of streams; by default one in the user's cache folder. */
   readonly cacheDir?: string;
@@ -377,7 +377,7 @@ export interface DemoOptions {
 
 /** Where a master listens, and where it keeps its registry. */
 export interface MasterOptions {
-  /** IPv4 address to listen on; 0.0.0.0 by default. */
+  /** Address to listen on; 0.0.0.0, the default, is for all, of IPv6 as well. */
   readonly host?: string;
   /** TCP port; 10527 by default. 0 lets the system choose one. */
   readonly port?: number;
@@ -389,7 +389,7 @@ export interface MasterOptions {
   readonly store?: string;
   /** TCP port of `GET /metrics` and `GET /healthz`; neither is answered by default. */
   readonly metricsPort?: number;
-  /** IPv4 address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
+  /** Address of the metrics; 127.0.0.1 by default, so that only this machine sees them. */
   readonly metricsHost?: string;
   /** Ends the work in order; leases stay in the store. */
   readonly signal?: AbortSignal;

@@ -3,7 +3,7 @@ import { ShoalError } from "../errors.ts";
 import { SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
 import { NETWORK_DEFAULTS, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
 import {
-  ADDRESS,
+  BROADCAST_ADDRESS,
   HOST,
   LOG_FORMAT,
   PORT,
@@ -140,7 +140,7 @@ export const NETWORK_OPTIONS = {
 } as const;
 
 export function broadcastOption(summary: string) {
-  return many(ADDRESS, { label: "ADDRESS", env: "SHOAL_BROADCAST", summary });
+  return many(BROADCAST_ADDRESS, { label: "ADDRESS", env: "SHOAL_BROADCAST", summary });
 }
 
 export function rateOption(verb: "send" | "fetch") {

@@ -2,7 +2,7 @@
  * The kinds of value that an option takes: what is expected, in words; an example; and how its text
  * is read. Flags, environment variables, error messages and help are all made from these.
  */
-import { isIpv4, parseHostPort } from "../address.ts";
+import { canonicalAddress, isIpv4, isIpv6, parseHostPort } from "../address.ts";
 import { KIB, PORT_MAX } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_MAX,
@@ -44,19 +44,28 @@ export const TEXT: ValueType<string> = {
   read: (text) => text.includes("\0") ? undefined : text,
 };
 
+/** One of this machine. */
 export const ADDRESS: ValueType<string> = {
+  expects: "an IPv4 or IPv6 address",
+  example: "192.168.1.7",
+  read: (text) => canonicalAddress(text),
+};
+
+export const BROADCAST_ADDRESS: ValueType<string> = {
   expects: "an IPv4 address",
   example: "192.168.1.255",
   read: (text) => isIpv4(text) ? text : undefined,
 };
 
-/** A host by name or IPv4 address, with a port or without. */
+/** A host by name or address, with a port or without. */
 export const HOST: ValueType<string> = {
-  expects: "HOST or HOST:PORT (IPv4 only for now)",
+  expects: "HOST, HOST:PORT or [ADDRESS]:PORT",
   example: "192.168.1.7",
   read(text) {
     const { host } = parseHostPort(text) ?? {};
-    if (host === undefined || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host)) return undefined;
+    if (host === undefined) return undefined;
+    if (isIpv6(host)) return text;
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host)) return undefined;
     return /^[\d.]+$/.test(host) && !isIpv4(host) ? undefined : text;
   },
 };

@@ -8,7 +8,7 @@ export type Layers = readonly LayerConfig[];
 
 /** A TCP port. */
 export interface ListenConfig {
-  /** Address to bind; 0.0.0.0 for all. */
+  /** Address to bind; 0.0.0.0 for all, of IPv4 and IPv6. */
   readonly host: string;
   /** Ports to try, in order; 0 for any free one. */
   readonly ports: readonly number[];
@@ -28,9 +28,21 @@ export interface TransportConfig extends ListenConfig {
   readonly joins: boolean;
   /**
    * Whether what it sends answers what came in: where the socket is tuned, answers then leave from the address that
-   * was asked, or else from the one that the system prefers for that peer, which a firewall there may not know.
+   * was asked, or else from the one that the system prefers for that peer, which a firewall there may not know. Over
+   * IPv6, tuned or not, the port is open at every address of this machine then, and answers leave from the one that was
+   * asked; sockets of others are opened when something is sent by IPv6.
    */
   readonly answers: boolean;
+  /** On which links what is sent to the group of discovery arrives as well; on none by default. */
+  readonly group?: InterfaceChoice;
+}
+
+/** What the user has said of interfaces, by their names. Both empty: all of them. */
+export interface InterfaceChoice {
+  /** These alone, if any are named. */
+  readonly only: readonly string[];
+  /** Not these. */
+  readonly except: readonly string[];
 }
 
 /** A layer by the name that it has in the table of layers, and what it needs to know. */

@@ -21,6 +21,9 @@ export const LAYER_PROOF_HASHES_MAX = 20;
 export const CLASSIC_ANSWER_BYTES_MAX = 128;
 /** A FIND is padded to this, so that no answer without a token is longer than the question. */
 export const FIND_BYTES_MIN = 1_200;
+/** What every link of IPv6 carries, and what IPv6 and UDP take of that (RFC 8200). */
+export const IPV6_MTU_BYTES_MIN = 1_280;
+export const IPV6_HEADERS_BYTES = 48;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
 export const MTU_BYTES_MIN = 576;
@@ -70,6 +73,11 @@ assertRelations([
   [
     FIND_BYTES_MIN - OVERHEAD_BYTES_MAX >= 140 + NAME_BYTES_MAX,
     "an OFFER of the longest name fits under a FIND",
+  ],
+  [
+    FIND_BYTES_MIN <= IPV6_MTU_BYTES_MIN - IPV6_HEADERS_BYTES &&
+    MTU_BYTES_STEPS.includes(FIND_BYTES_MIN),
+    "what a FIND takes passes wherever IPv6 does, and segments of that length are tried",
   ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
   [

@@ -113,7 +113,7 @@ Deno.test("wrong usage is two lines on stderr, and nothing was started", async (
       ["get", "md5:00112233445566778899aabbccddeeff"],
       ["get", "md5:0011", "--tcp", "--server", "b"],
       ["get", "sha256:0011", "--tcp", "--server", "b"],
-      ["server", "--host", "::"],
+      ["server", "--host", "fe80::%"],
       ["list", "a"],
       ["list", "--rate", "1mbit"],
       ["hash"],

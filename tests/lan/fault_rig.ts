@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { Buffer } from "node:buffer";
 import { assertSameBytes } from "../support/bytes.ts";
-import type { Host } from "../support/lab.ts";
+import type { Host, Ipv6 } from "../support/lab.ts";
 import { labObstacle } from "../support/lab.ts";
 import { addressIn, Site } from "../support/master_lab.ts";
 import type { JsonEvent, ShoalProcess } from "../support/shoal_process.ts";
@@ -22,13 +22,14 @@ export function lan(
   name: string,
   fn: (site: Site) => Promise<void>,
   obstacle = builtInObstacle,
+  ipv6: Ipv6 = "none",
 ): void {
   const reason = obstacle === undefined ? "" : ` [skipped: ${obstacle}]`;
   Deno.test({
     name: `lan: ${name}${reason}`,
     ignore: obstacle !== undefined,
     async fn() {
-      await using site = await Site.build();
+      await using site = await Site.build(ipv6);
       await fn(site);
     },
   });

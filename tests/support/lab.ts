@@ -52,10 +52,17 @@ export async function labObstacle(...tools: string[]): Promise<string | undefine
   return undefined;
 }
 
+/** What hosts have beside IPv4, or instead of it. */
+export type Ipv6 = "none" | "beside" | "alone";
+
 export interface Host {
   readonly namespace: string;
-  /** One address a subnet that it is on. */
+  /** One address a subnet that it is on, of IPv4 if it has that. */
   readonly addresses: readonly string[];
+  /** One of IPv6 a subnet, if it has that: fd99:SUBNET::N. */
+  readonly ipv6: readonly string[];
+  /** The address that it has on each of its links, without a scope: fe80::N. */
+  readonly linkLocal: string;
   /** Prefix of a command that runs on this host. */
   readonly via: readonly string[];
   /** Pulls the cable of its link in this subnet, or puts it back. */
@@ -75,6 +82,7 @@ export interface Host {
 
 export class Lab implements AsyncDisposable {
   readonly #prefix: string;
+  readonly #ipv6: Ipv6;
   readonly #namespaces: string[] = [];
   readonly #bridges = new Set<number>();
   readonly #wires = new Map<number, Wire>();
@@ -82,13 +90,14 @@ export class Lab implements AsyncDisposable {
   readonly #gateways = new Map<number, string>();
   #hosts = 0;
 
-  private constructor(prefix: string) {
+  private constructor(prefix: string, ipv6: Ipv6) {
     this.#prefix = prefix;
+    this.#ipv6 = ipv6;
   }
 
-  static async build(): Promise<Lab> {
+  static async build(ipv6: Ipv6 = "none"): Promise<Lab> {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
-    const lab = new Lab(`sh${new Random(seed).below(46_656).toString(36)}`);
+    const lab = new Lab(`sh${new Random(seed).below(46_656).toString(36)}`, ipv6);
     await lab.#addNamespace("switch");
     return lab;
   }
@@ -110,32 +119,35 @@ export class Lab implements AsyncDisposable {
     this.#wires.set(subnet, new Wire(["ip", "netns", "exec", `${this.#prefix}-switch`], seed));
   }
 
-  /** A host with an interface in each of `subnets`: 10.99.SUBNET.N/24. */
+  /** A host with an interface eSUBNET in each of `subnets`: 10.99.SUBNET.N/24. */
   async host(...subnets: number[]): Promise<Host> {
     const number = ++this.#hosts;
     const namespace = await this.#addNamespace(`h${number}`);
     const addresses: string[] = [];
     const wirePorts = new Map<number, number>();
+    const ipv6: string[] = [];
+    const linkLocal = `fe80::${number.toString(16)}`;
     for (const subnet of subnets) {
       const inside = `e${subnet}`;
       const wire = this.#wires.get(subnet);
       if (wire === undefined) await this.#plug(subnet, number, namespace);
       else wirePorts.set(subnet, await this.#plugIntoWire(wire, subnet, number, namespace));
-      const address = `10.99.${subnet}.${number}`;
-      await must(
-        "ip",
-        "-n",
-        namespace,
-        "address",
-        "add",
-        `${address}/24`,
-        "brd",
-        "+",
-        "dev",
-        inside,
-      );
-      await must("ip", "-n", namespace, "link", "set", inside, "up");
-      addresses.push(address);
+      const inHost = ["ip", "-n", namespace];
+      if (this.#ipv6 !== "alone") {
+        const address = `10.99.${subnet}.${number}`;
+        await must(...inHost, "address", "add", `${address}/24`, "brd", "+", "dev", inside);
+        addresses.push(address);
+      }
+      if (this.#ipv6 !== "none") {
+        // Addresses that nobody has to check for being the only ones: they are there at once.
+        await must(...inHost, "link", "set", inside, "addrgenmode", "none");
+        const address = `fd99:${subnet}::${number.toString(16)}`;
+        for (const each of [linkLocal, address]) {
+          await must(...inHost, "address", "add", `${each}/64`, "dev", inside, "nodad");
+        }
+        ipv6.push(address);
+      }
+      await must(...inHost, "link", "set", inside, "up");
     }
     const gateway = subnets.map((each) => this.#gateways.get(each)).find((each) => each);
     if (gateway !== undefined) {
@@ -145,7 +157,9 @@ export class Lab implements AsyncDisposable {
     const via = ["ip", "netns", "exec", namespace];
     return {
       namespace,
-      addresses,
+      addresses: this.#ipv6 === "alone" ? ipv6 : addresses,
+      ipv6,
+      linkLocal,
       via,
       setLink: async (subnet, state) => {
         await must("ip", "-n", home, "link", "set", `p${number}x${subnet}`, state);
@@ -176,6 +190,10 @@ export class Lab implements AsyncDisposable {
     await must("ip", "netns", "add", namespace);
     this.#namespaces.push(namespace);
     await must("ip", "-n", namespace, "link", "set", "lo", "up");
+    if (this.#ipv6 === "none") {
+      const off = "for i in all default; do echo 1 > /proc/sys/net/ipv6/conf/$i/disable_ipv6; done";
+      await must("ip", "netns", "exec", namespace, "sh", "-c", off);
+    }
     return namespace;
   }
 

@@ -4,4 +4,4 @@ import { socketsAt } from "../../lib/io/net/tuned_socket.ts";
 
 changeTimeAt(".", "follow");
 // Nothing is bound to it.
-socketsAt("127.0.0.1", 0);
+socketsAt({ address: "127.0.0.1", port: 0 });

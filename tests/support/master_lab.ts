@@ -4,9 +4,10 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { parseHostPort } from "../../lib/address.ts";
 import { MASTER_PORT } from "../../lib/limits.ts";
 import type { JsonObject } from "../../lib/wire/session_json.ts";
-import { type Host, Lab } from "./lab.ts";
+import { type Host, type Ipv6, Lab } from "./lab.ts";
 import { httpGet, LabPeer } from "./lab_peer.ts";
 import { eventually } from "./master.ts";
 import { type JsonEvent, Scratch, ShoalProcess } from "./shoal_process.ts";
@@ -25,6 +26,8 @@ export type Files = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 export class Site implements AsyncDisposable {
   readonly lab: Lab;
   readonly scratch: Scratch;
+  /** What all programs are told from now on, beside the usual. */
+  env: Readonly<Record<string, string>> = {};
   readonly #stack: AsyncDisposableStack;
 
   private constructor(lab: Lab, scratch: Scratch, stack: AsyncDisposableStack) {
@@ -33,9 +36,9 @@ export class Site implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async build(): Promise<Site> {
+  static async build(ipv6?: Ipv6): Promise<Site> {
     await using stack = new AsyncDisposableStack();
-    const lab = stack.use(await Lab.build());
+    const lab = stack.use(await Lab.build(ipv6));
     const scratch = stack.use(await Scratch.make());
     return new Site(lab, scratch, stack.move());
   }
@@ -82,7 +85,7 @@ export class Site implements AsyncDisposable {
     args: readonly string[],
     options: { readonly env?: Readonly<Record<string, string>>; readonly json?: boolean } = {},
   ): ShoalProcess {
-    const env = { ...this.scratch.env, ...NO_BROADCAST_SET, ...options.env };
+    const env = { ...this.scratch.env, ...NO_BROADCAST_SET, ...this.env, ...options.env };
     return this.use(new ShoalProcess(args, { ...options, env, via: host.via }));
   }
 
@@ -182,7 +185,7 @@ export class LabMaster implements AsyncDisposable {
 
 /** The address in `ADDRESS:PORT`. */
 export function addressIn(endpoint: unknown): string {
-  return String(endpoint).split(":")[0]!;
+  return parseHostPort(String(endpoint))?.host ?? "";
 }
 
 /** By whom bytes of a file came, and how many. */

@@ -3,7 +3,7 @@
  * long it took by the clock, and how many connections it made.
  */
 import { setTimeout } from "node:timers/promises";
-import type { Endpoint } from "../../lib/address.ts";
+import type { Endpoint, Subnet } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
@@ -78,21 +78,26 @@ export interface VirtualNames {
   readonly lookUp?: (host: string, world: VirtualClock) => Promise<readonly string[]>;
   /** What comes of a connection there. */
   readonly reach?: (to: Endpoint) => "accepted" | "refused" | "silent";
+  /** The interfaces of the machine; none are known by default. */
+  readonly subnets?: readonly Subnet[];
 }
 
 /** @param peer one for each connection, which are counted from 0 */
 export async function playTcp<T>(
   useCase: (runtime: TcpRuntime, server: string) => Promise<T>,
   peer: (connection: number) => VirtualPeer,
-  { lookUp = () => Promise.reject(new Error("no such name")), reach = () => "accepted" }:
-    VirtualNames = {},
+  {
+    lookUp = () => Promise.reject(new Error("no such name")),
+    reach = () => "accepted",
+    subnets = [],
+  }: VirtualNames = {},
 ): Promise<Played<T>> {
   const world = new VirtualClock();
   const links: PeerLink[] = [];
   const runtime: TcpRuntime = {
     clock: clockOf(world),
     net: {
-      subnets: () => [],
+      subnets: () => subnets,
       lookUp: (host) => lookUp(host, world),
       connect: (to, _layers, signal) => {
         if (reach(to) === "refused") return Promise.reject(new Error("connection refused"));

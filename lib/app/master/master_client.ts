@@ -1,4 +1,6 @@
 /** A client's queries to a master: who has this, what is there? */
+import { isLinkLocal, parseHostPort, scopeOf } from "../../address.ts";
+import { resolveHost } from "../../io/net/network.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import { locateFiles, RegistryListing } from "../../protocol/master/master_queries.ts";
@@ -33,7 +35,10 @@ export async function locateAt(
   queries: readonly LocateQuery[],
   except: readonly string[] = [],
 ): Promise<LocatedFile[][]> {
-  return await askMaster(runtime, target, (session) => locateFiles(session, queries, except));
+  const talk = (session: JsonSession) => locateFiles(session, queries, except);
+  const found = await askMaster(runtime, target, talk);
+  const scope = await scopeTowards(runtime, target);
+  return found.map((files) => files.map((file) => reachable(file, scope)));
 }
 
 /** Everything that the master knows of, page by page. Throws like {@linkcode locateAt}. */
@@ -42,8 +47,35 @@ export async function listAt(
   target: MasterTarget,
   onFiles: (files: readonly LocatedFile[]) => void,
 ): Promise<void> {
-  const listing = new RegistryListing(onFiles);
+  const scope = await scopeTowards(runtime, target);
+  const listing = new RegistryListing((files) =>
+    onFiles(files.map((file) => reachable(file, scope)))
+  );
   await askMaster(runtime, target, (session) => listing.read(session));
+}
+
+/** The link by which the master is reached, if its address is of one. */
+async function scopeTowards(
+  runtime: TcpRuntime,
+  { master, timeoutMs = MASTER_PATIENCE_MS, signal }: MasterTarget,
+): Promise<string | undefined> {
+  const named = parseHostPort(master);
+  if (named === undefined || !isLinkLocal(named.host)) return undefined;
+  // An address, so that nobody has to be asked.
+  const { addresses: [address = ""] } = await resolveHost(runtime, master, { timeoutMs, signal });
+  return scopeOf(address);
+}
+
+/** A master tells addresses of a link only to who asks by that link, and knows it by another name. */
+function reachable(file: LocatedFile, scope: string | undefined): LocatedFile {
+  const servers = file.servers.flatMap((each) => {
+    const { address, port } = each.endpoint;
+    if (!isLinkLocal(address)) return [each];
+    return scope === undefined
+      ? []
+      : [{ ...each, endpoint: { address: `${address}%${scope}`, port } }];
+  });
+  return { ...file, servers };
 }
 
 async function askMaster<T>(

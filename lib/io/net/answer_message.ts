@@ -1,12 +1,12 @@
 /**
  * The argument of `sendmsg` for what shall leave from a given address of ours: datagrams, whom they are for, and a
- * control message that names the address (IP_PKTINFO). The layout is that of Linux on 64-bit processors; see
+ * control message that names the address (IP_PKTINFO). Of IPv4: in IPv6, sockets are bound to one address. The layout is that of Linux on 64-bit processors; see
  * sendmsg(2), cmsg(3), ip(7).
  */
-import { type Endpoint, ipv4Bytes } from "../../address.ts";
+import { type Endpoint, ipv4Bytes, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { addressOf, CMSG, IP_PKTINFO, MSG, PKTINFO, SOL_IP } from "./receive_message.ts";
-import { SOCKADDR_BYTES, SocketAddress } from "./socket_address.ts";
+import { socketAddress } from "./socket_address.ts";
 
 const IOV = 56;
 const CONTROL = { at: 72, length: CMSG.value + PKTINFO.bytes, bytes: 32 };
@@ -15,7 +15,7 @@ export class AnswerMessage {
   /** For `sendmsg`. */
   readonly header: Bytes = new Uint8Array(new ArrayBuffer(CONTROL.at + CONTROL.bytes));
   readonly #view = new DataView(this.header.buffer);
-  readonly #target = new SocketAddress();
+  readonly #target = socketAddress(UNSPECIFIED_ADDRESS);
   #buffer: ArrayBufferLike | undefined;
   #bufferAt = 0n;
   #askedAt = "";
@@ -24,7 +24,7 @@ export class AnswerMessage {
     const at = addressOf(this.header);
     const view = this.#view;
     view.setBigUint64(MSG.name, addressOf(this.#target.bytes), true);
-    view.setUint32(MSG.nameBytes, SOCKADDR_BYTES, true);
+    view.setUint32(MSG.nameBytes, this.#target.bytes.length, true);
     view.setBigUint64(MSG.iov, at + BigInt(IOV), true);
     view.setBigUint64(MSG.iovCount, 1n, true);
     view.setBigUint64(MSG.control, at + BigInt(CONTROL.at), true);

@@ -1,18 +1,22 @@
 /** What the platform says of this machine's network: its interfaces, and what names stand for. */
 import { lookup } from "node:dns/promises";
-import type { Subnet } from "../../address.ts";
+import { canonicalAddress, isIpv6, isLinkLocal, type Subnet } from "../../address.ts";
 
-/** The subnets of this machine's interfaces; none where Deno may not look (`--allow-sys`). IPv4 only. */
+/** The subnets of this machine's interfaces, of both families; none where Deno may not look (`--allow-sys`). */
 export function denoSubnets(): readonly Subnet[] {
   const permission = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
   if (permission.state !== "granted") return [];
-  return Deno.networkInterfaces()
-    .filter((each) => each.family === "IPv4")
-    .map(({ address, netmask }) => ({ address, netmask }));
+  return Deno.networkInterfaces().flatMap(({ name, address: text, netmask, scopeid }) => {
+    const isOfLink = isIpv6(text) && isLinkLocal(text);
+    const address = canonicalAddress(isOfLink ? `${text}%${name}` : text);
+    if (address === undefined) return [];
+    const number = scopeid === null || scopeid === 0 ? {} : { interfaceIndex: scopeid };
+    return [{ address, netmask, interface: name, ...number }];
+  });
 }
 
-/** Rejects with whatever the resolver says of a name that stands for nothing. IPv4 only. */
+/** Rejects with whatever the resolver says of a name that stands for nothing. */
 export async function denoLookUp(host: string): Promise<readonly string[]> {
-  const found = await lookup(host, { family: 4, all: true });
-  return found.map(({ address }) => address);
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => canonicalAddress(address)).filter((each) => each !== undefined);
 }

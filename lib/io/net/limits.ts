@@ -89,6 +89,16 @@ export const ACCEPT_PAUSE_MS = 100;
 /** How much may pass at once after a pause. */
 export const THROTTLE_BURST_MS = 50;
 export const DESCRIPTOR_MAX = 4_096;
+/** How long interfaces that were not found are not looked for again. */
+export const INTERFACES_MEMORY_MS = 1_000;
+/** A server looks this often whether its machine has got or lost an IPv6 address. */
+export const ADDRESSES_REVIEW_MS = 2_000;
+/** IPv6 addresses and groups of this machine at which one port is open, each with a socket of its own. */
+export const ADDRESS_SOCKETS_MAX = 64;
+/** Links towards which a client has a socket of its own. */
+export const LINK_SOCKETS_MAX = 32;
+/** Ports that are tried where any would do and each is taken at one of the addresses. */
+export const ANY_PORT_TRIES_MAX = 8;
 /** One read of a connection that carries chunks. */
 export const STREAM_READ_BYTES = 256 * KIB;
 

@@ -1,18 +1,21 @@
 /**
  * What follows from this machine's network: where a broadcast has to go, and which endpoints a host that somebody named
- * stands for. IPv4 only.
+ * stands for.
  */
 import {
   broadcastAddress,
+  canonicalAddress,
   type Endpoint,
   isGroupAddress,
   isIpv4,
-  isIpv6,
+  isLinkLocal,
   isLoopback,
   LIMITED_BROADCAST,
   LOOPBACK_BROADCAST,
   parseHostPort,
+  scopeOf,
   type Subnet,
+  withoutScope,
 } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../system/clock.ts";
@@ -38,9 +41,10 @@ export interface ResolvePatience {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether others may reach a machine of these subnets at more than one address; true where they are not known. */
+/** Whether others may reach a machine of these subnets at more than one address of IPv4; true where they are not known. */
 export function hasSeveralAddresses(subnets: readonly Subnet[]): boolean {
-  return subnets.length === 0 || subnets.filter(({ address }) => !isLoopback(address)).length > 1;
+  const others = subnets.filter(({ address }) => isIpv4(address) && !isLoopback(address));
+  return subnets.length === 0 || others.length > 1;
 }
 
 /** Where a search goes by default: each interface's directed broadcast address, loopback's included. */
@@ -62,23 +66,24 @@ export async function resolveHost(
   { timeoutMs, signal }: ResolvePatience,
 ): Promise<HostAddresses> {
   const named = parseHostPort(text);
-  if (isIpv6(named?.host ?? "") || text.includes("[")) {
-    throw usage(`'${text}' is not an IPv4 address`, "IPv6 is not supported yet.");
-  }
   if (named === undefined) {
-    throw usage(`'${text}' is no host, with a port or without`, "Give HOST or HOST:PORT.");
+    const hint = "Give HOST, HOST:PORT or [ADDRESS]:PORT.";
+    throw usage(`'${text}' is no host, with a port or without`, hint);
   }
   const { host, port } = named;
-  const looking = isIpv4(host) ? [host] : lookUp(net, host);
+  const subnets = net.subnets();
+  const literal = canonicalAddress(host);
+  const looking = literal === undefined
+    ? lookUp(net, host, subnets)
+    : [onItsLink(literal, subnets)];
   const addresses = looking instanceof Promise
     ? await clock.within(untilAborted(looking, signal), timeoutMs)
     : looking;
   if (addresses === undefined) {
     const message = `the address of ${host} cannot be found out: no answer for ${timeoutMs} ms`;
-    const hint = "Check the name server of this machine, or give the host's IPv4 address.";
+    const hint = "Check the name server of this machine, or give the host's address.";
     throw new ShoalError("no_server", message, { hint });
   }
-  const subnets = net.subnets();
   if (addresses.some((address) => isGroupAddress(address, subnets))) {
     throw usage(
       `'${host}' is not the address of one machine`,
@@ -93,7 +98,37 @@ export function endpointsOf({ addresses, port: own }: HostAddresses, port: numbe
   return addresses.map((address) => ({ address, port: own ?? port }));
 }
 
-async function lookUp(net: ResolvingRuntime["net"], host: string): Promise<readonly string[]> {
+/** With the interface by which an address of one link is reached, under the name that it has here. */
+function onItsLink(address: string, subnets: readonly Subnet[]): string {
+  if (!isLinkLocal(address)) return address;
+  const links = new Map<string, number | undefined>();
+  for (const { address: own, interfaceIndex } of subnets) {
+    const name = isLinkLocal(own) ? scopeOf(own) : undefined;
+    if (name !== undefined) links.set(name, interfaceIndex);
+  }
+  const names = [...links.keys()];
+  const scope = scopeOf(address);
+  if (scope === undefined) {
+    if (names.length === 1) return `${address}%${names[0]}`;
+    const choice = names.length === 0 ? "none has IPv6" : `there are ${names.join(", ")}`;
+    throw usage(
+      `'${address}' means something on one link only`,
+      `Add the interface, as in ${address}%eth0; of this machine, ${choice}.`,
+    );
+  }
+  // Where interfaces can't be looked at, the system knows them.
+  if (links.has(scope) || subnets.length === 0) return address;
+  const [numbered] = [...links].find(([, index]) => String(index) === scope) ?? [];
+  if (numbered !== undefined) return `${withoutScope(address)}%${numbered}`;
+  const hint = names.length === 0 ? "None has IPv6." : `There are ${names.join(", ")}.`;
+  throw usage(`no interface is called '${scope}'`, hint);
+}
+
+async function lookUp(
+  net: ResolvingRuntime["net"],
+  host: string,
+  subnets: readonly Subnet[],
+): Promise<readonly string[]> {
   let found: readonly string[];
   try {
     found = await net.lookUp(host);
@@ -101,11 +136,24 @@ async function lookUp(net: ResolvingRuntime["net"], host: string): Promise<reado
     throw unknownHost(host, cause);
   }
   if (found.length === 0) throw unknownHost(host);
-  return [...new Set(found)].slice(0, HOST_ADDRESSES_MAX);
+  return [...new Set(inOrder(found, subnets))].slice(0, HOST_ADDRESSES_MAX);
+}
+
+/**
+ * Of the addresses that a name has, those of families that this machine uses, if any are: IPv4 first, which all servers
+ * have, and otherwise as the resolver has them.
+ */
+function inOrder(found: readonly string[], subnets: readonly Subnet[]): readonly string[] {
+  const uses = (address: string): boolean =>
+    isLoopback(address) ||
+    subnets.some(({ address: own }) => !isLoopback(own) && isIpv4(own) === isIpv4(address));
+  const usable = found.filter(uses);
+  const taken = usable.length > 0 ? usable : found;
+  return [...taken.filter(isIpv4), ...taken.filter((each) => !isIpv4(each))];
 }
 
 function unknownHost(host: string, cause?: unknown): ShoalError {
-  const hint = "Check the spelling, or give its IPv4 address.";
+  const hint = "Check the spelling, or give its address.";
   return new ShoalError("usage", `unknown host '${host}'`, { hint, cause });
 }
 

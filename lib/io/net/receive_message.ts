@@ -7,7 +7,7 @@
 import { type Endpoint, ipv4Text, isSameEndpoint } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import type { Received } from "./datagram_transport.ts";
-import { SOCKADDR_BYTES, SocketAddress } from "./socket_address.ts";
+import type { SocketAddress } from "./socket_address.ts";
 
 export const SOL_IP = 0;
 export const IP_PKTINFO = 8;
@@ -39,7 +39,7 @@ export class ReceiveMessage {
   /** For `recvmsg`. Memory of its own: the kernel keeps no hold on it, but pointers lead from part to part. */
   readonly header: Bytes = new Uint8Array(new ArrayBuffer(TOTAL_BYTES));
   readonly #view = new DataView(this.header.buffer);
-  readonly #source = new SocketAddress();
+  readonly #source: SocketAddress;
   /** What the control messages of this receive say: 0 for what they do not. */
   #joinedBytes = 0;
   #ourAddress = 0;
@@ -47,7 +47,9 @@ export class ReceiveMessage {
   #fromOurAddress = 0;
   #buffer: Bytes = new Uint8Array(0);
 
-  constructor() {
+  /** @param source of the family of the socket; holds who has sent what was received last */
+  constructor(source: SocketAddress) {
+    this.#source = source;
     const at = addressOf(this.header);
     this.#view.setBigUint64(MSG.name, addressOf(this.#source.bytes), true);
     this.#view.setBigUint64(MSG.iov, at + BigInt(IOV), true);
@@ -62,7 +64,7 @@ export class ReceiveMessage {
       this.#view.setBigUint64(IOV, addressOf(buffer), true);
       this.#view.setBigUint64(IOV + 8, BigInt(buffer.length), true);
     }
-    this.#view.setUint32(MSG.nameBytes, SOCKADDR_BYTES, true);
+    this.#view.setUint32(MSG.nameBytes, this.#source.bytes.length, true);
     this.#view.setUint32(MSG.controlBytes, CONTROL.bytes, true);
   }
 

@@ -1,9 +1,18 @@
 /** Byte streams over TCP: connects, and listens on ports, and says why one cannot be opened. */
-import type { Endpoint } from "../../address.ts";
+import {
+  type Endpoint,
+  isLinkLocal,
+  peerAddress,
+  scopeOf,
+  UNSPECIFIED_ADDRESS,
+  UNSPECIFIED_IPV6_ADDRESS,
+  withoutScope,
+} from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sleep } from "../system/deno_clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
+import { denoSubnets } from "./deno_network.ts";
 import { ACCEPT_PAUSE_MS } from "./limits.ts";
 
 /** @throws whatever the system says of a connection that does not come about, also after an abort */
@@ -11,18 +20,20 @@ export async function connectTcp(
   { address: hostname, port }: Endpoint,
   signal: AbortSignal,
 ): Promise<ByteStream> {
-  return new TcpStream(await Deno.connect({ transport: "tcp", hostname, port, signal }));
+  const conn = await Deno.connect({ transport: "tcp", hostname, port, signal });
+  return new TcpStream(conn, scopeOf(hostname));
 }
 
 /**
- * Listens on the first of `ports` that is free.
+ * Listens on the first of `ports` that is free; at 0.0.0.0, in both families.
  *
  * @throws ShoalError `port_in_use` or `network`
  */
 export function listenTcp(hostname: string, ports: readonly number[]): StreamListener {
+  const isEvery = hostname === UNSPECIFIED_ADDRESS || hostname === UNSPECIFIED_IPV6_ADDRESS;
   for (const [i, port] of ports.entries()) {
     try {
-      return new TcpListener(Deno.listen({ transport: "tcp", hostname, port }));
+      return new TcpListener(isEvery ? listenEverywhere(port) : [listenAt(hostname, port)]);
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AddrInUse)) {
         throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}`, {
@@ -40,26 +51,53 @@ export function listenTcp(hostname: string, ports: readonly number[]): StreamLis
   throw new ShoalError("internal", "no TCP port was named");
 }
 
+function listenAt(hostname: string, port: number): Deno.TcpListener {
+  return Deno.listen({ transport: "tcp", hostname, port });
+}
+
+/** Most systems let one socket of IPv6 take both families, others want one of each; some have no IPv6. */
+function listenEverywhere(port: number): Deno.TcpListener[] {
+  let both: Deno.TcpListener;
+  try {
+    both = listenAt(UNSPECIFIED_IPV6_ADDRESS, port);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return [listenAt(UNSPECIFIED_ADDRESS, port)];
+  }
+  try {
+    return [both, listenAt(UNSPECIFIED_ADDRESS, both.addr.port)];
+  } catch {
+    return [both];
+  }
+}
+
 class TcpListener implements StreamListener {
   readonly port: number;
-  readonly #listener: Deno.TcpListener;
+  readonly #listeners: readonly Deno.TcpListener[];
+  /** By listener, what it will accept next. */
+  readonly #accepting = new Map<Deno.TcpListener, Promise<Accepted>>();
   #isClosed = false;
 
-  constructor(listener: Deno.TcpListener) {
-    this.#listener = listener;
-    this.port = listener.addr.port;
+  constructor(listeners: readonly Deno.TcpListener[]) {
+    this.#listeners = listeners;
+    this.port = listeners[0]!.addr.port;
   }
 
   async accept(): Promise<ByteStream | undefined> {
     while (!this.#isClosed) {
-      try {
-        return new TcpStream(await this.#listener.accept());
-      } catch (error) {
-        if (this.#isClosed) break;
-        if (error instanceof Deno.errors.BadResource) throw error;
-        // Out of descriptors, or the peer left before it was accepted: the next may succeed.
-        await sleep(ACCEPT_PAUSE_MS);
+      for (const each of this.#listeners) {
+        if (!this.#accepting.has(each)) this.#accepting.set(each, acceptedBy(each));
       }
+      const { listener, conn, error } = await Promise.race(this.#accepting.values());
+      this.#accepting.delete(listener);
+      if (this.#isClosed) {
+        conn?.close();
+        break;
+      }
+      if (conn !== undefined) return new TcpStream(conn, linkOf(conn.localAddr.hostname));
+      if (error instanceof Deno.errors.BadResource) throw error;
+      // Out of descriptors, or the peer left before it was accepted: the next may succeed.
+      await sleep(ACCEPT_PAUSE_MS);
     }
     return undefined;
   }
@@ -67,8 +105,29 @@ class TcpListener implements StreamListener {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#listener.close();
+    for (const each of this.#listeners) each.close();
   }
+}
+
+interface Accepted {
+  readonly listener: Deno.TcpListener;
+  readonly conn?: Deno.TcpConn;
+  readonly error?: unknown;
+}
+
+async function acceptedBy(listener: Deno.TcpListener): Promise<Accepted> {
+  try {
+    return { listener, conn: await listener.accept() };
+  } catch (error) {
+    return { listener, error };
+  }
+}
+
+/** The interface by which a peer came that has reached `own`; unknown where several have that address. */
+function linkOf(own: string): string | undefined {
+  if (!isLinkLocal(own)) return undefined;
+  const links = denoSubnets().filter(({ address }) => withoutScope(address) === own);
+  return links.length === 1 ? links[0]!.interface : undefined;
 }
 
 class TcpStream implements ByteStream {
@@ -76,10 +135,12 @@ class TcpStream implements ByteStream {
   readonly localAddress: string;
   readonly #conn: Deno.TcpConn;
 
-  constructor(conn: Deno.TcpConn) {
+  /** @param scope of the link by which the peer is reached, if its address is of one */
+  constructor(conn: Deno.TcpConn, scope: string | undefined) {
     this.#conn = conn;
-    this.peer = { address: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
-    this.localAddress = conn.localAddr.hostname;
+    const { hostname, port } = conn.remoteAddr;
+    this.peer = { address: peerAddress(hostname, scope), port };
+    this.localAddress = peerAddress(conn.localAddr.hostname, scope);
     conn.setNoDelay(true);
   }
 

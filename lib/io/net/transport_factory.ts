@@ -17,7 +17,7 @@ import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
 import { FaultyTransport } from "./faulty_transport.ts";
 import { connectTcp, listenTcp } from "./tcp_stream.ts";
-import { openUdpTransport } from "./udp_transport.ts";
+import { openDatagramSockets } from "./datagram_sockets.ts";
 
 /** Puts a layer around datagrams, as they are nearer to the wire. */
 export type DatagramHalf = (inner: DatagramTransport, config: LayerConfig) => DatagramTransport;
@@ -63,7 +63,7 @@ export function openTransport(
   table = TRANSPORT_LAYERS,
 ): DatagramTransport {
   const layers = fromTheWire(config.layers, table);
-  let transport = openUdpTransport(config);
+  let transport = openDatagramSockets(config);
   for (const { kind, layer } of layers) transport = kind.datagrams(transport, layer);
   if (transport.overheadBytes > OVERHEAD_BYTES_MAX) {
     void transport.close();

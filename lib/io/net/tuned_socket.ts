@@ -11,9 +11,8 @@
  * helper thread, or, since that costs twice what Deno's receive does, for a moment in this one. Any other socket may be
  * read by Deno's receive as well.
  */
-import { type Endpoint, ipv4Bytes, UNSPECIFIED_ADDRESS } from "../../address.ts";
+import { type Endpoint, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
-import type { TransportConfig } from "../../messages/transport_config.ts";
 import { AnswerMessage } from "./answer_message.ts";
 import type { Received } from "./datagram_transport.ts";
 import {
@@ -24,7 +23,7 @@ import {
   SOCKET_BUFFER_BYTES_WANTED,
 } from "./limits.ts";
 import { IP_PKTINFO, ReceiveMessage, SOL_IP } from "./receive_message.ts";
-import { SOCKADDR_BYTES, SocketAddress } from "./socket_address.ts";
+import { socketAddress } from "./socket_address.ts";
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -34,7 +33,6 @@ const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
 const SOCK_DGRAM = 2;
-const AF_INET = 2;
 const MSG_DONTWAIT = 0x40;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
@@ -88,30 +86,34 @@ export interface Tuning {
   wake(): void;
 }
 
+/** A socket of this process. */
+export interface OwnSocket {
+  /** What it is bound to, with the scope; who sent what arrives has its `askedAt`. */
+  readonly endpoint: Endpoint;
+  /** Whether the kernel shall join what arrives. */
+  readonly joins: boolean;
+  /** Whether what it sends answers what came in. */
+  readonly answers: boolean;
+}
+
 /**
- * Tunes the socket of this process that is bound to `host:port` of the config; `undefined` where that fails.
+ * Tunes a socket; `undefined` where that fails.
  *
  * @param before what {@linkcode socketsAt} told before it was opened: this process may share the port with itself
  */
-export function tuneSocket(
-  { host, joins, answers }: TransportConfig,
-  port: number,
-  before: ReadonlySet<number>,
-): Tuning | undefined {
+export function tuneSocket(socket: OwnSocket, before: ReadonlySet<number>): Tuning | undefined {
   const library = loadLibc();
   if (library === undefined) return undefined;
-  const opened = [...descriptorsOf(library, host, port)].filter((each) => !before.has(each));
+  const opened = [...descriptorsOf(library, socket.endpoint)].filter((each) => !before.has(each));
   // Where another thread has opened one meanwhile it is not known which is whose.
   if (opened.length !== 1) return undefined;
-  const [descriptor] = opened;
-  const isAnyAddress = host === UNSPECIFIED_ADDRESS;
-  return tune(library, descriptor!, { joins, notesAsked: answers && isAnyAddress });
+  return tune(library, opened[0]!, socket);
 }
 
-/** The sockets of this process that are bound to `address:port`; none where sockets cannot be tuned. */
-export function socketsAt(address: string, port: number): ReadonlySet<number> {
+/** The sockets of this process that are bound there; none where sockets cannot be tuned. */
+export function socketsAt(endpoint: Endpoint): ReadonlySet<number> {
   const library = loadLibc();
-  return new Set(library === undefined ? [] : descriptorsOf(library, address, port));
+  return new Set(library === undefined ? [] : descriptorsOf(library, endpoint));
 }
 
 function loadLibc(): Libc | undefined {
@@ -133,15 +135,16 @@ function setBuffers(library: Libc, descriptor: number): void {
 function tune(
   library: Libc,
   descriptor: number,
-  { joins, notesAsked }: { readonly joins: boolean; readonly notesAsked: boolean },
+  { endpoint: { address, askedAt }, joins, answers }: OwnSocket,
 ): Tuning {
   setBuffers(library, descriptor);
   const cuts = setOption(library, descriptor, SOL_UDP, UDP_SEGMENT, 0);
-  const target = new SocketAddress();
-  const message = new ReceiveMessage();
+  const target = socketAddress(address);
+  const message = new ReceiveMessage(socketAddress(address, askedAt));
   const answer = new AnswerMessage();
   const briefly = briefWait(descriptor);
   const isJoining = joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1);
+  const notesAsked = answers && address === UNSPECIFIED_ADDRESS;
   const isNoting = notesAsked && setOption(library, descriptor, SOL_IP, IP_PKTINFO, 1);
   const { sendto, sendmsg, recvmsg, ppoll, shutdown } = library.symbols;
   let segmentBytes = 0;
@@ -162,13 +165,14 @@ function tune(
       return isSet;
     },
     sendNow(bytes, to) {
-      if (to.askedAt !== undefined) {
+      if (isNoting && to.askedAt !== undefined) {
         answer.prepare(bytes, to, to.askedAt);
         return sendmsg(descriptor, answer.header, MSG_DONTWAIT) >= 0;
       }
       target.endpoint = to;
+      const { bytes: name } = target;
       const count = BigInt(bytes.length);
-      return sendto(descriptor, bytes, count, MSG_DONTWAIT, target.bytes, SOCKADDR_BYTES) >= 0;
+      return sendto(descriptor, bytes, count, MSG_DONTWAIT, name, name.length) >= 0;
     },
     receiveNow(buffer) {
       message.prepare(buffer);
@@ -211,16 +215,15 @@ function writePollfd(memory: ArrayBuffer, descriptor: number, events: number): v
   view.setInt16(4, events, true);
 }
 
-function* descriptorsOf(library: Libc, address: string, port: number): Generator<number> {
-  const wanted = ipv4Bytes(address);
-  const name = new Uint8Array(16);
+function* descriptorsOf(library: Libc, endpoint: Endpoint): Generator<number> {
+  const wanted = socketAddress(endpoint.address);
+  wanted.endpoint = endpoint;
+  const name = new Uint8Array(wanted.bytes.length);
   const length = new Uint32Array(1);
   for (let descriptor = 3; descriptor < DESCRIPTOR_MAX; descriptor++) {
     length[0] = name.length;
     if (library.symbols.getsockname(descriptor, name, length) !== 0) continue;
-    const view = new DataView(name.buffer);
-    if (view.getUint16(0, true) !== AF_INET || view.getUint16(2) !== port) continue;
-    if (wanted.some((part, i) => name[4 + i] !== part)) continue;
+    if (length[0] !== name.length || wanted.bytes.some((byte, i) => name[i] !== byte)) continue;
     if (getOption(library, descriptor, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM) yield descriptor;
   }
 }

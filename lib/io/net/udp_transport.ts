@@ -5,7 +5,7 @@
  * one; where the kernel joins them, it says the size beside each receive (`tuned_socket.ts`). Nobody has to
  * guess it from the bytes, which may be sealed.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, peerAddress, scopeOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
@@ -28,31 +28,52 @@ import { socketsAt, tuneSocket, type Tuning } from "./tuned_socket.ts";
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** Whether others may reach this machine at more than one address of IPv4, now. */
+export type MayBeAskedAtSeveral = () => boolean;
+
+/** A socket of its own: one address of this machine, or all of a family. */
+export interface UdpSocketOptions
+  extends Pick<TransportConfig, "share" | "tune" | "joins" | "answers"> {
+  /** What it is bound to, with its scope. Who sends to it has its `askedAt`. */
+  readonly endpoint: Endpoint;
+  readonly mayBeAskedAtSeveral?: MayBeAskedAtSeveral;
+}
+
 /**
- * Opens a socket on the first free port of the config.
+ * Opens a socket.
  *
- * @param mayBeAskedAtSeveral whether others may reach this machine at more than one address, now
  * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
  */
-export function openUdpTransport(
-  config: TransportConfig,
-  mayBeAskedAtSeveral = () => hasSeveralAddresses(denoSubnets()),
-): DatagramTransport {
-  const { host, ports, share, tune } = config;
+export function openUdpSocket(options: UdpSocketOptions): UdpTransport {
+  const { tune, share, endpoint: wanted, mayBeAskedAtSeveral = severalNow } = options;
+  const before = tune && share ? socketsAt(wanted) : NONE;
+  const socket = bind(wanted.address, wanted.port, share);
+  const { port } = socket.addr as Deno.NetAddr;
+  const endpoint: Endpoint = { ...wanted, port };
+  const tuning = tune ? tuneSocket({ ...options, endpoint }, before) : undefined;
+  return new UdpTransport({ socket, endpoint, tuning, mayBeAskedAtSeveral });
+}
+
+/**
+ * What `open` makes of the first of `ports` that is free.
+ *
+ * @throws ShoalError `port_in_use`, or whatever `open` throws
+ */
+export function openFirst<T>(ports: readonly number[], open: (port: number) => T): T {
   let problem: ShoalError | undefined;
-  for (const wanted of ports) {
+  for (const port of ports) {
     try {
-      const before = tune && share ? socketsAt(host, wanted) : NONE;
-      const socket = bind(host, wanted, share);
-      const { port } = socket.addr as Deno.NetAddr;
-      const tuning = tune ? tuneSocket(config, port, before) : undefined;
-      return new UdpTransport(socket, port, tuning, mayBeAskedAtSeveral);
+      return open(port);
     } catch (error) {
       if (!(error instanceof ShoalError) || error.code !== "port_in_use") throw error;
       problem = error;
     }
   }
   throw problem ?? new ShoalError("internal", "no UDP port was named");
+}
+
+function severalNow(): boolean {
+  return hasSeveralAddresses(denoSubnets());
 }
 
 function bind(hostname: string, port: number, reuseAddress: boolean): Deno.DatagramConn {
@@ -78,13 +99,23 @@ function bind(hostname: string, port: number, reuseAddress: boolean): Deno.Datag
   }
 }
 
-class UdpTransport implements DatagramTransport {
+interface OpenSocket {
+  readonly socket: Deno.DatagramConn;
+  readonly endpoint: Endpoint;
+  readonly tuning: Tuning | undefined;
+  readonly mayBeAskedAtSeveral: MayBeAskedAtSeveral;
+}
+
+export class UdpTransport implements DatagramTransport {
   readonly port: number;
   readonly overheadBytes = 0;
   waitedMs = 0;
   readonly #socket: Deno.DatagramConn;
   readonly #tuning: Tuning | undefined;
-  readonly #mayBeAskedAtSeveral: () => boolean;
+  readonly #mayBeAskedAtSeveral: MayBeAskedAtSeveral;
+  /** The interface that it is bound to, which Deno leaves out of what it received. */
+  readonly #scope: string | undefined;
+  readonly #asked: Pick<Endpoint, "askedAt">;
   readonly #buffer: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);
   #onReceived: OnReceived = () => {};
   #ended: Promise<void> = Promise.resolve();
@@ -103,16 +134,19 @@ class UdpTransport implements DatagramTransport {
   #lastSend: Promise<unknown> = Promise.resolve();
   #sendsWaiting = 0;
 
-  constructor(
-    socket: Deno.DatagramConn,
-    port: number,
-    tuning: Tuning | undefined,
-    mayBeAskedAtSeveral: () => boolean,
-  ) {
+  constructor({ socket, endpoint, tuning, mayBeAskedAtSeveral }: OpenSocket) {
     this.#socket = socket;
-    this.port = port;
+    this.port = endpoint.port;
     this.#tuning = tuning;
     this.#mayBeAskedAtSeveral = mayBeAskedAtSeveral;
+    this.#scope = scopeOf(endpoint.address);
+    const { askedAt } = endpoint;
+    this.#asked = askedAt === undefined ? {} : { askedAt };
+  }
+
+  /** Takes part in what is sent to `group` on the interface of this number, and which the socket is bound to. */
+  async joinGroup(group: string, interfaceIndex: number): Promise<void> {
+    await this.#socket.joinMulticastV6(group, interfaceIndex);
   }
 
   get receiveBufferBytes(): number {
@@ -241,7 +275,7 @@ class UdpTransport implements DatagramTransport {
       this.#isReceiving = true;
       const [bytes, address] = await this.#socket.receive(this.#buffer);
       const { hostname, port } = address as Deno.NetAddr;
-      const from = { address: hostname, port };
+      const from = { address: peerAddress(hostname, this.#scope), port, ...this.#asked };
       return { bytes: bytes as Bytes, from, segmentBytes: bytes.length };
     } catch {
       // An ICMP error of an earlier send can surface here on some platforms; the socket lives on.
@@ -295,7 +329,8 @@ class UdpTransport implements DatagramTransport {
 
   async #sendOne(bytes: Bytes, to: Endpoint): Promise<SendOutcome> {
     // Deno's own send knows no address to leave from: it is for what cannot leave from there, and for errors.
-    if (to.askedAt !== undefined && await this.#tuning?.writable() && !this.#isClosed) {
+    const isFromAddress = this.#tuning?.notesAsked === true && to.askedAt !== undefined;
+    if (isFromAddress && await this.#tuning?.writable() && !this.#isClosed) {
       if (this.#tuning?.sendNow(bytes, to)) return "sent";
     }
     return await systemSend(this.#socket, bytes, to, sleep);

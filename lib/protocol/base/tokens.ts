@@ -3,6 +3,7 @@
  * there lately. A token is a MAC, so a server stores nothing for it and every thread that knows the
  * secret can judge it. It does not say who is at that address.
  */
+import { withoutScope } from "../../address.ts";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Bytes, toHex, type Token } from "../../ids.ts";
 import { KNOWN_MARK_BYTES, TOKEN_BYTES } from "../../wire/limits.ts";
@@ -55,7 +56,7 @@ export class Tokens {
   }
 
   #tokenOf(epoch: number, address: string): Token {
-    const key = `${epoch} ${address}`;
+    const key = `${epoch} ${withoutScope(address)}`;
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached;
     const token = hmacSha256(this.#secret, utf8.encode(key)).slice(0, TOKEN_BYTES);

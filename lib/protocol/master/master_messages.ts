@@ -1,5 +1,14 @@
 /** What the messages of a master say, checked field by field (docs/PROTOCOL.md, "Master"). */
-import { isIpv4, isLoopback, LOOPBACK_ADDRESS } from "../../address.ts";
+import {
+  canonicalAddress,
+  isGroupAddress,
+  isLinkLocal,
+  isLoopback,
+  LOOPBACK_ADDRESS,
+  LOOPBACK_IPV6_ADDRESS,
+  scopeOf,
+  withoutScope,
+} from "../../address.ts";
 import { type HashHex, hashHex, type SafeFileName, serverId } from "../../ids.ts";
 import { FILE_BYTES_MAX, MTIME_MS_MAX, PORT_MAX } from "../../limits.ts";
 import {
@@ -62,11 +71,16 @@ export function locateQueriesIn(request: JsonObject): LocateQuery[] | undefined 
  */
 export function exceptIn(request: JsonObject, self: string): ReadonlySet<string> | undefined {
   const { except = [] } = request;
-  const read = (each: unknown): string | undefined =>
-    typeof each === "string" && isIpv4(each) ? each : undefined;
+  const read = (each: unknown): string | undefined => {
+    const address = hostIn(each);
+    return address !== undefined && isLinkLocal(address)
+      ? `${address}%${scopeOf(self) ?? ""}`
+      : address;
+  };
   const addresses = listIn(except, read, LOCATE_EXCEPT_MAX);
   if (addresses === undefined) return undefined;
-  return new Set([...addresses, ...(addresses.includes(self) ? [LOOPBACK_ADDRESS] : [])]);
+  const isHere = addresses.includes(self);
+  return new Set([...addresses, ...(isHere ? [LOOPBACK_ADDRESS, LOOPBACK_IPV6_ADDRESS] : [])]);
 }
 
 export interface ListQuery {
@@ -118,15 +132,24 @@ export function fileJson(file: RegisteredFile): JsonObject {
 /**
  * The file as a client is told of it.
  *
- * @param self where the client has reached this host: a server here may have registered by loopback
+ * @param self where the client has reached this host: a server here may have registered by loopback, and what is
+ * known by an address of one link is of use on that link alone
  */
 export function locatedJson(file: LocatedFile, self: string): JsonObject {
-  const servers = file.servers.map(({ server, endpoint: { address, port } }) => ({
-    id: server,
-    address: isLoopback(address) ? self : address,
-    port,
-  }));
+  const servers = file.servers
+    .filter(({ endpoint: { address } }) => !isLinkLocal(address) || isOnLinkOf(address, self))
+    .map(({ server, endpoint: { address, port } }) => ({
+      id: server,
+      address: withoutScope(isLoopback(address) ? self : address),
+      port,
+    }));
   return { ...fileJson(file), servers };
+}
+
+/** Where it is not known by which link somebody came, he is on none. */
+function isOnLinkOf(address: string, self: string): boolean {
+  const scope = scopeOf(address);
+  return scope !== undefined && scope === scopeOf(self);
 }
 
 /** What a master says of a file; `undefined` for what makes no sense. */
@@ -135,8 +158,8 @@ export function locatedIn(value: unknown): LocatedFile | undefined {
   const servers = (value as JsonObject)?.["servers"];
   const providers = listIn(servers, (each) => {
     const { id, address, port } = (each ?? {}) as JsonObject;
-    if (typeof address !== "string" || !isIpv4(address)) return undefined;
-    return providerIn({ server: id, port }, address);
+    const host = hostIn(address);
+    return host === undefined ? undefined : providerIn({ server: id, port }, host);
   }, Infinity);
   return file && providers && { ...file, servers: providers };
 }
@@ -149,6 +172,13 @@ export function fileIn(value: unknown): RegisteredFile | undefined {
   if (!isCount(size) || size > FILE_BYTES_MAX) return undefined;
   if (typeof mtime !== "number" || !(Math.abs(mtime) <= MTIME_MS_MAX)) return undefined;
   return { name, sizeBytes: size, sha256, root, mtimeMs: mtime };
+}
+
+/** The address of one machine, in its shortest form and without a scope, which each machine has its own of. */
+function hostIn(value: unknown): string | undefined {
+  if (typeof value !== "string" || scopeOf(value) !== undefined) return undefined;
+  const address = canonicalAddress(value);
+  return address === undefined || isGroupAddress(address, []) ? undefined : address;
 }
 
 function nameIn(value: unknown): SafeFileName | undefined {

@@ -1,4 +1,5 @@
 /** A client's questions to a master (docs/PROTOCOL.md, "Master"): who has this, what is there? */
+import { withoutScope } from "../../address.ts";
 import type { SafeFileName } from "../../ids.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import { type ClientDialogue, perform } from "../session/client_dialogue.ts";
@@ -70,7 +71,7 @@ function* located(
     command: "locate",
     names: names.map(({ name }) => name),
     sha256: contents.map(({ sha256 }) => sha256),
-    ...(except.length > 0 && { except }),
+    ...(except.length > 0 && { except: except.map(withoutScope) }),
   };
   const { status, found } = yield* session.ask(request);
   const isWhole = status === "located" && Array.isArray(found) && found.length === queries.length;

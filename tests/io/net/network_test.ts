@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Subnet } from "../../../lib/address.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { HOST_ADDRESSES_MAX } from "../../../lib/io/net/limits.ts";
@@ -33,7 +34,9 @@ Deno.test({
     const resolve = (text: string) => resolveHost(PLATFORM, text, PATIENCE);
     assertEquals(await resolve("127.0.0.1"), { addresses: ["127.0.0.1"] });
     assertEquals(await resolve("127.0.0.1:10530"), { addresses: ["127.0.0.1"], port: 10530 });
-    assertEquals((await resolve("localhost:80")).addresses, ["127.0.0.1"]);
+    assertEquals((await resolve("localhost:80")).addresses[0], "127.0.0.1");
+    assertEquals(await resolve("::1"), { addresses: ["::1"] });
+    assertEquals(await resolve("[::ffff:127.0.0.1]:80"), { addresses: ["127.0.0.1"], port: 80 });
   },
 });
 
@@ -44,8 +47,10 @@ for (
     ["127.0.0.1:0", "port"],
     ["127.0.0.1:70000", "port"],
     ["127.0.0.1:x", "port"],
-    ["[::1]:80", "not an IPv4 address"],
-    ["::1", "not an IPv4 address"],
+    ["[::1]:0", "port"],
+    ["ff02::1%lo", "interface"],
+    ["fe80::1%no-such-link", "interface"],
+    ["::", "one machine"],
     ["no-such-host.invalid", "unknown host"],
   ] as const
 ) {
@@ -122,6 +127,46 @@ Deno.test("whoever is interrupted does not wait for a resolver", async () => {
   const { result, tookMs } = await resolved(() => new Promise(() => {}), AbortSignal.abort());
   assert(result instanceof ShoalError);
   assertEquals([result.code, tookMs], ["interrupted", 0]);
+});
+
+Deno.test("of a name's addresses those are asked whose family the machine has, IPv4 first", async () => {
+  const lookUp = answers("2001:db8::7", "192.0.2.7");
+  const loopback = [LOOPBACK, { address: "::1", netmask: "" }];
+  const v6 = { address: "2001:db8::2", netmask: "" };
+  const addresses = async (...subnets: Subnet[]) => {
+    const { result } = await playTcp(
+      (runtime) => resolveHost(runtime, "files.example", { timeoutMs: TIMEOUT_MS }),
+      () => ({}),
+      { lookUp: lookUp!, subnets: [...loopback, ...subnets] },
+    );
+    assert(!(result instanceof ShoalError));
+    return result.addresses;
+  };
+  assertEquals(await addresses(HOME, v6), ["192.0.2.7", "2001:db8::7"]);
+  assertEquals(await addresses(v6), ["2001:db8::7"]);
+  assertEquals(await addresses(HOME), ["192.0.2.7"]);
+  assertEquals(await addresses(), ["192.0.2.7", "2001:db8::7"]);
+});
+
+Deno.test("an address of a link goes with its interface, by the name that it has here", async () => {
+  const link = (name: string, interfaceIndex: number) =>
+    ({ address: `fe80::99%${name}`, netmask: "", interface: name, interfaceIndex }) as const;
+  const resolved = async (text: string, ...subnets: Subnet[]) => {
+    const { result } = await playTcp(
+      (runtime) => resolveHost(runtime, text, { timeoutMs: TIMEOUT_MS }),
+      () => ({}),
+      { subnets: [LOOPBACK, ...subnets] },
+    );
+    return result instanceof ShoalError ? `${result.message}: ${result.hint}` : result.addresses[0];
+  };
+  const [one, two] = [link("eth0", 2), link("wlan0", 3)];
+  assertEquals(await resolved("fe80::1", one), "fe80::1%eth0");
+  assertEquals(await resolved("fe80::1%wlan0", one, two), "fe80::1%wlan0");
+  assertEquals(await resolved("fe80::1%3", one, two), "fe80::1%wlan0");
+  for (const text of ["fe80::1", "fe80::1%4"]) {
+    assertStringIncludes(String(await resolved(text, one, two)), "there are eth0, wlan0".slice(1));
+  }
+  assertStringIncludes(String(await resolved("fe80::1")), "IPv6");
 });
 
 // — Connections to a host with several addresses ————————————————————————————————————————————————

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { Bytes } from "../../../lib/ids.ts";
 import type { DatagramTransport, Received } from "../../../lib/io/net/datagram_transport.ts";
 import { RECEIVES_PER_TURN } from "../../../lib/io/net/limits.ts";
-import { openUdpTransport } from "../../../lib/io/net/udp_transport.ts";
+import { openDatagramSockets } from "../../../lib/io/net/datagram_sockets.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import { canRun, canUseNetwork } from "../../support/permissions.ts";
@@ -26,8 +26,8 @@ class Pair implements AsyncDisposable {
 
   constructor(tune: boolean, joins = true) {
     const config = testTransport({ host: HOST, tune, joins });
-    this.a = openUdpTransport(config);
-    this.b = openUdpTransport(config);
+    this.a = openDatagramSockets(config);
+    this.b = openDatagramSockets(config);
   }
 
   listen(): void {
@@ -183,7 +183,7 @@ for (
     assertEquals(pair.received, []);
     // The port is free again.
     const again = testTransport({ host: HOST, ports: [pair.b.port], tune });
-    await openUdpTransport(again).close();
+    await openDatagramSockets(again).close();
   });
 
   Deno.test(
@@ -218,8 +218,8 @@ Deno.test(
 
 Deno.test("the first port that nobody holds is taken", { ignore }, async () => {
   const config = testTransport({ host: HOST, tune: false });
-  const held = openUdpTransport(config);
-  const other = openUdpTransport({ ...config, ports: [held.port, 0] });
+  const held = openDatagramSockets(config);
+  const other = openDatagramSockets({ ...config, ports: [held.port, 0] });
   assert(other.port !== held.port);
   await Promise.all([held.close(), other.close()]);
 });
@@ -229,7 +229,7 @@ Deno.test("a shared port has room for a flood of questions, too", {
   sanitizeResources: false,
 }, async () => {
   const bufferBytes = async (tune: boolean): Promise<number> => {
-    const transport = openUdpTransport(testTransport({ host: HOST, tune, share: true }));
+    const transport = openDatagramSockets(testTransport({ host: HOST, tune, share: true }));
     const args = ["-unlm", `sport = :${transport.port}`];
     const { stdout } = await new Deno.Command("ss", { args }).output();
     await transport.close();
@@ -244,14 +244,14 @@ Deno.test("an answer leaves from the address that was asked, also where a port i
   ignore: ignore || !isLinux || Deno.env.get("SHOAL_TUNE") === "off",
 }, async () => {
   for (const share of [false, true]) {
-    const other = openUdpTransport(testTransport({ share }));
+    const other = openDatagramSockets(testTransport({ share }));
     // Of those who share a port, what is for one comes to the one that was opened last.
     const ports = [share ? other.port : 0];
-    const asked = openUdpTransport(testTransport({ answers: true, share, ports }), () => true);
+    const asked = openDatagramSockets(testTransport({ answers: true, share, ports }), () => true);
     asked.listen(async ({ bytes, from }) => {
       await asked.send(bytes.slice(), from);
     }, () => {});
-    const asker = openUdpTransport(testTransport({ host: HOST }));
+    const asker = openDatagramSockets(testTransport({ host: HOST }));
     const answers: Endpoint[] = [];
     const answered = Promise.withResolvers<void>();
     asker.listen(({ from }) => {

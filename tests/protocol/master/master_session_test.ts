@@ -10,7 +10,7 @@ import {
   REGISTRY_LEASE_MS,
   REGISTRY_PAGE_FILES,
 } from "../../../lib/protocol/master/limits.ts";
-import { locatedIn } from "../../../lib/protocol/master/master_messages.ts";
+import { exceptIn, locatedIn, locatedJson } from "../../../lib/protocol/master/master_messages.ts";
 import {
   type MasterDialogue,
   type MasterStep,
@@ -106,7 +106,36 @@ Deno.test("addresses that did not answer a client are left out, as it knows them
   const except = ["10.0.0.8", SELF];
   const { steps } = play([{ command: "locate", names: ["a"], except }], { locate: [[]] });
   const [step] = steps;
-  assertEquals(step?.kind === "locate" && [...step.except], [...except, "127.0.0.1"]);
+  assertEquals(step?.kind === "locate" && [...step.except], [...except, "127.0.0.1", "::1"]);
+});
+
+Deno.test("a server that is known by an address of a link is told of on that link alone", () => {
+  const at = (address: string) => ({ server: serverId(ID), endpoint: { address, port: 1 } });
+  const servers = ["fe80::7%e1", "fe80::8%e2", "fe80::9", "2001:db8::7"].map(at);
+  const told = (self: string) =>
+    (locatedJson(
+      { ...locatedIn({ ...FILE, servers: [] })!, servers },
+      self,
+    )["servers"] as JsonObject[])
+      .map((each) => each["address"]);
+  assertEquals(told("fe80::1%e1"), ["fe80::7", "2001:db8::7"]);
+  assertEquals(told("fe80::1"), ["2001:db8::7"], "nobody knows which link that is");
+  assertEquals(told("2001:db8::1"), ["2001:db8::7"]);
+  const request = { except: ["fe80::7", "2001:db8::7"] };
+  assertEquals([...exceptIn(request, "fe80::1%e1")!], ["fe80::7%e1", "2001:db8::7"]);
+});
+
+Deno.test("a client takes addresses of machines from a master, without a link and none of groups", () => {
+  const told = (address: string) =>
+    locatedIn({ ...FILE, servers: [{ id: ID, address, port: 1 }] })?.servers[0]?.endpoint
+      .address;
+  for (const address of ["10.0.0.8", "2001:db8::7", "fe80::7"]) {
+    assertEquals(told(address), address);
+  }
+  assertEquals(told("2001:DB8:0::7"), "2001:db8::7");
+  for (const address of ["fe80::7%e1", "ff02::1", "224.0.0.1", "nas", "::", ""]) {
+    assertEquals(told(address), undefined, address);
+  }
 });
 
 const BAD: readonly (readonly [string, JsonObject, string])[] = [
