@@ -154,14 +154,17 @@ export interface GetOptions extends FindOptions {
    */
   readonly names: readonly string[];
   /**
-   * Folder that files are written to, with their own folders below it; created if it is missing.
+   * Folder that files are written to, with their own folders below it; created if it is missing. This or `file` is
+   * needed.
    */
-  readonly outDir: string;
+  readonly outDir?: string;
+  /** What the one file that is fetched is called: a path, whose folder is there. */
+  readonly file?: string;
   /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
   /**
-   * Replace a different file of that name, instead of writing `NAME (2)` beside it; false by
-   * default.
+   * Replace a different file of that name, instead of writing `NAME (2)` beside it or, where `file` says the name,
+   * failing; false by default.
    */
   readonly force?: boolean;
   /**
@@ -191,8 +194,10 @@ export interface TcpGetOptions {
    * GetOptions}.
    */
   readonly names: readonly string[];
-  /** Folder that files are written to; created if it is missing. */
-  readonly outDir: string;
+  /** Folder that files are written to; created if it is missing. This or `file` is needed. */
+  readonly outDir?: string;
+  /** What the one file that is fetched is called: a path, whose folder is there. */
+  readonly file?: string;
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
   /** TCP port if `server` names none; 10526 by default. */
@@ -203,7 +208,7 @@ export interface TcpGetOptions {
   readonly layers?: readonly LayerConfig[];
   /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
-  /** Replace a different file of that name; false by default. */
+  /** Replace a different file of that name, as in {@linkcode GetOptions}; false by default. */
   readonly force?: boolean;
   /**
    * Leave blocks of zeros out as holes where the disk can, so that a sparse file takes no more than its

@@ -45,6 +45,11 @@ export const getCommand = defineCommand({
       env: "SHOAL_OUT",
       summary: "where files go",
     }),
+    output: optional(TEXT, {
+      label: "FILE",
+      short: "o",
+      summary: "write one file, under exactly this name, instead of into --out",
+    }),
     force: toggle("replace a different file of the same name"),
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
     sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
@@ -83,6 +88,7 @@ export const getCommand = defineCommand({
       line: "get photos/a.jpg photos/b.jpg --out ~/Pictures",
       says: "several files, into another folder",
     },
+    { line: "get disk.iso -o /tmp/image", says: "under another name" },
     { line: "get '**/*.jpg' docs/", says: "every picture, and everything in a folder" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
@@ -96,12 +102,17 @@ export const getCommand = defineCommand({
   async perform(options, names, { app, reporter, signal, again }) {
     const isTcp = isOverTcp(options);
     checkWanted(names, options.sha256, isTcp);
+    if (options["portable-names"] && options.output !== undefined) {
+      throw new ShoalError("usage", "--portable-names changes names, and --output says the name", {
+        hint: "Leave one of them out.",
+      });
+    }
     const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options));
     const startMs = nowMs();
     const common = {
       names,
-      outDir: options.out,
+      ...(options.output === undefined ? { outDir: options.out } : { file: options.output }),
       force: options.force,
       sparse: options.sparse,
       portableNames: options["portable-names"],

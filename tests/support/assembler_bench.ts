@@ -1,5 +1,6 @@
 /** The real assembler worker, fed by hand, its replies taken one by one. */
 import { assertEquals } from "@std/assert";
+import type { OnTaken } from "../../lib/protocol/download/target_messages.ts";
 import type { ErrorMessage } from "../../lib/errors.ts";
 import {
   type Bytes,
@@ -77,9 +78,9 @@ export class AssemblerBench implements AsyncDisposable {
   open(
     file: Bytes,
     name = "film.bin",
-    options: { force?: boolean; supersedes?: boolean; id?: number } = {},
+    options: { onTaken?: OnTaken; supersedes?: boolean; id?: number } = {},
   ): void {
-    const { force = false, supersedes = true, id = 1 } = options;
+    const { onTaken = "number", supersedes = true, id = 1 } = options;
     this.post({
       kind: "open",
       transfer: transferId(id),
@@ -87,7 +88,7 @@ export class AssemblerBench implements AsyncDisposable {
       name: name as SafeFileName,
       content: contentOf(file),
       mtimeMs: 1_600_000_000_000,
-      force,
+      onTaken,
       supersedes,
       mayPublish: false,
     });

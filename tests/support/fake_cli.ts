@@ -107,7 +107,8 @@ export class FakeApp implements App {
 
   getOverTcp(options: TcpGetOptions) {
     this.gotOverTcp = options;
-    return this.get({ names: options.names, outDir: options.outDir });
+    const { names, outDir, file } = options;
+    return this.get({ names, ...(file === undefined ? { outDir: outDir ?? "" } : { file }) });
   }
 
   listOverTcp(options: TcpListOptions) {

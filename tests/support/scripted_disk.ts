@@ -88,7 +88,7 @@ export class ScriptedDisk {
       name: "film.bin" as SafeFileName,
       content: contentOf(file),
       mtimeMs: 5,
-      force: false,
+      onTaken: "number",
       supersedes: true,
       mayPublish,
     });

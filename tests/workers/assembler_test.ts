@@ -319,7 +319,7 @@ inFolder(
     const file = mixedFile(2 * CHUNK);
     await Deno.writeTextFile(join(dir, "film.bin"), "old");
     await using bench = new AssemblerBench(dir);
-    bench.open(file, "film.bin", { force: true });
+    bench.open(file, "film.bin", { onTaken: "replace" });
     await bench.reply("opened");
     bench.layer(file);
     bench.chunk(file, 1);

@@ -193,7 +193,7 @@ export class ClassicDownload {
       event: "done",
       name: this.#options.name,
       path,
-      ...usualPath(this.#options.outDir, this.#options.name, path),
+      ...usualPath(this.#options.outDir, this.#options.savedAs ?? this.#options.name, path),
       size,
       sha256,
       seconds: (this.#options.runtime.clock.nowMs() - this.#options.startedMs) / 1_000,

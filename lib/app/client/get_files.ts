@@ -9,6 +9,7 @@ import { parseFileName } from "../../names.ts";
 import type { GetExtension } from "./get_extension.ts";
 import type { DoneEvent, FailedEvent, FileEvent, GetEvent, ListEvent } from "../events.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
+import { requireOneFile } from "../get_target.ts";
 import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
@@ -57,6 +58,7 @@ export async function getIn(
   extension: GetExtension = {},
 ): Promise<GetResult> {
   const options = resolveGet(given);
+  requireOneFile(runtime.disk, options);
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
@@ -103,6 +105,7 @@ export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
 /** The same on a platform that is handed in. */
 export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Promise<GetResult> {
   const options = resolveTcpGet(given);
+  requireOneFile(runtime.disk, options);
   const { dialect } = options;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {

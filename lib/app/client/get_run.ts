@@ -17,6 +17,7 @@ import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
 import type { GetExtension } from "./get_extension.ts";
+import { type GetTarget, targetOf } from "../get_target.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import { sourceKinds } from "./source_kinds.ts";
@@ -36,6 +37,7 @@ type RunOptions =
 export class GetRun {
   readonly #runtime: Runtime;
   readonly #options: RunOptions;
+  readonly #target: GetTarget;
   readonly #search: NameSearch;
   /** What is asked over TCP, and whom it is asked. */
   readonly streams: StreamProviders;
@@ -80,6 +82,7 @@ export class GetRun {
     this.#runtime = runtime;
     this.#written = new WrittenFiles(runtime.disk);
     this.#options = options;
+    this.#target = targetOf(options);
     this.#datagrams = datagrams;
     this.#kind = datagrams === undefined ? "stream" : "datagrams";
     this.#hosts = hosts;
@@ -178,14 +181,16 @@ export class GetRun {
   }
 
   #newDownloads(queries: readonly Query[]): readonly DownloadDriver[] {
-    const { names, outDir, force, retries, jobs } = this.#options;
+    const { names, retries, jobs } = this.#options;
+    const { outDir, savedAs, onTaken } = this.#target;
     const context = this.#context(new ConcurrencyLimit(jobs));
     return queries.map((query, index) =>
       new DownloadDriver(context, {
         name: query.by === "name" ? query.name : names[index]!,
         query,
         outDir,
-        force,
+        ...(savedAs !== undefined && { savedAs }),
+        onTaken,
         retries,
         ...(this.#pinned !== undefined && { pinned: this.#pinned }),
         looksAhead: names.length <= jobs,
@@ -223,10 +228,9 @@ export class GetRun {
 
   /** Nobody who speaks Shoal has answered: perhaps somebody speaks classic. */
   #classicFallback({ transport }: DatagramsConfig): ClassicFallback {
-    const { outDir, force, sparse, portableNames, timeoutMs, retries } = this.#options;
+    const { sparse, portableNames, timeoutMs, retries } = this.#options;
     return new ClassicFallback(() => ({
-      outDir,
-      force,
+      ...this.#target,
       sparse,
       portableNames,
       written: this.#written,
@@ -328,7 +332,7 @@ export class GetRun {
   }
 
   #emit(event: GetEvent): void {
-    if (event.event === "done" && this.#options.force) {
+    if (event.event === "done" && this.#target.onTaken === "replace") {
       this.#written.add(event.path);
       this.#pool.askAssembler({ kind: "written", path: event.path });
     }

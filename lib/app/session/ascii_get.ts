@@ -14,6 +14,7 @@ import type { ListedFile } from "../../wire/session_ascii.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
 import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { GetResult } from "../options.ts";
+import { type GetTarget, targetOf } from "../get_target.ts";
 import { usualPath } from "../usual_path.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse } from "./session_retries.ts";
@@ -48,6 +49,7 @@ class AsciiGet {
   readonly #options: AsciiGetOptions;
   readonly #wanted: string;
   readonly #manners: AsciiManners;
+  readonly #place: GetTarget;
   readonly #startedMs: number;
   /** What is fetched, once it was listed; begun anew on each connection. */
   #file: ListedFile | undefined;
@@ -66,6 +68,7 @@ class AsciiGet {
     this.#options = options;
     this.#wanted = wanted;
     this.#manners = manners;
+    this.#place = targetOf(options);
     this.#startedMs = runtime.clock.nowMs();
     this.#peer = options.server;
   }
@@ -110,7 +113,10 @@ class AsciiGet {
     const { clock } = this.#runtime;
     const { onEvent } = this.#options;
     this.#target?.discard();
-    this.#target = new ClassicTarget(this.#runtime, safeName(file.name), file.id, this.#options);
+    this.#target = new ClassicTarget(this.#runtime, safeName(file.name), file.id, {
+      ...this.#options,
+      ...this.#place,
+    });
     this.#file = file;
     this.#sha256 = new StreamingHash();
     this.#progress = new SessionProgress({
@@ -144,7 +150,11 @@ class AsciiGet {
       event: "done",
       name: wanted,
       path: published.path,
-      ...usualPath(this.#options.outDir, safeName(this.#file!.name), published.path),
+      ...usualPath(
+        this.#place.outDir,
+        this.#place.savedAs ?? safeName(this.#file!.name),
+        published.path,
+      ),
       size: sizeBytes,
       sha256: digest,
       seconds: (this.#runtime.clock.nowMs() - this.#startedMs) / 1000,

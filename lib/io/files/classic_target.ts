@@ -12,6 +12,7 @@ import type { Runtime } from "../runtime.ts";
 import { FileTarget } from "./file_target.ts";
 import { findPresent } from "./present_file.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
+import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import type { WrittenFiles } from "./written_files.ts";
 
 export interface PublishedFile {
@@ -23,9 +24,10 @@ export interface PublishedFile {
 /** Where it goes, and how it is written. */
 export interface ClassicTargetOptions extends FileRules {
   readonly outDir: string;
-  /** Whether a different file of that name may be replaced. */
-  readonly force: boolean;
-  /** … unless it is one of these. */
+  /** What the file is called there, if that is not for its name to say. */
+  readonly savedAs?: SafeFileName | undefined;
+  readonly onTaken: OnTaken;
+  /** What is not replaced. */
   readonly written: WrittenFiles;
 }
 
@@ -50,7 +52,11 @@ export class ClassicTarget {
   ) {
     this.#clock = clock;
     this.#options = options;
-    this.#place = new TargetFolders(disk, options).open(options.outDir, name, digest.slice(0, 8));
+    this.#place = new TargetFolders(disk, options).open(
+      options.outDir,
+      options.savedAs ?? name,
+      digest.slice(0, 8),
+    );
     try {
       this.#target = FileTarget.open(this.#place.disk, this.#place.names, options);
       this.#target.clear();
@@ -83,8 +89,10 @@ export class ClassicTarget {
     const { signal } = this.#discarded;
     if (await this.#hash(sizeBytes) !== sha256 || signal.aborted) return undefined;
     const { disk, names } = this.#place;
-    const { written } = this.#options;
-    const force = this.#options.force && !written.holds(join(names.folder, names.base));
+    const { written, onTaken } = this.#options;
+    const mayReplace = (): boolean =>
+      onTaken === "replace" && !written.holds(join(names.folder, names.base));
+    const force = onTaken === "refuse" || mayReplace();
     const present = await findPresent(
       this.#clock,
       disk,
@@ -100,9 +108,9 @@ export class ClassicTarget {
     // Classic servers send no modification time: the file gets the time of its arrival.
     await this.#target.seal(wallMs(this.#clock));
     if (signal.aborted) return undefined;
-    const isReplaced = force && !written.holds(join(names.folder, names.base));
-    const path = this.#target.publish({ force: isReplaced });
-    if (this.#options.force) written.add(path);
+    const isNumbered = onTaken === "replace" && !(force && mayReplace());
+    const path = this.#target.publish(isNumbered ? "number" : onTaken);
+    if (onTaken === "replace") written.add(path);
     await disk.syncFolder(names.folder);
     this.#place.close();
     return { path, isPresent: false };

@@ -21,6 +21,7 @@ import { join } from "@std/path";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
+import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { diskError, nameError } from "./disk_error.ts";
 import { writeSparse } from "./sparse_write.ts";
@@ -142,15 +143,17 @@ export class FileTarget {
   }
 
   /**
-   * Gives the sealed part file its final name and lets go of it. Without `force` that is the first
-   * free one of `NAME.ext`, `NAME (2).ext` …, and nothing is ever overwritten. The folder still has to
+   * Gives the sealed part file its final name and lets go of it. Where names are numbered, that is the first
+   * free one of `NAME.ext`, `NAME (2).ext` …; nothing is overwritten unless it is to be replaced. The folder still has to
    * be synced (`folder_syncs.ts`). Returns the path.
    *
    * @param place another folder of the same disk, and a name in it
    */
-  publish(options: { readonly force: boolean }, place: TargetPlace = this.names): string {
+  publish(onTaken: OnTaken, place: TargetPlace = this.names): string {
     try {
-      const path = options.force ? this.#replace(place) : this.#takeFreeName(place);
+      const path = onTaken === "replace"
+        ? this.#replace(place)
+        : this.#takeFreeName(place, onTaken);
       this.close();
       return path;
     } catch (cause) {
@@ -188,13 +191,21 @@ export class FileTarget {
     return path;
   }
 
-  #takeFreeName({ folder, base }: TargetPlace): string {
-    for (const name of numberedNames(base)) {
+  #takeFreeName({ folder, base }: TargetPlace, onTaken: "number" | "refuse"): string {
+    for (const name of onTaken === "number" ? numberedNames(base) : [base]) {
       const path = join(folder, name);
       if (takeName(this.#disk, this.partPath, path)) return path;
     }
+    if (onTaken === "refuse") throw takenError(join(folder, base));
     throw new ShoalError("disk", `too many files have names like ${base}`);
   }
+}
+
+/** Another file has the only name that is wanted. */
+export function takenError(path: string): ShoalError {
+  return new ShoalError("not_writable", `${path} is there and is another file`, {
+    hint: "Add --force to replace it, or choose another name.",
+  });
 }
 
 /** Moves `from` to `to`, which must be free: `false` if it is taken. */

@@ -15,7 +15,7 @@ export interface WantedFile {
   readonly sha256: HashHex;
   /** Absent when it is not known: then every file of a fitting name is hashed. */
   readonly sizeBytes?: number;
-  /** Whether a different file of that name is going to be replaced, so that no other name counts. */
+  /** Whether a different file of that name is going to be replaced, or is in the way: no other name counts then. */
   readonly force: boolean;
 }
 

@@ -1,8 +1,10 @@
 /** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
+import { join } from "@std/path";
 import type { Bytes, Content } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";
+import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import { FileTarget } from "./file_target.ts";
 import { JournalFile, removeJournal } from "./journal_file.ts";
 import { type PresentSearch, presentSearch, removeLeftovers } from "./present_file.ts";
@@ -81,13 +83,19 @@ export class TransferFiles {
     await this.#part.seal(mtimeMs);
   }
 
+  /** Where the file would go, if something is there. */
+  get takenPath(): string | undefined {
+    const path = join(this.names.folder, this.names.base);
+    return this.#place.disk.lookAt(path) === undefined ? undefined : path;
+  }
+
   get isOpen(): boolean {
     return this.#target !== undefined;
   }
 
   /** Gives the sealed file its name; returns its path. */
-  publish(force: boolean): string {
-    return this.#part.publish({ force });
+  publish(onTaken: OnTaken): string {
+    return this.#part.publish(onTaken);
   }
 
   /**
@@ -97,7 +105,7 @@ export class TransferFiles {
   *publishBeside(): PresentSearch {
     const wanted = { ...this.#content!, force: false };
     const present = yield* presentSearch(this.#place.disk, this.names, wanted);
-    if (present === undefined) return this.publish(false);
+    if (present === undefined) return this.publish("number");
     this.#part.discard();
     return present;
   }

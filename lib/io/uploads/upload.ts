@@ -201,7 +201,7 @@ export class Upload {
     }
     await this.#target.seal(mtimeMs ?? wallMs(clock));
     const { base } = names;
-    const path = disk.change((folder) => this.#target.publish({ force: false }, { folder, base }));
+    const path = disk.change((folder) => this.#target.publish("number", { folder, base }));
     const name = this.#nameOf(path);
     this.#end({ kind: "stored", name });
     await disk.syncFolder(names.folder);

@@ -23,8 +23,10 @@ import type {
 import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
+import { takenError } from "../files/file_target.ts";
 import { TargetFolders } from "../files/target_folders.ts";
 import { SupersededParts } from "../files/superseded_parts.ts";
+import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import { TransferFiles } from "../files/transfer_files.ts";
 import { WrittenFiles } from "../files/written_files.ts";
 import type { Runtime } from "../runtime.ts";
@@ -218,14 +220,13 @@ export class AssemblerDriver {
   }
 
   /** A file of this run is replaced by no other, whatever names they have. */
-  #publish({ job, force }: ActionOf<"publish">, files: TransferFiles): void {
+  #publish({ job, onTaken }: ActionOf<"publish">, files: TransferFiles): void {
     const { folder, base } = files.names;
     this.#try(job, "publish", () => {
-      // Without force nothing is replaced at all.
-      if (!force) return { kind: "published", job, path: files.publish(false) };
+      if (onTaken !== "replace") return { kind: "published", job, path: files.publish(onTaken) };
       const isOurs = this.#written.holds(join(folder, base));
       if (isOurs) return this.#publishOn(job, files.publishBeside());
-      return this.#published(job, files.publish(true));
+      return this.#published(job, files.publish("replace"));
     });
   }
 
@@ -244,32 +245,41 @@ export class AssemblerDriver {
   }
 
   #search({ job, request }: ActionOf<"search">): void {
-    const { outDir, name, content, force } = request;
+    const { outDir, name, content, onTaken } = request;
     // What waited for another begins anew.
     this.#release(job);
     this.#try(job, "search", () => {
       const place = this.#folders.open(outDir, name, content.root.slice(0, 8));
       this.#files.set(job, new TransferFiles(place, this.#rules));
       const path = join(place.names.folder, place.names.base);
-      const isReplaced = force && !this.#written.holds(path) && !this.#found.holds(path);
-      const search = presentSearch(place.disk, place.names, { ...content, force: isReplaced });
+      const isReplaced = onTaken === "replace" && !this.#written.holds(path) &&
+        !this.#found.holds(path);
+      const force = isReplaced || onTaken === "refuse";
+      const search = presentSearch(place.disk, place.names, { ...content, force });
       this.#searches.set(job, search);
-      this.#searchOn(job, search, force);
+      this.#searchOn(job, search, onTaken);
     });
   }
 
-  #searchOn(job: JobId, search: PresentSearch, force: boolean): void {
+  #searchOn(job: JobId, search: PresentSearch, onTaken: OnTaken): void {
     if (this.#searches.get(job) !== search) return void search.return(undefined);
     this.#try(job, "search", () => {
       const slice = search.next();
       if (slice.done) {
         this.#searches.delete(job);
-        if (force && slice.value !== undefined) this.#found.add(slice.value);
+        if (onTaken === "refuse" && slice.value === undefined) this.#requireFree(job);
+        if (onTaken === "replace" && slice.value !== undefined) this.#found.add(slice.value);
         return { kind: "searched", job, path: slice.value };
       }
-      this.#clock.yieldToEvents().then(() => this.#searchOn(job, search, force));
+      this.#clock.yieldToEvents().then(() => this.#searchOn(job, search, onTaken));
       return undefined;
     });
+  }
+
+  /** What would be refused at the end need not be fetched. */
+  #requireFree(job: JobId): void {
+    const taken = this.#files.get(job)!.takenPath;
+    if (taken !== undefined) throw takenError(taken);
   }
 
   #write({ job, bytes, position }: ActionOf<"write">, files: TransferFiles): void {

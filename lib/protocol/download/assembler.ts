@@ -309,11 +309,11 @@ export class Assembler {
 
   #onSealed(transfer: Transfer): void {
     if (transfer.end === undefined) {
-      const { job, request: { transfer: id, force } } = transfer;
+      const { job, request: { transfer: id, onTaken } } = transfer;
       transfer.phase = "publishing";
       // From here it cannot be taken back.
       this.#byId.delete(id);
-      this.#actions.push({ kind: "publish", job, force });
+      this.#actions.push({ kind: "publish", job, onTaken });
       return;
     }
     // Ended meanwhile: a part file that the next run proves and publishes, or none.

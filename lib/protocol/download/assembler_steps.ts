@@ -3,7 +3,7 @@ import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, TransferId } from "../../ids.ts";
 import type { Bitmap } from "../base/bitmap.ts";
 import type { JournalState } from "./journal.ts";
-import type { TargetReply, TargetRequest } from "./target_messages.ts";
+import type { OnTaken, TargetReply, TargetRequest } from "./target_messages.ts";
 
 /** One life of a transfer: ids of transfers may come again, numbers of jobs never do. */
 export type JobId = number;
@@ -106,7 +106,7 @@ export type AssemblerAction =
   /** Set the time and bring the part to the disk for good: `sealed`. It may be closed meanwhile. */
   | { readonly kind: "seal"; readonly job: JobId; readonly mtimeMs: number }
   /** Give the part its name: `published`. */
-  | { readonly kind: "publish"; readonly job: JobId; readonly force: boolean }
+  | { readonly kind: "publish"; readonly job: JobId; readonly onTaken: OnTaken }
   /** Make the new name survive a power cut: `synced`. */
   | { readonly kind: "syncFolder"; readonly job: JobId }
   /**

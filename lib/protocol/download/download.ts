@@ -273,16 +273,17 @@ export class Download {
       return;
     }
     this.#stage = "opening";
-    const { outDir, force, query, pinned } = this.#settings;
+    const { outDir, onTaken, query, pinned } = this.#settings;
     const { mtimeMs } = offer;
     const name = this.#targetName(offer);
     const supersedes = query.by === "name" && pinned === undefined;
-    current.open({ transfer, outDir, name, mtimeMs, force, supersedes });
+    current.open({ transfer, outDir, name, mtimeMs, onTaken, supersedes });
   }
 
   /** What was asked for by name keeps that name; by content, the last part of what a server calls it. */
   #targetName(offer: Offer): SafeFileName {
-    const { query } = this.#settings;
+    const { query, savedAs } = this.#settings;
+    if (savedAs !== undefined) return savedAs;
     return query.by === "name" ? query.name : nameOfContent(offer.name);
   }
 

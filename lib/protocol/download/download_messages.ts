@@ -14,15 +14,16 @@ import type { FindNews, Offer } from "../discovery/finder.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
 import type { SourceRoute } from "./source_route.ts";
-import type { TargetReply, TargetRequest } from "./target_messages.ts";
+import type { OnTaken, TargetReply, TargetRequest } from "./target_messages.ts";
 
 export interface DownloadSettings {
   /** As the user wrote it. */
   readonly name: string;
   readonly query: Query;
   readonly outDir: string;
-  /** Whether a different file of that name may be replaced. */
-  readonly force: boolean;
+  /** What the file is called here, if that is not for its name to say. */
+  readonly savedAs?: SafeFileName;
+  readonly onTaken: OnTaken;
   /** How many searches, and how many stalls, it takes until it fails. */
   readonly retries: number;
   /** The only SHA-256 that may be chosen, if the user named one. */

@@ -7,6 +7,9 @@
 import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, SafeFileName, TransferId } from "../../ids.ts";
 
+/** What is done where a different file has the name: this one gets a number, that one is replaced, or it fails. */
+export type OnTaken = "number" | "replace" | "refuse";
+
 export type TargetRequest =
   | {
     readonly kind: "open";
@@ -15,8 +18,7 @@ export type TargetRequest =
     readonly name: SafeFileName;
     readonly content: Content;
     readonly mtimeMs: number;
-    /** Whether a different file of that name may be replaced. */
-    readonly force: boolean;
+    readonly onTaken: OnTaken;
     /**
      * Whether the name was asked for, and this is what it means: what earlier runs have left of other contents of it is of
      * no more use then.

@@ -85,7 +85,7 @@ async function download(
   const running = new ClassicDownload({
     name: NAME,
     outDir,
-    force: false,
+    onTaken: "number",
     sparse: true,
     portableNames: false,
     written: new WrittenFiles(denoRuntime().disk),
@@ -181,7 +181,7 @@ Deno.test({
       assert(second.ended?.event === "done" && second.ended.present);
       assertEquals(second.ended.path, join(outDir, "a (2).bin"));
       assertEquals(await Deno.readTextFile(join(outDir, NAME)), "different");
-      const third = await download(outDir, [peer.endpoint], { force: true });
+      const third = await download(outDir, [peer.endpoint], { onTaken: "replace" });
       assert(third.ended?.event === "done");
       assertEquals(third.ended.path, join(outDir, NAME));
       assertEquals(namesIn(outDir), ["a (2).bin", NAME]);
@@ -209,7 +209,7 @@ Deno.test({
       const running = new ClassicDownload({
         name: NAME,
         outDir,
-        force: false,
+        onTaken: "number",
         sparse: true,
         portableNames: false,
         written: new WrittenFiles(denoRuntime().disk),

@@ -65,7 +65,7 @@ class Surroundings {
         addresses: new Map(),
       },
       {
-        ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", force: false },
+        ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", onTaken: "number" },
         ...{ retries: 2, looksAhead: true, asksAnybody: false, seed: 1 },
       },
     );

@@ -205,7 +205,7 @@ onEveryDisk(
     assertEquals((busy as ShoalError).code, "busy_target");
     target.write(utf8.encode("theirs"), 0);
     await target.seal(1_600_000_000_000);
-    assertEquals(target.publish({ force: false }), join(dir, "sub/film (2).bin"));
+    assertEquals(target.publish("number"), join(dir, "sub/film (2).bin"));
     assertEquals(textAt(disk, join(dir, "sub/film.bin")), "mine");
     assertEquals(disk.lookAt(names.partPath), undefined);
     const wanted = { sha256: hashHex(toHex(sha256(utf8.encode("theirs")))), force: false };

@@ -58,7 +58,7 @@ function assertFails(code: ErrorCode, message: string, act: () => unknown): void
 async function published(target: FileTarget, text: string, force = false): Promise<string> {
   target.write(utf8.encode(text), 0);
   await target.seal(1_600_000_000_000);
-  return target.publish({ force });
+  return target.publish(force ? "replace" : "number");
 }
 
 function findText(dir: string, text: string, force = false): Promise<string | undefined> {
@@ -257,7 +257,7 @@ inFolder("a time that no disk can hold does not cost the file", {}, async (dir) 
   for (const mtimeMs of [2 ** 63, -1, NaN]) {
     const target = FileTarget.open(denoDisk, names(dir));
     await target.seal(mtimeMs);
-    target.publish({ force: true });
+    target.publish("replace");
     assertEquals(namesIn(dir), ["film.bin"]);
   }
 });
@@ -265,7 +265,7 @@ inFolder("a time that no disk can hold does not cost the file", {}, async (dir) 
 inFolder("a time before 1970 is kept", {}, async (dir) => {
   const target = FileTarget.open(denoDisk, names(dir));
   await target.seal(-631_152_000_877);
-  target.publish({ force: false });
+  target.publish("number");
   assertEquals(Deno.statSync(join(dir, "film.bin")).mtime?.getTime(), -631_152_000_877);
 });
 

@@ -111,7 +111,7 @@ for (const sparse of [true, false]) {
           target.write(chunk, at * MIB);
         }
         await target.seal(1_600_000_000_000);
-        target.publish({ force: false });
+        target.publish("number");
         const { size, blocks } = Deno.statSync(join(dir, "disk.img"));
         assertEquals(size, 16 * MIB);
         const diskBytes = (blocks ?? 0) * 512;

@@ -35,7 +35,7 @@ function store(dir: string, name: string, beforePublishing = () => {}): void {
       try {
         beforePublishing();
         const { base } = to.names;
-        to.disk.change((folder) => target.publish({ force: false }, { folder, base }));
+        to.disk.change((folder) => target.publish("number", { folder, base }));
       } finally {
         to.close();
       }
@@ -83,7 +83,7 @@ const STEPS: readonly (readonly [string, (files: TransferFiles) => unknown, read
       files.createJournal(CONTENT, { layer, written: new Bitmap(5) });
     }, ["journal", "part"]],
     ["data", (files) => files.write(file, 0), ["journal", "part"]],
-    ["name", (files) => files.publish(false), ["journal", "new"]],
+    ["name", (files) => files.publish("number"), ["journal", "new"]],
     ["journal's removal", (files) => files.removeJournal(), ["new"]],
   ];
 

@@ -20,7 +20,7 @@ function text(of: string): Bytes {
 
 /** Opens the file under this name and brings what there is to bring; the name that it gets. */
 async function fetched(bench: AssemblerBench, id: number, name: string, file: Bytes) {
-  bench.open(file, name, { force: true, id });
+  bench.open(file, name, { onTaken: "replace", id });
   const reply = await bench.reply("opened", "present");
   if (reply.kind === "present") return { name: named(reply.path), isPresent: true };
   bench.publish(id);
@@ -92,8 +92,8 @@ onFoldingDisks(
   async (bench, disk) => {
     disk.makeFolder("/out");
     disk.create("/out/readme (2)")!.writeAt(text("B"), 0);
-    bench.open(text("A"), "README", { force: true, id: 1 });
-    bench.open(text("B"), "readme", { force: true, id: 2 });
+    bench.open(text("A"), "README", { onTaken: "replace", id: 1 });
+    bench.open(text("B"), "readme", { onTaken: "replace", id: 2 });
     await bench.reply("opened");
     await bench.reply("opened");
     for (const [id, file] of [[1, "A"], [2, "B"]] as const) {

@@ -242,7 +242,7 @@ function run(seed: number): Surroundings {
   const around = new Surroundings();
   const events = new AnyEvents(random, around);
   const download = new Download({
-    ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", force: false },
+    ...{ name: NAME, query: { by: "name", name: NAME }, outDir: ".", onTaken: "number" },
     ...{ retries: 1 + random.below(3), looksAhead: random.chance(0.7) },
     ...{ asksAnybody: random.chance(0.5), seed },
     ...random.chance(0.2) && { pinned: contentOf(1).sha256 },

@@ -54,7 +54,7 @@ export class Run {
 
   constructor(settings: Partial<DownloadSettings> = {}) {
     this.download = new Download({
-      ...{ name: NAME, query: { by: "name", name: NAME }, outDir: "out", force: false },
+      ...{ name: NAME, query: { by: "name", name: NAME }, outDir: "out", onTaken: "number" },
       ...{ retries: 2, looksAhead: true, asksAnybody: false, seed: 1 },
       ...settings,
     });
