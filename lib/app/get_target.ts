@@ -1,4 +1,4 @@
-/** Where what a get fetches goes: a folder, in which files keep their names, or one file of a given name. */
+/** Where what a get fetches goes: a folder, in which files keep their names, one file of a given name, or a reader. */
 import { basename, dirname } from "@std/path";
 import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
@@ -6,48 +6,57 @@ import type { Disk } from "../io/files/disk.ts";
 import { namePattern } from "../name_pattern.ts";
 import { displayName, parseFileName } from "../names.ts";
 import type { OnTaken } from "../protocol/download/target_messages.ts";
-import type { GetOptions } from "./options.ts";
+import type { ByteSink, GetOptions } from "./options.ts";
 
 export interface GetTarget {
   readonly outDir: string;
   /** What the one file is called there; `undefined` where each keeps its name. */
   readonly savedAs: SafeFileName | undefined;
   readonly onTaken: OnTaken;
+  /** Who takes the bytes, where they go to no disk. */
+  readonly sink: ByteSink | undefined;
 }
 
-type Wanted = Pick<GetOptions, "names" | "sha256" | "outDir" | "file" | "force">;
+type Wanted = Pick<GetOptions, "names" | "sha256" | "outDir" | "file" | "sink" | "force">;
+
+/** What a sink is called where a file has a path. */
+const SINK_NAME = "-" as SafeFileName;
 
 /** @throws ShoalError `usage` where the options name no place, or two, or none that a file can have */
-export function targetOf({ outDir, file, force }: Wanted): GetTarget {
-  if (file === undefined) {
-    if (outDir === undefined) {
-      throw new ShoalError("usage", "a get needs a folder or a file to write to");
-    }
-    return { outDir, savedAs: undefined, onTaken: force ? "replace" : "number" };
+export function targetOf({ outDir, file, sink, force }: Wanted): GetTarget {
+  if ([outDir, file, sink].filter((each) => each !== undefined).length !== 1) {
+    throw new ShoalError("usage", "a get needs one place to write to: a folder, a file or a sink");
   }
-  const parsed = parseFileName(basename(file));
-  if (!parsed.ok || /[/\\]$/.test(file)) {
-    throw new ShoalError("usage", `${displayName(file)} cannot be the name of a file`, {
+  if (sink !== undefined) return { outDir: "", savedAs: SINK_NAME, onTaken: "refuse", sink };
+  if (outDir !== undefined) {
+    return { outDir, savedAs: undefined, onTaken: force ? "replace" : "number", sink };
+  }
+  const path = file!;
+  const parsed = parseFileName(basename(path));
+  if (!parsed.ok || /[/\\]$/.test(path)) {
+    throw new ShoalError("usage", `${displayName(path)} cannot be the name of a file`, {
       hint: "Name a file, or a folder with --out.",
     });
   }
-  return { outDir: dirname(file), savedAs: parsed.name, onTaken: force ? "replace" : "refuse" };
+  const onTaken = force ? "replace" : "refuse";
+  return { outDir: dirname(path), savedAs: parsed.name, onTaken, sink };
 }
 
 /**
- * Says before anything is sent what cannot become of one file of a given name.
+ * Says before anything is sent what cannot become one file, of a given name or of none.
  *
  * @throws ShoalError `usage`, `not_writable`
  */
 export function requireOneFile(disk: Disk, options: Wanted): void {
-  const { names, sha256, file } = options;
-  if (file === undefined) return;
+  const { names, sha256, file, sink } = options;
+  if (file === undefined && sink === undefined) return;
   if (names.length !== 1 || (sha256 === undefined && namePattern(names[0]!) !== undefined)) {
     throw new ShoalError("usage", "several files cannot become one", {
       hint: "Name one file, or a folder that they go into with --out.",
     });
   }
   const { outDir } = targetOf(options);
+  if (file === undefined) return;
   if (isFolder(disk, file)) {
     throw new ShoalError("usage", `${displayName(file)} is a folder`, {
       hint: "Name a file in it, or the folder with --out.",

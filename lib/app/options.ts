@@ -146,6 +146,12 @@ export interface FindOptions extends NetworkOptions {
   readonly retries?: number;
 }
 
+/**
+ * Is given a file's bytes in order, each proved, one piece at a time. The next piece comes when it resolves with `true`; `false`
+ * ends the get, as what it throws does. It is given the end of a file only if the whole is what was offered.
+ */
+export type ByteSink = (bytes: Uint8Array) => Promise<boolean>;
+
 /** Files to fetch over UDP. */
 export interface GetOptions extends FindOptions {
   /**
@@ -154,12 +160,14 @@ export interface GetOptions extends FindOptions {
    */
   readonly names: readonly string[];
   /**
-   * Folder that files are written to, with their own folders below it; created if it is missing. This or `file` is
-   * needed.
+   * Folder that files are written to, with their own folders below it; created if it is missing. Or else `file` or
+   * `sink` is needed.
    */
   readonly outDir?: string;
   /** What the one file that is fetched is called: a path, whose folder is there. */
   readonly file?: string;
+  /** Who takes the bytes of the one file that is fetched, instead of the disk. Not for the `ascii` dialect, or classic servers. */
+  readonly sink?: ByteSink;
   /** Fetch only this content: 64 hexadecimal digits. */
   readonly sha256?: string;
   /**
@@ -194,10 +202,12 @@ export interface TcpGetOptions {
    * GetOptions}.
    */
   readonly names: readonly string[];
-  /** Folder that files are written to; created if it is missing. This or `file` is needed. */
+  /** Folder that files are written to; created if it is missing. Or else `file` or `sink` is needed. */
   readonly outDir?: string;
   /** What the one file that is fetched is called: a path, whose folder is there. */
   readonly file?: string;
+  /** Who takes the bytes of the one file that is fetched, instead of the disk. Not for the `ascii` dialect, or classic servers. */
+  readonly sink?: ByteSink;
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
   /** TCP port if `server` names none; 10526 by default. */

@@ -60,7 +60,7 @@ export interface Command extends HelpTopic {
   run(args: readonly string[], context: Context): Promise<ExitCode>;
 }
 
-interface IdleFlags {
+export interface IdleFlags {
   readonly flags: readonly string[];
   /** Ends the sentence "--flag does nothing …". */
   readonly where: string;

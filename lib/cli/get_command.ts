@@ -4,10 +4,13 @@ import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { unmarked } from "../marked_name.ts";
 import { nowMs } from "../io/system/deno_clock.ts";
+import type { Pipes } from "../io/system/pipes.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { GET_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
-import { defineCommand, given, networkOptions } from "./command.ts";
+import type { GetOptions } from "../app/options.ts";
+import { STANDARD_OUTPUT } from "./data_output.ts";
+import { defineCommand, given, type IdleFlags, networkOptions } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { checkWanted } from "./wanted_names.ts";
 import { summaryLines } from "./get_summary.ts";
@@ -48,7 +51,7 @@ export const getCommand = defineCommand({
     output: optional(TEXT, {
       label: "FILE",
       short: "o",
-      summary: "write one file, under exactly this name, instead of into --out",
+      summary: "write one file, under exactly this name, instead of into --out; - is stdout",
     }),
     force: toggle("replace a different file of the same name"),
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
@@ -78,6 +81,8 @@ export const getCommand = defineCommand({
     "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
     "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. ./ before a name\n" +
     "says that it is one: ./-x, ./sha256:x.",
+    "With -o - the file goes to stdout in order, each chunk proved before it leaves, and all words go to\n" +
+    "stderr. A whole that is not what was offered ends with code 4, its last chunk kept back.",
     "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +
     "it; 4 not verified, or servers disagree; 5 local disk; 130 interrupted. If names fail in different\n" +
     "ways, the code is 1.",
@@ -89,6 +94,7 @@ export const getCommand = defineCommand({
       says: "several files, into another folder",
     },
     { line: "get disk.iso -o /tmp/image", says: "under another name" },
+    { line: "get backup.tar -o - | tar x", says: "to another program, while it arrives" },
     { line: "get '**/*.jpg' docs/", says: "every picture, and everything in a folder" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
@@ -98,21 +104,17 @@ export const getCommand = defineCommand({
     ...(options.dialect === "ascii"
       ? [{ flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" }]
       : []),
+    ...idleWithOutput(options),
   ],
-  async perform(options, names, { app, reporter, signal, again }) {
+  async perform(options, names, { app, pipes, reporter, signal, again }) {
     const isTcp = isOverTcp(options);
     checkWanted(names, options.sha256, isTcp);
-    if (options["portable-names"] && options.output !== undefined) {
-      throw new ShoalError("usage", "--portable-names changes names, and --output says the name", {
-        hint: "Leave one of them out.",
-      });
-    }
     const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options));
     const startMs = nowMs();
     const common = {
       names,
-      ...(options.output === undefined ? { outDir: options.out } : { file: options.output }),
+      ...placeOf(options, pipes),
       force: options.force,
       sparse: options.sparse,
       portableNames: options["portable-names"],
@@ -150,6 +152,26 @@ export const getCommand = defineCommand({
     return exitCodeOf(failed, done.length);
   },
 });
+
+interface Output {
+  readonly out: string;
+  readonly output: string | undefined;
+}
+
+function placeOf(
+  { out, output }: Output,
+  pipes: Pipes,
+): Pick<GetOptions, "outDir" | "file" | "sink"> {
+  if (output === undefined) return { outDir: out };
+  return output === STANDARD_OUTPUT ? { sink: (bytes) => pipes.writeOut(bytes) } : { file: output };
+}
+
+function idleWithOutput({ output }: Output): readonly IdleFlags[] {
+  if (output === undefined) return [];
+  return output === STANDARD_OUTPUT
+    ? [{ flags: ["out", "portable-names", "force", "sparse"], where: "with --output -" }]
+    : [{ flags: ["out", "portable-names"], where: "with --output FILE" }];
+}
 
 function opening(
   names: readonly string[],

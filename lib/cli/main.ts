@@ -5,6 +5,7 @@ import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
+import { outputsData, wordsOnStderr } from "./data_output.ts";
 import { demoCommand } from "./demo_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
@@ -36,12 +37,13 @@ const VERSION_LINE = `shoal ${manifest.version}\n`;
 export async function main(
   args: readonly string[],
   app: App,
-  terminal: Terminal,
+  screen: Terminal,
   pipes: Pipes,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const format = LOG_FORMAT.read(flagValue(args, "--log-format") ?? "") ??
     LOG_OPTION["log-format"].fallback;
+  const terminal = outputsData(args) ? wordsOnStderr(screen) : screen;
   const isServer = args[0] === "server" || args[0] === "master" ||
     flagValue(args, "--mode") === "server";
   const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {

@@ -17,6 +17,8 @@ const MODES: readonly (readonly string[])[] = [
   ["get", "a"],
   ["get", "a", "--server", "h"],
   ["get", "*.a"],
+  ["get", "a", "--output", "f"],
+  ["get", "a", "--output", "-"],
   ["get", "a", "--tcp", "--server", "h"],
   ["get", "a", "--dialect", "ascii", "--server", "h"],
   ["list"],

@@ -66,7 +66,7 @@ const REFUSED: readonly (readonly [string, readonly string[], number, RegExp])[]
     "names for every file system",
     ["a", "-o", "x", "--portable-names"],
     2,
-    /--output says the name/,
+    /does nothing with --output/,
   ],
 ];
 

@@ -112,6 +112,11 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
       hint: "It knows uploads only: put --dialect json.",
     });
   }
+  if (dialect === "ascii" && options.sink !== undefined) {
+    throw new ShoalError("usage", "what the ASCII dialect brings is proved at its end only", {
+      hint: "Fetch it into a file.",
+    });
+  }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     fetch: (names) =>
       dialect === "ascii"

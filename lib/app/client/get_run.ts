@@ -98,7 +98,10 @@ export class GetRun {
       addresses: this.#addresses,
       emit: (event) => this.#emit(event),
     });
-    if (datagrams !== undefined) this.#classic = this.#classicFallback(datagrams);
+    // What classic servers send is proved at its end only.
+    if (datagrams !== undefined && this.#target.sink === undefined) {
+      this.#classic = this.#classicFallback(datagrams);
+    }
     this.#downloads = this.#newDownloads(queries);
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -135,6 +138,7 @@ export class GetRun {
     const kinds = sourceKinds({ layers, timeoutMs }, this.#datagrams);
     return new WorkerPool({
       files: { sparse, portableNames },
+      sink: this.#target.sink,
       runtime: this.#runtime,
       firstKind: this.#kind,
       kinds: { ...kinds, ...this.#extension.kinds },

@@ -7,6 +7,7 @@ import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import { RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import type { Runtime } from "../../io/runtime.ts";
+import { type AssemblerHandle, StreamAssembly } from "../../io/workers/stream_assembly.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import { WorkerHandle, type WorkReply, type WorkRequest } from "../../io/system/worker_handle.ts";
 import type {
@@ -29,6 +30,7 @@ import type { Report } from "../../protocol/download/receiver_report.ts";
 import type { SendRefusal } from "../../protocol/base/send_refusals.ts";
 import type { Endpoint } from "../../address.ts";
 import { paceText, timesText } from "../stage_times.ts";
+import type { ByteSink } from "../options.ts";
 import type { SourceKinds } from "./source_kinds.ts";
 
 /** What the coordinator decides that is not a worker's business. */
@@ -44,6 +46,8 @@ export interface WorkerPoolOptions {
   readonly rateBytesPerS: number;
   /** How files are written. */
   readonly files: FileRules;
+  /** Who takes the bytes of the one file, where they go to no disk. */
+  readonly sink?: ByteSink | undefined;
   /** The kind of source that nearly every run needs. */
   readonly firstKind: string;
   /** A transfer's news from the assembler. */
@@ -70,7 +74,7 @@ interface SourceWorker {
 export class WorkerPool {
   readonly coordinator: Coordinator;
   readonly #options: WorkerPoolOptions;
-  readonly #assembler: WorkerHandle<AssemblerRequest, AssemblerReply>;
+  readonly #assembler: AssemblerHandle;
   readonly #workers: SourceWorker[] = [];
   readonly #timer: Wakeup;
 
@@ -78,15 +82,14 @@ export class WorkerPool {
     this.#options = options;
     this.#timer = options.runtime.clock.timer(() => this.step({ kind: "wakeup" }));
     this.coordinator = new Coordinator(options);
-    this.#assembler = new WorkerHandle<AssemblerRequest, AssemblerReply>(
-      options.runtime,
-      "assembler.ts",
-      {
-        init: { kind: "init", ...options.files },
-        onReply: options.onAssembler,
-        onFailure: options.onFailure,
-      },
-    );
+    const { runtime, sink, files, onAssembler: onReply, onFailure } = options;
+    this.#assembler = sink === undefined
+      ? new WorkerHandle<AssemblerRequest, AssemblerReply>(runtime, "assembler.ts", {
+        init: { kind: "init", ...files },
+        onReply,
+        onFailure,
+      })
+      : new StreamAssembly({ clock: runtime.clock, sink, onReply });
     // Nearly every run needs one; it starts while the first question is on its way.
     this.warmUp(1);
   }

@@ -205,6 +205,11 @@ export class ContentTransfer {
       case "unproved":
         this.#onUnproved(reply);
         return undefined;
+      case "window": {
+        const { transfer, endChunk } = reply;
+        this.#host.act({ kind: "coordinate", event: { kind: "window", transfer, endChunk } });
+        return undefined;
+      }
       case "finished":
         this.#isTargetEnded = true;
         this.#finishedPath = reply.path;
@@ -297,7 +302,8 @@ export class ContentTransfer {
       ((opened.have[chunk >> 3] ?? 0) & (1 << (chunk & 7))) !== 0;
     const chunkCount = chunkCountFor(content.sizeBytes);
     if (chunkCount > 1 || opened.haveBytes > 0) this.#target({ kind: "layer", transfer, layer });
-    const start = { transfer, content, layer, isVerified };
+    const window = opened.endChunk === undefined ? {} : { endChunk: opened.endChunk };
+    const start = { transfer, content, layer, isVerified, ...window };
     this.#host.act({ kind: "coordinate", event: { kind: "transfer", ...start } });
     this.#isCoordinated = true;
     this.#isComplete = areAll(chunkCount, isVerified);

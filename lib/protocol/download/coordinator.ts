@@ -69,6 +69,9 @@ export class Coordinator {
       case "unproved":
         this.#onUnproved(nowMs, event.transfer, event.chunks);
         break;
+      case "window":
+        this.#transfers.get(event.transfer)?.openWindow(nowMs, event.endChunk);
+        break;
       case "wakeup":
         break;
       default:
@@ -394,10 +397,7 @@ export class Coordinator {
       if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {
-      if (transfer.leases.isComplete) continue;
-      if (nowMs < transfer.progressMs + this.#options.timeoutMs) continue;
-      transfer.progressMs = nowMs;
-      transfer.stallsInARow += 1;
+      if (!transfer.hasStalled(nowMs, this.#options.timeoutMs)) continue;
       const { id, stallsInARow: inARow } = transfer;
       this.#actions.push({ kind: "stalled", transfer: id, inARow });
     }

@@ -27,6 +27,8 @@ export type CoordinatorEvent =
   }
   /** Chunks on disk that failed their proof. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
+  /** Chunks of `transfer` up to this one may be fetched now. */
+  | { readonly kind: "window"; readonly transfer: TransferId; readonly endChunk: number }
   | { readonly kind: "wakeup" };
 
 /** "silent": asked, and nothing comes. "dropped": it sent bad chunks and is not asked again. */

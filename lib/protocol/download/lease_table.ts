@@ -18,6 +18,8 @@ export class LeaseTable {
   readonly #cursors = new Map<SourceId, number>();
   #freeCount: number;
   #verifiedCount = 0;
+  /** Chunks from this one on are not given out. */
+  endChunk = Infinity;
 
   /** @param isVerified chunks that an earlier run has fetched */
   constructor(chunkCount: number, isVerified: (chunk: number) => boolean) {
@@ -43,6 +45,11 @@ export class LeaseTable {
     return this.#verifiedCount === this.#chunkCount;
   }
 
+  /** Whether all that may be given out was, and has come. */
+  get isHeldBack(): boolean {
+    return this.#owners.size === 0 && (this.#free.firstSet(0) ?? Infinity) >= this.endChunk;
+  }
+
   isVerified(chunk: number): boolean {
     return this.#verified.has(chunk);
   }
@@ -62,8 +69,10 @@ export class LeaseTable {
     if (this.#freeCount === 0) return undefined;
     let chunk = this.#free.firstSet(this.#cursors.get(source) ?? 0, holds);
     this.#cursors.set(source, chunk ?? this.#chunkCount);
-    while (chunk !== undefined && !mayTake(chunk)) chunk = this.#free.firstSet(chunk + 1, holds);
-    if (chunk === undefined) return undefined;
+    while (chunk !== undefined && chunk < this.endChunk && !mayTake(chunk)) {
+      chunk = this.#free.firstSet(chunk + 1, holds);
+    }
+    if (chunk === undefined || chunk >= this.endChunk) return undefined;
     this.#free.clear(chunk);
     this.#freeCount -= 1;
     this.#owners.set(chunk, [source]);

@@ -31,6 +31,10 @@ export const CHUNK_BUFFER_BYTES_MAX = 16 * MIB;
 export const RECEIVER_BUFFER_BYTES_MAX = 8 * MIB;
 /** Buffers of the units of a folder are at least this long, so that one serves for the next. */
 export const UNIT_BUFFER_BYTES_MIN = 256 * KIB;
+/** Of a file that goes to a reader, in order: what waits in memory for bytes before it. No more is asked for … */
+export const STREAM_WINDOW_BYTES = 64 * MIB;
+/** … but for so many chunks. */
+export const STREAM_WINDOW_CHUNKS_MIN = 4;
 /** In flight towards one client, of all its receivers together. */
 export const CLIENT_WINDOW_BYTES_MAX = 8 * MIB;
 /** A request is this much of the measured rate, within the bounds. */

@@ -49,7 +49,11 @@ export type TargetReply =
     /** The piece layer from the journal, proved; absent when it must be fetched. */
     readonly layer?: Bytes;
     readonly partPath: string;
+    /** Chunks from this one on are not to be fetched yet, where that matters: `window` says when. */
+    readonly endChunk?: number;
   }
+  /** Chunks up to this one may be fetched now. */
+  | { readonly kind: "window"; readonly transfer: TransferId; readonly endChunk: number }
   /** Chunks that an earlier run marked as written and that fail their proof: fetch them. */
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   /** Verified, synced, renamed. */

@@ -15,6 +15,8 @@ export interface TransferStart {
   readonly units?: readonly LeasedUnit[];
   /** What an earlier run has. */
   readonly isVerified: (chunk: number) => boolean;
+  /** Chunks from this one on are not fetched until a `window` says so; by default all may be. */
+  readonly endChunk?: number;
 }
 
 interface ProvidingSource {
@@ -49,12 +51,28 @@ export class TransferState {
       ? chunkBytesFor(sizeBytes)
       : Math.ceil(sizeBytes / Math.max(1, this.chunkCount));
     this.leases = new LeaseTable(this.chunkCount, start.isVerified);
+    if (start.endChunk !== undefined) this.leases.endChunk = start.endChunk;
     this.progressMs = nowMs;
     this.#layer = start.layer;
   }
 
   lengthOf(chunk: number): number {
     return this.#units?.[chunk]?.sizeBytes ?? chunkLength(this.content.sizeBytes, chunk);
+  }
+
+  /** Chunks up to this one may be fetched. Until now it may have been who takes the bytes that was waited for. */
+  openWindow(nowMs: number, endChunk: number): void {
+    this.leases.endChunk = endChunk;
+    this.progressMs = nowMs;
+  }
+
+  /** Whether nothing was verified for `timeoutMs`, which begin anew; not if it is no server that is waited for. */
+  hasStalled(nowMs: number, timeoutMs: number): boolean {
+    if (this.leases.isComplete || nowMs < this.progressMs + timeoutMs) return false;
+    this.progressMs = nowMs;
+    if (this.leases.isHeldBack) return false;
+    this.stallsInARow += 1;
+    return true;
   }
 
   get providerCount(): number {
