@@ -23,7 +23,7 @@ type Wanted = Pick<GetOptions, "names" | "sha256" | "outDir" | "file" | "sink" |
 const SINK_NAME = "-" as SafeFileName;
 
 /** @throws ShoalError `usage` where the options name no place, or two, or none that a file can have */
-export function targetOf({ outDir, file, sink, force }: Wanted): GetTarget {
+export function getTargetOf({ outDir, file, sink, force }: Wanted): GetTarget {
   if ([outDir, file, sink].filter((each) => each !== undefined).length !== 1) {
     throw new ShoalError("usage", "a get needs one place to write to: a folder, a file or a sink");
   }
@@ -55,7 +55,7 @@ export function requireOneFile(disk: Disk, options: Wanted): void {
       hint: "Name one file, or a folder that they go into with --out.",
     });
   }
-  const { outDir } = targetOf(options);
+  const { outDir } = getTargetOf(options);
   if (file === undefined) return;
   if (isFolder(disk, file)) {
     throw new ShoalError("usage", `${displayName(file)} is a folder`, {

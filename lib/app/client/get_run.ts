@@ -17,7 +17,7 @@ import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
 import type { GetExtension } from "./get_extension.ts";
-import { type GetTarget, targetOf } from "../get_target.ts";
+import { type GetTarget, getTargetOf } from "../get_target.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import { sourceKinds } from "./source_kinds.ts";
@@ -82,7 +82,7 @@ export class GetRun {
     this.#runtime = runtime;
     this.#written = new WrittenFiles(runtime.disk);
     this.#options = options;
-    this.#target = targetOf(options);
+    this.#target = getTargetOf(options);
     this.#datagrams = datagrams;
     this.#kind = datagrams === undefined ? "stream" : "datagrams";
     this.#hosts = hosts;

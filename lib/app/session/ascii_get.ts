@@ -14,7 +14,7 @@ import type { ListedFile } from "../../wire/session_ascii.ts";
 import type { DoneEvent, FailedEvent } from "../events.ts";
 import type { ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { GetResult } from "../options.ts";
-import { type GetTarget, targetOf } from "../get_target.ts";
+import { type GetTarget, getTargetOf } from "../get_target.ts";
 import { usualPath } from "../usual_path.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse } from "./session_retries.ts";
@@ -68,7 +68,7 @@ class AsciiGet {
     this.#options = options;
     this.#wanted = wanted;
     this.#manners = manners;
-    this.#place = targetOf(options);
+    this.#place = getTargetOf(options);
     this.#startedMs = runtime.clock.nowMs();
     this.#peer = options.server;
   }

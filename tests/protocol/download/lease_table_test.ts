@@ -139,3 +139,23 @@ Deno.test("of what a source lacks, nothing is looked at one by one", () => {
   assertEquals(taken, [3, 5_000, 9_999, undefined, undefined]);
   assertEquals(asked, 3);
 });
+
+Deno.test("chunks beyond the window are leased when it opens, and it is known who is waited for", () => {
+  const table = new LeaseTable(6, (chunk) => chunk === 0);
+  table.endChunk = 3;
+  assertEquals(table.isHeldBack, false);
+  const taken = [1, 2, 3].map(() => table.takeFree(A, undefined, every));
+  assertEquals(taken, [1, 2, undefined]);
+  table.verify(2, A);
+  assertEquals(table.isHeldBack, false);
+  table.verify(1, A);
+  assertEquals(table.isHeldBack, true);
+  table.endChunk = 4;
+  assertEquals(table.isHeldBack, false);
+  assertEquals(table.takeFree(B, undefined, every), 3);
+  assertEquals(table.takeFree(A, undefined, every), undefined);
+  // Who may not be asked for what is in the window is given nothing behind it.
+  table.endChunk = 5;
+  assertEquals(table.takeFree(A, undefined, (chunk) => chunk !== 4), undefined);
+  assertEquals(table.takeFree(A, undefined, every), 4);
+});
