@@ -301,3 +301,25 @@ Deno.test("integrity failures count per server: by whatever source, and all of i
   assertEquals(script.count("release"), 2);
   assertEquals(script.count("orphaned"), 1);
 });
+
+Deno.test("nothing is leased beyond the window, and a reader who keeps it shut stalls no transfer", () => {
+  const script = new Script();
+  script.tell({ kind: "window", transfer: TRANSFER, endChunk: 2 });
+  const [one, other] = [script.source("one"), script.source("other")];
+  assertEquals([...script.leasedTo(one), ...script.leasedTo(other)].sort(), [0, 1]);
+  script.drain(one);
+  script.drain(other);
+  script.pass(60_000);
+  assertEquals([script.count("stalled"), script.count("complete")], [0, 0]);
+  script.tell({ kind: "window", transfer: TRANSFER, endChunk: 3 });
+  assertEquals([...script.leasedTo(one), ...script.leasedTo(other)], [2]);
+  script.fallSilent(one);
+  script.fallSilent(other);
+  script.pass(11_000);
+  assertEquals(script.count("stalled"), 1, "now it is a server that is waited for");
+  script.tell({ kind: "window", transfer: TRANSFER, endChunk: CHUNKS });
+  script.hear(one);
+  script.drain(one);
+  script.drain(other);
+  assertEquals(script.count("complete"), 1);
+});
