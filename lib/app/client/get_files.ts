@@ -142,8 +142,7 @@ interface Way {
   isAskedByName(name: string): boolean;
 }
 
-type Common = Pick<GetOptions, "names" | "sha256" | "onEvent" | "signal"> & {
-  readonly outDir: string;
+type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "signal"> & {
   /** What is there already is kept, if it is what is wanted. */
   readonly keepsPresent: boolean;
 };
@@ -171,7 +170,8 @@ async function presentOf(
   items: readonly (string | FailedEvent)[],
   listed: readonly FileEvent[],
 ): Promise<ReadonlyMap<string, DoneEvent>> {
-  if (!keepsPresent) return new Map();
+  // What goes elsewhere is one file, of no pattern.
+  if (!keepsPresent || outDir === undefined) return new Map();
   const wanted = new Set(items);
   const onPresent = (event: DoneEvent): void => onEvent?.(event);
   return await presentFiles(
