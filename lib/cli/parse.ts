@@ -83,7 +83,7 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
   const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates];
   const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
   const valued = flagsOf((option) => option.kind === "single" || option.kind === "many");
-  return parseArgs(spellOutToggles(args, toggles), {
+  return parseArgs(spellOutToggles(joinDashes(args, valued), toggles), {
     boolean: toggles,
     negatable: [...onByDefault, ...tristates],
     default: Object.fromEntries([
@@ -129,6 +129,19 @@ function spellOutToggles(args: readonly string[], toggles: readonly string[]): s
     if (!isToggle && !toggles.includes(flag.replace(/^--no-/, ""))) return arg;
     throw new ShoalError("usage", `${flag} takes no value`, { hint: `Write ${flag} alone.` });
   });
+}
+
+/** `--output -` as `--output=-`: the parser would take the dash for an option, or a name. */
+function joinDashes(args: readonly string[], valued: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const joined: string[] = [];
+  args.forEach((arg, i) => {
+    const before = joined.at(-1);
+    const isValue = arg === "-" && before?.startsWith("--") && valued.includes(before.slice(2));
+    if (isValue && (end === -1 || i < end)) joined[joined.length - 1] = `${before}=-`;
+    else joined.push(arg);
+  });
+  return joined;
 }
 
 function aliases(options: OptionTable): Record<string, string> {

@@ -42,7 +42,11 @@ for (const way of ["UDP", "TCP"]) {
       await using _server = await startServer(scratch, port);
       const tcp = way === "TCP" ? ["--tcp", "--server", `127.0.0.1:${port}`] : [];
       for (const [name, bytes] of files) {
-        const { code, stdout, words } = await output(port, [name, "-o", "-", ...tcp], scratch);
+        const { code, stdout, words } = await output(
+          port,
+          [name, "--output", "-", ...tcp],
+          scratch,
+        );
         assertEquals(code, 0, words);
         assertSameBytes(stdout, bytes);
         assertMatch(words, /received successfully/);
