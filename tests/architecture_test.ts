@@ -100,7 +100,19 @@ Deno.test("a use case that takes its clock or its sockets from elsewhere than a 
       problems("lib/app/session/a.ts", `import type { b } from "../../io/${part}";`),
       [],
     );
-    assertEquals(problems("lib/io/a.ts", `import { b } from "../io/${part}";`), []);
+  }
+});
+
+Deno.test("a part of the platform that a file of lib/io takes itself is found, and allowed to who makes runtimes", () => {
+  for (const part of ["deno_clock", "deno_random", "deno_workers"]) {
+    const use = `import { b } from "../system/${part}.ts";`;
+    assertEquals(problems("lib/io/uploads/a.ts", use).length, 1);
+    assertEquals(problems("lib/io/net/tcp_stream.ts", use), []);
+    assertEquals(
+      problems("tests/a_test.ts", `import { b } from "../lib/io/system/${part}.ts";`),
+      [],
+    );
+    assertEquals(problems("lib/io/runtime.ts", `import { b } from "./system/${part}.ts";`), []);
   }
 });
 
@@ -110,7 +122,7 @@ Deno.test("an import that spans lines is found, one in a comment or a string is 
   assertEquals(problems("lib/wire/a.ts", 'const s = `import { b } from "../io/b.ts";`;'), []);
 });
 
-Deno.test("a clock, a timer, a chance or the platform outside lib/io is found", () => {
+Deno.test("a clock, a timer, a chance or the platform outside the files for it is found", () => {
   const uses = [
     "Deno.args;",
     "Date.now();",
@@ -125,7 +137,8 @@ Deno.test("a clock, a timer, a chance or the platform outside lib/io is found", 
   ];
   for (const use of uses) {
     assertEquals(problems("lib/protocol/a.ts", use).length, 1, use);
-    assertEquals(problems("lib/io/a.ts", use), []);
+    assertEquals(problems("lib/io/workers/a.ts", use).length, 1, use);
+    assertEquals(problems("lib/io/system/deno_clock.ts", use), []);
     assertEquals(problems("tests/a_test.ts", use), []);
   }
   assertEquals(problems("lib/wire/a.ts", "// Deno.args\nthis.performance.now; updated.Date;"), []);
@@ -204,7 +217,8 @@ Deno.test("a look into the text of an address outside lib/address.ts is found", 
 
 Deno.test("node: and npm: outside their places are found", () => {
   assertEquals(problems("lib/app/a.ts", 'import { x } from "node:fs";').length, 1);
-  assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";'), []);
+  assertEquals(problems("lib/io/a.ts", 'import { x } from "node:fs";').length, 1);
+  assertEquals(problems("lib/io/files/deno_disk.ts", 'import { x } from "node:fs";'), []);
   assertEquals(problems("lib/protocol/base/sha256.ts", 'import { x } from "node:crypto";'), []);
   assertEquals(problems("lib/protocol/b.ts", 'import { x } from "node:crypto";').length, 1);
   assertEquals(problems("lib/io/a.ts", 'import { x } from "npm:x";').length, 1);

@@ -38,11 +38,11 @@ export async function hashFile(
 
 /** The same on a platform that is handed in. */
 export async function hashFileIn(
-  runtime: Pick<Runtime, "clock">,
+  runtime: Pick<Runtime, "clock" | "disk">,
   path: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<FileHashes> {
-  const file = openLocalFile(path);
+  const file = openLocalFile(runtime.disk, path);
   try {
     return await hashOpened(runtime, path, file, options.signal);
   } finally {

@@ -3,9 +3,16 @@
  * world. It can be full, fail one write, or be cut off in the middle of an operation, as by a crash of
  * the process: what was done until then stays. It knows no links from one path to another.
  */
-import { basename, dirname } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import type { Bytes } from "../../lib/ids.ts";
-import type { Disk, DiskFile, FileLook, FolderHandle } from "../../lib/io/files/disk.ts";
+import type {
+  Disk,
+  DiskFile,
+  FileExamined,
+  FileLook,
+  FolderEntry,
+  FolderHandle,
+} from "../../lib/io/files/disk.ts";
 import type { FileIdentity, OpenedFile, RegularFile } from "../../lib/io/files/regular_file.ts";
 import type { DiskSpec } from "./scenario.ts";
 import type { Gate } from "./virtual_clock.ts";
@@ -42,6 +49,7 @@ export class MemoryDisk implements Disk {
   readonly #wait: DiskWait;
   readonly #nodes = new Map<string, Node>();
   readonly #folders = new Set<string>(["/"]);
+  readonly #watchers = new Set<{ readonly folder: string; readonly onHint: () => void }>();
   #nextInode = 1;
   #writes = 0;
   #ops = 0;
@@ -79,6 +87,7 @@ export class MemoryDisk implements Disk {
   /** The process is gone: its locks are, too. */
   restart(): void {
     for (const node of this.#nodes.values()) node.isLocked = false;
+    this.#watchers.clear();
     this.isCut = false;
     this.cutAtOp = Infinity;
     this.#ops = 0;
@@ -91,8 +100,18 @@ export class MemoryDisk implements Disk {
     if (node !== undefined && at < node.length) node.bytes[at]! ^= 1;
   }
 
+  /** Somebody removes a file. */
+  unlink(path: string): void {
+    if (this.#nodes.delete(path)) this.#hint(path);
+  }
+
   /** Puts a file there, or changes the one that is there in its place. The bytes are not copied. */
   put(path: string, bytes: Bytes, mtimeMs: number): void {
+    this.#put(path, bytes, mtimeMs);
+    this.#hint(path);
+  }
+
+  #put(path: string, bytes: Bytes, mtimeMs: number): void {
     this.makeFolder(dirname(path));
     const inode = this.#nodes.get(path)?.inode ?? this.#nextInode++;
     const { length } = bytes;
@@ -115,6 +134,14 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  examine(path: string): FileExamined | undefined {
+    const look = this.lookAt(path);
+    if (look === undefined) return undefined;
+    const node = this.#nodes.get(path);
+    const { mtimeMs = 0 } = node ?? {};
+    return { ...look, signature: node && identityOf(node).signature, mtimeMs };
+  }
+
   create(path: string): DiskFile | undefined {
     return this.#op(() => {
       if (this.#isTaken(path)) return undefined;
@@ -131,6 +158,7 @@ export class MemoryDisk implements Disk {
         inode: this.#nextInode++,
       };
       this.#nodes.set(path, node);
+      this.#hint(path);
       return this.#handle(path, node);
     });
   }
@@ -159,6 +187,7 @@ export class MemoryDisk implements Disk {
       this.#nodes.delete(from);
       this.#nodes.set(to, node);
       this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
+      this.#hint(to);
     });
   }
 
@@ -170,6 +199,7 @@ export class MemoryDisk implements Disk {
       node.links += 1;
       this.#nodes.set(to, node);
       this.#watch.onNamed(from, to, node.bytes.subarray(0, node.length));
+      this.#hint(to);
       return true;
     });
   }
@@ -184,6 +214,13 @@ export class MemoryDisk implements Disk {
     this.#folders.add(path);
   }
 
+  makePrivateFolder(path: string): void {
+    this.#op(() => {
+      this.#requireFolderOf(path);
+      this.makeFolder(path);
+    });
+  }
+
   openFolder(path: string): FolderHandle {
     this.realPath(path);
     return { path, realPath: () => this.realPath(path), close() {} };
@@ -196,10 +233,28 @@ export class MemoryDisk implements Disk {
     );
   }
 
+  async *entriesIn(folder: string): AsyncGenerator<FolderEntry> {
+    if (!this.#folders.has(folder)) fail(this.#nodes.has(folder) ? "ENOTDIR" : "ENOENT", folder);
+    for (const name of this.namesIn(folder)) {
+      yield { name, isFolder: this.#folders.has(join(folder, name)), isLink: false };
+    }
+  }
+
+  watch(folder: string, onHint: () => void): () => void {
+    const watcher = { folder: join(folder, "/"), onHint };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
   isFolder(path: string): boolean {
     if (this.#folders.has(path)) return true;
     this.#node(path);
     return false;
+  }
+
+  /** There are none. */
+  readLink(path: string): never {
+    fail("EINVAL", path);
   }
 
   realPath(path: string): string {
@@ -234,6 +289,10 @@ export class MemoryDisk implements Disk {
     if (this.#ops < this.cutAtOp) return work();
     this.isCut = true;
     throw new DiskCut("the process is gone");
+  }
+
+  #hint(path: string): void {
+    for (const { folder, onHint } of this.#watchers) if (path.startsWith(folder)) onHint();
   }
 
   #sync(ms: number): Promise<void> {

@@ -70,10 +70,18 @@ export function foldingDisk(options: FoldingDiskOptions = {}): Disk {
       if (options.lacksLinks) throw Object.assign(new Error("EPERM"), { code: "EPERM" });
       return disk.link(named(from), named(to, true));
     },
+    examine(path) {
+      const found = disk.examine(named(path));
+      return found && { ...found, ...seen(path, found) };
+    },
+    makePrivateFolder: (path) => disk.makePrivateFolder(named(path, true)),
+    entriesIn: (folder) => disk.entriesIn(named(folder)),
+    watch: (folder, onHint) => disk.watch(named(folder), onHint),
     makeFolder: (path) => disk.makeFolder(named(path, true)),
     openFolder: (path) => ({ ...disk.openFolder(named(path)), path }),
     namesIn: (folder) => disk.namesIn(named(folder)),
     isFolder: (path) => disk.isFolder(named(path)),
+    readLink: (path) => disk.readLink(named(path)),
     realPath: (path) => disk.realPath(named(path)),
     syncFolder: () => disk.syncFolder(),
     freeBytes: () => disk.freeBytes(),

@@ -9,7 +9,6 @@ import {
   scanFolder,
   type ScannedFile,
 } from "../../io/files/folder_scan.ts";
-import { watchFolder } from "../../io/files/folder_watch.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 import type { Origin, OriginScan } from "./origin.ts";
 
@@ -40,7 +39,7 @@ export class FolderOrigin implements Origin {
     runtime: FolderRuntime,
     { dir, hidden }: FolderOriginOptions,
   ): Promise<FolderOrigin> {
-    return new FolderOrigin(runtime, await resolveFolder(dir), hidden);
+    return new FolderOrigin(runtime, await resolveFolder(runtime.disk, dir), hidden);
   }
 
   scan(scan: OriginScan): AsyncIterable<ScannedFile> {
@@ -67,7 +66,7 @@ export class FolderOrigin implements Origin {
   }
 
   watch(onHint: () => void): () => void {
-    return watchFolder(this.uploadDir, onHint);
+    return this.#runtime.disk.watch(this.uploadDir, onHint);
   }
 
   close(): void {}

@@ -6,9 +6,8 @@ import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { logNotice } from "../log_notice.ts";
 import { resolveEchoClient } from "../option_defaults.ts";
 import type { EchoClientOptions, EchoResult } from "../options.ts";
-import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { denoRuntime } from "../../io/runtime.ts";
-import { readWhole } from "./put_dialects.ts";
+import { type PutRuntime, readWhole } from "./put_dialects.ts";
 import { roundTrip } from "./round_trip_run.ts";
 
 /**
@@ -42,12 +41,12 @@ export async function echo(options: EchoClientOptions): Promise<EchoResult> {
 
 /** The same on a platform that is handed in. */
 export async function echoIn(
-  runtime: TcpRuntime,
+  runtime: PutRuntime,
   given: EchoClientOptions,
 ): Promise<EchoResult> {
   const options = resolveEchoClient(given);
   const { server, port, layers, retriesMax, signal } = options;
-  const file = readWhole(options.file);
+  const file = readWhole(runtime.disk, options.file);
   const name = basename(options.file);
   const log = (level: LogLevel, message: string): void =>
     options.onEvent?.(logNotice(level, message));

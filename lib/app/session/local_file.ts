@@ -6,15 +6,15 @@ import type { ClientStepOf } from "../../protocol/session/client_dialogue.ts";
 import {
   type FileIdentity,
   type OpenProblem,
-  openRegularFile,
   type RegularFile,
   sameIdentity,
 } from "../../io/files/regular_file.ts";
+import type { Disk } from "../../io/files/disk.ts";
 import { displayName } from "../../names.ts";
 
 /** Throws ShoalError `usage` when there is no regular file at `path` that may be read. */
-export function openLocalFile(path: string): RegularFile {
-  const opened = openRegularFile(path, "follow");
+export function openLocalFile(disk: Disk, path: string): RegularFile {
+  const opened = disk.openRegular(path, "follow");
   if (!opened.ok) throw problemError(path, opened.problem, opened.message);
   return opened.file;
 }
@@ -27,9 +27,9 @@ export class FileToSend implements Required<Pick<ClientHost, "read" | "confirm">
   #buffer: Bytes = new Uint8Array(0);
 
   /** Throws ShoalError `usage` or `disk`. */
-  constructor(path: string) {
+  constructor(disk: Disk, path: string) {
     this.#path = path;
-    this.#file = openLocalFile(path);
+    this.#file = openLocalFile(disk, path);
     this.identity = identityOf(this.#file, path);
   }
 

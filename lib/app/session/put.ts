@@ -4,7 +4,6 @@
  */
 import { basename } from "@std/path";
 import { ShoalError } from "../../errors.ts";
-import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { denoRuntime } from "../../io/runtime.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
 import { FilePut } from "../../protocol/session/put_file.ts";
@@ -14,7 +13,7 @@ import type { EchoedEvent, FailedEvent, StoredEvent } from "../events.ts";
 import { type ResolvedPutOptions, resolvePut } from "../option_defaults.ts";
 import type { PutOptions, PutResult } from "../options.ts";
 import { FileToSend, openLocalFile } from "./local_file.ts";
-import { putByAscii, putByJson, targetOf } from "./put_dialects.ts";
+import { putByAscii, putByJson, type PutRuntime, targetOf } from "./put_dialects.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse } from "./session_retries.ts";
 
@@ -51,10 +50,10 @@ export async function put(options: PutOptions): Promise<PutResult> {
 }
 
 /** The same on a platform that is handed in. */
-export async function putIn(runtime: TcpRuntime, given: PutOptions): Promise<PutResult> {
+export async function putIn(runtime: PutRuntime, given: PutOptions): Promise<PutResult> {
   const options = resolvePut(given);
   // What cannot be read is told before anything is sent.
-  for (const path of options.files) openLocalFile(path).close();
+  for (const path of options.files) openLocalFile(runtime.disk, path).close();
   const results: (StoredEvent | EchoedEvent | FailedEvent)[] = [];
   for (const path of options.files) {
     const event = await putOne(runtime, options, path).catch((thrown): FailedEvent => {
@@ -68,7 +67,7 @@ export async function putIn(runtime: TcpRuntime, given: PutOptions): Promise<Put
 }
 
 function putOne(
-  runtime: TcpRuntime,
+  runtime: PutRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent | EchoedEvent> {
@@ -84,7 +83,7 @@ function putOne(
 
 /** A connection that breaks off is no reason to give up: the server keeps what it has. */
 async function putFile(
-  runtime: TcpRuntime,
+  runtime: PutRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent> {
@@ -98,7 +97,7 @@ async function putFile(
     });
   }
   const { server, onEvent } = options;
-  const file = new FileToSend(path);
+  const file = new FileToSend(runtime.disk, path);
   try {
     const { sizeBytes, mtimeMs } = file.identity.signature;
     const emit = (event: Parameters<NonNullable<typeof onEvent>>[0]): void => onEvent?.(event);

@@ -2,6 +2,8 @@
 import { basename } from "@std/path";
 import { ShoalError } from "../../errors.ts";
 import type { Bytes } from "../../ids.ts";
+import type { Disk } from "../../io/files/disk.ts";
+import type { Runtime } from "../../io/runtime.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { AsciiManners, AsciiSession } from "../../protocol/session/ascii_session.ts";
 import { UPLOAD_MESSAGE_BYTES_MAX } from "../../protocol/session/limits.ts";
@@ -15,9 +17,12 @@ import { roundTrip } from "./round_trip_run.ts";
 import { SessionProgress } from "./session_progress.ts";
 import { converse, type SessionTarget } from "./session_retries.ts";
 
+/** What sending a file needs of the platform. */
+export type PutRuntime = TcpRuntime & Pick<Runtime, "disk">;
+
 /** The server keeps the file and says its MD5, which must be ours. */
 export async function putByAscii(
-  runtime: TcpRuntime,
+  runtime: PutRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<StoredEvent> {
@@ -28,7 +33,7 @@ export async function putByAscii(
     throw new ShoalError("bad_name", `${path} has a name that the ASCII dialect cannot express`);
   }
   const { server, onEvent } = options;
-  const file = new FileToSend(path);
+  const file = new FileToSend(runtime.disk, path);
   try {
     const { sizeBytes: size } = file;
     const progress = new SessionProgress({
@@ -65,13 +70,13 @@ export async function putByAscii(
 
 /** The server sends the file back and keeps nothing; what came back must be what was sent. */
 export async function putByJson(
-  runtime: TcpRuntime,
+  runtime: PutRuntime,
   options: ResolvedPutOptions,
   path: string,
 ): Promise<EchoedEvent> {
   const { clock } = runtime;
   const startedMs = clock.nowMs();
-  const file = readWhole(path);
+  const file = readWhole(runtime.disk, path);
   const { sha256 } = await roundTrip(runtime, {
     ...targetOf(options, path),
     rateBytesPerS: 0,
@@ -86,8 +91,8 @@ export async function putByJson(
 }
 
 /** A file that one message can hold. Throws ShoalError `usage` for any other. */
-export function readWhole(path: string): Bytes {
-  const file = new FileToSend(path);
+export function readWhole(disk: Disk, path: string): Bytes {
+  const file = new FileToSend(disk, path);
   try {
     const { sizeBytes } = file;
     if (sizeBytes > UPLOAD_MESSAGE_BYTES_MAX) {

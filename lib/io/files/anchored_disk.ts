@@ -6,7 +6,7 @@
 import { basename, dirname, join, relative } from "@std/path";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import type { Disk, DiskFile, FileLook, FolderHandle } from "./disk.ts";
+import type { Disk, DiskFile, FileExamined, FileLook, FolderEntry, FolderHandle } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
 import type { FileIdentity, OpenedFile } from "./regular_file.ts";
 
@@ -106,8 +106,13 @@ export class AnchoredDisk implements Disk {
     return this.use((open) => this.#disk.lookAt(this.#in(open, path)));
   }
 
-  create(path: string): DiskFile | undefined {
-    const create = (open: string): DiskFile | undefined => this.#disk.create(this.#in(open, path));
+  examine(path: string): FileExamined | undefined {
+    return this.use((open) => this.#disk.examine(this.#in(open, path)));
+  }
+
+  create(path: string, mode?: number): DiskFile | undefined {
+    const create = (open: string): DiskFile | undefined =>
+      this.#disk.create(this.#in(open, path), mode);
     return this.change(create, (file) => file?.close());
   }
 
@@ -135,6 +140,10 @@ export class AnchoredDisk implements Disk {
     this.change((open) => this.#disk.makeFolder(this.#in(open, path)));
   }
 
+  makePrivateFolder(path: string): void {
+    this.change((open) => this.#disk.makePrivateFolder(this.#in(open, path)));
+  }
+
   openFolder(path: string): FolderHandle {
     return this.use((open) => this.#disk.openFolder(this.#in(open, path)));
   }
@@ -143,8 +152,20 @@ export class AnchoredDisk implements Disk {
     return this.use((open) => this.#disk.namesIn(this.#in(open, folder)));
   }
 
+  entriesIn(folder: string): AsyncIterable<FolderEntry> {
+    return this.use((open) => this.#disk.entriesIn(this.#in(open, folder)));
+  }
+
+  watch(folder: string, onHint: () => void): () => void {
+    return this.use((open) => this.#disk.watch(this.#in(open, folder), onHint));
+  }
+
   isFolder(path: string): boolean {
     return this.use((open) => this.#disk.isFolder(this.#in(open, path)));
+  }
+
+  readLink(path: string): string {
+    return this.use((open) => this.#disk.readLink(this.#in(open, path)));
   }
 
   realPath(path: string): string {

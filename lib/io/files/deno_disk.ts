@@ -3,7 +3,8 @@ import { statfsSync } from "node:fs";
 import type { Bytes } from "../../ids.ts";
 import type { Disk, DiskFile, FileLook } from "./disk.ts";
 import { openFolder } from "./folder_handle.ts";
-import { identityAt, openRegularFile } from "./regular_file.ts";
+import { watchFolder } from "./folder_watch.ts";
+import { identityAt, openRegularFile, signatureAt, timeOf } from "./regular_file.ts";
 
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
 
@@ -14,6 +15,33 @@ export const denoDisk: Disk = {
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) return undefined;
       throw cause;
+    }
+  },
+
+  examine(path) {
+    try {
+      const info = Deno.lstatSync(path);
+      return {
+        ...lookOf(info),
+        signature: info.isFile ? signatureAt(path, info) : undefined,
+        mtimeMs: timeOf(info.mtime),
+      };
+    } catch {
+      return undefined;
+    }
+  },
+
+  makePrivateFolder(path) {
+    try {
+      Deno.mkdirSync(path, { mode: 0o700 });
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    }
+  },
+
+  async *entriesIn(folder) {
+    for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
+      yield { name, isFolder: isDirectory, isLink: isSymlink };
     }
   },
 
@@ -81,7 +109,9 @@ export const denoDisk: Disk = {
   makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
   openFolder,
   namesIn: (folder) => Array.from(Deno.readDirSync(folder), ({ name }) => name),
+  watch: watchFolder,
   isFolder: (path) => Deno.statSync(path).isDirectory,
+  readLink: (path) => Deno.readLinkSync(path),
   realPath: (path) => Deno.realPathSync(path),
   openRegular: openRegularFile,
   identityAt,

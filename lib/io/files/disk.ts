@@ -6,7 +6,7 @@
  * (`ENOSPC`, `EACCES` …); `diskError` (`disk_error.ts`) turns that into what a user is told. Where an
  * outcome is part of normal work, such as a name that is taken, it is returned instead.
  */
-import type { Bytes } from "../../ids.ts";
+import type { Bytes, FileSignature } from "../../ids.ts";
 import type { FileIdentity, OpenedFile } from "./regular_file.ts";
 
 /** What has a name, links not followed. */
@@ -17,6 +17,19 @@ export interface FileLook {
   readonly inode: number;
   /** How many names the file has. */
   readonly linkCount: number;
+}
+
+/** … and what tells whether it has changed, of a regular file. */
+export interface FileExamined extends FileLook {
+  readonly signature: FileSignature | undefined;
+  readonly mtimeMs: number;
+}
+
+export interface FolderEntry {
+  /** As it is spelled there; bytes that are not UTF-8 are U+FFFD. */
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly isLink: boolean;
 }
 
 /** A file open for reading and writing. Close it. */
@@ -48,6 +61,8 @@ export interface FolderHandle {
 }
 
 export interface Disk {
+  /** What has that name, links not followed; `undefined` when nothing can be seen there. */
+  examine(path: string): FileExamined | undefined;
   /** `undefined` when nothing has that name. */
   lookAt(path: string): FileLook | undefined;
   /**
@@ -67,12 +82,23 @@ export interface Disk {
   link(from: string, to: string): boolean;
   /** Makes a folder and those above it; one that is there is fine. */
   makeFolder(path: string): void;
+  /** Makes a folder for its owner alone; one that is there stays as it is. Those above it have to be there. */
+  makePrivateFolder(path: string): void;
   /** Opens a folder, links followed: look where it is. */
   openFolder(path: string): FolderHandle;
   /** What is in a folder, as it is spelled there. */
   namesIn(folder: string): readonly string[];
+  /** The same, one by one, for folders that may be large. */
+  entriesIn(folder: string): AsyncIterable<FolderEntry>;
+  /**
+   * Calls `onHint` after changes below a folder, at any time and more often than needed, until the returned function
+   * is called. Hints can be missing altogether: they save time, and nothing else.
+   */
+  watch(folder: string, onHint: () => void): () => void;
   /** Whether `path` leads to a folder, links followed. */
   isFolder(path: string): boolean;
+  /** What a link says. */
+  readLink(path: string): string;
   /** The path with every link followed. */
   realPath(path: string): string;
   /** Makes the names in a folder survive a power cut, where the platform can. Never rejects. */

@@ -17,9 +17,9 @@ import {
   type TreeLink,
 } from "../../wire/manifest.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, FileExamined, FolderEntry } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
-import { canOpen, signatureAt, timeOf } from "./regular_file.ts";
+import { codeOf } from "./disk_error.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
 
 export interface ScanOptions {
@@ -47,10 +47,10 @@ export interface ScannedFile {
 }
 
 /** The path of `dir` without links. Throws ShoalError `folder` if it is not a folder that may be read. */
-export async function resolveFolder(dir: string): Promise<string> {
+export async function resolveFolder(disk: Disk, dir: string): Promise<string> {
   try {
-    const real = await Deno.realPath(dir);
-    for await (const _ of Deno.readDir(real)) break;
+    const real = disk.realPath(dir);
+    for await (const _ of disk.entriesIn(real)) break;
     return real;
   } catch (cause) {
     throw new ShoalError("folder", `${displayName(dir)} ${folderProblem(cause)}`, { cause });
@@ -58,8 +58,9 @@ export async function resolveFolder(dir: string): Promise<string> {
 }
 
 function folderProblem(cause: unknown): string {
-  if (cause instanceof Deno.errors.NotFound) return "does not exist";
-  if (cause instanceof Deno.errors.NotADirectory) return "is not a folder";
+  const code = codeOf(cause);
+  if (code === "ENOENT") return "does not exist";
+  if (code === "ENOTDIR") return "is not a folder";
   return "cannot be read";
 }
 
@@ -88,14 +89,14 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
         entriesSeen += 1;
         const name = offerableName(options, prefix + entry.name);
         if (name === undefined) continue;
-        if (entry.isDirectory) {
+        if (entry.isFolder) {
           if (depth < FOLDER_DEPTH_MAX) {
             below.push(`${name}/`);
             if (options.onShape !== undefined) tellFolder(options, opened, name);
           } else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
           continue;
         }
-        if (entry.isSymlink && options.onShape !== undefined) tellLink(options, opened, name);
+        if (entry.isLink && options.onShape !== undefined) tellLink(options, opened, name);
         if (isUnfinished(options, opened, name)) continue;
         const signature = readableFile(options, opened, name);
         if (signature !== undefined) yield { name, signature };
@@ -134,7 +135,7 @@ function openInside(disk: Disk, dir: string, folder: string): AnchoredDisk | und
 
 /** @param opened the folder of `name`, in which nobody can put something else in the place of what is looked at */
 function inspectIn(disk: Disk, dir: string, opened: AnchoredDisk, name: string): Inspected {
-  const found = opened.use((folder) => fileAt(join(folder, basename(name))));
+  const found = opened.use((folder) => fileAt(disk, join(folder, basename(name))));
   if (found === "link") return inspectLinked(disk, dir, name);
   if (found === undefined && name.includes(UNDECODABLE)) {
     return { kind: "leftOut", why: "its name is not valid UTF-8" };
@@ -153,7 +154,7 @@ function inspectLinked(disk: Disk, dir: string, name: string): Inspected {
   const opened = openInside(disk, dir, dirname(path));
   if (opened === undefined) return { kind: "nothing" };
   try {
-    const found = opened.use((folder) => fileAt(join(folder, basename(path))));
+    const found = opened.use((folder) => fileAt(disk, join(folder, basename(path))));
     if (found === "folder") return { kind: "leftOut", why: "links to folders are not followed" };
     return inspected(found);
   } finally {
@@ -163,11 +164,10 @@ function inspectLinked(disk: Disk, dir: string, name: string): Inspected {
 
 type Found = FileSignature | "link" | "folder" | undefined;
 
-function fileAt(path: string): Found {
-  const info = lookAt(path);
-  if (info?.isSymlink) return "link";
-  if (info?.isDirectory) return "folder";
-  return info?.isFile ? signatureAt(path, info) : undefined;
+function fileAt(disk: Disk, path: string): Found {
+  const found = disk.examine(path);
+  if (found?.kind === "link" || found?.kind === "folder") return found.kind;
+  return found?.signature;
 }
 
 function inspected(found: Found): Inspected {
@@ -200,46 +200,54 @@ async function readFolder(
   opened: AnchoredDisk,
   prefix: string,
   entriesMax: number,
-): Promise<Deno.DirEntry[]> {
-  const entries: Deno.DirEntry[] = [];
+): Promise<FolderEntry[]> {
+  const entries: FolderEntry[] = [];
   try {
-    for await (const entry of opened.use((folder) => Deno.readDir(folder))) {
+    for await (const entry of opened.entriesIn(join(options.dir, prefix.replace(/\/$/, "")))) {
       entries.push(entry);
       if (entries.length >= entriesMax) break;
     }
   } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) unreadable(options, prefix);
+    if (codeOf(thrown) !== "ENOENT") unreadable(options, prefix);
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function tellFolder({ onShape }: ScanOptions, opened: AnchoredDisk, name: SafeFileName): void {
-  const info = opened.use((folder) => lookAt(join(folder, basename(name))));
-  if (info?.isDirectory) onShape?.({ kind: "folder", name, ...modified(info) });
+function tellFolder(
+  { disk, onShape }: ScanOptions,
+  opened: AnchoredDisk,
+  name: SafeFileName,
+): void {
+  const found = opened.use((folder) => disk.examine(join(folder, basename(name))));
+  if (found?.kind === "folder") onShape?.({ kind: "folder", name, ...modified(found) });
 }
 
 /** One that leads out, by what it says, is what it leads to or nothing. */
-function tellLink({ onShape }: ScanOptions, opened: AnchoredDisk, name: SafeFileName): void {
+function tellLink(
+  { disk, onShape }: ScanOptions,
+  opened: AnchoredDisk,
+  name: SafeFileName,
+): void {
   opened.use((folder) => {
     const path = join(folder, basename(name));
-    const info = lookAt(path);
-    const target = info?.isSymlink ? linkTarget(path) : undefined;
-    if (info === undefined || target === undefined || !isWithin(name, target)) return;
-    onShape?.({ kind: "link", name, target, ...modified(info) });
+    const found = disk.examine(path);
+    const target = found?.kind === "link" ? linkTarget(disk, path) : undefined;
+    if (found === undefined || target === undefined || !isWithin(name, target)) return;
+    onShape?.({ kind: "link", name, target, ...modified(found) });
   });
 }
 
-function linkTarget(path: string): string | undefined {
+function linkTarget(disk: Disk, path: string): string | undefined {
   try {
-    const target = Deno.readLinkSync(path).replaceAll(SEPARATOR, "/");
+    const target = disk.readLink(path).replaceAll(SEPARATOR, "/");
     return target.includes(UNDECODABLE) ? undefined : target;
   } catch {
     return undefined;
   }
 }
 
-function modified({ mtime }: Deno.FileInfo): ModificationTime {
-  return { mtimeMs: timeOf(mtime), mtimeRestNs: 0 };
+function modified({ mtimeMs }: FileExamined): ModificationTime {
+  return { mtimeMs, mtimeRestNs: 0 };
 }
 
 function unreadable({ onLeftOut }: ScanOptions, prefix: string): void {
@@ -283,7 +291,7 @@ function readableFile(
     const { signature } = found;
     if (
       options.isKnown(name, signature) ||
-      opened.use((folder) => canOpen(join(folder, basename(name))))
+      opened.use((folder) => canOpen(options.disk, join(folder, basename(name))))
     ) return signature;
   }
   const why = found.kind === "leftOut" ? found.why : "it cannot be read";
@@ -291,10 +299,8 @@ function readableFile(
   return undefined;
 }
 
-function lookAt(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return undefined;
-  }
+function canOpen(disk: Disk, path: string): boolean {
+  const opened = disk.openRegular(path, "follow");
+  if (opened.ok) opened.file.close();
+  return opened.ok;
 }

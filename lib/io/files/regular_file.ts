@@ -57,16 +57,6 @@ export function openRegularFile(path: string, links: "follow" | "refuse"): Opene
   }
 }
 
-/** Whether the regular file at `path` may be opened for reading. */
-export function canOpen(path: string): boolean {
-  try {
-    closeSync(openSync(path, O_RDONLY | O_NONBLOCK));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What is at `path` now, links followed; `undefined` when nothing can be seen there. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {

@@ -127,7 +127,7 @@ export class PartFolder {
     try {
       const above = AnchoredDisk.open(this.#disk, this.#dir, this.#dir, "inside");
       try {
-        above.change((open) => makePrivate(join(open, UPLOAD_FOLDER)));
+        above.makePrivateFolder(this.path);
       } finally {
         above.close();
       }
@@ -180,28 +180,15 @@ export class PartFolder {
   }
 
   #names(disk: AnchoredDisk): string[] {
-    return disk.use((open) => [...Deno.readDirSync(open)].map(({ name }) => name));
+    return [...disk.namesIn(this.path)];
   }
 
   #lookAt(
     disk: AnchoredDisk,
     name: string,
   ): { readonly bytes: number; readonly changedMs: number } | undefined {
-    try {
-      const { size, mtime, isFile } = disk.use((open) => Deno.lstatSync(join(open, name)));
-      return isFile ? { bytes: size, changedMs: mtime?.getTime() ?? 0 } : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-/** One that is there is fine: whoever opens it looks whether it is a link. */
-function makePrivate(path: string): void {
-  try {
-    Deno.mkdirSync(path, { mode: 0o700 });
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    const signature = disk.examine(join(this.path, name))?.signature;
+    return signature && { bytes: signature.sizeBytes, changedMs: signature.mtimeMs };
   }
 }
 

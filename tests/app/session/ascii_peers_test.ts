@@ -170,7 +170,7 @@ for (const [what, kind] of Object.entries(KINDS)) {
       const path = join(folder, "b.txt");
       await Deno.writeTextFile(path, "something else");
       const { result } = await playTcp(
-        (runtime, server) => putIn(runtime, { files: [path], server, dialect: "ascii" }),
+        (runtime, server) => putIn(withNet(runtime), { files: [path], server, dialect: "ascii" }),
         peer,
       );
       assert(!(result instanceof ShoalError), String(result));

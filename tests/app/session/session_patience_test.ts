@@ -6,6 +6,7 @@ import { StreamExchange } from "../../../lib/app/client/stream_exchange.ts";
 import { listOverTcpIn } from "../../../lib/app/list/tcp_list.ts";
 import { listAt, locateAt } from "../../../lib/app/master/master_client.ts";
 import { putIn } from "../../../lib/app/session/put.ts";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
 import type { TcpRuntime } from "../../../lib/io/net/tcp_client.ts";
@@ -37,7 +38,7 @@ async function put(
   dialect: "shoal" | "ascii" | "json",
 ): Promise<unknown> {
   const options = { ...PATIENCE, server, files: [path], dialect };
-  const [result] = await putIn(runtime, options);
+  const [result] = await putIn({ ...runtime, disk: denoDisk }, options);
   if (result?.event === "failed") throw new ShoalError(result.code, result.message);
   return result;
 }

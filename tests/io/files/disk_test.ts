@@ -285,3 +285,66 @@ Deno.test("a disk in memory that is full keeps what fitted, and one that fails s
     assertEquals(disk.paths, []);
   }
 });
+
+onEveryDisk(
+  "what is examined has a signature if it is a file, which changes with the file",
+  (disk, dir) => {
+    const path = join(dir, "a.txt");
+    assertEquals(disk.examine(path), undefined);
+    assertEquals(disk.examine(dir)?.kind, "folder");
+    assertEquals(disk.examine(dir)?.signature, undefined);
+    put(disk, path, "one");
+    const before = disk.examine(path);
+    assertEquals([before?.kind, before?.signature?.sizeBytes], ["file", 3]);
+    assertEquals(before?.signature, disk.identityAt(path)?.signature);
+    disk.remove(path);
+    put(disk, path, "longer");
+    assertEquals(disk.examine(path)?.signature?.sizeBytes, 6);
+  },
+);
+
+onEveryDisk("a private folder is made once, and not above others that are missing", (disk, dir) => {
+  const path = join(dir, "mine");
+  disk.makePrivateFolder(path);
+  disk.makePrivateFolder(path);
+  assertEquals(disk.examine(path)?.kind, "folder");
+  assertEquals(codeOf(() => disk.makePrivateFolder(join(dir, "no", "such"))), "ENOENT");
+});
+
+onEveryDisk(
+  "the entries of a folder come one by one, and those of none not at all",
+  async (disk, dir) => {
+    disk.makeFolder(join(dir, "sub"));
+    put(disk, join(dir, "a"), "");
+    put(disk, join(dir, "sub", "b"), "");
+    const entries = await Array.fromAsync(disk.entriesIn(dir));
+    entries.sort((a, b) => a.name < b.name ? -1 : 1);
+    assertEquals(entries, [
+      { name: "a", isFolder: false, isLink: false },
+      { name: "sub", isFolder: true, isLink: false },
+    ]);
+    for (const [path, code] of [["gone", "ENOENT"], ["a", "ENOTDIR"]] as const) {
+      const failed = await Array.fromAsync(disk.entriesIn(join(dir, path))).catch((error) => error);
+      assertEquals(failed.code, code);
+    }
+  },
+);
+
+onEveryDisk(
+  "whoever watches a folder is hinted at what comes into it, until he does not",
+  async (disk, dir) => {
+    disk.makeFolder(join(dir, "sub"));
+    const hinted = Promise.withResolvers<void>();
+    let hints = 0;
+    const stop = disk.watch(dir, () => {
+      hints += 1;
+      hinted.resolve();
+    });
+    put(disk, join(dir, "sub", "a"), "");
+    await hinted.promise;
+    stop();
+    const before = hints;
+    put(disk, join(dir, "sub", "b"), "");
+    assertEquals(hints, before);
+  },
+);
