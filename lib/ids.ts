@@ -67,6 +67,11 @@ export interface FileSignature {
   readonly ctimeMs: number;
   /** 0 where numbers are given anew at each mount. */
   readonly inode: number;
+  /**
+   * Whether this is the beginning of a file that is appended to: of this size, whatever follows it and whenever that
+   * was written.
+   */
+  readonly isPrefix?: boolean;
   /** Whether its owner may run it; absent where there is no such thing. */
   readonly isExecutable?: boolean;
 }

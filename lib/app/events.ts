@@ -127,6 +127,8 @@ export interface DoneEvent {
   readonly resumedBytes: number;
   /** Whether the identical file was already there, so that nothing was fetched. */
   readonly present: boolean;
+  /** Whether it is the beginning of a file that was being appended to on its server; absent otherwise. */
+  readonly growing?: boolean;
   /** Who delivered it. */
   readonly servers: readonly ServerShare[];
 }

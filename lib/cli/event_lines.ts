@@ -1,6 +1,7 @@
 /** The lines that people read, made from events. The lines of the classic tool are among them. */
 import type { ErrorMessage } from "../errors.ts";
 import type {
+  DoneEvent,
   OfferEvent,
   ReadyEvent,
   RefusedEvent,
@@ -45,6 +46,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       if (isLoss(event)) return undefined;
       return verbose || event.state === "resumed" ? serverLine(event) : undefined;
     case "done":
+      if (event.growing) return growingLine(event);
       return event.present
         ? `File ${displayName(event.path)} is already up to date.`
         : `File ${displayName(event.path)} received successfully.`;
@@ -91,6 +93,14 @@ function offeredText({ dir, names }: ReadyEvent): string {
   );
   const rest = names.length - NAMES_SHOWN_MAX;
   return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** Whoever reads it must not take it for the whole file. */
+function growingLine({ path, size, present }: DoneEvent): string {
+  const what = `the first ${size} bytes of a growing file`;
+  return present
+    ? `File ${displayName(path)} is already up to date: ${what}.`
+    : `File ${displayName(path)} received successfully: ${what}.`;
 }
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {

@@ -23,6 +23,22 @@ export interface Field<T> {
   write(writer: Writer, value: T): void;
 }
 
+/** The last one of a frame, which may end before it. */
+export interface OptionalField<T> extends Field<T | undefined> {
+  readonly isOptional: true;
+}
+
+/** The values of a table of fields, by name. */
+export type RecordOf<Table> =
+  & {
+    readonly [Name in keyof Table as Presence<Table[Name], Name, never>]: FieldValue<Table[Name]>;
+  }
+  & {
+    readonly [Name in keyof Table as Presence<Table[Name], never, Name>]?: FieldValue<Table[Name]>;
+  };
+
+type Presence<F, Always, Sometimes> = F extends OptionalField<unknown> ? Sometimes : Always;
+
 export type FieldValue<F> = F extends Field<infer T> ? T : never;
 
 const utf8 = new TextEncoder();
@@ -187,17 +203,32 @@ export function hashesOf(max: number): Field<Bytes> {
 }
 
 /** Several fields as one object, in the order of the table. */
+/** 1 at the end of a frame for a statement that is made, nothing at all for one that is not. */
+export const statedAtEnd: OptionalField<true> = {
+  isOptional: true,
+  read(reader) {
+    if (reader.remainingBytes === 0) return undefined;
+    if (reader.u8() !== 1) reader.fail("trailing bytes");
+    return true;
+  },
+  write(writer, isStated) {
+    if (isStated) writer.u8(1);
+  },
+};
+
 export function record<const Table extends Readonly<Record<string, Field<unknown>>>>(
   table: Table,
-): Field<{ readonly [Name in keyof Table]: FieldValue<Table[Name]> }> {
+): Field<RecordOf<Table>> {
   const names = Object.keys(table);
   const fields = Object.values(table);
-  type Value = { readonly [Name in keyof Table]: FieldValue<Table[Name]> };
   return {
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (let i = 0; i < names.length; i++) value[names[i]!] = fields[i]!.read(reader);
-      return value as Value;
+      for (let i = 0; i < names.length; i++) {
+        const read = fields[i]!.read(reader);
+        if (read !== undefined || !("isOptional" in fields[i]!)) value[names[i]!] = read;
+      }
+      return value as RecordOf<Table>;
     },
     write(writer, value) {
       const values = value as Readonly<Record<string, unknown>>;

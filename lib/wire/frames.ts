@@ -32,7 +32,9 @@ import {
   oneOf,
   rateBytesPerS,
   record,
+  type RecordOf,
   server,
+  statedAtEnd,
   timeMs,
   token,
   tokenMark,
@@ -113,6 +115,7 @@ const TABLE = {
     mtimeMs: timeMs,
     tcpPort: u16,
     name: fileName,
+    isGrowing: statedAtEnd,
   }],
   pending: [0x03, {
     queryId: u64,
@@ -189,7 +192,7 @@ type Table = typeof TABLE;
 export type FrameKind = keyof Table;
 export type FrameOf<K extends FrameKind> = K extends FrameKind ?
     & { readonly kind: K }
-    & { readonly [Name in keyof Table[K][1]]: FieldValue<Table[K][1][Name]> }
+    & RecordOf<Table[K][1]>
   : never;
 /** Every control frame. */
 export type Frame = FrameOf<FrameKind>;

@@ -220,3 +220,13 @@ Deno.test("values that no frame can carry are refused when encoding", () => {
   );
   assertThrows(() => encodeFrame({ ...strike, nonce: 2n ** 64n, root, chunk: 0 }), RangeError);
 });
+
+Deno.test("an offer of a growing file is one byte longer, and without that byte an ordinary one", () => {
+  const offer = decodeFrame(vector("offer"));
+  assert(offer.kind === "offer");
+  const growing = { ...offer, isGrowing: true as const };
+  const bytes = encodeFrame(growing);
+  assertEquals(bytes.length, vector("offer").length + 1);
+  assertEquals(decodeFrame(bytes), growing);
+  assertEquals(decodeFrame(sealed(bytes.slice(0, -1))), offer);
+});

@@ -254,7 +254,9 @@ export class DownloadDriver implements RoutedDownload {
     });
   }
 
-  #doneEvent({ transfer, content, name, path, resumedBytes, isPresent }: Done): DoneEvent {
+  #doneEvent(
+    { transfer, content, name, path, resumedBytes, isPresent, isGrowing }: Done,
+  ): DoneEvent {
     return {
       event: "done",
       name: this.name,
@@ -266,6 +268,7 @@ export class DownloadDriver implements RoutedDownload {
       seconds: (this.#context.clock.nowMs() - this.#startedMs) / 1000,
       resumedBytes,
       present: isPresent,
+      ...(isGrowing && { growing: true }),
       servers: this.#shares(transfer),
     };
   }

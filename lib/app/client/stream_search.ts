@@ -121,7 +121,7 @@ export class StreamSearch implements NameSearch {
       const said = await this.#exchange.describe(questionOf(query));
       if (isOver()) return;
       if (said.kind === "file") {
-        const { content, mtimeMs, name } = said;
+        const { content, mtimeMs, name, isGrowing } = said;
         if (pinned !== undefined && pinned !== content.sha256) {
           return onNews({ kind: "notFound", queryIndex, similar: [] });
         }
@@ -137,6 +137,7 @@ export class StreamSearch implements NameSearch {
           content,
           mtimeMs,
           name,
+          ...(isGrowing && { isGrowing }),
           tcpPort: endpoint.port,
         };
         this.#hashing.onReady(server, queryIndex);

@@ -1,4 +1,5 @@
 /** The index of a served folder. */
+import { KIB, MIB } from "../../limits.ts";
 
 /** A file modified more recently is not offered yet: it may still be growing. */
 export const SETTLE_MS = 2_000;
@@ -31,3 +32,16 @@ export const TREE_MADE_EVERY_MS = 1_000;
 export const GAP_AFTER_MS = 10_000;
 /** Files that are hashed first because a manifest waits for them. */
 export const TREE_NEXT_NAMES = 64;
+
+/** A file that is appended to faster than this is taken for one that is being copied, and offered when it is whole. */
+export const GROWING_BYTES_PER_S_MAX = 256 * KIB;
+/** Files of which it is remembered how they grow, and for how long after the last look. */
+export const GROWING_FILES_MAX = 1_024;
+export const GROWING_MEMORY_MS = 60_000;
+/** Somebody who asks for a growing file is given a beginning that is no older than this … */
+export const SNAPSHOT_MS = 10_000;
+/** … or than hashing takes at this speed, if that is longer. */
+export const SNAPSHOT_BYTES_PER_S = 32 * MIB;
+/** Beginnings of growing files that are still given to those who fetch them, after a longer one is offered. */
+export const SNAPSHOTS_KEPT_MAX = 64;
+export const SNAPSHOTS_KEPT_MS = 600_000;

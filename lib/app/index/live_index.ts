@@ -15,10 +15,24 @@ import { openContent } from "../../io/files/content_reader.ts";
 import type { Inspected } from "../../io/files/folder_scan.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
-import { sameSignature } from "../../io/files/regular_file.ts";
-import { LEFT_OUT_NOTICES_MAX, SETTLE_MS } from "./limits.ts";
+import { sameSignature, stillIs } from "../../io/files/regular_file.ts";
+import {
+  LEFT_OUT_NOTICES_MAX,
+  SETTLE_MS,
+  SNAPSHOT_BYTES_PER_S,
+  SNAPSHOT_MS,
+  SNAPSHOTS_KEPT_MAX,
+  SNAPSHOTS_KEPT_MS,
+} from "./limits.ts";
+import { Growth } from "./growth.ts";
+import { RecentMap } from "../../protocol/base/recent_map.ts";
 import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
-import type { ContentPlace, ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
+import {
+  type ContentPlace,
+  type ContentRef,
+  keyOf,
+  type ServedFile,
+} from "../../protocol/base/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import { HASH_BYTES } from "../../limits.ts";
@@ -88,6 +102,11 @@ export class LiveIndex implements ServedIndex {
   /** What files were before somebody said that they are not: by name, signature and root. */
   readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
   readonly #noted = new Set<string>();
+  readonly #growth = new Growth();
+  /** When the beginning of a growing file was taken. */
+  readonly #snapshotMs = new Map<SafeFileName, number>();
+  /** Earlier beginnings, by content: they are still there, and somebody may be fetching them. */
+  readonly #snapshots = new RecentMap<ServedFile>(SNAPSHOTS_KEPT_MAX, SNAPSHOTS_KEPT_MS);
   readonly #owners: NameOwners;
   readonly #trees: FolderTrees;
   /** Undefined until it has started. */
@@ -201,7 +220,8 @@ export class LiveIndex implements ServedIndex {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
       return { name, place: this.placeOf(name), ...signature };
     }
-    return this.#trees.located(root, sizeBytes);
+    return this.#trees.located(root, sizeBytes) ??
+      this.#snapshots.get(this.#nowMs, keyOf({ root, sizeBytes }));
   }
 
   md5Of({ name, signature }: CatalogueEntry): string | undefined {
@@ -250,7 +270,7 @@ export class LiveIndex implements ServedIndex {
       const entry = this.catalogue.find(name);
       const found = this.#inspect(name);
       if (found.kind !== "file") this.#remove(name);
-      else if (entry !== undefined && !sameSignature(found.signature, entry.signature)) {
+      else if (entry !== undefined && !this.#isCurrent(found.signature, entry)) {
         this.#take(name, found.signature);
       }
     });
@@ -262,7 +282,7 @@ export class LiveIndex implements ServedIndex {
     if (entry === undefined) return;
     const found = this.#inspect(name);
     if (found.kind !== "file") return this.#remove(name);
-    if (!sameSignature(found.signature, entry.signature)) return this.#take(name, found.signature);
+    if (!stillIs(found.signature, entry.signature)) return this.#take(name, found.signature);
     const opened = openContent(this.#disk, this.placeOf(name), entry.signature);
     if (opened.ok) return opened.reader.close();
     this.#noteLeftOut(name, "it cannot be read");
@@ -328,7 +348,18 @@ export class LiveIndex implements ServedIndex {
     // It may have become another file meanwhile: that is known without this.
     if (found === undefined || entry.content?.root !== root) return;
     if (found === "changed") this.recheck(name);
-    else if (found === "bad") this.#rehash(entry);
+    else if (found === "bad") {
+      if (signature.isPrefix) this.#refusePrefix(entry);
+      else this.#rehash(entry);
+    }
+  }
+
+  /** It does not only grow, but changes inside. */
+  #refusePrefix({ name }: CatalogueEntry): void {
+    this.#growth.refuse(this.#nowMs, name);
+    const found = this.#inspect(name);
+    if (found.kind === "file") this.#take(name, found.signature);
+    else this.#remove(name);
   }
 
   #rehash({ name, signature, content }: CatalogueEntry): void {
@@ -361,7 +392,9 @@ export class LiveIndex implements ServedIndex {
     const seen = new Set<SafeFileName>();
     const isKnown = (name: SafeFileName, signature: FileSignature): boolean => {
       const known = this.catalogue.find(name)?.signature ?? this.#refused.get(name);
-      return known !== undefined && sameSignature(known, signature);
+      // What has come to rest is offered as a whole.
+      const isWhole = known?.isPrefix && settlingMs(this.#options.runtime.clock, signature) <= 0;
+      return known !== undefined && !isWhole && stillIs(signature, known);
     };
     const onLeftOut = (message: string): void => this.#note(message);
     const shapes: (TreeFolder | TreeLink)[] = [];
@@ -392,9 +425,15 @@ export class LiveIndex implements ServedIndex {
     const lost = before?.content;
     const known = this.#store.find(this.#keyOf(name), signature);
     const settlesInMs = this.#settlesInMs(name, signature, before === undefined);
+    if (before?.signature.isPrefix) this.#keepSnapshot(before, signature);
+    const isGrowing = settlesInMs > 0 && this.#growth.isAppendedTo(this.#nowMs, name, signature);
     if (known !== undefined) {
       this.catalogue.put(name, signature, "pending");
       this.catalogue.ready(name, known);
+    } else if (isGrowing) {
+      this.#snapshotMs.set(name, this.#nowMs);
+      this.catalogue.put(name, { ...signature, isPrefix: true }, "pending");
+      this.#hashing.add(name, true);
     } else if (settlesInMs > 0) {
       this.#settle(name, signature, settlesInMs);
     } else {
@@ -402,6 +441,25 @@ export class LiveIndex implements ServedIndex {
       this.#hashing.add(name);
     }
     this.#options.onChange?.(name, lost);
+  }
+
+  get #nowMs(): number {
+    return this.#options.runtime.clock.nowMs();
+  }
+
+  /** Whether it can be given to somebody who asks for it now. */
+  #isCurrent(found: FileSignature, { name, signature }: CatalogueEntry): boolean {
+    if (!stillIs(found, signature)) return false;
+    if (!signature.isPrefix || found.sizeBytes === signature.sizeBytes) return true;
+    const ageMs = this.#nowMs - (this.#snapshotMs.get(name) ?? -Infinity);
+    return ageMs < Math.max(SNAPSHOT_MS, signature.sizeBytes / SNAPSHOT_BYTES_PER_S * 1_000);
+  }
+
+  /** Somebody may be fetching what a growing file was, and it is that still. */
+  #keepSnapshot({ name, signature, content }: CatalogueEntry, found: FileSignature): void {
+    if (content === undefined || !stillIs(found, signature)) return;
+    const served = { name, place: this.placeOf(name), ...signature };
+    this.#snapshots.set(this.#nowMs, keyOf(content), served);
   }
 
   #settlesInMs(name: SafeFileName, signature: FileSignature, isNew: boolean): number {
@@ -430,6 +488,7 @@ export class LiveIndex implements ServedIndex {
     this.#settling.delete(name);
     this.#refused.delete(name);
     this.#doubted.delete(name);
+    this.#snapshotMs.delete(name);
   }
 
   #onQuiet(name: SafeFileName): void {
@@ -458,7 +517,7 @@ export class LiveIndex implements ServedIndex {
     this.recheck(name);
     const entry = this.catalogue.find(name);
     // It looks the same again: hashed when it has been left alone for a while.
-    if (entry !== undefined && sameSignature(entry.signature, signature)) {
+    if (entry !== undefined && stillIs(entry.signature, signature)) {
       this.#settle(name, signature, SETTLE_MS);
     }
   }

@@ -8,7 +8,7 @@ import type { ServedFile } from "../../protocol/base/served_file.ts";
 import type { ContentReader, OpenedContent } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
-import { type RegularFile, sameSignature } from "./regular_file.ts";
+import { type RegularFile, stillIs } from "./regular_file.ts";
 
 /**
  * Never throws. One file that is not what it was spoils the bundle.
@@ -93,7 +93,7 @@ function readAny(
 
 function isAsIndexed(open: RegularFile, file: ServedFile): boolean {
   const identity = open.identity();
-  return identity !== undefined && sameSignature(identity.signature, file);
+  return identity !== undefined && stillIs(identity.signature, file);
 }
 
 class BundleReader implements ContentReader {

@@ -7,7 +7,7 @@ import { join, SEPARATOR } from "@std/path";
 import type { Bytes, FileSignature } from "../../ids.ts";
 import type { ContentReader, OpenedContent, OpenFailure } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
-import { failureOf, type RegularFile, sameIdentity, sameSignature } from "./regular_file.ts";
+import { failureOf, isSameFile, type RegularFile, sameIdentity, stillIs } from "./regular_file.ts";
 
 export type ResolvedPath = { readonly ok: true; readonly path: string } | OpenFailure;
 
@@ -35,7 +35,7 @@ export function openFileReader(
   const { file } = opened;
   const identity = file.identity();
   if (
-    identity === undefined || !sameSignature(identity.signature, signature) ||
+    identity === undefined || !stillIs(identity.signature, signature) ||
     !isOpenedInside(disk, dir, path, file)
   ) {
     file.close();
@@ -75,8 +75,9 @@ class FileReader implements ContentReader {
 
   isUnchanged(): boolean {
     const open = this.#file.identity();
-    return open !== undefined && sameSignature(open.signature, this.#signature) &&
-      sameIdentity(open, this.#disk.identityAt(this.#path));
+    if (open === undefined || !stillIs(open.signature, this.#signature)) return false;
+    const isSame = this.#signature.isPrefix ? isSameFile : sameIdentity;
+    return isSame(open, this.#disk.identityAt(this.#path));
   }
 
   close(): void {

@@ -126,6 +126,18 @@ export function sameSignature(a: FileSignature, b: FileSignature): boolean {
     a.inode === b.inode;
 }
 
+/** Whether what was found is what is known, or if that is a beginning, begins with it as far as a look can tell. */
+export function stillIs(found: FileSignature, known: FileSignature): boolean {
+  if (!known.isPrefix) return sameSignature(found, known);
+  return found.inode === known.inode && found.sizeBytes >= known.sizeBytes;
+}
+
+/** Whether both are known and the same file, whatever is in it. */
+export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  return a !== undefined && b !== undefined && a.device === b.device &&
+    a.signature.inode === b.signature.inode;
+}
+
 /** Whether both are known and the same. */
 export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   if (a === undefined || b === undefined) return false;

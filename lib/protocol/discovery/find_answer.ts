@@ -19,10 +19,17 @@ export function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
 }
 
 export function offerOf(
-  { sizeBytes, sha256, root, mtimeMs, tcpPort, name }: FrameOf<"offer">,
+  { sizeBytes, sha256, root, mtimeMs, tcpPort, name, isGrowing }: FrameOf<"offer">,
   by: Pick<Offer, "server" | "party" | "isProved" | "path">,
 ): Offer {
-  return { ...by, content: { sizeBytes, sha256, root }, mtimeMs, tcpPort, name };
+  return {
+    ...by,
+    content: { sizeBytes, sha256, root },
+    mtimeMs,
+    tcpPort,
+    name,
+    ...(isGrowing && { isGrowing }),
+  };
 }
 
 /** Whether an answer fits its question: a server may say anything. */

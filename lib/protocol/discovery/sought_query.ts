@@ -29,6 +29,8 @@ export interface Offer {
   /** Where its TCP sessions are, at the same address; 0 for nowhere. */
   readonly tcpPort: number;
   readonly name: SafeFileName;
+  /** Whether it is the beginning of a file that is being appended to. */
+  readonly isGrowing?: true;
 }
 
 /** A server has the name but is still hashing the file. */

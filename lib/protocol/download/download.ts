@@ -326,7 +326,8 @@ export class Download {
   ): void {
     // The coordinator must still know who gave what.
     const about = { transfer: transfer!, content, name: name!, resumedBytes };
-    this.#act({ kind: "done", ...about, path, isPresent });
+    const isGrowing = this.#gathering.of(content).some((offer) => offer.isGrowing);
+    this.#act({ kind: "done", ...about, path, isPresent, ...(isGrowing && { isGrowing }) });
     if (nowMs >= this.#listenedMs) return this.#end();
     this.#letGo(true);
     this.#stage = "listening";

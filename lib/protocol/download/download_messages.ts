@@ -132,5 +132,7 @@ type TellingAction =
     readonly resumedBytes: number;
     /** Whether it was there already. */
     readonly isPresent: boolean;
+    /** Whether somebody who offers it says that the file has been growing. */
+    readonly isGrowing?: true;
   }
   | { readonly kind: "failed"; readonly error: ShoalError };

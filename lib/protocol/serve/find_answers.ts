@@ -122,7 +122,7 @@ export class FindAnswers {
   }
 
   #answerPresent(entry: CatalogueEntry, queryIndex: number): void {
-    const { name, signature: { sizeBytes, mtimeMs }, hashedBytes, content } = entry;
+    const { name, signature: { sizeBytes, mtimeMs, isPrefix }, hashedBytes, content } = entry;
     const head = this.#head(queryIndex);
     if (content === undefined) {
       this.pending.push(name);
@@ -133,10 +133,10 @@ export class FindAnswers {
     }
     const { sha256, root } = content;
     const { tcpPort } = this.#options;
-    const time = { mtimeMs: Math.floor(mtimeMs) };
+    const about = { mtimeMs: Math.floor(mtimeMs), ...(isPrefix && { isGrowing: true as const }) };
     const isAdded = this.#add(
       this.prompt,
-      { kind: "offer", ...head, sizeBytes, sha256, root, ...time, tcpPort, name },
+      { kind: "offer", ...head, sizeBytes, sha256, root, ...about, tcpPort, name },
     );
     if (isAdded && this.#find.queries[queryIndex]?.by === "name") this.offered.push(name);
   }

@@ -19,6 +19,7 @@ export type Description =
     readonly content: Content;
     readonly mtimeMs: number;
     readonly name: SafeFileName;
+    readonly isGrowing?: true;
   }
   /** It has it, and is still hashing it. */
   | { readonly kind: "pending"; readonly claim: HashingClaim };
@@ -34,9 +35,16 @@ export function* describe(session: JsonSession, query: JsonObject): ClientDialog
     yield* session.body(0, () => {});
     const file = describedFile(reply);
     if (file?.sha256 === undefined || file.root === undefined) throw session.nonsense();
-    const { sizeBytes, sha256, root, mtimeMs, name } = file;
+    const { sizeBytes, sha256, root, mtimeMs, name, isGrowing } = file;
     const content = { sizeBytes, sha256, root };
-    return { kind: "file", server: serverIn(reply), content, mtimeMs, name };
+    return {
+      kind: "file",
+      server: serverIn(reply),
+      content,
+      mtimeMs,
+      name,
+      ...(isGrowing && { isGrowing }),
+    };
   } catch (error) {
     if (error instanceof ServerRefusal && error.wireCode === "pending") {
       return { kind: "pending", claim: claimIn(error.reply) };

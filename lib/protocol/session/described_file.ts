@@ -10,12 +10,14 @@ export interface DescribedFile {
   readonly sha256?: HashHex;
   readonly root?: HashHex;
   readonly md5?: string;
+  /** Whether it is the beginning of a file that is being appended to. */
+  readonly isGrowing?: true;
 }
 
 /** A file from a message; `undefined` for one that makes no sense. */
 export function describedFile(value: unknown): DescribedFile | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { name: text, size, mtime, sha256, root, md5 } = value as JsonObject;
+  const { name: text, size, mtime, sha256, root, md5, growing } = value as JsonObject;
   const parsed = typeof text === "string" ? parseFileName(text) : undefined;
   if (!parsed?.ok || typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
     return undefined;
@@ -27,6 +29,7 @@ export function describedFile(value: unknown): DescribedFile | undefined {
     ...(isDigest(sha256, 32) && { sha256: hashHex(sha256) }),
     ...(isDigest(root, 32) && { root: hashHex(root) }),
     ...(isDigest(md5, 16) && { md5 }),
+    ...(growing === true && { isGrowing: true }),
   };
 }
 

@@ -111,7 +111,7 @@ function* list(request: JsonObject): Dialogue {
 
 /** A file as our messages describe it. */
 function described(file: SessionFile): JsonObject {
-  const { name, sizeBytes, mtimeMs, sha256, root, md5 } = file;
+  const { name, sizeBytes, mtimeMs, sha256, root, md5, isPrefix } = file;
   return {
     name,
     size: sizeBytes,
@@ -119,6 +119,7 @@ function described(file: SessionFile): JsonObject {
     ...(sha256 !== undefined && { sha256 }),
     ...(root !== undefined && { root }),
     ...(md5 !== undefined && { md5 }),
+    ...(isPrefix && { growing: true }),
   };
 }
 
