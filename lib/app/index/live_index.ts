@@ -8,7 +8,6 @@
  */
 import type { Bytes, Content, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import type { Clock } from "../../io/system/clock.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { openContent } from "../../io/files/content_reader.ts";
@@ -16,33 +15,19 @@ import type { Inspected } from "../../io/files/folder_scan.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
 import { IndexStore } from "../../io/store/index_store.ts";
 import { sameSignature, stillIs } from "../../io/files/regular_file.ts";
-import {
-  LEFT_OUT_NOTICES_MAX,
-  SETTLE_MS,
-  SNAPSHOT_BYTES_PER_S,
-  SNAPSHOT_MS,
-  SNAPSHOTS_KEPT_MAX,
-  SNAPSHOTS_KEPT_MS,
-} from "./limits.ts";
-import { Growth } from "./growth.ts";
-import { RecentMap } from "../../protocol/base/recent_map.ts";
+import { SETTLE_MS } from "./limits.ts";
+import { LeftOut } from "./left_out.ts";
+import { IndexedLayers } from "./indexed_layers.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
 import {
   type ContentPlace,
   type ContentRef,
-  keyOf,
   type ServedFile,
 } from "../../protocol/base/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
-import { HASH_BYTES } from "../../limits.ts";
-import { layerPageIn, type TreeRead } from "../../protocol/merkle/layer_tree.ts";
-import {
-  chunkCountFor,
-  layerOfRoot,
-  type LayerPage,
-  layerPageCount,
-} from "../../protocol/merkle/merkle.ts";
+import { chunkCountFor, type LayerPage, layerPageCount } from "../../protocol/merkle/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
 import type { HashJob } from "./indexer_pool.ts";
 import { CheckSchedule } from "./check_schedule.ts";
@@ -52,7 +37,7 @@ import type { Origin } from "./origin.ts";
 import { ScanSchedule } from "./scan_schedule.ts";
 import type { ServedIndex } from "./served_index.ts";
 import { FolderTrees } from "./folder_trees.ts";
-import { Settling } from "./settling.ts";
+import { Settling, settlingMs } from "./settling.ts";
 import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
 import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
 
@@ -91,6 +76,7 @@ export class LiveIndex implements ServedIndex {
   readonly #options: LiveIndexOptions;
   readonly #disk: Disk;
   readonly #store: IndexStore;
+  readonly #layers: IndexedLayers;
   readonly #hashing: BackgroundHashing;
   readonly #settling: Settling;
   readonly #schedule: ScanSchedule;
@@ -101,12 +87,8 @@ export class LiveIndex implements ServedIndex {
   readonly #refused = new Map<SafeFileName, FileSignature>();
   /** What files were before somebody said that they are not: by name, signature and root. */
   readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
-  readonly #noted = new Set<string>();
-  readonly #growth = new Growth();
-  /** When the beginning of a growing file was taken. */
-  readonly #snapshotMs = new Map<SafeFileName, number>();
-  /** Earlier beginnings, by content: they are still there, and somebody may be fetching them. */
-  readonly #snapshots = new RecentMap<ServedFile>(SNAPSHOTS_KEPT_MAX, SNAPSHOTS_KEPT_MS);
+  readonly #leftOut: LeftOut;
+  readonly #snapshots: Snapshots;
   readonly #owners: NameOwners;
   readonly #trees: FolderTrees;
   /** Undefined until it has started. */
@@ -118,6 +100,8 @@ export class LiveIndex implements ServedIndex {
     this.uploadDir = origins.find(({ uploadDir }) => uploadDir !== undefined)?.uploadDir;
     this.names = origins.flatMap(({ names }) => names ?? []);
     this.#options = options;
+    this.#leftOut = new LeftOut(options.onNotice);
+    this.#snapshots = new Snapshots(options.runtime.clock);
     const { clock, disk } = options.runtime;
     this.#disk = disk;
     this.#settling = new Settling(clock, (name) => this.#onQuiet(name));
@@ -125,6 +109,7 @@ export class LiveIndex implements ServedIndex {
     this.#checks = new CheckSchedule(clock, (check) => this.#check(check));
     this.#looks = new LookBudget(clock);
     this.#store = new IndexStore(options);
+    this.#layers = new IndexedLayers(this.#store);
     this.#trees = new FolderTrees({
       clock,
       catalogue: this.catalogue,
@@ -182,10 +167,7 @@ export class LiveIndex implements ServedIndex {
   /** Hashes of the chunks of a content that is ready. One that the store has lost is computed again. */
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
     if (this.located(root, sizeBytes) === undefined) return undefined;
-    const chunkCount = chunkCountFor(sizeBytes);
-    if (chunkCount === 0) return new Uint8Array(0);
-    if (chunkCount === 1) return layerOfRoot(root);
-    const layer = this.#store.layerOf(root, sizeBytes);
+    const layer = this.#layers.layerOf(root, sizeBytes);
     if (layer === undefined) this.rehash(root, sizeBytes);
     return layer;
   }
@@ -200,10 +182,7 @@ export class LiveIndex implements ServedIndex {
     const ofManifest = this.#trees.layerPage(root, sizeBytes, page);
     if (ofManifest !== undefined) return ofManifest;
     if (this.located(root, sizeBytes) === undefined) return undefined;
-    const isRoot = chunkCountFor(sizeBytes) === 1;
-    const read: TreeRead = (from, length) =>
-      isRoot ? layerOfRoot(root) : this.#store.readTree(root, sizeBytes, from, length);
-    const found = layerPageIn(read, sizeBytes, page);
+    const found = this.#layers.pageOf(root, sizeBytes, page);
     if (found === undefined && page < layerPageCount(sizeBytes)) this.rehash(root, sizeBytes);
     return found;
   }
@@ -221,7 +200,7 @@ export class LiveIndex implements ServedIndex {
       return { name, place: this.placeOf(name), ...signature };
     }
     return this.#trees.located(root, sizeBytes) ??
-      this.#snapshots.get(this.#nowMs, keyOf({ root, sizeBytes }));
+      this.#snapshots.located({ root, sizeBytes });
   }
 
   md5Of({ name, signature }: CatalogueEntry): string | undefined {
@@ -270,7 +249,7 @@ export class LiveIndex implements ServedIndex {
       const entry = this.catalogue.find(name);
       const found = this.#inspect(name);
       if (found.kind !== "file") this.#remove(name);
-      else if (entry !== undefined && !this.#isCurrent(found.signature, entry)) {
+      else if (entry !== undefined && !this.#snapshots.isCurrent(found.signature, entry)) {
         this.#take(name, found.signature);
       }
     });
@@ -285,7 +264,7 @@ export class LiveIndex implements ServedIndex {
     if (!stillIs(found.signature, entry.signature)) return this.#take(name, found.signature);
     const opened = openContent(this.#disk, this.placeOf(name), entry.signature);
     if (opened.ok) return opened.reader.close();
-    this.#noteLeftOut(name, "it cannot be read");
+    this.#leftOut.noteFile(name, "it cannot be read");
     this.#remove(name);
   }
 
@@ -333,9 +312,7 @@ export class LiveIndex implements ServedIndex {
     { root, sizeBytes }: ContentRef,
     chunk: number,
   ): Promise<void> {
-    const hash = chunkCountFor(sizeBytes) === 1
-      ? layerOfRoot(root)
-      : this.#store.readTree(root, sizeBytes, chunk * HASH_BYTES, HASH_BYTES);
+    const hash = this.#layers.hashOf(root, sizeBytes, chunk);
     if (hash === undefined) return;
     const { name, signature } = entry;
     const found = await this.#hashing.check({
@@ -356,7 +333,7 @@ export class LiveIndex implements ServedIndex {
 
   /** It does not only grow, but changes inside. */
   #refusePrefix({ name }: CatalogueEntry): void {
-    this.#growth.refuse(this.#nowMs, name);
+    this.#snapshots.refuse(name);
     const found = this.#inspect(name);
     if (found.kind === "file") this.#take(name, found.signature);
     else this.#remove(name);
@@ -396,7 +373,7 @@ export class LiveIndex implements ServedIndex {
       const isWhole = known?.isPrefix && settlingMs(this.#options.runtime.clock, signature) <= 0;
       return known !== undefined && !isWhole && stillIs(signature, known);
     };
-    const onLeftOut = (message: string): void => this.#note(message);
+    const onLeftOut = (message: string): void => this.#leftOut.note(message);
     const shapes: (TreeFolder | TreeLink)[] = [];
     const onShape = (shape: TreeFolder | TreeLink): void => void shapes.push(shape);
     for (const origin of this.#options.origins) {
@@ -405,7 +382,7 @@ export class LiveIndex implements ServedIndex {
       ) {
         if (!this.#owners.claim(origin, name)) {
           if (this.#unwatch === undefined) return;
-          this.#noteLeftOut(name, "another file is offered under that name");
+          this.#leftOut.noteFile(name, "another file is offered under that name");
           continue;
         }
         seen.add(name);
@@ -425,14 +402,13 @@ export class LiveIndex implements ServedIndex {
     const lost = before?.content;
     const known = this.#store.find(this.#keyOf(name), signature);
     const settlesInMs = this.#settlesInMs(name, signature, before === undefined);
-    if (before?.signature.isPrefix) this.#keepSnapshot(before, signature);
-    const isGrowing = settlesInMs > 0 && this.#growth.isAppendedTo(this.#nowMs, name, signature);
+    if (before !== undefined) this.#snapshots.keep(before, this.placeOf(name), signature);
+    const snapshot = settlesInMs > 0 ? this.#snapshots.take(name, signature) : undefined;
     if (known !== undefined) {
       this.catalogue.put(name, signature, "pending");
       this.catalogue.ready(name, known);
-    } else if (isGrowing) {
-      this.#snapshotMs.set(name, this.#nowMs);
-      this.catalogue.put(name, { ...signature, isPrefix: true }, "pending");
+    } else if (snapshot !== undefined) {
+      this.catalogue.put(name, snapshot, "pending");
       this.#hashing.add(name, true);
     } else if (settlesInMs > 0) {
       this.#settle(name, signature, settlesInMs);
@@ -441,25 +417,6 @@ export class LiveIndex implements ServedIndex {
       this.#hashing.add(name);
     }
     this.#options.onChange?.(name, lost);
-  }
-
-  get #nowMs(): number {
-    return this.#options.runtime.clock.nowMs();
-  }
-
-  /** Whether it can be given to somebody who asks for it now. */
-  #isCurrent(found: FileSignature, { name, signature }: CatalogueEntry): boolean {
-    if (!stillIs(found, signature)) return false;
-    if (!signature.isPrefix || found.sizeBytes === signature.sizeBytes) return true;
-    const ageMs = this.#nowMs - (this.#snapshotMs.get(name) ?? -Infinity);
-    return ageMs < Math.max(SNAPSHOT_MS, signature.sizeBytes / SNAPSHOT_BYTES_PER_S * 1_000);
-  }
-
-  /** Somebody may be fetching what a growing file was, and it is that still. */
-  #keepSnapshot({ name, signature, content }: CatalogueEntry, found: FileSignature): void {
-    if (content === undefined || !stillIs(found, signature)) return;
-    const served = { name, place: this.placeOf(name), ...signature };
-    this.#snapshots.set(this.#nowMs, keyOf(content), served);
   }
 
   #settlesInMs(name: SafeFileName, signature: FileSignature, isNew: boolean): number {
@@ -488,7 +445,7 @@ export class LiveIndex implements ServedIndex {
     this.#settling.delete(name);
     this.#refused.delete(name);
     this.#doubted.delete(name);
-    this.#snapshotMs.delete(name);
+    this.#snapshots.forget(name);
   }
 
   #onQuiet(name: SafeFileName): void {
@@ -508,7 +465,7 @@ export class LiveIndex implements ServedIndex {
       sameSignature(before.signature, entry.signature);
     if (isSame && entry.content?.root !== before.root) {
       const what = "its bytes changed, its size and time did not: is the disk failing?";
-      this.#note(`${displayName(name)} is another file now: ${what}`);
+      this.#leftOut.note(`${displayName(name)} is another file now: ${what}`);
     }
     this.#options.onChange?.(name, undefined);
   }
@@ -528,31 +485,8 @@ export class LiveIndex implements ServedIndex {
   }
 
   #refuse({ name, signature }: HashJob, why: string): void {
-    this.#noteLeftOut(name, why);
+    this.#leftOut.noteFile(name, why);
     this.#remove(name);
     this.#refused.set(name, signature);
   }
-
-  #noteLeftOut(name: SafeFileName, why: string): void {
-    this.#note(`${displayName(name)} is skipped: ${why}`);
-  }
-
-  /** A line for the user, once, unless there have been too many. */
-  #note(message: string): void {
-    if (this.#noted.size > LEFT_OUT_NOTICES_MAX || this.#noted.has(message)) return;
-    this.#noted.add(message);
-    const isLast = this.#noted.size > LEFT_OUT_NOTICES_MAX;
-    this.#options.onNotice(isLast ? "…and more skipped" : message);
-  }
-}
-
-/**
- * How long a file that is new to us is still to be left alone. One that changes before our eyes is
- * left alone for the whole time, whatever it says: while a file is cut off, its size is seen to
- * change before its time does.
- */
-function settlingMs(clock: Clock, { mtimeMs }: FileSignature): number {
-  const nowMs = clock.originMs() + clock.nowMs();
-  // A time to come, by somebody else's clock, counts as now.
-  return Math.min(mtimeMs, nowMs) + SETTLE_MS - nowMs;
 }

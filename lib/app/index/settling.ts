@@ -1,6 +1,6 @@
 /** Recently modified files: each is passed on once it should have settled. */
-import { SETTLE_GRAIN_MS } from "./limits.ts";
-import type { SafeFileName } from "../../ids.ts";
+import { SETTLE_GRAIN_MS, SETTLE_MS } from "./limits.ts";
+import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 
 export class Settling {
@@ -48,4 +48,15 @@ export class Settling {
     this.#nextMs = ms;
     this.#timer.set(Math.max(ms, this.#clock.nowMs() + SETTLE_GRAIN_MS));
   }
+}
+
+/**
+ * How long a file that is new to us is still to be left alone. One that changes before our eyes is
+ * left alone for the whole time, whatever it says: while a file is cut off, its size is seen to
+ * change before its time does.
+ */
+export function settlingMs(clock: Clock, { mtimeMs }: FileSignature): number {
+  const nowMs = clock.originMs() + clock.nowMs();
+  // A time to come, by somebody else's clock, counts as now.
+  return Math.min(mtimeMs, nowMs) + SETTLE_MS - nowMs;
 }
