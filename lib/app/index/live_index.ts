@@ -20,11 +20,7 @@ import { LeftOut } from "./left_out.ts";
 import { IndexedLayers } from "./indexed_layers.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
-import {
-  type ContentPlace,
-  type ContentRef,
-  type ServedFile,
-} from "../../protocol/base/served_file.ts";
+import type { ContentPlace, ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import { chunkCountFor, type LayerPage, layerPageCount } from "../../protocol/merkle/merkle.ts";
