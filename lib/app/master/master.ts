@@ -23,6 +23,7 @@ import { ShoalError } from "../../errors.ts";
 import { refusalOf } from "../../wire/session_codes.ts";
 import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";
+import { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 import { type ResolvedMasterOptions, resolveMaster } from "../option_defaults.ts";
@@ -84,6 +85,7 @@ class MasterRun implements Master {
   readonly #ended = Promise.withResolvers<void>();
   readonly #answers = new Map<string, { count: number; seconds: number }>();
   readonly #pages = new ConcurrencyLimit(MASTER_PAGES_AT_ONCE);
+  readonly #turns = new AnswerTurns();
   #connections = 0;
   #isStopping = false;
   #isStoreLost = false;
@@ -167,6 +169,7 @@ class MasterRun implements Master {
         runtime: this.#runtime,
         store: this.#store,
         pages: this.#pages,
+        turns: this.#turns,
         onAnswered: (command, ms) => this.#count(command, ms),
         isStopping: () => this.#isStopping,
       }, pace);

@@ -3,6 +3,7 @@ import { endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { runDialogue, type SessionLibrary } from "../../io/workers/session_host.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
+import { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import { RefusalNews } from "../../protocol/session/refusal_news.ts";
 import { SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { SessionListener } from "../../io/net/session_listener.ts";
@@ -83,6 +84,7 @@ export function serveEchoIn(
       }: ${message}`;
       library.log("INFO", why);
     },
+    turns: new AnswerTurns(),
     throttle: new Throttle(runtime.clock),
     log: (level, ...messages) => {
       for (const message of messages) options.onEvent?.(logNotice(level, message));

@@ -1,6 +1,7 @@
 /** Performs the steps of a master's dialogue: messages of one connection, and the store. */
 import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
+import { partyOf } from "../../address.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_SKIP_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "../../protocol/master/limits.ts";
@@ -10,6 +11,7 @@ import type {
   MasterStep,
   RequestRead,
 } from "../../protocol/master/master_session.ts";
+import type { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import type { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryLease, RegistryStore } from "../../protocol/master/registry_store.ts";
 import { toHex } from "../../ids.ts";
@@ -27,6 +29,8 @@ export interface MasterHostOptions {
   readonly onAnswered: (command: string, ms: number) => void;
   /** Pages of catalogues, of all connections: what clients ask goes in between. */
   readonly pages: ConcurrencyLimit;
+  /** What is kept for clients until they have taken it. */
+  readonly turns: AnswerTurns;
   /** Whether the master stops: leases are left as they are then, to be taken up by the next one. */
   readonly isStopping: () => boolean;
 }
@@ -38,7 +42,18 @@ export async function runMasterDialogue(
   options: MasterHostOptions,
   pace: RequestPace,
 ): Promise<void> {
-  const { runtime, store, pages, onAnswered, isStopping } = options;
+  const { runtime, store, pages, turns, onAnswered, isStopping } = options;
+  const party = partyOf(connection.peerAddress);
+  let hasTurn = false;
+  const takeTurn = async (): Promise<void> => {
+    if (hasTurn) return;
+    await new Promise<void>((resolve) => turns.enter(party, resolve));
+    hasTurn = true;
+  };
+  const leaveTurn = (): void => {
+    if (hasTurn) turns.leave(party);
+    hasTurn = false;
+  };
   const { clock, random } = runtime;
   let askedMs = clock.nowMs();
   let command = "";
@@ -65,6 +80,8 @@ export async function runMasterDialogue(
     switch (step.kind) {
       case "request": {
         leavePages();
+        // What was answered has been taken.
+        leaveTurn();
         await pace.request();
         const read = await request(connection, step.idleMs);
         const said = read.kind === "request" ? read.request["command"] : "";
@@ -97,10 +114,13 @@ export async function runMasterDialogue(
       case "close":
         return isStopping() ? undefined : await store.close(step.lease);
       case "locate":
+        await takeTurn();
         return await store.locate(step.queries, wallMs(clock), step.except);
       case "page":
+        await takeTurn();
         return await store.page(step.prefix, step.after, step.countMax, wallMs(clock));
       case "changes":
+        await takeTurn();
         return await store.changes(step.since, step.countMax);
       case "stats":
         return await store.stats(wallMs(clock));
@@ -119,6 +139,7 @@ export async function runMasterDialogue(
     throw error;
   } finally {
     leavePages();
+    leaveTurn();
   }
 }
 

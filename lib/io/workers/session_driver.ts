@@ -16,6 +16,7 @@ import type {
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import { FlowNews } from "../../protocol/serve/flow_news.ts";
 import { SentChunks } from "../../protocol/serve/sent_chunks.ts";
+import { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import { SESSION_QUESTIONS_AT_ONCE, SESSION_WORK_PER_S } from "../../protocol/session/limits.ts";
 import { RefusalNews } from "../../protocol/session/refusal_news.ts";
 import { serveSession } from "../../protocol/session/serve_session.ts";
@@ -84,6 +85,7 @@ class SessionDriver {
         parent.post({ kind: "refused", ...told, omitted });
       },
       log: (level, ...messages) => parent.post({ kind: "log", level, messages }),
+      turns: new AnswerTurns(),
       throttle: new Throttle(runtime.clock, rateBytesPerS),
     };
     this.#listener = new SessionListener({

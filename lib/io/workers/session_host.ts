@@ -5,6 +5,7 @@ import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
 import type { SentChunks } from "../../protocol/serve/sent_chunks.ts";
+import type { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import { layerWork } from "../../protocol/session/layer_work.ts";
 import {
   LISTED_FILE_WORK,
@@ -57,6 +58,8 @@ export interface SessionLibrary {
   readonly sent: SentChunks;
   onStruck(party: string, strike: StepOf<"strike">): void;
   log(level: LogLevel, ...messages: readonly string[]): void;
+  /** What is kept for peers until they have taken it. */
+  readonly turns: AnswerTurns;
   /** What is sent to all peers together passes here. */
   readonly throttle: Throttle;
 }
@@ -83,6 +86,7 @@ class SessionHost {
   readonly #library: SessionLibrary;
   readonly #pace: RequestPace;
   #upload: Upload | undefined;
+  #hasTurn = false;
 
   constructor(
     connection: SessionConnection,
@@ -100,9 +104,12 @@ class SessionHost {
       case "peek":
         return await connection.peek();
       case "line":
+        // What was answered has been taken.
+        this.#leaveTurn();
         await this.#pace.request();
         return await connection.line(step.form);
       case "message":
+        this.#leaveTurn();
         await this.#pace.request();
         return await connection.message(step.bytesMax);
       case "skip":
@@ -111,11 +118,13 @@ class SessionHost {
         await this.#library.throttle.pass(step.bytes.length);
         return await connection.send(step.bytes);
       case "files":
+        await this.#takeTurn();
         return await this.#files(step);
       case "find":
         return await this.#find(step);
       case "layer": {
         const { root, sizeBytes } = step;
+        await this.#takeTurn();
         await this.#pace.work(layerWork(sizeBytes));
         return await this.#library.ask({ kind: "layer", root, sizeBytes });
       }
@@ -142,8 +151,30 @@ class SessionHost {
 
   /** Releases what the dialogue did not end. */
   close(): void {
+    this.#leaveTurn();
+    this.#abandonUpload();
+  }
+
+  #abandonUpload(): void {
     this.#upload?.abandon();
     this.#upload = undefined;
+  }
+
+  async #takeTurn(): Promise<void> {
+    if (this.#hasTurn) return;
+    const turn = Promise.withResolvers<void>();
+    this.#library.turns.enter(this.#party, turn.resolve);
+    await turn.promise;
+    this.#hasTurn = true;
+  }
+
+  #leaveTurn(): void {
+    if (this.#hasTurn) this.#library.turns.leave(this.#party);
+    this.#hasTurn = false;
+  }
+
+  get #party(): string {
+    return partyOf(this.#connection.peerAddress);
   }
 
   // — What is offered ———————————————————————————————————————————————————————————————————————————
@@ -250,7 +281,7 @@ class SessionHost {
   // — Uploads ———————————————————————————————————————————————————————————————————————————————————
 
   async #beginUpload(step: StepOf<"beginUpload">): Promise<UploadBegun> {
-    this.close();
+    this.#abandonUpload();
     const { peerAddress } = this.#connection;
     const { uploads } = this.#library;
     if (uploads === undefined) return { kind: "refused", message: "uploads are not accepted" };
