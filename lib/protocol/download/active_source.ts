@@ -23,6 +23,8 @@ export class ActiveSource {
   #startChunks = 1;
   #rttMs: number;
   #silentMs = 0;
+  /** Whether a whole chunk has come from it since it was put to work. */
+  hasBrought = false;
   /** Whether leases were taken from it because nothing came, and nothing has come since. */
   isSuspect = false;
   /** The clock of silence runs from here: what is leased now … */
@@ -59,6 +61,11 @@ export class ActiveSource {
     return this.#leased.size === 0;
   }
 
+  /** Whether it has yet to show that it brings anything: whoever says that he has a content may bring nothing of it. */
+  get isOnTrial(): boolean {
+    return !this.isPushing && (!this.hasBrought || this.isSuspect);
+  }
+
   /** Whether something came lately. */
   get isHeard(): boolean {
     return this.#silentMs < LEASE_STALL_MS_MIN;
@@ -70,7 +77,9 @@ export class ActiveSource {
     this.#silentMs = report.silentMs;
     if (report.silentMs === 0 || report.receivedBytes > 0) this.#aliveMs = nowMs;
     if (report.receivedBytes > 0) this.isSuspect = false;
-    if (report.verified.length > 0) this.#startChunks *= 2;
+    if (report.verified.length === 0) return;
+    this.#startChunks *= 2;
+    this.hasBrought = true;
   }
 
   /** How long nothing has come although something was leased, then or now. */

@@ -246,7 +246,13 @@ export class ContentTransfer {
     this.#host.act({ kind: "reached", server, route });
     if (this.#isCoordinated) this.#tellProvider(source, provider);
     // What will move the file starts while its target is opened and its layer is in flight.
-    else this.#host.act({ kind: "warmUp", serverCount: this.#askedCount });
+    else this.#host.act({ kind: "warmUp", serverCount: this.#partyCount });
+  }
+
+  /** Of a party one server is tried at a time. */
+  get #partyCount(): number {
+    const asked = [...this.#providers.values()].filter(isAsked);
+    return new Set(asked.map(({ party }) => party)).size;
   }
 
   get #askedCount(): number {

@@ -16,6 +16,8 @@ import {
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
+  TRIAL_SLOWNESS_MAX,
+  TRIALS_MAX,
 } from "./limits.ts";
 import { ActiveSource } from "./active_source.ts";
 import { leaseToDouble } from "./endgame.ts";
@@ -177,9 +179,11 @@ export class Coordinator {
     for (const pusher of this.#pushersOf(transfer)) this.#sendLease(pusher, transfer, missing);
   }
 
-  #isProvider(source: KnownSource): boolean {
+  /** Whether it holds a content of which not all is there, and of which `isMeant`. */
+  #isProvider(source: KnownSource, isMeant: (leases: LeaseView) => boolean = () => true): boolean {
     for (const transfer of this.#transfers.values()) {
-      if (transfer.isProvider(source.id) && !transfer.leases.isComplete) return true;
+      const { leases } = transfer;
+      if (transfer.isProvider(source.id) && !leases.isComplete && isMeant(leases)) return true;
     }
     return false;
   }
@@ -194,9 +198,39 @@ export class Coordinator {
       if (this.#isProvider(source)) standby.push(source);
     }
     for (const source of standby) {
+      if (source.mode === "pull" && !this.#mayTry(nowMs, source)) continue;
       if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs, source)) continue;
       this.#assign(nowMs, source);
     }
+  }
+
+  /**
+   * One server of a party is tried at a time, and few of all once somebody brings chunks, if any are left to be asked
+   * for: names of servers are free.
+   */
+  #mayTry(nowMs: number, source: KnownSource): boolean {
+    const { server } = source;
+    const tried = this.#pulling().filter((active) => active.isOnTrial && !active.isStalled(nowMs));
+    const isCrowded = tried.some((active) =>
+      active.server !== server && active.server.party === server.party
+    );
+    if (isCrowded || !this.#isBringing(nowMs)) return !isCrowded;
+    return tried.length < TRIALS_MAX && this.#isProvider(source, ({ freeCount }) => freeCount > 0);
+  }
+
+  /** Whether chunks come from a source that was asked for them. */
+  #isBringing(nowMs: number): boolean {
+    return this.#pulling().some((active) => !active.isOnTrial && !active.isStalled(nowMs));
+  }
+
+  /** Whether a source that has never brought anything has had its time, while others bring chunks. */
+  #hasFailedTrial(nowMs: number, active: ActiveSource): boolean {
+    if (active.isPushing || active.source.hasBrought || !this.#isBringing(nowMs)) return false;
+    if (active.isStalled(nowMs)) return true;
+    const rates = this.#pulling().map(({ rateBytesPerS }) => rateBytesPerS);
+    const [lease] = active.leased;
+    const chunkMs = (lease?.lengthBytes ?? 0) / Math.max(1, ...rates) * 1_000;
+    return nowMs - active.sinceMs > Math.max(SERVER_SILENT_MS, TRIAL_SLOWNESS_MAX * chunkMs);
   }
 
   /**
@@ -207,6 +241,13 @@ export class Coordinator {
   #makeRoom(nowMs: number, { mode, server }: KnownSource): boolean {
     for (const active of this.#active.values()) {
       if (!this.#isProvider(active.source)) return this.#dismiss(active, "standby");
+    }
+    if (mode === "pull") {
+      for (const active of this.#pulling()) {
+        if (active.source.hasBrought || !active.isStalled(nowMs)) continue;
+        active.source.restFromSilence(nowMs);
+        return this.#dismiss(active, "silent");
+      }
     }
     const crowded = mode === "push" ? undefined : this.#crowdedBeside(server.party);
     if (crowded !== undefined) {
@@ -275,17 +316,29 @@ export class Coordinator {
     this.#actions.push({ kind: "server", server: server.id, source, state });
   }
 
-  /** One window, one set of buffers and one rate for the whole client; who pushes needs no window. */
+  /**
+   * One window, one set of buffers and one rate for the whole client; who pushes needs no window. Where some bring
+   * chunks, those on trial take one share together, as if there were `RECEIVERS_MAX`.
+   */
   #divide(): void {
     const count = this.#active.size;
-    const pullCount = this.#pulling().length;
-    for (const { id: source, isPushing } of this.#active.values()) {
+    const pulling = this.#pulling();
+    const trials = pulling.filter(({ isOnTrial }) => isOnTrial).length;
+    const isDivided = trials > 0 && trials < pulling.length;
+    const trialShare = isDivided ? 1 / RECEIVERS_MAX / trials : 1 / Math.max(1, pulling.length);
+    const share = isDivided
+      ? (1 - 1 / RECEIVERS_MAX) / (pulling.length - trials)
+      : 1 / Math.max(1, pulling.length);
+    const rateOfPulling = pulling.length / count;
+    for (const { id: source, isPushing, isOnTrial } of this.#active.values()) {
+      const own = isOnTrial ? trialShare : share;
       this.#actions.push({
         kind: "allot",
         source,
-        windowBytesMax: isPushing ? 0 : CLIENT_WINDOW_BYTES_MAX / pullCount,
+        windowBytesMax: isPushing ? 0 : CLIENT_WINDOW_BYTES_MAX * own,
         bufferBytesMax: Math.min(CHUNK_BUFFER_BYTES_MAX / count, RECEIVER_BUFFER_BYTES_MAX),
-        rateBytesPerS: this.#options.rateBytesPerS / count,
+        rateBytesPerS: this.#options.rateBytesPerS *
+          (isPushing ? 1 / count : own * rateOfPulling),
       });
     }
   }
@@ -302,7 +355,9 @@ export class Coordinator {
     const active = this.#active.get(source.id);
     if (report.verified.length > 0) source.hasBrought = true;
     this.#countRetransmits(source.server, active, report);
+    const wasOnTrial = active?.isOnTrial;
     active?.onReport(nowMs, report);
+    if (active?.isOnTrial !== wasOnTrial) this.#divide();
     if (source.server.isDropped && !wasDropped) this.#drop(source);
   }
 
@@ -392,8 +447,14 @@ export class Coordinator {
 
   #watch(nowMs: number): void {
     for (const active of [...this.#active.values()]) {
+      if (this.#hasFailedTrial(nowMs, active)) {
+        this.#onSilent(nowMs, active);
+        continue;
+      }
       if (!active.isStalled(nowMs)) continue;
+      const wasOnTrial = active.isOnTrial;
       this.#shareStalled(active);
+      if (active.isOnTrial !== wasOnTrial) this.#divide();
       if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {

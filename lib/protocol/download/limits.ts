@@ -23,6 +23,10 @@ export const LATE_OFFERS_MS = 200;
 export const GUESSES_MAX = 4;
 /** Receivers at work at once. */
 export const RECEIVERS_MAX = 8;
+/** … of which so many may have brought nothing yet, of different parties, once another has. */
+export const TRIALS_MAX = 2;
+/** One that has brought nothing is set aside when the fastest would have brought so many chunks; not before `SERVER_SILENT_MS`. */
+export const TRIAL_SLOWNESS_MAX = 32;
 /** The slowest active server is swapped for one that stands by, this often. */
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */

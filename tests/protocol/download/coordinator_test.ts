@@ -1,5 +1,6 @@
 /** Who is given what to fetch, and what becomes of it when sources come, lack, lie or go. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
+import type { SourceId } from "../../../lib/ids.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import {
   CLIENT_WINDOW_BYTES_MAX,
@@ -8,6 +9,7 @@ import {
   RECEIVERS_MAX,
   SERVER_SILENT_MS,
   SWAP_INTERVAL_MS,
+  TRIALS_MAX,
 } from "../../../lib/protocol/download/limits.ts";
 import { CHUNKS, CoordinatorScript as Script, TRANSFER } from "../../support/coordinator_script.ts";
 
@@ -144,7 +146,8 @@ Deno.test("a source that pushes may be silent for long: it is not replaced, and 
     script.bring(pull, [...script.leasedTo(pull)][0]!);
   }
   // There are now more sources than may be at work: others give up their places, in turn.
-  for (let i = 0; i < RECEIVERS_MAX + 1; i++) script.source(`more${i}`);
+  script.fallSilent(pull);
+  for (let i = 0; i < RECEIVERS_MAX + 1; i++) script.fallSilent(script.source(`more${i}`));
   script.pass(5 * SWAP_INTERVAL_MS);
   assertEquals(script.toldTo(push).filter((told) => told === "release" || told === "reroute"), []);
   assert(script.count("release") > 0, "others were released");
@@ -201,14 +204,19 @@ Deno.test("a bad copy is fetched from its server again where the only other sour
 
 Deno.test("who calls himself by many ids at one address has one server's failures, and a neighbour none of them", () => {
   const script = new Script();
-  const honest = script.source("aa", { party: "10.0.0.1" });
+  const honest = script.source("aa", { party: "10.0.0.1", holds: holding(0) });
+  script.bring(honest, 0);
   let failures = 0;
   for (let id = 10; id < 10 + 2 * INTEGRITY_FAILURES_MAX; id++) {
     const liar = script.source(`${id}`, { party: "10.0.0.1" });
-    const [chunk] = script.leasedTo(liar);
-    if (chunk === undefined) continue;
-    script.spoil(liar, chunk);
-    failures += 1;
+    for (
+      let [chunk] = script.leasedTo(liar);
+      chunk !== undefined;
+      [chunk] = script.leasedTo(liar)
+    ) {
+      script.spoil(liar, chunk);
+      failures += 1;
+    }
   }
   const dropped = script.actions.filter((each) =>
     each.kind === "server" && each.state === "dropped"
@@ -322,4 +330,35 @@ Deno.test("nothing is leased beyond the window, and a reader who keeps it shut s
   script.drain(one);
   script.drain(other);
   assertEquals(script.count("complete"), 1);
+});
+
+Deno.test("servers that bring nothing are tried one of a party at a time, and take nothing from one that brings", () => {
+  const script = new Script();
+  const atWork = new Set<SourceId>();
+  const trials = (): number => {
+    for (const each of script.actions) {
+      if (each.kind === "assign") atWork.add(each.source);
+      if (each.kind === "release") atWork.delete(each.source);
+    }
+    return atWork.size - (atWork.has(honest) ? 1 : 0);
+  };
+  for (let i = 0; i < 24; i++) {
+    script.fallSilent(script.source(`${100 + i}`, { party: `10.0.0.${1 + i % 4}` }));
+  }
+  const honest = script.source("aa", { holds: holding(4, 5) });
+  assertEquals(trials(), 4, "as many as there are parties");
+  for (const chunk of script.leasedTo(honest)) script.bring(honest, chunk);
+  script.pass(10 * LEASE_STALL_MS_MIN);
+  assertLessOrEqual(trials(), TRIALS_MAX);
+  const window = script.actions.findLast((each) => each.kind === "allot" && each.source === honest);
+  assert(window?.kind === "allot");
+  assertGreaterOrEqual(window.windowBytesMax, CLIENT_WINDOW_BYTES_MAX * 7 / 8);
+  // Whoever brings something has his share from then on.
+  const other = [...atWork].find((source) => source !== honest && script.leasedTo(source).size > 0);
+  assert(other !== undefined);
+  script.hear(other);
+  script.bring(other, [...script.leasedTo(other)][0]!);
+  const shares = script.actions.findLast((each) => each.kind === "allot" && each.source === other);
+  assert(shares?.kind === "allot");
+  assertGreaterOrEqual(shares.windowBytesMax, CLIENT_WINDOW_BYTES_MAX * 7 / 16);
 });
