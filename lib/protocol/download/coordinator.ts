@@ -8,17 +8,7 @@
  * a `stalled`.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import {
-  CHUNK_BUFFER_BYTES_MAX,
-  CLIENT_WINDOW_BYTES_MAX,
-  LEASE_STALL_MS_MIN,
-  RECEIVER_BUFFER_BYTES_MAX,
-  RECEIVERS_MAX,
-  SERVER_SILENT_MS,
-  SWAP_INTERVAL_MS,
-  TRIAL_SLOWNESS_MAX,
-  TRIALS_MAX,
-} from "./limits.ts";
+import { LEASE_STALL_MS_MIN, RECEIVERS_MAX, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
 import { ActiveSource } from "./active_source.ts";
 import { leaseToDouble } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent, SourceState } from "./coordinator_messages.ts";
@@ -26,6 +16,7 @@ import { type KnownParty, KnownServer, type ServerTally } from "./known_server.t
 import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
+import { allotments, hasFailedTrial, mayTry } from "./source_trials.ts";
 import { TransferState } from "./transfer_state.ts";
 
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
@@ -198,39 +189,13 @@ export class Coordinator {
       if (this.#isProvider(source)) standby.push(source);
     }
     for (const source of standby) {
-      if (source.mode === "pull" && !this.#mayTry(nowMs, source)) continue;
+      const hasWork = (): boolean => this.#isProvider(source, ({ freeCount }) => freeCount > 0);
+      if (source.mode === "pull" && !mayTry(nowMs, source.server, this.#pulling(), hasWork)) {
+        continue;
+      }
       if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs, source)) continue;
       this.#assign(nowMs, source);
     }
-  }
-
-  /**
-   * One server of a party is tried at a time, and few of all once somebody brings chunks, if any are left to be asked
-   * for: names of servers are free.
-   */
-  #mayTry(nowMs: number, source: KnownSource): boolean {
-    const { server } = source;
-    const tried = this.#pulling().filter((active) => active.isOnTrial && !active.isStalled(nowMs));
-    const isCrowded = tried.some((active) =>
-      active.server !== server && active.server.party === server.party
-    );
-    if (isCrowded || !this.#isBringing(nowMs)) return !isCrowded;
-    return tried.length < TRIALS_MAX && this.#isProvider(source, ({ freeCount }) => freeCount > 0);
-  }
-
-  /** Whether chunks come from a source that was asked for them. */
-  #isBringing(nowMs: number): boolean {
-    return this.#pulling().some((active) => !active.isOnTrial && !active.isStalled(nowMs));
-  }
-
-  /** Whether a source that has never brought anything has had its time, while others bring chunks. */
-  #hasFailedTrial(nowMs: number, active: ActiveSource): boolean {
-    if (active.isPushing || active.source.hasBrought || !this.#isBringing(nowMs)) return false;
-    if (active.isStalled(nowMs)) return true;
-    const rates = this.#pulling().map(({ rateBytesPerS }) => rateBytesPerS);
-    const [lease] = active.leased;
-    const chunkMs = (lease?.lengthBytes ?? 0) / Math.max(1, ...rates) * 1_000;
-    return nowMs - active.sinceMs > Math.max(SERVER_SILENT_MS, TRIAL_SLOWNESS_MAX * chunkMs);
   }
 
   /**
@@ -316,31 +281,8 @@ export class Coordinator {
     this.#actions.push({ kind: "server", server: server.id, source, state });
   }
 
-  /**
-   * One window, one set of buffers and one rate for the whole client; who pushes needs no window. Where some bring
-   * chunks, those on trial take one share together, as if there were `RECEIVERS_MAX`.
-   */
   #divide(): void {
-    const count = this.#active.size;
-    const pulling = this.#pulling();
-    const trials = pulling.filter(({ isOnTrial }) => isOnTrial).length;
-    const isDivided = trials > 0 && trials < pulling.length;
-    const trialShare = isDivided ? 1 / RECEIVERS_MAX / trials : 1 / Math.max(1, pulling.length);
-    const share = isDivided
-      ? (1 - 1 / RECEIVERS_MAX) / (pulling.length - trials)
-      : 1 / Math.max(1, pulling.length);
-    const rateOfPulling = pulling.length / count;
-    for (const { id: source, isPushing, isOnTrial } of this.#active.values()) {
-      const own = isOnTrial ? trialShare : share;
-      this.#actions.push({
-        kind: "allot",
-        source,
-        windowBytesMax: isPushing ? 0 : CLIENT_WINDOW_BYTES_MAX * own,
-        bufferBytesMax: Math.min(CHUNK_BUFFER_BYTES_MAX / count, RECEIVER_BUFFER_BYTES_MAX),
-        rateBytesPerS: this.#options.rateBytesPerS *
-          (isPushing ? 1 / count : own * rateOfPulling),
-      });
-    }
+    this.#actions.push(...allotments([...this.#active.values()], this.#options.rateBytesPerS));
   }
 
   // — What sources report ———————————————————————————————————————————————————————————————————————
@@ -447,7 +389,7 @@ export class Coordinator {
 
   #watch(nowMs: number): void {
     for (const active of [...this.#active.values()]) {
-      if (this.#hasFailedTrial(nowMs, active)) {
+      if (hasFailedTrial(nowMs, active, this.#pulling())) {
         this.#onSilent(nowMs, active);
         continue;
       }
