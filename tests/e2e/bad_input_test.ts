@@ -57,7 +57,6 @@ const USAGE: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [["get", "a", "--server", "224.0.0.1"], /not the address of one machine/],
   [["list", "--server", "no-such-host.invalid"], /unknown host/],
   [["server", "missing"], /missing does not exist/],
-  [["server", "file"], /file is not a folder/],
   [["server", "folder", "--port", "70000"], /from 1 to 65535/],
   [["hash", "missing"], /missing does not exist/],
   [["hash", "folder"], /folder is a folder/],

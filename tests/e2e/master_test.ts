@@ -214,6 +214,32 @@ e2e("files that come, change and go in the folder do so at the master", async ()
   assertEquals(await runListNames(port), ["stays"]);
 });
 
+e2e(
+  "a name that masters know nobody of ends soon, with the names like it that they know",
+  async () => {
+    await using scratch = await Scratch.make();
+    await scratch.serve("photos/holiday.jpg", randomFile(1_000, 15));
+    const port = freeTcpPort();
+    await using _master = await startMaster(port);
+    await using _server = await startRegistered(scratch, [port]);
+    const asks = ["--master", `127.0.0.1:${port}`, "--port", `${freeTcpPort()}`];
+    for (
+      const [wanted, hint] of [
+        ["photos/hoilday.jpg", /Did you mean 'photos\/holiday\.jpg'\?/],
+        ["something-else", /masters that were asked know of nobody/],
+      ] as const
+    ) {
+      const get = await runShoal(["get", wanted, "--out", scratch.out, ...asks]);
+      assertEquals(get.code, 3, get.process.description());
+      const failed = eventNamed(get.events, "failed");
+      assertEquals(failed?.["code"], "not_found");
+      assertMatch(String(failed?.["hint"]), hint);
+      // Within the first of its ten attempts.
+      assertEquals(eventNamed(get.events, "waiting"), undefined, get.process.description());
+    }
+  },
+);
+
 e2e("a master that is down is warned of in one line, and broadcasts do the rest", async () => {
   await using scratch = await Scratch.make();
   const file = randomFile(1 * MIB, 10);

@@ -263,6 +263,11 @@ export class GetRun {
       onServers: (endpoints) => {
         for (const find of this.#finds) find.invite(endpoints);
       },
+      onWord: (query, word) => {
+        for (const download of this.#unended) {
+          if (download.query === query) download.onRegistries(word);
+        }
+      },
       onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
     });
   }
@@ -279,7 +284,11 @@ export class GetRun {
       if (news.kind === "classicDue") return this.#classic?.ask(download);
       download.onFind(
         news,
-        news.kind === "timedOut" ? this.#silenceHint(download.query) : undefined,
+        news.kind === "timedOut"
+          ? this.#silenceHint(download.query)
+          : news.kind === "notFound"
+          ? this.#masters.unknownHint(download.query)
+          : undefined,
       );
     };
     const find = this.#search.find(queries, onNews, this.#pinned);

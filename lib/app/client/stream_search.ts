@@ -77,6 +77,7 @@ export class StreamSearch implements NameSearch {
         if (!finished.has(queryIndex)) onNews({ kind: "notFound", queryIndex, similar: [] });
       },
       invite: () => {},
+      onRegistries: () => {},
     };
   }
 

@@ -8,7 +8,12 @@ import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
 import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
-import { Finder, type FindNews, type Offer } from "../../protocol/discovery/finder.ts";
+import {
+  Finder,
+  type FindNews,
+  type Offer,
+  type RegistryWord,
+} from "../../protocol/discovery/finder.ts";
 import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { PeerIds } from "../../protocol/discovery/peer_ids.ts";
@@ -64,6 +69,8 @@ export interface Find {
   disbelieve(queryIndex: number, server: PeerId): void;
   /** Asks servers that others named. */
   invite(endpoints: readonly Endpoint[]): void;
+  /** What masters know of what this query is about, now. */
+  onRegistries(queryIndex: number, word: RegistryWord): void;
 }
 
 /** What of an offer matters to whoever asks for the layer. */
@@ -180,6 +187,7 @@ export class Search implements NameSearch {
       disbelieve: (queryIndex, server) =>
         exchange.handle({ kind: "disbelieve", queryIndex, server }),
       invite: (endpoints) => exchange.handle({ kind: "invite", endpoints }),
+      onRegistries: (queryIndex, word) => exchange.handle({ kind: "registries", queryIndex, word }),
     };
   }
 

@@ -21,3 +21,5 @@ export const REGISTRY_SWEEP_MS = 2_000;
 export const REGISTRY_KEEP_MS = 60_000;
 /** Catalogue pages stored at a time: one is parsed while the store writes another. */
 export const MASTER_PAGES_AT_ONCE = 2;
+/** Names of one run for which masters are asked for similar ones: each takes them a page or two of their listing. */
+export const SIMILAR_ASKED_MAX = 16;

@@ -3,7 +3,8 @@ import { isLinkLocal, parseHostPort, scopeOf } from "../../address.ts";
 import { resolveHost } from "../../io/net/network.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
-import { locateFiles, RegistryListing } from "../../protocol/master/master_queries.ts";
+import type { SafeFileName } from "../../ids.ts";
+import { locateFiles, namesLike, RegistryListing } from "../../protocol/master/master_queries.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Layers } from "../../messages/transport_config.ts";
 import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
@@ -39,6 +40,15 @@ export async function locateAt(
   const found = await askMaster(runtime, target, talk);
   const scope = await scopeTowards(runtime, target);
   return found.map((files) => files.map((file) => reachable(file, scope)));
+}
+
+/** Names that the master knows and that are like this one. Throws like {@linkcode locateAt}. */
+export async function similarAt(
+  runtime: TcpRuntime,
+  target: MasterTarget,
+  wanted: SafeFileName,
+): Promise<SafeFileName[]> {
+  return await askMaster(runtime, target, (session) => namesLike(session, wanted));
 }
 
 /** Everything that the master knows of, page by page. Throws like {@linkcode locateAt}. */

@@ -3,11 +3,13 @@ import { type Endpoint, endpointText } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import type { Layers } from "../../messages/transport_config.ts";
-import { MASTER_POLL_MS } from "./limits.ts";
+import { MASTER_POLL_MS, SIMILAR_ASKED_MAX } from "./limits.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
+import type { RegistryWord } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ToldServers } from "../../protocol/master/told_servers.ts";
-import { locateAt } from "./master_client.ts";
+import type { SafeFileName } from "../../ids.ts";
+import { locateAt, type MasterTarget, similarAt } from "./master_client.ts";
 
 export interface MasterSearchOptions {
   readonly runtime: TcpRuntime;
@@ -19,6 +21,8 @@ export interface MasterSearchOptions {
   /** What is still looked for; the search pauses while that is nothing. */
   readonly wanted: () => readonly LocateQuery[];
   readonly onServers: (endpoints: readonly Endpoint[]) => void;
+  /** All masters that have answered know of nobody who has it, or one knows of somebody now. */
+  readonly onWord: (query: LocateQuery, word: RegistryWord) => void;
   /** A master cannot be asked; once each until it can. */
   readonly onProblem: (message: string) => void;
 }
@@ -33,6 +37,10 @@ export class MasterSearch {
 
   /** By master and question, the servers it named last. */
   readonly #toldOf = new Map<string, readonly string[]>();
+  /** Of which master names like which were asked for. */
+  readonly #similarAsked = new Set<string>();
+  /** By question, the names like it that masters know. */
+  readonly #similar = new Map<string, Set<SafeFileName>>();
 
   constructor(options: MasterSearchOptions) {
     this.#options = options;
@@ -63,6 +71,12 @@ export class MasterSearch {
     if (masters.length === 0 || !masters.every((each) => this.#toldOf.has(keyOf(each, query)))) {
       return undefined;
     }
+    return this.unknownHint(query);
+  }
+
+  /** The same where servers did answer, and do not have it. */
+  unknownHint(query: Query): string | undefined {
+    if (!this.#isUnknown(query)) return undefined;
     return "The masters that were asked know of nobody who has it: check the name with `list --master`.";
   }
 
@@ -92,6 +106,8 @@ export class MasterSearch {
         const servers = found.flat().flatMap((file) => file.servers);
         const fresh = this.#told.add(master, servers.map(({ endpoint }) => endpoint));
         if (!signal.aborted) onServers(fresh);
+        await this.#lookForSimilar(target, queries);
+        if (!signal.aborted) { for (const query of queries) this.#tellWord(query); }
       } catch (error) {
         if (signal.aborted) return;
         if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
@@ -100,15 +116,47 @@ export class MasterSearch {
     }
   }
 
+  /** Whether some master has answered, and none that has knows of anybody. */
+  #isUnknown(query: Query): boolean {
+    const { masters } = this.#options;
+    const told = masters.map((master) => this.#toldOf.get(keyOf(master, query)));
+    return told.some((each) => each !== undefined) && told.every((each = []) => each.length === 0);
+  }
+
+  /** Names like those that nobody is known to have; of a few, since each costs the master a page or two. */
+  async #lookForSimilar(target: MasterTarget, queries: readonly LocateQuery[]): Promise<void> {
+    for (const query of queries) {
+      if (query.by !== "name" || !this.#isUnknown(query)) continue;
+      const key = `${target.master}\n${query.name}`;
+      if (this.#similarAsked.has(key) || this.#similarAsked.size >= SIMILAR_ASKED_MAX) continue;
+      this.#similarAsked.add(key);
+      // It would have helped, and is not what was asked for.
+      const names = await similarAt(this.#options.runtime, target, query.name).catch(() => []);
+      const known = this.#similar.get(textOf(query)) ?? new Set();
+      this.#similar.set(textOf(query), new Set([...known, ...names]));
+    }
+  }
+
+  #tellWord(query: LocateQuery): void {
+    const similar = [...this.#similar.get(textOf(query)) ?? []];
+    this.#options.onWord(query, { isUnknown: this.#isUnknown(query), similar });
+  }
+
   #onLocated(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
     const servers = files.flatMap((file) => file.servers);
     const told = servers.map(({ endpoint }) => endpointText(endpoint));
+    // Whom it named before is left out of later answers if he is silent.
+    if (told.length === 0 && (this.#toldOf.get(keyOf(master, query)) ?? []).length > 0) return;
     this.#toldOf.set(keyOf(master, query), told);
     for (const each of told) if (!this.#tellers.has(each)) this.#tellers.set(each, master);
   }
 }
 
 function keyOf(master: string, query: Query): string {
+  return `${master}\n${textOf(query)}`;
+}
+
+function textOf(query: Query): string {
   const what = query.by === "name" ? query.name : query.by === "sha256" ? query.sha256 : "";
-  return `${master}\n${query.by}\n${what}`;
+  return `${query.by}\n${what}`;
 }

@@ -35,6 +35,7 @@ import {
   type Offer,
   type Patience,
   type PendingNotice,
+  type RegistryWord,
   SoughtQuery,
   type TimedOut,
 } from "./sought_query.ts";
@@ -43,7 +44,7 @@ import { NO_TOKEN } from "../base/tokens.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 
 export type { FindAnswer } from "./find_answer.ts";
-export type { Offer, PendingNotice } from "./sought_query.ts";
+export type { Offer, PendingNotice, RegistryWord } from "./sought_query.ts";
 
 export interface FinderOptions extends Patience {
   readonly queries: readonly Query[];
@@ -67,6 +68,8 @@ export type FinderEvent =
   | { readonly kind: "finish"; readonly queryIndex: number }
   /** What the server has offered for this query is not believed: as if it lacked it. */
   | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: PeerId }
+  /** What registries know of it, now. */
+  | { readonly kind: "registries"; readonly queryIndex: number; readonly word: RegistryWord }
   /** Somebody says that there are servers here: they are asked as by a broadcast. */
   | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "wakeup" };
@@ -165,6 +168,9 @@ export class Finder {
         break;
       case "disbelieve":
         this.#disbelieve(nowMs, this.#queries[event.queryIndex], event.server);
+        break;
+      case "registries":
+        this.#onRegistries(nowMs, this.#queries[event.queryIndex], event.word);
         break;
       case "invite":
         this.#invite(event.endpoints);
@@ -370,6 +376,12 @@ export class Finder {
   #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
     if (sought === undefined || sought.isFinished) return;
     sought.disbelieve(server);
+    this.#review(nowMs, sought);
+  }
+
+  #onRegistries(nowMs: number, sought: SoughtQuery | undefined, word: RegistryWord): void {
+    if (sought === undefined || sought.isFinished) return;
+    sought.onRegistries(word);
     this.#review(nowMs, sought);
   }
 

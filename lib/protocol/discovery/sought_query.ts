@@ -46,6 +46,14 @@ export interface PendingNotice {
   readonly earnedMs: number;
 }
 
+/** What registries of servers together know of one name or content. */
+export interface RegistryWord {
+  /** Whether they know of nobody who has it. */
+  readonly isUnknown: boolean;
+  /** Names like it that they know. */
+  readonly similar: readonly SafeFileName[];
+}
+
 export interface Patience {
   readonly timeoutMs: number;
   /** How often `timeoutMs` is waited. */
@@ -86,6 +94,8 @@ export class SoughtQuery {
   #attempt = 1;
   #attemptEndMs = 0;
   #isClassicDue = false;
+  /** Whether registries know of nobody who has it. */
+  #isUnknown = false;
 
   constructor(index: number, query: Query, patience: Patience) {
     this.index = index;
@@ -154,10 +164,20 @@ export class SoughtQuery {
     similar: readonly SafeFileName[],
   ): void {
     this.#answers.set(id, { kind: "absent" });
+    this.#addSimilar(party, similar);
+  }
+
+  #addSimilar(party: string, similar: readonly SafeFileName[]): void {
     for (const name of similar) {
       const parties = this.#similar.get(name) ?? new Set();
       this.#similar.set(name, parties.add(party));
     }
+  }
+
+  /** Where registries know of nobody who has it, whoever is heard may still, and nobody else is waited for. */
+  onRegistries({ isUnknown, similar }: RegistryWord): void {
+    this.#isUnknown = isUnknown;
+    this.#addSimilar("registries", similar);
   }
 
   /** What this server says is not believed: as if it lacked the name. */
@@ -184,9 +204,8 @@ export class SoughtQuery {
     if (this.#state !== "seeking") return undefined;
     const isLacked = this.#answers.size >= heardCount &&
       !this.#isAny((answer) => answer.kind === "pending" || this.#isWantedOffer(answer));
-    if (
-      this.query.by !== "any" && isLacked && this.#answers.size > 0 && nowMs >= this.#absentEndMs
-    ) {
+    const isTold = this.#answers.size > 0 || this.#isUnknown;
+    if (this.query.by !== "any" && isLacked && isTold && nowMs >= this.#absentEndMs) {
       const similar = this.#mostSimilar;
       this.finish();
       return { kind: "notFound", similar };

@@ -45,7 +45,11 @@ export function searchFailure(
     });
   }
   const meant = news.similar.map((each) => `'${each}'`).join(" or ");
-  const advice = meant === "" ? {} : { hint: `Did you mean ${meant}?` };
+  const advice = meant !== ""
+    ? { hint: `Did you mean ${meant}?` }
+    : hint !== undefined
+    ? { hint }
+    : {};
   return new ShoalError("not_found", message, advice);
 }
 

@@ -1,11 +1,14 @@
 /** A client's questions to a master (docs/PROTOCOL.md, "Master"): who has this, what is there? */
 import { withoutScope } from "../../address.ts";
 import type { SafeFileName } from "../../ids.ts";
+import { parseFileName } from "../../names.ts";
+import { SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import { type ClientDialogue, perform } from "../session/client_dialogue.ts";
 import type { JsonSession } from "../session/json_session.ts";
 import { LISTING_FILES_MAX, LOCATE_QUERIES_MAX, REGISTRY_PAGE_FILES } from "./limits.ts";
 import { locatedIn } from "./master_messages.ts";
+import { letterSet, similarNames } from "../serve/similar_names.ts";
 import type { LocatedFile, LocateQuery } from "./registry_store.ts";
 
 /**
@@ -57,6 +60,30 @@ export class RegistryListing {
     }
     throw session.nonsense();
   }
+}
+
+/**
+ * Names like one that nobody has: of the first page, and of one that begins near where it would stand, so that a large
+ * registry costs no more than a small one.
+ *
+ * @throws ShoalError `refused`, `stalled`, `network`
+ */
+export function* namesLike(
+  session: JsonSession,
+  wanted: SafeFileName,
+): ClientDialogue<SafeFileName[]> {
+  const names = new Set<SafeFileName>();
+  const near = parseFileName(wanted.slice(0, Math.ceil(wanted.length / 2)));
+  for (const after of [undefined, ...near.ok ? [near.name] : []]) {
+    const request = { command: "list", ...(after !== undefined && { after }) };
+    const page: JsonObject = yield* session.ask(request);
+    const files = filesIn(page["files"]);
+    if (page["status"] !== "files" || files === undefined) throw session.nonsense();
+    for (const { name } of files) names.add(name);
+    if (page["next"] === undefined) break;
+  }
+  const sorted = [...names].sort().map((name) => ({ name, letters: letterSet(name) }));
+  return similarNames(wanted, sorted, SIMILAR_NAMES_MAX);
 }
 
 function* located(

@@ -75,6 +75,7 @@ class Surroundings {
       finish: (index) => this.done.push(`finish ${index}`),
       disbelieve: (index) => this.done.push(`disbelieve ${index}`),
       invite: () => {},
+      onRegistries: () => {},
     };
     this.driver.begin(find, 3);
   }

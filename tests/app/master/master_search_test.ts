@@ -47,6 +47,7 @@ Deno.test("a client that was told of addresses that do not answer asks for other
       told.push(...endpoints);
       search.heard("10.0.0.7");
     },
+    onWord: () => {},
     onProblem: (message) => {
       throw new Error(message);
     },
@@ -81,6 +82,7 @@ Deno.test("what a master knows of a name decides what to do about silence", asyn
     masters: [`127.0.0.1:${listener.addr.port}`],
     wanted: () => [queryOf(FILE.name), queryOf("flim")],
     onServers: () => void (answers += 1),
+    onWord: () => {},
     onProblem: (message) => {
       throw new Error(message);
     },

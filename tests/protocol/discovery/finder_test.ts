@@ -7,6 +7,7 @@ import {
   Finder,
   type FinderEvent,
 } from "../../../lib/protocol/discovery/finder.ts";
+import { ABSENT_END_MS } from "../../../lib/protocol/discovery/limits.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 import { knownMark } from "../../../lib/protocol/base/tokens.ts";
 import type { Query } from "../../../lib/wire/frames.ts";
@@ -48,6 +49,34 @@ Deno.test("a search that nobody answers times out after its attempts and is sile
   run.runUntil(60_000);
   assertEquals(times(run, "timedOut"), [3_000]);
   assertEquals(times(run, "broadcast").filter((atMs) => atMs >= 3_000), []);
+});
+
+Deno.test("where registries know of nobody, a search that nobody answers ends as one that all lack", () => {
+  const word = { isUnknown: true, similar: ["film.mkv" as SafeFileName] };
+  const run = start({ timeoutMs: 10_000, attempts: 10 });
+  run.at(100, { kind: "registries", queryIndex: 0, word });
+  run.runUntil(60_000);
+  assertEquals(
+    run.of("notFound").map(({ atMs, action }) => [atMs, action.similar]),
+    [[ABSENT_END_MS, word.similar]],
+  );
+});
+
+Deno.test("what registries know now counts, and who is hashing is waited for all the same", () => {
+  const word = { isUnknown: true, similar: [] };
+  const other = start({ timeoutMs: 4_000, attempts: 1 });
+  other.at(100, { kind: "registries", queryIndex: 0, word });
+  other.at(200, { kind: "registries", queryIndex: 0, word: { ...word, isUnknown: false } });
+  other.runUntil(60_000);
+  assertEquals(times(other, "timedOut"), [4_000]);
+  const hashing = start({
+    timeoutMs: 4_000,
+    attempts: 1,
+    onFind: serverAt(1, (world, find, nowMs) => world.at(nowMs + 10, frameOf(1, pending(find, 1)))),
+  });
+  hashing.at(100, { kind: "registries", queryIndex: 0, word });
+  hashing.runUntil(60_000);
+  assertEquals(times(hashing, "notFound"), []);
 });
 
 Deno.test("a search that ends early, and was told that the name is lacked, says so", () => {
