@@ -9,8 +9,8 @@
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import { type Endpoint, endpointKey, isSameEndpoint } from "../../address.ts";
-import type { Bytes, PeerId, SafeFileName } from "../../ids.ts";
+import { type Endpoint, isSameEndpoint } from "../../address.ts";
+import type { PeerId } from "../../ids.ts";
 import {
   ASK_SLOT_MS,
   ASKS_MAX,
@@ -18,12 +18,13 @@ import {
   ASKS_PER_SERVER_MAX,
   FIND_REPEAT_MS,
   FIND_SCHEDULE_MS,
-  INVITED_MAX,
   PROBE_BYTES_MIN,
 } from "./limits.ts";
 import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
-import type { Frame, Query } from "../../wire/frames.ts";
+import type { Frame } from "../../wire/frames.ts";
 import { Candidates } from "./candidates.ts";
+import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
+import { Invitations } from "./invitations.ts";
 import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { findBytes, fitFind } from "./find_packing.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
@@ -31,77 +32,13 @@ import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
-import {
-  type Offer,
-  type Patience,
-  type PendingNotice,
-  type RegistryWord,
-  SoughtQuery,
-  type TimedOut,
-} from "./sought_query.ts";
+import { type RegistryWord, SoughtQuery } from "./sought_query.ts";
 import { Random } from "../base/random.ts";
 import { NO_TOKEN } from "../base/tokens.ts";
-import { chooseUnvalidated } from "../base/validated_first.ts";
 
 export type { FindAnswer } from "./find_answer.ts";
+export type { FinderAction, FinderEvent, FinderOptions, FindNews } from "./finder_messages.ts";
 export type { Offer, PendingNotice, RegistryWord } from "./sought_query.ts";
-
-export interface FinderOptions extends Patience {
-  readonly queries: readonly Query[];
-  /** A random id for each FIND that asks something else: none may follow from another. */
-  readonly nextQueryId: () => bigint;
-  /** Of chances that decide whom to forget where too many have answered. */
-  readonly seed: number;
-  /** When FIND is broadcast, from the start of an attempt. */
-  readonly scheduleMs?: readonly number[];
-  /** What the transport adds to a datagram; 0 by default. */
-  readonly overheadBytes?: number;
-  /** Who is one server, for all that a run asks. Its own by default, of a machine without addresses. */
-  readonly peerIds?: PeerIds;
-}
-
-export type FinderEvent =
-  | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: FindAnswer }
-  /** No more patience is needed for this query: its content is chosen, or comes the classic way. */
-  | { readonly kind: "settle"; readonly queryIndex: number }
-  /** Nothing more is wanted of this query. */
-  | { readonly kind: "finish"; readonly queryIndex: number }
-  /** What the server has offered for this query is not believed: as if it lacked it. */
-  | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: PeerId }
-  /** What registries know of it, now. */
-  | { readonly kind: "registries"; readonly queryIndex: number; readonly word: RegistryWord }
-  /** Somebody says that there are servers here: they are asked as by a broadcast. */
-  | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
-  | { readonly kind: "wakeup" };
-
-export type FinderAction =
-  | { readonly kind: "broadcast"; readonly datagram: Bytes }
-  | { readonly kind: "unicast"; readonly to: Endpoint; readonly datagram: Bytes }
-  /** A server is new, or answers from a new address or with a new token, or somebody says so. */
-  | {
-    readonly kind: "server";
-    readonly server: PeerId;
-    readonly path: ServerPath;
-    readonly isProved: boolean;
-  }
-  /** The server, the path (or its token) or the content is new. */
-  | { readonly kind: "offer"; readonly queryIndex: number; readonly offer: Offer }
-  | { readonly kind: "pending"; readonly queryIndex: number; readonly pending: PendingNotice }
-  /** Attempt number `attempt`, from 2, begins. */
-  | { readonly kind: "attempt"; readonly queryIndex: number; readonly attempt: number }
-  /** All servers that answered lack it; the query is finished. */
-  | {
-    readonly kind: "notFound";
-    readonly queryIndex: number;
-    readonly similar: readonly SafeFileName[];
-  }
-  /** Nobody has offered it in all attempts; the query is finished. */
-  | (TimedOut & { readonly queryIndex: number })
-  /** Nobody has offered it for a while: ask the classic way as well. Once a query. */
-  | { readonly kind: "classicDue"; readonly queryIndex: number };
-
-/** What a search has found: everything but the datagrams that it takes. */
-export type FindNews = Exclude<FinderAction, { kind: "broadcast" | "unicast" }>;
 
 export class Finder {
   readonly #scheduleMs: readonly number[];
@@ -122,8 +59,7 @@ export class Finder {
   #reviewMs = 0;
   /** When there is room for the next FIND to a single server, if one waits for that. */
   #slotMs = Infinity;
-  /** Endpoints that others have told us of. */
-  readonly #invited = new Map<string, Endpoint>();
+  readonly #invited: Invitations;
   #actions: FinderAction[] = [];
 
   constructor(options: FinderOptions) {
@@ -135,6 +71,10 @@ export class Finder {
     this.#unfinished = new Set(this.#queries);
     this.#servers = new HeardServers(this.#queries.length);
     this.#candidates = new Candidates(this.#random);
+    this.#invited = new Invitations(
+      (endpoint) => this.#servers.isProvedAt(endpoint),
+      this.#random,
+    );
     this.#peerIds = options.peerIds ?? new PeerIds(() => false, () => options.seed);
   }
 
@@ -411,31 +351,16 @@ export class Finder {
     const asked = fitFind(this.#soughtFirst(), known.length, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round, known, asked });
     this.#actions.push({ kind: "broadcast", datagram });
-    for (const to of this.#invited.values()) this.#actions.push({ kind: "unicast", to, datagram });
+    for (const to of this.#invited) this.#actions.push({ kind: "unicast", to, datagram });
   }
 
   /** Those who are new are asked at once, all of them at every broadcast: a datagram may be lost. */
   #invite(endpoints: readonly Endpoint[]): void {
-    const fresh: Endpoint[] = [];
-    for (const each of endpoints) {
-      const key = endpointKey(each);
-      if (this.#invited.has(key)) continue;
-      if (this.#invited.size >= INVITED_MAX && !this.#uninviteOne()) break;
-      this.#invited.set(key, each);
-      fresh.push(each);
-    }
+    const fresh = this.#invited.add(endpoints);
     if (fresh.length === 0 || this.isDone) return;
     const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
     const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });
     for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
-  }
-
-  /** One that has not proved itself makes room; `false` where all have. */
-  #uninviteOne(): boolean {
-    const isProved = ([, endpoint]: [string, Endpoint]): boolean =>
-      this.#servers.isProvedAt(endpoint);
-    const evicted = chooseUnvalidated(this.#invited, isProved, this.#random);
-    return evicted !== undefined && this.#invited.delete(evicted[0]);
   }
 
   *#soughtFirst(): Generator<SoughtQuery> {
