@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { assertSameBytes } from "../support/bytes.ts";
+import { rememberAs } from "../support/index_cache.ts";
 import { CLI_COMMAND, CLI_ENV, freePort, Scratch, startServer } from "../support/shoal_process.ts";
 
 const LARGE_BYTES = 20_000_000;
@@ -71,6 +72,24 @@ e2e("from two servers, through simulated errors, it comes out in order", async (
   assertEquals(code, 0, words);
   assertSameBytes(stdout, bytes);
 });
+
+e2e(
+  "a whole that is not what was offered ends with exit code 4, and its end is kept back",
+  async () => {
+    await using scratch = await Scratch.make();
+    const bytes = randomFile(1_000_000, 3);
+    await scratch.serve("lie", bytes);
+    const cache = join(scratch.cache, "shoal");
+    await rememberAs(cache, join(scratch.served, "lie"), bytes, "ab".repeat(32));
+    const port = freePort();
+    await using _server = await startServer(scratch, port);
+    const { code, stdout, words } = await output(port, ["lie", "-o", "-"], scratch);
+    assertEquals(code, 4, words);
+    assertMatch(words, /the whole is not what was offered\nhint: What was written is of no use/);
+    assert(stdout.length < bytes.length);
+    assertSameBytes(stdout, bytes.slice(0, stdout.length));
+  },
+);
 
 e2e("a reader that goes early ends it with one clear line", async () => {
   await using scratch = await Scratch.make();

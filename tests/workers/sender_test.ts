@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { denoRuntime } from "../../lib/io/runtime.ts";
+import { openContent } from "../../lib/io/files/content_reader.ts";
 import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";
 import { clockOriginMs, nowMs } from "../../lib/io/system/deno_clock.ts";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
@@ -9,7 +11,7 @@ import { BURST_BYTES, CONTROL_BYTES_MAX, MTU_BYTES_MIN } from "../../lib/wire/li
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import type { ServedFile } from "../../lib/protocol/base/served_file.ts";
 import { NO_TOKEN, Tokens } from "../../lib/protocol/base/tokens.ts";
-import type { FrameOf } from "../../lib/wire/frames.ts";
+import type { ByteRange, FrameOf } from "../../lib/wire/frames.ts";
 import { decodeFrame, encodeFrame } from "../../lib/wire/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
@@ -185,6 +187,51 @@ Deno.test(
       await bench.locate(located(dir, "f"));
       assertEquals((await peer.segment(NONCE)).payload, pattern(10));
       await bench.next("flow");
+    }),
+);
+
+Deno.test(
+  {
+    name: "of a file that is still being written, what is there is sent, and more as it comes",
+    ignore,
+  },
+  () =>
+    withFolder({ "f": pattern(200_000) }, async (dir) => {
+      await using bench = await Bench.start();
+      using peer = new DatagramPeer();
+      const path = join(dir, "f");
+      const file = pattern(200_000);
+      const { device, signature } = identityAt(path)!;
+      const held = new Uint8Array(new SharedArrayBuffer(1));
+      held[0] = 0b1001;
+      const place = { kind: "part", path, device, inode: signature.inode, held } as const;
+      const range = (offset: number, lengthBytes: number) => [{ offset, lengthBytes }];
+      const ask = async (number: number, ranges: readonly ByteRange[]) => {
+        const want = bench.want(200_000, { number, ranges });
+        await peer.send(want, bench.port);
+        return want;
+      };
+      const first = await ask(1, range(0, 65_536));
+      await bench.locate({ name: "f" as SafeFileName, place, ...signature });
+      await assertServed(peer, first, file);
+      await bench.next("flow");
+      for (const lacking of [range(65_536, 1), range(65_535, 2), range(130_000, 70_000)]) {
+        await ask(2, lacking);
+        assertEquals((await peer.frame("gone")).reason, "unknown");
+      }
+      // What is written meanwhile is no change.
+      using written = await Deno.open(path, { write: true });
+      await written.seek(65_536, Deno.SeekMode.Start);
+      await written.write(file.subarray(65_536, 131_072));
+      held[0] = 0b1011;
+      await assertServed(peer, await ask(3, range(65_535, 2)), file);
+      await assertServed(peer, await ask(4, range(199_000, 1_000)), file);
+      await Deno.remove(path);
+      await writeFile(dir, "f", file);
+      await Deno.writeFile(join(dir, "g"), file);
+      await Deno.rename(join(dir, "g"), path);
+      const reader = openContent(denoRuntime().disk, place, signature);
+      assertEquals(reader.ok ? undefined : reader.reason, "changed");
     }),
 );
 

@@ -5,8 +5,9 @@
 import { dirname, join } from "@std/path";
 import type { Bytes } from "../../ids.ts";
 import type { ServedFile } from "../../protocol/base/served_file.ts";
-import type { ContentReader, OpenedContent } from "./content_reader.ts";
+import type { OpenedContent } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
+import { MemoryReader } from "./memory_reader.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import { type RegularFile, stillIs } from "./regular_file.ts";
 
@@ -29,7 +30,7 @@ export function readBundle(
     if (problem !== undefined) return problem;
     at += file.sizeBytes;
   }
-  return { ok: true, reader: new BundleReader(bytes) };
+  return { ok: true, reader: new MemoryReader(bytes) };
 }
 
 /** Files of one folder come one after another: it is opened, and looked at, once for all of them. */
@@ -94,24 +95,4 @@ function readAny(
 function isAsIndexed(open: RegularFile, file: ServedFile): boolean {
   const identity = open.identity();
   return identity !== undefined && stillIs(identity.signature, file);
-}
-
-class BundleReader implements ContentReader {
-  readonly #bytes: Bytes;
-
-  constructor(bytes: Bytes) {
-    this.#bytes = bytes;
-  }
-
-  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
-    const found = this.#bytes.subarray(position, position + lengthBytes);
-    target.set(found, targetOffset);
-    return found.length;
-  }
-
-  isUnchanged(): boolean {
-    return true;
-  }
-
-  close(): void {}
 }

@@ -8,6 +8,7 @@ import type { Disk } from "./disk.ts";
 import { openFileReader } from "./file_reader.ts";
 import { readBundle } from "./bundle_reader.ts";
 import { MemoryReader } from "./memory_reader.ts";
+import { openPartReader } from "./part_reader.ts";
 
 /** Something offered, open for reading. Close it. */
 export interface ContentReader {
@@ -16,6 +17,8 @@ export interface ContentReader {
    * means that the bytes are not there: a file shrank, or the disk failed. Never throws.
    */
   readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number;
+  /** Whether all of these bytes are there so far: of what is only partly there, more may be at any time, and never less. */
+  holds(position: number, lengthBytes: number): boolean;
   /** Whether it is still what was indexed, and still found in its place. What was read before it said no is worth nothing. */
   isUnchanged(): boolean;
   close(): void;
@@ -43,6 +46,8 @@ export function openContent(
       return readBundle(disk, place.files, (file) => openContent(disk, file.place, file));
     case "memory":
       return { ok: true, reader: new MemoryReader(place.bytes) };
+    case "part":
+      return openPartReader(disk, place, signature.sizeBytes);
     default:
       return place satisfies never;
   }

@@ -73,6 +73,10 @@ class FileReader implements ContentReader {
     return this.#file.readAt(target, targetOffset, lengthBytes, position);
   }
 
+  holds(): boolean {
+    return true;
+  }
+
   isUnchanged(): boolean {
     const open = this.#file.identity();
     if (open === undefined || !stillIs(open.signature, this.#signature)) return false;

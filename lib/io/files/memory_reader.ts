@@ -1,11 +1,11 @@
-/** Reads what is offered out of memory. It cannot change: whoever offered it has given it away. */
+/** Reads what is offered out of memory. It cannot change: whoever put it there has given it away. */
 import type { Bytes } from "../../ids.ts";
 import type { ContentReader } from "./content_reader.ts";
 
 export class MemoryReader implements ContentReader {
-  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  readonly #bytes: Uint8Array;
 
-  constructor(bytes: Uint8Array<SharedArrayBuffer>) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
@@ -13,6 +13,10 @@ export class MemoryReader implements ContentReader {
     const found = this.#bytes.subarray(position, position + lengthBytes);
     target.set(found, targetOffset);
     return found.length;
+  }
+
+  holds(): boolean {
+    return true;
   }
 
   isUnchanged(): boolean {

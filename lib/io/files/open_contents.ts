@@ -5,19 +5,60 @@
 import type { Bytes } from "../../ids.ts";
 import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";
 import { type ContentRef, keyOf, type ServedFile } from "../../protocol/base/served_file.ts";
+import type { ByteRange } from "../../wire/frames.ts";
 import type { Disk } from "./disk.ts";
 import { type ContentReader, openContent } from "./content_reader.ts";
 
 export type ContentState =
-  | { readonly kind: "open" }
+  | OpenContent
   /** Not what was indexed any more. */
-  | { readonly kind: "changed" }
+  | typeof CHANGED
   /** Nobody has said where it lies. */
-  | { readonly kind: "unknown" };
+  | typeof UNKNOWN;
 
-interface OpenContent {
-  readonly reader: ContentReader;
-  checkedMs: number;
+const CHANGED = { kind: "changed" } as const;
+const UNKNOWN = { kind: "unknown" } as const;
+
+/** A content that was open when it was found, and may have been closed since. */
+export class OpenContent {
+  readonly kind = "open";
+  readonly #reader: ContentReader;
+  #checkedMs: number;
+  #isClosed = false;
+
+  constructor(nowMs: number, reader: ContentReader) {
+    this.#reader = reader;
+    this.#checkedMs = nowMs;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** As {@linkcode ContentReader.readAt}; 0 once it is closed. */
+  readAt(target: Bytes, at: number, lengthBytes: number, position: number): number {
+    return this.#isClosed ? 0 : this.#reader.readAt(target, at, lengthBytes, position);
+  }
+
+  /** Whether all of these are there so far. */
+  holds(ranges: readonly ByteRange[]): boolean {
+    for (const { offset, lengthBytes } of ranges) {
+      if (!this.#reader.holds(offset, lengthBytes)) return false;
+    }
+    return true;
+  }
+
+  /** Whether it is what was indexed, as far as was seen lately. */
+  isUnchanged(nowMs: number): boolean {
+    if (nowMs - this.#checkedMs < FILE_CHECK_INTERVAL_MS) return true;
+    this.#checkedMs = nowMs;
+    return this.#reader.isUnchanged();
+  }
+
+  close(): void {
+    if (!this.#isClosed) this.#reader.close();
+    this.#isClosed = true;
+  }
 }
 
 export class OpenContents {
@@ -33,26 +74,14 @@ export class OpenContents {
   find(nowMs: number, ref: ContentRef): ContentState {
     const key = keyOf(ref);
     const content = this.#open.get(key);
-    if (content === undefined) return { kind: "unknown" };
+    if (content === undefined) return UNKNOWN;
     this.#open.delete(key);
-    if (nowMs - content.checkedMs >= FILE_CHECK_INTERVAL_MS) {
-      if (!content.reader.isUnchanged()) {
-        content.reader.close();
-        return { kind: "changed" };
-      }
-      content.checkedMs = nowMs;
+    if (!content.isUnchanged(nowMs)) {
+      content.close();
+      return CHANGED;
     }
     this.#open.set(key, content);
-    return { kind: "open" };
-  }
-
-  /** Fills `length` bytes of `target` of this content; 0 if it is not open. */
-  readAt(ref: ContentRef, target: Bytes, at: number, length: number, position: number): number {
-    return this.#open.get(keyOf(ref))?.reader.readAt(target, at, length, position) ?? 0;
-  }
-
-  isOpen(ref: ContentRef): boolean {
-    return this.#open.has(keyOf(ref));
+    return content;
   }
 
   /** Opens what the main thread has located. Says whether it is what was indexed. */
@@ -60,25 +89,25 @@ export class OpenContents {
     this.close(ref);
     const opened = openContent(this.#disk, file.place, file);
     if (!opened.ok) return false;
-    this.#open.set(keyOf(ref), { reader: opened.reader, checkedMs: nowMs });
+    this.#open.set(keyOf(ref), new OpenContent(nowMs, opened.reader));
     if (this.#open.size > OPEN_FILES_MAX) this.#closeOldest();
     return true;
   }
 
   close(ref: ContentRef): void {
     const key = keyOf(ref);
-    this.#open.get(key)?.reader.close();
+    this.#open.get(key)?.close();
     this.#open.delete(key);
   }
 
   closeAll(): void {
-    for (const { reader } of this.#open.values()) reader.close();
+    for (const content of this.#open.values()) content.close();
     this.#open.clear();
   }
 
   #closeOldest(): void {
-    for (const [key, { reader }] of this.#open) {
-      reader.close();
+    for (const [key, content] of this.#open) {
+      content.close();
       this.#open.delete(key);
       return;
     }

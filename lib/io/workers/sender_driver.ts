@@ -163,8 +163,9 @@ class SenderDriver {
   }
 
   async #serve({ to, want }: Turn): Promise<Extract<RangeServerEvent, { kind: "served" }>> {
-    const { kind } = this.#contents.find(this.#clock.nowMs(), want);
-    if (kind !== "open") return { kind: "served", outcome: kind, sentBytes: 0 };
+    const content = this.#contents.find(this.#clock.nowMs(), want);
+    if (content.kind !== "open") return { kind: "served", outcome: content.kind, sentBytes: 0 };
+    if (!content.holds(want.ranges)) return { kind: "served", outcome: "lacking", sentBytes: 0 };
     const { nonce, number, segmentBytes } = want;
     let outcome: ServeOutcome = "sent";
     let sentBytes = 0;
@@ -172,10 +173,10 @@ class SenderDriver {
       want.ranges,
       segmentBytes,
       { nonce, number, withCrc: want.withCrc === 1 },
-      // Looked up for each read: while a send is awaited the file may be closed.
+      // It may be closed while a send is awaited: then it gives nothing.
       (...read) => {
         const startMs = this.#clock.nowMs();
-        const bytes = this.#contents.readAt(want, ...read);
+        const bytes = content.readAt(...read);
         this.#readMs += this.#clock.nowMs() - startMs;
         return bytes;
       },
@@ -191,7 +192,7 @@ class SenderDriver {
     );
     // What was closed while a send was awaited is looked for again; only what is open can have changed.
     if (!isSent && outcome === "sent") {
-      outcome = this.#contents.isOpen(want) ? "changed" : "unknown";
+      outcome = content.isClosed ? "unknown" : "changed";
     }
     return { kind: "served", outcome, sentBytes };
   }

@@ -21,6 +21,16 @@ export type ContentPlace =
   }
   /** Files one behind another: those of a bundle. */
   | { readonly kind: "bundle"; readonly files: readonly ServedFile[] }
+  /** A file of which chunks come in any order, told by what does not change meanwhile. */
+  | {
+    readonly kind: "part";
+    /** Absolute, without links. */
+    readonly path: string;
+    readonly device: number;
+    readonly inode: number;
+    /** One bit per chunk, least significant first: what is on the disk. Whoever writes the file sets more of them. */
+    readonly held: Uint8Array<SharedArrayBuffer>;
+  }
   /** Memory that all threads share. It is not written to any more. */
   | { readonly kind: "memory"; readonly bytes: Uint8Array<SharedArrayBuffer> };
 

@@ -36,9 +36,9 @@ export interface ServedCounts {
 
 /**
  * How a request was served. `unknown`: the content's file is not open. `changed`: what is open or was
- * read is not what was indexed. `tooLong`: the network interface does not take such segments.
+ * read is not what was indexed. `lacking`: some of it has not come yet. `tooLong`: the network interface does not take such segments.
  */
-export type ServeOutcome = "sent" | "unknown" | "changed" | "tooLong";
+export type ServeOutcome = "sent" | "unknown" | "changed" | "lacking" | "tooLong";
 
 export type RangeServerEvent =
   /** A good frame, `frameBytes` long. */
@@ -272,6 +272,8 @@ export class RangeServer {
         return this.#onChanged(turn);
       case "unknown":
         return this.#locate(turn);
+      case "lacking":
+        return this.#sendGone(turn.to, turn.want, "unknown");
       default:
         outcome satisfies never;
     }
