@@ -62,10 +62,22 @@ export function requireOneFile(disk: Disk, options: Wanted): void {
       hint: "Name a file in it, or the folder with --out.",
     });
   }
+  if (isSpecial(disk, file)) {
+    throw new ShoalError("usage", `${displayName(file)} is not a regular file`, {
+      hint: "Name another one, or - to write to standard output.",
+    });
+  }
   if (isFolder(disk, outDir)) return;
   throw new ShoalError("not_writable", `${displayName(outDir)} is not a folder that is there`, {
     hint: "Make it first, or name a file elsewhere.",
   });
+}
+
+/** A device or a FIFO, or a link to one, which must not be replaced by a file. */
+function isSpecial(disk: Disk, path: string): boolean {
+  const opened = disk.openRegular(path, "follow");
+  if (opened.ok) opened.file.close();
+  return !opened.ok && opened.problem === "special";
 }
 
 function isFolder(disk: Disk, path: string): boolean {

@@ -145,9 +145,13 @@ export const getCommand = defineCommand({
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
     for (const line of summaryLines(done, failed, (nowMs() - startMs) / 1000)) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
-      throw new ShoalError("interrupted", "interrupted; what arrived is kept", {
-        hint: `To resume: ${again}`,
-      });
+      throw options.output === STANDARD_OUTPUT
+        ? new ShoalError("interrupted", "interrupted: the output ends in the middle", {
+          hint: `From the start: ${again}`,
+        })
+        : new ShoalError("interrupted", "interrupted; what arrived is kept", {
+          hint: `To resume: ${again}`,
+        });
     }
     return exitCodeOf(failed, done.length);
   },

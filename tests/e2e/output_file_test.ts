@@ -59,6 +59,7 @@ const REFUSED: readonly (readonly [string, readonly string[], number, RegExp])[]
   ["a folder's files", ["dir/", "-o", "x"], 2, /several files cannot become one/],
   ["a folder as the name", ["a", "-o", "out"], 2, /out is a folder/],
   ["a name that ends like a folder's", ["a", "-o", "new/"], 2, /cannot be the name of a file/],
+  ["a device as the name", ["a", "-o", "/dev/null"], 2, /not a regular file\nhint: .* - to write/],
   ["no name but the folder above", ["a", "-o", ".."], 2, /\.\. cannot be the name of a file/],
   ["a folder that is not there", ["a", "-o", "none/x"], 5, /none is not a folder that is there/],
   ["a file as the folder", ["a", "-o", "file/x"], 5, /file is not a folder that is there/],

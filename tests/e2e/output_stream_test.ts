@@ -155,6 +155,25 @@ for (const [what, args, message] of REFUSED) {
   });
 }
 
+e2e("output that cannot be written ends with exit code 5 and the reason", async () => {
+  await using scratch = await Scratch.make();
+  await scratch.serve("file", randomFile(100_000, 4));
+  const port = freePort();
+  await using _server = await startServer(scratch, port);
+  const [program = "", ...before] = CLI_COMMAND;
+  const get = [program, ...before, "get", "file", "-o", "-", "--quiet", "--port", String(port)];
+  const { code, stderr } = await new Deno.Command("sh", {
+    args: ["-c", `"$@" > /dev/full`, "sh", ...get],
+    env: CLI_ENV,
+    cwd: scratch.root,
+  }).output();
+  assertEquals(code, 5);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /no space left\nhint: What was written ends in the middle/,
+  );
+}, Deno.build.os !== "linux");
+
 e2e("what nobody has ends with exit code 3, and nothing on standard output", async () => {
   await using scratch = await Scratch.make();
   const port = freePort();

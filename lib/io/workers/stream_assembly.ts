@@ -102,7 +102,10 @@ export class StreamAssembly implements AssemblerHandle {
       );
       return { kind: "failed", error: error.toMessage() };
     } catch (cause) {
-      return { kind: "failed", error: diskError("cannot write the output", cause).toMessage() };
+      const { code, message } = diskError("cannot write the output", cause);
+      const hint =
+        "What was written ends in the middle: run the same command again from the start.";
+      return { kind: "failed", error: { code, message, hint } };
     }
   }
 }
