@@ -34,9 +34,11 @@ import type {
 export const NETWORK_DEFAULTS = {
   port: DISCOVERY_PORT,
   tune: true,
+  interfaces: [],
+  exceptInterfaces: [],
   layers: [],
 } satisfies NetworkOptions;
-const FIND = { ...NETWORK_DEFAULTS, servers: [], masters: [] } satisfies FindOptions;
+const FIND = { ...NETWORK_DEFAULTS, servers: [], masters: [], sweep: false } satisfies FindOptions;
 const SESSION = {
   port: DISCOVERY_PORT,
   dialect: "shoal",

@@ -21,8 +21,15 @@ export type { LayerConfig };
 export interface NetworkOptions {
   /** UDP port of discovery; 10526 by default. 0 lets the system choose one. */
   readonly port?: number;
-  /** Addresses that FIND goes to; by default every interface's broadcast address and loopback. */
+  /**
+   * Addresses that FIND goes to, and nowhere else; by default every interface's broadcast address, the group of
+   * discovery on every link that has IPv6, and loopback. A server that is given any joins no group.
+   */
   readonly broadcast?: readonly string[];
+  /** Interfaces, by name, on which clients look for servers and servers are found; all of them by default. */
+  readonly interfaces?: readonly string[];
+  /** … and those on which they do not and are not; none by default. */
+  readonly exceptInterfaces?: readonly string[];
   /** Whether sockets are tuned through FFI where possible; true by default. */
   readonly tune?: boolean;
   /**
@@ -144,6 +151,11 @@ export interface FindOptions extends NetworkOptions {
   readonly timeoutMs?: number;
   /** Attempts before giving up; 10 by default, 1 for `list`. */
   readonly retries?: number;
+  /**
+   * Whether the addresses of this machine's own /24 networks are asked one by one as well, once and slowly, where
+   * broadcasts are filtered; false by default.
+   */
+  readonly sweep?: boolean;
 }
 
 /**

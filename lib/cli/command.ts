@@ -110,9 +110,15 @@ export function given<Fields extends object>(fields: Fields): Given<Fields> {
 
 /** What every command that uses the network passes on. */
 export function networkOptions(
-  options: { readonly port: number; readonly broadcast: readonly string[] },
+  options: {
+    readonly port: number;
+    readonly broadcast: readonly string[];
+    readonly interface: readonly string[];
+    readonly "no-interface": readonly string[];
+  },
   signal: AbortSignal,
 ): NetworkOptions {
-  const { port, broadcast } = options;
-  return { port, signal, ...(broadcast.length > 0 ? { broadcast } : {}) };
+  const { port, broadcast, interface: interfaces, "no-interface": exceptInterfaces } = options;
+  const where = { ...(broadcast.length > 0 ? { broadcast } : {}) };
+  return { port, signal, ...where, interfaces, exceptInterfaces };
 }

@@ -136,6 +136,7 @@ export const getCommand = defineCommand({
       : app.get({
         ...common,
         ...networkOptions(options, signal),
+        sweep: options.sweep,
         servers: options.server,
         ...mastersOf(options.master),
         mtuBytes: options.mtu,

@@ -61,6 +61,7 @@ export const listCommand = defineCommand({
       })
       : app.list({
         ...networkOptions(options, signal),
+        sweep: options.sweep,
         servers,
         timeoutMs,
         retries,

@@ -5,6 +5,7 @@ import { NETWORK_DEFAULTS, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
 import {
   BROADCAST_ADDRESS,
   HOST,
+  INTERFACE,
   LOG_FORMAT,
   PORT,
   PROBABILITY,
@@ -136,7 +137,15 @@ export const NETWORK_OPTIONS = {
     env: "SHOAL_PORT",
     summary: "UDP port of discovery",
   }),
-  broadcast: broadcastOption("broadcast only to this address"),
+  broadcast: broadcastOption("ask this broadcast address and nobody else"),
+  interface: many(INTERFACE, {
+    label: "NAME",
+    summary: "find and be found on this network interface only",
+  }),
+  "no-interface": many(INTERFACE, {
+    label: "NAME",
+    summary: "don't find or be found on this network interface",
+  }),
 } as const;
 
 export function broadcastOption(summary: string) {
@@ -156,6 +165,7 @@ export function rateOption(verb: "send" | "fetch") {
 export function searchOptions(patienceMs: number) {
   return {
     server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server only" }),
+    sweep: toggle("also ask each address of the own /24 networks, slowly, once"),
     timeout: withDefault(SECONDS, String(patienceMs / 1000), {
       label: "SECONDS",
       summary: "how long an attempt waits for an answer",
@@ -204,14 +214,30 @@ export function isOverTcp(options: { readonly tcp: boolean; readonly dialect: st
   return options.tcp || options.dialect !== "shoal";
 }
 
+/** Where everybody is asked. */
+const SEARCH_FLAGS = ["broadcast", "interface", "no-interface", "sweep"];
+
 /** What a command that searches has no use for over TCP, or where it is told whom to ask. */
 export function idleInSearch(
-  options: { readonly tcp: boolean; readonly dialect: string; readonly server: readonly string[] },
+  options: {
+    readonly tcp: boolean;
+    readonly dialect: string;
+    readonly server: readonly string[];
+    readonly broadcast: readonly string[];
+  },
 ) {
   return isOverTcp(options)
-    ? [{ flags: ["master", "broadcast", "mtu"], where: "over TCP, where one server is asked" }]
+    ? [{
+      flags: ["master", "mtu", ...SEARCH_FLAGS],
+      where: "over TCP, where one server is asked",
+    }]
     : options.server.length > 0
-    ? [{ flags: ["broadcast"], where: "with --server, which says who is asked" }]
+    ? [{ flags: SEARCH_FLAGS, where: "with --server, which says who is asked" }]
+    : options.broadcast.length > 0
+    ? [{
+      flags: ["interface", "no-interface", "sweep"],
+      where: "with --broadcast, which says who is asked",
+    }]
     : [];
 }
 

@@ -51,6 +51,12 @@ export const ADDRESS: ValueType<string> = {
   read: (text) => canonicalAddress(text),
 };
 
+export const INTERFACE: ValueType<string> = {
+  expects: "the name of a network interface",
+  example: "eth0",
+  read: (text) => /^[^\s/%]{1,64}$/.test(text) ? text : undefined,
+};
+
 export const BROADCAST_ADDRESS: ValueType<string> = {
   expects: "an IPv4 address",
   example: "192.168.1.255",

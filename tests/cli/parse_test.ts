@@ -43,6 +43,8 @@ Deno.test("an empty command line gives the defaults", () => {
   assertEquals(options, {
     port: 10526,
     broadcast: [],
+    interface: [],
+    "no-interface": [],
     json: false,
     classic: true,
     jobs: 4,

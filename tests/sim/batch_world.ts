@@ -125,6 +125,7 @@ export class BatchWorld {
     const serving = new Serving({
       ...{ runtime, index, server, seed, tokenSecret: this.#random.bytes(32) },
       rateBytesPerS: this.#spec.rateBytesPerS,
+      interfaces: { only: [], except: [] },
       discovery: runtime.net.openDatagrams(
         testTransport({ ports: [DISCOVERY_PORT], share: true }),
       ),

@@ -274,6 +274,7 @@ export class SimServer {
     const nothing = (): void => {};
     const serving = new Serving({
       ...{ runtime, index, server: id, tokenSecret, seed, rateBytesPerS },
+      interfaces: { only: [], except: [] },
       discovery: runtime.net.openDatagrams(
         testTransport({ ports: [DISCOVERY_PORT], share: true }),
       ),

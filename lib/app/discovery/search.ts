@@ -2,7 +2,7 @@
  * Searches, layer fetches and listings on the client's main socket: one socket carries any number of
  * them at the same time.
  */
-import { type Endpoint, UNSPECIFIED_ADDRESS } from "../../address.ts";
+import { type Endpoint, isGroupAddress, isIpv4, UNSPECIFIED_ADDRESS } from "../../address.ts";
 import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts";
 import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
@@ -26,6 +26,7 @@ import { ClientSocket } from "./client_socket.ts";
 import { Exchange } from "./exchange.ts";
 import type { NoticeEvent } from "../events.ts";
 import type { ResolvedFindOptions } from "../option_defaults.ts";
+import { Sweep } from "./sweep.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
 export interface ListHandlers {
@@ -114,6 +115,7 @@ export class Search implements NameSearch {
   readonly #random: RandomSource;
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
+  readonly #sweep: Sweep;
   readonly peerIds: PeerIds;
 
   constructor(runtime: Runtime, options: SearchOptions, targets: Targets) {
@@ -126,9 +128,13 @@ export class Search implements NameSearch {
       transportConfig({ host: UNSPECIFIED_ADDRESS, tune: options.tune, layers: options.layers }),
       (refusal, to) => this.tellRefused(refusal, to),
     );
+    const { clock } = runtime;
+    this.#sweep = new Sweep(targets.sweep(), clock, (bytes, to) => this.send(bytes, to));
   }
 
   tellRefused(refusal: SendRefusal, to: Endpoint): void {
+    // A link may have addresses of IPv6 and no routers or groups; that is nobody's mistake.
+    if (refusal === "no route" && !isIpv4(to.address) && isGroupAddress(to.address, [])) return;
     const message = this.#refusals.notice(refusal, to);
     if (message === undefined) return;
     this.#options.onEvent?.({ event: "notice", level: "warning", message });
@@ -171,15 +177,18 @@ export class Search implements NameSearch {
       switch (action.kind) {
         case "broadcast":
           for (const to of this.#targets.find()) this.send(action.datagram, to);
-          return;
+          return this.#sweep.begin(action.datagram);
         case "unicast":
           return this.send(action.datagram, action.to);
         default:
+          if (action.kind === "server" && action.isProved) this.#sweep.heard(action.path.endpoint);
           onNews(action);
       }
     });
     const startedMs = this.#socket.clock.nowMs();
     exchange.handle({ kind: "wakeup" });
+    const endpoints = this.#sweep.found;
+    if (endpoints.length > 0) exchange.handle({ kind: "invite", endpoints });
     return {
       startedMs,
       settle: (queryIndex) => exchange.handle({ kind: "settle", queryIndex }),
@@ -253,6 +262,7 @@ export class Search implements NameSearch {
 
   /** Ends everything that was begun; no handler is called any more. */
   close(): Promise<void> {
+    this.#sweep.end();
     return this.#socket.close();
   }
 }

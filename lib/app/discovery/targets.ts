@@ -1,11 +1,13 @@
 /** Where a client sends its queries: broadcast addresses, or the hosts that the user named. */
-import { type Endpoint, endpointKey } from "../../address.ts";
+import { type Endpoint, endpointKey, isIpv4 } from "../../address.ts";
 import {
+  checkInterfaces,
   discoveryAddresses,
   endpointsOf,
   type HostAddresses,
   resolveHost,
   type ResolvingRuntime,
+  sweepAddresses,
 } from "../../io/net/network.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { ResolvedFindOptions } from "../option_defaults.ts";
@@ -15,6 +17,8 @@ export interface Targets {
   find(): readonly Endpoint[];
   /** Where classic requests go. */
   classic(): readonly Endpoint[];
+  /** Who is asked one by one, where the user wants that. */
+  sweep(): readonly Endpoint[];
 }
 
 /** Throws ShoalError `usage` for a host that cannot be asked, `no_server` for one whose address is not found out. */
@@ -22,16 +26,25 @@ export async function resolveTargets(
   options: ResolvedFindOptions,
   runtime: ResolvingRuntime,
 ): Promise<Targets> {
-  const { port, servers, broadcast } = options;
+  const { port, servers, broadcast, sweep } = options;
+  const choice = { only: options.interfaces, except: options.exceptInterfaces };
+  checkInterfaces(choice, runtime.net.subnets());
   if (servers.length > 0) {
     const hosts = await Promise.all(servers.map((text) => resolveHost(runtime, text, options)));
     const find = distinct(hosts.flatMap((host) => portsOf(host, port)));
     const classic = distinct(hosts.flatMap((host) => endpointsOf(host, port)));
-    return { find: () => find, classic: () => classic };
+    return { find: () => find, classic: () => classic, sweep: () => [] };
   }
-  const endpoints = () =>
-    (broadcast ?? discoveryAddresses(runtime.net.subnets())).map((address) => ({ address, port }));
-  return { find: endpoints, classic: endpoints };
+  const { net } = runtime;
+  const at = (addresses: readonly string[]) => addresses.map((address) => ({ address, port }));
+  const find = () => at(broadcast ?? discoveryAddresses(net.subnets(), choice));
+  return {
+    find,
+    // The older programs know no IPv6.
+    classic: () => find().filter(({ address }) => isIpv4(address)),
+    // Who names addresses to ask has named all.
+    sweep: () => sweep && broadcast === undefined ? at(sweepAddresses(net.subnets(), choice)) : [],
+  };
 }
 
 /** A broadcast reaches every server of a host, but only one of them is reached by its discovery port. */

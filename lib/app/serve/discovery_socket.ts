@@ -12,6 +12,8 @@ import { isQuestion, type QuestionFrame } from "../../protocol/serve/questions.t
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 
 export interface DiscoveryHandlers {
+  /** Whether what comes from an address is for us. */
+  readonly isHeard: (address: string) => boolean;
   readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;
   /** `name` is unchecked. */
   readonly onClassicRequest: (from: Endpoint, name: string) => void;
@@ -42,6 +44,7 @@ export class DiscoverySocket {
 
   /** What is neither is noise, which programs of all sorts may broadcast to this port. */
   #onDatagram(from: Endpoint, bytes: Bytes): void {
+    if (!this.#handlers.isHeard(from.address)) return;
     const name = decodeClassicRequest(bytes);
     if (name !== undefined) return this.#handlers.onClassicRequest(from, name);
     let isNoise = true;

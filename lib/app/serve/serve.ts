@@ -6,6 +6,7 @@ import type { Content, SafeFileName, ServerId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MetricsPort } from "../../io/net/metrics_port.ts";
 import { randomServerId } from "../../io/system/random_source.ts";
+import { checkInterfaces } from "../../io/net/network.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
@@ -64,8 +65,12 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
   const seed = options.seed ?? runtime.random.u32();
   const { port, host, tune, layers, errorRate, signal, onEvent } = options;
   const transport = transportConfig({ host, tune, layers });
+  const choice = { only: options.interfaces, except: options.exceptInterfaces };
+  checkInterfaces(choice, runtime.net.subnets());
+  // To join a group is to send: whoever says where searches go has said where they do not.
+  const group = options.broadcast === undefined ? { group: choice } : {};
   const discovery = runtime.net.openDatagrams(withFaults(
-    { ...transport, ports: [port], share: true, answers: true },
+    { ...transport, ...group, ports: [port], share: true, answers: true },
     errorRate,
     seed + SEED_OFFSET.classicFaults,
   ));
@@ -272,6 +277,7 @@ class Service {
       tokenSecret: this.#runtime.random.bytes(HASH_BYTES),
       seed: seed + SEED_OFFSET.responder,
       discovery,
+      interfaces: { only: this.#options.interfaces, except: this.#options.exceptInterfaces },
       transport: faulty,
       ...(dataPort !== undefined && { dataPort }),
       rateBytesPerS,

@@ -7,7 +7,7 @@ import type { Net } from "../../io/net/net.ts";
 import { type OnRefused, SendQueue } from "../../io/net/send_queue.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import type { Runtime } from "../../io/runtime.ts";
-import { SUBNETS_MEMORY_MS } from "./limits.ts";
+import { KnownSubnets } from "./known_subnets.ts";
 import {
   ClassicServer,
   type ClassicServerAction,
@@ -154,15 +154,9 @@ function classicEvent(
   return { event, name, client: endpointText(client), classic: true };
 }
 
-/** Who is on a subnet of this machine, whose interfaces may come and go. */
+/** Who is on a subnet of this machine. */
 function neighbourCheck(clock: Clock, net: Net): (address: string) => boolean {
-  let subnets = net.subnets();
-  let readMs = clock.nowMs();
-  return (address) => {
-    if (clock.nowMs() - readMs > SUBNETS_MEMORY_MS) {
-      subnets = net.subnets();
-      readMs = clock.nowMs();
-    }
-    return isLoopback(address) || subnets.some((subnet) => isOnSubnet(address, subnet));
-  };
+  const subnets = new KnownSubnets(clock, net);
+  return (address) =>
+    isLoopback(address) || subnets.now.some((subnet) => isOnSubnet(address, subnet));
 }

@@ -14,7 +14,9 @@ import type {
   SessionSettings,
   UploadedFile,
 } from "../../messages/session_worker.ts";
-import type { TransportConfig } from "../../messages/transport_config.ts";
+import type { InterfaceChoice, TransportConfig } from "../../messages/transport_config.ts";
+import { isFromExcluded } from "../../io/net/network.ts";
+import { KnownSubnets } from "./known_subnets.ts";
 import { Random } from "../../protocol/base/random.ts";
 import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
@@ -43,6 +45,8 @@ export interface ServingOptions {
   readonly seed: number;
   /** The shared socket, which is open already. */
   readonly discovery: DatagramTransport;
+  /** On which interfaces it lets itself be found. */
+  readonly interfaces: InterfaceChoice;
   /** Of the data socket, but for its ports. */
   readonly transport: TransportConfig;
   /** The only one that it may have; one of the usual range, or any free one, by default. */
@@ -124,12 +128,21 @@ export class Serving {
     const { discovery, onClassicRequest, onFailure } = this.#options;
     // What came meanwhile has waited in the socket.
     this.#discovery = new DiscoverySocket(discovery, {
+      isHeard: this.#neighbours(),
       onQuestion: (...question) => this.#onQuestion("discovery", ...question),
       onClassicRequest,
       onRefused: (...refused) => this.tellRefused(...refused),
       onFailure,
     });
     return { dataPort, tcpPort, isTuned };
+  }
+
+  /** Who is listened to at the port of discovery. */
+  #neighbours(): (address: string) => boolean {
+    const { interfaces, runtime: { clock, net } } = this.#options;
+    if (interfaces.only.length + interfaces.except.length === 0) return () => true;
+    const subnets = new KnownSubnets(clock, net);
+    return (address) => !isFromExcluded(address, subnets.now, interfaces);
   }
 
   /** Whether somebody at `address` has lately shown a token that was sent there. */

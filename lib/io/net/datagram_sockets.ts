@@ -28,7 +28,8 @@ import type { Wakeup } from "../system/clock.ts";
 import { denoClock, nowMs } from "../system/deno_clock.ts";
 import type { DatagramTransport, OnReceived, SendOutcome } from "./datagram_transport.ts";
 import { denoSubnets } from "./deno_network.ts";
-import { ipv6Among, isChosen } from "./interfaces.ts";
+import { isChosen } from "./interface_choice.ts";
+import { ipv6Among } from "./interfaces.ts";
 import {
   ADDRESS_SOCKETS_MAX,
   ADDRESSES_REVIEW_MS,

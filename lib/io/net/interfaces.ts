@@ -1,13 +1,8 @@
 /** This machine's network interfaces, by name and by number. They come and go, so they are looked at again. */
 import { isIpv6, type Subnet } from "../../address.ts";
-import type { InterfaceChoice } from "../../messages/transport_config.ts";
 import { nowMs } from "../system/deno_clock.ts";
 import { denoSubnets } from "./deno_network.ts";
 import { INTERFACES_MEMORY_MS } from "./limits.ts";
-
-export function isChosen(name: string, { only, except }: InterfaceChoice): boolean {
-  return !except.includes(name) && (only.length === 0 || only.includes(name));
-}
 
 /** Of these subnets, those of IPv6. */
 export function ipv6Among(subnets: readonly Subnet[]): readonly Subnet[] {

@@ -97,6 +97,10 @@ export const ADDRESSES_REVIEW_MS = 2_000;
 export const ADDRESS_SOCKETS_MAX = 64;
 /** Links towards which a client has a socket of its own. */
 export const LINK_SOCKETS_MAX = 32;
+/** Addresses that a sweep asks, of four networks of 254. */
+export const SWEEP_ADDRESSES_MAX = 1_016;
+/** … and how many a second. */
+export const SWEEP_PER_S = 100;
 /** Ports that are tried where any would do and each is taken at one of the addresses. */
 export const ANY_PORT_TRIES_MAX = 8;
 /** One read of a connection that carries chunks. */

@@ -5,11 +5,13 @@
 import {
   broadcastAddress,
   canonicalAddress,
+  DISCOVERY_GROUP,
   type Endpoint,
   isGroupAddress,
   isIpv4,
   isLinkLocal,
   isLoopback,
+  isOnSubnet,
   LIMITED_BROADCAST,
   LOOPBACK_BROADCAST,
   parseHostPort,
@@ -19,7 +21,9 @@ import {
 } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../system/clock.ts";
-import { HOST_ADDRESSES_MAX } from "./limits.ts";
+import type { InterfaceChoice } from "../../messages/transport_config.ts";
+import { ALL_INTERFACES, isChosen } from "./interface_choice.ts";
+import { HOST_ADDRESSES_MAX, LINK_SOCKETS_MAX, SWEEP_ADDRESSES_MAX } from "./limits.ts";
 import type { Net } from "./net.ts";
 
 /** A host that the user named. */
@@ -47,11 +51,72 @@ export function hasSeveralAddresses(subnets: readonly Subnet[]): boolean {
   return subnets.length === 0 || others.length > 1;
 }
 
-/** Where a search goes by default: each interface's directed broadcast address, loopback's included. */
-export function discoveryAddresses(subnets: readonly Subnet[]): readonly string[] {
+/**
+ * Where a search goes by default: each interface's directed broadcast address, loopback's included, and the group of
+ * discovery on each link that has IPv6.
+ */
+export function discoveryAddresses(
+  subnets: readonly Subnet[],
+  choice: InterfaceChoice = ALL_INTERFACES,
+): readonly string[] {
   if (subnets.length === 0) return [LOOPBACK_BROADCAST, LIMITED_BROADCAST];
-  const found = subnets.map(broadcastAddress).filter((address) => address !== undefined);
-  return [...new Set([LOOPBACK_BROADCAST, ...found])];
+  const chosen = subnets.filter((each) => isChosen(each.interface, choice));
+  const found = chosen.map(broadcastAddress).filter((address) => address !== undefined);
+  const links = chosen.map(({ address }) => isLinkLocal(address) ? scopeOf(address) : undefined)
+    .filter((scope) => scope !== undefined);
+  const groups = [...new Set(links)].slice(0, LINK_SOCKETS_MAX).map((scope) =>
+    `${DISCOVERY_GROUP}%${scope}`
+  );
+  return [...new Set([LOOPBACK_BROADCAST, ...found]), ...groups];
+}
+
+/** Every other address of the own IPv4 networks, no more of each than the /24 around our own address. */
+export function sweepAddresses(
+  subnets: readonly Subnet[],
+  choice: InterfaceChoice = ALL_INTERFACES,
+): readonly string[] {
+  const chosen = subnets.filter((each) =>
+    isIpv4(each.address) && !isLoopback(each.address) && isChosen(each.interface, choice)
+  );
+  const own = new Set(subnets.map(({ address }) => address));
+  const found = new Set<string>();
+  for (const subnet of chosen) {
+    const prefix = subnet.address.slice(0, subnet.address.lastIndexOf(".") + 1);
+    for (let last = 1; last < 255; last++) {
+      const address = `${prefix}${last}`;
+      if (own.has(address) || !isOnSubnet(address, subnet)) continue;
+      if (!isGroupAddress(address, subnets)) found.add(address);
+    }
+  }
+  return [...found].slice(0, SWEEP_ADDRESSES_MAX);
+}
+
+/**
+ * Whether a search that came from `address` came by an interface that was not chosen: what is on none of our own networks
+ * came by any.
+ */
+export function isFromExcluded(
+  address: string,
+  subnets: readonly Subnet[],
+  choice: InterfaceChoice,
+): boolean {
+  const near = subnets.filter((subnet) =>
+    !isLoopback(subnet.address) && isOnSubnet(address, subnet)
+  );
+  return near.length > 0 && !near.some((subnet) => isChosen(subnet.interface, choice));
+}
+
+/** Throws ShoalError `usage` where interfaces are named that are not there. */
+export function checkInterfaces({ only }: InterfaceChoice, subnets: readonly Subnet[]): void {
+  const names = [
+    ...new Set(subnets.map((each) => each.interface).filter((each) => each !== undefined)),
+  ];
+  const missing = only.find((name) => names.length > 0 && !names.includes(name));
+  if (missing === undefined) return;
+  throw usage(
+    `no interface with an address is called '${missing}'`,
+    `There are ${names.join(", ")}.`,
+  );
 }
 
 /**

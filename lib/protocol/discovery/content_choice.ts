@@ -10,6 +10,7 @@ import { isLoopback, isSameEndpoint } from "../../address.ts";
 import { CONTENTS_LISTED_MAX } from "./limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
 import type { Offer, PendingNotice } from "./finder.ts";
+import { votersAmong } from "./voters.ts";
 
 export type Choice =
   | {
@@ -132,14 +133,14 @@ export class ContentChoice {
     );
     const [votes, rival] = [votesOf(first), second === undefined ? 0 : votesOf(second)];
     // Contents that share the pinned SHA-256 cannot all be true: the caller tries one after the other.
-    const half = this.#pinned === undefined ? partiesAmong(groups, others).size / 2 : 0;
+    const half = this.#pinned === undefined ? votersOfAll(groups, others).size / 2 : 0;
     const isRivalled = Math.max(rival, mostOfOneSize(others)) > half;
     if (votes > half && (!isRivalled || this.#pinned !== undefined)) {
       return {
         kind: "chosen",
         content: first.content,
         votes,
-        party: partiesOf(first)[0]!,
+        party: [...votersOf(first)][0]!,
         dissent: groups.length + others.length > 1 ? texts(groups, others, brief) : undefined,
         unfinished: this.#isOpen(first, groups) ? this.#placesOfHashing() : undefined,
       };
@@ -160,7 +161,7 @@ export class ContentChoice {
   /** Whether `first` would have no majority if none of those who are still hashing had it. */
   #isOpen(first: Group, groups: readonly Group[]): boolean {
     if (this.#pinned !== undefined || this.#hashing.size === 0) return false;
-    return votesOf(first) <= partiesAmong(groups, [...this.#hashing.values()]).size / 2;
+    return votesOf(first) <= votersOfAll(groups, [...this.#hashing.values()]).size / 2;
   }
 
   #placesOfHashing(): string {
@@ -172,25 +173,29 @@ export class ContentChoice {
   }
 }
 
-function partiesOf({ hosts }: Group): string[] {
-  return [...hosts.values()].map(({ party }) => party);
+function votersOf({ hosts }: Group): Set<string> {
+  return votersAmong([...hosts].map(([server, { party }]) => ({ server, party })));
 }
 
 function votesOf(group: Group): number {
-  return new Set(partiesOf(group)).size;
+  return votersOf(group).size;
 }
 
-function partiesAmong(groups: readonly Group[], hashing: readonly PendingNotice[]): Set<string> {
-  return new Set([...groups.flatMap(partiesOf), ...hashing.map(({ party }) => party)]);
+/** Of each content by itself: who uses another's id for another content is no less a party. */
+function votersOfAll(groups: readonly Group[], hashing: readonly PendingNotice[]): Set<string> {
+  const voters = new Set<string>();
+  for (const group of groups) for (const party of votersOf(group)) voters.add(party);
+  for (const some of bySize(hashing)) for (const party of votersAmong(some)) voters.add(party);
+  return voters;
 }
 
 /** How many parties may agree on something that nobody has offered yet. */
 function mostOfOneSize(hashing: readonly PendingNotice[]): number {
-  const parties = new Map<number, Set<string>>();
-  for (const { sizeBytes, party } of hashing) {
-    parties.set(sizeBytes, (parties.get(sizeBytes) ?? new Set()).add(party));
-  }
-  return Math.max(0, ...[...parties.values()].map(({ size }) => size));
+  return Math.max(0, ...bySize(hashing).map((some) => votersAmong(some).size));
+}
+
+function bySize(hashing: readonly PendingNotice[]): readonly (readonly PendingNotice[])[] {
+  return [...Map.groupBy(hashing, ({ sizeBytes }) => sizeBytes).values()];
 }
 
 function texts(
