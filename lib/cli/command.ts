@@ -119,6 +119,6 @@ export function networkOptions(
   signal: AbortSignal,
 ): NetworkOptions {
   const { port, broadcast, interface: interfaces, "no-interface": exceptInterfaces } = options;
-  const where = { ...(broadcast.length > 0 ? { broadcast } : {}) };
-  return { port, signal, ...where, interfaces, exceptInterfaces };
+  const lists = Object.entries({ broadcast, interfaces, exceptInterfaces });
+  return { port, signal, ...Object.fromEntries(lists.filter(([, list]) => list.length > 0)) };
 }

@@ -136,7 +136,7 @@ export const getCommand = defineCommand({
       : app.get({
         ...common,
         ...networkOptions(options, signal),
-        sweep: options.sweep,
+        ...(options.sweep && { sweep: true }),
         servers: options.server,
         ...mastersOf(options.master),
         mtuBytes: options.mtu,

@@ -61,7 +61,7 @@ export const listCommand = defineCommand({
       })
       : app.list({
         ...networkOptions(options, signal),
-        sweep: options.sweep,
+        ...(options.sweep && { sweep: true }),
         servers,
         timeoutMs,
         retries,

@@ -37,7 +37,7 @@ export const serverCommand = defineCommand({
   options: {
     ...NETWORK_OPTIONS,
     // Scripts give every command the same network flags.
-    broadcast: broadcastOption("stay out of the IPv6 group; a server only answers"),
+    broadcast: broadcastOption("join no IPv6 group; a server only answers"),
     host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
     ...rateOption("send"),
     ...masterOption("register with this master"),

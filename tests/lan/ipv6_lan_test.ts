@@ -1,5 +1,5 @@
 /** IPv6 alone, beside IPv4, and on links where an address means nothing without its interface. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { randomFile } from "../support/e2e.ts";
 import { labObstacle } from "../support/lab.ts";
 import { sharesOf, type Site } from "../support/master_lab.ts";
@@ -121,3 +121,118 @@ alone("a master without IPv4 tells of servers, of a link to those on it alone", 
   await site.server(await lab.host(1), files, [master]);
   await master.tells(["film fd99:1::5"]);
 });
+
+for (const [how, env] of TUNING) {
+  alone(`hosts without IPv4 find each other by themselves, ${how}`, async (site) => {
+    site.env = env;
+    const files = { film: randomFile(3 * MIB, 1), note: randomFile(9, 2) };
+    const [server, client] = await site.hosts(1, 2);
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", "film", "note");
+    await get.brings(files);
+    assertEquals(get.said, "", "nothing is to be said of it");
+    assertEquals(Object.keys(sharesOf(get.events)), [`${server.linkLocal}%e1`]);
+    assertEquals(await site.list(client), [
+      `film ${server.linkLocal}%e1`,
+      `note ${server.linkLocal}%e1`,
+    ]);
+  });
+}
+
+alone("two servers on one host are both found by their group", async (site) => {
+  const [film, song] = [randomFile(MIB, 1), randomFile(MIB, 2)];
+  const [host, client] = await site.hosts(1, 2);
+  for (const [name, bytes] of Object.entries({ film, song })) {
+    await site.scratch.serve(name, bytes, `${site.scratch.root}/of-${name}`);
+    const server = site.start(host, ["server", `${site.scratch.root}/of-${name}`]);
+    await server.event(({ event }) => event === "ready");
+  }
+  await new Fetch(site, client, "out", "film", "song").brings({ film, song });
+});
+
+function beside(name: string, fn: (site: Site) => Promise<void>): void {
+  lan(name, fn, obstacle, "beside");
+}
+
+beside("a server that is found by both families has one vote", async (site) => {
+  const [one, other] = [randomFile(MIB, 1), randomFile(MIB, 2)];
+  const [a, b, c, client] = await site.hosts(1, 4);
+  // It has nothing but IPv4, and so an address less.
+  await b.run("ip", "-6", "address", "flush", "dev", "e1");
+  await site.server(a, { file: one });
+  await new Fetch(site, client, "alone", "file").brings({ file: one });
+  await site.server(b, { file: other });
+  const tied = new Fetch(site, client, "tied", "file");
+  assertEquals(await tied.exit(), 4, tied.process.description());
+  await site.server(c, { file: other });
+  await new Fetch(site, client, "outvoted", "file").brings({ file: other });
+});
+
+beside("interfaces that are chosen, or are not, are kept to on both sides", async (site) => {
+  const { lab } = site;
+  const [a, b, client] = [await lab.host(1), await lab.host(2), await lab.host(1, 2)];
+  await site.server(a, { "on-1": randomFile(9, 1) });
+  await site.server(b, { "on-2": randomFile(9, 2) });
+  const names = async (
+    ...args: string[]
+  ) => [...new Set((await site.list(client, ...args)).map((line) => line.split(" ")[0]))];
+  assertEquals(await names(), ["on-1", "on-2"]);
+  assertEquals(await names("--interface", "e1"), ["on-1"]);
+  assertEquals(await names("--no-interface", "e1"), ["on-2"]);
+  assertEquals(await names("--interface", "e1", "--interface", "e2"), ["on-1", "on-2"]);
+  const wrong = site.start(client, ["list", "--interface", "e3"]);
+  assertEquals(await wrong.exit(), 2, wrong.description());
+  // A server lets itself be found by one of its links.
+  const both = await lab.host(1, 2);
+  await site.server(both, { "of-both": randomFile(9, 3) }, [], "--no-interface", "e2");
+  assertEquals(await names("--interface", "e1"), ["of-both", "on-1"]);
+  assertEquals(await names("--interface", "e2"), ["on-2"]);
+});
+
+lan(
+  "where broadcasts are filtered, a sweep asks the addresses one by one",
+  async (site) => {
+    const files = { film: randomFile(MIB, 1), note: randomFile(9, 2) };
+    const [server, client] = await site.hosts(1, 2);
+    await server.run("nft", "add table inet f");
+    await server.run("nft", "add chain inet f i { type filter hook input priority 0; }");
+    for (const to of ["ip daddr 10.99.1.255", "ip6 daddr ff02::5348:291e"]) {
+      await server.run("nft", `add rule inet f i ${to} drop`);
+    }
+    await site.server(server, files);
+    const patience = ["--timeout", "3", "--retries", "1"];
+    const blind = new Fetch(site, client, "blind", "film", ...patience);
+    assertEquals(await blind.exit(), 3, blind.process.description());
+    // By a pattern, so that there are two searches, of which the second asks whom the first has found.
+    await new Fetch(site, client, "swept", "*", "--sweep").brings(files);
+  },
+  await labObstacle("nft"),
+  "beside",
+);
+
+lan(
+  "where searches go is said by --broadcast alone, if it is given",
+  async (site) => {
+    const [server, client] = await site.hosts(1, 2);
+    const counted = "ip6 daddr ff02::5348:291e counter";
+    for (const host of [server, client]) {
+      await host.run("nft", "add table inet f");
+      await host.run("nft", "add chain inet f o { type filter hook output priority 0; }");
+      await host.run("nft", `add rule inet f o ${counted}`);
+    }
+    const sent = async () => / packets (\d+)/.exec(await client.run("nft", "list", "ruleset"))?.[1];
+    const joined = async () => (await server.run("ip", "maddr", "show")).includes("5348:291e");
+    site.env = { SHOAL_BROADCAST: "127.255.255.255" };
+    await site.server(server, { film: randomFile(9, 1) });
+    const get = new Fetch(site, client, "out", "film", "--timeout", "1", "--retries", "1");
+    assertEquals(await get.exit(), 3, get.process.description());
+    assertEquals([await sent(), await joined()], ["0", false]);
+    // The same shows that it would be seen.
+    site.env = {};
+    await site.server(server, { song: randomFile(9, 2) });
+    await new Fetch(site, client, "out", "song").brings({ song: randomFile(9, 2) });
+    assert(await sent() !== "0" && await joined());
+  },
+  await labObstacle("nft"),
+  "alone",
+);

@@ -9,7 +9,7 @@ import type { Clock } from "../../io/system/clock.ts";
 
 export class Sweep {
   readonly #waiting: Endpoint[];
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "sleep">;
   readonly #send: (bytes: Bytes, to: Endpoint) => void;
   readonly #ending = new AbortController();
   readonly #isOn: boolean;
@@ -18,7 +18,7 @@ export class Sweep {
 
   constructor(
     endpoints: readonly Endpoint[],
-    clock: Clock,
+    clock: Pick<Clock, "sleep">,
     send: (bytes: Bytes, to: Endpoint) => void,
   ) {
     this.#waiting = [...endpoints];

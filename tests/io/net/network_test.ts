@@ -2,9 +2,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import type { Subnet } from "../../../lib/address.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
-import { HOST_ADDRESSES_MAX } from "../../../lib/io/net/limits.ts";
+import { HOST_ADDRESSES_MAX, SWEEP_ADDRESSES_MAX } from "../../../lib/io/net/limits.ts";
 import { denoNet } from "../../../lib/io/net/net.ts";
-import { discoveryAddresses, resolveHost } from "../../../lib/io/net/network.ts";
+import {
+  discoveryAddresses,
+  isFromExcluded,
+  resolveHost,
+  sweepAddresses,
+} from "../../../lib/io/net/network.ts";
 import { openStream, reachableEndpoint } from "../../../lib/io/net/tcp_client.ts";
 import type { VirtualClock } from "../../sim/virtual_clock.ts";
 import { playTcp, type VirtualNames } from "../../support/virtual_tcp.ts";
@@ -20,6 +25,50 @@ Deno.test("a search goes to loopback and to every subnet once", () => {
 
 Deno.test("a search without knowledge of the interfaces falls back to the limited broadcast", () => {
   assertEquals(discoveryAddresses([]), ["127.255.255.255", "255.255.255.255"]);
+});
+
+const eth = { ...HOME, interface: "eth0" };
+const eth6 = { address: "fe80::20%eth0", netmask: "ffff:ffff:ffff:ffff::", interface: "eth0" };
+const wlan = { address: "10.1.2.3", netmask: "255.255.0.0", interface: "wlan0" };
+const lo = { ...LOOPBACK, interface: "lo" };
+const choose = (only: string[], except: string[] = []) => ({ only, except });
+
+Deno.test("a search goes to the group on each link, and only by the interfaces that are chosen", () => {
+  const subnets = [lo, eth, eth6, { ...eth6, address: "fe80::21%eth0" }, wlan];
+  const group = "ff02::5348:291e%eth0";
+  const all = ["127.255.255.255", "192.168.7.255", "10.1.255.255", group];
+  assertEquals(discoveryAddresses(subnets), all);
+  const near = ["127.255.255.255", "192.168.7.255", group];
+  assertEquals(discoveryAddresses(subnets, choose(["eth0"])), near);
+  assertEquals(discoveryAddresses(subnets, choose([], ["wlan0"])), near);
+  assertEquals(discoveryAddresses(subnets, choose(["eth0", "wlan0"], ["eth0"])), [
+    "127.255.255.255",
+    "10.1.255.255",
+  ]);
+});
+
+Deno.test("a sweep takes no more of a network than the /24 around our own address, and a bounded number", () => {
+  const swept = sweepAddresses([lo, eth, eth6]);
+  assertEquals([swept[0], swept.at(-1), swept.length], ["192.168.7.1", "192.168.7.254", 253]);
+  assert(!swept.includes(HOME.address));
+  assertEquals(new Set(sweepAddresses([wlan]).map((each) => each.split(".")[2])), new Set(["2"]));
+  assertEquals(sweepAddresses([{ ...eth, netmask: "255.255.255.252" }]), [
+    "192.168.7.21",
+    "192.168.7.22",
+  ]);
+  assertEquals(sweepAddresses([lo]), []);
+  assertEquals(sweepAddresses([eth, wlan], choose(["wlan0"]))[0], "10.1.2.1");
+  const many = Array.from({ length: 9 }, (_, i) => ({ ...eth, address: `172.16.${i}.1` }));
+  assertEquals(sweepAddresses(many).length, SWEEP_ADDRESSES_MAX);
+});
+
+Deno.test("what comes from the networks of an interface is told from what may come by any", () => {
+  const subnets = [lo, eth, eth6, wlan];
+  const isExcluded = (address: string) => isFromExcluded(address, subnets, choose(["eth0"]));
+  assert(isExcluded("10.1.9.9"));
+  for (const address of ["192.168.7.9", "fe80::1%eth0", "127.0.0.1", "8.8.8.8"]) {
+    assert(!isExcluded(address), address);
+  }
 });
 
 const canResolve = (await Deno.permissions.query({ name: "net" })).state === "granted" &&
