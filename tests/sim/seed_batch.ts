@@ -2,15 +2,25 @@
 import { scenarioOf } from "./scenario.ts";
 import type { Batch, BatchRequest } from "./seed_pool.ts";
 import { seedAt } from "./seeds.ts";
+import { shippedScenarioOf } from "./shipped_scenario.ts";
+import { runShipped } from "./shipped_world.ts";
 import { runScenario } from "./world.ts";
 
-export async function runBatch({ base, first, count }: BatchRequest): Promise<Batch> {
+const WORLDS = {
+  links: async (seed: number) => {
+    const { end, violation } = await runScenario(scenarioOf(seed));
+    return { ends: [end], violation };
+  },
+  shipped: (seed: number) => runShipped(shippedScenarioOf(seed)),
+};
+
+export async function runBatch({ family, base, first, count }: BatchRequest): Promise<Batch> {
   const ends = new Map<string, number>();
   const failures: { seed: number; violation: string }[] = [];
   for (let index = first; index < first + count; index++) {
     const seed = seedAt(base, index);
-    const { end, violation } = await runScenario(scenarioOf(seed));
-    ends.set(end, (ends.get(end) ?? 0) + 1);
+    const { ends: own, violation } = await WORLDS[family](seed);
+    for (const end of own) ends.set(end, (ends.get(end) ?? 0) + 1);
     if (violation !== undefined) failures.push({ seed, violation });
   }
   return { count, ends: [...ends], failures };

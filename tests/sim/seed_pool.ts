@@ -1,6 +1,10 @@
 /** Seeds over workers: each takes the next few when it is done with its own. */
 
+/** `links`: one download in all weathers. `shipped`: all use cases, entered as users enter them. */
+export type WorldFamily = "links" | "shipped";
+
 export interface BatchRequest {
+  readonly family: WorldFamily;
   readonly base: number;
   /** Numbers of seeds, counted from the base. */
   readonly first: number;
@@ -17,9 +21,11 @@ const BATCH_SEEDS = 50;
 
 export class SeedPool {
   readonly #workers: number;
+  readonly #family: WorldFamily;
   readonly #onBatch: (batch: Batch) => void;
 
-  constructor(workers: number, onBatch: (batch: Batch) => void) {
+  constructor(workers: number, family: WorldFamily, onBatch: (batch: Batch) => void) {
+    this.#family = family;
     this.#workers = workers;
     this.#onBatch = onBatch;
   }
@@ -31,7 +37,7 @@ export class SeedPool {
       if (next >= seeds) return undefined;
       const first = next;
       next = Math.min(seeds, next + BATCH_SEEDS);
-      return { base, first, count: next - first };
+      return { family: this.#family, base, first, count: next - first };
     };
     await Promise.all(Array.from({ length: this.#workers }, () => this.#work(take)));
   }

@@ -48,7 +48,7 @@ Deno.test({
   ignore: !canRead || !canRun,
   async fn() {
     const base = await baseSeed();
-    const { failures } = await runBatch({ base, first: 0, count: CI_SEEDS });
+    const { failures } = await runBatch({ family: "links", base, first: 0, count: CI_SEEDS });
     const again = failures.map(({ seed, violation }) =>
       `deno task sim --seed ${seed}: ${violation}`
     );

@@ -1,15 +1,17 @@
 /**
  * The command of the simulation: runs the worlds of many seeds, on all cores, or one of them again.
  *
- *     deno task sim [--seeds N] [--base B] [--workers W]
- *     deno task sim --seed S [--trace]
+ *     deno task sim [--shipped] [--seeds N] [--base B] [--workers W]
+ *     deno task sim [--shipped] --seed S [--trace]
  *     deno task sim --scenario FILE [--trace]
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { type SeedFixture, seedFixtures } from "./seed_fixtures.ts";
 import { baseSeed } from "./seeds.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
-import { type Batch, SeedPool } from "./seed_pool.ts";
+import { type Batch, SeedPool, type WorldFamily } from "./seed_pool.ts";
+import { shippedScenarioOf } from "./shipped_scenario.ts";
+import { runShipped } from "./shipped_world.ts";
 import { runScenario } from "./world.ts";
 
 const SEEDS_DEFAULT = 1_000;
@@ -33,7 +35,23 @@ async function replay(scenario: Scenario, showsTrace: boolean): Promise<boolean>
   return violation === undefined;
 }
 
-async function runMany(seeds: number, base: number, workers: number): Promise<boolean> {
+async function replayShipped(seed: number, showsTrace: boolean): Promise<boolean> {
+  const scenario = shippedScenarioOf(seed);
+  const { lines, ends, elapsedMs, digest, violation } = await runShipped(scenario, true);
+  if (showsTrace) { for (const line of lines) console.log(line); }
+  console.log(JSON.stringify(scenario));
+  console.log(`  ends: ${ends.join(", ")}, after ${Math.round(elapsedMs)} ms of its time`);
+  console.log(`  digest ${digest}`);
+  console.log(violation === undefined ? "  everything held" : `  BROKEN: ${violation}`);
+  return violation === undefined;
+}
+
+async function runMany(
+  family: WorldFamily,
+  seeds: number,
+  base: number,
+  workers: number,
+): Promise<boolean> {
   console.log(`${seeds} seeds from ${base} on, ${workers} workers`);
   const startMs = performance.now();
   const ends = new Map<string, number>();
@@ -45,14 +63,14 @@ async function runMany(seeds: number, base: number, workers: number): Promise<bo
       failures += 1;
       if (failures > TOLD_MAX) continue;
       console.log(`seed ${seed}: ${violation.split("\n")[0]}`);
-      console.log(`  again: deno task sim --seed ${seed}`);
+      console.log(`  again: deno task sim ${family === "links" ? "" : "--shipped "}--seed ${seed}`);
     }
     done += batch.count;
     if (done % 10_000 < batch.count && done < seeds) {
       console.log(`${done} seeds, ${failures} failed`);
     }
   };
-  await new SeedPool(workers, onBatch).run(base, seeds);
+  await new SeedPool(workers, family, onBatch).run(base, seeds);
   const seconds = (performance.now() - startMs) / 1_000;
   const told = [...ends].sort(([, a], [, b]) => b - a).map(([end, n]) => `${end} ${n}`).join(", ");
   console.log(`ends: ${told}`);
@@ -63,12 +81,15 @@ async function runMany(seeds: number, base: number, workers: number): Promise<bo
 
 const args = parseArgs(Deno.args, {
   string: ["seed", "seeds", "base", "workers", "scenario"],
-  boolean: ["trace", "fixtures"],
+  boolean: ["trace", "fixtures", "shipped"],
 });
 
 if (args.scenario !== undefined) {
   const kept = JSON.parse(Deno.readTextFileSync(String(args.scenario)));
   Deno.exit(await replay(kept.scenario ?? kept, args.trace === true) ? 0 : 1);
+}
+if (args.seed !== undefined && args.shipped) {
+  Deno.exit(await replayShipped(Number(args.seed) >>> 0, args.trace === true) ? 0 : 1);
 }
 if (args.seed !== undefined) {
   Deno.exit(await replay(scenarioOf(Number(args.seed) >>> 0), args.trace === true) ? 0 : 1);
@@ -82,5 +103,10 @@ if (args.fixtures) {
 }
 const base = args.base === undefined ? await baseSeed() : Number(args.base) >>> 0;
 const workers = Number(args.workers ?? navigator.hardwareConcurrency);
-const isGood = await runMany(Number(args.seeds ?? SEEDS_DEFAULT), base, workers);
+const isGood = await runMany(
+  args.shipped ? "shipped" : "links",
+  Number(args.seeds ?? SEEDS_DEFAULT),
+  base,
+  workers,
+);
 Deno.exit(isGood ? 0 : 1);
