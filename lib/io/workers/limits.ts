@@ -22,3 +22,5 @@ assertRelations([
 ]);
 /** Between two times that a sender tells that the system refuses to send. */
 export const REFUSED_PAUSE_MS = 100;
+/** Who waits for a turn to be answered looks this often whether somebody takes nothing. */
+export const ANSWER_WAIT_LOOK_MS = 500;

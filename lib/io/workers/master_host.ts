@@ -1,7 +1,7 @@
 /** Performs the steps of a master's dialogue: messages of one connection, and the store. */
 import type { RequestPace } from "../net/request_pace.ts";
 import type { SessionConnection } from "../net/session_connection.ts";
-import { partyOf } from "../../address.ts";
+import { AnswerTurn } from "./answer_turn.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import { SESSION_SKIP_BYTES_MAX } from "../../protocol/session/limits.ts";
 import { REGISTRY_LEASE_MS, REGISTRY_RENEW_MS } from "../../protocol/master/limits.ts";
@@ -43,18 +43,8 @@ export async function runMasterDialogue(
   pace: RequestPace,
 ): Promise<void> {
   const { runtime, store, pages, turns, onAnswered, isStopping } = options;
-  const party = partyOf(connection.peerAddress);
-  let hasTurn = false;
-  const takeTurn = async (): Promise<void> => {
-    if (hasTurn) return;
-    await new Promise<void>((resolve) => turns.enter(party, resolve));
-    hasTurn = true;
-  };
-  const leaveTurn = (): void => {
-    if (hasTurn) turns.leave(party);
-    hasTurn = false;
-  };
   const { clock, random } = runtime;
+  const turn = new AnswerTurn(turns, connection, clock);
   let askedMs = clock.nowMs();
   let command = "";
   let isInPages = false;
@@ -81,7 +71,7 @@ export async function runMasterDialogue(
       case "request": {
         leavePages();
         // What was answered has been taken.
-        leaveTurn();
+        turn.leave();
         await pace.request();
         const read = await request(connection, step.idleMs);
         const said = read.kind === "request" ? read.request["command"] : "";
@@ -94,7 +84,7 @@ export async function runMasterDialogue(
         // A client that does not read its answer delays nobody.
         leavePages();
         onAnswered(command, clock.nowMs() - askedMs);
-        return await connection.send(encodeMessage(step.message));
+        return await turn.during(() => connection.send(encodeMessage(step.message)));
       case "open": {
         const lease = newLease(random);
         const expiresMs = wallMs(clock) + REGISTRY_LEASE_MS;
@@ -114,13 +104,13 @@ export async function runMasterDialogue(
       case "close":
         return isStopping() ? undefined : await store.close(step.lease);
       case "locate":
-        await takeTurn();
+        await turn.take();
         return await store.locate(step.queries, wallMs(clock), step.except);
       case "page":
-        await takeTurn();
+        await turn.take();
         return await store.page(step.prefix, step.after, step.countMax, wallMs(clock));
       case "changes":
-        await takeTurn();
+        await turn.take();
         return await store.changes(step.since, step.countMax);
       case "stats":
         return await store.stats(wallMs(clock));
@@ -139,7 +129,7 @@ export async function runMasterDialogue(
     throw error;
   } finally {
     leavePages();
-    leaveTurn();
+    turn.leave();
   }
 }
 

@@ -13,6 +13,7 @@ import {
   UPLOAD_BYTES_PER_WORK,
 } from "../../protocol/session/limits.ts";
 import { SESSION_SEND_BYTES } from "../net/limits.ts";
+import { AnswerTurn } from "./answer_turn.ts";
 import { MD5_PATIENCE_MS } from "./limits.ts";
 import type { Answers, Question, UploadedFile } from "../../messages/session_worker.ts";
 import type {
@@ -86,7 +87,7 @@ class SessionHost {
   readonly #library: SessionLibrary;
   readonly #pace: RequestPace;
   #upload: Upload | undefined;
-  #hasTurn = false;
+  readonly #turn: AnswerTurn;
 
   constructor(
     connection: SessionConnection,
@@ -96,6 +97,7 @@ class SessionHost {
     this.#connection = connection;
     this.#library = library;
     this.#pace = pace;
+    this.#turn = new AnswerTurn(library.turns, connection, library.clock);
   }
 
   async perform(step: SessionStep): Promise<unknown> {
@@ -105,26 +107,26 @@ class SessionHost {
         return await connection.peek();
       case "line":
         // What was answered has been taken.
-        this.#leaveTurn();
+        this.#turn.leave();
         await this.#pace.request();
         return await connection.line(step.form);
       case "message":
-        this.#leaveTurn();
+        this.#turn.leave();
         await this.#pace.request();
         return await connection.message(step.bytesMax);
       case "skip":
         return await connection.skip(step.lengthBytes);
       case "send":
         await this.#library.throttle.pass(step.bytes.length);
-        return await connection.send(step.bytes);
+        return await this.#turn.during(() => connection.send(step.bytes));
       case "files":
-        await this.#takeTurn();
+        await this.#turn.take();
         return await this.#files(step);
       case "find":
         return await this.#find(step);
       case "layer": {
         const { root, sizeBytes } = step;
-        await this.#takeTurn();
+        await this.#turn.take();
         await this.#pace.work(layerWork(sizeBytes));
         return await this.#library.ask({ kind: "layer", root, sizeBytes });
       }
@@ -133,7 +135,7 @@ class SessionHost {
       case "strike":
         return await this.#onStrike(step);
       case "sendBody":
-        return await this.#sendBody(step.bytes);
+        return await this.#turn.during(() => this.#sendBody(step.bytes));
       case "beginUpload":
         return await this.#beginUpload(step);
       case "receiveUpload":
@@ -151,30 +153,13 @@ class SessionHost {
 
   /** Releases what the dialogue did not end. */
   close(): void {
-    this.#leaveTurn();
+    this.#turn.leave();
     this.#abandonUpload();
   }
 
   #abandonUpload(): void {
     this.#upload?.abandon();
     this.#upload = undefined;
-  }
-
-  async #takeTurn(): Promise<void> {
-    if (this.#hasTurn) return;
-    const turn = Promise.withResolvers<void>();
-    this.#library.turns.enter(this.#party, turn.resolve);
-    await turn.promise;
-    this.#hasTurn = true;
-  }
-
-  #leaveTurn(): void {
-    if (this.#hasTurn) this.#library.turns.leave(this.#party);
-    this.#hasTurn = false;
-  }
-
-  get #party(): string {
-    return partyOf(this.#connection.peerAddress);
   }
 
   // — What is offered ———————————————————————————————————————————————————————————————————————————

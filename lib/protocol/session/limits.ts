@@ -61,6 +61,8 @@ export const REFUSED_PARTIES_MAX = 1_024;
 export const REFUSED_PARTY_MEMORY_MS = 600_000;
 /** Listings and layers that are put together for one address, or wait to be taken by it, over all its sessions; further ones wait. */
 export const ANSWERS_PER_PARTY_AT_ONCE = 4;
+/** … and one that has taken nothing for this long gives way to those. */
+export const ANSWER_UNTAKEN_MS = 5_000;
 /** Units of work, about ten microseconds each, of any question that a session asks the main thread … */
 export const SESSION_QUESTION_WORK = 4;
 /** … beside that for each file of a listing … */
