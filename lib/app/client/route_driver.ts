@@ -92,7 +92,9 @@ export class RouteDriver {
     const { emit } = this.#options;
     switch (action.kind) {
       case "askNamed":
-        return this.#askNamed(action.downloads.filter(({ isSearching }) => isSearching));
+        return action.isStalled
+          ? this.#askNamed(action.downloads, () => true)
+          : this.#askNamed(action.downloads, ({ isSearching }) => isSearching);
       case "askStream":
         return action.download.askOverTcp(action.offer);
       case "fellBack": {
@@ -110,12 +112,20 @@ export class RouteDriver {
     }
   }
 
-  #askNamed(downloads: readonly RoutedDownload[]): void {
+  #askNamed(
+    named: readonly RoutedDownload[],
+    isWanted: (download: RoutedDownload) => boolean,
+  ): void {
+    const downloads = named.filter(isWanted);
     if (downloads.length === 0) return;
-    for (const endpoint of this.#options.hosts) this.#askHost(endpoint, downloads);
+    for (const endpoint of this.#options.hosts) this.#askHost(endpoint, downloads, isWanted);
   }
 
-  #askHost(endpoint: Endpoint, downloads: readonly RoutedDownload[]): void {
+  #askHost(
+    endpoint: Endpoint,
+    downloads: readonly RoutedDownload[],
+    isWanted: (download: RoutedDownload) => boolean,
+  ): void {
     const { clock, streams: providers, timeoutMs, retries: attempts, pinned } = this.#options;
     const search = new StreamSearch({
       ...{ clock, endpoint, providers, timeoutMs, attempts },
@@ -129,12 +139,14 @@ export class RouteDriver {
     const find = search.find(downloads.map(({ query }) => query), (news) => {
       if (news.kind !== "offer" && news.kind !== "pending") return;
       const download = downloads[news.queryIndex]!;
-      if (!download.isSearching) return find.finish(news.queryIndex);
+      if (!isWanted(download)) return find.finish(news.queryIndex);
       if (news.kind === "offer") {
         const { server } = news.offer;
         this.handle({ kind: "offered", server, over: "stream", endpoint });
       }
+      const isStalled = !download.isSearching;
       download.onFind(news);
+      if (isStalled && news.kind === "offer") download.askOverTcp(news.offer);
     }, pinned);
   }
 }

@@ -71,8 +71,12 @@ export type RouteFallbackEvent<D> =
   | { readonly kind: "wakeup" };
 
 export type RouteFallbackAction<D> =
-  /** Servers that the user named are asked over TCP for the names of those that nobody has offered yet. */
-  | { readonly kind: "askNamed"; readonly downloads: readonly D[] }
+  /**
+   * Servers that the user named are asked over TCP for the names of these.
+   *
+   * @param isStalled those who offer them bring nothing; otherwise it is about what nobody has offered yet
+   */
+  | { readonly kind: "askNamed"; readonly downloads: readonly D[]; readonly isStalled: boolean }
   /** This server is asked over TCP for the content, and for its piece layer. */
   | { readonly kind: "askStream"; readonly download: D; readonly offer: RouteOffer }
   /** TCP is used for this server, as UDP does not bring what it should from `endpoint`. */
@@ -117,6 +121,8 @@ export class RouteFallback<D> {
   readonly #fallsBack: boolean;
   /** When the servers that were named are asked over TCP: all after the same time, so in order. */
   readonly #searches = new Map<D, number>();
+  /** Those for which servers were named. */
+  readonly #named = new Set<D>();
   readonly #lookups = new Map<D, Lookup>();
   readonly #servers = new Map<ServerId, ServerUdp>();
   /** Sources of which nothing has come since it was told that they are silent. */
@@ -154,6 +160,7 @@ export class RouteFallback<D> {
   #on(nowMs: number, event: Exclude<RouteFallbackEvent<D>, { kind: "state" | "arrived" }>): void {
     switch (event.kind) {
       case "search":
+        this.#named.add(event.download);
         this.#searches.delete(event.download);
         this.#searches.set(event.download, nowMs + STREAM_ASK_AFTER_MS);
         return;
@@ -180,6 +187,7 @@ export class RouteFallback<D> {
       case "stalled":
         return this.#onStalled(event.download);
       case "closed":
+        this.#named.delete(event.download);
         this.#searches.delete(event.download);
         this.#lookups.delete(event.download);
         return;
@@ -227,6 +235,9 @@ export class RouteFallback<D> {
   #onStalled(download: D): void {
     const lookup = this.#lookups.get(download);
     if (lookup === undefined) return;
+    if (this.#named.has(download)) {
+      this.#actions.push({ kind: "askNamed", downloads: [download], isStalled: true });
+    }
     for (const candidate of untried(lookup).slice(0, STREAM_TRIES_MAX)) {
       const udp = this.#udpOf(candidate.offer.server);
       if (udp.silences > 0) this.#quiet(udp, candidate.offer);
@@ -241,7 +252,7 @@ export class RouteFallback<D> {
       this.#searches.delete(download);
       downloads.push(download);
     }
-    if (downloads.length > 0) this.#actions.push({ kind: "askNamed", downloads });
+    if (downloads.length > 0) this.#actions.push({ kind: "askNamed", downloads, isStalled: false });
   }
 
   /** Somebody offers it, and nobody answers on the ports that the offers name: TCP may pass. */

@@ -312,3 +312,13 @@ Deno.test("where everything comes over TCP only states are told", () => {
   assertEquals(script.on({ ...state, state: "silent" }), []);
   assertEquals(script.arrived(1, 9_000, 1, source), ["1 resumed"]);
 });
+
+Deno.test("where servers were named, those that were never heard are asked over TCP when nothing comes of the others", () => {
+  const script = new Script();
+  script.on({ kind: "search", download: "a" });
+  script.on({ kind: "lookup", download: "a" });
+  assertEquals(script.on({ kind: "stalled", download: "a" }), ["ask named for a"]);
+  script.on({ kind: "closed", download: "a" });
+  script.on({ kind: "lookup", download: "a" });
+  assertEquals(script.on({ kind: "stalled", download: "a" }), []);
+});
