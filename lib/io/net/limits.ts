@@ -23,7 +23,7 @@ export const CROWD_MAX = 64;
 /** … and as a share of those that are served. */
 export const CROWD_SHARE = 1 / 4;
 /** Connections to the metrics port at once, and the share of the descriptors that they may take. */
-export const METRICS_CONNECTIONS_MAX = 32;
+export const METRICS_CONNECTIONS_MAX = 128;
 export const METRICS_DESCRIPTORS_SHARE = 1 / 8;
 /** … of which one address may have so many: most who watch are on this machine. */
 export const METRICS_ADDRESS_SHARE_MAX = 1 / 2;
