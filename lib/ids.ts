@@ -36,6 +36,8 @@ export const sourceId = (server: ServerId, kind: string): SourceId =>
 export const serverId = (hex: string): ServerId => hex as ServerId;
 /** The server that calls itself `id` and was heard at `place`, which is equal for one endpoint only. */
 export const peerId = (id: ServerId, place: string): PeerId => `${id}@${place}` as PeerId;
+/** Of a server that has not been asked for its id; its address tells it apart. */
+export const NO_SERVER_ID: ServerId = serverId("0".repeat(32));
 /** The id that a server calls itself by. */
 export const claimedIdOf = (server: ServerId): ServerId => server.slice(0, 32) as ServerId;
 /** Trusts its caller: for digests that came out of a decoder or a hash. */

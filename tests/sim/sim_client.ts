@@ -6,6 +6,7 @@ import { Bitmap } from "../../lib/protocol/base/bitmap.ts";
 import type { LayerNews } from "../../lib/protocol/download/layer_fetch.ts";
 import type { Provider } from "../../lib/protocol/download/provider.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
+import { placeOf } from "./sim_addresses.ts";
 import { PUSHER, runPush } from "./push_driver.ts";
 import type { TellNews } from "../../lib/app/client/get_extension.ts";
 import { getIn } from "../../lib/app/client/get_files.ts";
@@ -178,8 +179,8 @@ export class SimClient {
 
   #heldBy({ routes }: Provider): Pick<Provider, "holds"> {
     const { servers, sizeBytes } = this.#world.scenario;
-    const host = routes[0]?.endpoint.address.split(".")[3];
-    const range = servers[Number(host) - 1]?.holds;
+    const endpoint = routes[0]?.endpoint;
+    const range = endpoint && servers[placeOf(endpoint.address).index]?.holds;
     if (range === undefined) return {};
     const holds = new Bitmap(chunkCountFor(sizeBytes));
     for (let chunk = range[0]; chunk < range[1]; chunk++) holds.set(chunk);

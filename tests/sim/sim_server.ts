@@ -23,6 +23,7 @@ import {
 import { SETTLE_MS } from "../../lib/app/index/limits.ts";
 import type { CatalogueEntry } from "../../lib/protocol/serve/catalogue.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
+import { placeOf } from "./sim_addresses.ts";
 import type { Mishap, ServerSpec } from "./scenario.ts";
 import { simContent } from "./sim_contents.ts";
 import { CHANGED_VARIANT, FILE_NAME, FOLDER, SimIndex } from "./sim_index.ts";
@@ -348,5 +349,5 @@ export class SimServer {
 
 /** The address of a client says which of its networks it is on. */
 function pathOf(client: Endpoint): number {
-  return Number(client.address.split(".")[1]);
+  return placeOf(client.address).path;
 }

@@ -17,6 +17,7 @@ import { BROADCAST, SimClient } from "./sim_client.ts";
 import { simContent } from "./sim_contents.ts";
 import { SimAdversary } from "./sim_adversary.ts";
 import { SimLink } from "./sim_link.ts";
+import { addressOf, clientAddress, placeOf } from "./sim_addresses.ts";
 import { SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
 import { connectVirtual } from "./virtual_stream.ts";
@@ -329,8 +330,7 @@ class World {
     server: Endpoint,
     signal: AbortSignal,
   ): Promise<ByteStream> {
-    const [, path = 0, , host = 0] = server.address.split(".").map(Number);
-    const index = host - 1;
+    const { path, index } = placeOf(server.address);
     const { toServer, toClient } = this.#wires[index]![path]!;
     const port = STREAM_PORT_FIRST + this.#connections++;
     const opened = await connectVirtual({
@@ -425,14 +425,6 @@ class World {
 
 export async function runScenario(scenario: Scenario, keepsLines = false): Promise<Outcome> {
   return await new World(scenario, keepsLines).run();
-}
-
-function clientAddress(path: number): string {
-  return `10.${path}.0.200`;
-}
-
-function addressOf(index: number, path: number): string {
-  return `10.${path}.0.${index + 1}`;
 }
 
 /** A datagram in one line, for people. */

@@ -3,7 +3,7 @@
  * all servers that answered in time have sent theirs.
  */
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
-import { claimedIdOf, type PeerId, peerId, type SafeFileName, serverId } from "../../ids.ts";
+import { claimedIdOf, NO_SERVER_ID, type PeerId, peerId, type SafeFileName } from "../../ids.ts";
 import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
@@ -58,9 +58,6 @@ export async function listIn(runtime: Runtime, given: ListOptions): Promise<List
     await search.close();
   }
 }
-
-/** Of a server that has not been asked for its id; its address tells it apart. */
-const NO_SERVER_ID = serverId("0".repeat(32));
 
 interface Reading {
   readonly endpoint: Endpoint;

@@ -1,6 +1,6 @@
 /** Merges the listings of many servers: each content under each name, and its providers. */
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
-import type { PeerId } from "../../ids.ts";
+import { claimedIdOf, NO_SERVER_ID, type PeerId } from "../../ids.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { HASH_UNKNOWN } from "../../protocol/serve/listing.ts";
 import type { FileEvent } from "../events.ts";
@@ -72,8 +72,21 @@ function fileEvent({ entry, servers }: Listed): FileEvent {
     name,
     size,
     ...(state === "ready" && { sha256 }),
-    servers: [...servers.values()].sort(compare),
+    servers: shownOf(servers).sort(compare),
   };
+}
+
+/**
+ * Where servers that have the same are said to be: one that lists by both families is told once, by IPv4. This is for
+ * people, who may believe that one id is one server.
+ */
+function shownOf(servers: ReadonlyMap<PeerId, string>): string[] {
+  const byId = Map.groupBy(servers, ([peer]) => claimedIdOf(peer));
+  return [...byId].flatMap(([id, same]) => {
+    const texts = same.map(([, text]) => text);
+    const ipv4 = id === NO_SERVER_ID ? [] : texts.filter((text) => !text.startsWith("["));
+    return ipv4.length > 0 ? ipv4 : texts;
+  });
 }
 
 function compare(a: string, b: string): number {
