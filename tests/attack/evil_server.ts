@@ -3,6 +3,7 @@
  * `frames.ts`. It hears every search, as everybody does, and answers in whichever way it is told to.
  */
 import {
+  type Claim,
   data,
   framesOf,
   FrameWriter,
@@ -22,13 +23,15 @@ export interface EvilOptions {
   readonly content: Uint8Array<ArrayBuffer>;
   /** Whom it claims to be; a new one by default. */
   readonly id?: Uint8Array;
-  /** What it does when it is asked: answer truly, send other bytes than it offers, or nothing. */
-  readonly asked?: "honest" | "rotten" | "silent";
+  /** What it does when it is asked: answer truly, send other bytes than it offers, only the layer, or nothing. */
+  readonly asked?: "honest" | "rotten" | "layer only" | "silent";
   /** Whether it answers questions that reach it alone, which whoever borrows an address does not hear. */
   readonly hears?: boolean;
   /** How many offers it makes for each question, all but one from other ports. */
   readonly copies?: number;
   readonly delayMs?: number;
+  /** What it claims of the content instead of the truth. */
+  readonly claims?: Partial<Pick<Claim, "sizeBytes" | "sha256">>;
   /** Says PENDING instead, for ever. */
   readonly neverReady?: boolean;
 }
@@ -58,6 +61,7 @@ export class EvilServer implements AsyncDisposable {
       copies: 1,
       delayMs: 0,
       neverReady: false,
+      claims: {},
       ...options,
     };
     this.#sha256 = sha256;
@@ -101,7 +105,7 @@ export class EvilServer implements AsyncDisposable {
       }
       if (frame.type === TYPE.want) {
         this.asked += 1;
-        if (this.#options.asked === "silent") continue;
+        if (this.#options.asked === "silent" || this.#options.asked === "layer only") continue;
         const nonce = frame.u64();
         frame.raw(16);
         const number = frame.u32();
@@ -121,6 +125,7 @@ export class EvilServer implements AsyncDisposable {
       const identity: Identity = { server: id, token: this.#token, dataPort: this.dataPort };
       const claim = {
         ...{ sizeBytes: content.length, sha256: this.#sha256, root: this.#sha256 },
+        ...this.#options.claims,
         name,
       };
       const answer = neverReady

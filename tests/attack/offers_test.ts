@@ -116,6 +116,28 @@ e2e("two addresses of an attacker against one honest server: said, never silentl
   await assertNamesBoth(ended);
 });
 
+for (const asked of ["silent", "layer only"] as const) {
+  e2e(
+    `a pinned content that two addresses offer with a root of their own, and bring: ${asked}`,
+    async () => {
+      const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", TRUE_BYTES));
+      const lie = { asked, claims: { sha256 } };
+      const pin = ["--sha256", await sha256Hex(TRUE_BYTES)];
+      const ended = await getAmong(() => [lie, { ...lie, address: "127.0.0.67" }], pin);
+      assertBrought(ended);
+      // Nobody's patience was used up meanwhile.
+      assertEquals(ended.get.events.filter(({ event }) => event === "waiting"), []);
+    },
+  );
+}
+
+e2e("a pinned content that two addresses offer with a root of their own, and bring", async () => {
+  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", TRUE_BYTES));
+  const lie = { claims: { sha256 } };
+  const pin = ["--sha256", await sha256Hex(TRUE_BYTES)];
+  assertBrought(await getAmong(() => [lie, { ...lie, address: "127.0.0.67" }], pin));
+});
+
 e2e("a file that is never ready, by whoever says so, keeps nobody waiting", async () => {
   assertBrought(await getAmong((id) => [{ id, neverReady: true }, { neverReady: true }]));
 });

@@ -51,7 +51,7 @@ export class DownloadDriver implements RoutedDownload {
 
   constructor(context: DownloadContext, settings: DownloadSettings) {
     this.#context = context;
-    this.#timer = context.clock.timer(() => this.#events.push({ kind: "wakeup" }));
+    this.#timer = context.clock.timer(() => this.#wake());
     this.#startedMs = context.clock.nowMs();
     this.name = settings.name;
     this.query = settings.query;
@@ -86,6 +86,11 @@ export class DownloadDriver implements RoutedDownload {
       bytes += tally.bytes;
     }
     return { bytes, sizeBytes: current.content.sizeBytes };
+  }
+
+  #wake(): void {
+    const bytes = this.progress?.bytes;
+    this.#events.push({ kind: "wakeup", ...(bytes !== undefined && { bytes }) });
   }
 
   // — What happens ——————————————————————————————————————————————————————————————————————————————

@@ -117,6 +117,11 @@ export class ContentChoice {
     return (this.#pinned ?? content.sha256) === content.sha256;
   }
 
+  /** Those that may be chosen, the one that most parties hold first. */
+  get contents(): readonly Content[] {
+    return this.#ranked().map(({ content }) => content);
+  }
+
   /** Whether those who are still hashing could turn the choice, or bring one about. */
   get isUnfinished(): boolean {
     const groups = this.#ranked();

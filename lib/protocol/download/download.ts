@@ -30,6 +30,7 @@ import type { DownloadAction, DownloadEvent, DownloadSettings } from "./download
 import * as texts from "./download_texts.ts";
 import { Gathering } from "./gathering.ts";
 import { GivenUpServers } from "./given_up_servers.ts";
+import { RivalTurns } from "./rival_turns.ts";
 import { LateDissent } from "./late_dissent.ts";
 import { GUESSES_MAX, LATE_CLAIM_PATIENCE_MS, LATE_OFFERS_MS } from "./limits.ts";
 
@@ -58,6 +59,8 @@ export class Download {
   #guesses = 0;
   /** What is meant, and who it was that held it then. */
   #chosen: Chosen | undefined;
+  /** Whose turn it is of contents that share what is pinned. */
+  readonly #turns = new RivalTurns();
   /** What others have said too late for the choice. */
   readonly #late: LateDissent;
   readonly #givenUp = new GivenUpServers();
@@ -91,6 +94,7 @@ export class Download {
     this.#actions = [];
     if (this.#stage !== "ended") {
       this.#on(nowMs, event);
+      this.#watchRivals(nowMs, event.kind === "wakeup" ? event.bytes ?? 0 : undefined);
       const silence = this.#silence;
       if (silence !== undefined) this.#fail(silence);
     } else if (event.kind === "admitted") this.#act({ kind: "release", transfer: event.transfer });
@@ -100,7 +104,7 @@ export class Download {
   nextWakeupMs(): number {
     if (this.#stage === "ended") return Infinity;
     if (this.#stage === "listening") return this.#listenedMs;
-    return this.#gathering.endMs;
+    return Math.min(this.#gathering.endMs, this.#turns.endMs);
   }
 
   #on(nowMs: number, event: DownloadEvent): void {
@@ -115,7 +119,7 @@ export class Download {
       case "transfer":
         return this.#onOutcome(nowMs, this.#current?.onTransfer(event.news));
       case "admitted":
-        return this.#onAdmitted(event.transfer);
+        return this.#onAdmitted(nowMs, event.transfer);
       case "dropped":
         this.#gathering.drop(event.server);
         return this.#current?.remove(event.server);
@@ -238,7 +242,7 @@ export class Download {
     }
     this.#giveUpGuess();
     if (choice.kind === "ambiguous") this.#fail(texts.ambiguous(this.#settings.name, choice));
-    else this.#onOrphaned();
+    else this.#onOrphaned(nowMs);
   }
 
   get #isUnpinned(): boolean {
@@ -263,13 +267,13 @@ export class Download {
     this.#letGo((this.#current?.resumedBytes ?? 0) > 0);
   }
 
-  #onAdmitted(transfer: TransferId): void {
+  #onAdmitted(nowMs: number, transfer: TransferId): void {
     this.#isAwaitingJob = false;
     const current = this.#current;
     const offer = current && this.#gathering.of(current.content)[0];
     if (this.#stage !== "queued" || current === undefined || offer === undefined) {
       this.#act({ kind: "release", transfer });
-      if (this.#stage === "queued") this.#onOrphaned();
+      if (this.#stage === "queued") this.#onOrphaned(nowMs);
       return;
     }
     this.#stage = "opening";
@@ -311,9 +315,9 @@ export class Download {
         return this.#onStalled(outcome.inARow);
       case "orphaned":
         // A liar who is faster than others is found out before these have been given work.
-        return this.#current?.hasUntried ? undefined : this.#onOrphaned();
+        return this.#current?.hasUntried ? undefined : this.#onOrphaned(nowMs);
       case "lost":
-        return this.#onLost(this.#current!, outcome);
+        return this.#onLost(nowMs, this.#current!, outcome);
       default:
         outcome satisfies never;
     }
@@ -387,7 +391,7 @@ export class Download {
     return this.#givenUp.silenceOf(this.#gathering.of(current.content));
   }
 
-  #onLost(current: ContentTransfer, { server, reason }: Lost): void {
+  #onLost(nowMs: number, current: ContentTransfer, { server, reason }: Lost): void {
     if (reason === "lying") {
       this.#notice("warning", texts.droppedLiar(server, this.#gathering.ofServer(server)));
       this.#gathering.drop(server);
@@ -395,13 +399,15 @@ export class Download {
     this.#gathering.forget(server, current.content);
     // Who has not answered yet may still have it; those who never do are seen by the timeout.
     if (current.isCoordinated) return;
-    if (this.#gathering.of(current.content).length === 0) this.#onOrphaned();
+    if (this.#gathering.of(current.content).length === 0) this.#onOrphaned(nowMs);
   }
 
   /** Nobody holds the content any more: it changed, or those who had it lied. Look again. */
-  #onOrphaned(): void {
+  #onOrphaned(nowMs: number): void {
     // Whoever is fast would end the search before others are heard: the time for offers runs on.
     if (this.#current?.isMeant === false) return this.#giveUpGuess();
+    const [rival] = this.#rivals;
+    if (rival !== undefined) return this.#turnTo(nowMs, rival);
     const { name, retries } = this.#settings;
     const hasLiars = this.#gathering.hasDropped;
     if (this.#searches >= retries) return this.#fail(texts.orphaned(name, hasLiars));
@@ -412,6 +418,31 @@ export class Download {
     this.#gathering.restart();
     this.#act({ kind: "finish" });
     this.#act({ kind: "searchAgain" });
+  }
+
+  // — Rivals ————————————————————————————————————————————————————————————————————————————————————
+
+  /** Of contents that share the pinned SHA-256 those that are lies may bring nothing, for ever. */
+  #watchRivals(nowMs: number, bytes: number | undefined): void {
+    const current = this.#current;
+    const isAtWork = this.#stage === "opening" || this.#stage === "fetching";
+    const rivals = this.#rivals;
+    if (current === undefined || !isAtWork || rivals.length === 0) return this.#turns.stop();
+    if (bytes === undefined && this.#turns.endMs < Infinity) return;
+    const next = this.#turns.next(nowMs, current.content, bytes ?? current.resumedBytes, rivals);
+    if (next !== undefined) this.#turnTo(nowMs, next);
+  }
+
+  get #rivals(): readonly Content[] {
+    const current = this.#current;
+    if (current?.isMeant !== true || this.#isUnpinned) return [];
+    return this.#gathering.rivalsOf(current.content);
+  }
+
+  /** What is there of the one before stays, for its next turn. */
+  #turnTo(nowMs: number, content: Content): void {
+    this.#letGo(true);
+    this.#onOutcome(nowMs, this.#begin(content).mean());
   }
 
   // — Ends ——————————————————————————————————————————————————————————————————————————————————————

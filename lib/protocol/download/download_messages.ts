@@ -67,7 +67,8 @@ export type DownloadEvent =
   | { readonly kind: "classicEnded" }
   /** Nothing can come of it any more: interrupted, or a worker broke. */
   | { readonly kind: "fail"; readonly error: ShoalError }
-  | { readonly kind: "wakeup" };
+  /** `bytes`: of what is being fetched, as far as it is proved. */
+  | { readonly kind: "wakeup"; readonly bytes?: number };
 
 export type DownloadAction =
   | SearchAction

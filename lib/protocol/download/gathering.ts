@@ -113,6 +113,11 @@ export class Gathering {
     return this.#offers.of(content);
   }
 
+  /** Other contents than this one that may be chosen and that somebody has proved to offer. */
+  rivalsOf(content: Content): readonly Content[] {
+    return this.#choice.contents.filter((each) => !sameContent(each, content));
+  }
+
   isProved(content: Content): boolean {
     return this.of(content)[0]?.isProved === true;
   }

@@ -19,6 +19,10 @@ export const CLAIM_PATIENCE_MS = 100;
 export const LATE_CLAIM_PATIENCE_MS = 250;
 /** A choice that rests on one party of another machine is open to dissent for this long after the first offer. */
 export const LATE_OFFERS_MS = 200;
+/** Where several contents share a pinned SHA-256, one that has brought nothing for this long makes room for another; twice as long each time around. */
+export const RIVAL_LOOK_MS = 300;
+/** … and each that brings something is measured for this long at a time. */
+export const RIVAL_TURN_MS = 1_000;
 /** Contents that a download begins to fetch although nobody has proved to offer them. */
 export const GUESSES_MAX = 4;
 /** Receivers at work at once. */
