@@ -49,7 +49,7 @@ export interface RefusedUpload {
 /** What the worker may ask. Answers come in the same order of fields in {@linkcode Answers}. */
 export type Question =
   | { readonly kind: "files"; readonly after: SafeFileName | undefined; readonly countMax: number }
-  | { readonly kind: "find"; readonly query: FileQuery }
+  | { readonly kind: "find"; readonly query: FileQuery; readonly party: string }
   | { readonly kind: "layer"; readonly root: HashHex; readonly sizeBytes: number };
 
 export interface Answers {

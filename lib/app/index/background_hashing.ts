@@ -71,10 +71,14 @@ export class BackgroundHashing {
     return this.#meters.get(name)?.read(this.#options.runtime.clock.nowMs()) ?? 0;
   }
 
-  /** Hashes a pending file when its turn comes; at once, or nearly, if it is urgent. */
-  add(name: SafeFileName, isUrgent = false): void {
+  /**
+   * Hashes a pending file when its turn comes; at once, or nearly, if it is urgent.
+   *
+   * @param party who waits for it, where it is urgent
+   */
+  add(name: SafeFileName, party?: string): void {
     if (this.#pool.isHashing(name)) return;
-    if (isUrgent) this.#queue.addUrgent(name);
+    if (party !== undefined) this.#queue.addUrgent(name, party);
     else this.#queue.add(name);
     this.#pump();
   }

@@ -1,8 +1,16 @@
-/** The files waiting to be hashed: requested ones first, then the rest, in order. */
+/**
+ * The files waiting to be hashed: requested ones first, then the rest, in order. Those who ask take turns, however much
+ * each of them asks for.
+ */
 import type { SafeFileName } from "../../ids.ts";
+import { HASH_PARTIES_MAX } from "./limits.ts";
+
+/** Whose turn it is to have something hashed that this server needs itself, or that nobody has proved to ask for. */
+export const NOBODY = "";
 
 export class HashQueue {
-  readonly #urgent = new Set<SafeFileName>();
+  /** By party, the one whose turn is next first. Several may ask for one file. */
+  readonly #urgent = new Map<string, Set<SafeFileName>>();
   readonly #others = new Set<SafeFileName>();
 
   get hasUrgent(): boolean {
@@ -10,24 +18,34 @@ export class HashQueue {
   }
 
   add(name: SafeFileName): void {
-    if (!this.#urgent.has(name)) this.#others.add(name);
+    for (const names of this.#urgent.values()) if (names.has(name)) return;
+    this.#others.add(name);
   }
 
-  addUrgent(name: SafeFileName): void {
+  /** @param party who waits for it: an address that proved itself, or {@linkcode NOBODY} */
+  addUrgent(name: SafeFileName, party: string): void {
     this.#others.delete(name);
-    this.#urgent.add(name);
+    const isRoom = this.#urgent.has(party) || this.#urgent.size < HASH_PARTIES_MAX;
+    const key = isRoom ? party : NOBODY;
+    const names = this.#urgent.get(key) ?? new Set();
+    this.#urgent.set(key, names.add(name));
   }
 
   delete(name: SafeFileName): void {
-    this.#urgent.delete(name);
     this.#others.delete(name);
+    for (const [party, names] of this.#urgent) {
+      if (names.delete(name) && names.size === 0) this.#urgent.delete(party);
+    }
   }
 
   /** Takes the next one off the queue. */
   take(): { readonly name: SafeFileName; readonly isUrgent: boolean } | undefined {
-    for (const name of this.#urgent) {
-      this.#urgent.delete(name);
-      return { name, isUrgent: true };
+    for (const [party, names] of this.#urgent) {
+      const [name] = names;
+      this.#urgent.delete(party);
+      this.#urgent.set(party, names);
+      this.delete(name!);
+      return { name: name!, isUrgent: true };
     }
     for (const name of this.#others) {
       this.#others.delete(name);

@@ -45,3 +45,5 @@ export const SNAPSHOT_BYTES_PER_S = 32 * MIB;
 /** Beginnings of growing files that are still given to those who fetch them, after a longer one is offered. */
 export const SNAPSHOTS_KEPT_MAX = 64;
 export const SNAPSHOTS_KEPT_MS = 600_000;
+/** Parties whose requested files are hashed in turns; those of further ones share one turn. */
+export const HASH_PARTIES_MAX = 1_024;

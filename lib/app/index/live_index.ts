@@ -25,6 +25,7 @@ import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import { chunkCountFor, type LayerPage, layerPageCount } from "../../protocol/merkle/merkle.ts";
 import { BackgroundHashing } from "./background_hashing.ts";
+import { NOBODY } from "./hash_queue.ts";
 import type { HashJob } from "./indexer_pool.ts";
 import { CheckSchedule } from "./check_schedule.ts";
 import { LookBudget } from "./look_budget.ts";
@@ -234,8 +235,8 @@ export class LiveIndex implements ServedIndex {
   }
 
   /** Somebody waits for this file: it is hashed before the others. */
-  prioritise(name: SafeFileName): void {
-    if (this.catalogue.find(name)?.state === "pending") this.#hashing.add(name, true);
+  prioritise(name: SafeFileName, party: string): void {
+    if (this.catalogue.find(name)?.state === "pending") this.#hashing.add(name, party);
   }
 
   /** Somebody asks for this file: what is ready is looked at again, where that does not take long. */
@@ -339,7 +340,7 @@ export class LiveIndex implements ServedIndex {
     this.#store.forget(this.#keyOf(name));
     if (content !== undefined) this.#doubted.set(name, { signature, root: content.root });
     this.catalogue.put(name, signature, "pending");
-    this.#hashing.add(name, true);
+    this.#hashing.add(name, NOBODY);
     this.#options.onChange?.(name, content);
   }
 
@@ -405,7 +406,7 @@ export class LiveIndex implements ServedIndex {
       this.catalogue.ready(name, known);
     } else if (snapshot !== undefined) {
       this.catalogue.put(name, snapshot, "pending");
-      this.#hashing.add(name, true);
+      this.#hashing.add(name, NOBODY);
     } else if (settlesInMs > 0) {
       this.#settle(name, signature, settlesInMs);
     } else {

@@ -22,8 +22,8 @@ export interface ServedIndex extends CatalogueView {
   /** The MD5 of a file that looked like this. */
   learnMd5(name: SafeFileName, signature: FileSignature, md5: string): void;
 
-  /** Somebody waits for this file: it is hashed before the others. */
-  prioritise(name: SafeFileName): void;
+  /** Somebody waits for this file: it is hashed before the others. Parties take turns; one that proved nothing is "". */
+  prioritise(name: SafeFileName, party: string): void;
   /** Looks at the file now: if it is not what it was, it is hashed again, or gone. */
   recheck(name: SafeFileName): void;
   /** Something with this content could not be read as it was indexed: what it is made of is looked at again. */

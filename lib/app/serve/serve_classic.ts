@@ -116,7 +116,7 @@ export class ClassicService {
     if (known !== undefined) index.refresh(known);
     const entry = index.catalogue.lookUp(wanted);
     if (entry?.content === undefined) {
-      if (entry !== undefined) index.prioritise(entry.name);
+      if (entry !== undefined) index.prioritise(entry.name, "");
       return { kind: "located", transfer };
     }
     const { name } = entry;

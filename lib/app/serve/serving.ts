@@ -194,7 +194,7 @@ export class Serving {
       case "send":
         return action.afterMs === 0 ? this.#send(action) : this.#sendLater(action);
       case "prioritise":
-        return this.#options.index.prioritise(action.name);
+        return this.#options.index.prioritise(action.name, action.party);
       case "requested":
         return this.#options.onRequested(action.name, endpointText(action.from));
       default:

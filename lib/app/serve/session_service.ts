@@ -88,7 +88,7 @@ export class SessionService {
         return entries.map((entry) => this.#described(entry));
       }
       case "find": {
-        const entry = this.#find(question.query);
+        const entry = this.#find(question.query, question.party);
         return entry && this.#described(entry);
       }
       case "layer":
@@ -98,20 +98,20 @@ export class SessionService {
     }
   }
 
-  #find(query: FileQuery): CatalogueEntry | undefined {
-    const entry = this.#lookUp(query);
+  #find(query: FileQuery, party: string): CatalogueEntry | undefined {
+    const entry = this.#lookUp(query, party);
     if (entry === undefined) return undefined;
     this.#options.index.refresh(entry);
-    return this.#lookUp(query);
+    return this.#lookUp(query, party);
   }
 
-  #lookUp(query: FileQuery): CatalogueEntry | undefined {
+  #lookUp(query: FileQuery, party: string): CatalogueEntry | undefined {
     const { index } = this.#options;
     switch (query.by) {
       case "name": {
         const entry = index.catalogue.lookUp(query.name);
         // Somebody waits for it.
-        if (entry?.state === "pending") index.prioritise(entry.name);
+        if (entry?.state === "pending") index.prioritise(entry.name, party);
         return entry;
       }
       case "sha256":

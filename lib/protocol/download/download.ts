@@ -407,7 +407,7 @@ export class Download {
     // Whoever is fast would end the search before others are heard: the time for offers runs on.
     if (this.#current?.isMeant === false) return this.#giveUpGuess();
     const [rival] = this.#rivals;
-    if (rival !== undefined) return this.#turnTo(nowMs, rival);
+    if (rival !== undefined) return this.#turnTo(nowMs, rival, true);
     const { name, retries } = this.#settings;
     const hasLiars = this.#gathering.hasDropped;
     if (this.#searches >= retries) return this.#fail(texts.orphaned(name, hasLiars));
@@ -430,7 +430,7 @@ export class Download {
     if (current === undefined || !isAtWork || rivals.length === 0) return this.#turns.stop();
     if (bytes === undefined && this.#turns.endMs < Infinity) return;
     const next = this.#turns.next(nowMs, current.content, bytes ?? current.resumedBytes, rivals);
-    if (next !== undefined) this.#turnTo(nowMs, next);
+    if (next !== undefined) this.#turnTo(nowMs, next, (bytes ?? 0) > 0);
   }
 
   get #rivals(): readonly Content[] {
@@ -440,8 +440,8 @@ export class Download {
   }
 
   /** What is there of the one before stays, for its next turn. */
-  #turnTo(nowMs: number, content: Content): void {
-    this.#letGo(true);
+  #turnTo(nowMs: number, content: Content, keepsPart: boolean): void {
+    this.#letGo(keepsPart);
     this.#onOutcome(nowMs, this.#begin(content).mean());
   }
 

@@ -46,7 +46,7 @@ export type ResponderAction =
     readonly afterMs: number;
   }
   /** Somebody waits for this file: hash it before others. */
-  | { readonly kind: "prioritise"; readonly name: SafeFileName }
+  | { readonly kind: "prioritise"; readonly name: SafeFileName; readonly party: string }
   /** A file was asked for by name and offered. */
   | { readonly kind: "requested"; readonly name: SafeFileName; readonly from: Endpoint };
 
@@ -148,7 +148,8 @@ export class Responder {
     this.#send(from, packFrames(answers.absent, this.#bytesMax), { port, afterMs });
     // Anybody can ask in another's name; who is there says so in the next FIND, by the token of this answer.
     const waitedFor = isProved ? answers.pending : [];
-    for (const name of waitedFor) this.#actions.push({ kind: "prioritise", name });
+    const party = partyOf(from.address);
+    for (const name of waitedFor) this.#actions.push({ kind: "prioritise", name, party });
     for (const name of answers.offered) this.#onOffered(nowMs, from, name);
   }
 

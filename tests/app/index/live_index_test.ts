@@ -189,7 +189,7 @@ Deno.test(
     withFolder({ "served/fresh": "just written" }, async (root) => {
       await using bench = await Bench.start(root);
       assertEquals(bench.state("fresh"), "settling");
-      bench.index.prioritise(safe("fresh"));
+      bench.index.prioritise(safe("fresh"), "10.0.0.1");
       assertEquals(bench.state("fresh"), "settling");
       await Deno.writeTextFile(join(root, "served/fresh"), ", and more", { append: true });
       bench.index.recheck(safe("fresh"));
@@ -214,7 +214,7 @@ Deno.test(
       }
       await writeQuiet(root, "served/wanted", "x");
       await using bench = await Bench.start(root);
-      bench.index.prioritise(safe("wanted"));
+      bench.index.prioritise(safe("wanted"), "10.0.0.1");
       await bench.until(() => bench.state("wanted") === "ready");
       assertEquals(bench.state("a-long"), "pending");
     }),

@@ -75,15 +75,17 @@ Deno.test("a pinned download leaves a content that brings nothing, keeps what is
   run.opened();
   run.layer(confirmed(2));
   assertEquals(run.of("fetchLayer").at(-1)?.content, lie, "most offer it");
-  const wake = (): void => {
+  const wake = (bytes: number): void => {
     run.nowMs = run.download.nextWakeupMs();
-    run.on({ kind: "wakeup", bytes: 0 });
+    run.on({ kind: "wakeup", bytes });
   };
-  wake();
+  wake(1);
+  assertEquals(run.of("fetchLayer").at(-1)?.content, lie, "what brings something is measured");
+  wake(1);
   assertEquals(run.of("fetchLayer").at(-1)?.content, PINNED);
   assert(run.of("target").some(({ request }) => request.kind === "abort" && request.keep));
   run.opened();
-  wake();
+  wake(0);
   assertEquals(run.of("fetchLayer").at(-1)?.content, lie, "it has its turn again");
   assertEquals(run.of("failed"), []);
 });
