@@ -176,9 +176,10 @@ export function offer(
   queryIndex: number,
   { server, token, dataPort }: Identity,
   { sizeBytes, sha256, root, name }: Claim,
+  tcpPort = 0,
 ): Uint8Array<ArrayBuffer> {
   return new FrameWriter().u64(queryId).u16(queryIndex).raw(server).raw(token).u16(dataPort)
-    .u64(BigInt(sizeBytes)).raw(sha256).raw(root).u64(1_700_000_000_000n).u16(0).name(name)
+    .u64(BigInt(sizeBytes)).raw(sha256).raw(root).u64(1_700_000_000_000n).u16(tcpPort).name(name)
     .frame(TYPE.offer);
 }
 

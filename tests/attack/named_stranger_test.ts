@@ -2,7 +2,7 @@
  * What a client sends to an address that was only named to it (docs/PROTOCOL.md, "Amplification"): the stranger
  * hears, counts, and never answers.
  */
-import { assert, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { e2e } from "../support/e2e.ts";
 import { freePort, Scratch, ShoalProcess } from "../support/shoal_process.ts";
 import {
@@ -27,11 +27,14 @@ for (const kind of Object.keys(CLAIMS) as (keyof typeof CLAIMS)[]) {
         await using scratch = await Scratch.make();
         const port = freePort();
         await using stranger = new Stranger(port, kind, count);
-        const patience = ["--timeout", "1", "--retries", "2"];
+        // Longer than it takes until TCP is tried where UDP does not answer.
+        const patience = ["--timeout", "4", "--retries", "1"];
         const args = ["get", "a.txt", "--out", scratch.out, "--port", `${port}`, ...patience];
         await using get = new ShoalProcess(args);
         await get.exit();
         assert(stranger.claimedBytes > 0 && stranger.heardBytes > 0, "he is probed");
+        assertEquals(stranger.connections, 0, "nobody connects to him");
+        assertEquals([...stranger.heardTypes], [TYPE.find], "he is asked for nothing else");
         assertLessOrEqual(stranger.heardBytes, 3 * stranger.claimedBytes);
       },
     );
@@ -41,9 +44,12 @@ for (const kind of Object.keys(CLAIMS) as (keyof typeof CLAIMS)[]) {
 class Stranger implements AsyncDisposable {
   claimedBytes = 0;
   heardBytes = 0;
+  connections = 0;
+  readonly heardTypes = new Set<number>();
   readonly #discovery: Deno.DatagramConn;
   /** Those that claims come from; the first one is named. */
   readonly #ports: readonly Deno.DatagramConn[];
+  readonly #sessions = Deno.listen({ hostname: "127.0.0.99", port: 0 });
   readonly #loops: readonly Promise<void>[];
 
   constructor(port: number, kind: keyof typeof CLAIMS, count: number) {
@@ -54,11 +60,15 @@ class Stranger implements AsyncDisposable {
       { length: count },
       () => Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.99", port: 0 }),
     );
-    this.#loops = [this.#claim(kind), ...this.#ports.map((each) => this.#count(each))];
+    this.#loops = [
+      this.#claim(kind),
+      this.#accept(),
+      ...this.#ports.map((each) => this.#count(each)),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of [this.#discovery, ...this.#ports]) socket.close();
+    for (const socket of [this.#discovery, this.#sessions, ...this.#ports]) socket.close();
     await Promise.all(this.#loops);
   }
 
@@ -70,19 +80,35 @@ class Stranger implements AsyncDisposable {
       const { queryId } = readFind(frame);
       for (const socket of this.#ports) {
         const identity = { server: randomBytes(16), token: randomBytes(16), dataPort: 0 };
-        this.claimedBytes += await socket.send(CLAIMS[kind](queryId, 0, identity), from);
+        const { port: tcpPort } = this.#sessions.addr as Deno.NetAddr;
+        this.claimedBytes += await socket.send(CLAIMS[kind](queryId, 0, identity, tcpPort), from);
       }
     }
   }
 
+  async #accept(): Promise<void> {
+    for await (const connection of this.#sessions) {
+      this.connections += 1;
+      connection.close();
+    }
+  }
+
   async #count(socket: Deno.DatagramConn): Promise<void> {
-    for await (const [bytes] of socket) this.heardBytes += bytes.length;
+    for await (const [bytes] of socket) {
+      this.heardBytes += bytes.length;
+      for (const { type } of framesOf(bytes)) this.heardTypes.add(type);
+    }
   }
 }
 
-function offerOf(queryId: bigint, index: number, by: Identity): Uint8Array<ArrayBuffer> {
+function offerOf(
+  queryId: bigint,
+  index: number,
+  by: Identity,
+  tcpPort: number,
+): Uint8Array<ArrayBuffer> {
   const root = randomBytes(32);
-  return offer(queryId, index, by, { sizeBytes: 5, sha256: root, root, name: "a.txt" });
+  return offer(queryId, index, by, { sizeBytes: 5, sha256: root, root, name: "a.txt" }, tcpPort);
 }
 
 function pendingOf(queryId: bigint, index: number, by: Identity): Uint8Array<ArrayBuffer> {
