@@ -172,7 +172,11 @@ class SessionHost {
 
   async #find({ query, withMd5 }: StepOf<"find">): Promise<SessionFile | undefined> {
     await this.#pace.work(SESSION_QUESTION_WORK);
-    const file = await this.#library.ask({ kind: "find", query, party: this.#party });
+    const file = await this.#library.ask({
+      kind: "find",
+      query,
+      party: partyOf(this.#connection.peerAddress),
+    });
     if (file === undefined) return query.by === "md5" ? await this.#findByMd5(query.md5) : file;
     return withMd5 ? (await this.#digested([file]))[0] : file;
   }
