@@ -24,7 +24,7 @@ export interface Endpoint {
 }
 
 /** A host as a user names it: a name or an address. */
-export interface HostPort {
+interface HostPort {
   readonly host: string;
   /** Absent when none was given. */
   readonly port?: number;

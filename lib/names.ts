@@ -20,7 +20,7 @@ export type NameProblem =
   | "drive letter"
   | "reserved device name";
 
-export type ParsedName =
+type ParsedName =
   | { readonly ok: true; readonly name: SafeFileName }
   | { readonly ok: false; readonly problem: NameProblem };
 

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { importsOf, type Source, violationsOf } from "./support/architecture.ts";
+import { lonelyExports } from "./support/lonely_exports.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const FOLDERS = ["lib", "workers", "tests", "bench"];
@@ -32,6 +33,30 @@ Deno.test({
   async fn() {
     assertEquals(twinsOf(await Array.fromAsync(sourcesBelow("lib"))), []);
   },
+});
+
+Deno.test({
+  name: "what lib exports is used by another file",
+  ignore: !canRead,
+  async fn() {
+    assertEquals(lonelyExports(await Array.fromAsync(ownSources())), []);
+  },
+});
+
+Deno.test("an export that no other file uses is found", () => {
+  const file = (path: string, text: string): Source => ({ path, text });
+  const a = file("lib/a.ts", "export class X {}\nexport type Y = X;\nclass Z {}");
+  assertEquals(lonelyExports([a, file("tests/b.ts", 'import { X } from "../lib/a.ts";')]), [
+    "lib/a.ts exports Y, which no other file uses: keep it to the file",
+  ]);
+  const uses = [
+    'import { type X as W, type Y } from "./a.ts";',
+    'export type {\n  X,\n  Y,\n} from "./a.ts";',
+    'import * as all from "./a.ts";',
+    'const all = await import("./a.ts");',
+  ];
+  for (const use of uses) assertEquals(lonelyExports([a, file("lib/b.ts", use)]), [], use);
+  assertEquals(lonelyExports([file("lib/limits.ts", "export const A_MAX = 1;")]), []);
 });
 
 Deno.test("two files of one name, and two exports of one name, are found", () => {

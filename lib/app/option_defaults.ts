@@ -95,7 +95,7 @@ export const LIST_DEFAULTS = {
   retries: 1,
 } satisfies Partial<ListOptions>;
 
-export const TCP_LIST_DEFAULTS = {
+const TCP_LIST_DEFAULTS = {
   ...SESSION,
   retries: LIST_DEFAULTS.retries,
 } satisfies Partial<TcpListOptions>;
@@ -135,11 +135,11 @@ export type ResolvedFindOptions = Resolved<FindOptions, typeof LIST_DEFAULTS>;
 export type ResolvedGetOptions = Resolved<GetOptions, typeof GET_DEFAULTS>;
 export type ResolvedTcpGetOptions = Resolved<TcpGetOptions, typeof TCP_GET_DEFAULTS>;
 export type ResolvedListOptions = Resolved<ListOptions, typeof LIST_DEFAULTS>;
-export type ResolvedTcpListOptions = Resolved<TcpListOptions, typeof TCP_LIST_DEFAULTS>;
+type ResolvedTcpListOptions = Resolved<TcpListOptions, typeof TCP_LIST_DEFAULTS>;
 export type ResolvedPutOptions = Resolved<PutOptions, typeof PUT_DEFAULTS>;
 export type ResolvedMasterOptions = Resolved<MasterOptions, typeof MASTER_DEFAULTS>;
-export type ResolvedEchoClientOptions = Resolved<EchoClientOptions, typeof ECHO_CLIENT_DEFAULTS>;
-export type ResolvedEchoServerOptions = Resolved<EchoServerOptions, typeof ECHO_SERVER_DEFAULTS>;
+type ResolvedEchoClientOptions = Resolved<EchoClientOptions, typeof ECHO_CLIENT_DEFAULTS>;
+type ResolvedEchoServerOptions = Resolved<EchoServerOptions, typeof ECHO_SERVER_DEFAULTS>;
 
 export function resolveServe(options: ServeOptions): ResolvedServeOptions {
   return resolved(options, SERVE_DEFAULTS);

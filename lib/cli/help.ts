@@ -2,7 +2,7 @@
 import type { Option, OptionTable } from "./option_table.ts";
 import type { Syntax } from "./parse.ts";
 
-export interface Example {
+interface Example {
   readonly line: string;
   readonly says: string;
 }

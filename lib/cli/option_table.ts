@@ -18,14 +18,14 @@ import {
 } from "./value_types.ts";
 
 /** `--flag`, or `--no-flag` where it is on by default. */
-export interface Toggle {
+interface Toggle {
   readonly kind: "toggle";
   readonly summary: string;
   readonly fallback: boolean;
 }
 
 /** `--flag` or `--no-flag`; what it is without either depends on the rest of the command line. */
-export interface Tristate {
+interface Tristate {
   readonly kind: "tristate";
   readonly summary: string;
 }
@@ -96,7 +96,7 @@ export function withDefault<T extends NonNullable<unknown>>(
 }
 
 /** An option whose absence the command has to see, although there is a default. */
-export interface FallingBack<T> extends Single<T | undefined> {
+interface FallingBack<T> extends Single<T | undefined> {
   /** What counts when it is absent. */
   readonly absentValue: T;
 }

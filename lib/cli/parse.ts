@@ -28,14 +28,14 @@ export interface Syntax<Table extends OptionTable> {
   readonly options: Table;
 }
 
-export interface CommandLine<Table extends OptionTable> {
+interface CommandLine<Table extends OptionTable> {
   readonly options: OptionValues<Table>;
   /** The flags that stand on it: what is in the environment is there for other commands as well. */
   readonly typed: ReadonlySet<string>;
   readonly positionals: readonly string[];
 }
 
-export type ReadEnv = (name: string) => string | undefined;
+type ReadEnv = (name: string) => string | undefined;
 
 /** Throws ShoalError `usage`. */
 export function parseCommandLine<Table extends OptionTable>(

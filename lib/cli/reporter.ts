@@ -23,7 +23,7 @@ export interface Reporter {
   end(): void;
 }
 
-export interface OutputMode {
+interface OutputMode {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;

@@ -112,7 +112,7 @@ export const DEMO_MODE: ValueType<DemoMode> = {
   read: (text) => text === "demo" || text === "server" || text === "client" ? text : undefined,
 };
 
-export type LogFormat = "plain" | "classic" | "json";
+type LogFormat = "plain" | "classic" | "json";
 export const LOG_FORMAT: ValueType<LogFormat> = {
   expects: "plain, classic or json",
   example: "classic",

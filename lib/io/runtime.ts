@@ -15,7 +15,7 @@ import type { HashFiles } from "./store/hash_files.ts";
 import type { RandomSource } from "./system/random_source.ts";
 import type { WorkerPort } from "./system/worker_port.ts";
 
-export interface Workers {
+interface Workers {
   /** Starts the worker of that name in `workers/`. */
   start<In, Out>(file: string): WorkerPort<In, Out>;
   /** The two ends of a new channel; each is transferred to the thread that uses it, if that is not this one. */

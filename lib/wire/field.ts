@@ -24,7 +24,7 @@ export interface Field<T> {
 }
 
 /** The last one of a frame, which may end before it. */
-export interface OptionalField<T> extends Field<T | undefined> {
+interface OptionalField<T> extends Field<T | undefined> {
   readonly isOptional: true;
 }
 

@@ -200,7 +200,7 @@ export type ListingEntry = FieldValue<typeof listingEntry>;
 export type ByteRange = FieldValue<typeof range>;
 
 /** What is not a frame; `problem` is for counters and logs. */
-export interface Malformed {
+interface Malformed {
   readonly kind: "malformed";
   readonly problem: string;
 }

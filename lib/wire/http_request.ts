@@ -5,7 +5,7 @@
 import { isIpv4, isIpv6, isLoopback } from "../address.ts";
 import { HTTP_HEAD_BYTES_MAX } from "./limits.ts";
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: string;
   readonly path: string;
   /** The `Host` field without its port, in lower case. */

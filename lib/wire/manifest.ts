@@ -44,7 +44,7 @@ export interface TreeLink extends ModificationTime {
 }
 
 /** A file that its server could not hash, since it never rests or cannot be read. */
-export interface TreeGap {
+interface TreeGap {
   readonly kind: "gap";
   readonly name: SafeFileName;
 }
@@ -52,7 +52,7 @@ export interface TreeGap {
 export type TreeEntry = TreeFile | TreeFolder | TreeLink | TreeGap;
 
 /** Not a manifest, or one that lies. */
-export interface BadManifest {
+interface BadManifest {
   readonly problem: string;
 }
 

@@ -14,7 +14,7 @@ import {
 } from "./frames.ts";
 
 /** A frame, and the bytes that it came in. */
-export interface PackedFrame {
+interface PackedFrame {
   readonly frame: Frame;
   /** A view of the buffer. */
   readonly bytes: Uint8Array;

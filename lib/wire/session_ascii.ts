@@ -98,7 +98,7 @@ function decoded(bytes: Uint8Array): string | undefined {
 /** The listing of a server that offers nothing. */
 export const NO_FILES = "No files available at the moment";
 
-export interface NameAndSize {
+interface NameAndSize {
   readonly name: string;
   readonly sizeBytes: number;
 }

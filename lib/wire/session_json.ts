@@ -9,7 +9,7 @@ import type { ByteQueue } from "./byte_queue.ts";
 
 export const LENGTH_PREFIX_BYTES = 4;
 
-export type TakenMessage =
+type TakenMessage =
   | { readonly kind: "message"; readonly bytes: Bytes }
   /** The prefix was taken; so many bytes follow, which are more than may be kept. */
   | { readonly kind: "tooLarge"; readonly lengthBytes: number };

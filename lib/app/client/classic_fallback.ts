@@ -9,7 +9,7 @@ import { ClassicDownload, type ClassicDownloadOptions } from "./classic_download
 import type { DownloadDriver } from "./download_driver.ts";
 import { CLASSIC_DOWNLOADS_MAX } from "./limits.ts";
 
-export interface ClassicFallbackOptions
+interface ClassicFallbackOptions
   extends Omit<ClassicDownloadOptions, "name" | "startedMs" | "onAnswer"> {
   /** Something that should not happen did. */
   readonly onFailure: (error: ShoalError) => void;

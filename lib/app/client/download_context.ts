@@ -10,7 +10,7 @@ import type { GetEvent } from "../events.ts";
 import type { NameSearch } from "../discovery/search.ts";
 
 /** What a download asks of the worker pool. */
-export interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
+interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
   readonly coordinator: Pick<WorkerPool["coordinator"], "tallies">;
 }
 

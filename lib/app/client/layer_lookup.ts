@@ -9,7 +9,7 @@ import type { LayerFetchHandle, NameSearch } from "../discovery/search.ts";
 import type { GetExtension, TellNews } from "./get_extension.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 
-export interface LayerLookupOptions {
+interface LayerLookupOptions {
   readonly search: Pick<NameSearch, "fetchLayer">;
   readonly streams: Pick<StreamProviders, "fetchLayer">;
   readonly extension: GetExtension;

@@ -16,14 +16,14 @@ import { parseFileName } from "../../names.ts";
 import type { DoneEvent, FileEvent } from "../events.ts";
 import { PRESENT_CHECK_BYTES_MAX, PRESENT_SLICE_MS } from "./limits.ts";
 
-export interface PresentFilesOptions {
+interface PresentFilesOptions {
   readonly outDir: string;
   /** No more is looked at when it is aborted. */
   readonly signal: AbortSignal | undefined;
   readonly onPresent: (event: DoneEvent) => void;
 }
 
-export interface Listed {
+interface Listed {
   readonly all: readonly FileEvent[];
   /** Those of them that are looked for. */
   readonly wanted: readonly FileEvent[];

@@ -16,7 +16,7 @@ interface Metered {
   bytes: number;
 }
 
-export interface ProgressReportOptions {
+interface ProgressReportOptions {
   readonly clock: Clock;
   /** The servers that are at work now. */
   readonly active: () => readonly { readonly server: ServerId }[];

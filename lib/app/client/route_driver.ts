@@ -31,7 +31,7 @@ export interface RoutedDownload {
   askOverTcp(offer: RouteOffer): void;
 }
 
-export interface RouteDriverOptions {
+interface RouteDriverOptions {
   readonly clock: Clock;
   readonly streams: StreamProviders;
   /** The servers that the user named, for when they do not answer over UDP. */
@@ -46,7 +46,7 @@ export interface RouteDriverOptions {
   readonly emit: (event: GetEvent) => void;
 }
 
-export type RouteEvent = RouteFallbackEvent<RoutedDownload>;
+type RouteEvent = RouteFallbackEvent<RoutedDownload>;
 
 export class RouteDriver {
   readonly #options: RouteDriverOptions;

@@ -2,7 +2,7 @@
 import type { DatagramsConfig, StreamConfig } from "../../messages/chunk_source.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 
-export interface SourceKind {
+interface SourceKind {
   /** Its file in `workers/`. */
   readonly worker: string;
   /** Plain data, for its `init`. */

@@ -11,7 +11,7 @@ import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { LayerFetchHandle, LayerOffer } from "../discovery/search.ts";
 import { StreamExchange } from "./stream_exchange.ts";
 
-export type StreamProvidersOptions = Omit<SessionTarget, "server" | "port">;
+type StreamProvidersOptions = Omit<SessionTarget, "server" | "port">;
 
 export class StreamProviders {
   readonly #runtime: TcpRuntime;

@@ -21,7 +21,7 @@ import { PENDING_PAUSE_MS, STREAM_ASK_AGAIN_MS } from "../limits.ts";
 import type { StreamExchange } from "./stream_exchange.ts";
 import type { StreamProviders } from "./stream_providers.ts";
 
-export interface StreamSearchOptions {
+interface StreamSearchOptions {
   readonly clock: Clock;
   readonly endpoint: Endpoint;
   readonly providers: StreamProviders;

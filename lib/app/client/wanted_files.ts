@@ -12,7 +12,7 @@ import type { NamePattern } from "../../name_pattern.ts";
 /** What the caller named: a file, or files. */
 export type Wanted = string | NamePattern;
 
-export interface WantedFiles {
+interface WantedFiles {
   /** A name to fetch, or why one, or a pattern, is not fetched. */
   readonly items: readonly (string | FailedEvent)[];
   /** How many files each pattern matches, where it matches any. */

@@ -39,7 +39,7 @@ export type PoolNews = Extract<
   { kind: "server" | "complete" | "stalled" | "orphaned" | "unobtainable" }
 >;
 
-export interface WorkerPoolOptions {
+interface WorkerPoolOptions {
   readonly runtime: Runtime;
   readonly kinds: SourceKinds;
   readonly timeoutMs: number;

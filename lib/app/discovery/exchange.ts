@@ -9,7 +9,7 @@ type SocketEvent<Answer extends Frame> =
   | { readonly kind: "wakeup" };
 
 /** What the machines of discovery, layers and listings have in common. */
-export interface Machine<Event, Action, Answer extends Frame> {
+interface Machine<Event, Action, Answer extends Frame> {
   /** Whether answers that echo this query id or nonce are for it. */
   owns(echo: bigint): boolean;
   accepts(frame: Frame): frame is Answer;

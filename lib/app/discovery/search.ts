@@ -29,7 +29,7 @@ import type { ResolvedFindOptions } from "../option_defaults.ts";
 import { Sweep } from "./sweep.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
-export interface ListHandlers {
+interface ListHandlers {
   onEntries(entries: readonly ListingEntry[]): void;
   /** Read what follows `after` over TCP from `from`, and tell the handle how that ended. */
   onRest(from: Endpoint, after: SafeFileName): void;
@@ -98,7 +98,7 @@ export function peerIdsOn({ net, random }: Pick<Runtime, "net" | "random">): Pee
   return new PeerIds((address) => own.has(address), () => random.u32());
 }
 
-export type SearchOptions = ResolvedFindOptions & {
+type SearchOptions = ResolvedFindOptions & {
   /** Told what the system refuses to send. */
   readonly onEvent?: (event: NoticeEvent) => void;
 };

@@ -8,7 +8,7 @@ import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { type CheckFound, type CheckJob, type HashJob, IndexerPool } from "./indexer_pool.ts";
 
-export interface BackgroundHashingOptions {
+interface BackgroundHashingOptions {
   readonly runtime: Runtime;
   readonly catalogue: Catalogue;
   readonly placeOf: (name: SafeFileName) => ContentPlace;

@@ -14,7 +14,7 @@ import type { Origin, OriginScan } from "./origin.ts";
 
 type FolderRuntime = Pick<Runtime, "clock" | "disk">;
 
-export interface FolderOriginOptions {
+interface FolderOriginOptions {
   readonly dir: string;
   /** Whether dot-names are offered. */
   readonly hidden: boolean;

@@ -24,7 +24,7 @@ import {
 } from "../../wire/manifest.ts";
 import { GAP_AFTER_MS, TREE_MADE_EVERY_MS, TREE_NEXT_NAMES, TREES_KEPT_MAX } from "./limits.ts";
 
-export interface FolderTreesOptions {
+interface FolderTreesOptions {
   readonly clock: Clock;
   readonly catalogue: Catalogue;
   /** Where the bytes of an entry lie. */

@@ -29,7 +29,7 @@ export interface CheckJob extends HashJob {
 
 export type CheckFound = Extract<IndexerReply, { kind: "checked" }>["found"];
 
-export interface IndexerPoolOptions {
+interface IndexerPoolOptions {
   readonly runtime: Pick<Runtime, "clock" | "workers">;
   onProgress(job: HashJob, hashedBytes: number): void;
   onHashed(job: HashJob, hashes: IndexedHashes, tree: Bytes): void;

@@ -38,7 +38,7 @@ import { Settling, settlingMs } from "./settling.ts";
 import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
 import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
 
-export interface LiveIndexOptions {
+interface LiveIndexOptions {
   readonly runtime: Runtime;
   /** At least one. A name that is in two of them at the start is refused; one that comes later is left out. */
   readonly origins: readonly Origin[];

@@ -16,7 +16,7 @@ type Offered = Pick<
   "dir" | "hidden" | "files" | "contents" | "streams" | "allowUpload" | "cacheDir"
 >;
 
-export interface OpenedOrigins {
+interface OpenedOrigins {
   readonly all: readonly Origin[];
   /** Those of them that still have to be filled. */
   readonly streams: readonly StreamOrigin[];

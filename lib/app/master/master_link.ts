@@ -19,7 +19,7 @@ import { ByteQueue } from "../../wire/byte_queue.ts";
 import { encodeMessage, parseMessage, takeMessage } from "../../wire/session_json.ts";
 
 /** The master is called `HOST` or `HOST:PORT`. */
-export interface MasterLinkOptions extends RegistrationOptions {
+interface MasterLinkOptions extends RegistrationOptions {
   readonly runtime: TcpRuntime;
   readonly layers: Layers;
   /** Everything is registered, or the master is unreachable; called when that changes. */

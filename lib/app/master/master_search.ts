@@ -11,7 +11,7 @@ import { ToldServers } from "../../protocol/master/told_servers.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { locateAt, type MasterTarget, similarAt } from "./master_client.ts";
 
-export interface MasterSearchOptions {
+interface MasterSearchOptions {
   readonly runtime: TcpRuntime;
   readonly layers: Layers;
   /** How long one may take to answer. */

@@ -13,7 +13,7 @@ import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import { timesText } from "../stage_times.ts";
 
-export interface DataSocketOptions {
+interface DataSocketOptions {
   readonly runtime: Runtime;
   /** Of its socket, but for the ports. */
   readonly transport: TransportConfig;

@@ -11,7 +11,7 @@ import { decodeClassicRequest } from "../../wire/classic.ts";
 import { isQuestion, type QuestionFrame } from "../../protocol/serve/questions.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 
-export interface DiscoveryHandlers {
+interface DiscoveryHandlers {
   /** Whether what comes from an address is for us. */
   readonly isHeard: (address: string) => boolean;
   readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;

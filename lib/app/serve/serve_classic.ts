@@ -17,7 +17,7 @@ import type { ByteSpan } from "../../protocol/classic/classic_transfer.ts";
 import type { ServeEvent } from "../events.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 
-export interface ClassicServiceOptions {
+interface ClassicServiceOptions {
   readonly runtime: Runtime;
   readonly transport: DatagramTransport;
   readonly index: ServedIndex;

@@ -36,7 +36,7 @@ import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
 
-export interface ServingOptions {
+interface ServingOptions {
   readonly runtime: Runtime;
   readonly index: ServedIndex;
   readonly server: ServerId;
@@ -71,7 +71,7 @@ export interface ServingOptions {
   readonly onFailure: (error: ShoalError) => void;
 }
 
-export interface OpenedPorts {
+interface OpenedPorts {
   readonly dataPort: number;
   readonly tcpPort: number;
   readonly isTuned: boolean;

@@ -15,7 +15,7 @@ import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 
-export interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"> {
+interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"> {
   readonly runtime: Runtime;
   readonly index: ServedIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/session/round_trip_client.ts";
 import { converse, type SessionTarget } from "./session_retries.ts";
 
-export interface RoundTripOptions extends SessionTarget, RoundTripFile {
+interface RoundTripOptions extends SessionTarget, RoundTripFile {
   readonly log: (level: LogLevel, message: string) => void;
 }
 

@@ -4,7 +4,7 @@ import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
 import type { ProgressEvent } from "../events.ts";
 
-export interface SessionProgressOptions {
+interface SessionProgressOptions {
   readonly clock: Clock;
   /** As the user called the file. */
   readonly name: string;

@@ -11,7 +11,7 @@ import { diskError } from "./disk_error.ts";
 import type { FileIdentity, OpenedFile } from "./regular_file.ts";
 
 /** `inside`: links may lead around within the folder above. `refuse`: it is no link, nor reached through one. */
-export type FolderLinks = "inside" | "refuse";
+type FolderLinks = "inside" | "refuse";
 
 export class AnchoredDisk implements Disk {
   readonly #disk: Disk;

@@ -9,7 +9,7 @@ import type { ContentReader, OpenedContent, OpenFailure } from "./content_reader
 import type { Disk } from "./disk.ts";
 import { failureOf, isSameFile, type RegularFile, sameIdentity, stillIs } from "./regular_file.ts";
 
-export type ResolvedPath = { readonly ok: true; readonly path: string } | OpenFailure;
+type ResolvedPath = { readonly ok: true; readonly path: string } | OpenFailure;
 
 /**
  * Opens `name` below `dir` if it is what `signature` says. Never throws.

@@ -28,7 +28,7 @@ import { writeSparse } from "./sparse_write.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
 /** Where a finished file goes. */
-export type TargetPlace = Pick<TargetNames, "folder" | "base">;
+type TargetPlace = Pick<TargetNames, "folder" | "base">;
 
 export class FileTarget {
   readonly names: TargetNames;

@@ -9,7 +9,7 @@ import type { ByteRange } from "../../wire/frames.ts";
 import type { Disk } from "./disk.ts";
 import { type ContentReader, openContent } from "./content_reader.ts";
 
-export type ContentState =
+type ContentState =
   | OpenContent
   /** Not what was indexed any more. */
   | typeof CHANGED
@@ -20,7 +20,7 @@ const CHANGED = { kind: "changed" } as const;
 const UNKNOWN = { kind: "unknown" } as const;
 
 /** A content that was open when it was found, and may have been closed since. */
-export class OpenContent {
+class OpenContent {
   readonly kind = "open";
   readonly #reader: ContentReader;
   #checkedMs: number;

@@ -11,7 +11,7 @@ import { FileTarget } from "./file_target.ts";
 import { removeJournal } from "./journal_file.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";
 
-export interface WantedFile {
+interface WantedFile {
   readonly sha256: HashHex;
   /** Absent when it is not known: then every file of a fitting name is hashed. */
   readonly sizeBytes?: number;

@@ -14,7 +14,7 @@ import {
 import type { ByteRange } from "../../wire/frames.ts";
 
 /** Reads `length` bytes at `position` to `target[at]`; returns how many there were. */
-export type ReadAt = (target: Bytes, at: number, length: number, position: number) => number;
+type ReadAt = (target: Bytes, at: number, length: number, position: number) => number;
 
 export class SegmentWriter {
   readonly #buffer: Bytes = new Uint8Array(SEND_BYTES_MAX);

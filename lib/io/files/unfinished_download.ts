@@ -11,7 +11,7 @@ export const JOURNAL_SUFFIX = ".journal";
  * `no`: not named like one. `ours`: the journal says so, or it was written so lately that it may be in the
  * middle of it. `unsure`: nothing but its name.
  */
-export type Unfinished = "no" | "ours" | "unsure";
+type Unfinished = "no" | "ours" | "unsure";
 
 /**
  * @param name in the folder `dir`

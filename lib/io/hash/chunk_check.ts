@@ -6,8 +6,8 @@ import { chunkBytesFor, chunkHash, chunkLength } from "../../protocol/merkle/mer
 import type { Disk } from "../files/disk.ts";
 import { openContent } from "../files/content_reader.ts";
 
-export type CheckRequest = Extract<IndexerRequest, { kind: "check" }>;
-export type CheckOutcome = Extract<IndexerReply, { kind: "checked" }>;
+type CheckRequest = Extract<IndexerRequest, { kind: "check" }>;
+type CheckOutcome = Extract<IndexerReply, { kind: "checked" }>;
 
 /** Never throws what a disk may throw: a chunk that cannot be read in full is not good. */
 export function checkChunk(disk: Disk, request: CheckRequest): CheckOutcome {

@@ -28,7 +28,7 @@ export interface ClientHost {
   tell?(news: ClientNews): void;
 }
 
-export interface ClientDriverOptions {
+interface ClientDriverOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly host: ClientHost;

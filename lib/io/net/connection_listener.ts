@@ -11,7 +11,7 @@ import { ADDRESS_SHARE_MAX, CROWD_IDLE_MS, CROWD_MAX, CROWD_SHARE } from "./limi
 import type { Net } from "./net.ts";
 import { ConnectionLost, MessageBudget, SessionConnection } from "./session_connection.ts";
 
-export interface ConnectionListenerOptions extends ListenConfig {
+interface ConnectionListenerOptions extends ListenConfig {
   readonly clock: Clock;
   readonly net: Net;
   /** How many peers are served at once, and of one address. */

@@ -34,7 +34,7 @@ export interface Metric {
   }[];
 }
 
-export interface MetricsPortOptions {
+interface MetricsPortOptions {
   readonly clock: Clock;
   readonly net: Net;
   readonly host: string;
@@ -143,7 +143,7 @@ function residentMetric(): Metric {
   };
 }
 
-export function metricsText(metrics: readonly Metric[]): string {
+function metricsText(metrics: readonly Metric[]): string {
   const lines = metrics.flatMap(({ name, help, type, values }) => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,

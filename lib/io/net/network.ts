@@ -40,7 +40,7 @@ export interface ResolvingRuntime {
   readonly net: Pick<Net, "lookUp" | "subnets">;
 }
 
-export interface ResolvePatience {
+interface ResolvePatience {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }

@@ -24,7 +24,7 @@ import type { Net } from "./net.ts";
 import { RequestPace } from "./request_pace.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
-export interface SessionListenerOptions extends ListenConfig {
+interface SessionListenerOptions extends ListenConfig {
   readonly clock: Clock;
   readonly net: Net;
   /** What this port is, for whoever takes it for another: "the TCP port of a Shoal server". */

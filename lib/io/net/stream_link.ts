@@ -7,7 +7,7 @@ import type { ByteStream } from "./byte_stream.ts";
 import { STREAM_READ_BYTES } from "./limits.ts";
 import type { Net } from "./net.ts";
 
-export interface StreamLinkHandlers {
+interface StreamLinkHandlers {
   readonly onOpen: () => void;
   /** The memory of `bytes` is used again afterwards. */
   readonly onBytes: (bytes: Bytes) => void;
@@ -16,13 +16,13 @@ export interface StreamLinkHandlers {
 }
 
 /** What it needs of the platform. */
-export interface LinkRuntime {
+interface LinkRuntime {
   readonly clock: Clock;
   readonly net: Pick<Net, "connect">;
 }
 
 /** Where it leads. */
-export interface LinkTarget {
+interface LinkTarget {
   readonly endpoint: Endpoint;
   readonly layers: Layers;
   /** How long connecting may take. */

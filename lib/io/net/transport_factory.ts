@@ -20,16 +20,16 @@ import { connectTcp, listenTcp } from "./tcp_stream.ts";
 import { openDatagramSockets } from "./datagram_sockets.ts";
 
 /** Puts a layer around datagrams, as they are nearer to the wire. */
-export type DatagramHalf = (inner: DatagramTransport, config: LayerConfig) => DatagramTransport;
+type DatagramHalf = (inner: DatagramTransport, config: LayerConfig) => DatagramTransport;
 
 /** Who opened the stream and who accepted it: a layer may have to tell the two apart. */
 export type StreamRole = "client" | "server";
 
 /** Puts a layer around a stream, as it is nearer to the wire. It does no I/O: what it has to say goes with what is written. */
-export type StreamHalf = (inner: ByteStream, config: LayerConfig, role: StreamRole) => ByteStream;
+type StreamHalf = (inner: ByteStream, config: LayerConfig, role: StreamRole) => ByteStream;
 
 /** What a layer does to datagrams and to streams. */
-export interface LayerKind {
+interface LayerKind {
   readonly datagrams: DatagramHalf;
   /**
    * `passes through`: streams are as they would be without it. A layer that has no such half lets nothing be

@@ -87,7 +87,7 @@ export interface Tuning {
 }
 
 /** A socket of this process. */
-export interface OwnSocket {
+interface OwnSocket {
   /** What it is bound to, with the scope; who sent what arrives has its `askedAt`. */
   readonly endpoint: Endpoint;
   /** Whether the kernel shall join what arrives. */

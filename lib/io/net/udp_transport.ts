@@ -32,8 +32,7 @@ const NONE: ReadonlySet<number> = new Set();
 export type MayBeAskedAtSeveral = () => boolean;
 
 /** A socket of its own: one address of this machine, or all of a family. */
-export interface UdpSocketOptions
-  extends Pick<TransportConfig, "share" | "tune" | "joins" | "answers"> {
+interface UdpSocketOptions extends Pick<TransportConfig, "share" | "tune" | "joins" | "answers"> {
   /** What it is bound to, with its scope. Who sends to it has its `askedAt`. */
   readonly endpoint: Endpoint;
   readonly mayBeAskedAtSeveral?: MayBeAskedAtSeveral;

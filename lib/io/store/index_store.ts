@@ -13,7 +13,7 @@ import { HashTable, type IndexedHashes } from "./hash_table.ts";
 const CACHED_PARTS_MAX = LAYER_CACHE_BYTES_MAX / LAYER_PART_BYTES;
 const IN_MEMORY = "hashes are kept in memory only, and the next server hashes everything again";
 
-export interface IndexStoreOptions {
+interface IndexStoreOptions {
   readonly runtime: Pick<Runtime, "clock" | "hashFiles">;
   /** The user's cache folder by default. */
   readonly cacheDir?: string | undefined;

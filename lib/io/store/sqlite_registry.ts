@@ -35,7 +35,7 @@ interface LeaseRow {
 }
 
 /** What a store needs of the platform, beside the database itself. */
-export type StoreRuntime = Pick<Runtime, "clock" | "random">;
+type StoreRuntime = Pick<Runtime, "clock" | "random">;
 
 export class SqliteRegistry implements RegistryStore {
   readonly #clock: Clock;

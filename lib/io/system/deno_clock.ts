@@ -53,7 +53,7 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
  * One timer for the next wake-up of a machine. The time is put off at nearly every step, so a timer
  * that runs already is left to fire early and only then set again.
  */
-export class WakeupTimer implements Wakeup {
+class WakeupTimer implements Wakeup {
   readonly #wake: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firesMs = Infinity;

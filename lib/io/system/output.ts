@@ -65,7 +65,7 @@ export class OutputQueue {
 }
 
 /** A stream, and why nothing can be written to it any more; a reader that went is no reason. */
-export interface Output extends TextStream {
+interface Output extends TextStream {
   readonly problem: string | undefined;
 }
 

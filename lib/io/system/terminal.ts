@@ -18,7 +18,7 @@ export interface Terminal {
 }
 
 /** The terminal of this process, whose output outlives the work. */
-export interface ProcessTerminal extends Terminal {
+interface ProcessTerminal extends Terminal {
   /**
    * Resolves when all output has come out, or after `patienceMs`.
    *

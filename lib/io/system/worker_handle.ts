@@ -24,7 +24,7 @@ export type WorkReply<Reply> = Exclude<Reply, LifeReply<Reply>>;
 /** What a worker is told of its work. */
 export type WorkRequest<Request> = Exclude<Request, Of<Request, "init" | "stop">>;
 
-export interface WorkerHandleOptions<Request, Reply> {
+interface WorkerHandleOptions<Request, Reply> {
   readonly init: Of<Request, "init">;
   /** What changes hands with `init`. */
   readonly transfer?: readonly Transferred[];

@@ -15,12 +15,12 @@ import type { Runtime } from "../runtime.ts";
 import type { RandomSource } from "../system/random_source.ts";
 
 /** Below the served folder; its dot hides it, and what has one of its endings is never offered at all. */
-export const UPLOAD_FOLDER = ".shoal-uploads";
+const UPLOAD_FOLDER = ".shoal-uploads";
 /** Party and upload; one that nobody can resume says so. */
 const PART_NAME = /^(([0-9a-f]{16})-[0-9a-f]{32}(\.once)?)\.part$/;
 const utf8 = new TextEncoder();
 
-export interface FoundPart {
+interface FoundPart {
   readonly tag: string;
   readonly party: string;
   readonly bytes: number;

@@ -11,7 +11,7 @@ import type { PartFolder } from "./part_folder.ts";
 /** With this ending nobody is ever offered it. */
 const LEDGER_FILE = "stored.tmp";
 
-export interface StoredEntry {
+interface StoredEntry {
   readonly name: SafeFileName;
   readonly party: string;
   readonly bytes: number;

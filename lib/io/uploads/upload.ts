@@ -26,7 +26,7 @@ export interface UploadRequest {
 }
 
 /** An upload that has its name now. */
-export interface StoredUpload extends StreamDigests {
+interface StoredUpload extends StreamDigests {
   readonly sha256: HashHex;
   /** Its name below the served folder, which may be another than was asked for. */
   readonly name: SafeFileName;
@@ -34,7 +34,7 @@ export interface StoredUpload extends StreamDigests {
   readonly isPresent: boolean;
 }
 
-export interface UploadOptions {
+interface UploadOptions {
   readonly runtime: Pick<Runtime, "clock" | "disk">;
   /** The served folder, absolute. */
   readonly dir: string;

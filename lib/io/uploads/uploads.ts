@@ -30,7 +30,7 @@ import { type OpenPart, PartFolder, uploadParty } from "./part_folder.ts";
 import { StoredLedger } from "./stored_ledger.ts";
 import { Upload, type UploadEnd, type UploadRequest } from "./upload.ts";
 
-export interface UploadsOptions {
+interface UploadsOptions {
   readonly runtime: Pick<Runtime, "clock" | "random" | "disk">;
   /** The served folder, absolute. */
   readonly dir: string;

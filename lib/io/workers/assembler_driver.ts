@@ -48,7 +48,7 @@ export function runAssembler(parent: Parent, runtime: AssemblerRuntime): void {
 /** What it needs of the platform. */
 type AssemblerRuntime = Pick<Runtime, "clock" | "disk">;
 
-export class AssemblerDriver {
+class AssemblerDriver {
   readonly #parent: Parent;
   readonly #clock: Clock;
   readonly #folders: TargetFolders;

@@ -22,7 +22,7 @@ import type { RandomSource } from "../system/random_source.ts";
 
 const LEASE_BYTES = 16;
 
-export interface MasterHostOptions {
+interface MasterHostOptions {
   readonly runtime: Pick<Runtime, "clock" | "random">;
   readonly store: RegistryStore;
   /** How long each question took, for the metrics. */

@@ -18,7 +18,7 @@ import { ChunkOutlet } from "./chunk_outlet.ts";
 import type { Driver } from "./worker_driver.ts";
 
 /** A machine that brings chunks; what it is told and what it does beside the common part is its kind's. */
-export interface SourceMachine<Event, Action> {
+interface SourceMachine<Event, Action> {
   handle(
     nowMs: number,
     event: Event | SourceOrderEvent | { readonly kind: "release" } | { readonly kind: "wakeup" },
@@ -47,7 +47,7 @@ export interface SourceSocket<R extends SourceRoute, Event, Action extends { kin
   close(handledMs: number): { readonly waitMs: number; readonly detail: string };
 }
 
-export interface SourceDriverOptions<
+interface SourceDriverOptions<
   R extends SourceRoute,
   Event,
   Action extends { kind: string },

@@ -22,7 +22,7 @@ export type AssemblerHandle = Pick<
   "post" | "stop" | "terminate"
 >;
 
-export interface StreamAssemblyOptions {
+interface StreamAssemblyOptions {
   readonly clock: Clock;
   /** Given the bytes in order, one piece at a time; resolves when it wants more, with `false` when it wants none any more. */
   readonly sink: (bytes: Uint8Array) => Promise<boolean>;

@@ -18,7 +18,7 @@ export interface AdmissionLimits {
   readonly silentMs: number;
 }
 
-export interface Admittable {
+interface Admittable {
   readonly peerAddress: string;
   /** When it connected. */
   readonly sinceMs: number;
@@ -31,7 +31,7 @@ export interface Admittable {
 export type ConnectionStage = "asking" | "served" | "ended";
 
 /** `evicted` has to be closed. */
-export type Admitted<C> =
+type Admitted<C> =
   | { readonly kind: "admitted"; readonly evicted: C | undefined }
   | { readonly kind: "refused" };
 

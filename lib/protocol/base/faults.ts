@@ -7,7 +7,7 @@ import { FAULT_BYTES_MAX, FAULT_DELAY_MS_MAX, FAULT_DELAY_MS_MIN } from "./limit
 import { Random } from "./random.ts";
 
 const FAULTS = ["lost", "corrupted", "duplicated", "delayed"] as const;
-export type Fault = (typeof FAULTS)[number];
+type Fault = (typeof FAULTS)[number];
 
 /** One datagram that arrives in place of the one that was sent. */
 export interface Delivery {

@@ -4,7 +4,7 @@ import { type Bytes, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 
 /** Writes the SHA-256 of `bytes`, 32 bytes, to `target[at]`. */
-export type Sha256 = (bytes: Uint8Array, target: Bytes, at: number) => void;
+type Sha256 = (bytes: Uint8Array, target: Bytes, at: number) => void;
 
 const portable: Sha256 = (bytes, target, at) => target.set(hash("sha256", bytes, "buffer"), at);
 let current: Sha256 = portable;

@@ -16,7 +16,7 @@ const MEMORY = {
 };
 
 /** Writes the hashes of four blocks, which `bytes` are, to `target[at]`. */
-export type FourBlocks = (bytes: Uint8Array, target: Bytes, at: number) => void;
+type FourBlocks = (bytes: Uint8Array, target: Bytes, at: number) => void;
 
 /** Throws where the platform has no vectors in WebAssembly. */
 export function fourBlocksByLanes(): FourBlocks {

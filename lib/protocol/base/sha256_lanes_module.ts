@@ -8,7 +8,7 @@ import type { Bytes } from "../../ids.ts";
 
 export const LANES = 4;
 /** A lane's place in memory starts so many bytes after that of the lane before, beginning at `firstAt`. */
-export interface LaneMemory {
+interface LaneMemory {
   readonly firstAt: number;
   readonly strideBytes: number;
   /** Bytes of a lane with its padding: whole blocks of 64. */

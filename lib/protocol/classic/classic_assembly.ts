@@ -11,7 +11,7 @@ import { sha256 } from "../base/sha256.ts";
 export type ChunkVerdict = "new" | "duplicate" | "bad" | "too large";
 
 /** Where a chunk's bytes go; they are lent until the call returns. */
-export type WriteChunk = (offset: number, bytes: Uint8Array) => void;
+type WriteChunk = (offset: number, bytes: Uint8Array) => void;
 
 export class ClassicAssembly {
   readonly sha256: HashHex;

@@ -25,7 +25,7 @@ import { RecentMap } from "../base/recent_map.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 
 /** What is offered under a name. */
-export interface ClassicFile {
+interface ClassicFile {
   readonly sizeBytes: number;
   readonly sha256: HashHex;
 }
@@ -51,7 +51,7 @@ export type ClassicServerAction =
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: Endpoint }
   | { readonly kind: "notice"; readonly level: "warning" | "verbose"; readonly message: string };
 
-export interface ClassicServerOptions {
+interface ClassicServerOptions {
   readonly chunkBytes: number;
   /** Cap on all transfers together; 0 for none. */
   readonly rateBytesPerS: number;

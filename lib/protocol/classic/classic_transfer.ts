@@ -17,7 +17,7 @@ export interface ByteSpan {
   readonly lengthBytes: number;
 }
 
-export interface ClassicTransferOptions {
+interface ClassicTransferOptions {
   readonly id: number;
   readonly to: Endpoint;
   readonly name: SafeFileName;

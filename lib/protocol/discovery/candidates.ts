@@ -18,7 +18,7 @@ import {
   UNPROVED_BYTES_FACTOR,
 } from "./limits.ts";
 
-export interface Candidate {
+interface Candidate {
   readonly endpoint: Endpoint;
   /** What came with the claim: of use only if it is true. */
   readonly token: Token;
@@ -29,7 +29,7 @@ export interface Candidate {
 }
 
 /** An answer that proves nothing. */
-export interface Claim {
+interface Claim {
   readonly token: Token;
   readonly bytes: number;
   /**

@@ -26,7 +26,7 @@ const KNOWN_MAX = Math.min(
   ),
 );
 
-export interface FindHead {
+interface FindHead {
   readonly queryId: bigint;
   readonly token: Token;
   /** How often it was put before: servers answer every other one from their discovery port. */

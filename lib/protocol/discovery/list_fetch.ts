@@ -14,7 +14,7 @@ import { encodeFrame, type Frame, type FrameOf, type ListingEntry } from "../../
 import { RequestTimer } from "../base/request_timer.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
-export type ListAnswer = FrameOf<"listing" | "retry" | "busy">;
+type ListAnswer = FrameOf<"listing" | "retry" | "busy">;
 
 export type ListFetchEvent =
   /** Another way to the server, or another token for a known one. */

@@ -10,7 +10,7 @@ import type { Query } from "../../wire/frames.ts";
 import { packFind } from "./find_packing.ts";
 
 /** What a FIND is about. */
-export interface FindText<Item> {
+interface FindText<Item> {
   readonly token: Token;
   readonly round: number;
   /** Tokens of servers that stay silent. */
@@ -18,7 +18,7 @@ export interface FindText<Item> {
   readonly asked: readonly Item[];
 }
 
-export interface SentFind<Item> {
+interface SentFind<Item> {
   /** The only one who was sent it; `undefined` for a broadcast, which anybody may have seen. */
   readonly to: Endpoint | undefined;
   readonly asked: readonly Item[];

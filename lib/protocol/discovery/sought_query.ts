@@ -76,7 +76,7 @@ export interface TimedOut {
 }
 
 /** What a look at the clock has shown. After `notFound` and `timedOut` the query is finished. */
-export type Verdict =
+type Verdict =
   | { readonly kind: "notFound"; readonly similar: readonly SafeFileName[] }
   | { readonly kind: "classicDue" }
   | { readonly kind: "attempt"; readonly attempt: number }

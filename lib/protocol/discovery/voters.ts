@@ -8,7 +8,7 @@ import { isIpv4, LOOPBACK_ADDRESS } from "../../address.ts";
 import { claimedIdOf, type ServerId } from "../../ids.ts";
 
 /** Somebody who has said it. */
-export interface Saying {
+interface Saying {
   readonly server: ServerId;
   readonly party: string;
 }

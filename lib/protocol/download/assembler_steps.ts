@@ -24,7 +24,7 @@ export type DiskStep =
   | ("write" | "read" | "seal" | "publish" | "close");
 
 /** What others want of the assembler. */
-export type AssemblerOrder =
+type AssemblerOrder =
   | TargetRequest
   /** Chunks from a feed; `recycle` gives their buffers back to it. */
   | {

@@ -21,7 +21,7 @@ import { TransferState } from "./transfer_state.ts";
 
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
 
-export interface CoordinatorOptions {
+interface CoordinatorOptions {
   readonly timeoutMs: number;
   /** `--rate`, for all sources together; 0 for none. */
   readonly rateBytesPerS: number;

@@ -31,7 +31,7 @@ import type { Provider } from "./provider.ts";
 import type { DatagramRoute } from "./source_route.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
-export type LayerAnswer = FrameOf<"layer" | "gone" | "retry" | "busy">;
+type LayerAnswer = FrameOf<"layer" | "gone" | "retry" | "busy">;
 
 export type LayerFetchEvent =
   /** A server offers the content at this path; `nonce` is random and new. */
@@ -65,7 +65,7 @@ export type LayerNews =
   /** Nobody else can bring the layer, and who could does not. */
   | { readonly kind: "failed"; readonly error: ErrorMessage };
 
-export interface LayerFetchOptions {
+interface LayerFetchOptions {
   readonly timeoutMs: number;
   /** Proved by an earlier run: servers are only probed then. */
   readonly knownLayer?: Bytes;

@@ -9,7 +9,7 @@ export interface ChunkCount {
 }
 
 /** A chunk that failed its proof; an integrity failure if every segment of it had a valid CRC. */
-export interface BadChunk extends ChunkCount {
+interface BadChunk extends ChunkCount {
   readonly isIntegrityFailure: boolean;
 }
 

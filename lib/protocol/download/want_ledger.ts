@@ -33,7 +33,7 @@ export interface Want {
 }
 
 /** What the arrival of a segment, or of a run of them, says about the path. */
-export interface Arrival {
+interface Arrival {
   /** Bytes that the path has delivered, whether or not they were still missing. */
   pathBytes: number;
   /** By how much segments of later requests came sooner; 0 if in order. */

@@ -5,7 +5,7 @@ import { sha256Into } from "../base/sha256.ts";
 import { LANES } from "../base/sha256_lanes_module.ts";
 
 /** Writes the hash of each block of `bytes`, the last of which may be shorter, to `target[at]`. */
-export type BlockHashing = (bytes: Uint8Array, target: Bytes, at: number) => void;
+type BlockHashing = (bytes: Uint8Array, target: Bytes, at: number) => void;
 
 /** So many bytes are hashed at once where they are there: as many blocks as there are lanes. */
 export const BLOCK_GROUP_BYTES = LANES * BLOCK_BYTES;

@@ -42,7 +42,7 @@ export function layerTreeOf(layer: Bytes, sizeBytes: number): Bytes {
 }
 
 /** How long that is. */
-export function layerTreeBytes(sizeBytes: number): number {
+function layerTreeBytes(sizeBytes: number): number {
   const rows = rowsAbovePages(sizeBytes);
   return rows.reduce((sum, { bytes }) => sum + bytes, chunkCountFor(sizeBytes) * HASH_BYTES);
 }

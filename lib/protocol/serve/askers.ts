@@ -19,7 +19,7 @@ import {
 } from "./limits.ts";
 
 /** `waitMs`: to be told to whoever asks, at most so often; otherwise it is met with silence. */
-export type AskerVerdict =
+type AskerVerdict =
   | { readonly isAdmitted: true }
   | { readonly isAdmitted: false; readonly waitMs?: number };
 

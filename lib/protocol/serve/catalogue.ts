@@ -19,7 +19,7 @@ export interface CatalogueEntry {
 }
 
 /** What is still to be hashed. */
-export interface Backlog {
+interface Backlog {
   readonly files: number;
   readonly bytes: number;
 }

@@ -4,7 +4,7 @@
  * has proved, a flow by what it says of itself.
  */
 
-export interface FairQueueBounds {
+interface FairQueueBounds {
   /** Items of all parties, of one party, of one flow. */
   readonly itemsMax: number;
   readonly partyItemsMax: number;

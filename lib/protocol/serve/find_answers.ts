@@ -34,7 +34,7 @@ export type FolderManifest =
     readonly next: readonly SafeFileName[];
   };
 
-export interface FindAnswerOptions {
+interface FindAnswerOptions {
   readonly view: CatalogueView;
   readonly server: ServerId;
   /** What the answers carry. */

@@ -13,7 +13,7 @@ import { workOf } from "./question_work.ts";
 import type { QuestionFrame } from "./questions.ts";
 import { busyFor, retryFor } from "./retry.ts";
 
-export type Passage =
+type Passage =
   /** `isProved`: by a token of now. `hasProved`: by one of now or earlier, so that it counts with its address. */
   | {
     readonly isAdmitted: true;
@@ -23,7 +23,7 @@ export type Passage =
   }
   | { readonly isAdmitted: false; readonly answer?: Bytes };
 
-export interface QuestionGateOptions {
+interface QuestionGateOptions {
   readonly server: ServerId;
   readonly tokens: Tokens;
   /** Add to this machine's time to get the one that tokens are issued by; 0 by default. */

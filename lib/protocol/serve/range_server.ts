@@ -84,7 +84,7 @@ export type RangeServerAction =
   | ({ readonly kind: "flow"; readonly to: Endpoint } & ContentRef)
   | ({ readonly kind: "counts" } & ServedCounts);
 
-export interface RangeServerOptions {
+interface RangeServerOptions {
   readonly server: ServerId;
   readonly tokens: Tokens;
   /** 0 for no cap. */

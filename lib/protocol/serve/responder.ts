@@ -25,7 +25,7 @@ import { type GuardedFrame, retryFor } from "./retry.ts";
 import { SimilarSearches } from "./similar_searches.ts";
 import type { Tokens } from "../base/tokens.ts";
 
-export interface ResponderOptions {
+interface ResponderOptions {
   readonly server: ServerId;
   readonly tokens: Tokens;
   readonly view: CatalogueView;

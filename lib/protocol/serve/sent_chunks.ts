@@ -13,9 +13,9 @@ import { SENT_CHUNKS_PER_ADDRESS_MAX, SENT_TO_ADDRESSES_MAX } from "./limits.ts"
 import { type ContentRef, keyOf } from "../base/served_file.ts";
 
 /** What was sent, as far as it matters; a session over TCP is a flow of its own. */
-export type SentRanges = Pick<WantFrame, "nonce" | "root" | "sizeBytes" | "ranges">;
+type SentRanges = Pick<WantFrame, "nonce" | "root" | "sizeBytes" | "ranges">;
 /** What a client says of a chunk that it was sent. */
-export type Strike = Pick<FrameOf<"strike">, "nonce" | "root" | "sizeBytes" | "chunk">;
+type Strike = Pick<FrameOf<"strike">, "nonce" | "root" | "sizeBytes" | "chunk">;
 
 /** How many bytes of each chunk a flow was sent, by the chunk's index; the oldest first. */
 type SentBytes = Map<number, number>;

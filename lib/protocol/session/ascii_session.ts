@@ -50,7 +50,7 @@ export class AsciiManners {
 type Answer = { readonly kind: "text"; readonly text: string } | { readonly kind: "quiet" } | Ended;
 type Reading = (firstWaitMs?: number) => ClientDialogue<Answer>;
 
-export interface UploadedByAscii {
+interface UploadedByAscii {
   /** The id that the server gives the file. */
   readonly said: string;
   readonly md5: string;

@@ -34,7 +34,7 @@ const ERROR_CODES: Partial<Readonly<Record<WireCode, ErrorCode>>> = {
   unverified: "unverified",
 };
 
-export interface JsonSessionOptions {
+interface JsonSessionOptions {
   /** The server, as people are told of it. */
   readonly peer: string;
   /** How long its messages may be. */

@@ -17,7 +17,7 @@ import { UPLOAD_READ_BYTES } from "./limits.ts";
 import { storeMs } from "./wait_budget.ts";
 
 /** What the server has of the file now. */
-export interface StoredFile {
+interface StoredFile {
   readonly name: SafeFileName;
   readonly sizeBytes: number;
   readonly sha256: HashHex;
@@ -26,7 +26,7 @@ export interface StoredFile {
   readonly isPresent: boolean;
 }
 
-export interface FileToPut {
+interface FileToPut {
   readonly name: SafeFileName;
   readonly sizeBytes: number;
   readonly mtimeMs: number;

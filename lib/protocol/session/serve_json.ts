@@ -91,7 +91,7 @@ export function* fail(code: WireCode, message: string): Dialogue {
   yield* say(refusalOf(code, message));
 }
 
-export function* say(message: JsonObject): Dialogue {
+function* say(message: JsonObject): Dialogue {
   yield* ask("send", { bytes: encodeMessage(message) });
 }
 

@@ -27,7 +27,7 @@ export interface UploadQuota {
   readonly perPartyEntries: number;
 }
 
-export interface UploadBounds {
+interface UploadBounds {
   readonly quota: UploadQuota;
   /** What broke off, of one party and in all. */
   readonly keptPerPartyBytes: number;
