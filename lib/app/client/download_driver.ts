@@ -193,7 +193,7 @@ export class DownloadDriver implements RoutedDownload {
       case "waited":
         return this.#context.onWaited(this, action.servers);
       case "warmUp":
-        return pool.warmUp(action.serverCount);
+        return pool.warmUp(action.flowCount);
       case "reached":
         addresses.set(action.server, endpointText(action.route.endpoint));
         return routes.onReached(action.server, action.route);

@@ -101,10 +101,10 @@ export class WorkerPool {
     this.#timer.set(this.coordinator.nextWakeupMs(now));
   }
 
-  /** Starts the workers that so many servers will need. */
-  warmUp(serverCount: number): void {
+  /** Starts the workers that so many flows will need. */
+  warmUp(flowCount: number): void {
     const { firstKind } = this.#options;
-    const count = Math.min(serverCount, RECEIVERS_MAX);
+    const count = Math.min(flowCount, RECEIVERS_MAX);
     while (this.#workers.filter(({ kind }) => kind === firstKind).length < count) {
       this.#start(firstKind);
     }
@@ -184,8 +184,11 @@ export class WorkerPool {
   #onSource(reply: WorkReply<SourceReply>): void {
     switch (reply.kind) {
       case "report": {
-        const server = this.coordinator.serverOf(reply.report.source);
-        if (server !== undefined) this.#options.onReport(server, reply.report);
+        const { report } = reply;
+        const server = this.coordinator.serverOf(report.source);
+        // Which of a server's paths it came by is the coordinator's business.
+        const source = this.coordinator.wholeOf(report.source);
+        if (server !== undefined) this.#options.onReport(server, { ...report, source });
         return this.step(reply);
       }
       case "gone":

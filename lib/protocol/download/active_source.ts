@@ -1,5 +1,5 @@
 /** An active source: what it has leased, how fast it is, when it last delivered. */
-import type { SourceId, TransferId } from "../../ids.ts";
+import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";
 import type { KnownSource } from "./known_source.ts";
@@ -135,6 +135,20 @@ export class ActiveSource {
   secondsToFetch(bytes: number): number {
     return bytes / this.rateBytesPerS + this.#rttMs / 1000;
   }
+}
+
+/** What a server brings now, by all of its sources. */
+export interface Lane {
+  readonly server: ServerId;
+  readonly rateBytesPerS: number;
+}
+
+export function lanesOf(active: Iterable<ActiveSource>): readonly Lane[] {
+  const rates = new Map<ServerId, number>();
+  for (const { server, rateBytesPerS } of active) {
+    rates.set(server.id, (rates.get(server.id) ?? 0) + rateBytesPerS);
+  }
+  return [...rates].map(([server, rateBytesPerS]) => ({ server, rateBytesPerS }));
 }
 
 function keyOf(transfer: TransferId, chunk: number): string {

@@ -13,6 +13,8 @@ import type { Offer } from "../discovery/finder.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 import type { DownloadAction, TransferNews } from "./download_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
+import { PATH_WARM_UP_BYTES_MIN } from "./limits.ts";
+import { hasSeveralPaths } from "./path_plan.ts";
 import { isAsked, type Provider } from "./provider.ts";
 import type { TargetReply, TargetRequest } from "./target_messages.ts";
 
@@ -245,14 +247,17 @@ export class ContentTransfer {
     this.#triedServers.add(server);
     this.#host.act({ kind: "reached", server, route });
     if (this.#isCoordinated) this.#tellProvider(source, provider);
+    if (this.#isCoordinated && !hasSeveralPaths(provider.routes)) return;
     // What will move the file starts while its target is opened and its layer is in flight.
-    else this.#host.act({ kind: "warmUp", serverCount: this.#partyCount });
+    this.#host.act({ kind: "warmUp", flowCount: this.#flowCount });
   }
 
-  /** Of a party one server is tried at a time. */
-  get #partyCount(): number {
+  /** Of a party one server is tried at a time; a second path to one, where there is much to bring. */
+  get #flowCount(): number {
+    const isLong = this.content.sizeBytes >= PATH_WARM_UP_BYTES_MIN;
     const asked = [...this.#providers.values()].filter(isAsked);
-    return new Set(asked.map(({ party }) => party)).size;
+    const count = new Set(asked.map(({ party }) => party)).size;
+    return isLong && asked.some(({ routes }) => hasSeveralPaths(routes)) ? count + 1 : count;
   }
 
   get #askedCount(): number {

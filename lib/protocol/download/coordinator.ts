@@ -9,16 +9,19 @@
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import { LEASE_STALL_MS_MIN, RECEIVERS_MAX, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
-import { ActiveSource } from "./active_source.ts";
+import { ActiveSource, type Lane, lanesOf } from "./active_source.ts";
+import { whoLeaves } from "./crowding.ts";
 import { leaseToDouble } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent, SourceState } from "./coordinator_messages.ts";
-import { type KnownParty, KnownServer, type ServerTally } from "./known_server.ts";
+import { type KnownParty, KnownServer, type ServerTally, talliesOf } from "./known_server.ts";
 import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
+import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
 import { allotments, hasFailedTrial, mayTry } from "./source_trials.ts";
-import { TransferState } from "./transfer_state.ts";
+import { bytesLeftFor, TransferState } from "./transfer_state.ts";
 
+type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
 
 interface CoordinatorOptions {
@@ -34,6 +37,7 @@ export class Coordinator {
   readonly #parties = new Map<string, KnownParty>();
   readonly #sources = new Map<SourceId, KnownSource>();
   readonly #active = new Map<SourceId, ActiveSource>();
+  readonly #paths = new PathPlan();
   #actions: CoordinatorAction[] = [];
   #swappedMs = 0;
 
@@ -71,6 +75,7 @@ export class Coordinator {
         event satisfies never;
     }
     this.#watch(nowMs);
+    this.#restPaths(nowMs);
     this.#staff(nowMs);
     // What was taken from who hears nothing goes to others first, or it would have it again at once.
     for (const active of this.#active.values()) if (!active.isSuspect) this.#topUp(nowMs, active);
@@ -94,12 +99,7 @@ export class Coordinator {
 
   /** What each server gave to one transfer. */
   tallies(transfer: TransferId): ReadonlyMap<ServerId, ServerTally> {
-    const tallies = new Map<ServerId, ServerTally>();
-    for (const server of this.#servers.values()) {
-      const tally = server.tallies.get(transfer);
-      if (tally !== undefined) tallies.set(server.id, tally);
-    }
-    return tallies;
+    return talliesOf(this.#servers.values(), transfer);
   }
 
   /** Who has what of a transfer leased, for whoever watches. */
@@ -109,7 +109,12 @@ export class Coordinator {
 
   /** Whether a source has brought a whole chunk so far. */
   hasBrought(source: SourceId): boolean {
-    return this.#sources.get(source)?.hasBrought ?? false;
+    return this.#paths.of(source).some((path) => this.#sources.get(path)?.hasBrought);
+  }
+
+  /** The source that this is a path of. */
+  wholeOf(source: SourceId): SourceId {
+    return this.#sources.get(source)?.whole ?? source;
   }
 
   /** Whose chunks a source brings. */
@@ -118,12 +123,8 @@ export class Coordinator {
   }
 
   /** The servers that bring chunks now, and what each gives, in bytes per second. */
-  lanes(): readonly { readonly server: ServerId; readonly rateBytesPerS: number }[] {
-    const rates = new Map<ServerId, number>();
-    for (const { server, rateBytesPerS } of this.#active.values()) {
-      rates.set(server.id, (rates.get(server.id) ?? 0) + rateBytesPerS);
-    }
-    return [...rates].map(([server, rateBytesPerS]) => ({ server, rateBytesPerS }));
+  lanes(): readonly Lane[] {
+    return lanesOf(this.#active.values());
   }
 
   // — Transfers and servers —————————————————————————————————————————————————————————————————————
@@ -136,20 +137,27 @@ export class Coordinator {
     for (const server of this.#servers.values()) server.tallies.delete(id);
   }
 
-  #addProvider(event: Extract<CoordinatorEvent, { kind: "provider" }>): void {
-    const { source: id, server: serverId, party, routes, mode = "pull", holds } = event;
+  #addProvider(event: Provided): void {
+    const { source, server: serverId, party, routes, mode = "pull" } = event;
     const server = this.#servers.get(serverId) ??
       new KnownServer(serverId, this.#partyOf(party));
     this.#servers.set(serverId, server);
-    const source = this.#sources.get(id) ?? new KnownSource(id, server, mode, routes);
-    this.#sources.set(id, source);
-    if (server.isDropped) return;
-    source.onAnswered(routes);
-    const transfer = this.#transfers.get(event.transfer);
+    const paths = mode === "push" ? [{ id: source, routes }] : this.#paths.split(source, routes);
+    for (const { id, routes } of paths) {
+      const path = this.#sources.get(id) ?? new KnownSource(id, source, server, mode, routes);
+      this.#sources.set(id, path);
+      if (server.isDropped) return;
+      path.onAnswered(routes);
+      this.#provide(path, event);
+    }
+  }
+
+  #provide(source: KnownSource, { transfer: to, holds }: Provided): void {
+    const transfer = this.#transfers.get(to);
     if (transfer === undefined) return;
-    const isNew = !transfer.isProvider(id);
+    const isNew = !transfer.isProvider(source.id);
     transfer.addProvider(source, holds);
-    const active = this.#active.get(id);
+    const active = this.#active.get(source.id);
     // What was said before is known: only a provider that is new here lacks it.
     if (source.mode === "push" && isNew && active !== undefined) {
       this.#sendLease(active, transfer, transfer.missing());
@@ -189,60 +197,46 @@ export class Coordinator {
       if (this.#isProvider(source)) standby.push(source);
     }
     for (const source of standby) {
+      const { id, whole, mode, server } = source;
       const hasWork = (): boolean => this.#isProvider(source, ({ freeCount }) => freeCount > 0);
-      if (source.mode === "pull" && !mayTry(nowMs, source.server, this.#pulling(), hasWork)) {
+      if (mode === "pull" && !mayTry(nowMs, server, this.#pulling(), hasWork)) continue;
+      const beside = this.#pathsAtWork(whole);
+      if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, this.#transfers.values()))) {
         continue;
       }
-      if (this.#active.size >= RECEIVERS_MAX && !this.#makeRoom(nowMs, source)) continue;
+      const isFull = this.#active.size >= RECEIVERS_MAX;
+      if (isFull && (beside.length > 0 || !this.#makeRoom(nowMs, source))) continue;
       this.#assign(nowMs, source);
+      this.#paths.started(whole, id, beside);
     }
   }
 
-  /**
-   * Releases a source that has nothing to give now, or every so often the slowest one. One that pushes
-   * may be slow and yet be what brings most, so it makes room only where there are no others, and takes
-   * nobody's place.
-   */
-  #makeRoom(nowMs: number, { mode, server }: KnownSource): boolean {
-    for (const active of this.#active.values()) {
-      if (!this.#isProvider(active.source)) return this.#dismiss(active, "standby");
+  #pathsAtWork(whole: SourceId): readonly ActiveSource[] {
+    return [...this.#active.values()].filter(({ source }) => source.whole === whole);
+  }
+
+  /** Paths that turned out to be of no use beside others of their server rest. */
+  #restPaths(nowMs: number): void {
+    for (const whole of new Set([...this.#active.values()].map(({ source }) => source.whole))) {
+      const resting = this.#paths.toRest(nowMs, whole, this.#pathsAtWork(whole));
+      const active = resting && this.#active.get(resting.id);
+      if (active === undefined) continue;
+      active.source.rest(nowMs, resting!.restMs);
+      this.#dismiss(active, "standby");
     }
-    if (mode === "pull") {
-      for (const active of this.#pulling()) {
-        if (active.source.hasBrought || !active.isStalled(nowMs)) continue;
-        active.source.restFromSilence(nowMs);
-        return this.#dismiss(active, "silent");
-      }
-    }
-    const crowded = mode === "push" ? undefined : this.#crowdedBeside(server.party);
-    if (crowded !== undefined) {
-      crowded.source.rest(nowMs, SWAP_INTERVAL_MS);
-      return this.#dismiss(crowded, "standby");
-    }
-    if (mode === "push" || nowMs - this.#swappedMs < SWAP_INTERVAL_MS) return false;
-    let slowest: ActiveSource | undefined;
-    const pulling = this.#pulling();
-    for (const active of pulling.length > 0 ? pulling : this.#active.values()) {
-      if (nowMs - active.sinceMs < SWAP_INTERVAL_MS) continue;
-      if (slowest === undefined || active.rateBytesPerS < slowest.rateBytesPerS) slowest = active;
-    }
-    if (slowest === undefined) return false;
-    this.#swappedMs = nowMs;
+  }
+
+  #makeRoom(nowMs: number, source: KnownSource): boolean {
+    const maySwap = nowMs - this.#swappedMs >= SWAP_INTERVAL_MS;
+    const isOfUse = (each: KnownSource): boolean => this.#isProvider(each);
+    const leaving = whoLeaves(nowMs, source, [...this.#active.values()], { maySwap, isOfUse });
+    if (leaving === undefined) return false;
+    const { active, why } = leaving;
+    if (why === "silent") active.source.restFromSilence(nowMs);
     // It stands by for as long as the others get their turn.
-    slowest.source.rest(nowMs, SWAP_INTERVAL_MS);
-    return this.#dismiss(slowest, "standby");
-  }
-
-  /** The slowest source of a party that has two servers more at work than `party`: ids are free, addresses are not. */
-  #crowdedBeside(party: KnownParty): ActiveSource | undefined {
-    const atWork = new Map<KnownParty, Set<KnownServer>>();
-    for (const { server } of this.#pulling()) {
-      atWork.set(server.party, (atWork.get(server.party) ?? new Set()).add(server));
-    }
-    const most = (atWork.get(party)?.size ?? 0) + 1;
-    return this.#pulling()
-      .filter(({ server }) => atWork.get(server.party)!.size > most)
-      .sort((a, b) => a.rateBytesPerS - b.rateBytesPerS)[0];
+    if (why === "crowded" || why === "swapped") active.source.rest(nowMs, SWAP_INTERVAL_MS);
+    if (why === "swapped") this.#swappedMs = nowMs;
+    return this.#dismiss(active, why === "silent" ? "silent" : "standby");
   }
 
   #assign(nowMs: number, source: KnownSource): void {
@@ -277,8 +271,11 @@ export class Coordinator {
     );
   }
 
-  #tellState({ id: source, server }: KnownSource, state: SourceState): void {
-    this.#actions.push({ kind: "server", server: server.id, source, state });
+  /** What becomes of a path is nobody's business while another one of the server brings something. */
+  #tellState({ id, whole, server }: KnownSource, state: SourceState): void {
+    const isReached = this.#pathsAtWork(whole).some((each) => each.id !== id && each.isHeard);
+    if (isReached && state !== "dropped") return;
+    this.#actions.push({ kind: "server", server: server.id, source: whole, state });
   }
 
   #divide(): void {
@@ -361,17 +358,19 @@ export class Coordinator {
     const transfer = this.#transfers.get(transferId);
     if (transfer === undefined) return;
     if (chunk !== undefined) return this.#onChunkGone(transfer, source, chunk);
-    const active = this.#active.get(source);
-    // The source has dropped its leases of this transfer itself.
-    if (active !== undefined) this.#release(active, (each) => each === transfer);
-    this.#removeProvider(transfer, source);
+    for (const path of this.#paths.of(this.wholeOf(source))) {
+      const active = this.#active.get(path);
+      // The source has dropped its leases of this transfer itself.
+      if (active !== undefined) this.#release(active, (each) => each === transfer);
+      this.#removeProvider(transfer, path);
+    }
   }
 
   /** The folder is not what it was; the rest of it may well be. */
   #onChunkGone(transfer: TransferState, source: SourceId, chunk: number): void {
     this.#active.get(source)?.unlease(transfer.id, chunk);
     transfer.leases.giveBack(chunk, source);
-    transfer.withdraw(source, chunk);
+    for (const path of this.#paths.of(this.wholeOf(source))) transfer.withdraw(path, chunk);
     if (transfer.leases.isVerified(chunk) || transfer.isProvided(chunk)) return;
     transfer.leases.verify(chunk, source);
     this.#actions.push({ kind: "unobtainable", transfer: transfer.id, chunk });

@@ -112,7 +112,7 @@ type TransferAction =
   /** Nothing has come of these for all of its patience; answered by `givenUp`. */
   | { readonly kind: "waited"; readonly servers: readonly ServerId[] }
   /** So many servers will bring chunks soon: what receives them can be started. */
-  | { readonly kind: "warmUp"; readonly serverCount: number };
+  | { readonly kind: "warmUp"; readonly flowCount: number };
 
 /** What people should know. */
 type TellingAction =

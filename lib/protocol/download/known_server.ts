@@ -57,3 +57,16 @@ export class KnownServer {
     return tally;
   }
 }
+
+/** What each of these has given to one transfer. */
+export function talliesOf(
+  servers: Iterable<KnownServer>,
+  transfer: TransferId,
+): ReadonlyMap<ServerId, ServerTally> {
+  const tallies = new Map<ServerId, ServerTally>();
+  for (const server of servers) {
+    const tally = server.tallies.get(transfer);
+    if (tally !== undefined) tallies.set(server.id, tally);
+  }
+  return tallies;
+}

@@ -7,6 +7,8 @@ import type { SourceRoute } from "./source_route.ts";
 
 export class KnownSource<R = SourceRoute> {
   readonly id: SourceId;
+  /** The source that it is a path of: itself, where there is but one. */
+  readonly whole: SourceId;
   readonly server: KnownServer;
   readonly mode: SourceMode;
   /** Whether a whole chunk has come from it: where long datagrams vanish, the ends of ranges still arrive. */
@@ -17,8 +19,15 @@ export class KnownSource<R = SourceRoute> {
   /** How often in a row it was silent. */
   #silences = 0;
 
-  constructor(id: SourceId, server: KnownServer, mode: SourceMode, routes: readonly R[]) {
+  constructor(
+    id: SourceId,
+    whole: SourceId,
+    server: KnownServer,
+    mode: SourceMode,
+    routes: readonly R[],
+  ) {
     this.id = id;
+    this.whole = whole;
     this.server = server;
     this.mode = mode;
     this.#routes = routes;

@@ -41,6 +41,11 @@ export class LeaseTable {
     return this.#freeCount;
   }
 
+  /** Chunks that are not verified. */
+  get missingCount(): number {
+    return this.#chunkCount - this.#verifiedCount;
+  }
+
   get isComplete(): boolean {
     return this.#verifiedCount === this.#chunkCount;
   }

@@ -93,6 +93,19 @@ export const SILENT_SHARE_MIN = 0.9;
 export const VAIN_WAITS_MAX = 3;
 /** Chunks or pages of one party that prove themselves wrong, after which the servers that sent them are dropped. */
 export const INTEGRITY_FAILURES_MAX = 3;
+/** Paths of one server that may be at work at once. */
+export const PATHS_USED_MAX = 4;
+/** One more path to a server is tried this long after the last one was put to work … */
+export const PATH_TRIAL_AFTER_MS = 100;
+/** … if what is left would take the others at least so many seconds. */
+export const PATH_TRIAL_WORTH_S = 1;
+/** For files of this size a receiver for a second path is started in advance. */
+export const PATH_WARM_UP_BYTES_MIN = 8 * MIB;
+/** When it is judged, after it was put to work, and how much more all of them must bring with it. */
+export const PATH_JUDGE_MS = 1_000;
+export const PATH_GAIN_MIN = 1.1;
+/** The slowest one rests for this long if they don't; longer, up to eight times, each time in a row. */
+export const PATH_REST_MS = 5_000;
 /** Active sources report to the coordinator at least this often. */
 export const REPORT_INTERVAL_MS = 10;
 /** Layer pages in flight, from one party and from all together. */

@@ -75,6 +75,11 @@ export class TransferState {
     return true;
   }
 
+  /** About how much has not been verified yet. */
+  get bytesLeft(): number {
+    return this.leases.missingCount * this.chunkBytes;
+  }
+
   get providerCount(): number {
     return this.#providers.size;
   }
@@ -157,4 +162,11 @@ export class TransferState {
     }
     return missing;
   }
+}
+
+/** What a source could bring yet, in all of these. */
+export function bytesLeftFor(source: SourceId, transfers: Iterable<TransferState>): number {
+  let bytes = 0;
+  for (const transfer of transfers) if (transfer.isProvider(source)) bytes += transfer.bytesLeft;
+  return bytes;
 }
