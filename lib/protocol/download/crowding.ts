@@ -10,7 +10,7 @@ interface Leaving {
   readonly why: "idle" | "silent" | "spare" | "crowded" | "swapped";
 }
 
-export interface RoomRules {
+interface RoomRules {
   /** Whether it is time again for the slowest one to stand by. */
   readonly maySwap: boolean;
   /** Whether anything that is missing can come of it. */

@@ -35,7 +35,7 @@ interface Paths {
 }
 
 /** One path of a server: what it is called, and by which routes it goes. */
-export interface Path<R> {
+interface Path<R> {
   readonly id: SourceId;
   readonly routes: readonly R[];
 }
