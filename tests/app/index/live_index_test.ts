@@ -391,3 +391,57 @@ Deno.test({
     await bench.until(() => bench.index.progress.filesLeft === 0);
     assertEquals(bench.index.catalogue.size, 1);
   }));
+
+Deno.test({
+  name:
+    "a log is ready while it grows, stays what it was for who fetches it, and is whole when it rests",
+  ignore,
+  sanitizeResources: false,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeFile(root, "served/log", "line 0\n");
+    await using bench = await Bench.start(root);
+    const path = join(root, "served/log");
+    let lines = 1;
+    const append = (): void => Deno.writeTextFileSync(path, `line ${lines++}\n`, { append: true });
+    const writing = setInterval(append, 100);
+    try {
+      await bench.until(() => bench.state("log") === "ready");
+    } finally {
+      clearInterval(writing);
+    }
+    const { signature } = bench.index.catalogue.find(safe("log"))!;
+    const beginning = bench.content("log");
+    assertEquals([signature.isPrefix, beginning.sizeBytes], [true, signature.sizeBytes]);
+    const text = (): Uint8Array => Deno.readFileSync(path);
+    assertEquals(beginning.root, rootOf(text().subarray(0, beginning.sizeBytes)));
+    append();
+    await bench.until(() => bench.index.catalogue.find(safe("log"))?.signature.isPrefix !== true);
+    assertEquals(bench.index.located(beginning.root, beginning.sizeBytes)?.isPrefix, true);
+    await bench.until(() => bench.state("log") === "ready");
+    assertEquals(bench.content("log").root, rootOf(text()));
+  }));
+
+Deno.test({
+  name: "a log that is cut off is another file, and its beginning is given to nobody",
+  ignore,
+  sanitizeResources: false,
+}, () =>
+  withFolder({}, async (root) => {
+    await writeFile(root, "served/log", "line 0\n");
+    await using bench = await Bench.start(root);
+    const path = join(root, "served/log");
+    const append = (): void => Deno.writeTextFileSync(path, "a line\n", { append: true });
+    const writing = setInterval(append, 100);
+    try {
+      await bench.until(() => bench.state("log") === "ready");
+    } finally {
+      clearInterval(writing);
+    }
+    const { root: before, sizeBytes } = bench.content("log");
+    Deno.writeTextFileSync(path, "x");
+    bench.index.recheck(safe("log"));
+    assertEquals(bench.index.located(before, sizeBytes), undefined);
+    await bench.until(() => bench.state("log") === "ready");
+    assertEquals(bench.content("log").sizeBytes, 1);
+  }));
