@@ -31,7 +31,9 @@ export function searchFailure(
   }
   if (news.kind === "timedOut" && news.isHashing) {
     const message = `a server that has '${name}' is still hashing it, and gets no further`;
-    return new ShoalError("no_server", message, { hint: "Try again later." });
+    return new ShoalError("no_server", message, {
+      hint: "Try again later, or when nothing writes to it there.",
+    });
   }
   if (news.kind === "timedOut") {
     const message = `nobody answered the search for '${name}'`;
