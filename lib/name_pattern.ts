@@ -41,7 +41,8 @@ export class NamePattern {
   readonly isLikelyName: boolean;
   /** What every match begins with, but those of the text itself. */
   readonly prefix: string;
-  readonly #isFolder: boolean;
+  /** Whether it stands for a folder and all that is in it. */
+  readonly isFolder: boolean;
   /** What follows in the pattern. */
   readonly #tokens: readonly Token[];
 
@@ -49,7 +50,7 @@ export class NamePattern {
     this.text = text;
     this.name = isFolder ? text.slice(0, -1) : text;
     this.isLikelyName = !isFolder && !/[*?]/.test(text);
-    this.#isFolder = isFolder;
+    this.isFolder = isFolder;
     const prefixLength = tokens.findIndex(({ kind }) => kind !== "literal");
     this.prefix = [...text].slice(0, prefixLength).join("");
     this.#tokens = tokens.slice(prefixLength);
@@ -57,7 +58,7 @@ export class NamePattern {
 
   /** A file, or a folder, of exactly this name is meant as well, whatever else the text may mean. */
   matches(name: string): boolean {
-    if (this.#isFolder ? name.startsWith(this.text) : name === this.text) return true;
+    if (this.isFolder ? name.startsWith(this.text) : name === this.text) return true;
     return name.startsWith(this.prefix) && this.#fits(name.slice(this.prefix.length));
   }
 

@@ -129,7 +129,33 @@ export interface DoneEvent {
   readonly present: boolean;
   /** Whether it is the beginning of a file that was being appended to on its server; absent otherwise. */
   readonly growing?: boolean;
+  /** The folder that was asked for, of a file that came with it; {@linkcode FolderEvent} says who delivered that. */
+  readonly folder?: string;
   /** Who delivered it. */
+  readonly servers: readonly ServerShare[];
+}
+
+/** A folder that was asked for has come, or what could be had of it. */
+export interface FolderEvent {
+  /** Discriminates the union. */
+  readonly event: "folder";
+  /** The folder as it was asked for. */
+  readonly name: string;
+  /** Where it is now. */
+  readonly path: string;
+  /** Files that it has here now. */
+  readonly files: number;
+  /** How many of them were there already. */
+  readonly presentFiles: number;
+  /** Bytes of all of them. */
+  readonly size: number;
+  /** Bytes of those that were there already. */
+  readonly presentBytes: number;
+  /** Files that could not be had. */
+  readonly failedFiles: number;
+  /** Seconds from the first request sent to the last name given. */
+  readonly seconds: number;
+  /** Who delivered what came. */
   readonly servers: readonly ServerShare[];
 }
 
@@ -379,6 +405,7 @@ export type GetEvent =
   | OfferEvent
   | ProgressEvent
   | DoneEvent
+  | FolderEvent
   | FailedEvent
   | WaitingEvent
   | ServerEvent

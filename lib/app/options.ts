@@ -187,6 +187,12 @@ export interface GetOptions extends FindOptions {
    * failing; false by default.
    */
   readonly force?: boolean;
+  /** Keep the symbolic links of a folder as links, where they lead to something in it; as files by default. */
+  readonly links?: boolean;
+  /** Read again what an earlier run has written of a folder, instead of trusting its size and times; false by default. */
+  readonly check?: boolean;
+  /** Where manifests and records of folders are kept; the user's cache folder by default. */
+  readonly cacheDir?: string;
   /**
    * Leave blocks of zeros out as holes where the disk can, so that a sparse file takes no more than its
    * data; true by default.
@@ -232,6 +238,12 @@ export interface TcpGetOptions {
   readonly sha256?: string;
   /** Replace a different file of that name, as in {@linkcode GetOptions}; false by default. */
   readonly force?: boolean;
+  /** Keep the symbolic links of a folder as links, where they lead to something in it; as files by default. */
+  readonly links?: boolean;
+  /** Read again what an earlier run has written of a folder, instead of trusting its size and times; false by default. */
+  readonly check?: boolean;
+  /** Where manifests and records of folders are kept; the user's cache folder by default. */
+  readonly cacheDir?: string;
   /**
    * Leave blocks of zeros out as holes where the disk can, so that a sparse file takes no more than its
    * data; true by default.

@@ -2,6 +2,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type {
   DoneEvent,
+  FolderEvent,
   OfferEvent,
   ReadyEvent,
   RefusedEvent,
@@ -45,7 +46,11 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "server":
       if (isLoss(event)) return undefined;
       return verbose || event.state === "resumed" ? serverLine(event) : undefined;
+    case "folder":
+      return folderLine(event);
     case "done":
+      // Of a folder there is one line, however many files it has.
+      if (event.folder !== undefined && !verbose) return undefined;
       if (event.growing) return growingLine(event);
       return event.present
         ? `File ${displayName(event.path)} is already up to date.`
@@ -101,6 +106,15 @@ function growingLine({ path, size, present }: DoneEvent): string {
   return present
     ? `File ${displayName(path)} is already up to date: ${what}.`
     : `File ${displayName(path)} received successfully: ${what}.`;
+}
+
+function folderLine({ path, files, presentFiles, failedFiles }: FolderEvent): string {
+  const what = `Folder ${displayName(path)}`;
+  const count = countText(files, "file");
+  if (failedFiles > 0) return `${what} received in part: ${count}, ${failedFiles} failed.`;
+  return files === presentFiles
+    ? `${what} is already up to date: ${count}.`
+    : `${what} received successfully: ${count}.`;
 }
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {

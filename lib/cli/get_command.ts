@@ -1,5 +1,5 @@
 /** `get NAME…`: fetch files from every server that has them. */
-import type { DoneEvent, FailedEvent, GetEvent } from "../app/events.ts";
+import type { DoneEvent, FailedEvent, FolderEvent, GetEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { unmarked } from "../marked_name.ts";
@@ -54,6 +54,8 @@ export const getCommand = defineCommand({
       summary: "write one file, under exactly this name, instead of into --out; - is stdout",
     }),
     force: toggle("replace a different file of the same name"),
+    links: toggle("keep links of a folder as links, where they stay in it"),
+    check: toggle("read again what an earlier get has written of a folder"),
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
     sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
@@ -104,6 +106,9 @@ export const getCommand = defineCommand({
     ...(options.dialect === "ascii"
       ? [{ flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" }]
       : []),
+    ...(isOverTcp(options) || options.master.length > 0
+      ? [{ flags: ["links", "check"], where: "over TCP, or with a master: files come one by one" }]
+      : []),
     ...idleWithOutput(options),
   ],
   async perform(options, names, { app, pipes, reporter, signal, again }) {
@@ -112,16 +117,22 @@ export const getCommand = defineCommand({
     const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options));
     const startMs = nowMs();
+    const folders: FolderEvent[] = [];
     const common = {
       names,
       ...placeOf(options, pipes),
       force: options.force,
+      links: options.links,
+      check: options.check,
       sparse: options.sparse,
       portableNames: options["portable-names"],
       timeoutMs: options.timeout,
       retries: options.retries,
       jobs: options.jobs,
-      onEvent: (event: GetEvent) => reporter.report(event),
+      onEvent: (event: GetEvent) => {
+        if (event.event === "folder") folders.push(event);
+        reporter.report(event);
+      },
       ...given({ sha256: options.sha256 }),
     };
     const results = await (isTcp
@@ -144,7 +155,9 @@ export const getCommand = defineCommand({
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
-    for (const line of summaryLines(done, failed, (nowMs() - startMs) / 1000)) reporter.say(line);
+    for (const line of summaryLines(done, failed, folders, (nowMs() - startMs) / 1000)) {
+      reporter.say(line);
+    }
     if (signal.aborted && done.length < results.length) {
       throw options.output === STANDARD_OUTPUT
         ? new ShoalError("interrupted", "interrupted: the output ends in the middle", {

@@ -1,20 +1,21 @@
 /** The summary of a `get`: how much, how fast, and what each server delivered. */
 import { FAILED_NAMES_SHOWN_MAX } from "./limits.ts";
-import type { DoneEvent, FailedEvent, ServerShare } from "../app/events.ts";
+import type { DoneEvent, FailedEvent, FolderEvent, ServerShare } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
 
-/** `wallSeconds` is how long all of them took together. */
+/** Folders say who delivered the files in them. `wallSeconds` is how long all of them took together. */
 export function summaryLines(
   done: readonly DoneEvent[],
   failed: readonly FailedEvent[],
+  folders: readonly FolderEvent[],
   wallSeconds: number,
 ): string[] {
   const isOne = done.length + failed.length <= 1;
   return [
-    ...fetchedLines(done, wallSeconds),
+    ...fetchedLines(done, folders, wallSeconds),
     ...otherNameLines(done),
     ...isOne ? [] : [countsLine(done, failed)],
   ];
@@ -31,7 +32,11 @@ function otherNameLines(done: readonly DoneEvent[]): string[] {
   return [`Under another name: ${shown.join(", ")}${rest}`];
 }
 
-function fetchedLines(done: readonly DoneEvent[], wallSeconds: number): string[] {
+function fetchedLines(
+  done: readonly DoneEvent[],
+  folders: readonly FolderEvent[],
+  wallSeconds: number,
+): string[] {
   const fetched = done.filter((event) => !event.present);
   const [first] = fetched;
   if (first === undefined) return [];
@@ -43,7 +48,7 @@ function fetchedLines(done: readonly DoneEvent[], wallSeconds: number): string[]
   const kept = resumed > 0 ? `, ${sizeText(resumed)} resumed from an earlier run` : "";
   return [
     `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}`,
-    ...serverTable(fetched.flatMap((event) => event.servers)),
+    ...serverTable([...fetched, ...folders].flatMap((event) => event.servers)),
   ];
 }
 

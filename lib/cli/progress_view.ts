@@ -33,6 +33,10 @@ export class ProgressView {
       case "indexing":
         this.#indexing = event.filesLeft === 0 ? undefined : event;
         return event.filesLeft === 0 ? "changed" : "moved";
+      case "folder":
+        this.#transfers.delete(event.name);
+        this.#waits.delete(event.name);
+        return "changed";
       case "done":
       case "stored":
       case "echoed":

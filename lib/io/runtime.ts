@@ -12,6 +12,8 @@ import { denoRandom } from "./system/deno_random.ts";
 import { coreCount, openChannel, startWorker } from "./system/deno_workers.ts";
 import { denoHashFiles } from "./store/deno_hash_files.ts";
 import type { HashFiles } from "./store/hash_files.ts";
+import { openTreeRecords } from "./store/deno_tree_records.ts";
+import type { TreeRecords } from "./store/tree_records.ts";
 import type { RandomSource } from "./system/random_source.ts";
 import type { WorkerPort } from "./system/worker_port.ts";
 
@@ -32,6 +34,12 @@ export interface Runtime {
   readonly disk: Disk;
   /** What is remembered of files from one run to the next. */
   readonly hashFiles: HashFiles;
+  /**
+   * What is remembered of folders from one run to the next.
+   *
+   * @param cacheDir the user's cache folder by default
+   */
+  treeRecords(cacheDir?: string): TreeRecords;
 }
 
 export function denoRuntime(): Runtime {
@@ -42,5 +50,6 @@ export function denoRuntime(): Runtime {
     workers: { start: startWorker, channel: openChannel, coreCount },
     disk: denoDisk,
     hashFiles: denoHashFiles,
+    treeRecords: openTreeRecords,
   };
 }

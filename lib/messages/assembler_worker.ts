@@ -6,6 +6,7 @@
  */
 import type { ErrorMessage } from "../errors.ts";
 import type { TargetReply, TargetRequest } from "../protocol/download/target_messages.ts";
+import type { TreeReply, TreeRequest } from "../protocol/folder/tree_messages.ts";
 import type { ChannelEnd } from "./channel_end.ts";
 import type { StageTimes } from "./chunk_source.ts";
 
@@ -22,6 +23,7 @@ export type AssemblerRequest =
   /** A receiver's end of the chunk feed (`chunk_feed.ts`); transferred. */
   | { readonly kind: "feed"; readonly port: ChannelEnd }
   | TargetRequest
+  | TreeRequest
   /** The run has a file at this path, which is not to be overwritten by another of its files. */
   | { readonly kind: "written"; readonly path: string }
   | { readonly kind: "stop" };
@@ -29,5 +31,6 @@ export type AssemblerRequest =
 export type AssemblerReply =
   | { readonly kind: "ready" }
   | TargetReply
+  | TreeReply
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

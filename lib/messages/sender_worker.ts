@@ -7,6 +7,7 @@
 import type { Endpoint } from "../address.ts";
 import type { Bytes } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
+import type { LocatedContent } from "../protocol/base/served_file.ts";
 import type { SendRefusal } from "../protocol/base/send_refusals.ts";
 import type { RangeServerAction, RangeServerEvent } from "../protocol/serve/range_server.ts";
 import type { StageTimes } from "./chunk_source.ts";
@@ -26,6 +27,8 @@ export type SenderRequest =
   }
   /** Datagrams to send from the data socket, in order. */
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagrams: readonly Bytes[] }
+  /** Where these lie: nobody has asked for them yet. */
+  | { readonly kind: "foreseen"; readonly contents: readonly LocatedContent[] }
   | Extract<RangeServerEvent, { kind: "handled" | "located" | "forget" | "stop" }>;
 
 export type SenderReply =

@@ -108,6 +108,11 @@ const EVENTS: readonly ShoalEvent[] = [
     hint: EVIL,
   })),
   { event: "failed", name: "", code: "disk", message: EVIL, hint: EVIL },
+  ...[0, 1].map((failedFiles): ShoalEvent => ({
+    event: "folder",
+    ...{ name: EVIL, path: EVIL, files: 2, presentFiles: 1, size: 1, presentBytes: 1 },
+    ...{ failedFiles, seconds: 1, servers: [share] },
+  })),
   ...[true, false].map((present): ShoalEvent => ({
     event: "done",
     name: EVIL,
@@ -136,7 +141,7 @@ const KINDS = {
     stored: 1,
     echoed: 1,
   },
-  ...{ file: 1, failed: 1, done: 1, report: 1 },
+  ...{ file: 1, failed: 1, done: 1, folder: 1, report: 1 },
 } satisfies Record<ShoalEvent["event"], 1>;
 
 for (const isTerminal of [false, true]) {

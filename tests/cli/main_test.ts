@@ -134,6 +134,8 @@ Deno.test("get hands its options to the library in the library's units", async (
     ...["get", "a", "b", "--out", "o", "--timeout", "0.5", "--retries", "2"],
     ...[
       "--force",
+      "--links",
+      "--check",
       "--no-sparse",
       "--portable-names",
       "--jobs",
@@ -155,6 +157,8 @@ Deno.test("get hands its options to the library in the library's units", async (
     timeoutMs: 500,
     retries: 2,
     force: true,
+    links: true,
+    check: true,
     sparse: false,
     portableNames: true,
     jobs: 3,
@@ -292,15 +296,15 @@ Deno.test("a get of several files ends with what was downloaded and what was not
     "1 file downloaded (4.0 MB), 7 failed: b, c, d, e, f and 2 more",
   );
   assertEquals(
-    summaryLines([done("a", { present: true }), done("b", { present: true })], [], 1),
+    summaryLines([done("a", { present: true }), done("b", { present: true })], [], [], 1),
     ["No files downloaded, 2 already up to date"],
   );
   const interrupted = { ...FAILED, code: "interrupted" } as const;
   assertEquals(
-    summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], 1).at(-1),
+    summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], [], 1).at(-1),
     "1 file downloaded (4.0 MB), 1 already up to date, 1 interrupted, 1 failed: x",
   );
-  assertEquals(summaryLines([], [FAILED], 1), []);
+  assertEquals(summaryLines([], [FAILED], [], 1), []);
 });
 
 Deno.test("a get of a pattern does not say that it is one file", async () => {

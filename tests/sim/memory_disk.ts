@@ -142,6 +142,20 @@ export class MemoryDisk implements Disk {
     return { ...look, signature: node && identityOf(node).signature, mtimeMs };
   }
 
+  /** It knows no links. */
+  makeLink(): boolean {
+    return this.#op(() => {
+      throw Object.assign(new Error("operation not permitted"), { code: "EPERM" });
+    });
+  }
+
+  setFolderModified(): void {}
+
+  async syncFileSystem(): Promise<boolean> {
+    await this.syncFolder();
+    return true;
+  }
+
   create(path: string): DiskFile | undefined {
     return this.#op(() => {
       if (this.#isTaken(path)) return undefined;

@@ -79,6 +79,10 @@ export class SimIndex implements ServedIndex {
     if (name === FILE_NAME) this.#handlers.onRecheck();
   }
 
+  following(): readonly never[] {
+    return [];
+  }
+
   /** Nobody here asks for folders. */
   treeOf(): undefined {}
 

@@ -152,6 +152,8 @@ export class VirtualProcess {
       },
       disk,
       // Nothing is remembered from one run to the next.
+      // Nothing is remembered from one run to the next.
+      treeRecords: () => ({ manifestsDir: undefined, read: () => new Map(), write() {} }),
       hashFiles: {
         open: (clock) => ({ table: new HashTable(clock, ":memory:"), setAside() {} }),
       },

@@ -94,7 +94,15 @@ const OPTION_DEFAULT =
  */
 const PLATFORM_FILES: ReadonlySet<string> = new Set([
   // Disk.
-  ...["deno_disk", "regular_file", "folder_handle", "folder_watch", "change_time", "file_systems"]
+  ...[
+    "deno_disk",
+    "regular_file",
+    "folder_handle",
+    "folder_watch",
+    "change_time",
+    "file_systems",
+    "sync_file_system",
+  ]
     .map((name) => `lib/io/files/${name}.ts`),
   // What the demo, the round-trip client and messages need of it beside.
   ...["scratch_folder", "whole_file", "disk_error"].map((name) => `lib/io/files/${name}.ts`),
@@ -107,7 +115,14 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
   // Hashing by the system's library, and how fast this thread is at it.
   ...["native_sha256", "fastest_sha256", "hash_clock"].map((name) => `lib/io/hash/${name}.ts`),
   // Databases.
-  ...["deno_hash_files", "cache_folder", "hash_table", "registry_database", "redis_connection"]
+  ...[
+    "deno_hash_files",
+    "deno_tree_records",
+    "cache_folder",
+    "hash_table",
+    "registry_database",
+    "redis_connection",
+  ]
     .map((name) => `lib/io/store/${name}.ts`),
   // Time, randomness, threads, the terminal and the process.
   ...[

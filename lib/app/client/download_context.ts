@@ -11,7 +11,7 @@ import type { NameSearch } from "../discovery/search.ts";
 
 /** What a download asks of the worker pool. */
 interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
-  readonly coordinator: Pick<WorkerPool["coordinator"], "tallies">;
+  readonly coordinator: Pick<WorkerPool["coordinator"], "tallies" | "leasesOf">;
 }
 
 export interface DownloadContext {

@@ -22,14 +22,14 @@ import { GetRun } from "./get_run.ts";
 import { questionOf, StreamSearch } from "./stream_search.ts";
 
 /**
- * Fetches every name; resolves when each is done or has failed, and rejects with a ShoalError only
+ * Fetches every name; resolves to what became of each when all are done or have failed, and rejects with a ShoalError only
  * when the run could not begin or broke as a whole.
  */
 export async function getOverDatagrams(
   options: ResolvedGetOptions,
   runtime: Runtime,
   extension: GetExtension,
-): Promise<GetResult> {
+): Promise<readonly GetResult[]> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = options.servers.length > 0 ? search.classicTargets : [];
@@ -42,7 +42,7 @@ export async function getOverDatagrams(
 export async function getOverStream(
   options: ResolvedTcpGetOptions,
   runtime: Runtime,
-): Promise<GetResult> {
+): Promise<readonly GetResult[]> {
   const { timeoutMs, retries: attempts } = options;
   const endpoint = await reachableEndpoint(runtime, options);
   const questions = new Map<Query, JsonObject>();
@@ -72,7 +72,7 @@ function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {
   return { transport: transportConfig({ host: UNSPECIFIED_ADDRESS, tune, layers }), mtuBytes };
 }
 
-async function ended(run: GetRun): Promise<GetResult> {
+async function ended(run: GetRun): Promise<readonly GetResult[]> {
   try {
     return await run.ended();
   } finally {
@@ -97,7 +97,8 @@ function queryOf(typed: string): Query {
     }
     return { by: "sha256", sha256: hashHex(hex) };
   }
-  const parsed = parseFileName(text);
+  const isFolder = text.endsWith("/");
+  const parsed = parseFileName(isFolder ? text.slice(0, -1) : text);
   if (!parsed.ok) throw new ShoalError("bad_name", `not a valid file name: ${parsed.problem}`);
-  return { by: "name", name: parsed.name };
+  return { by: isFolder ? "tree" : "name", name: parsed.name };
 }

@@ -61,6 +61,8 @@ export async function getIn(
   requireOneFile(runtime.disk, options);
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
+    // Masters know files and no folders.
+    takesFolders: options.masters.length === 0,
     fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
@@ -118,10 +120,11 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
     });
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
-    fetch: (names) =>
-      dialect === "ascii"
-        ? getByAscii(runtime, { ...options, names })
-        : getOverStream({ ...options, names }, runtime),
+    takesFolders: false,
+    fetch: async (names) => {
+      if (dialect !== "ascii") return await getOverStream({ ...options, names }, runtime);
+      return (await getByAscii(runtime, { ...options, names })).map((event) => [event]);
+    },
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
     list: (_, onEvent) => listOverTcpIn(runtime, { ...options, onEvent }),
   });
@@ -136,7 +139,10 @@ function keepsPresent(
 
 /** A way to servers. */
 interface Way {
-  fetch(names: readonly string[]): Promise<GetResult>;
+  /** What became of each name, of which a folder's are several. */
+  fetch(names: readonly string[]): Promise<readonly GetResult[]>;
+  /** Whether it takes folders as they are. */
+  readonly takesFolders: boolean;
   /** @param isAll whether nothing can be fetched without the listing */
   list(isAll: boolean, onEvent: (event: ListEvent) => void): Promise<ListResult>;
   isAskedByName(name: string): boolean;
@@ -148,8 +154,12 @@ type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "sign
 };
 
 async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<GetResult> {
-  const wanted = wantedOf(options);
-  if (wanted.every((each) => typeof each === "string")) return await way.fetch(options.names);
+  const wanted = wantedOf(options).map((each) =>
+    way.takesFolders && each instanceof NamePattern && each.isFolder ? each.text : each
+  );
+  if (wanted.every((each) => typeof each === "string")) {
+    return (await way.fetch(options.names)).flat();
+  }
   const { files, items, notices } = await resolved(wanted, way, options.onEvent);
   for (const notice of notices) options.onEvent?.(notice);
   const failures = items.filter((item): item is FailedEvent => typeof item !== "string");
@@ -160,7 +170,7 @@ async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<G
   const names = items.filter((item): item is string => ended(item) === undefined);
   const fetched = names.length === 0 ? [] : await way.fetch(names);
   let next = 0;
-  return items.map((item) => ended(item) ?? fetched[next++]!);
+  return items.flatMap((item) => ended(item) ?? fetched[next++]!);
 }
 
 /** What is wanted and was listed, and is there already: it is not searched for. */

@@ -12,10 +12,15 @@ import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import type { Report } from "../../protocol/download/receiver_report.ts";
 import { ServerPatience } from "../../protocol/download/server_patience.ts";
+import { isTreeReply } from "../../protocol/folder/tree_messages.ts";
+import type { AssemblerReply } from "../../messages/assembler_worker.ts";
+import type { DownloadSettings } from "../../protocol/download/download_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
+import type { FolderContext, TreeSink } from "./folder_context.ts";
+import { FolderDownload } from "./folder_download.ts";
 import type { GetExtension } from "./get_extension.ts";
 import { type GetTarget, getTargetOf } from "../get_target.ts";
 import { ProgressReport } from "./progress_report.ts";
@@ -53,10 +58,16 @@ export class GetRun {
   /** Those servers speak UDP alone. */
   readonly #classic: ClassicFallback | undefined;
   readonly #masters: MasterSearch;
-  readonly #downloads: readonly DownloadDriver[];
+  /** One for each query. */
+  readonly #sought: readonly (DownloadDriver | FolderDownload)[];
+  /** The files among these, and those that are parts of folders. */
+  readonly #downloads: DownloadDriver[] = [];
+  readonly #folders: FolderDownload[] = [];
+  readonly #jobs: ConcurrencyLimit;
   readonly #unended = new Set<DownloadDriver>();
   /** Whose news a transfer's are. */
   readonly #admitted = new Map<TransferId, DownloadDriver>();
+  readonly #trees = new Map<TransferId, TreeSink>();
   readonly #addresses = new Map<ServerId, string>();
   readonly #finds: Find[] = [];
   /** What no other file of the run replaces; the assembler knows the same. */
@@ -102,22 +113,20 @@ export class GetRun {
     if (datagrams !== undefined && this.#target.sink === undefined) {
       this.#classic = this.#classicFallback(datagrams);
     }
-    this.#downloads = this.#newDownloads(queries);
+    this.#jobs = new ConcurrencyLimit(options.jobs);
+    this.#sought = queries.map((query, index) => this.#newSought(query, index));
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
-    this.#find(this.#downloads);
-    for (const download of this.#downloads) {
-      this.#unended.add(download);
-      download.ended.then(() => this.#unended.delete(download));
-    }
+    this.#find(this.#sought);
     this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
-    this.#progress.run(this.#downloads, this.#closing.signal);
+    this.#progress.run(this.#sought, this.#closing.signal);
     extension.onBegun?.(this.#pool.coordinator);
   }
 
-  ended(): Promise<(DoneEvent | FailedEvent)[]> {
-    return Promise.all(this.#downloads.map((download) => download.ended));
+  /** For each query, what became of it. */
+  ended(): Promise<(readonly (DoneEvent | FailedEvent)[])[]> {
+    return Promise.all(this.#sought.map(async ({ ended }) => [await ended].flat()));
   }
 
   /** Leaves nothing behind: workers and sockets closed, part files and journals up to date. */
@@ -144,7 +153,7 @@ export class GetRun {
       kinds: { ...kinds, ...this.#extension.kinds },
       timeoutMs,
       rateBytesPerS,
-      onAssembler: (reply) => this.#admitted.get(reply.transfer)?.onTarget(reply),
+      onAssembler: (reply) => this.#onAssembler(reply),
       onNews: (news) => this.#onNews(news),
       onReport: (server, report) => this.#onReport(server, report),
       onRefused: (...refused) => this.#search.tellRefused(...refused),
@@ -184,27 +193,72 @@ export class GetRun {
     });
   }
 
-  #newDownloads(queries: readonly Query[]): readonly DownloadDriver[] {
-    const { names, retries, jobs } = this.#options;
+  #newSought(query: Query, index: number): DownloadDriver | FolderDownload {
+    const { names, retries, jobs, links, check: checks } = this.#options;
     const { outDir, savedAs, onTaken } = this.#target;
-    const context = this.#context(new ConcurrencyLimit(jobs));
-    return queries.map((query, index) =>
-      new DownloadDriver(context, {
-        name: query.by === "name" ? query.name : names[index]!,
-        query,
-        outDir,
-        ...(savedAs !== undefined && { savedAs }),
-        onTaken,
-        retries,
-        ...(this.#pinned !== undefined && { pinned: this.#pinned }),
-        looksAhead: names.length <= jobs,
-        asksAnybody: this.#hosts.length === 0 && this.#kind === "datagrams",
-        seed: this.#runtime.random.u32(),
-      })
-    );
+    if (query.by === "tree") {
+      const settings = { name: names[index]!, folder: query.name, outDir };
+      const options = { ...settings, onTaken, links, checks, retries };
+      const searchAgain = (): void => this.#find([folder]);
+      const folder = new FolderDownload(this.#folderContext(searchAgain), options);
+      this.#folders.push(folder);
+      return folder;
+    }
+    return this.#newDownload(this.#context(), {
+      name: query.by === "name" ? query.name : names[index]!,
+      query,
+      outDir,
+      ...(savedAs !== undefined && { savedAs }),
+      onTaken,
+      retries,
+      ...(this.#pinned !== undefined && { pinned: this.#pinned }),
+      looksAhead: names.length <= jobs,
+      asksAnybody: this.#hosts.length === 0 && this.#kind === "datagrams",
+      seed: this.#runtime.random.u32(),
+    });
   }
 
-  #context(jobs: ConcurrencyLimit): DownloadContext {
+  #newDownload(context: DownloadContext, settings: DownloadSettings): DownloadDriver {
+    const download = new DownloadDriver(context, settings);
+    this.#downloads.push(download);
+    this.#unended.add(download);
+    download.ended.then(() => {
+      this.#unended.delete(download);
+      if (!this.#sought.includes(download)) {
+        this.#downloads.splice(this.#downloads.indexOf(download), 1);
+      }
+    });
+    return download;
+  }
+
+  #folderContext(searchFolderAgain: () => void): FolderContext {
+    const { retries } = this.#options;
+    const { onTaken } = this.#target;
+    return {
+      ...this.#context(),
+      disk: this.#runtime.disk,
+      records: this.#runtime.treeRecords(this.#options.cacheDir),
+      addPart: ({ content, ...settings }, offers, emit) => {
+        const { sha256 } = content;
+        const part = this.#newDownload({ ...this.#context(), emit }, {
+          ...{ ...settings, onTaken, retries, pinned: sha256, query: { by: "sha256", sha256 } },
+          ...{ looksAhead: true, asksAnybody: false, seed: this.#runtime.random.u32() },
+        });
+        for (const offer of offers) part.onFind({ kind: "offer", queryIndex: 0, offer });
+        return part;
+      },
+      openTransfer: (folder) => {
+        const transfer = transferId(this.#nextTransfer++);
+        this.#trees.set(transfer, folder);
+        return transfer;
+      },
+      closeTransfer: (transfer) => void this.#trees.delete(transfer),
+      searchFolderAgain,
+    };
+  }
+
+  #context(): DownloadContext {
+    const jobs = this.#jobs;
     return {
       clock: this.#runtime.clock,
       search: this.#search,
@@ -275,13 +329,16 @@ export class GetRun {
   // — What happens ——————————————————————————————————————————————————————————————————————————————
 
   /** Starts a search for these downloads; what it finds goes to the one whose query it is about. */
-  #find(downloads: readonly DownloadDriver[]): void {
+  #find(downloads: readonly (DownloadDriver | FolderDownload)[]): void {
     const queries = downloads.map((download) => download.query);
     const onNews = (news: FindNews): void => {
       if (news.kind === "server") return this.#masters.heard(news.path.endpoint.address);
       if (news.kind === "offer" && news.offer.isProved) this.#onProvedOffer(news.offer);
       const download = downloads[news.queryIndex]!;
-      if (news.kind === "classicDue") return this.#classic?.ask(download);
+      if (news.kind === "classicDue") {
+        if (download instanceof DownloadDriver) this.#classic?.ask(download);
+        return;
+      }
       download.onFind(
         news,
         news.kind === "timedOut"
@@ -326,22 +383,33 @@ export class GetRun {
   }
 
   #onNews(news: PoolNews): void {
-    // Only folders have chunks that can be done without.
-    if (news.kind === "unobtainable") return;
-    if (news.kind !== "server") return this.#admitted.get(news.transfer)?.onTransfer(news);
+    if (news.kind !== "server") {
+      const folder = this.#trees.get(news.transfer);
+      if (folder !== undefined) return folder.onTransfer(news);
+      // Only folders have chunks that can be done without.
+      if (news.kind === "unobtainable") return;
+      return this.#admitted.get(news.transfer)?.onTransfer(news);
+    }
     const { server, source, state } = news;
-    if (state === "dropped") { for (const download of this.#downloads) download.onDropped(server); }
+    if (state === "dropped") {
+      for (const each of [...this.#downloads, ...this.#folders]) each.onDropped(server);
+    }
     const hasBrought = this.#pool.coordinator.hasBrought(source);
     this.#routes.handle({ kind: "state", server, source, state, hasBrought });
   }
 
   /** Nothing can come of this query any more. */
   fail(query: Query, error: ShoalError): void {
-    this.#downloads.find((download) => download.query === query)?.fail(error);
+    this.#sought.find((each) => each.query === query)?.fail(error);
   }
 
   #failAll(error: ShoalError): void {
-    for (const download of this.#downloads) download.fail(error);
+    for (const each of [...this.#folders, ...this.#downloads]) each.fail(error);
+  }
+
+  #onAssembler(reply: Extract<AssemblerReply, { transfer: TransferId }>): void {
+    if (isTreeReply(reply)) this.#trees.get(reply.transfer)?.onTree(reply);
+    else this.#admitted.get(reply.transfer)?.onTarget(reply);
   }
 
   #emit(event: GetEvent): void {

@@ -7,3 +7,9 @@ export const CLASSIC_DOWNLOADS_MAX = 64;
 export const PRESENT_CHECK_BYTES_MAX = 1 * MIB;
 /** Other work of the thread gets its turn after so many milliseconds of that. */
 export const PRESENT_SLICE_MS = 8;
+/** Different manifests of one folder that are taken into account. */
+export const MANIFESTS_MAX = 16;
+/** How often a folder that changes while it is fetched is asked for, in one run. */
+export const FOLDER_PASSES_MAX = 4;
+/** How often it is looked whether the manifests of a folder are gathered. */
+export const GATHER_STEP_MS = 20;

@@ -7,7 +7,12 @@ import type { Bytes, Content, HashHex, SafeFileName } from "../../ids.ts";
 import { hashHex, toHex } from "../../ids.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { unitsOf } from "../../protocol/folder/bundles.ts";
-import { type ContentRef, keyOf, type ServedFile } from "../../protocol/base/served_file.ts";
+import {
+  type ContentRef,
+  keyOf,
+  type LocatedContent,
+  type ServedFile,
+} from "../../protocol/base/served_file.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { layerPageIn, layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
 import { type LayerPage, TreeHasher } from "../../protocol/merkle/merkle.ts";
@@ -22,7 +27,13 @@ import {
   type TreeFolder,
   type TreeLink,
 } from "../../wire/manifest.ts";
-import { GAP_AFTER_MS, TREE_MADE_EVERY_MS, TREE_NEXT_NAMES, TREES_KEPT_MAX } from "./limits.ts";
+import {
+  BUNDLES_AHEAD,
+  GAP_AFTER_MS,
+  TREE_MADE_EVERY_MS,
+  TREE_NEXT_NAMES,
+  TREES_KEPT_MAX,
+} from "./limits.ts";
 
 interface FolderTreesOptions {
   readonly clock: Clock;
@@ -38,6 +49,10 @@ interface BundledEntry {
   readonly root: HashHex;
 }
 
+interface Bundle extends ContentRef {
+  readonly files: readonly BundledEntry[];
+}
+
 /** A manifest as it was made. */
 interface Tree {
   /** Of the folder, for those who are told what is sent. */
@@ -46,8 +61,10 @@ interface Tree {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly layerTree: Bytes;
   readonly mtimeMs: number;
-  /** What its bundles are made of, by {@linkcode keyOf}. */
-  readonly bundles: ReadonlyMap<string, readonly BundledEntry[]>;
+  /** In the order of the manifest. */
+  readonly bundles: readonly Bundle[];
+  /** Where each of them stands, by {@linkcode keyOf}. */
+  readonly positions: ReadonlyMap<string, number>;
   readonly version: number;
   readonly madeMs: number;
 }
@@ -106,22 +123,38 @@ export class FolderTrees {
       const signature = { sizeBytes, mtimeMs, ctimeMs: 0, inode: 0 };
       return { name: manifest.name, place: { kind: "memory", bytes }, ...signature };
     }
-    for (const { bundles, name } of this.#trees.values()) {
-      const bundled = bundles.get(key);
-      if (bundled === undefined) continue;
-      if (bundled.some(({ entry, root }) => entry.content?.root !== root)) return undefined;
-      const files = bundled.map(({ entry }) => this.#options.served(entry));
-      const signature = { sizeBytes, mtimeMs: 0, ctimeMs: 0, inode: 0 };
-      return { name, place: { kind: "bundle", files }, ...signature };
+    for (const tree of this.#trees.values()) {
+      const position = tree.positions.get(key);
+      if (position !== undefined) return this.#served(tree, tree.bundles[position]!);
     }
     return undefined;
   }
 
+  /** The bundles after this one, which are likely to be asked for next. */
+  following(ref: ContentRef): readonly LocatedContent[] {
+    for (const tree of this.#trees.values()) {
+      const position = tree.positions.get(keyOf(ref));
+      if (position === undefined) continue;
+      return tree.bundles.slice(position + 1, position + 1 + BUNDLES_AHEAD).flatMap((bundle) => {
+        const file = this.#served(tree, bundle);
+        return file === undefined ? [] : { root: bundle.root, sizeBytes: bundle.sizeBytes, file };
+      });
+    }
+    return [];
+  }
+
+  #served({ name }: Tree, { sizeBytes, files }: Bundle): ServedFile | undefined {
+    if (files.some(({ entry, root }) => entry.content?.root !== root)) return undefined;
+    const served = files.map(({ entry }) => this.#options.served(entry));
+    const signature = { sizeBytes, mtimeMs: 0, ctimeMs: 0, inode: 0 };
+    return { name, place: { kind: "bundle", files: served }, ...signature };
+  }
+
   /** The files of a bundle, so that they are looked at again. */
   namesIn(ref: ContentRef): readonly SafeFileName[] {
-    for (const { bundles } of this.#trees.values()) {
-      const entries = bundles.get(keyOf(ref));
-      if (entries !== undefined) return entries.map(({ entry }) => entry.name);
+    for (const { bundles, positions } of this.#trees.values()) {
+      const position = positions.get(keyOf(ref));
+      if (position !== undefined) return bundles[position]!.files.map(({ entry }) => entry.name);
     }
     return [];
   }
@@ -221,12 +254,12 @@ export class FolderTrees {
       root,
     };
     const files = tree.filter((entry): entry is TreeFile => entry.kind === "file");
-    const bundles = new Map<string, readonly BundledEntry[]>();
-    for (const unit of unitsOf(files)) {
-      if (unit.files.length === 1) continue;
-      const bundled = unit.files.map(({ name, root }) => ({ entry: byName.get(name)!, root }));
-      bundles.set(keyOf(unit), bundled);
-    }
+    const bundles = unitsOf(files).filter((unit) => unit.files.length > 1)
+      .map(({ root, sizeBytes, files }): Bundle => ({
+        ...{ root, sizeBytes },
+        files: files.map(({ name, root }) => ({ entry: byName.get(name)!, root })),
+      }));
+    const positions = new Map(bundles.map((bundle, i) => [keyOf(bundle), i]));
     const layerTree = layerTreeOf(layer, manifest.length);
     // The time of the folder's newest file would change with every one of them, and nobody keeps it.
     return {
@@ -236,6 +269,7 @@ export class FolderTrees {
       layerTree,
       mtimeMs: 0,
       bundles,
+      positions,
       version: this.#version,
       madeMs: nowMs,
     };

@@ -47,3 +47,5 @@ export const SNAPSHOTS_KEPT_MAX = 64;
 export const SNAPSHOTS_KEPT_MS = 600_000;
 /** Parties whose requested files are hashed in turns; those of further ones share one turn. */
 export const HASH_PARTIES_MAX = 1_024;
+/** Bundles whose files are told to the sender before anybody asks for them. */
+export const BUNDLES_AHEAD = 32;

@@ -20,7 +20,12 @@ import { LeftOut } from "./left_out.ts";
 import { IndexedLayers } from "./indexed_layers.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { ChunkCheck } from "../../protocol/serve/chunk_checks.ts";
-import type { ContentPlace, ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
+import type {
+  ContentPlace,
+  ContentRef,
+  LocatedContent,
+  ServedFile,
+} from "../../protocol/base/served_file.ts";
 import { displayName } from "../../names.ts";
 import { Catalogue, type CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import { chunkCountFor, type LayerPage, layerPageCount } from "../../protocol/merkle/merkle.ts";
@@ -167,6 +172,10 @@ export class LiveIndex implements ServedIndex {
     const layer = this.#layers.layerOf(root, sizeBytes);
     if (layer === undefined) this.rehash(root, sizeBytes);
     return layer;
+  }
+
+  following(ref: ContentRef): readonly LocatedContent[] {
+    return this.#trees.following(ref);
   }
 
   /** The manifest of a folder, or of everything. */

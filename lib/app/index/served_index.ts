@@ -1,7 +1,12 @@
 /** What serving needs of an index, whatever it is an index of. The simulation has one of its own. */
 import type { Bytes, FileSignature, HashHex, SafeFileName } from "../../ids.ts";
 import type { IndexedHashes } from "../../io/store/hash_table.ts";
-import type { ContentPlace, ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
+import type {
+  ContentPlace,
+  ContentRef,
+  LocatedContent,
+  ServedFile,
+} from "../../protocol/base/served_file.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
 
@@ -12,6 +17,8 @@ export interface ServedIndex extends CatalogueView {
   placeOf(name: SafeFileName): ContentPlace;
   /** Something with this content. */
   located(root: HashHex, sizeBytes: number): ServedFile | undefined;
+  /** What is likely to be asked for after this. */
+  following(ref: ContentRef): readonly LocatedContent[];
   /** Hashes of the chunks of a content that is ready. */
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined;
 

@@ -7,7 +7,7 @@ import type { OnRefused } from "../../io/net/send_queue.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
-import type { ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
+import type { ContentRef, LocatedContent, ServedFile } from "../../protocol/base/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
@@ -25,6 +25,8 @@ interface DataSocketOptions {
   readonly onQuestion: (from: Endpoint, frame: QuestionFrame, frameBytes: number) => void;
   /** Which file has this content? */
   readonly locate: (root: HashHex, sizeBytes: number) => ServedFile | undefined;
+  /** What is likely to be asked for after that. */
+  readonly following: (ref: ContentRef) => readonly LocatedContent[];
   /** The file of this content is not what was indexed. */
   readonly onChanged: (root: HashHex, sizeBytes: number) => void;
   /** A client of the proved address `party` found this chunk bad, which it was sent. */
@@ -98,7 +100,10 @@ export class DataSocket {
         const { root, sizeBytes } = reply;
         const file = this.#options.locate(root, sizeBytes);
         const found = file === undefined ? {} : { file };
-        return this.#worker.post({ kind: "located", root, sizeBytes, ...found });
+        this.#worker.post({ kind: "located", root, sizeBytes, ...found });
+        const next = this.#options.following({ root, sizeBytes });
+        if (next.length > 0) this.#worker.post({ kind: "foreseen", contents: next });
+        return;
       }
       case "changed":
         return this.#options.onChanged(reply.root, reply.sizeBytes);

@@ -108,6 +108,7 @@ export class Serving {
       onRefused: (...refused) => this.tellRefused(...refused),
       onQuestion: (...question) => this.#onQuestion("data", ...question),
       locate: (root, sizeBytes) => index.located(root, sizeBytes),
+      following: (ref) => index.following(ref),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onStruck: (...strike) => index.doubt(...strike),
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),

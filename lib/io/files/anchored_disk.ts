@@ -144,6 +144,18 @@ export class AnchoredDisk implements Disk {
     this.change((open) => this.#disk.makePrivateFolder(this.#in(open, path)));
   }
 
+  makeLink(target: string, path: string): boolean {
+    return this.change((open) => this.#disk.makeLink(target, this.#in(open, path)));
+  }
+
+  setFolderModified(folder: string, mtimeMs: number): void {
+    this.change((open) => this.#disk.setFolderModified(this.#in(open, folder), mtimeMs));
+  }
+
+  syncFileSystem(folder: string): Promise<boolean> {
+    return this.use((open) => this.#disk.syncFileSystem(this.#in(open, folder)));
+  }
+
   openFolder(path: string): FolderHandle {
     return this.use((open) => this.#disk.openFolder(this.#in(open, path)));
   }

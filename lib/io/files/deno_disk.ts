@@ -5,6 +5,7 @@ import type { Disk, DiskFile, FileLook } from "./disk.ts";
 import { openFolder } from "./folder_handle.ts";
 import { watchFolder } from "./folder_watch.ts";
 import { identityAt, openRegularFile, signatureAt, timeOf } from "./regular_file.ts";
+import { syncFileSystem } from "./sync_file_system.ts";
 
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
 
@@ -107,6 +108,17 @@ export const denoDisk: Disk = {
   remove: (path) => Deno.removeSync(path),
   rename: (from, to) => Deno.renameSync(from, to),
   makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
+  makeLink(target, path) {
+    try {
+      Deno.symlinkSync(target, path);
+      return true;
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AlreadyExists) return false;
+      throw cause;
+    }
+  },
+  setFolderModified: (folder, mtimeMs) => Deno.utimeSync(folder, mtimeMs / 1000, mtimeMs / 1000),
+  syncFileSystem,
   openFolder,
   namesIn: (folder) => Array.from(Deno.readDirSync(folder), ({ name }) => name),
   watch: watchFolder,

@@ -84,6 +84,15 @@ export interface Disk {
   makeFolder(path: string): void;
   /** Makes a folder for its owner alone; one that is there stays as it is. Those above it have to be there. */
   makePrivateFolder(path: string): void;
+  /** Makes a symbolic link; `false` when the name is taken. */
+  makeLink(target: string, path: string): boolean;
+  /** When a folder says that it was modified. */
+  setFolderModified(folder: string, mtimeMs: number): void;
+  /**
+   * Makes all that was done on a folder's file system survive a power cut. Resolves to `false` where the platform
+   * cannot do that for all at once. Never rejects.
+   */
+  syncFileSystem(folder: string): Promise<boolean>;
   /** Opens a folder, links followed: look where it is. */
   openFolder(path: string): FolderHandle;
   /** What is in a folder, as it is spelled there. */

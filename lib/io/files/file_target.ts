@@ -22,10 +22,11 @@ import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
+import { takeFreeName } from "./free_name.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { diskError, nameError } from "./disk_error.ts";
 import { writeSparse } from "./sparse_write.ts";
-import { numberedNames, type TargetNames } from "./target_names.ts";
+import type { TargetNames } from "./target_names.ts";
 
 /** Where a finished file goes. */
 type TargetPlace = Pick<TargetNames, "folder" | "base">;
@@ -153,7 +154,7 @@ export class FileTarget {
     try {
       const path = onTaken === "replace"
         ? this.#replace(place)
-        : this.#takeFreeName(place, onTaken);
+        : takeFreeName(this.#disk, this.partPath, place, onTaken);
       this.close();
       return path;
     } catch (cause) {
@@ -190,42 +191,6 @@ export class FileTarget {
     this.#disk.rename(this.partPath, path);
     return path;
   }
-
-  #takeFreeName({ folder, base }: TargetPlace, onTaken: "number" | "refuse"): string {
-    for (const name of onTaken === "number" ? numberedNames(base) : [base]) {
-      const path = join(folder, name);
-      if (takeName(this.#disk, this.partPath, path)) return path;
-    }
-    if (onTaken === "refuse") throw takenError(join(folder, base));
-    throw new ShoalError("disk", `too many files have names like ${base}`);
-  }
-}
-
-/** Another file has the only name that is wanted. */
-export function takenError(path: string): ShoalError {
-  return new ShoalError("not_writable", `${path} is there and is another file`, {
-    hint: "Add --force to replace it, or choose another name.",
-  });
-}
-
-/** Moves `from` to `to`, which must be free: `false` if it is taken. */
-function takeName(disk: Disk, from: string, to: string): boolean {
-  try {
-    if (!disk.link(from, to)) return false;
-  } catch {
-    return reserveAndRename(disk, from, to);
-  }
-  disk.remove(from);
-  return true;
-}
-
-/** For file systems without hard links: the name is reserved, then what reserves it is replaced. */
-function reserveAndRename(disk: Disk, from: string, to: string): boolean {
-  const reserved = disk.create(to);
-  if (reserved === undefined) return false;
-  reserved.close();
-  disk.rename(from, to);
-  return true;
 }
 
 interface LockedFile {

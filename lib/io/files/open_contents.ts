@@ -9,7 +9,7 @@ import type { ByteRange } from "../../wire/frames.ts";
 import type { Disk } from "./disk.ts";
 import { type ContentReader, openContent } from "./content_reader.ts";
 
-type ContentState =
+export type ContentState =
   | OpenContent
   /** Not what was indexed any more. */
   | typeof CHANGED

@@ -63,3 +63,7 @@ export const REDIS_PROVIDERS_MAX = 1_024;
 export const REDIS_PAGE_STEP = 500;
 /** Leases that a sweep removes in one script. */
 export const REDIS_SWEEP_STEP = 200;
+/** Manifests and records of folders that were fetched into: the oldest make room. */
+export const TREE_RECORDS_MAX = 64;
+/** A longer record is not read. */
+export const TREE_RECORD_BYTES_MAX = 512 * MIB;

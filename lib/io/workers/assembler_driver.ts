@@ -19,11 +19,12 @@ import type {
   DiskOutcome,
   DiskStep,
   JobId,
+  VerifiedChunk,
 } from "../../protocol/download/assembler_steps.ts";
 import { CHUNK_BYTES_MAX } from "../../protocol/merkle/limits.ts";
 import { FolderSyncs } from "../files/folder_syncs.ts";
 import { type PresentSearch, presentSearch } from "../files/present_file.ts";
-import { takenError } from "../files/file_target.ts";
+import { takenError } from "../files/free_name.ts";
 import { TargetFolders } from "../files/target_folders.ts";
 import { SupersededParts } from "../files/superseded_parts.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
@@ -33,6 +34,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { channelPort, type WorkerPort } from "../system/worker_port.ts";
 import { BufferReturn } from "./buffer_return.ts";
+import { TreeWriter } from "./tree_writer.ts";
 import { runDriver } from "./worker_driver.ts";
 
 type Parent = WorkerPort<AssemblerRequest, AssemblerReply>;
@@ -59,6 +61,7 @@ class AssemblerDriver {
   readonly #files = new Map<JobId, TransferFiles>();
   readonly #superseded = new SupersededParts();
   readonly #searches = new Map<JobId, PresentSearch>();
+  readonly #trees: TreeWriter;
   readonly #written: WrittenFiles;
   /** What was there already, whether or not it turns out to be what is meant. */
   readonly #found: WrittenFiles;
@@ -78,6 +81,7 @@ class AssemblerDriver {
     this.#timer = clock.timer(() => this.#step({ kind: "wakeup" }));
     this.#parent = parent;
     this.#folders = new TargetFolders(disk, rules);
+    this.#trees = new TreeWriter({ clock, disk, rules, post: (reply) => parent.post(reply) });
     this.#written = new WrittenFiles(disk);
     this.#found = new WrittenFiles(disk);
     this.#folderSyncs = new FolderSyncs(clock, disk);
@@ -85,15 +89,37 @@ class AssemblerDriver {
   }
 
   onRequest(request: Exclude<AssemblerRequest, { kind: "init" }>): void {
-    if (request.kind === "feed") this.#addFeed(request.port);
-    else if (request.kind === "written") this.#written.add(request.path);
-    else this.#step(request);
+    switch (request.kind) {
+      case "feed":
+        return this.#addFeed(request.port);
+      case "written":
+        return this.#written.add(request.path);
+      case "openTree":
+      case "finishTree":
+      case "abortTree":
+        return this.#trees.onRequest(request);
+      default:
+        return this.#step(request);
+    }
   }
 
   #addFeed(port: ChannelEnd): void {
     const feed = channelPort<ChunksMessage, RecycleMessage>(port);
     const number = this.#feeds.push(new BufferReturn(feed)) - 1;
-    feed.onMessage(({ chunks }) => this.#step({ kind: "chunks", feed: number, chunks }));
+    feed.onMessage(({ chunks }) => {
+      const units = chunks.filter(({ transfer }) => this.#trees.has(transfer));
+      if (units.length > 0) this.#writeUnits(number, units);
+      if (units.length === chunks.length) return;
+      const others = chunks.filter((chunk) => !units.includes(chunk));
+      this.#step({ kind: "chunks", feed: number, chunks: others });
+    });
+  }
+
+  #writeUnits(feed: number, units: readonly VerifiedChunk[]): void {
+    const startMs = this.#clock.nowMs();
+    for (const unit of units) this.#trees.write(unit);
+    this.#feeds[feed]!.push(units.map(({ buffer }) => buffer));
+    this.#writeMs += this.#clock.nowMs() - startMs;
   }
 
   /** Passes events to the machine and performs its actions, until none are left. */
@@ -128,7 +154,8 @@ class AssemblerDriver {
       case "recycle":
         return this.#recycle(action);
       case "stopped":
-        return this.#stop();
+        void this.#stop();
+        return;
       case "search":
         return this.#search(action);
       case "cancelSearch":
@@ -327,7 +354,8 @@ class AssemblerDriver {
     this.#feeds[feed]!.push(chunks.map((each) => each.buffer));
   }
 
-  #stop(): void {
+  async #stop(): Promise<void> {
+    await this.#trees.stop();
     this.#timer.clear();
     for (const feed of this.#feeds) feed.close();
     const { hashMs, writeMs } = { hashMs: this.#hashMs, writeMs: this.#writeMs };

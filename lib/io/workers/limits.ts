@@ -1,5 +1,5 @@
 /** What the drivers of workers do in a turn. */
-import { assertRelations, KIB } from "../../limits.ts";
+import { assertRelations, KIB, MIB } from "../../limits.ts";
 import { CHUNK_BUFFER_BYTES_MAX, RECEIVERS_MAX } from "../../protocol/download/limits.ts";
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from "../../protocol/merkle/limits.ts";
 
@@ -13,6 +13,14 @@ export const HELD_BUFFER_SHARE = 1 / 16;
 export const RECYCLED_BYTES_HELD_MAX = CHUNK_BYTES_MIN;
 /** Requests that a server answers in a row before it handles other events. */
 export const TURNS_UNTIL_YIELD = 16;
+/** Files of a folder that are brought to the disk by one sync, unless they are fewer in all … */
+export const STAGED_FILES_MAX = 4_096;
+/** … and their bytes. */
+export const STAGED_BYTES_MAX = 32 * MIB;
+/** What became of so many files of a folder is told in one message, but for the last ones. */
+export const TREE_NEWS_FILES_MAX = 256;
+/** Contents whose place a sender knows although nobody has asked for them. */
+export const FORESEEN_MAX = 256;
 
 assertRelations([
   [

@@ -6,7 +6,7 @@
 import type { Endpoint } from "../../address.ts";
 import { serverId } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { REFUSED_PAUSE_MS, TURNS_UNTIL_YIELD } from "./limits.ts";
+import { FORESEEN_MAX, REFUSED_PAUSE_MS, TURNS_UNTIL_YIELD } from "./limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
 import { Random } from "../../protocol/base/random.ts";
 import { isRefusal, type SendRefusal } from "../../protocol/base/send_refusals.ts";
@@ -18,11 +18,16 @@ import {
   type ServeOutcome,
 } from "../../protocol/serve/range_server.ts";
 import type { Turn } from "../../protocol/serve/sender.ts";
-import type { ContentRef, ServedFile } from "../../protocol/base/served_file.ts";
+import {
+  type ContentRef,
+  keyOf,
+  type LocatedContent,
+  type ServedFile,
+} from "../../protocol/base/served_file.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
-import { OpenContents } from "../files/open_contents.ts";
+import { type ContentState, OpenContents } from "../files/open_contents.ts";
 import { SendQueue } from "../net/send_queue.ts";
 import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
 import type { Runtime } from "../runtime.ts";
@@ -46,6 +51,8 @@ class SenderDriver {
   readonly #machine: RangeServer;
   readonly #writer: SegmentWriter;
   readonly #contents: OpenContents;
+  /** Where contents lie that nobody has asked for, by {@linkcode keyOf}. */
+  readonly #foreseen = new Map<string, ServedFile>();
   readonly #timer: Wakeup;
   /** What the machine wants to be served now. */
   #turn: Turn | undefined;
@@ -92,6 +99,7 @@ class SenderDriver {
       for (const datagram of request.datagrams) this.#queue.push(datagram, request.to);
       return;
     }
+    if (request.kind === "foreseen") return this.#foresee(request.contents);
     this.#step(request);
     if (request.kind === "stop") this.#stop();
   }
@@ -138,6 +146,25 @@ class SenderDriver {
     }
   }
 
+  /** What was foreseen is opened when its turn comes, so that requests are served in their order. */
+  #find(ref: ContentRef): ContentState {
+    const nowMs = this.#clock.nowMs();
+    const found = this.#contents.find(nowMs, ref);
+    const file = this.#foreseen.get(keyOf(ref));
+    if (found.kind !== "unknown" || file === undefined) return found;
+    // If it is another by now, the main thread is asked.
+    this.#foreseen.delete(keyOf(ref));
+    return this.#contents.open(nowMs, ref, file) ? this.#contents.find(nowMs, ref) : found;
+  }
+
+  #foresee(contents: readonly LocatedContent[]): void {
+    for (const { file, ...ref } of contents) this.#foreseen.set(keyOf(ref), file);
+    for (const oldest of this.#foreseen.keys()) {
+      if (this.#foreseen.size <= FORESEEN_MAX) break;
+      this.#foreseen.delete(oldest);
+    }
+  }
+
   #open({ root, sizeBytes }: ContentRef, file: ServedFile): void {
     const isAsIndexed = this.#contents.open(this.#clock.nowMs(), { root, sizeBytes }, file);
     this.#step({ kind: "opened", root, sizeBytes, isAsIndexed });
@@ -163,7 +190,7 @@ class SenderDriver {
   }
 
   async #serve({ to, want }: Turn): Promise<Extract<RangeServerEvent, { kind: "served" }>> {
-    const content = this.#contents.find(this.#clock.nowMs(), want);
+    const content = this.#find(want);
     if (content.kind !== "open") return { kind: "served", outcome: content.kind, sentBytes: 0 };
     if (!content.holds(want.ranges)) return { kind: "served", outcome: "lacking", sentBytes: 0 };
     const { nonce, number, segmentBytes } = want;

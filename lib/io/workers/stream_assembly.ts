@@ -11,6 +11,7 @@ import {
   StreamAssembler,
   type StreamAssemblerEvent,
 } from "../../protocol/download/stream_assembler.ts";
+import type { TreeRequest } from "../../protocol/folder/tree_messages.ts";
 import { diskError } from "../files/disk_error.ts";
 import type { Clock } from "../system/clock.ts";
 import { channelPort } from "../system/worker_port.ts";
@@ -44,8 +45,8 @@ export class StreamAssembly implements AssemblerHandle {
 
   post(request: WorkRequest<AssemblerRequest>): void {
     if (request.kind === "feed") this.#addFeed(request.port);
-    // No other file of the run can be in the way.
-    else if (request.kind !== "written") this.#later(request);
+    // No other file of the run can be in the way, and a folder goes to no reader.
+    else if (!isAboutMany(request)) this.#later(request);
   }
 
   /** What a reader has not taken by now it will not be given. */
@@ -108,4 +109,11 @@ export class StreamAssembly implements AssemblerHandle {
       return { kind: "failed", error: { code, message, hint } };
     }
   }
+}
+
+type Many = TreeRequest | Extract<AssemblerRequest, { kind: "written" }>;
+
+function isAboutMany(request: WorkRequest<AssemblerRequest>): request is Many {
+  const { kind } = request;
+  return kind === "written" || kind === "openTree" || kind === "finishTree" || kind === "abortTree";
 }

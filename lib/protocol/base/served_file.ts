@@ -41,6 +41,11 @@ export interface ServedFile extends FileSignature {
   readonly place: ContentPlace;
 }
 
+/** A content, and what has it. */
+export interface LocatedContent extends ContentRef {
+  readonly file: ServedFile;
+}
+
 /** The same for equal contents and no others. */
 export function keyOf(ref: ContentRef): string {
   return `${ref.root}:${ref.sizeBytes}`;

@@ -20,7 +20,7 @@ import {
 } from "./limits.ts";
 
 /** Files that travel together. */
-interface TreeUnit {
+export interface TreeUnit {
   /** What it is asked for by, and proved with: the file's own root, or that of the bundle. */
   readonly root: HashHex;
   readonly sizeBytes: number;

@@ -13,6 +13,10 @@ export const BUNDLE_FILES_MAX = 1_024;
 export const BUNDLE_END_ODDS = 4;
 /** Files up to here travel whole, as one chunk; longer ones are fetched as if they were asked for alone. */
 export const UNIT_BYTES_MAX = MIB;
+/** A bundle is fetched whole if at least this share of it is missing. */
+export const BUNDLE_USE_MIN = 0.5;
+/** Links that are followed one after another to find what the first stands for. */
+export const LINKS_FOLLOWED_MAX = 40;
 
 assertRelations([
   [BUNDLE_BYTES_MIN + BUNDLED_FILE_BYTES_MAX <= BUNDLE_BYTES_MAX, "a bundle can end by a hash"],

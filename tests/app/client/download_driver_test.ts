@@ -51,6 +51,7 @@ class Surroundings {
           askAssembler: (request) => this.#ask(request),
           warmUp: () => {},
           coordinator: {
+            leasesOf: () => undefined,
             tallies: () =>
               new Map([[OFFER.server, { bytes: 5, chunks: 1, badChunks: 0, retransmits: 0 }]]),
           },

@@ -1,0 +1,492 @@
+/**
+ * A folder on its way here, as one transfer. Everybody who has it is asked for its manifest; what these say is united
+ * and compared with what is on disk; and what is missing comes in units that the coordinator leases like the chunks of a
+ * file, from all who have them. Long files are downloads of their own beside that.
+ *
+ * A folder that changes while it is fetched is asked for again at the end, as long as that brings anything.
+ */
+import { join } from "@std/path";
+import { type ErrorMessage, ShoalError } from "../../errors.ts";
+import { type Content, contentKey, type SafeFileName, type ServerId } from "../../ids.ts";
+import type { TreeRecord } from "../../io/store/tree_records.ts";
+import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
+import * as texts from "../../protocol/download/download_texts.ts";
+import {
+  CLAIM_PATIENCE_MS,
+  GATHER_MS,
+  HASHING_VOTE_MS_MAX,
+  HASHING_VOTE_PATIENCE_MS,
+} from "../../protocol/download/limits.ts";
+import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
+import type { OnTaken } from "../../protocol/download/target_messages.ts";
+import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
+import { disputed, leftOutLinks } from "../../protocol/folder/folder_texts.ts";
+import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
+import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
+import type { TreeReply } from "../../protocol/folder/tree_messages.ts";
+import { planTree } from "../../protocol/folder/tree_plan.ts";
+import type { Query } from "../../wire/frames.ts";
+import { decodeManifest, type TreeEntry, type TreeFile } from "../../wire/manifest.ts";
+import type { Find } from "../discovery/search.ts";
+import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
+import type { DownloadDriver } from "./download_driver.ts";
+import { usualPath } from "../usual_path.ts";
+import type { FolderContext, TreeSink } from "./folder_context.ts";
+import { type ReadManifest, TreeTransfer } from "./tree_transfer.ts";
+import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
+import { ShareSums } from "./share_sums.ts";
+import { treePresence } from "./tree_presence.ts";
+import type { RoutedDownload } from "./route_driver.ts";
+import type { PoolNews } from "./worker_pool.ts";
+
+interface FolderSettings {
+  /** As the user wrote it. */
+  readonly name: string;
+  /** The folder at its servers; `undefined` for all that they offer. */
+  readonly folder: SafeFileName | undefined;
+  readonly outDir: string;
+  readonly onTaken: OnTaken;
+  /** Whether links are kept as links. */
+  readonly links: boolean;
+  /** Whether what an earlier run has proved is read again. */
+  readonly checks: boolean;
+  readonly retries: number;
+}
+
+interface OfferedManifest {
+  readonly content: Content;
+  readonly offers: Offer[];
+  readonly part: DownloadDriver;
+}
+
+/** How one pass over the folder ended. */
+interface Pass {
+  readonly failures: ReadonlyMap<string, ErrorMessage>;
+  /** Whether asking again may bring what failed. */
+  readonly isStale: boolean;
+}
+
+export class FolderDownload implements RoutedDownload, TreeSink {
+  readonly name: string;
+  readonly query: Query;
+  readonly ended: Promise<readonly (DoneEvent | FailedEvent)[]>;
+  readonly #context: FolderContext;
+  readonly #settings: FolderSettings;
+  readonly #abort = new AbortController();
+  readonly #end: (events: readonly (DoneEvent | FailedEvent)[]) => void;
+  #find: Find | undefined;
+  #queryIndex = 0;
+  #startedMs: number;
+  #manifests = new Map<string, OfferedManifest>();
+  #gathering = newGathering();
+  /** How many of the manifests have been taken into account. */
+  #readCount = 0;
+  #isGathering = false;
+  #isEnded = false;
+  #tree: TreeTransfer | undefined;
+  #failures = new Map<string, ErrorMessage>();
+  // — Of all of it —
+  #record: TreeRecord = new Map();
+  /** The files that it is to have, and those that it has, by their names in it. */
+  #files: ReadonlyMap<string, TreeFile> = new Map();
+  readonly #done = new Map<string, DoneEvent>();
+  #totalBytes = 0;
+  #presentBytes = 0;
+  #presentFiles = 0;
+  readonly #shares: ShareSums;
+
+  constructor(context: FolderContext, settings: FolderSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.name = settings.name;
+    this.query = { by: "tree", name: settings.folder };
+    this.#startedMs = context.clock.nowMs();
+    this.#shares = new ShareSums(context.addresses);
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
+  }
+
+  begin(find: Find, queryIndex: number): void {
+    this.#find = find;
+    this.#queryIndex = queryIndex;
+  }
+
+  /** Whether nobody has offered it so far. */
+  get isSearching(): boolean {
+    return this.#manifests.size === 0 && !this.#isEnded;
+  }
+
+  get progress(): { readonly bytes: number; readonly sizeBytes: number } | undefined {
+    if (this.#tree === undefined) return undefined;
+    const bytes = Math.min(this.#presentBytes + this.#tree.bytes, this.#totalBytes);
+    return { bytes, sizeBytes: this.#totalBytes };
+  }
+
+  // — What the search says ——————————————————————————————————————————————————————————————————————
+
+  onFind(news: FindNews, hint?: string): void {
+    if (this.#isEnded) return;
+    switch (news.kind) {
+      case "offer":
+        if (news.offer.isProved) this.#onOffer(news.offer);
+        else this.#gathering.onClaim(news.offer.path.endpoint);
+        return;
+      case "pending": {
+        const { server, earnedMs } = news.pending;
+        const patienceMs = Math.max(earnedMs, HASHING_VOTE_PATIENCE_MS);
+        this.#gathering.onHashing(this.#context.clock.nowMs(), server, patienceMs);
+        if (this.isSearching) this.#tellWaiting(1, texts.stillHashing(news.pending));
+        return;
+      }
+      case "attempt":
+        if (this.isSearching) this.#tellWaiting(news.attempt, "no answer yet");
+        return;
+      case "notFound":
+      case "timedOut":
+        if (!this.isSearching) return;
+        return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, hint));
+      case "server":
+      case "classicDue":
+        return;
+      default:
+        news satisfies never;
+    }
+  }
+
+  #onOffer(offer: Offer): void {
+    this.#context.onHeard(offer.server);
+    const nowMs = this.#context.clock.nowMs();
+    this.#gathering.onProved(nowMs, offer.server, offer.path.endpoint);
+    const key = contentKey(offer.content);
+    const known = this.#manifests.get(key);
+    if (known !== undefined) {
+      if (known.offers.some(({ server }) => server === offer.server)) return;
+      known.offers.push(offer);
+      return known.part.onFind({ kind: "offer", queryIndex: 0, offer });
+    }
+    if (this.#manifests.size >= MANIFESTS_MAX) return;
+    this.#manifests.set(key, { content: offer.content, offers: [offer], part: this.#fetch(offer) });
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    void this.#run();
+  }
+
+  #fetch(offer: Offer): DownloadDriver {
+    const { content } = offer;
+    const savedAs = `${content.sha256}.manifest` as SafeFileName;
+    const outDir = this.#context.records.manifestsDir ?? this.#settings.outDir;
+    const settings = { name: this.name, outDir, content, savedAs };
+    return this.#context.addPart(settings, [offer], (event) => this.#onPartEvent(event));
+  }
+
+  // — What the run says —————————————————————————————————————————————————————————————————————————
+
+  onTree(reply: TreeReply): void {
+    this.#tree?.onTree(reply);
+  }
+
+  onTransfer(news: Exclude<PoolNews, { kind: "server" }>): void {
+    this.#tree?.onTransfer(news);
+  }
+
+  /** A server sent bad data, for this folder or anything else. */
+  onDropped(server: ServerId): void {
+    for (const { offers } of this.#manifests.values()) {
+      const index = offers.findIndex((offer) => offer.server === server);
+      if (index >= 0) offers.splice(index, 1);
+    }
+  }
+
+  askOverTcp(offer: RouteOffer): void {
+    this.#tree?.askOverTcp(offer);
+  }
+
+  fail(error: ShoalError): void {
+    if (this.#isEnded) return;
+    this.#abort.abort();
+    for (const { part } of this.#manifests.values()) part.fail(error);
+    this.#tree?.abort(error);
+    this.#saveRecord();
+    const failed = this.#failed(this.name, error.toMessage());
+    this.#context.emit(failed);
+    this.#conclude([...this.#done.values(), failed]);
+  }
+
+  // — One pass after another ————————————————————————————————————————————————————————————————————
+
+  async #run(): Promise<void> {
+    try {
+      for (let pass = 1;; pass++) {
+        const { failures, isStale } = await this.#pass();
+        if (this.#isEnded) return;
+        if (pass === FOLDER_PASSES_MAX) return this.#onAllDone(failures);
+        // Who was late has a word in the next pass.
+        if (this.#manifests.size > this.#readCount) continue;
+        if (!isStale) return this.#onAllDone(failures);
+        this.#manifests = new Map();
+        this.#gathering = newGathering();
+        this.#context.searchFolderAgain();
+        await this.#somebodyOffers();
+        if (this.#isEnded) return;
+      }
+    } catch (thrown) {
+      this.fail(ShoalError.from(thrown));
+    }
+  }
+
+  async #somebodyOffers(): Promise<void> {
+    while (this.isSearching) await this.#context.clock.sleep(GATHER_MS, this.#abort.signal);
+  }
+
+  async #pass(): Promise<Pass> {
+    const { clock } = this.#context;
+    while (clock.nowMs() < this.#gathering.endMs && !this.#isEnded) {
+      await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
+    }
+    this.#find?.settle(this.#queryIndex);
+    const manifests = await this.#readManifests();
+    if (this.#isEnded) return { failures: new Map(), isStale: false };
+    if (manifests.length === 0) {
+      throw new ShoalError("unverified", `no server has a listing of '${this.name}' that is one`);
+    }
+    this.#failures = new Map();
+    const wanted = await this.#wanted(manifests);
+    await this.#transferAll(manifests, wanted);
+    for (const { name } of wanted.missing) {
+      if (!this.#done.has(name)) {
+        this.#onFailed(name, new ShoalError("stalled", "it did not arrive").toMessage());
+      }
+    }
+    const isStale = [...this.#failures.values()].some(({ code }) => code === "changed");
+    return { failures: this.#failures, isStale };
+  }
+
+  async #readManifests(): Promise<readonly ReadManifest[]> {
+    const { disk, records } = this.#context;
+    const found: ReadManifest[] = [];
+    const offered = [...this.#manifests.values()];
+    this.#readCount = offered.length;
+    for (const { content, offers, part } of offered) {
+      const outcome = await part.ended;
+      if (outcome.event === "failed") continue;
+      const entries = decodeManifest(disk.read(outcome.path));
+      if (records.manifestsDir === undefined) disk.remove(outcome.path);
+      if (!("problem" in entries)) found.push({ content, offers, entries });
+      else {
+        const message = `a server's listing of '${this.name}' is none: ${entries.problem}`;
+        this.#context.emit({ event: "notice", level: "warning", message });
+      }
+    }
+    return found.sort((a, b) => b.offers.length - a.offers.length);
+  }
+
+  /** What the folder is to be, and what of it is missing. */
+  async #wanted(manifests: readonly ReadManifest[]): Promise<Wanted> {
+    const merged = mergedTree(manifests.map(({ entries, offers }) => ({
+      entries,
+      parties: new Set(offers.map(({ party }) => party)),
+    })));
+    for (const dispute of merged.disputes) this.#onDispute(dispute);
+    for (const { name } of merged.dissents) {
+      const message = `servers disagree about '${
+        this.#full(name)
+      }': taken is what most of them have`;
+      this.#context.emit({ event: "notice", level: "warning", message });
+    }
+    const links = resolvedLinks(merged.entries);
+    const isFile = (entry: TreeEntry): entry is TreeFile => entry.kind === "file";
+    const files = merged.entries.filter(isFile);
+    if (!this.#settings.links) {
+      files.push(...links.files);
+      this.#tellLeftOut(links.others.map(({ name }) => name));
+    }
+    for (const entry of merged.entries) {
+      if (entry.kind !== "gap") continue;
+      const message = "it is being written to all the time: a server offers what is left alone";
+      this.#failures.set(entry.name, new ShoalError("changed", message).toMessage());
+    }
+    this.#files = new Map(files.map((file) => [file.name, file]));
+    this.#totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const { clock, disk, records } = this.#context;
+    const folder = this.#target;
+    if (this.#record.size === 0) this.#record = records.read(folder);
+    const { missing, present, ours } = await treePresence(files, {
+      ...{ clock, disk, folder, record: this.#record },
+      checks: this.#settings.checks,
+      replaces: this.#settings.onTaken === "replace",
+      signal: this.#abort.signal,
+    });
+    // What an earlier pass has brought was not there before.
+    const old = present.filter(({ file }) => !this.#done.has(file.name));
+    for (const { file, path } of old) this.#onDone(file, path, true);
+    this.#presentFiles += old.length;
+    this.#presentBytes += old.reduce((sum, { file }) => sum + file.sizeBytes, 0);
+    return { merged: merged.entries, missing, ours };
+  }
+
+  async #transferAll(manifests: readonly ReadManifest[], wanted: Wanted): Promise<void> {
+    const { missing, merged, ours } = wanted;
+    const { outDir, onTaken, links, retries } = this.#settings;
+    const transfer = this.#context.openTransfer(this);
+    const nameOf = ({ name }: { readonly name: string }): { readonly name: SafeFileName } => ({
+      name: this.#full(name),
+    });
+    this.#tree = new TreeTransfer({
+      ...{ context: this.#context, download: this, manifests, outDir, retries },
+      plan: planTree(missing, manifests.map(({ entries }) => entries)),
+      target: (file) => ({
+        ...nameOf(file),
+        mtimeMs: file.mtimeMs,
+        isExecutable: file.isExecutable,
+        isReplaced: onTaken === "replace" || ours.has(file.name),
+      }),
+      shapes: {
+        root: this.#settings.folder,
+        folders: merged.flatMap((entry) =>
+          entry.kind === "folder" ? [{ ...nameOf(entry), mtimeMs: entry.mtimeMs }] : []
+        ),
+        links: merged.flatMap((entry) =>
+          entry.kind === "link" && links ? [{ ...nameOf(entry), target: entry.target }] : []
+        ),
+      },
+      onWritten: (name, path, signature) => this.#onWritten(name, path, signature),
+      onFailed: (name, error) => this.#onFailed(name, error),
+      onShare: (server, share) => share && this.#shares.add(server, share),
+      addPart: ({ name, sizeBytes, sha256, root }, offers) => {
+        const savedAs = this.#full(name);
+        const settings = { name: savedAs, outDir, content: { sizeBytes, sha256, root }, savedAs };
+        return this.#context.addPart(settings, offers, (event) => this.#onPartEvent(event));
+      },
+    }, transfer);
+    try {
+      await this.#tree.run();
+    } finally {
+      this.#context.closeTransfer(transfer);
+      this.#saveRecord();
+    }
+  }
+
+  // — What is told ——————————————————————————————————————————————————————————————————————————————
+
+  /** Of parts, what they notice; how they end is told with the folder. */
+  #onPartEvent(event: GetEvent): void {
+    if (event.event === "notice") this.#context.emit(event);
+  }
+
+  #onWritten(
+    full: string,
+    path: string,
+    signature: Parameters<TreeRecord["set"]>[1]["signature"] | undefined,
+  ): void {
+    const name = this.#own(full);
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    this.#onDone(file, path, false);
+    if (signature !== undefined) {
+      this.#record.set(name, { path, sha256: file.sha256, signature });
+    }
+  }
+
+  /** The first reason counts. Targets are below the folder that files go to, and manifests name what is in them. */
+  #onFailed(name: string, error: ErrorMessage): void {
+    const own = this.#own(name);
+    if (!this.#failures.has(own)) this.#failures.set(own, error);
+  }
+
+  #onDispute(dispute: Dispute): void {
+    this.#failures.set(dispute.name, disputed(dispute).toMessage());
+  }
+
+  #tellLeftOut(links: readonly string[]): void {
+    if (links.length === 0) return;
+    const message = leftOutLinks(links.map((name) => this.#full(name)));
+    this.#context.emit({ event: "notice", level: "warning", message });
+  }
+
+  #tellWaiting(attempt: number, message: string): void {
+    const attempts = this.#settings.retries;
+    this.#context.emit({ event: "waiting", name: this.name, attempt, attempts, message });
+  }
+
+  #saveRecord(): void {
+    this.#context.records.write(this.#target, this.#record);
+  }
+
+  #onAllDone(failures: ReadonlyMap<string, ErrorMessage>): void {
+    const failed = [...failures].map(([name, error]) => this.#failed(this.#full(name), error));
+    for (const event of failed) this.#context.emit(event);
+    this.#context.emit({
+      event: "folder",
+      name: this.name,
+      path: this.#target,
+      files: this.#done.size,
+      presentFiles: this.#presentFiles,
+      size: [...this.#done.values()].reduce((sum, { size }) => sum + size, 0),
+      presentBytes: this.#presentBytes,
+      failedFiles: failed.length,
+      seconds: this.#seconds,
+      servers: this.#shares.all,
+    });
+    this.#conclude([...this.#done.values(), ...failed]);
+  }
+
+  get #seconds(): number {
+    return (this.#context.clock.nowMs() - this.#startedMs) / 1000;
+  }
+
+  #onDone(file: TreeFile, path: string, present: boolean): void {
+    const name = this.#full(file.name);
+    const event: DoneEvent = {
+      ...{ event: "done", name, folder: this.name, path },
+      ...usualPath(this.#settings.outDir, name, path),
+      ...{ size: file.sizeBytes, sha256: file.sha256, root: file.root, seconds: this.#seconds },
+      ...{ resumedBytes: 0, present, servers: [] },
+    };
+    this.#done.set(file.name, event);
+    this.#context.emit(event);
+  }
+
+  #failed(name: string, { code, message, hint }: ErrorMessage): FailedEvent {
+    return { event: "failed", name, code, message, hint };
+  }
+
+  #conclude(events: readonly (DoneEvent | FailedEvent)[]): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#find?.finish(this.#queryIndex);
+    this.#end(events);
+  }
+
+  /** What is fetched into. */
+  get #target(): string {
+    const { outDir, folder } = this.#settings;
+    return folder === undefined ? outDir : join(outDir, folder);
+  }
+
+  /** The other way round; a name that is one of the folder stays that. */
+  #own(full: string): string {
+    const { folder } = this.#settings;
+    if (folder === undefined || this.#files.has(full)) return full;
+    return full.startsWith(`${folder}/`) ? full.slice(folder.length + 1) : full;
+  }
+
+  /** A name of the folder as it is below the target folder. */
+  #full(name: string): SafeFileName {
+    const { folder } = this.#settings;
+    return (folder === undefined ? name : `${folder}/${name}`) as SafeFileName;
+  }
+}
+
+function newGathering(): ManifestGathering {
+  return new ManifestGathering({
+    gatherMs: GATHER_MS,
+    claimMs: CLAIM_PATIENCE_MS,
+    hashingMsMax: HASHING_VOTE_MS_MAX,
+  });
+}
+
+/** What a folder is to be, and what is not there yet. */
+interface Wanted {
+  readonly merged: readonly TreeEntry[];
+  readonly missing: readonly TreeFile[];
+  readonly ours: ReadonlySet<string>;
+}

@@ -1,0 +1,305 @@
+/**
+ * What is missing of a folder, on its way: units that the coordinator leases from all who have them, into the files that
+ * they are made of, and long files as downloads of their own. It knows manifests that are read and a plan
+ * that is made; what becomes of the folder after that is for {@linkcode FolderDownload} to say.
+ */
+import { endpointText } from "../../address.ts";
+import { type ErrorMessage, ShoalError } from "../../errors.ts";
+import {
+  type Bytes,
+  type Content,
+  type FileSignature,
+  fromHex,
+  type SafeFileName,
+  type ServerId,
+  type SourceId,
+  sourceId,
+  type TransferId,
+} from "../../ids.ts";
+import { HASH_BYTES } from "../../limits.ts";
+import { Bitmap } from "../../protocol/base/bitmap.ts";
+import type { Offer } from "../../protocol/discovery/finder.ts";
+import type { CoordinatorEvent } from "../../protocol/download/coordinator_messages.ts";
+import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
+import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
+import type { TreeReply, TreeRequest, TreeTarget } from "../../protocol/folder/tree_messages.ts";
+import type { TreePlan } from "../../protocol/folder/tree_plan.ts";
+import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
+import type { DoneEvent, ServerShare } from "../events.ts";
+import type { DownloadDriver } from "./download_driver.ts";
+import type { FolderContext } from "./folder_context.ts";
+import { LayerLookup } from "./layer_lookup.ts";
+import type { RoutedDownload } from "./route_driver.ts";
+import type { PoolNews } from "./worker_pool.ts";
+
+/** A manifest that was read, and who offers it. */
+export interface ReadManifest {
+  readonly content: Content;
+  readonly offers: readonly Offer[];
+  readonly entries: readonly TreeEntry[];
+}
+
+interface TreeTransferOptions {
+  readonly context: FolderContext;
+  /** Whose routes these are. */
+  readonly download: RoutedDownload;
+  readonly manifests: readonly ReadManifest[];
+  readonly plan: TreePlan;
+  readonly outDir: string;
+  readonly target: (file: TreeFile) => TreeTarget;
+  /** What is made beside files. */
+  readonly shapes: Pick<Extract<TreeRequest, { kind: "openTree" }>, "root" | "folders" | "links">;
+  /** Stalls in a row after which nothing more is waited for. */
+  readonly retries: number;
+  /** Under a name of the target. */
+  readonly onWritten: (
+    name: SafeFileName,
+    path: string,
+    signature: FileSignature | undefined,
+  ) => void;
+  /** Of a file as its manifest names it. */
+  readonly onFailed: (name: string, error: ErrorMessage) => void;
+  readonly onShare: (server: ServerId, share: ServerShare | undefined) => void;
+  readonly addPart: (file: TreeFile, offers: readonly Offer[]) => DownloadDriver;
+}
+
+type Ended = Extract<TreeReply, { kind: "treeFinished" | "treeFailed" }>;
+
+export class TreeTransfer {
+  readonly #options: TreeTransferOptions;
+  readonly #transfer: TransferId;
+  readonly #lookups: LayerLookup[] = [];
+  readonly #holdings = new Map<SourceId, Bitmap>();
+  readonly #parts = new Set<DownloadDriver>();
+  readonly #unobtainable = new Set<number>();
+  readonly #targetEnded = Promise.withResolvers<Ended>();
+  /** Who provides, until the coordinator knows of the transfer. */
+  readonly #early: CoordinatorEvent[] = [];
+  #isOpened = false;
+  #isFinished = false;
+  #partBytes = 0;
+
+  constructor(options: TreeTransferOptions, transfer: TransferId) {
+    this.#options = options;
+    this.#transfer = transfer;
+  }
+
+  /** Bytes that have come. */
+  get bytes(): number {
+    const { coordinator } = this.#options.context.pool;
+    let bytes = this.#partBytes;
+    for (const tally of coordinator.tallies(this.#transfer).values()) bytes += tally.bytes;
+    for (const part of this.#parts) bytes += part.progress?.bytes ?? 0;
+    return bytes;
+  }
+
+  /** Resolves when all that could come has its name; rejects with a ShoalError where the disk took no more. */
+  async run(): Promise<void> {
+    const { context, manifests, plan } = this.#options;
+    const { pool } = context;
+    pool.askAssembler(this.#openRequest());
+    manifests.forEach((manifest, i) => this.#lookUp(manifest, plan.holdings[i]!));
+    const servers = new Set(manifests.flatMap(({ offers }) => offers.map(({ server }) => server)));
+    pool.warmUp(servers.size);
+    await Promise.all(plan.longFiles.map((file) => this.#fetchLong(file)));
+    const ended = await this.#targetEnded.promise;
+    for (const lookup of this.#lookups) lookup.close();
+    for (const [server, tally] of pool.coordinator.tallies(this.#transfer)) {
+      this.#options.onShare(server, { server: "", id: server, ...tally });
+    }
+    pool.step({ kind: "forget", transfer: this.#transfer });
+    context.routes.handle({ kind: "closed", download: this.#options.download });
+    if (ended.kind === "treeFailed") throw ShoalError.fromMessage(ended.error);
+    for (const chunk of this.#unobtainable) this.#failUnit(chunk, "changed", GONE_MESSAGE);
+  }
+
+  // — What happens ——————————————————————————————————————————————————————————————————————————————
+
+  onTree(reply: TreeReply): void {
+    switch (reply.kind) {
+      case "treeOpened":
+        this.#isOpened = true;
+        return this.#coordinate();
+      case "treeWritten":
+        for (const file of reply.files) {
+          if ("error" in file) this.#options.onFailed(file.name, file.error);
+          else this.#options.onWritten(file.name, file.path, file.signature);
+        }
+        return;
+      case "treeFinished":
+      case "treeFailed":
+        return this.#targetEnded.resolve(reply);
+      default:
+        reply satisfies never;
+    }
+  }
+
+  onTransfer(news: Exclude<PoolNews, { kind: "server" }>): void {
+    switch (news.kind) {
+      case "unobtainable":
+        this.#unobtainable.add(news.chunk);
+        return;
+      case "complete":
+        return this.#finish();
+      case "orphaned":
+        return this.#giveUp("changed", GONE_MESSAGE);
+      case "stalled": {
+        const { context, download, retries } = this.#options;
+        context.routes.handle({ kind: "stalled", download });
+        if (news.inARow >= retries) this.#giveUp("stalled", "nothing more arrives");
+        return;
+      }
+      default:
+        news satisfies never;
+    }
+  }
+
+  askOverTcp(offer: RouteOffer): void {
+    for (const lookup of this.#lookups) lookup.addOverTcp(offer);
+  }
+
+  /** What is whole stays. */
+  abort(error: ShoalError): void {
+    for (const part of this.#parts) part.fail(error);
+    this.#options.context.pool.askAssembler({ kind: "abortTree", transfer: this.#transfer });
+  }
+
+  // — Units —————————————————————————————————————————————————————————————————————————————————————
+
+  #openRequest(): TreeRequest {
+    const { plan, outDir, target, shapes, manifests } = this.#options;
+    const units = plan.units.map(({ files, names }) => ({
+      parts: files.map(({ sizeBytes, sha256, root }, i) => ({
+        ...{ sizeBytes, sha256, isProved: sha256 === root },
+        targets: names[i]!.map(target),
+      })),
+    }));
+    const sizes = [...plan.units, ...plan.longFiles].map(({ sizeBytes }) => sizeBytes);
+    return {
+      ...{ kind: "openTree", transfer: this.#transfer, outDir, units, ...shapes },
+      tag: manifests[0]!.content.root.slice(0, 8),
+      emptyFiles: plan.emptyFiles.map(target),
+      neededBytes: sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0),
+    };
+  }
+
+  /** The target is open: units may come. */
+  #coordinate(): void {
+    const { context: { pool }, plan: { units }, manifests } = this.#options;
+    if (units.length === 0) return this.#finish();
+    const layer: Bytes = new Uint8Array(units.length * HASH_BYTES);
+    units.forEach(({ root }, i) => layer.set(fromHex(root)!, i * HASH_BYTES));
+    const sizeBytes = units.reduce((sum, unit) => sum + unit.sizeBytes, 0);
+    pool.step({
+      kind: "transfer",
+      transfer: this.#transfer,
+      content: { ...manifests[0]!.content, sizeBytes },
+      layer,
+      units: units.map(({ root, sizeBytes, files }) => ({
+        ...{ root, sizeBytes },
+        parts: files.map((file) => file.sizeBytes),
+      })),
+      isVerified: () => false,
+    });
+    for (const event of this.#early) pool.step(event);
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    const { context: { pool }, plan: { units } } = this.#options;
+    const leases = pool.coordinator.leasesOf(this.#transfer);
+    // What is done with counts as verified as well.
+    const unitCount =
+      units.filter((_, chunk) =>
+        leases?.isVerified(chunk) === true && !this.#unobtainable.has(chunk)
+      ).length;
+    pool.askAssembler({ kind: "finishTree", transfer: this.#transfer, unitCount });
+  }
+
+  /** What has not come by now does not come. */
+  #giveUp(code: "changed" | "stalled", message: string): void {
+    const { context, plan } = this.#options;
+    const leases = context.pool.coordinator.leasesOf(this.#transfer);
+    plan.units.forEach((_, chunk) => {
+      if (leases?.isVerified(chunk) !== true) this.#failUnit(chunk, code, message);
+    });
+    this.#finish();
+  }
+
+  #failUnit(chunk: number, code: "changed" | "stalled", message: string): void {
+    const error = new ShoalError(code, message).toMessage();
+    for (const { name } of this.#options.plan.units[chunk]!.names.flat()) {
+      this.#options.onFailed(name, error);
+    }
+  }
+
+  // — Sources ———————————————————————————————————————————————————————————————————————————————————
+
+  /** Finds out which of those who offer a manifest answer, and by which way: these have its units. */
+  #lookUp({ content, offers }: ReadManifest, holding: Bitmap): void {
+    const { context, download } = this.#options;
+    const { search, streams, routes, extension } = context;
+    routes.handle({ kind: "lookup", download });
+    const lookup = new LayerLookup({
+      ...{ search, streams, extension, content },
+      onNews: (news) => this.#onLayerNews(news, holding),
+      onUnanswered: (server) => routes.handle({ kind: "unanswered", download, server }),
+    });
+    this.#lookups.push(lookup);
+    for (const offer of offers) {
+      lookup.add(offer);
+      routes.handle({ kind: "candidate", download, offer });
+    }
+  }
+
+  #onLayerNews(news: LayerNews, holding: Bitmap): void {
+    const { context, download } = this.#options;
+    const { routes, pool, addresses } = context;
+    if ("server" in news) context.onHeard(news.server);
+    if (news.kind === "lost") return routes.handle({ kind: "lost", download, server: news.server });
+    if (news.kind === "stalled") return routes.handle({ kind: "stalled", download });
+    if (news.kind !== "confirmed") return;
+    const { server, routes: [route] } = news;
+    if (route === undefined) return;
+    routes.handle({ kind: "answered", download, provider: news });
+    addresses.set(server, endpointText(route.endpoint));
+    routes.onReached(server, route);
+    const source = sourceId(server, route.kind);
+    const holds = this.#holdings.get(source) ?? new Bitmap(holding.length);
+    for (let unit = 0; unit < holding.length; unit++) if (holding.has(unit)) holds.set(unit);
+    this.#holdings.set(source, holds);
+    const transfer = this.#transfer;
+    const event = { ...news, kind: "provider", source, transfer, holds } as const;
+    if (this.#isOpened) pool.step(event);
+    else this.#early.push(event);
+  }
+
+  // — Long files ————————————————————————————————————————————————————————————————————————————————
+
+  async #fetchLong(file: TreeFile): Promise<void> {
+    const { manifests, target, addPart, onFailed, onWritten, onShare, context } = this.#options;
+    const { sizeBytes, sha256, root, mtimeMs, name } = file;
+    const holders = manifests.filter(({ entries }) =>
+      entries.some((entry) => entry.kind === "file" && entry.sha256 === sha256)
+    );
+    const offers = holders.flatMap((holder) => holder.offers)
+      .map((offer) => ({ ...offer, content: { sizeBytes, sha256, root }, mtimeMs, name }));
+    const part = addPart(file, offers);
+    this.#parts.add(part);
+    const outcome = await part.ended;
+    this.#parts.delete(part);
+    if (outcome.event === "failed") return onFailed(name, outcome);
+    this.#partBytes += sizeBytes;
+    for (const share of sharesOf(outcome)) onShare(share.id as ServerId, share);
+    const found = context.disk.identityAt(outcome.path);
+    onWritten(target(file).name, outcome.path, found?.signature);
+  }
+}
+
+const GONE_MESSAGE = "it is not what it was when the folder was listed";
+
+/** What was there already has come from nobody. */
+function sharesOf({ servers, present }: DoneEvent): readonly ServerShare[] {
+  return present ? [] : servers;
+}

@@ -1,0 +1,247 @@
+/**
+ * Small files on their way to their names, many at a time. They are written into a folder of their own below the target
+ * folder, which nobody else uses; once one sync has brought all of them to the disk they are given their names. So no
+ * file is under its name before it is whole, whatever happens, and a thousand files cost one sync.
+ *
+ * A crash leaves the folder of staged files behind; it is named like an unfinished download, so that no server
+ * offers it, and the next run into the same target removes it.
+ */
+import { join } from "@std/path";
+import { ShoalError } from "../../errors.ts";
+import type { FileSignature, SafeFileName } from "../../ids.ts";
+import type { FileRules } from "../../messages/assembler_worker.ts";
+import type { TreeTarget } from "../../protocol/folder/tree_messages.ts";
+import { AnchoredDisk } from "./anchored_disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { diskError, nameError } from "./disk_error.ts";
+import { takeFreeName } from "./free_name.ts";
+import { type OpenTarget, TargetFolders } from "./target_folders.ts";
+
+/** Read and write for all, and run: what the process's mask takes away is taken away. */
+const EXECUTABLE_MODE = 0o777;
+
+export interface StagedFile {
+  readonly target: TreeTarget;
+  /** What it is called among the staged. */
+  readonly staged: string;
+}
+
+interface PlacedFile {
+  readonly path: string;
+  readonly signature: FileSignature | undefined;
+}
+
+export class StagedFiles {
+  readonly #disk: Disk;
+  readonly #outDir: string;
+  readonly #tag: string;
+  readonly #folders: TargetFolders;
+  readonly #path: string;
+  readonly #stage: AnchoredDisk;
+  readonly #lock: DiskFile;
+  /** Of the file before: its folder stays open for the next one, which mostly goes there as well. */
+  #place: OpenTarget | undefined;
+  #count = 0;
+
+  private constructor(
+    disk: Disk,
+    outDir: string,
+    tag: string,
+    rules: FileRules,
+    path: string,
+    { stage, lock }: { readonly stage: AnchoredDisk; readonly lock: DiskFile },
+  ) {
+    this.#disk = disk;
+    this.#outDir = outDir;
+    this.#tag = tag;
+    this.#folders = new TargetFolders(disk, rules);
+    this.#path = path;
+    this.#stage = stage;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the folder for staged files, in the place of what an earlier run has left there.
+   *
+   * @throws ShoalError `busy_target` where another run stages its files there, `not_writable`, `disk_full`, `disk`
+   */
+  static open(disk: Disk, outDir: string, tag: string, rules: FileRules): StagedFiles {
+    const path = join(outDir, `.staged.${tag}.part`);
+    try {
+      disk.makeFolder(outDir);
+      disk.makeFolder(path);
+      const stage = AnchoredDisk.open(disk, outDir, path, "refuse");
+      try {
+        return new StagedFiles(disk, outDir, tag, rules, path, {
+          stage,
+          lock: locked(stage, path),
+        });
+      } catch (cause) {
+        stage.close();
+        throw cause;
+      }
+    } catch (cause) {
+      throw diskError(`cannot write to ${path}`, cause);
+    }
+  }
+
+  /** @throws ShoalError `disk_full` when so much cannot fit; says nothing where that is unknown */
+  requireSpace(neededBytes: number): void {
+    const freeBytes = this.#stage.freeBytes(this.#path);
+    if (freeBytes === undefined || freeBytes >= neededBytes) return;
+    throw new ShoalError(
+      "disk_full",
+      `${this.#outDir} has ${freeBytes} bytes free and the files need ${neededBytes} more`,
+    );
+  }
+
+  /** @throws ShoalError `disk_full`, `disk` */
+  write(bytes: Uint8Array, target: TreeTarget): StagedFile {
+    const staged = String(this.#count++);
+    try {
+      const path = join(this.#path, staged);
+      const mode = target.isExecutable ? EXECUTABLE_MODE : undefined;
+      const file = this.#stage.create(path, mode);
+      if (file === undefined) throw new ShoalError("busy_target", `${path} is in the way`);
+      try {
+        if (bytes.length > 0) file.writeAt(bytes, 0);
+        setTime(file, target.mtimeMs);
+      } finally {
+        file.close();
+      }
+      return { target, staged };
+    } catch (cause) {
+      throw diskError(`cannot write ${target.name}`, cause);
+    }
+  }
+
+  /** Brings all that was written to the disk for good. */
+  async sync(files: readonly StagedFile[]): Promise<void> {
+    if (await this.#stage.syncFileSystem(this.#path)) return;
+    try {
+      for (const { staged } of files) {
+        const file = this.#stage.open(join(this.#path, staged));
+        try {
+          await file.sync();
+        } finally {
+          file.close();
+        }
+      }
+    } catch (cause) {
+      throw diskError(`cannot finish the files in ${this.#outDir}`, cause);
+    }
+  }
+
+  /** Makes the names survive a power cut, where the platform can do that for all of them. */
+  async syncNames(): Promise<void> {
+    await this.#stage.syncFileSystem(this.#path);
+  }
+
+  /**
+   * Gives a file its name, or one beside it where something else has that.
+   *
+   * @throws ShoalError `unnameable`, `not_writable`, `disk_full`, `disk`
+   */
+  publish({ target, staged }: StagedFile): PlacedFile {
+    const { disk, names: { folder, base } } = this.#open(target.name);
+    try {
+      const path = this.#stage.use((stage) => {
+        const from = join(stage, staged);
+        return target.isReplaced
+          ? replace(disk, from, join(folder, base))
+          : takeFreeName(disk, from, { folder, base });
+      });
+      return { path, signature: disk.identityAt(path)?.signature };
+    } catch (cause) {
+      throw nameError(disk, folder, base, cause) ?? diskError(`cannot write ${target.name}`, cause);
+    }
+  }
+
+  /** @throws ShoalError as {@linkcode StagedFiles.publish} does */
+  makeFolder(name: SafeFileName): string {
+    // The folder above is opened with all that leads to it; this one is made by what goes into it.
+    return this.#open(`${name}/x` as SafeFileName).names.folder;
+  }
+
+  /** Last, since whatever is done in a folder changes its time. */
+  setFolderModified(name: SafeFileName, mtimeMs: number): void {
+    try {
+      const { disk, names } = this.#open(`${name}/x` as SafeFileName);
+      disk.setFolderModified(names.folder, mtimeMs);
+    } catch {
+      // A time that this disk cannot hold.
+    }
+  }
+
+  /**
+   * A link, unless something has its name: then that stays.
+   *
+   * @throws ShoalError `busy_target`, and as {@linkcode StagedFiles.publish} does
+   */
+  makeLink(name: SafeFileName, linkTarget: string): string {
+    const { disk, names: { folder, base } } = this.#open(name);
+    const path = join(folder, base);
+    try {
+      if (disk.makeLink(linkTarget, path) || isSameLink(disk, path, linkTarget)) return path;
+      throw new ShoalError("busy_target", `${path} is there already and is something else`);
+    } catch (cause) {
+      throw nameError(disk, folder, base, cause) ?? diskError(`cannot make ${path}`, cause);
+    }
+  }
+
+  #open(name: SafeFileName): OpenTarget {
+    const place = this.#folders.open(this.#outDir, name, this.#tag);
+    this.#place?.close();
+    return this.#place = place;
+  }
+
+  /** Removes what is staged and has no name yet. Never throws. */
+  close(): void {
+    this.#place?.close();
+    try {
+      this.#lock.close();
+      removeAll(this.#stage, this.#path);
+    } catch {
+      // The next run removes it.
+    }
+    this.#stage.close();
+    try {
+      this.#disk.remove(this.#path);
+    } catch {
+      // The same.
+    }
+  }
+}
+
+/** Whoever holds the lock stages files here; what is here without it was left behind. */
+function locked(stage: AnchoredDisk, path: string): DiskFile {
+  const lockPath = join(path, "lock");
+  const lock = stage.create(lockPath) ?? stage.open(lockPath);
+  if (!lock.tryLock()) {
+    lock.close();
+    throw new ShoalError("busy_target", "another get writes to that folder at the moment");
+  }
+  removeAll(stage, path, "lock");
+  return lock;
+}
+
+function removeAll(stage: AnchoredDisk, path: string, but?: string): void {
+  for (const name of stage.namesIn(path)) if (name !== but) stage.remove(join(path, name));
+}
+
+function replace(disk: AnchoredDisk, from: string, path: string): string {
+  disk.rename(from, path);
+  return path;
+}
+
+function isSameLink(disk: AnchoredDisk, path: string, target: string): boolean {
+  return disk.lookAt(path)?.kind === "link" && disk.readLink(path) === target;
+}
+
+function setTime(file: DiskFile, mtimeMs: number): void {
+  try {
+    file.setModified(mtimeMs);
+  } catch {
+    // A time that this disk cannot hold came with a file that it can.
+  }
+}

@@ -1,0 +1,26 @@
+/** Messages about folders. */
+import { ShoalError } from "../../errors.ts";
+import type { Dispute } from "./merged_tree.ts";
+
+/** Digits of a hash that people are shown. */
+const SHORT_HASH_DIGITS = 8;
+
+/** Servers hold different things under a name of a folder. */
+export function disputed({ sides }: Dispute): ShoalError {
+  const held = sides.map(({ entry, parties }) => {
+    const what = entry.kind === "file"
+      ? entry.sha256.slice(0, SHORT_HASH_DIGITS)
+      : `a ${entry.kind}`;
+    return parties.length === 0 ? what : `${what} from ${parties.join(", ")}`;
+  });
+  return new ShoalError("ambiguous", `servers disagree about it: ${held.join("; ")}`, {
+    hint: "Name the server that you mean with --server HOST.",
+  });
+}
+
+/** Links that are neither files nor kept. */
+export function leftOutLinks(names: readonly string[]): string {
+  const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
+  return `'${names[0]}'${more} left out: links to folders or to nothing ` +
+    "(--links keeps links as they are)";
+}

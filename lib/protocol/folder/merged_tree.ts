@@ -1,0 +1,113 @@
+/**
+ * What a folder is to be, by the word of all who serve it. Names are united: what one server lacks comes from
+ * those that have it. Where servers hold different things under a name, it is what more than half of the
+ * parties that hold the name have; where no thing has a majority, the name is in dispute and left alone. Pure.
+ */
+import { contentKey } from "../../ids.ts";
+import type { TreeEntry } from "../../wire/manifest.ts";
+
+/** One manifest, and the parties that have proved to offer it. */
+interface OfferedTree {
+  readonly entries: readonly TreeEntry[];
+  readonly parties: ReadonlySet<string>;
+}
+
+/** Different things under one name, and who has which. */
+export interface Dispute {
+  readonly name: string;
+  readonly sides: readonly { readonly entry: TreeEntry; readonly parties: readonly string[] }[];
+}
+
+interface MergedTree {
+  /** In the order of their names. */
+  readonly entries: readonly TreeEntry[];
+  readonly disputes: readonly Dispute[];
+  /** What others hold under names that a majority has settled. */
+  readonly dissents: readonly Dispute[];
+  /** Whether every server lists the same names, and none of them a gap: then what is not here is nowhere. */
+  readonly isComplete: boolean;
+}
+
+interface Side {
+  readonly entry: TreeEntry;
+  readonly parties: Set<string>;
+}
+
+export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
+  const byName = new Map<string, Map<string, Side>>();
+  for (const { entries, parties } of trees) {
+    for (const entry of entries) {
+      const sides = byName.get(entry.name) ?? new Map<string, Side>();
+      byName.set(entry.name, sides);
+      const key = keyOf(entry);
+      const side = sides.get(key) ?? { entry, parties: new Set<string>() };
+      sides.set(key, side);
+      for (const party of parties) side.parties.add(party);
+    }
+  }
+  const entries: TreeEntry[] = [];
+  const disputes: Dispute[] = [];
+  const dissents: Dispute[] = [];
+  for (const [name, all] of byName) {
+    // A gap says that something is there, and not what.
+    const known = [...all.values()].filter(({ entry }) => entry.kind !== "gap");
+    const sides = known.length > 0 ? known : [...all.values()];
+    const chosen = sides.length === 1 ? sides[0] : majorityOf(sides);
+    const dispute = (): Dispute => ({
+      name,
+      sides: sides.map(({ entry, parties }) => ({ entry, parties: [...parties] })),
+    });
+    if (chosen === undefined) disputes.push(dispute());
+    else {
+      entries.push(chosen.entry);
+      if (sides.length > 1) dissents.push(dispute());
+    }
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const isComplete = disputes.length === 0 &&
+    trees.every((tree) => tree.entries.length === byName.size) &&
+    entries.every(({ kind }) => kind !== "gap");
+  return { ...withoutClashes(entries, disputes), dissents, isComplete };
+}
+
+/** One party may hold several things under a name, as its servers do: then it speaks for none of them alone. */
+function majorityOf(sides: readonly Side[]): Side | undefined {
+  const holders = new Set(sides.flatMap(({ parties }) => [...parties]));
+  const [first, second] = [...sides].sort((a, b) => b.parties.size - a.parties.size);
+  if (first === undefined || first.parties.size === second?.parties.size) return undefined;
+  return 2 * first.parties.size > holders.size ? first : undefined;
+}
+
+/** When something was modified, and who may run it, makes no other thing of it. */
+function keyOf(entry: TreeEntry): string {
+  switch (entry.kind) {
+    case "file":
+      return contentKey(entry);
+    case "link":
+      return `link ${entry.target}`;
+    case "folder":
+    case "gap":
+      return entry.kind;
+  }
+}
+
+/** A file of one server and a folder of another cannot have one name: then what is in the folder is in dispute. */
+function withoutClashes(
+  entries: readonly TreeEntry[],
+  disputes: readonly Dispute[],
+): Pick<MergedTree, "entries" | "disputes"> {
+  const blocked = new Set(
+    entries.filter(({ kind }) => kind !== "folder").map(({ name }): string => name),
+  );
+  const isBlocked = (name: string): boolean => {
+    for (let end = name.lastIndexOf("/"); end !== -1; end = name.lastIndexOf("/", end - 1)) {
+      if (blocked.has(name.slice(0, end))) return true;
+    }
+    return false;
+  };
+  const clashing = entries.filter(({ name }) => isBlocked(name));
+  if (clashing.length === 0) return { entries, disputes };
+  const more = clashing.map((entry) => ({ name: entry.name, sides: [{ entry, parties: [] }] }));
+  const out = new Set(clashing);
+  return { entries: entries.filter((entry) => !out.has(entry)), disputes: [...disputes, ...more] };
+}
