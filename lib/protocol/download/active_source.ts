@@ -105,8 +105,8 @@ export class ActiveSource {
   wantsMore({ chunkBytes }: TransferState): boolean {
     if (this.isSuspect) return this.isIdle;
     const wantedBytes = this.rateBytesPerS > 0
-      // Beside what is in flight.
-      ? Math.max(this.rateBytesPerS * (LEASE_MS + 2 * this.#rttMs) / 1000, chunkBytes)
+      // Beside what is in flight, and the chunk that is arriving: when it is whole, the next ones are asked for.
+      ? this.rateBytesPerS * (LEASE_MS + 2 * this.#rttMs) / 1000 + chunkBytes
       : this.#startChunks * chunkBytes;
     return this.#leasedBytes < wantedBytes;
   }

@@ -18,10 +18,13 @@ import {
   BASE_RTT_GROWTH_MAX,
   INITIAL_REQUEST_SEGMENTS,
   PROBE_RTT_INTERVAL_MS,
+  PROBE_RTT_INTERVAL_RTTS,
   PROBE_RTT_MS_MIN,
   RATE_LIFETIME_MS_MIN,
   RATE_LIFETIME_RTTS,
   REQUEST_MS,
+  REQUEST_MS_MAX,
+  REQUEST_SEGMENTS_FLOOR,
   REQUEST_SEGMENTS_MIN,
   ROUNDING_STEP,
   RTT_FLOOR_MS,
@@ -130,7 +133,11 @@ export class Congestion {
     if (rate === 0) {
       return Math.min(BURST_BYTES, INITIAL_REQUEST_SEGMENTS * this.#segmentBytes);
     }
-    const wanted = Math.max(rate * REQUEST_MS, REQUEST_SEGMENTS_MIN * this.#segmentBytes);
+    const fewBytes = Math.max(
+      Math.min(REQUEST_SEGMENTS_MIN * this.#segmentBytes, rate * REQUEST_MS_MAX),
+      REQUEST_SEGMENTS_FLOOR * this.#segmentBytes,
+    );
+    const wanted = Math.max(rate * REQUEST_MS, fewBytes);
     if (wanted <= BURST_BYTES) return wanted;
     // Whole sends, few of them: where the rate is high, what a request costs counts.
     const bursts = Math.floor(rate * REQUEST_MS / 2 / BURST_BYTES);
@@ -308,7 +315,15 @@ export class Congestion {
     this.#hasProbed = false;
     this.#probedFromMs = nowMs + Math.max(this.#baseRttMs, PROBE_RTT_MS_MIN);
     const wallMs = this.#clockOriginMs + nowMs;
-    this.#nextProbeMs = nowMs + PROBE_RTT_INTERVAL_MS - wallMs % PROBE_RTT_INTERVAL_MS;
+    const intervalMs = this.#probeIntervalMs;
+    this.#nextProbeMs = nowMs + intervalMs - wallMs % intervalMs;
+  }
+
+  /** Those of flows with other round trips are multiples or parts of it, so that they still meet. */
+  get #probeIntervalMs(): number {
+    let intervalMs = PROBE_RTT_INTERVAL_MS;
+    while (intervalMs < PROBE_RTT_INTERVAL_RTTS * this.#baseRttMs) intervalMs *= 2;
+    return intervalMs;
   }
 
   #endProbe(): void {

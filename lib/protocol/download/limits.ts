@@ -61,6 +61,8 @@ export const WINDOW_MS_MIN = 2;
 export const RTT_FLOOR_MS = 1;
 /** Flows probe for the base round trip whenever the wall clock passes a multiple of this … */
 export const PROBE_RTT_INTERVAL_MS = 2_000;
+/** … or of its double, and so on: of the first that is so many base round trips, since a probe takes one or two … */
+export const PROBE_RTT_INTERVAL_RTTS = 24;
 /** … for this long or a base round trip: long enough for clocks that agree only roughly. */
 export const PROBE_RTT_MS_MIN = 20;
 /** After a probe, the base round trip is at most so many times what it was. */
@@ -119,8 +121,12 @@ export const ANSWERED_PATHS_MAX = 256;
 export const WANTS_RETIRED_MAX = 256;
 /** Segments of the first request, before any rate is known. */
 export const INITIAL_REQUEST_SEGMENTS = 10;
-/** A request is never fewer segments, so that requests stay few compared with the data. */
-export const REQUEST_SEGMENTS_MIN = 2;
+/** A request is so many segments at least, that the requests for a file are 1.5 % of it at most, even on a thin uplink … */
+export const REQUEST_SEGMENTS_MIN = 8;
+/** … or as many as come in this time, where that is less … */
+export const REQUEST_MS_MAX = 100;
+/** … but never fewer than this. */
+export const REQUEST_SEGMENTS_FLOOR = 2;
 /** Rounds for which a rate sample counts, and the shortest time for it. */
 export const RATE_LIFETIME_RTTS = 1.5;
 export const RATE_LIFETIME_MS_MIN = 50;
