@@ -24,6 +24,11 @@ export const FIND_BYTES_MIN = 1_200;
 /** What every link of IPv6 carries, and what IPv6 and UDP take of that (RFC 8200). */
 export const IPV6_MTU_BYTES_MIN = 1_280;
 export const IPV6_HEADERS_BYTES = 48;
+/**
+ * A FIND that is sent briefly is no longer than this, which the narrowest path carries, and neither are the datagrams that
+ * answer it; but for one with a name that needs more.
+ */
+export const BRIEF_FIND_BYTES_MAX = 512;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
 export const MTU_BYTES_MIN = 576;
@@ -80,6 +85,7 @@ assertRelations([
     "what a FIND takes passes wherever IPv6 does, and segments of that length are tried",
   ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
+  [BRIEF_FIND_BYTES_MAX < MTU_BYTES_MIN, "a brief FIND passes where the shortest segments do"],
   [
     MTU_BYTES_STEPS.every((bytes, i) => bytes > (MTU_BYTES_STEPS[i - 1] ?? 0)),
     "the steps go up",

@@ -5,7 +5,8 @@
  */
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { type Bytes, type HashHex, hashHex, type SafeFileName, type Token } from "../../lib/ids.ts";
-import { FIND_QUERIES_MAX } from "../../lib/wire/limits.ts";
+import { FIND_BYTES_MIN, FIND_QUERIES_MAX } from "../../lib/wire/limits.ts";
+import { PROBE_BYTES_MIN } from "../../lib/protocol/discovery/limits.ts";
 import { encodeFrame, type Frame, type Query } from "../../lib/wire/frames.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
@@ -51,8 +52,13 @@ async function count(
   return { sentBytes, heardBytes, datagrams: heard, frames };
 }
 
-function find(queries: readonly Query[], token = NO_TOKEN, round = 0): Bytes {
-  return encodeFrame({ kind: "find", queryId: 1n, token, round, known: [], queries });
+function find(
+  queries: readonly Query[],
+  token = NO_TOKEN,
+  round = 0,
+  bytesMin = FIND_BYTES_MIN,
+): Bytes {
+  return encodeFrame({ kind: "find", queryId: 1n, token, round, known: [], queries }, 0, bytesMin);
 }
 
 const byName = (text: string): Query => ({ by: "name", name: text as SafeFileName });
@@ -78,6 +84,7 @@ function questions(root: HashHex, sha256: HashHex, token: Token): Record<string,
       Object.entries(finds).flatMap(([title, queries]) => [
         [title, [find(queries, token)]],
         [`${title}, repeated`, [find(queries, token, 1)]],
+        [`${title}, brief`, [find(queries, token, 0, PROBE_BYTES_MIN)]],
       ]),
     ),
     LIST: [encodeFrame({ ...list, after: undefined })],

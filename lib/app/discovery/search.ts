@@ -7,6 +7,7 @@ import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts
 import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
+import { findTargets } from "../../protocol/discovery/find_targets.ts";
 import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
 import {
   Finder,
@@ -176,7 +177,9 @@ export class Search implements NameSearch {
     const exchange = new Exchange(this.#socket, finder, (action) => {
       switch (action.kind) {
         case "broadcast":
-          for (const to of this.#targets.find()) this.send(action.datagram, to);
+          for (const { to, form } of findTargets(action.round, this.#targets.find(), finder)) {
+            this.send(form === "full" ? action.datagram : action.brief, to);
+          }
           return this.#sweep.begin(action.datagram);
         case "unicast":
           return this.send(action.datagram, action.to);

@@ -1,5 +1,6 @@
 /** Where a client sends its queries: broadcast addresses, or the hosts that the user named. */
 import { type Endpoint, endpointKey, isIpv4 } from "../../address.ts";
+import type { FindTargets } from "../../protocol/discovery/find_targets.ts";
 import {
   checkInterfaces,
   discoveryAddresses,
@@ -14,7 +15,7 @@ import type { ResolvedFindOptions } from "../option_defaults.ts";
 
 export interface Targets {
   /** Where each FIND goes, now: interfaces come and go. */
-  find(): readonly Endpoint[];
+  find(): FindTargets;
   /** Where classic requests go. */
   classic(): readonly Endpoint[];
   /** Who is asked one by one, where the user wants that. */
@@ -31,28 +32,27 @@ export async function resolveTargets(
   checkInterfaces(choice, runtime.net.subnets());
   if (servers.length > 0) {
     const hosts = await Promise.all(servers.map((text) => resolveHost(runtime, text, options)));
-    const find = distinct(hosts.flatMap((host) => portsOf(host, port)));
-    const classic = distinct(hosts.flatMap((host) => endpointsOf(host, port)));
-    return { find: () => find, classic: () => classic, sweep: () => [] };
+    const likely = distinct(hosts.flatMap((host) => endpointsOf(host, port)));
+    const possible = distinct(hosts.flatMap(dataPortsOf));
+    return { find: () => ({ likely, possible }), classic: () => likely, sweep: () => [] };
   }
   const { net } = runtime;
   const at = (addresses: readonly string[]) => addresses.map((address) => ({ address, port }));
-  const find = () => at(broadcast ?? discoveryAddresses(net.subnets(), choice));
+  const likely = () => at(broadcast ?? discoveryAddresses(net.subnets(), choice));
   return {
-    find,
+    find: () => ({ likely: likely(), possible: [] }),
     // The older programs know no IPv6.
-    classic: () => find().filter(({ address }) => isIpv4(address)),
+    classic: () => likely().filter(({ address }) => isIpv4(address)),
     // Who names addresses to ask has named all.
     sweep: () => sweep && broadcast === undefined ? at(sweepAddresses(net.subnets(), choice)) : [],
   };
 }
 
 /** A broadcast reaches every server of a host, but only one of them is reached by its discovery port. */
-function portsOf({ addresses, port }: HostAddresses, discoveryPort: number): Endpoint[] {
-  const ports = [port ?? discoveryPort];
-  if (port === undefined) {
-    for (let each = DATA_PORT_FIRST; each <= DATA_PORT_LAST; each++) ports.push(each);
-  }
+function dataPortsOf({ addresses, port }: HostAddresses): Endpoint[] {
+  if (port !== undefined) return [];
+  const ports: number[] = [];
+  for (let each = DATA_PORT_FIRST; each <= DATA_PORT_LAST; each++) ports.push(each);
   return addresses.flatMap((address) => ports.map((each) => ({ address, port: each })));
 }
 

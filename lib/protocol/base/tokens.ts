@@ -19,6 +19,9 @@ export type TokenVerdict = "valid" | "expired" | "invalid" | "none";
 /** What stands in a frame in place of a token. */
 export const NO_TOKEN: Token = new Uint8Array(TOKEN_BYTES);
 
+/** The same, of somebody who asks for one: no server has issued it, so it is answered by a RETRY and nothing else. */
+export const TOKEN_PLEASE: Token = new Uint8Array(TOKEN_BYTES).fill(0xff);
+
 const utf8 = new TextEncoder();
 
 export class Tokens {

@@ -12,6 +12,7 @@
 import { type Endpoint, isSameEndpoint } from "../../address.ts";
 import type { PeerId } from "../../ids.ts";
 import {
+  ASK_MISSES_BRIEF,
   ASK_SLOT_MS,
   ASKS_MAX,
   ASKS_PER_PARTY_MAX,
@@ -20,13 +21,14 @@ import {
   FIND_SCHEDULE_MS,
   PROBE_BYTES_MIN,
 } from "./limits.ts";
-import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
+import { BRIEF_FIND_BYTES_MAX, CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 import type { Frame } from "../../wire/frames.ts";
 import { Candidates } from "./candidates.ts";
 import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
 import { Invitations } from "./invitations.ts";
 import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { findBytes, fitFind } from "./find_packing.ts";
+import { formFor } from "./find_targets.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
@@ -34,7 +36,6 @@ import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
 import { type RegistryWord, SoughtQuery } from "./sought_query.ts";
 import { Random } from "../base/random.ts";
-import { NO_TOKEN } from "../base/tokens.ts";
 
 export type { FindAnswer } from "./find_answer.ts";
 export type { FinderAction, FinderEvent, FinderOptions, FindNews } from "./finder_messages.ts";
@@ -85,6 +86,16 @@ export class Finder {
 
   accepts(frame: Frame): frame is FindAnswer {
     return ["offer", "pending", "absent", "retry"].includes(frame.kind);
+  }
+
+  /** Whether a server has proved itself at this address, whatever the port … */
+  isHeardAt(address: string): boolean {
+    return this.#servers.isHeardAt(address);
+  }
+
+  /** … or at this endpoint. */
+  isProvedAt(endpoint: Endpoint): boolean {
+    return this.#servers.isProvedAt(endpoint);
   }
 
   /** Whether nothing is looked for any more. */
@@ -349,9 +360,12 @@ export class Finder {
       : Math.max(nowMs, this.#scheduleStartMs + dueMs);
     const known = this.#servers.known(nowMs);
     const asked = fitFind(this.#soughtFirst(), known.length, this.#overheadBytes);
-    const datagram = this.#finds.broadcast({ token: NO_TOKEN, round, known, asked });
-    this.#actions.push({ kind: "broadcast", datagram });
-    for (const to of this.#invited) this.#actions.push({ kind: "unicast", to, datagram });
+    const { full, brief } = this.#finds.broadcast({ round, known, asked });
+    this.#actions.push({ kind: "broadcast", datagram: full, brief, round });
+    for (const to of this.#invited) {
+      const datagram = formFor(round, this.isHeardAt(to.address)) === "full" ? full : brief;
+      this.#actions.push({ kind: "unicast", to, datagram });
+    }
   }
 
   /** Those who are new are asked at once, all of them at every broadcast: a datagram may be lost. */
@@ -359,8 +373,8 @@ export class Finder {
     const fresh = this.#invited.add(endpoints);
     if (fresh.length === 0 || this.isDone) return;
     const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes);
-    const datagram = this.#finds.broadcast({ token: NO_TOKEN, round: 0, known: [], asked });
-    for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram });
+    const { full } = this.#finds.broadcast({ round: 0, known: [], asked });
+    for (const to of fresh) this.#actions.push({ kind: "unicast", to, datagram: full });
   }
 
   *#soughtFirst(): Generator<SoughtQuery> {
@@ -378,14 +392,14 @@ export class Finder {
         if (path === undefined || this.#servers.inFlightTo(server.party) >= ASKS_PER_PARTY_MAX) {
           continue;
         }
-        const asked = fitFind(this.#unanswered(server), 0, this.#overheadBytes);
+        const { misses } = server.asks;
+        const asked = this.#fit(this.#unanswered(server), misses);
         if (asked.length === 0) continue;
         if (slots <= 0) {
           this.#slotMs = nowMs + ASK_SLOT_MS;
           return;
         }
         slots -= 1;
-        const { misses } = server.asks;
         server.asks.asked(nowMs, asked.map((sought) => sought.index));
         this.#ask(path, misses, asked);
       }
@@ -402,11 +416,22 @@ export class Finder {
         : Math.max(PROBE_BYTES_MIN, findBytes(asked(bytesMax)));
     for (const { endpoint, token, round, bytesMax } of this.#candidates.take(nowMs, bytes)) {
       const text = { token, round, known: [], asked: asked(bytesMax) };
-      const datagram = bytesMax === Infinity
-        ? this.#finds.ask(endpoint, text)
-        : this.#finds.probe(endpoint, text);
+      const datagram = this.#finds.ask(endpoint, text);
       this.#actions.push({ kind: "unicast", to: endpoint, datagram });
     }
+  }
+
+  /** What brought no answer may have been too long for the path, or its answer. */
+  #fit(sought: Iterable<SoughtQuery>, misses: number): SoughtQuery[] {
+    const asked = fitFind(sought, 0, this.#overheadBytes);
+    if (misses < ASK_MISSES_BRIEF) return asked;
+    const brief = fitFind(
+      asked,
+      0,
+      this.#overheadBytes,
+      BRIEF_FIND_BYTES_MAX - this.#overheadBytes,
+    );
+    return brief.length > 0 ? brief : asked.slice(0, 1);
   }
 
   #ask({ endpoint, token }: ServerPath, round: number, asked: readonly SoughtQuery[]): void {

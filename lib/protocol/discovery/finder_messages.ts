@@ -36,7 +36,13 @@ export type FinderEvent =
   | { readonly kind: "wakeup" };
 
 export type FinderAction =
-  | { readonly kind: "broadcast"; readonly datagram: Bytes }
+  | {
+    readonly kind: "broadcast";
+    readonly datagram: Bytes;
+    /** A shorter form for narrow paths, and for endpoints where a server is no more than possible. */
+    readonly brief: Bytes;
+    readonly round: number;
+  }
   | { readonly kind: "unicast"; readonly to: Endpoint; readonly datagram: Bytes }
   /** A server is new, or answers from a new address or with a new token, or somebody says so. */
   | {

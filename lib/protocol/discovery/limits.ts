@@ -6,6 +6,8 @@ export const INVITED_MAX = 1_024;
 /** When FIND is sent, after the start of an attempt; repeated at the last interval afterwards. */
 export const FIND_SCHEDULE_MS: readonly number[] = [0, 250, 1_000, 3_000];
 export const FIND_REPEAT_MS = 3_000;
+/** Every data port of a named host is sent so many FINDs of an attempt, and more as long as nobody there answers. */
+export const GUESSED_ROUNDS = 2;
 /** When every answer so far is ABSENT, the search ends this long after its start. */
 export const ABSENT_END_MS = 2_500;
 /** FINDs of one search whose answers are still understood. */
@@ -41,6 +43,8 @@ export const ASK_GRACE_MS = 5;
 /** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
 export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;
+/** After so many in a row that brought nothing, such FINDs are brief. */
+export const ASK_MISSES_BRIEF = 2;
 /** A server that is still hashing a file is asked again after this. */
 export const PENDING_POLL_MS = 500;
 /** Hashed bytes that a server claims buy patience at this rate: a server that hashes slower is not waited for. */

@@ -7,7 +7,12 @@ import type { Endpoint } from "../../address.ts";
 import type { Bytes, Token } from "../../ids.ts";
 import { FINDS_REMEMBERED_MAX, PROBE_BYTES_MIN } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
-import { packFind } from "./find_packing.ts";
+import { BRIEF_FIND_BYTES_MAX } from "../../wire/limits.ts";
+import { NO_TOKEN, TOKEN_PLEASE } from "../base/tokens.ts";
+import { fitFind, packFind } from "./find_packing.ts";
+
+/** Marks in a brief FIND, most of which are about what is sought. */
+const BRIEF_KNOWN_MAX = 4;
 
 /** What a FIND is about. */
 interface FindText<Item> {
@@ -22,6 +27,14 @@ interface SentFind<Item> {
   /** The only one who was sent it; `undefined` for a broadcast, which anybody may have seen. */
   readonly to: Endpoint | undefined;
   readonly asked: readonly Item[];
+}
+
+/** The same FIND twice. */
+export interface FindForms {
+  /** Padded, so that it may be answered in full … */
+  readonly full: Bytes;
+  /** … or not, so that it is answered by RETRY alone, with the first of what is asked. */
+  readonly brief: Bytes;
 }
 
 export class SentFinds<Item extends { readonly query: Query }> {
@@ -43,35 +56,39 @@ export class SentFinds<Item extends { readonly query: Query }> {
     return this.#sent.get(queryId);
   }
 
-  /** A FIND to one endpoint. */
+  /** A FIND to one endpoint, with a token and so without padding; if it asks for nothing, for whether anybody is there. */
   ask(to: Endpoint, text: FindText<Item>): Bytes {
-    return this.#pack(this.#nextId(), to, text);
-  }
-
-  /** The same without padding, where nothing is known to listen; if it asks for nothing, for whether anybody is there. */
-  probe(to: Endpoint, text: FindText<Item>): Bytes {
-    return this.#pack(this.#nextId(), to, text, PROBE_BYTES_MIN);
+    const queryId = this.#nextId();
+    this.#remember(queryId, to, text.asked);
+    return this.#pack(queryId, text, PROBE_BYTES_MIN);
   }
 
   /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */
-  broadcast(text: FindText<Item>): Bytes {
+  broadcast(text: Omit<FindText<Item>, "token">): FindForms {
     const last = this.#lastId === undefined ? undefined : this.#sent.get(this.#lastId)?.asked;
     const { asked } = text;
     const isRepeat = last?.length === asked.length && asked.every((item, i) => item === last[i]);
     if (!isRepeat) this.#lastId = this.#nextId();
-    return this.#pack(this.#lastId!, undefined, text);
+    const queryId = this.#lastId!;
+    this.#remember(queryId, undefined, asked);
+    const known = text.known.slice(0, BRIEF_KNOWN_MAX);
+    const bytesMax = BRIEF_FIND_BYTES_MAX - this.#overheadBytes;
+    const first = fitFind(asked, known.length, this.#overheadBytes, bytesMax);
+    const brief = { ...text, token: TOKEN_PLEASE, known, asked: first };
+    return {
+      full: this.#pack(queryId, { ...text, token: NO_TOKEN }),
+      brief: this.#pack(queryId, brief, PROBE_BYTES_MIN),
+    };
   }
 
-  #pack(
-    queryId: bigint,
-    to: Endpoint | undefined,
-    { asked, ...head }: FindText<Item>,
-    bytesMin?: number,
-  ): Bytes {
+  #remember(queryId: bigint, to: Endpoint | undefined, asked: readonly Item[]): void {
     this.#sent.delete(queryId);
     const [oldest] = this.#sent.keys();
     if (oldest !== undefined && this.#sent.size >= FINDS_REMEMBERED_MAX) this.#sent.delete(oldest);
     this.#sent.set(queryId, { to, asked });
+  }
+
+  #pack(queryId: bigint, { asked, ...head }: FindText<Item>, bytesMin?: number): Bytes {
     const queries = asked.map(({ query }) => query);
     if (bytesMin !== undefined && queries.length === 0) queries.push({ by: "any" });
     return packFind({ queryId, ...head }, queries, this.#overheadBytes, bytesMin);

@@ -8,6 +8,7 @@
 import { type Endpoint, partyOf } from "../../address.ts";
 import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import {
+  BRIEF_FIND_BYTES_MAX,
   CONTROL_BYTES_MAX,
   LAYER_PAGES_PER_WANT_MAX,
   SIMILAR_NAMES_MAX,
@@ -130,6 +131,10 @@ export class Responder {
   ): void {
     if (this.#tokens.isKnown(nowMs, from.address, find.queryId, find.known)) return;
     const port = askedAt === "data" ? askedAt : this.#portFor(find);
+    // Who asks briefly may be where longer datagrams do not come from.
+    const bytesMax = findBytes <= BRIEF_FIND_BYTES_MAX
+      ? this.#bytesMax - CONTROL_BYTES_MAX + BRIEF_FIND_BYTES_MAX
+      : this.#bytesMax;
     const answers = new FindAnswers(find, {
       view: this.#view,
       server: this.#server,
@@ -137,15 +142,15 @@ export class Responder {
       dataPort: port === "data" ? 0 : this.dataPort,
       tcpPort: this.tcpPort,
       bytesMax: isProved ? Infinity : findBytes,
-      frameBytesMax: this.#bytesMax,
+      frameBytesMax: bytesMax,
       similarTo: (name) =>
         this.#similarSearches.mayBegin(nowMs, isProved ? from.address : undefined)
           ? this.#view.catalogue.similar(name, SIMILAR_NAMES_MAX)
           : [],
     });
-    this.#send(from, packFrames(answers.prompt, this.#bytesMax), { port });
+    this.#send(from, packFrames(answers.prompt, bytesMax), { port });
     const afterMs = isProved ? 0 : this.#random.between(0, ABSENT_DELAY_MS_MAX);
-    this.#send(from, packFrames(answers.absent, this.#bytesMax), { port, afterMs });
+    this.#send(from, packFrames(answers.absent, bytesMax), { port, afterMs });
     // Anybody can ask in another's name; who is there says so in the next FIND, by the token of this answer.
     const waitedFor = isProved ? answers.pending : [];
     const party = partyOf(from.address);

@@ -1,7 +1,11 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { SafeFileName } from "../../../lib/ids.ts";
-import { CONTROL_BYTES_MAX, FIND_BYTES_MIN } from "../../../lib/wire/limits.ts";
+import {
+  BRIEF_FIND_BYTES_MAX,
+  CONTROL_BYTES_MAX,
+  FIND_BYTES_MIN,
+} from "../../../lib/wire/limits.ts";
 import {
   type FindAnswer,
   Finder,
@@ -419,4 +423,36 @@ Deno.test("FINDs leave room for what the transport adds, however many names they
     if (count === 1) assertEquals(lengths[0], FIND_BYTES_MIN - 16);
     else assert(lengths[0]! <= CONTROL_BYTES_MAX - 16 && lengths[0]! > FIND_BYTES_MIN);
   }
+});
+
+Deno.test("what brought no answer twice is asked again briefly: it may have been too long for the path", () => {
+  const queries = Array.from({ length: 64 }, (_, i): Query => {
+    return { by: "name", name: `a-name-of-some-length-${i}` as SafeFileName };
+  });
+  const run = start({
+    queries,
+    // It says that it is there, and receives nothing that is long.
+    onFind: serverAt(1, (world, find, nowMs, to) => {
+      const isHeard = to === undefined || find.queries.every(({ by }) => by === "any");
+      if (isHeard) world.at(nowMs + 1, frameOf(1, retry(find, 1)));
+    }),
+  });
+  run.runUntil(2_900);
+  const lengths = run.of("unicast").map(({ action }) => action.datagram.length);
+  assertGreater(Math.max(...lengths), 1_200);
+  assert(lengths.at(-1)! > 400 && lengths.at(-1)! <= BRIEF_FIND_BYTES_MAX, `${lengths}`);
+});
+
+Deno.test("the brief form of a broadcast asks first what the full one does, under its id", () => {
+  const queries = Array.from({ length: 64 }, (_, i): Query => {
+    return { by: "name", name: `a-name-of-some-length-${i}` as SafeFileName };
+  });
+  const run = start({ queries });
+  run.runUntil(1);
+  const { datagram, brief } = run.of("broadcast")[0]!.action;
+  const [full, first] = [findIn(datagram), findIn(brief)];
+  assert(brief.length <= BRIEF_FIND_BYTES_MAX);
+  assertGreater(first.queries.length, 5);
+  assertEquals(first.queries, full.queries.slice(0, first.queries.length));
+  assertEquals([first.queryId, first.round], [full.queryId, full.round]);
 });

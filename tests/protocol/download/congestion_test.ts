@@ -1,5 +1,10 @@
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { PROBE_RTT_INTERVAL_MS, WINDOW_MS_MIN } from "../../../lib/protocol/download/limits.ts";
+import {
+  PROBE_RTT_INTERVAL_MS,
+  REQUEST_MS_MAX,
+  REQUEST_SEGMENTS_FLOOR,
+  WINDOW_MS_MIN,
+} from "../../../lib/protocol/download/limits.ts";
 import { Congestion, type SendMark } from "../../../lib/protocol/download/congestion.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
 
@@ -68,8 +73,25 @@ Deno.test("flows whose clocks began at different times probe at the same moment"
     const { flow } = run(12_500, 10, 1_000, 0, originMs);
     const probeMs = PROBE_RTT_INTERVAL_MS * Math.ceil((originMs + 1_000) / PROBE_RTT_INTERVAL_MS) -
       originMs;
-    assertLess(flow.windowBytes(probeMs), flow.windowBytes(probeMs - 1) / 2);
+    assertLess(flow.windowBytes(probeMs + 1), flow.windowBytes(probeMs - 1) / 2);
   }
+});
+
+Deno.test("a long path is probed less often, at moments that shorter ones share", () => {
+  const { flow } = run(2_500, 300, 7_000);
+  const windowAt = (atMs: number): number => flow.windowBytes(atMs);
+  assertEquals(windowAt(7_999), windowAt(7_001));
+  assertLess(windowAt(8_001), windowAt(7_999) / 2);
+});
+
+Deno.test("requests are few beside what they bring, and never much of a second of it", () => {
+  for (const bytesPerMs of [50, 125, 1_000, 12_500]) {
+    const { flow } = run(bytesPerMs, 40, 10_000);
+    const segments = flow.requestBytes / SEGMENT;
+    if (bytesPerMs >= 125) assertGreaterOrEqual(segments, 7);
+    assertLess(flow.requestBytes / bytesPerMs, 1.1 * REQUEST_MS_MAX);
+  }
+  assertEquals(run(1, 40, 60_000).flow.requestBytes, REQUEST_SEGMENTS_FLOOR * SEGMENT);
 });
 
 Deno.test("a longer path is believed after some probes, not after one", () => {
@@ -77,7 +99,7 @@ Deno.test("a longer path is believed after some probes, not after one", () => {
   const believedAt = (rttMs: number, untilMs: number): number => {
     for (let now = 0; now < untilMs; now += 5) {
       const mark = flow.onSent(now, false);
-      flow.onDelivered(now + rttMs, mark, 50_000);
+      flow.onDelivered(now + rttMs, mark, 500_000);
       flow.onRtt(now + rttMs, mark);
       flow.onAnswered(now + rttMs, mark);
     }

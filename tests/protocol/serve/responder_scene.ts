@@ -87,8 +87,9 @@ export class Scene {
     return this.tokens.issue(this.nowMs, CLIENT.address);
   }
 
-  say(frame: QuestionFrame, from = CLIENT): readonly ResponderAction[] {
-    return this.responder.handle(this.nowMs, from, frame, encodeFrame(frame).length);
+  /** @param bytesMin what a FIND is padded to; as much as ever, by default */
+  say(frame: QuestionFrame, from = CLIENT, bytesMin?: number): readonly ResponderAction[] {
+    return this.responder.handle(this.nowMs, from, frame, encodeFrame(frame, 0, bytesMin).length);
   }
 
   repeat(queries: readonly Query[], round: number) {

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName } from "../../../lib/ids.ts";
 import { NAME_BYTES_MAX } from "../../../lib/limits.ts";
 import {
+  BRIEF_FIND_BYTES_MAX,
   CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_QUERIES_MAX,
@@ -13,7 +14,8 @@ import {
 import { TOKEN_EPOCH_MS } from "../../../lib/protocol/base/limits.ts";
 import { ABSENT_DELAY_MS_MAX } from "../../../lib/protocol/serve/limits.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
-import { knownMark, NO_TOKEN } from "../../../lib/protocol/base/tokens.ts";
+import { knownMark, NO_TOKEN, TOKEN_PLEASE } from "../../../lib/protocol/base/tokens.ts";
+import { PROBE_BYTES_MIN } from "../../../lib/protocol/discovery/limits.ts";
 import { encodeFrame, type Frame, type Query } from "../../../lib/wire/frames.ts";
 import {
   byName,
@@ -68,6 +70,42 @@ Deno.test("who asks for anybody is answered from the data port, which RETRY cann
   const ports = scene.repeat([{ by: "any" }], 1)
     .map((each) => each.kind === "send" && each.port);
   assertEquals(ports, ["data"]);
+});
+
+Deno.test("who asks briefly for a token is answered by that and nothing else, and heard with it", () => {
+  const scene = new Scene();
+  scene.responder.dataPort = 10_530;
+  scene.ready("a.txt", Uint8Array.of(1));
+  const brief = (text: string, round: number, token = TOKEN_PLEASE) => {
+    const queries = [byName(text)];
+    const find = { kind: "find", queryId: 1n, token, round, known: [], queries } as const;
+    return scene.say(find, CLIENT, PROBE_BYTES_MIN);
+  };
+  for (const text of ["a.txt", "b.txt"]) {
+    for (const round of [0, 1]) {
+      const actions = brief(text, round);
+      assertEquals(framesOf(actions).map(({ kind }) => kind), ["retry"]);
+      assertEquals(actions.map((each) => each.kind === "send" && each.port), ["data"]);
+      assert(bytesOf(actions) <= PROBE_BYTES_MIN);
+    }
+  }
+  const { token } = only("retry", brief("a.txt", 0));
+  assertEquals(only("offer", brief("a.txt", 0, token)).name, "a.txt");
+});
+
+Deno.test("who asks briefly is answered in datagrams that are no longer than any path's", () => {
+  const scene = new Scene();
+  const names = Array.from({ length: 20 }, (_, i) => `file-${i}.txt`);
+  for (const text of names) scene.ready(text, Uint8Array.of(1));
+  const { token } = scene;
+  const ask = (findBytes: number) => {
+    const queries = names.map(byName);
+    const find = { kind: "find", queryId: 1n, token, round: 0, known: [], queries } as const;
+    return datagramsOf(scene.say(find, CLIENT, findBytes));
+  };
+  const lengths = (datagrams: readonly Bytes[]) => datagrams.map(({ length }) => length);
+  assert(Math.max(...lengths(ask(BRIEF_FIND_BYTES_MAX))) <= BRIEF_FIND_BYTES_MAX);
+  assert(Math.max(...lengths(ask(BRIEF_FIND_BYTES_MAX + 1))) > BRIEF_FIND_BYTES_MAX);
 });
 
 Deno.test("a request is reported once per second, whatever addresses or ports of the client it comes from", () => {

@@ -1,0 +1,41 @@
+/**
+ * Where the FINDs of a search go that nobody was proved to be at, and how long they are (docs/PROTOCOL.md, "When a
+ * client asks"). On a thin uplink a search must not take the room of what it has found.
+ */
+import type { Endpoint } from "../../address.ts";
+import { GUESSED_ROUNDS } from "./limits.ts";
+
+/** What a search knows of who has answered. */
+export interface Heard {
+  isHeardAt(address: string): boolean;
+  isProvedAt(endpoint: Endpoint): boolean;
+}
+
+export interface FindTargets {
+  /** Broadcast addresses, and hosts at the port where a server is to be expected. */
+  readonly likely: readonly Endpoint[];
+  /** Ports of hosts where there may be another one. */
+  readonly possible: readonly Endpoint[];
+}
+
+/**
+ * The first FIND is padded, so that an answer follows at once, and so are those that ask for it from the other port;
+ * the rest are brief, for the sake of paths that carry no more, and wherever somebody has answered.
+ */
+export function formFor(round: number, isHeard: boolean): "full" | "brief" {
+  return !isHeard && (round === 0 || round % 2 === 1) ? "full" : "brief";
+}
+
+/** Endpoints to be sent the FIND of this round, and in which form. */
+export function* findTargets(
+  round: number,
+  { likely, possible }: FindTargets,
+  heard: Heard,
+): Generator<{ readonly to: Endpoint; readonly form: "full" | "brief" }> {
+  for (const to of likely) yield { to, form: formFor(round, heard.isHeardAt(to.address)) };
+  for (const to of possible) {
+    // Where another server of a host is started later, the shared port leads to it.
+    const isOpen = round < GUESSED_ROUNDS || !heard.isHeardAt(to.address);
+    if (isOpen || heard.isProvedAt(to)) yield { to, form: "brief" };
+  }
+}
