@@ -12,6 +12,8 @@ interface Expected {
   /** What the client may send, and be sent, for each byte of the file; headers included. */
   readonly sent?: number;
   readonly given?: number;
+  /** Whether it is so slow that TCP may be tried as well. */
+  readonly isSlow?: boolean;
   /** Whether the server is named; found by broadcast otherwise. */
   readonly isNamed?: boolean;
 }
@@ -29,10 +31,17 @@ const EXPECTED: readonly (readonly [SituationName, Expected])[] = [
   ["datagrams of up to 640 bytes", { sizeBytes: 2 * MIB }],
   ["8 Mbit/s down, 128 kbit/s up", { sizeBytes: 4 * MIB, isNamed: true, sent: 0.03, given: 1.15 }],
   ["1 Mbit/s down, 56 kbit/s up", { sizeBytes: 512 * KIB, isNamed: true, sent: 0.06, given: 1.2 }],
-  ["56 kbit/s both ways", { sizeBytes: 64 * KIB, isNamed: true, sent: 0.25, given: 1.3 }],
+  ["56 kbit/s both ways", {
+    sizeBytes: 128 * KIB,
+    isNamed: true,
+    isSlow: true,
+    sent: 0.3,
+    given: 1.8,
+  }],
 ];
 
-for (const [situation, { sizeBytes, sent, given, isNamed = false }] of EXPECTED) {
+for (const [situation, expected] of EXPECTED) {
+  const { sizeBytes, sent, given, isNamed = false, isSlow = false } = expected;
   const how = isNamed ? "from a server that is named" : "from a server that is looked for";
   lan(`${situation}: ${sizeBytes / KIB} KiB come ${how}`, async (site) => {
     site.lab.wire(1);
@@ -44,7 +53,7 @@ for (const [situation, { sizeBytes, sent, given, isNamed = false }] of EXPECTED)
     const named = isNamed ? ["--server", server.addresses[0]!] : [];
     const get = new Fetch(site, client, "out", "film", ...named);
     await get.brings(files);
-    assertEquals(NOTICE.test(get.said), false, get.process.description());
+    if (!isSlow) assertEquals(NOTICE.test(get.said), false, get.process.description());
     const { sentBytes, deliveredBytes } = await client.count(1);
     assertLess((sentBytes - before.sentBytes) / sizeBytes, sent ?? Infinity, "sent");
     assertLess((deliveredBytes - before.deliveredBytes) / sizeBytes, given ?? Infinity, "given");

@@ -20,6 +20,8 @@ export const WANTS_MAX = 4_096;
 export const WANTS_PER_PARTY_MAX = 1_024;
 /** … and those of one flow, an endpoint and a nonce that the client chose; further ones are dropped. */
 export const WANTS_PER_FLOW_MAX = 256;
+/** Answered requests of all flows that are remembered by their numbers, so that the copies of them that come later are not answered. */
+export const WANTS_ANSWERED_MAX = 1_024;
 /** What a further flow of a party counts beside what it asks for: fresh nonces bring their party nothing. */
 export const FLOW_START_BYTES = MIB;
 /** Parties with a valid token whose share is remembered, and of each the flows that count as known. */

@@ -1,7 +1,7 @@
 /**
  * Scheduling: the requests that wait at a server, whose bytes are divided by proved address first, then by
  * flow (docs/PROTOCOL.md, "Fair shares"). The server keeps nothing else of a transfer: what was asked is
- * answered and forgotten.
+ * answered and forgotten, but for the numbers of the latest requests.
  */
 import { type Endpoint, endpointKey, partyOf } from "../../address.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../wire/limits.ts";
@@ -10,6 +10,7 @@ import {
   PARTIES_MAX,
   PARTY_FLOWS_REMEMBERED_MAX,
   SEND_BURST_MS,
+  WANTS_ANSWERED_MAX,
   WANTS_MAX,
   WANTS_PER_FLOW_MAX,
   WANTS_PER_PARTY_MAX,
@@ -37,6 +38,8 @@ export class Sender {
     partiesMax: PARTIES_MAX,
     partyFlowsMax: PARTY_FLOWS_REMEMBERED_MAX,
   });
+  /** The latest requests that were answered, oldest first: a network that doubles them must not double the answers. */
+  readonly #answered = new Set<string>();
 
   /**
    * @param rateBytesPerS cap on what is sent; 0 for none
@@ -56,7 +59,8 @@ export class Sender {
   add(from: Endpoint, want: WantFrame): boolean {
     if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
     const party = partyOf(from.address);
-    const flow = `${endpointKey(from)} ${want.nonce}`;
+    const flow = flowOf(from, want);
+    if (this.#answered.has(`${flow} ${want.number}`)) return false;
     if (this.#queue.has(party, flow, (waiting) => waiting.want.number === want.number)) {
       return false;
     }
@@ -69,6 +73,7 @@ export class Sender {
     if (turn === undefined || this.#limit?.take(nowMs, lengthOf(turn.want)) === false) {
       return undefined;
     }
+    this.#remember(turn);
     return this.#queue.take();
   }
 
@@ -77,6 +82,18 @@ export class Sender {
     if (this.#queue.count === 0) return Infinity;
     return this.#limit?.readyMs(nowMs) ?? nowMs;
   }
+
+  #remember({ to, want }: Turn): void {
+    this.#answered.add(`${flowOf(to, want)} ${want.number}`);
+    const [oldest] = this.#answered;
+    if (oldest !== undefined && this.#answered.size > WANTS_ANSWERED_MAX) {
+      this.#answered.delete(oldest);
+    }
+  }
+}
+
+function flowOf(from: Endpoint, { nonce }: WantFrame): string {
+  return `${endpointKey(from)} ${nonce}`;
 }
 
 /** Bytes that a request asks for. */

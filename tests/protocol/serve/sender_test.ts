@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { hashHex } from "../../../lib/ids.ts";
 import { MTU_BYTES_MAX, MTU_BYTES_MIN, REQUEST_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import {
+  WANTS_ANSWERED_MAX,
   WANTS_MAX,
   WANTS_PER_FLOW_MAX,
   WANTS_PER_PARTY_MAX,
@@ -40,6 +41,20 @@ Deno.test("flows take turns by request, each in its own order", () => {
   for (const number of [1, 2, 3]) sender.add(A, want(number));
   for (const number of [1, 2]) sender.add(B, want(number));
   assertEquals(turns(sender), ["1:1", "2:1", "1:2", "2:2", "1:3"]);
+});
+
+Deno.test("the copy of a request that was answered is not answered, if the network doubles it; another flow's is", () => {
+  const sender = new Sender(0);
+  sender.add(A, want(1));
+  assertEquals(turns(sender), ["1:1"]);
+  assertEquals([sender.add(A, want(1)), sender.add(A, want(2))], [false, true]);
+  assertEquals([sender.add(B, want(1)), sender.add(A, want(1, { nonce: 2n }))], [true, true]);
+  assertEquals(turns(sender).sort(), ["1:1", "1:2", "2:1"]);
+  for (let number = 3; number <= WANTS_ANSWERED_MAX + 3; number++) {
+    sender.add(A, want(number));
+    turns(sender);
+  }
+  assertEquals(sender.add(A, want(1)), true);
 });
 
 Deno.test("a request that waits already is not queued twice", () => {
