@@ -18,12 +18,17 @@ export interface FindTargets {
   readonly possible: readonly Endpoint[];
 }
 
+export type FindForm = "full" | "brief";
+
 /**
- * The first FIND is padded, so that an answer follows at once, and so are those that ask for it from the other port;
- * the rest are brief, for the sake of paths that carry no more, and wherever somebody has answered.
+ * The first FIND is padded, so that an answer follows at once, and so are those that ask for it from the other port.
+ * The second is brief as well, for paths that carry no more, before anything else is tried; then every other one is,
+ * and all are where somebody has answered.
  */
-export function formFor(round: number, isHeard: boolean): "full" | "brief" {
-  return !isHeard && (round === 0 || round % 2 === 1) ? "full" : "brief";
+export function formsFor(round: number, isHeard: boolean): readonly FindForm[] {
+  if (isHeard) return ["brief"];
+  if (round === 1) return ["full", "brief"];
+  return round === 0 || round % 2 === 1 ? ["full"] : ["brief"];
 }
 
 /** Endpoints to be sent the FIND of this round, and in which form. */
@@ -31,8 +36,10 @@ export function* findTargets(
   round: number,
   { likely, possible }: FindTargets,
   heard: Heard,
-): Generator<{ readonly to: Endpoint; readonly form: "full" | "brief" }> {
-  for (const to of likely) yield { to, form: formFor(round, heard.isHeardAt(to.address)) };
+): Generator<{ readonly to: Endpoint; readonly form: FindForm }> {
+  for (const to of likely) {
+    for (const form of formsFor(round, heard.isHeardAt(to.address))) yield { to, form };
+  }
   for (const to of possible) {
     // Where another server of a host is started later, the shared port leads to it.
     const isOpen = round < GUESSED_ROUNDS || !heard.isHeardAt(to.address);

@@ -28,7 +28,7 @@ import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages
 import { Invitations } from "./invitations.ts";
 import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { findBytes, fitFind } from "./find_packing.ts";
-import { formFor } from "./find_targets.ts";
+import { formsFor } from "./find_targets.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
@@ -363,8 +363,10 @@ export class Finder {
     const { full, brief } = this.#finds.broadcast({ round, known, asked });
     this.#actions.push({ kind: "broadcast", datagram: full, brief, round });
     for (const to of this.#invited) {
-      const datagram = formFor(round, this.isHeardAt(to.address)) === "full" ? full : brief;
-      this.#actions.push({ kind: "unicast", to, datagram });
+      for (const form of formsFor(round, this.isHeardAt(to.address))) {
+        const datagram = form === "full" ? full : brief;
+        this.#actions.push({ kind: "unicast", to, datagram });
+      }
     }
   }
 
