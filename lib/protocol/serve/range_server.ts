@@ -262,6 +262,7 @@ export class RangeServer {
     this.#sentBytes += sentBytes;
     switch (outcome) {
       case "sent":
+        this.#sender.onAnswered(turn);
         this.#sent.onSent(turn.to, turn.want);
         return this.#tellFlow(nowMs, turn);
       case "tooLong":

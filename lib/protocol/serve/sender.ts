@@ -60,7 +60,7 @@ export class Sender {
     if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
     const party = partyOf(from.address);
     const flow = flowOf(from, want);
-    if (this.#answered.has(`${flow} ${want.number}`)) return false;
+    if (this.#answered.has(keyOf({ to: from, want }))) return false;
     if (this.#queue.has(party, flow, (waiting) => waiting.want.number === want.number)) {
       return false;
     }
@@ -69,11 +69,15 @@ export class Sender {
 
   /** The next request to be answered; `undefined` when none waits or the rate allows none yet. */
   next(nowMs: number): Turn | undefined {
-    const turn = this.#queue.peek();
+    let turn = this.#queue.peek();
+    // A copy may have come while the answer was on its way.
+    while (turn !== undefined && this.#answered.has(keyOf(turn))) {
+      this.#queue.take();
+      turn = this.#queue.peek();
+    }
     if (turn === undefined || this.#limit?.take(nowMs, lengthOf(turn.want)) === false) {
       return undefined;
     }
-    this.#remember(turn);
     return this.#queue.take();
   }
 
@@ -83,8 +87,9 @@ export class Sender {
     return this.#limit?.readyMs(nowMs) ?? nowMs;
   }
 
-  #remember({ to, want }: Turn): void {
-    this.#answered.add(`${flowOf(to, want)} ${want.number}`);
+  /** What a request asks for has been sent: its copies are none of the client's. */
+  onAnswered(turn: Turn): void {
+    this.#answered.add(keyOf(turn));
     const [oldest] = this.#answered;
     if (oldest !== undefined && this.#answered.size > WANTS_ANSWERED_MAX) {
       this.#answered.delete(oldest);
@@ -94,6 +99,10 @@ export class Sender {
 
 function flowOf(from: Endpoint, { nonce }: WantFrame): string {
   return `${endpointKey(from)} ${nonce}`;
+}
+
+function keyOf({ to, want }: Turn): string {
+  return `${flowOf(to, want)} ${want.number}`;
 }
 
 /** Bytes that a request asks for. */
