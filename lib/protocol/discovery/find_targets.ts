@@ -6,7 +6,7 @@ import type { Endpoint } from "../../address.ts";
 import { GUESSED_ROUNDS } from "./limits.ts";
 
 /** What a search knows of who has answered. */
-export interface Heard {
+interface Heard {
   isHeardAt(address: string): boolean;
   isProvedAt(endpoint: Endpoint): boolean;
 }
@@ -18,7 +18,7 @@ export interface FindTargets {
   readonly possible: readonly Endpoint[];
 }
 
-export type FindForm = "full" | "brief";
+type FindForm = "full" | "brief";
 
 /**
  * The first FIND is padded, so that an answer follows at once, and so are those that ask for it from the other port.

@@ -25,6 +25,8 @@ export const PROBE_TRIES_MAX = 4;
 export const UNPROVED_BYTES_FACTOR = 3;
 /** A probe is at least as long as the RETRY that says that its token is stale. */
 export const PROBE_BYTES_MIN = 56;
+/** Marks of tokens in a FIND that is brief: most of it is what is sought. */
+export const BRIEF_KNOWN_MAX = 4;
 /** A port that servers of a host share is probed this much later than the one that the answer named. */
 export const SHARED_PORT_PROBE_MS = 300;
 /** Servers that one search keeps track of: each has answered a probe from its address. */

@@ -5,14 +5,11 @@
  */
 import type { Endpoint } from "../../address.ts";
 import type { Bytes, Token } from "../../ids.ts";
-import { FINDS_REMEMBERED_MAX, PROBE_BYTES_MIN } from "./limits.ts";
+import { BRIEF_KNOWN_MAX, FINDS_REMEMBERED_MAX, PROBE_BYTES_MIN } from "./limits.ts";
 import type { Query } from "../../wire/frames.ts";
 import { BRIEF_FIND_BYTES_MAX } from "../../wire/limits.ts";
 import { NO_TOKEN, TOKEN_PLEASE } from "../base/tokens.ts";
 import { fitFind, packFind } from "./find_packing.ts";
-
-/** Marks in a brief FIND, most of which are about what is sought. */
-const BRIEF_KNOWN_MAX = 4;
 
 /** What a FIND is about. */
 interface FindText<Item> {
@@ -30,7 +27,7 @@ interface SentFind<Item> {
 }
 
 /** The same FIND twice. */
-export interface FindForms {
+interface FindForms {
   /** Padded, so that it may be answered in full … */
   readonly full: Bytes;
   /** … or not, so that it is answered by RETRY alone, with the first of what is asked. */

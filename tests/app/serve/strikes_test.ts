@@ -96,7 +96,7 @@ Deno.test({
       await peer.send({ ...strike, nonce: BigInt(i) }, dataPort);
       await peer.send({ ...strike, root: hashHex(i.toString(16).padStart(64, "e")) }, dataPort);
       await peer.send(strike, i % 2 === 0 ? dataPort : port);
-      await peer.send(wantAll(offer), dataPort);
+      await peer.send({ ...wantAll(offer), number: i + 1 }, dataPort);
       assertEquals(await bytesOf(peer, sizeBytes), CONTENT);
       await peer.send(find("f"), port);
       assertEquals((await peer.frame("offer")).root, root);
