@@ -18,7 +18,7 @@ import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
 import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
-import { allotments, hasFailedTrial, mayTry } from "./source_trials.ts";
+import { allotments, byTurn, hasFailedTrial, mayTry } from "./source_trials.ts";
 import { bytesLeftFor, TransferState } from "./transfer_state.ts";
 
 type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
@@ -166,7 +166,9 @@ export class Coordinator {
 
   #partyOf(name: string): KnownParty {
     let party = this.#parties.get(name);
-    if (party === undefined) this.#parties.set(name, party = { name, integrityFailures: 0 });
+    if (party === undefined) {
+      this.#parties.set(name, party = { name, integrityFailures: 0, triedMs: 0 });
+    }
     return party;
   }
 
@@ -187,6 +189,10 @@ export class Coordinator {
     return false;
   }
 
+  #isOfUse({ id }: KnownSource): boolean {
+    return [...this.#transfers.values()].some((transfer) => transfer.isOfUse(id));
+  }
+
   // — Staffing ——————————————————————————————————————————————————————————————————————————————————
 
   /** Puts sources that can help to work, as far as there is room. */
@@ -196,10 +202,11 @@ export class Coordinator {
       if (!source.mayWork(nowMs) || this.#active.has(source.id)) continue;
       if (this.#isProvider(source)) standby.push(source);
     }
-    for (const source of standby) {
+    for (const source of standby.sort(byTurn)) {
       const { id, whole, mode, server } = source;
       const hasWork = (): boolean => this.#isProvider(source, ({ freeCount }) => freeCount > 0);
-      if (mode === "pull" && !mayTry(nowMs, server, this.#pulling(), hasWork)) continue;
+      const rules = { hasWork, isOfUse: (each: KnownSource) => this.#isOfUse(each) };
+      if (mode === "pull" && !mayTry(nowMs, server, this.#pulling(), rules)) continue;
       const beside = this.#pathsAtWork(whole);
       if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, this.#transfers.values()))) {
         continue;
@@ -240,6 +247,7 @@ export class Coordinator {
   }
 
   #assign(nowMs: number, source: KnownSource): void {
+    source.onAssigned(nowMs);
     const active = new ActiveSource(nowMs, source);
     this.#active.set(source.id, active);
     this.#actions.push({ kind: "assign", source: source.id, route: source.route });

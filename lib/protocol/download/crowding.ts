@@ -33,7 +33,9 @@ export function whoLeaves(
   const idle = leaving(all.find(({ source }) => !isOfUse(source)), "idle");
   if (idle !== undefined || mode === "push") return idle;
   const pulling = all.filter(({ isPushing }) => !isPushing);
-  const silent = pulling.find((each) => !each.source.hasBrought && each.isStalled(nowMs));
+  const silent = pulling.find((each) =>
+    !each.source.hasBrought && (each.isSuspect || each.isStalled(nowMs))
+  );
   return leaving(silent, "silent") ?? leaving(secondPath(pulling), "spare") ??
     leaving(crowdedBeside(server.party, pulling), "crowded") ??
     (maySwap

@@ -14,6 +14,8 @@ export interface ServerTally {
 export interface KnownParty {
   readonly name: string;
   integrityFailures: number;
+  /** When a source of his was last put to work; 0 before that. */
+  triedMs: number;
 }
 
 export class KnownServer {

@@ -13,6 +13,8 @@ export class KnownSource<R = SourceRoute> {
   readonly mode: SourceMode;
   /** Whether a whole chunk has come from it: where long datagrams vanish, the ends of ranges still arrive. */
   hasBrought = false;
+  /** When it was last put to work; 0 before that. */
+  triedMs = 0;
   #routes: readonly R[];
   #routeIndex = 0;
   #restUntilMs = 0;
@@ -46,6 +48,12 @@ export class KnownSource<R = SourceRoute> {
     this.#routes = routes;
     this.#routeIndex = 0;
     this.#restUntilMs = 0;
+  }
+
+  /** It is put to work: after this it is others' turn. */
+  onAssigned(nowMs: number): void {
+    this.triedMs = nowMs;
+    this.server.party.triedMs = nowMs;
   }
 
   /** Another route to it from now on; `false` if there is only one. */

@@ -6,6 +6,7 @@
 import type { ActiveSource } from "./active_source.ts";
 import type { CoordinatorAction } from "./coordinator_messages.ts";
 import type { KnownServer } from "./known_server.ts";
+import type { KnownSource } from "./known_source.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
@@ -18,24 +19,43 @@ import {
 
 type Allotment = Extract<CoordinatorAction, { kind: "allot" }>;
 
+/** What sources can do for what is missing. */
+interface TrialRules {
+  /** Whether a chunk is left that the one in question could be asked for. */
+  hasWork(): boolean;
+  /** Whether a source could be asked for anything that is missing. */
+  isOfUse(source: KnownSource): boolean;
+}
+
 /**
  * Whether a source of `server` may be put to work beside those that are asked for chunks: one server of a party is
- * tried at a time, and few of all once somebody brings chunks.
- *
- * @param hasWork whether any chunk is left for it to be asked for
+ * tried at a time, and few of all once somebody brings chunks. A trial keeps others of its party waiting for
+ * `SERVER_SILENT_MS` at most, and not where nothing can come of it: it may be the same server, under another id.
  */
 export function mayTry(
   nowMs: number,
   server: KnownServer,
   pulling: readonly ActiveSource[],
-  hasWork: () => boolean,
+  { hasWork, isOfUse }: TrialRules,
 ): boolean {
-  const tried = pulling.filter((active) => active.isOnTrial && !active.isStalled(nowMs));
+  const tried = pulling.filter((active) =>
+    active.isOnTrial && !active.isSuspect && !active.isStalled(nowMs)
+  );
   const isCrowded = tried.some((active) =>
-    active.server !== server && active.server.party === server.party
+    active.server !== server && active.server.party === server.party &&
+    nowMs - active.sinceMs < SERVER_SILENT_MS && isOfUse(active.source)
   );
   if (isCrowded || !isBringing(nowMs, pulling)) return !isCrowded;
   return tried.length < TRIALS_MAX && hasWork();
+}
+
+/**
+ * The order in which those who stand by get their turn: a party that has waited longest comes first, and of its sources
+ * the one that has. Neither ids nor answers to questions, which cost nothing, bring anybody forward.
+ */
+export function byTurn(a: KnownSource, b: KnownSource): number {
+  const parties = a.server.party.triedMs - b.server.party.triedMs;
+  return parties !== 0 ? parties : a.triedMs - b.triedMs;
 }
 
 /** Whether a source that has never brought anything has had its time, while others bring chunks. */

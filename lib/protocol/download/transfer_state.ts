@@ -88,6 +88,17 @@ export class TransferState {
     return this.#providers.has(source);
   }
 
+  /** Whether `source` may be asked for anything that is missing, whoever fetches that now. */
+  isOfUse(source: SourceId): boolean {
+    const provider = this.#providers.get(source);
+    if (provider === undefined || this.leases.isComplete) return false;
+    if (provider.holds === undefined && this.#badFrom.size === 0) return true;
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) {
+      if (!this.leases.isVerified(chunk) && this.mayFetch(chunk, source)) return true;
+    }
+    return false;
+  }
+
   /** `source` has these chunks, or all; the same source again with more of them is fine. */
   addProvider(source: KnownSource, holds: Bitmap | undefined): void {
     // What its caller adds to the bitmap later, it has to tell.
