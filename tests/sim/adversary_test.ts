@@ -3,6 +3,7 @@
  * "What a majority is worth").
  */
 import { assert, assertEquals } from "@std/assert";
+import { TRIAL_MUTE_MS } from "../../lib/protocol/download/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import type { Scenario, ServerSpec } from "./scenario.ts";
 import type { Malice } from "./sim_adversary.ts";
@@ -13,6 +14,8 @@ import { type Outcome, runScenario } from "./world.ts";
 
 const WORLDS = Number(Deno.env.get("SHOAL_ADVERSARY_WORLDS") ?? 150);
 const SIZES = [1, 1_368, 16_384, 100_000, 256 * 1024 + 1];
+/** Of these one chunk, few chunks, and many. */
+const GHOST_SIZES = [1, 65_536, 65_537, 256 * 1024 + 1, 1 << 20, 1 << 24];
 const MALICE: readonly Malice[] = ["other", "other", "noise", "pages", "gone", "mute"];
 
 /** Nothing is lost, and everybody answers while offers are gathered. */
@@ -108,4 +111,30 @@ Deno.test(`${WORLDS} worlds: who owns as many or more never brings his file with
     },
   );
   assert((ends.get("ambiguous") ?? 0) > 0 && (ends.get("done false") ?? 0) > 0, `${[...ends]}`);
+});
+
+Deno.test("two dozen servers at four addresses that show hashes and send nothing make nobody's file late", async () => {
+  const base = await baseSeed();
+  const ghosts = Array.from({ length: 4 }, (): Malice => "ghosts");
+  const broken: string[] = [];
+  for (const [index, sizeBytes] of GHOST_SIZES.entries()) {
+    const seed = seedAt(base, index);
+    const make = (malice: readonly Malice[]): Scenario => {
+      const scenario = scenarioOf(seed, 1 + index % 2, malice);
+      return { ...scenario, sizeBytes, adversary: { addresses: malice, forgedPerFind: 0 } };
+    };
+    const alone = await runScenario(make([]));
+    const beside = await runScenario(make(ghosts));
+    const problem = beside.violation ?? alone.violation;
+    const told = `seed ${seed}: ${sizeBytes} bytes`;
+    if (problem !== undefined) broken.push(`${told}: ${problem}`);
+    if (beside.end !== "done" || !isTrue(make(ghosts), beside)) {
+      broken.push(`${told}: ${beside.end}`);
+    }
+    const msMax = 1.5 * alone.elapsedMs + ghosts.length * TRIAL_MUTE_MS;
+    if (beside.elapsedMs > msMax) {
+      broken.push(`${told}: ${beside.elapsedMs} ms instead of ${alone.elapsedMs}`);
+    }
+  }
+  assertEquals(broken, []);
 });

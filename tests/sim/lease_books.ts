@@ -1,12 +1,13 @@
 /**
  * A second set of books about leases: what each receiver of a simulated client was really given, held
  * against the coordinator's own table. No chunk may be forgotten: it is free, leased to one lane (to
- * two near the end), or verified; and whoever the table says fetches it has been told so.
+ * more near the end, each once), or verified; and whoever the table says fetches it has been told so.
  */
 import type { Content, SourceId, TransferId } from "../../lib/ids.ts";
 import {
   CHUNK_BUFFER_BYTES_MAX,
   CLIENT_WINDOW_BYTES_MAX,
+  RECEIVERS_MAX,
 } from "../../lib/protocol/download/limits.ts";
 import type { Coordinator } from "../../lib/protocol/download/coordinator.ts";
 import type {
@@ -15,8 +16,6 @@ import type {
 } from "../../lib/protocol/download/coordinator_messages.ts";
 import { chunkCountFor } from "../../lib/protocol/merkle/merkle.ts";
 import type { SourceOrder, SourceReply } from "../../lib/messages/chunk_source.ts";
-
-const OWNERS_MAX = 2;
 
 export class LeaseBooks {
   readonly #given = new Map<SourceId, Set<string>>();
@@ -165,7 +164,7 @@ export class LeaseBooks {
       const owners = table.owners(chunk);
       if (owners.length === 0) continue;
       leasedCount += 1;
-      if (owners.length > OWNERS_MAX || owners[0] === owners[1]) {
+      if (owners.length > RECEIVERS_MAX || new Set(owners).size < owners.length) {
         return `chunk ${chunk} is leased to ${owners.join(", ")}`;
       }
       if (this.#verified.has(chunk)) return `chunk ${chunk} is verified and leased`;

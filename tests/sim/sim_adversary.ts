@@ -24,8 +24,12 @@ import { DATA_PORT } from "./sim_server.ts";
 /**
  * What he does at an address of his. `other`: he has another file, and serves it well. `noise`, `pages`, `gone`: he has
  * the true one and sends wrong bytes, wrong hashes, or that it is gone. `mute`: he offers another file and is silent.
+ * `ghosts`: he has the true one at several ports, under an id each, shows its hashes, and never sends a byte of it.
  */
-export type Malice = "other" | "noise" | "pages" | "gone" | "mute";
+export type Malice = "other" | "noise" | "pages" | "gone" | "mute" | "ghosts";
+
+/** Servers at an address of `ghosts`. */
+const GHOSTS = 6;
 
 export interface AdversarySpec {
   readonly addresses: readonly Malice[];
@@ -59,7 +63,9 @@ export class SimAdversary {
     for (const frame of framesIn(datagram)) {
       this.#spec.addresses.forEach((malice, index) => {
         if (isBroadcast || to.address === addressOf(index)) {
-          this.#answer(frame, from, malice, index);
+          for (const port of portsOf(malice, isBroadcast ? undefined : to.port)) {
+            this.#answer(frame, from, malice, { index, port });
+          }
         }
       });
       const isHeard = isBroadcast ||
@@ -70,12 +76,20 @@ export class SimAdversary {
 
   // — At his own addresses ——————————————————————————————————————————————————————————————————————
 
-  #answer(frame: Frame, to: Endpoint, malice: Malice, index: number): void {
-    const from = { address: addressOf(index), port: DATA_PORT };
+  #answer(
+    frame: Frame,
+    to: Endpoint,
+    malice: Malice,
+    { index, port }: { index: number; port: number },
+  ): void {
+    const from = { address: addressOf(index), port };
     const { bytes, content, layer } = simContent(this.#sizeBytes, isOther(malice) ? 1 : 0);
     switch (frame.kind) {
       case "find": {
-        const offer = this.#offer(frame, this.#anyId(), content, this.#tokens[index]!);
+        const id = malice === "ghosts"
+          ? serverId(`${index}${port}`.padEnd(32, "0"))
+          : this.#anyId();
+        const offer = this.#offer(frame, id, content, this.#tokens[index]!);
         return this.#world.send(from, to, offer);
       }
       case "layer_want":
@@ -84,7 +98,7 @@ export class SimAdversary {
         }
         return;
       case "want":
-        if (malice !== "mute") {
+        if (malice !== "mute" && malice !== "ghosts") {
           this.#sendData(frame, from, to, malice === "noise" ? undefined : bytes);
         }
         return;
@@ -200,6 +214,13 @@ export class SimAdversary {
 
 function isOther(malice: Malice): boolean {
   return malice === "other" || malice === "mute";
+}
+
+/** From where he answers what was sent to `asked`, or to everybody. */
+function portsOf(malice: Malice, asked: number | undefined): number[] {
+  if (malice !== "ghosts") return [DATA_PORT];
+  const ports = Array.from({ length: GHOSTS }, (_, i) => DATA_PORT + i);
+  return ports.filter((port) => asked === undefined || port === asked);
 }
 
 function addressOf(index: number): string {

@@ -29,15 +29,18 @@ export class CoordinatorScript {
   readonly #leased = new Map<SourceId, Set<number>>();
   #nowMs = 0;
 
-  /** @param units what is fetched, if that is a folder */
-  constructor(units?: readonly LeasedUnit[]) {
+  /**
+   * @param units what is fetched, if that is a folder
+   * @param isVerified what an earlier run has left
+   */
+  constructor(units?: readonly LeasedUnit[], isVerified: (chunk: number) => boolean = () => false) {
     this.tell({
       ...(units && { units }),
       kind: "transfer",
       transfer: TRANSFER,
       content: CONTENT,
       layer: new Uint8Array(32 * CHUNKS),
-      isVerified: () => false,
+      isVerified,
     });
   }
 
@@ -98,6 +101,14 @@ export class CoordinatorScript {
     this.leasedTo(source).delete(chunk);
     const bad = [{ transfer: TRANSFER, chunk, bytes: 1, isIntegrityFailure: true }];
     this.tell({ kind: "report", report: { ...emptyReport(source), bad, receivedBytes: 1 } });
+  }
+
+  /** A part of a chunk comes from `source`. */
+  trickle(source: SourceId): void {
+    this.tell({
+      kind: "report",
+      report: { ...emptyReport(source), receivedBytes: 1, rateBytesPerS: 9 },
+    });
   }
 
   /** From now on `source` reports that nothing comes. */

@@ -1,6 +1,13 @@
 /** An active source: what it has leased, how fast it is, when it last delivered. */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import { LEASE_MS, LEASE_STALL_MS_MIN, LEASE_STALL_RTTS } from "./limits.ts";
+import {
+  LEASE_MS,
+  LEASE_STALL_MS_MIN,
+  LEASE_STALL_RTTS,
+  TRIAL_CHUNK_MS,
+  TRIAL_MUTE_MS,
+  TRIAL_MUTE_RTTS,
+} from "./limits.ts";
 import type { KnownServer } from "./known_server.ts";
 import type { KnownSource } from "./known_source.ts";
 import type { Report } from "./receiver_report.ts";
@@ -10,6 +17,7 @@ export interface LeasedChunk {
   readonly transfer: TransferState;
   readonly chunk: number;
   readonly lengthBytes: number;
+  readonly sinceMs: number;
 }
 
 export class ActiveSource {
@@ -57,6 +65,10 @@ export class ActiveSource {
     return this.#leased.values();
   }
 
+  leaseOf(id: TransferId, chunk: number): LeasedChunk | undefined {
+    return this.#leased.get(keyOf(id, chunk));
+  }
+
   get isIdle(): boolean {
     return this.#leased.size === 0;
   }
@@ -64,6 +76,11 @@ export class ActiveSource {
   /** Whether it has yet to show that it brings anything: whoever says that he has a content may bring nothing of it. */
   get isOnTrial(): boolean {
     return !this.isPushing && (!this.hasBrought || this.isSuspect);
+  }
+
+  /** Whether chunks are coming from it that it was asked for. */
+  isBringing(nowMs: number): boolean {
+    return !this.isPushing && !this.isOnTrial && !this.isIdle && !this.isStalled(nowMs);
   }
 
   /** Whether something came lately. */
@@ -101,6 +118,16 @@ export class ActiveSource {
     return nowMs - this.#aliveMs >= patienceMs;
   }
 
+  /**
+   * From when on others may bring what it is leased as well, while it is on trial: nothing has come of that yet, or
+   * all too little.
+   */
+  helpMs({ sinceMs }: LeasedChunk): number {
+    if (!this.isOnTrial) return Infinity;
+    const muteMs = Math.max(TRIAL_MUTE_MS, TRIAL_MUTE_RTTS * this.#rttMs);
+    return Math.min(this.#aliveMs + muteMs, sinceMs + TRIAL_CHUNK_MS);
+  }
+
   /** Whether more of this should be leased: one chunk shows whether it is back. */
   wantsMore({ chunkBytes }: TransferState): boolean {
     if (this.isSuspect) return this.isIdle;
@@ -111,10 +138,13 @@ export class ActiveSource {
     return this.#leasedBytes < wantedBytes;
   }
 
-  lease(transfer: TransferState, chunk: number): void {
+  lease(nowMs: number, transfer: TransferState, chunk: number): void {
     const lengthBytes = transfer.lengthOf(chunk);
-    if (this.isIdle) this.#silentMs = 0;
-    this.#leased.set(keyOf(transfer.id, chunk), { transfer, chunk, lengthBytes });
+    if (this.isIdle) {
+      this.#silentMs = 0;
+      this.#aliveMs = nowMs;
+    }
+    this.#leased.set(keyOf(transfer.id, chunk), { transfer, chunk, lengthBytes, sinceMs: nowMs });
     this.#leasedBytes += lengthBytes;
   }
 

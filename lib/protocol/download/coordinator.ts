@@ -18,7 +18,7 @@ import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
 import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
-import { allotments, byTurn, hasFailedTrial, mayTry } from "./source_trials.ts";
+import { allotments, byTurn, hasFailedTrial, isDivided, mayTry } from "./source_trials.ts";
 import { bytesLeftFor, TransferState } from "./transfer_state.ts";
 
 type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
@@ -40,6 +40,8 @@ export class Coordinator {
   readonly #paths = new PathPlan();
   #actions: CoordinatorAction[] = [];
   #swappedMs = 0;
+  /** Whether shares were divided between those who bring chunks and those on trial. */
+  #isDivided = false;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class Coordinator {
     // What was taken from who hears nothing goes to others first, or it would have it again at once.
     for (const active of this.#active.values()) if (!active.isSuspect) this.#topUp(nowMs, active);
     for (const active of this.#active.values()) if (active.isSuspect) this.#topUp(nowMs, active);
+    if (isDivided([...this.#active.values()]) !== this.#isDivided) this.#divide();
     return this.#actions;
   }
 
@@ -88,6 +91,12 @@ export class Coordinator {
     let nextMs = nowMs + LEASE_STALL_MS_MIN / 2;
     for (const { leases, progressMs } of this.#transfers.values()) {
       if (!leases.isComplete) nextMs = Math.min(nextMs, progressMs + this.#options.timeoutMs);
+    }
+    for (const active of this.#active.values()) {
+      for (const lease of active.isOnTrial ? active.leased : []) {
+        const helpMs = active.helpMs(lease);
+        if (helpMs > nowMs) nextMs = Math.min(nextMs, helpMs);
+      }
     }
     return nextMs;
   }
@@ -287,6 +296,7 @@ export class Coordinator {
   }
 
   #divide(): void {
+    this.#isDivided = isDivided([...this.#active.values()]);
     this.#actions.push(...allotments([...this.#active.values()], this.#options.rateBytesPerS));
   }
 
@@ -478,11 +488,11 @@ export class Coordinator {
         const chunk = transfer.takeFree(active.id);
         if (chunk === undefined) break;
         chunks.push(chunk);
-        active.lease(transfer, chunk);
+        active.lease(nowMs, transfer, chunk);
       }
       this.#sendLease(active, transfer, chunks);
     }
-    if (active.isIdle) this.#doubleUp(active);
+    if (active.isIdle) this.#doubleUp(nowMs, active);
   }
 
   #sendLease(
@@ -495,12 +505,12 @@ export class Coordinator {
   }
 
   /** The endgame: an idle source takes a second copy of the lease that would end last. */
-  #doubleUp(idle: ActiveSource): void {
-    const doubled = leaseToDouble(idle, this.#active.values());
+  #doubleUp(nowMs: number, idle: ActiveSource): void {
+    const doubled = leaseToDouble(nowMs, idle, this.#pulling());
     if (doubled === undefined) return;
     const { transfer, chunk } = doubled;
     transfer.leases.double(chunk, idle.id);
-    idle.lease(transfer, chunk);
+    idle.lease(nowMs, transfer, chunk);
     this.#sendLease(idle, transfer, [chunk]);
   }
 }

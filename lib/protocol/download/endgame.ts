@@ -3,10 +3,11 @@ import type { ActiveSource, LeasedChunk } from "./active_source.ts";
 
 /** What `idle` should fetch as well: the lease that would end last, if it should end sooner that way. */
 export function leaseToDouble(
+  nowMs: number,
   idle: ActiveSource,
-  active: Iterable<ActiveSource>,
+  active: readonly ActiveSource[],
 ): LeasedChunk | undefined {
-  if (idle.rateBytesPerS === 0) return undefined;
+  if (idle.rateBytesPerS === 0) return leaseToTry(nowMs, idle, active);
   let latest: LeasedChunk | undefined;
   let latestEndS = 0;
   for (const other of active) {
@@ -15,7 +16,7 @@ export function leaseToDouble(
     for (const lease of other.leased) {
       aheadBytes += lease.lengthBytes;
       const endS = other.secondsFor(aheadBytes);
-      if (endS <= latestEndS || !mayDouble(lease, idle)) continue;
+      if (endS <= latestEndS || !mayDouble(nowMs, lease, idle, active)) continue;
       latest = lease;
       latestEndS = endS;
     }
@@ -24,7 +25,49 @@ export function leaseToDouble(
   return isSooner ? latest : undefined;
 }
 
-function mayDouble({ transfer, chunk }: LeasedChunk, idle: ActiveSource): boolean {
+/**
+ * What one of unknown rate should fetch as well: what only those on trial were asked for, and seem not to bring. Were it to
+ * wait until that is taken from them, a file of one chunk would wait for each of them in turn.
+ */
+function leaseToTry(
+  nowMs: number,
+  idle: ActiveSource,
+  active: readonly ActiveSource[],
+): LeasedChunk | undefined {
+  if (idle.isSuspect) return undefined;
+  for (const other of active) {
+    for (const lease of other.leased) {
+      if (mayHave(lease, idle) && isInDoubt(nowMs, lease, active)) return lease;
+    }
+  }
+  return undefined;
+}
+
+function mayDouble(
+  nowMs: number,
+  lease: LeasedChunk,
+  idle: ActiveSource,
+  active: readonly ActiveSource[],
+): boolean {
+  const { transfer: { leases }, chunk } = lease;
+  return mayHave(lease, idle) &&
+    (leases.owners(chunk).length === 1 || isInDoubt(nowMs, lease, active));
+}
+
+function mayHave({ transfer, chunk }: LeasedChunk, idle: ActiveSource): boolean {
   return transfer.isProvider(idle.id) && transfer.leases.freeCount === 0 &&
-    transfer.leases.owners(chunk).length === 1 && transfer.mayFetch(chunk, idle.id);
+    !transfer.leases.owners(chunk).includes(idle.id) && transfer.mayFetch(chunk, idle.id);
+}
+
+/** Whether everybody who was asked for this is on trial, and seems not to bring it. */
+function isInDoubt(
+  nowMs: number,
+  { transfer, chunk }: LeasedChunk,
+  active: readonly ActiveSource[],
+): boolean {
+  return transfer.leases.owners(chunk).every((owner) => {
+    const other = active.find(({ id }) => id === owner);
+    const own = other?.leaseOf(transfer.id, chunk);
+    return other !== undefined && own !== undefined && nowMs >= other.helpMs(own);
+  });
 }

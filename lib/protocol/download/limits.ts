@@ -31,6 +31,11 @@ export const RECEIVERS_MAX = 8;
 export const TRIALS_MAX = 2;
 /** One that has brought nothing is set aside when the fastest would have brought so many chunks; not before `SERVER_SILENT_MS`. */
 export const TRIAL_SLOWNESS_MAX = 32;
+/** While nothing is unleased, what one on trial was asked for is asked of another as well when nothing has come for this long … */
+export const TRIAL_MUTE_MS = 50;
+/** … or for so many round trips, whichever is longer; or when so much time has not been enough for the chunk. */
+export const TRIAL_MUTE_RTTS = 4;
+export const TRIAL_CHUNK_MS = 5_000;
 /** The slowest active server is swapped for one that stands by, this often. */
 export const SWAP_INTERVAL_MS = 10_000;
 /** Chunk buffers of one client process, in receivers, in flight to the assembler and in it. */
@@ -184,5 +189,6 @@ assertRelations([
     LEASE_STALL_MS_MIN >= REORDER_WINDOW_GAIN * REORDER_MS_MAX,
     "what is late is found lost before its lease stalls",
   ],
+  [TRIAL_MUTE_MS < LEASE_STALL_MS_MIN, "others help before a lease is taken away"],
   [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],
 ]);

@@ -72,6 +72,12 @@ export function hasFailedTrial(
   return nowMs - active.sinceMs > Math.max(SERVER_SILENT_MS, TRIAL_SLOWNESS_MAX * chunkMs);
 }
 
+/** Whether those on trial have a small part of the window and the rate: not while the others have nothing to fetch. */
+export function isDivided(all: readonly ActiveSource[]): boolean {
+  return all.some(({ isOnTrial }) => isOnTrial) &&
+    all.some(({ isPushing, isOnTrial, isIdle }) => !isPushing && !isOnTrial && !isIdle);
+}
+
 /**
  * One window, one set of buffers and one rate for the whole client; who pushes needs no window. Where some bring
  * chunks, those on trial take one share together, as if there were `RECEIVERS_MAX`.
@@ -82,9 +88,9 @@ export function allotments(
 ): readonly Allotment[] {
   const pulling = all.filter(({ isPushing }) => !isPushing);
   const trials = pulling.filter(({ isOnTrial }) => isOnTrial).length;
-  const isDivided = trials > 0 && trials < pulling.length;
-  const trialShare = isDivided ? 1 / RECEIVERS_MAX / trials : 1 / Math.max(1, pulling.length);
-  const share = isDivided
+  const hasTwoParts = isDivided(all);
+  const trialShare = hasTwoParts ? 1 / RECEIVERS_MAX / trials : 1 / Math.max(1, pulling.length);
+  const share = hasTwoParts
     ? (1 - 1 / RECEIVERS_MAX) / (pulling.length - trials)
     : 1 / Math.max(1, pulling.length);
   return all.map(({ id: source, isPushing, isOnTrial }) => {
@@ -100,7 +106,6 @@ export function allotments(
   });
 }
 
-/** Whether chunks come from a source that was asked for them. */
 function isBringing(nowMs: number, pulling: readonly ActiveSource[]): boolean {
-  return pulling.some((active) => !active.isOnTrial && !active.isStalled(nowMs));
+  return pulling.some((active) => active.isBringing(nowMs));
 }

@@ -347,8 +347,12 @@ Deno.test("servers that bring nothing are tried one of a party at a time, and ta
   }
   const honest = script.source("aa", { holds: holding(4, 5) });
   assertEquals(trials(), 4, "as many as there are parties");
-  for (const chunk of script.leasedTo(honest)) script.bring(honest, chunk);
-  script.pass(10 * LEASE_STALL_MS_MIN);
+  script.bring(honest, 4);
+  for (let i = 0; i < 20; i++) {
+    script.pass(LEASE_STALL_MS_MIN / 2);
+    script.trickle(honest);
+  }
+  assertEquals([...script.leasedTo(honest)], [5]);
   assertLessOrEqual(trials(), TRIALS_MAX);
   const window = script.actions.findLast((each) => each.kind === "allot" && each.source === honest);
   assert(window?.kind === "allot");
