@@ -11,15 +11,15 @@ import type { ServerId, SourceId, TransferId } from "../../ids.ts";
 import { LEASE_STALL_MS_MIN, RECEIVERS_MAX, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
 import { ActiveSource, type Lane, lanesOf } from "./active_source.ts";
 import { whoLeaves } from "./crowding.ts";
-import { leaseToDouble } from "./endgame.ts";
+import { leaseToDouble, nextHelpMs } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent, SourceState } from "./coordinator_messages.ts";
-import { type KnownParty, KnownServer, type ServerTally, talliesOf } from "./known_server.ts";
+import { type KnownServer, KnownServers, type ServerTally } from "./known_server.ts";
 import { KnownSource } from "./known_source.ts";
 import type { LeaseView } from "./lease_table.ts";
 import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
 import { allotments, byTurn, hasFailedTrial, isDivided, mayTry } from "./source_trials.ts";
-import { bytesLeftFor, TransferState } from "./transfer_state.ts";
+import { bytesLeftFor, isOfUseTo, TransferState } from "./transfer_state.ts";
 
 type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
@@ -33,8 +33,7 @@ interface CoordinatorOptions {
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #transfers = new Map<TransferId, TransferState>();
-  readonly #servers = new Map<ServerId, KnownServer>();
-  readonly #parties = new Map<string, KnownParty>();
+  readonly #servers = new KnownServers();
   readonly #sources = new Map<SourceId, KnownSource>();
   readonly #active = new Map<SourceId, ActiveSource>();
   readonly #paths = new PathPlan();
@@ -92,13 +91,7 @@ export class Coordinator {
     for (const { leases, progressMs } of this.#transfers.values()) {
       if (!leases.isComplete) nextMs = Math.min(nextMs, progressMs + this.#options.timeoutMs);
     }
-    for (const active of this.#active.values()) {
-      for (const lease of active.isOnTrial ? active.leased : []) {
-        const helpMs = active.helpMs(lease);
-        if (helpMs > nowMs) nextMs = Math.min(nextMs, helpMs);
-      }
-    }
-    return nextMs;
+    return Math.min(nextMs, nextHelpMs(nowMs, this.#active.values()));
   }
 
   /** Whether every chunk of a transfer is verified; true of one that is not known. */
@@ -108,7 +101,7 @@ export class Coordinator {
 
   /** What each server gave to one transfer. */
   tallies(transfer: TransferId): ReadonlyMap<ServerId, ServerTally> {
-    return talliesOf(this.#servers.values(), transfer);
+    return this.#servers.tallies(transfer);
   }
 
   /** Who has what of a transfer leased, for whoever watches. */
@@ -143,14 +136,12 @@ export class Coordinator {
     if (transfer === undefined) return;
     for (const active of this.#active.values()) this.#release(active, (each) => each === transfer);
     this.#transfers.delete(id);
-    for (const server of this.#servers.values()) server.tallies.delete(id);
+    this.#servers.forget(id);
   }
 
   #addProvider(event: Provided): void {
     const { source, server: serverId, party, routes, mode = "pull" } = event;
-    const server = this.#servers.get(serverId) ??
-      new KnownServer(serverId, this.#partyOf(party));
-    this.#servers.set(serverId, server);
+    const server = this.#servers.of(serverId, party);
     const paths = mode === "push" ? [{ id: source, routes }] : this.#paths.split(source, routes);
     for (const { id, routes } of paths) {
       const path = this.#sources.get(id) ?? new KnownSource(id, source, server, mode, routes);
@@ -173,14 +164,6 @@ export class Coordinator {
     }
   }
 
-  #partyOf(name: string): KnownParty {
-    let party = this.#parties.get(name);
-    if (party === undefined) {
-      this.#parties.set(name, party = { name, integrityFailures: 0, triedMs: 0 });
-    }
-    return party;
-  }
-
   #onUnproved(nowMs: number, id: TransferId, chunks: readonly number[]): void {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
@@ -198,14 +181,11 @@ export class Coordinator {
     return false;
   }
 
-  #isOfUse({ id }: KnownSource): boolean {
-    return [...this.#transfers.values()].some((transfer) => transfer.isOfUse(id));
-  }
-
   // — Staffing ——————————————————————————————————————————————————————————————————————————————————
 
   /** Puts sources that can help to work, as far as there is room. */
   #staff(nowMs: number): void {
+    const transfers = [...this.#transfers.values()];
     const standby: KnownSource[] = [];
     for (const source of this.#sources.values()) {
       if (!source.mayWork(nowMs) || this.#active.has(source.id)) continue;
@@ -214,10 +194,10 @@ export class Coordinator {
     for (const source of standby.sort(byTurn)) {
       const { id, whole, mode, server } = source;
       const hasWork = (): boolean => this.#isProvider(source, ({ freeCount }) => freeCount > 0);
-      const rules = { hasWork, isOfUse: (each: KnownSource) => this.#isOfUse(each) };
+      const rules = { hasWork, isOfUse: (each: SourceId) => isOfUseTo(each, transfers) };
       if (mode === "pull" && !mayTry(nowMs, server, this.#pulling(), rules)) continue;
       const beside = this.#pathsAtWork(whole);
-      if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, this.#transfers.values()))) {
+      if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, transfers))) {
         continue;
       }
       const isFull = this.#active.size >= RECEIVERS_MAX;

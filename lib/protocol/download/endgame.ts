@@ -25,6 +25,18 @@ export function leaseToDouble(
   return isSooner ? latest : undefined;
 }
 
+/** When one that is idle may be asked for what another on trial was asked for; Infinity if that is not ahead. */
+export function nextHelpMs(nowMs: number, active: Iterable<ActiveSource>): number {
+  let nextMs = Infinity;
+  for (const each of active) {
+    for (const lease of each.isOnTrial ? each.leased : []) {
+      const helpMs = each.helpMs(lease);
+      if (helpMs > nowMs) nextMs = Math.min(nextMs, helpMs);
+    }
+  }
+  return nextMs;
+}
+
 /**
  * What one of unknown rate should fetch as well: what only those on trial were asked for, and seem not to bring. Were it to
  * wait until that is taken from them, a file of one chunk would wait for each of them in turn.

@@ -60,15 +60,39 @@ export class KnownServer {
   }
 }
 
-/** What each of these has given to one transfer. */
-export function talliesOf(
-  servers: Iterable<KnownServer>,
-  transfer: TransferId,
-): ReadonlyMap<ServerId, ServerTally> {
-  const tallies = new Map<ServerId, ServerTally>();
-  for (const server of servers) {
-    const tally = server.tallies.get(transfer);
-    if (tally !== undefined) tallies.set(server.id, tally);
+/** All servers that have answered, and the parties that they belong to. */
+export class KnownServers {
+  readonly #servers = new Map<ServerId, KnownServer>();
+  readonly #parties = new Map<string, KnownParty>();
+
+  /** @param party the address that it is known by; what was said first of a server stays */
+  of(id: ServerId, party: string): KnownServer {
+    let server = this.#servers.get(id);
+    if (server === undefined) {
+      this.#servers.set(id, server = new KnownServer(id, this.#partyOf(party)));
+    }
+    return server;
   }
-  return tallies;
+
+  /** What each of them has given to one transfer. */
+  tallies(transfer: TransferId): ReadonlyMap<ServerId, ServerTally> {
+    const tallies = new Map<ServerId, ServerTally>();
+    for (const server of this.#servers.values()) {
+      const tally = server.tallies.get(transfer);
+      if (tally !== undefined) tallies.set(server.id, tally);
+    }
+    return tallies;
+  }
+
+  forget(transfer: TransferId): void {
+    for (const server of this.#servers.values()) server.tallies.delete(transfer);
+  }
+
+  #partyOf(name: string): KnownParty {
+    let party = this.#parties.get(name);
+    if (party === undefined) {
+      this.#parties.set(name, party = { name, integrityFailures: 0, triedMs: 0 });
+    }
+    return party;
+  }
 }

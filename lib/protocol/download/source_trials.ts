@@ -3,6 +3,7 @@
  * content may bring nothing of it, under any number of names. They are tried a few at a time, and take nothing from
  * those who bring chunks.
  */
+import type { SourceId } from "../../ids.ts";
 import type { ActiveSource } from "./active_source.ts";
 import type { CoordinatorAction } from "./coordinator_messages.ts";
 import type { KnownServer } from "./known_server.ts";
@@ -24,7 +25,7 @@ interface TrialRules {
   /** Whether a chunk is left that the one in question could be asked for. */
   hasWork(): boolean;
   /** Whether a source could be asked for anything that is missing. */
-  isOfUse(source: KnownSource): boolean;
+  isOfUse(source: SourceId): boolean;
 }
 
 /**
@@ -43,7 +44,7 @@ export function mayTry(
   );
   const isCrowded = tried.some((active) =>
     active.server !== server && active.server.party === server.party &&
-    nowMs - active.sinceMs < SERVER_SILENT_MS && isOfUse(active.source)
+    nowMs - active.sinceMs < SERVER_SILENT_MS && isOfUse(active.id)
   );
   if (isCrowded || !isBringing(nowMs, pulling)) return !isCrowded;
   return tried.length < TRIALS_MAX && hasWork();

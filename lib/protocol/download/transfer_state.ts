@@ -181,3 +181,8 @@ export function bytesLeftFor(source: SourceId, transfers: Iterable<TransferState
   for (const transfer of transfers) if (transfer.isProvider(source)) bytes += transfer.bytesLeft;
   return bytes;
 }
+
+/** Whether anything that is missing in any of these may be asked of it. */
+export function isOfUseTo(source: SourceId, transfers: readonly TransferState[]): boolean {
+  return transfers.some((transfer) => transfer.isOfUse(source));
+}
