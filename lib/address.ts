@@ -180,6 +180,15 @@ export function isLoopback(address: string): boolean {
   return isIn(NETS.loopback, address);
 }
 
+/**
+ * Which of a server's addresses is asked first, the smallest: our own machine's, then IPv4, by which we count as
+ * ourselves and not as a network of many.
+ */
+export function preferenceOf(address: string): number {
+  if (isLoopback(address)) return 0;
+  return isPlainIpv4(address) ? 1 : 2;
+}
+
 /** Whether `address` is of a network that the internet does not route to: private, or of one link. */
 export function isPrivate(address: string): boolean {
   return isIn(NETS.private, address);

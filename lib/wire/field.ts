@@ -2,6 +2,7 @@
  * The fields that frames are made of. A frame's layout is a table of these (see `frames.ts`): the
  * order of the table is the order on the wire, and the TypeScript type of the frame follows from it.
  */
+import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text, isIpv4 } from "../address.ts";
 import {
   type Bytes,
   fromHex,
@@ -42,6 +43,8 @@ type Presence<F, Always, Sometimes> = F extends OptionalField<unknown> ? Sometim
 export type FieldValue<F> = F extends Field<infer T> ? T : never;
 
 const utf8 = new TextEncoder();
+const IPV4_BYTES = 4;
+const IPV6_BYTES = 16;
 
 export const u8: Field<number> = { read: (r) => r.u8(), write: (w, v) => w.u8(v) };
 export const u16: Field<number> = { read: (r) => r.u16(), write: (w, v) => w.u16(v) };
@@ -119,6 +122,27 @@ export const server: Field<ServerId> = {
 export const tokenMark: Field<string> = {
   read: (reader) => toHex(reader.bytes(KNOWN_MARK_BYTES)),
   write: (writer, value) => writer.bytes(hexBytes(value, KNOWN_MARK_BYTES)),
+};
+
+/** u8 length and that many bytes, 4 or 16: the address of a machine without a scope, as text. */
+export const ipAddress: Field<string> = {
+  read(reader) {
+    const length = reader.u8();
+    if (length !== IPV4_BYTES && length !== IPV6_BYTES) reader.fail("no such address");
+    if (reader.problem !== undefined) return "";
+    const bytes = reader.bytes(length);
+    if (reader.problem !== undefined) return "";
+    const text = length === IPV4_BYTES ? ipv4Text(bytes) : ipv6Text(bytes);
+    // An IPv4 address in the form of IPv6 would be two texts for one address.
+    if (length === IPV6_BYTES && isIpv4(text)) reader.fail("a mapped address");
+    return text;
+  },
+  write(writer, value) {
+    const bytes = isIpv4(value) ? ipv4Bytes(value) : ipv6Bytes(value);
+    if (bytes === undefined) throw new RangeError(`'${value}' is no address`);
+    writer.u8(bytes.length);
+    writer.bytes(bytes);
+  },
 };
 
 /** u16 length and UTF-8; what is not a safe name makes the frame malformed. */

@@ -9,6 +9,7 @@
 import { crc32 } from "node:zlib";
 import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import {
+  ALIAS_ADDRESSES_MAX,
   CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_KNOWN_MAX,
@@ -28,6 +29,7 @@ import {
   fileNameOrNone,
   hash,
   hashesOf,
+  ipAddress,
   listOf,
   oneOf,
   rateBytesPerS,
@@ -139,6 +141,14 @@ const TABLE = {
   retry: [0x05, { echo: u64, number: u32, server, token }],
   /** `echo` and `number` as in RETRY. */
   busy: [0x06, { echo: u64, number: u32, waitMs: u16 }],
+  alias_want: [0x07, { queryId: u64, token, addresses: listOf(ipAddress, ALIAS_ADDRESSES_MAX) }],
+  alias: [0x08, {
+    queryId: u64,
+    server,
+    token,
+    seen: ipAddress,
+    marks: listOf(tokenMark, ALIAS_ADDRESSES_MAX),
+  }],
   want: [0x10, {
     nonce: u64,
     token,

@@ -49,6 +49,8 @@ export const KNOWN_MARK_BYTES = 16;
 export const FIND_ROUNDS_MAX = 256;
 /** Marks of tokens of servers that a repeated FIND lists as already heard. */
 export const FIND_KNOWN_MAX = 16;
+/** Addresses of a client that one ALIAS_WANT asks of. */
+export const ALIAS_ADDRESSES_MAX = 8;
 /** Names that one FIND asks for. */
 export const FIND_QUERIES_MAX = 64;
 /** Ranges that one WANT asks for. */

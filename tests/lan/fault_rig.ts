@@ -22,7 +22,7 @@ export function lan(
   name: string,
   fn: (site: Site) => Promise<void>,
   obstacle = builtInObstacle,
-  ipv6: Ipv6 = "none",
+  ipv6: Ipv6 = "beside",
 ): void {
   const reason = obstacle === undefined ? "" : ` [skipped: ${obstacle}]`;
   Deno.test({

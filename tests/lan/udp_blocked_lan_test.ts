@@ -74,21 +74,26 @@ lan("what a pattern stands for is asked over TCP where no UDP passes at all", as
   assertEquals([...get.said.matchAll(/listing over TCP instead/g)].length, 1, get.said);
 }, nftObstacle);
 
-lan("a firewall that closes in mid-transfer costs the UDP, not the transfer", async (site) => {
-  const files = { film: randomFile(12 * MIB, 1) };
-  const [server, client] = await site.hosts(1, 2);
-  await server.shape(1, "40mbit");
-  await site.server(server, files);
-  const get = new Fetch(site, client, "out", "film", "--timeout", "3");
-  await get.has(1 * MIB);
-  await block(server, BLOCKED["all UDP to and from the data ports"]);
-  await get.brings(files);
-  assertEquals(streamNotices(get), 1, get.process.description());
-  assertMatch(
-    get.said,
-    /nothing more arrives from [\d.]+:1053\d over UDP: using TCP instead(?! \()/,
-  );
-}, nftObstacle);
+lan(
+  "a firewall that closes in mid-transfer costs the UDP, not the transfer",
+  async (site) => {
+    const files = { film: randomFile(12 * MIB, 1) };
+    const [server, client] = await site.hosts(1, 2);
+    await server.shape(1, "40mbit");
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", "film", "--timeout", "3");
+    await get.has(1 * MIB);
+    await block(server, BLOCKED["all UDP to and from the data ports"]);
+    await get.brings(files);
+    assertEquals(streamNotices(get), 1, get.process.description());
+    assertMatch(
+      get.said,
+      /nothing more arrives from [\d.]+:1053\d over UDP: using TCP instead(?! \()/,
+    );
+  },
+  nftObstacle,
+  "none",
+);
 
 lan(
   "TCP is left alone where UDP works, and one server's TCP helps beside another's UDP",
@@ -117,4 +122,5 @@ lan(
     assertMatch(both.said, NOTICE);
   },
   nftObstacle,
+  "none",
 );

@@ -2,6 +2,7 @@
  * Random values for property tests: everything that a codec of ours may be asked to say, and names as
  * strangers make them. Runs are decided by {@linkcode SEEDS}, so that a failure is there again next time.
  */
+import { ipv6Text } from "../../lib/address.ts";
 import * as fc from "fast-check";
 import {
   type Bytes,
@@ -119,6 +120,11 @@ const token = bytes(16, 16);
 export const hash: fc.Arbitrary<HashHex> = bytes(32, 32).map((each) => hashHex(toHex(each)));
 export const server: fc.Arbitrary<ServerId> = bytes(16, 16).map((each) => serverId(toHex(each)));
 
+const ipAddress: fc.Arbitrary<string> = fc.oneof(
+  bytes(4, 4).map((each) => each.join(".")),
+  bytes(16, 16).map(ipv6Text),
+);
+
 const hashes = (countMax: number): fc.Arbitrary<Bytes> =>
   fc.integer({ min: 0, max: countMax }).chain((count) => bytes(count * 32, count * 32));
 
@@ -167,6 +173,20 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ kind: kind("absent"), ...head, similar: fc.array(fileName, { maxLength: 3 }) }),
   fc.record({ kind: kind("busy"), echo: u64, number: u32, waitMs: u16 }),
+  fc.record({
+    kind: kind("alias_want"),
+    queryId: u64,
+    token,
+    addresses: fc.array(ipAddress, { maxLength: 8 }),
+  }),
+  fc.record({
+    kind: kind("alias"),
+    queryId: u64,
+    server,
+    token,
+    seen: ipAddress,
+    marks: fc.array(server, { maxLength: 8 }),
+  }),
   fc.record({ kind: kind("retry"), echo: u64, number: u32, server, token }),
   fc.record({
     kind: kind("want"),

@@ -95,7 +95,7 @@ export class Lab implements AsyncDisposable {
     this.#ipv6 = ipv6;
   }
 
-  static async build(ipv6: Ipv6 = "none"): Promise<Lab> {
+  static async build(ipv6: Ipv6 = "beside"): Promise<Lab> {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
     const lab = new Lab(`sh${new Random(seed).below(46_656).toString(36)}`, ipv6);
     await lab.#addNamespace("switch");

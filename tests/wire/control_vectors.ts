@@ -14,6 +14,8 @@ import listing from "../../fixtures/wire/listing.hex" with { type: "text" };
 import offer from "../../fixtures/wire/offer.hex" with { type: "text" };
 import pending from "../../fixtures/wire/pending.hex" with { type: "text" };
 import busy from "../../fixtures/wire/busy.hex" with { type: "text" };
+import aliasWant from "../../fixtures/wire/alias_want.hex" with { type: "text" };
+import alias from "../../fixtures/wire/alias.hex" with { type: "text" };
 import retry from "../../fixtures/wire/retry.hex" with { type: "text" };
 import strike from "../../fixtures/wire/strike.hex" with { type: "text" };
 import want from "../../fixtures/wire/want.hex" with { type: "text" };
@@ -96,6 +98,20 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
   }],
   ["busy", busy, { kind: "busy", echo: nonce, number: 7, waitMs: 250 }],
   ["retry", retry, { kind: "retry", echo: nonce, number: 7, server, token }],
+  ["alias_want", aliasWant, {
+    kind: "alias_want",
+    queryId,
+    token,
+    addresses: ["192.168.1.20", "fe80::20"],
+  }],
+  ["alias", alias, {
+    kind: "alias",
+    queryId,
+    server,
+    token,
+    seen: "fe80::20",
+    marks: ["b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"],
+  }],
   ["want", want, {
     kind: "want",
     nonce,

@@ -100,6 +100,8 @@ Deno.test("every frame kind has a vector", () => {
     absent: true,
     retry: true,
     busy: true,
+    alias_want: true,
+    alias: true,
     want: true,
     gone: true,
     strike: true,
@@ -229,4 +231,20 @@ Deno.test("an offer of a growing file is one byte longer, and without that byte 
   assertEquals(bytes.length, vector("offer").length + 1);
   assertEquals(decodeFrame(bytes), growing);
   assertEquals(decodeFrame(sealed(bytes.slice(0, -1))), offer);
+});
+
+Deno.test("an address is four bytes or sixteen, and no IPv4 address in the form of IPv6", () => {
+  const want = vector("alias_want");
+  const at = want.length - 16;
+  const mapped = new Uint8Array(want);
+  mapped.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1], at);
+  assertEquals(decodeFrame(sealed(mapped)), { kind: "malformed", problem: "a mapped address" });
+  const short = new Uint8Array(want);
+  short[at - 1] = 15;
+  assertEquals(decodeFrame(sealed(short)), { kind: "malformed", problem: "no such address" });
+  const token = new Uint8Array(16);
+  for (const address of ["nas", "", "fe80::1%"]) {
+    const frame = { kind: "alias_want", queryId: 1n, token, addresses: [address] } as const;
+    assertThrows(() => encodeFrame(frame), RangeError);
+  }
 });

@@ -112,6 +112,7 @@ function echoOf(frame: Frame): bigint | undefined {
     case "pending":
     case "absent":
     case "listing":
+    case "alias":
       return frame.queryId;
     case "layer":
     case "gone":

@@ -117,6 +117,7 @@ export class Search implements NameSearch {
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
   readonly #sweep: Sweep;
+  readonly #ownAddresses: readonly string[];
   readonly peerIds: PeerIds;
 
   constructor(runtime: Runtime, options: SearchOptions, targets: Targets) {
@@ -124,6 +125,7 @@ export class Search implements NameSearch {
     this.#random = runtime.random;
     this.#targets = targets;
     this.peerIds = peerIdsOn(runtime);
+    this.#ownAddresses = runtime.net.subnets().map(({ address }) => address);
     this.#socket = new ClientSocket(
       runtime,
       transportConfig({ host: UNSPECIFIED_ADDRESS, tune: options.tune, layers: options.layers }),
@@ -169,6 +171,7 @@ export class Search implements NameSearch {
       seed: this.#random.u32(),
       overheadBytes: this.#socket.overheadBytes,
       peerIds: this.peerIds,
+      ownAddresses: this.#ownAddresses,
       timeoutMs: this.#options.timeoutMs,
       attempts: this.#options.retries,
       ...(pinned !== undefined && { pinned }),

@@ -58,6 +58,11 @@ export class Tokens {
     );
   }
 
+  /** What `address` holds from here in this epoch, if anything, marked for who is seen at `seen`. */
+  aliasMark(nowMs: number, address: string, queryId: bigint, seen: string): string {
+    return aliasMark(this.issue(nowMs, address), queryId, seen);
+  }
+
   #tokenOf(epoch: number, address: string): Token {
     const key = `${epoch} ${withoutScope(address)}`;
     const cached = this.#cache.get(key);
@@ -83,6 +88,19 @@ export function knownMark(token: Token, queryId: bigint): string {
   const marked = new Uint8Array(TOKEN_BYTES + 8);
   marked.set(token);
   new DataView(marked.buffer).setBigUint64(TOKEN_BYTES, queryId);
+  return toHex(sha256(marked).subarray(0, KNOWN_MARK_BYTES));
+}
+
+/**
+ * What shows the holder of `token` that whoever it asks has issued that as well. It is of use only to who is seen at
+ * `seen`, so that nobody can pass on what he was given.
+ */
+export function aliasMark(token: Token, queryId: bigint, seen: string): string {
+  const address = utf8.encode(withoutScope(seen));
+  const marked = new Uint8Array(TOKEN_BYTES + 8 + address.length);
+  marked.set(token);
+  new DataView(marked.buffer).setBigUint64(TOKEN_BYTES, queryId);
+  marked.set(address, TOKEN_BYTES + 8);
   return toHex(sha256(marked).subarray(0, KNOWN_MARK_BYTES));
 }
 

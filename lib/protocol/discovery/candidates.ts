@@ -29,7 +29,7 @@ interface Candidate {
 }
 
 /** An answer that proves nothing. */
-interface Claim {
+export interface Claim {
   readonly token: Token;
   readonly bytes: number;
   /**

@@ -6,7 +6,7 @@
  *
  * How long offers are gathered before the decision is the caller's business.
  */
-import { isLoopback, isSameEndpoint } from "../../address.ts";
+import { isIpv4, isLoopback, isSameEndpoint } from "../../address.ts";
 import { CONTENTS_LISTED_MAX } from "./limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
 import type { Offer, PendingNotice } from "./finder.ts";
@@ -77,9 +77,11 @@ export class ContentChoice {
       this.#groups.set(key, group);
     }
     const { party, path: { endpoint: { address } } } = offer;
-    if (!group.hosts.has(offer.server) || isLoopback(address)) {
-      group.hosts.set(offer.server, { party, address });
-    }
+    const before = group.hosts.get(offer.server);
+    // A network of IPv6 is shared with others, and so a worse vote than an address of IPv4.
+    const isBetter = before === undefined || isLoopback(address) ||
+      (!isIpv4(before.address) && isIpv4(address));
+    if (isBetter) group.hosts.set(offer.server, { party, address });
   }
 
   /**

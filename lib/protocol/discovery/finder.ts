@@ -9,9 +9,10 @@
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
-import { type Endpoint, isSameEndpoint } from "../../address.ts";
-import type { PeerId } from "../../ids.ts";
+import { type Endpoint, isIpv4, isSameEndpoint } from "../../address.ts";
+import type { PeerId, Token } from "../../ids.ts";
 import {
+  ALIAS_WANT_BYTES_MAX,
   ASK_MISSES_BRIEF,
   ASK_SLOT_MS,
   ASKS_MAX,
@@ -22,7 +23,8 @@ import {
   PROBE_BYTES_MIN,
 } from "./limits.ts";
 import { BRIEF_FIND_BYTES_MAX, CONTROL_BYTES_MAX } from "../../wire/limits.ts";
-import type { Frame } from "../../wire/frames.ts";
+import type { Frame, FrameOf } from "../../wire/frames.ts";
+import { Aliases } from "./aliases.ts";
 import { Candidates } from "./candidates.ts";
 import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
 import { Invitations } from "./invitations.ts";
@@ -36,6 +38,7 @@ import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
 import { type RegistryWord, SoughtQuery } from "./sought_query.ts";
 import { Random } from "../base/random.ts";
+import { aliasMark } from "../base/tokens.ts";
 
 export type { FindAnswer } from "./find_answer.ts";
 export type { FinderAction, FinderEvent, FinderOptions, FindNews } from "./finder_messages.ts";
@@ -49,6 +52,7 @@ export class Finder {
   readonly #servers: HeardServers;
   readonly #candidates: Candidates;
   readonly #peerIds: PeerIds;
+  readonly #aliases: Aliases;
   readonly #finds: SentFinds<SoughtQuery>;
   readonly #random: Random;
   readonly #hashing = new HashingProgress();
@@ -77,6 +81,7 @@ export class Finder {
       this.#random,
     );
     this.#peerIds = options.peerIds ?? new PeerIds(() => false, () => options.seed);
+    this.#aliases = new Aliases(options.ownAddresses ?? []);
   }
 
   /** Whether a FIND of ours had this id. */
@@ -84,8 +89,8 @@ export class Finder {
     return this.#finds.get(queryId) !== undefined;
   }
 
-  accepts(frame: Frame): frame is FindAnswer {
-    return ["offer", "pending", "absent", "retry"].includes(frame.kind);
+  accepts(frame: Frame): frame is FindAnswer | FrameOf<"alias"> {
+    return ["offer", "pending", "absent", "retry", "alias"].includes(frame.kind);
   }
 
   /** Whether a server has proved itself at this address, whatever the port … */
@@ -109,7 +114,8 @@ export class Finder {
     if (!this.#isStarted) this.#start(nowMs);
     switch (event.kind) {
       case "frame":
-        this.#onFrame(nowMs, event.from, event.frame);
+        if (event.frame.kind === "alias") this.#onAlias(event.from, event.frame);
+        else this.#onFrame(nowMs, event.from, event.frame);
         break;
       case "settle":
         this.#queries[event.queryIndex]?.settle();
@@ -138,7 +144,7 @@ export class Finder {
   nextWakeupMs(): number {
     if (this.isDone) return Infinity;
     let nextMs = Math.min(this.#broadcastMs, this.#reviewMs, this.#slotMs);
-    nextMs = Math.min(nextMs, this.#candidates.nextWakeupMs());
+    nextMs = Math.min(nextMs, this.#candidates.nextWakeupMs(), this.#aliases.nextWakeupMs());
     for (const { asks } of this.#servers) nextMs = Math.min(nextMs, asks.nextWakeupMs());
     return nextMs;
   }
@@ -159,6 +165,9 @@ export class Finder {
       for (const sought of this.#unfinished) this.#review(nowMs, sought);
     }
     if (this.isDone) return;
+    for (const { endpoint, claim } of this.#aliases.takeSilent(nowMs)) {
+      this.#candidates.add(nowMs, endpoint, claim);
+    }
     this.#askServers(nowMs);
     this.#probe(nowMs);
     if (nowMs >= this.#broadcastMs) this.#broadcast(nowMs);
@@ -175,7 +184,39 @@ export class Finder {
     }
     if (sent.to === undefined) return this.#onClaim(nowMs, from, sought, frame);
     // Who overheard what was sent to another proves nothing by repeating it.
-    if (sent.to.address === from.address) this.#onProved(nowMs, from, sent.to, sought, frame);
+    if (sent.to.address !== from.address) return;
+    if (sent.asksAlias !== true) {
+      if (this.#aliases.isWaitedFor(sent.to)) return this.#candidates.remove(nowMs, sent.to);
+      if (this.#mayBeAlias(nowMs, sent.to, from, frame)) {
+        return this.#askAlias(nowMs, sent.to, frame.token);
+      }
+    }
+    this.#onProved(nowMs, from, sent.to, sought, frame);
+  }
+
+  /** Whether who has proved itself at `to` may be a server that is known by another address. */
+  #mayBeAlias(nowMs: number, to: Endpoint, from: Endpoint, frame: FindAnswer): boolean {
+    const { server: id, token } = frame;
+    if (!this.#servers.isHeardElsewhere(id, to.address)) return false;
+    if (this.#servers.find(id, endpointToAsk(from, frame), token) !== undefined) return false;
+    return this.#aliases.asks(nowMs, id, to, { token, bytes: answerBytes(frame) });
+  }
+
+  #askAlias(nowMs: number, to: Endpoint, token: Token): void {
+    this.#candidates.remove(nowMs, to);
+    const bytesMax = CONTROL_BYTES_MAX - this.#overheadBytes - ALIAS_WANT_BYTES_MAX;
+    const asked = fitFind(this.#soughtFirst(), 0, this.#overheadBytes, bytesMax);
+    const text = { token, round: 0, known: [], asked };
+    const datagram = this.#finds.askAlias(to, text, this.#aliases.addresses);
+    this.#actions.push({ kind: "unicast", to, datagram });
+  }
+
+  /** It is the one that has issued what it shows, if that was meant for us: what follows is heard as its. */
+  #onAlias(from: Endpoint, { queryId, server, token, seen, marks }: FrameOf<"alias">): void {
+    const sent = this.#finds.get(queryId);
+    if (sent?.asksAlias !== true || sent.to?.address !== from.address) return;
+    if (!this.#aliases.isOwn(seen)) return;
+    this.#peerIds.join(server, token, (known) => marks.includes(aliasMark(known, queryId, seen)));
   }
 
   /** An answer to what everybody was sent: whoever is said to have given it is asked himself. */
@@ -223,7 +264,9 @@ export class Finder {
     if (sought.isFinished) return;
     switch (frame.kind) {
       case "offer": {
-        const { id, party } = server;
+        const { id } = server;
+        // A network of IPv6 is shared with others: who has an address of IPv4 has a vote by that.
+        const party = isIpv4(server.party) ? server.party : this.#peerIds.partyAt(from.address);
         this.#hashing.onReady(id, sought.index);
         const offer = sought.onOffer(offerOf(frame, { server: id, party, isProved: true, path }));
         if (offer !== undefined) {
@@ -271,6 +314,7 @@ export class Finder {
     frame: FindAnswer,
   ): { readonly server: HeardServer; readonly path: ServerPath } | undefined {
     this.#candidates.remove(nowMs, to);
+    this.#aliases.heard(to);
     const endpoint = endpointToAsk(from, frame);
     const known = this.#servers.find(frame.server, endpoint, frame.token);
     // Who answers at a port that servers share speaks for another port only where none of its own has answered.

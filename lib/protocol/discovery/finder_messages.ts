@@ -1,7 +1,7 @@
 /** Events and actions of a {@linkcode Finder}: everything that crosses its boundary. */
 import type { Endpoint } from "../../address.ts";
 import type { Bytes, PeerId, SafeFileName } from "../../ids.ts";
-import type { Query } from "../../wire/frames.ts";
+import type { FrameOf, Query } from "../../wire/frames.ts";
 import type { FindAnswer } from "./find_answer.ts";
 import type { PeerIds } from "./peer_ids.ts";
 import type { ServerPath } from "../base/server_path.ts";
@@ -19,10 +19,16 @@ export interface FinderOptions extends Patience {
   readonly overheadBytes?: number;
   /** Who is one server, for all that a run asks. Its own by default, of a machine without addresses. */
   readonly peerIds?: PeerIds;
+  /** All addresses of this machine, which servers may know us by; none by default. */
+  readonly ownAddresses?: readonly string[];
 }
 
 export type FinderEvent =
-  | { readonly kind: "frame"; readonly from: Endpoint; readonly frame: FindAnswer }
+  | {
+    readonly kind: "frame";
+    readonly from: Endpoint;
+    readonly frame: FindAnswer | FrameOf<"alias">;
+  }
   /** No more patience is needed for this query: its content is chosen, or comes the classic way. */
   | { readonly kind: "settle"; readonly queryIndex: number }
   /** Nothing more is wanted of this query. */

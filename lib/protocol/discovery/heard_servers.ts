@@ -2,7 +2,7 @@
  * The servers that have proved themselves to a search: where they answer from, and what they still are
  * asked. Nobody is here for what he claims, so nobody makes room for another.
  */
-import { type Endpoint, endpointKey, isLoopback } from "../../address.ts";
+import { type Endpoint, endpointKey, preferenceOf } from "../../address.ts";
 import { claimedIdOf, type PeerId, type ServerId, type Token } from "../../ids.ts";
 import { PATHS_PER_SERVER_MAX, SERVERS_PER_PARTY_MAX } from "../base/limits.ts";
 import { KNOWN_LIFETIME_MS, SERVERS_HEARD_MAX } from "./limits.ts";
@@ -31,7 +31,7 @@ export class HeardServer {
   get path(): ServerPath | undefined {
     const paths = [...this.#paths.values()];
     const rank = ({ endpoint }: ServerPath): number =>
-      (this.#validated.has(endpointKey(endpoint)) ? 0 : 2) + (isLoopback(endpoint.address) ? 0 : 1);
+      (this.#validated.has(endpointKey(endpoint)) ? 0 : 3) + preferenceOf(endpoint.address);
     paths.sort((a, b) => rank(a) - rank(b));
     return paths[this.asks.misses % Math.max(1, paths.length)];
   }
@@ -123,6 +123,14 @@ export class HeardServers {
   isHeardAt(address: string): boolean {
     for (const server of this.#servers.values()) {
       if (server.isValidatedOn(address)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a server of this id has proved itself, and not at this address. */
+  isHeardElsewhere(id: ServerId, address: string): boolean {
+    for (const server of this.#servers.values()) {
+      if (claimedIdOf(server.id) === id && !server.isValidatedOn(address)) return true;
     }
     return false;
   }

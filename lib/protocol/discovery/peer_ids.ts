@@ -12,7 +12,15 @@ import {
   LOOPBACK_ADDRESS,
   partyOf,
 } from "../../address.ts";
-import { claimedIdOf, type PeerId, peerId, type ServerId, toHex, type Token } from "../../ids.ts";
+import {
+  claimedIdOf,
+  fromHex,
+  type PeerId,
+  peerId,
+  type ServerId,
+  toHex,
+  type Token,
+} from "../../ids.ts";
 import { CANDIDATES_MAX } from "./limits.ts";
 import { Random } from "../base/random.ts";
 
@@ -70,6 +78,22 @@ export class PeerIds {
     if (session === undefined) return this.of(id, endpoint, token);
     this.#remember(this.#byToken, `${id} ${toHex(token)}`, session);
     return session;
+  }
+
+  /**
+   * Who calls itself `id` and issues `token` has shown that it has issued another one as well, the one that `isShown`: they
+   * are one server from then on.
+   */
+  join(id: ServerId, token: Token, isShown: (known: Token) => boolean): void {
+    const prefix = `${id} `;
+    const key = `${prefix}${toHex(token)}`;
+    for (const [each, peer] of this.#byToken) {
+      if (each === key || !each.startsWith(prefix)) continue;
+      const known = fromHex(each.slice(prefix.length));
+      if (known === undefined || !isShown(known)) continue;
+      this.#remember(this.#byToken, key, peer);
+      return;
+    }
   }
 
   /** `peer` has answered at `endpoint` what was sent there and nowhere else. */

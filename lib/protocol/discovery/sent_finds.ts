@@ -6,7 +6,7 @@
 import type { Endpoint } from "../../address.ts";
 import type { Bytes, Token } from "../../ids.ts";
 import { BRIEF_KNOWN_MAX, FINDS_REMEMBERED_MAX, PROBE_BYTES_MIN } from "./limits.ts";
-import type { Query } from "../../wire/frames.ts";
+import { encodeFrame, type Query } from "../../wire/frames.ts";
 import { BRIEF_FIND_BYTES_MAX } from "../../wire/limits.ts";
 import { NO_TOKEN, TOKEN_PLEASE } from "../base/tokens.ts";
 import { fitFind, packFind } from "./find_packing.ts";
@@ -24,6 +24,8 @@ interface SentFind<Item> {
   /** The only one who was sent it; `undefined` for a broadcast, which anybody may have seen. */
   readonly to: Endpoint | undefined;
   readonly asked: readonly Item[];
+  /** Whether it was asked which others of its endpoints we know. */
+  readonly asksAlias?: true;
 }
 
 /** The same FIND twice. */
@@ -58,6 +60,19 @@ export class SentFinds<Item extends { readonly query: Query }> {
     const queryId = this.#nextId();
     this.#remember(queryId, to, text.asked);
     return this.#pack(queryId, text, PROBE_BYTES_MIN);
+  }
+
+  /** Asks as well whether it is one that has issued tokens to others of our addresses, in front of the FIND. */
+  askAlias(to: Endpoint, text: FindText<Item>, addresses: readonly string[]): Bytes {
+    const queryId = this.#nextId();
+    const want = encodeFrame({ kind: "alias_want", queryId, token: text.token, addresses });
+    this.#remember(queryId, to, text.asked);
+    this.#sent.set(queryId, { to, asked: text.asked, asksAlias: true });
+    const find = this.#pack(queryId, text, PROBE_BYTES_MIN);
+    const datagram = new Uint8Array(want.length + find.length);
+    datagram.set(want);
+    datagram.set(find, want.length);
+    return datagram;
   }
 
   /** A FIND to everybody; one that asks the same as the last keeps its id, so that late answers count. */

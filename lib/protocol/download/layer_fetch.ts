@@ -7,7 +7,7 @@
  *
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
-import { type Endpoint, isLoopback } from "../../address.ts";
+import { type Endpoint, preferenceOf } from "../../address.ts";
 import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import type { ErrorMessage } from "../../errors.ts";
@@ -355,6 +355,6 @@ export class LayerFetch {
 
 /** Loopback first, then by distance. */
 function byPreference(a: LayerPath, b: LayerPath): number {
-  const rank = (path: LayerPath) => isLoopback(path.endpoint.address) ? 0 : 1;
+  const rank = (path: LayerPath) => preferenceOf(path.endpoint.address);
   return rank(a) - rank(b) || a.rttMs - b.rttMs;
 }

@@ -11,6 +11,8 @@ export function workOf(frame: QuestionFrame, isValidated: boolean): number {
   switch (frame.kind) {
     case "find":
       return QUESTION_WORK + frame.queries.length;
+    case "alias_want":
+      return QUESTION_WORK + (isValidated ? frame.addresses.length : 0);
     case "list": {
       const pages = Math.min(frame.pagesMax, LISTING_PAGES_PER_LIST_MAX);
       return QUESTION_WORK + (isValidated ? pages * LISTING_PAGE_WORK : 0);

@@ -5,7 +5,7 @@
  * It promises that an unvalidated address gets at most as many bytes as it sent, that a
  * crowd of servers does not say "absent" at once, and that unvalidated peers cost bounded work and memory.
  */
-import { type Endpoint, partyOf } from "../../address.ts";
+import { type Endpoint, partyOf, withoutScope } from "../../address.ts";
 import type { Bytes, SafeFileName, ServerId } from "../../ids.ts";
 import {
   BRIEF_FIND_BYTES_MAX,
@@ -100,6 +100,10 @@ export class Responder {
       case "find":
         this.#onFind(nowMs, from, frame, { findBytes: frameBytes, isProved, askedAt });
         break;
+      case "alias_want":
+        // It goes with a FIND, which is answered in any case.
+        if (isProved) this.#onAliasWant(nowMs, from, frame);
+        break;
       case "layer_want":
         if (isProved) this.#onLayerWant(from, frame);
         else this.#sendRetry(nowMs, from, frame, frameBytes);
@@ -177,6 +181,16 @@ export class Responder {
     const isNew = keys.every((key) => this.#requests.get(nowMs, key) === undefined);
     for (const key of keys) this.#requests.set(nowMs, key, true);
     if (isNew) this.#actions.push({ kind: "requested", name, from });
+  }
+
+  /** Shows that we are the one who has answered that client at others of its addresses. */
+  #onAliasWant(nowMs: number, from: Endpoint, want: FrameOf<"alias_want">): void {
+    const { queryId, addresses } = want;
+    const seen = withoutScope(from.address);
+    const marks = addresses.map((each) => this.#tokens.aliasMark(nowMs, each, queryId, seen));
+    const token = this.#tokens.issue(nowMs, from.address);
+    const server = this.#server;
+    this.#send(from, [encodeFrame({ kind: "alias", queryId, server, token, seen, marks })]);
   }
 
   #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {

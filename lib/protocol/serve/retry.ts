@@ -4,7 +4,9 @@ import type { QuestionFrame } from "./questions.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 
 /** Questions that only a token gets an answer to; of FINDs the short ones, and those that are too many. */
-export type GuardedFrame = FrameOf<"find" | "want" | "layer_want" | "list" | "strike">;
+export type GuardedFrame = FrameOf<
+  "find" | "want" | "layer_want" | "list" | "strike" | "alias_want"
+>;
 
 /**
  * The RETRY for `frame`, which was `frameBytes` long; `undefined` if it would be longer than that,
@@ -31,7 +33,7 @@ export function busyFor(frame: QuestionFrame, waitMs: number): Bytes {
   return encodeFrame({
     kind: "busy",
     echo: frame.kind === "layer_want" ? frame.nonce : frame.queryId,
-    number: frame.kind === "find" ? 0 : frame.number,
+    number: "number" in frame ? frame.number : 0,
     waitMs,
   });
 }

@@ -42,7 +42,7 @@ export function name(text: string): SafeFileName {
 /** A server's view, its responder, and a client that speaks to it. */
 export class Scene {
   readonly catalogue = new Catalogue();
-  readonly tokens = new Tokens(Uint8Array.of(1, 2, 3));
+  readonly tokens: Tokens;
   readonly layers = new Map<HashHex, Bytes>();
   readonly trees = new Map<SafeFileName | undefined, FolderManifest>();
   readonly view = {
@@ -63,7 +63,8 @@ export class Scene {
   readonly responder: Responder;
 
   /** @param overheadBytes what the transport adds to a datagram */
-  constructor(overheadBytes = 0) {
+  constructor(overheadBytes = 0, secret = Uint8Array.of(1, 2, 3)) {
+    this.tokens = new Tokens(secret);
     const { tokens, view } = this;
     this.responder = new Responder({ server: SERVER, tokens, seed: SEED, view, overheadBytes });
   }
