@@ -124,10 +124,16 @@ export class ContentChoice {
     return this.#ranked().map(({ content }) => content);
   }
 
-  /** Whether those who are still hashing could turn the choice, or bring one about. */
-  get isUnfinished(): boolean {
+  /**
+   * The size of the leading content, the smallest of several, if those who are still hashing could turn the choice or bring
+   * one about.
+   */
+  get openSizeBytes(): number | undefined {
     const groups = this.#ranked();
-    return groups[0] !== undefined && this.#isOpen(groups[0], groups);
+    const [first] = groups;
+    if (first === undefined || !this.#isOpen(first, groups)) return undefined;
+    const leading = groups.filter((group) => votesOf(group) === votesOf(first));
+    return Math.min(...leading.map(({ content }) => content.sizeBytes));
   }
 
   decide(): Choice {

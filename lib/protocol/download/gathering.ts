@@ -11,6 +11,7 @@ import {
   CLAIM_PATIENCE_MS,
   GATHER_MS,
   GATHER_PROVED_MS,
+  HASHING_VOTE_BYTES_PER_S,
   HASHING_VOTE_MS_MAX,
   HASHING_VOTE_PATIENCE_MS,
 } from "./limits.ts";
@@ -24,8 +25,8 @@ export class Gathering {
   #provedMs = Infinity;
   /** When somebody last claimed what may be chosen. */
   #claimedMs = -Infinity;
-  /** Until when those who are still hashing have earned to be waited for. */
-  #hashingMs = -Infinity;
+  /** Until when each of those who are still hashing has earned to be waited for, and the size of its file. */
+  readonly #hashing = new Map<ServerId, { readonly sizeBytes: number; readonly untilMs: number }>();
   #isClosed = false;
 
   constructor(pinned: HashHex | undefined, random: Random) {
@@ -51,13 +52,25 @@ export class Gathering {
     return Math.max(
       endMs,
       Math.min(this.claimsEndMs(CLAIM_PATIENCE_MS), endMs + CLAIM_PATIENCE_MS),
-      Math.min(this.#hashingEndMs, endMs + HASHING_VOTE_MS_MAX),
+      this.#hashingEndMs(endMs),
     );
   }
 
-  get #hashingEndMs(): number {
-    if (!this.#choice.isUnfinished) return -Infinity;
-    return Math.max(this.#openedMs + HASHING_VOTE_PATIENCE_MS, this.#hashingMs);
+  /**
+   * Until when those who are still hashing are waited for: longest for what has the size of the leading content, in which
+   * their vote would count for it.
+   */
+  #hashingEndMs(endMs: number): number {
+    const { openSizeBytes } = this.#choice;
+    if (openSizeBytes === undefined) return -Infinity;
+    const sameSizeMsMax = HASHING_VOTE_MS_MAX + 1_000 * openSizeBytes / HASHING_VOTE_BYTES_PER_S;
+    let untilMs = this.#openedMs + HASHING_VOTE_PATIENCE_MS;
+    for (const hashing of this.#hashing.values()) {
+      const isSameSize = hashing.sizeBytes === openSizeBytes;
+      const msMax = isSameSize ? sameSizeMsMax : HASHING_VOTE_MS_MAX;
+      untilMs = Math.max(untilMs, Math.min(hashing.untilMs, endMs + msMax));
+    }
+    return untilMs;
   }
 
   /**
@@ -93,7 +106,10 @@ export class Gathering {
    */
   add(nowMs: number, offer: Offer, fetched: Content | undefined): boolean {
     const isNew = this.#offers.add(offer, fetched);
-    if (offer.isProved) this.#choice.add(offer);
+    if (offer.isProved) {
+      this.#choice.add(offer);
+      this.#hashing.delete(offer.server);
+    }
     if (!this.mayChoose(offer.content)) return isNew;
     this.#openedMs = Math.min(this.#openedMs, nowMs);
     if (offer.isProved) this.#provedMs = Math.min(this.#provedMs, nowMs);
@@ -104,7 +120,13 @@ export class Gathering {
   /** A server that is proved has the name, and not hashed what it has. Whether it is news. */
   addHashing(nowMs: number, pending: PendingNotice): boolean {
     if (this.isDropped(pending.server)) return false;
-    this.#hashingMs = Math.max(this.#hashingMs, nowMs + pending.earnedMs);
+    const { server, sizeBytes, earnedMs } = pending;
+    // What was earned for another file is not earned for this one.
+    const known = this.#hashing.get(server);
+    const sinceMs = known?.sizeBytes === sizeBytes ? known.untilMs : -Infinity;
+    // However much was hashed at once: who shows nothing more is not waited for much longer.
+    const untilMs = Math.max(sinceMs, nowMs + Math.min(earnedMs, HASHING_VOTE_MS_MAX));
+    this.#hashing.set(server, { sizeBytes, untilMs });
     return this.#choice.addHashing(pending);
   }
 
@@ -144,6 +166,7 @@ export class Gathering {
   /** The server lied: nothing that it offers counts, now or later. */
   drop(server: ServerId): void {
     this.#offers.drop(server);
+    this.#hashing.delete(server);
     this.#choice.drop(server);
   }
 
@@ -159,7 +182,7 @@ export class Gathering {
   /** As at the beginning, but that liars stay known. */
   restart(): void {
     this.#openedMs = this.#provedMs = Infinity;
-    this.#hashingMs = -Infinity;
+    this.#hashing.clear();
     this.#isClosed = false;
     this.#offers.clear();
     this.#choice = new ContentChoice(this.#pinned);

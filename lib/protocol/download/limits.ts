@@ -11,8 +11,10 @@ export const GATHER_MS = 100;
 export const GATHER_PROVED_MS = 50;
 /** Where those who are still hashing may turn a choice, they are waited for this long after the first offer … */
 export const HASHING_VOTE_PATIENCE_MS = 1_000;
-/** … and as long as hashed bytes earn it, but no longer than this beyond the time for gathering. */
+/** … and as long as hashed bytes earn it, this much at a time, but no longer than this beyond the time for gathering … */
 export const HASHING_VOTE_MS_MAX = 10_000;
+/** … and, if their file has the size of the content that leads, what its bytes take at this speed on top. */
+export const HASHING_VOTE_BYTES_PER_S = 16 * MIB;
 /** What is only claimed is waited for this long, beyond the time for gathering. */
 export const CLAIM_PATIENCE_MS = 100;
 /** The same at the end of a run, of contents that were not chosen. */

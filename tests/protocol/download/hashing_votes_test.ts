@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import {
   GATHER_MS,
+  HASHING_VOTE_BYTES_PER_S,
   HASHING_VOTE_MS_MAX,
   HASHING_VOTE_PATIENCE_MS,
 } from "../../../lib/protocol/download/limits.ts";
@@ -54,9 +55,62 @@ Deno.test("hashing without end holds nobody up for longer than its patience, and
   const patient = new Run();
   patient.offer(1, content(1));
   patient.layer(confirmed(1));
-  patient.hashing(2, SIZE_BYTES, 1e9);
-  assertEquals(gather(patient), GATHER_MS + HASHING_VOTE_MS_MAX);
-  assertEquals(patient.of("settle").length, 1);
+  patient.hashing(2, OTHER_BYTES, 1e9);
+  assertEquals(gather(patient), HASHING_VOTE_MS_MAX);
+  assertEquals(patient.failure, "ambiguous");
+});
+
+const LARGE = { ...content(1), sizeBytes: 20 * HASHING_VOTE_BYTES_PER_S };
+
+/** The second one says once a second that it hashes, until `untilMs` or the choice; returns when that was. */
+function hashFor(run: Run, sizeBytes: number, untilMs: number): number {
+  for (let dueMs = 0; dueMs <= untilMs; dueMs += 1_000) {
+    while (run.download.nextWakeupMs() <= dueMs && run.of("settle").length === 0) gather(run);
+    if (run.of("settle").length > 0 || run.failure !== undefined) return run.nowMs;
+    run.nowMs = dueMs;
+    run.hashing(2, sizeBytes, 5_000);
+  }
+  while (run.of("settle").length === 0 && run.failure === undefined) gather(run);
+  return run.nowMs;
+}
+
+Deno.test("who hashes a file of the leading size is waited for as long as that size may take, and then it is said", () => {
+  const run = new Run();
+  run.offer(1, LARGE);
+  const endedMs = hashFor(run, LARGE.sizeBytes, 60_000);
+  assertEquals(endedMs, GATHER_MS + HASHING_VOTE_MS_MAX + 20_000);
+  assertMatch(run.notices[0]!, /still being hashed at 10\.0\.0\.2/);
+});
+
+Deno.test("who hashes a file of the leading size and is done in that time has its vote", () => {
+  const run = new Run();
+  run.offer(1, LARGE);
+  const endedMs = hashFor(run, LARGE.sizeBytes, 25_000);
+  assertEquals(endedMs, 25_000 + 5_000);
+
+  const voted = new Run();
+  voted.offer(1, LARGE);
+  for (voted.nowMs = 0; voted.nowMs < 25_000; voted.nowMs += 1_000) {
+    voted.on({ kind: "wakeup" });
+    voted.hashing(2, LARGE.sizeBytes, 5_000);
+  }
+  assertEquals([voted.failure, voted.of("settle").length], [undefined, 0]);
+  voted.offer(2, { ...content(2), sizeBytes: LARGE.sizeBytes });
+  gather(voted);
+  assertEquals(voted.failure, "ambiguous");
+});
+
+Deno.test("who hashes a file of another size, or shows no more progress, is not waited for that long", () => {
+  const other = new Run();
+  other.offer(1, LARGE);
+  assertEquals(hashFor(other, LARGE.sizeBytes + 1, 60_000), GATHER_MS + HASHING_VOTE_MS_MAX);
+  assertEquals(other.failure, "ambiguous");
+
+  const stopped = new Run();
+  stopped.offer(1, LARGE);
+  stopped.hashing(2, LARGE.sizeBytes, 1e9);
+  assertEquals(gather(stopped), HASHING_VOTE_MS_MAX);
+  assertEquals(stopped.of("settle").length, 1);
 });
 
 Deno.test("where a majority has it whatever the others turn out to have, nobody is waited for", () => {
