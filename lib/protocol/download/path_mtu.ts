@@ -4,7 +4,7 @@
  * segment of that size arrives, and to vanish when none has while requests for it were lost. Longer ones are
  * tried with one request at a time, so that what is lost by that is a probe and no data that others wait for.
  */
-import { MTU_BYTES_MIN, MTU_BYTES_STEPS } from "../../wire/limits.ts";
+import { MTU_BYTES_DEFAULT, MTU_BYTES_MIN, MTU_BYTES_STEPS } from "../../wire/limits.ts";
 import {
   MTU_LOSSES_MAX,
   MTU_RAISE_MS_MAX,
@@ -16,6 +16,8 @@ import {
 export class PathMtu {
   /** Lengths of segments, the shortest first. */
   readonly #steps: readonly number[];
+  /** The first that was asked for. */
+  readonly #firstStep: number;
   #step: number;
   /** Timers and requests that were lost since a segment of the present length last came. */
   #timeouts = 0;
@@ -31,7 +33,8 @@ export class PathMtu {
   #isProbing = false;
 
   /**
-   * @param mtuBytes the longest datagram that is ever asked for, and the first
+   * @param mtuBytes the longest datagram that is ever asked for; the first is no longer than the default, and
+   *   longer ones are tried at once
    * @param overheadBytes what the transport adds to a segment
    */
   constructor(nowMs: number, mtuBytes: number, overheadBytes: number) {
@@ -39,7 +42,10 @@ export class PathMtu {
     const shorter = MTU_BYTES_STEPS.filter((bytes) => bytes < mtuBytes);
     this.#steps = [...shorter, Math.max(mtuBytes, MTU_BYTES_MIN)]
       .map((bytes) => bytes - overheadBytes);
-    this.#step = this.#steps.length - 1;
+    const firstBytes = Math.min(mtuBytes, MTU_BYTES_DEFAULT) - overheadBytes;
+    this.#firstStep = Math.max(0, this.#steps.findLastIndex((bytes) => bytes <= firstBytes));
+    this.#step = this.#firstStep;
+    if (this.#step + 1 < this.#steps.length) this.#raiseMs = nowMs;
   }
 
   /** How long segments are asked to be. */
@@ -49,7 +55,7 @@ export class PathMtu {
 
   /** Whether that is less than it was at first. */
   get isShortened(): boolean {
-    return this.#step + 1 < this.#steps.length;
+    return this.#step < this.#firstStep;
   }
 
   /** Whether none has come that was as long as was asked for since that was shortened. */

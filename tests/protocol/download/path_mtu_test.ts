@@ -23,6 +23,22 @@ Deno.test("segments get shorter when none of their length comes, then as short a
   assertEquals(mtu.segmentBytes, 576);
 });
 
+Deno.test("longer segments than usual are tried at once where the user allows them, and taken up if they come", () => {
+  const mtu = new PathMtu(0, 8_900, 0);
+  assertEquals([mtu.segmentBytes, mtu.isShortened], [1_400, false]);
+  for (const bytes of [4_000, 8_900]) {
+    assertEquals(mtu.probeBytes(1), bytes);
+    mtu.onProbe(1);
+    mtu.onFull(1, bytes);
+    assertEquals(mtu.segmentBytes, bytes);
+  }
+  const ordinary = new PathMtu(0, 8_900, 0);
+  ordinary.onProbe(0);
+  ordinary.onLost(10, [4_000]);
+  assertEquals([ordinary.segmentBytes, ordinary.isShortened], [1_400, false]);
+  assertEquals(ordinary.probeBytes(11), undefined);
+});
+
 Deno.test("a pause of the server, shorter than what a black hole is told by, changes nothing", () => {
   const mtu = new PathMtu(0, 1_400, 0);
   mtu.onFull(1_000, 1_400);
