@@ -49,7 +49,7 @@ function shares(events: readonly JsonEvent[]): readonly Share[] {
 }
 
 lan("a client finds a server on its subnet by broadcast", async () => {
-  await using lab = await Lab.build();
+  await using lab = await Lab.build("none");
   await using scratch = await Scratch.make();
   const [a, b] = [await lab.host(1), await lab.host(1)];
   const file = randomFile(5 * MIB + 11, 1);
@@ -62,7 +62,7 @@ lan("a client finds a server on its subnet by broadcast", async () => {
 });
 
 lan("a client with two interfaces draws on servers of both subnets", async () => {
-  await using lab = await Lab.build();
+  await using lab = await Lab.build("none");
   await using scratch = await Scratch.make();
   const [a, b, client] = [await lab.host(1), await lab.host(2), await lab.host(1, 2)];
   await a.shape(1, "100mbit");
