@@ -1,6 +1,7 @@
 /** A client and servers that are hashing what it asks for, or say that they are. */
 import { assert, assertEquals } from "@std/assert";
-import { HASHING_VOTE_PATIENCE_MS } from "../../lib/protocol/download/limits.ts";
+import { MIB } from "../../lib/limits.ts";
+import { HASHING_VOTE_MS_MAX, HASHING_VOTE_PATIENCE_MS } from "../../lib/protocol/download/limits.ts";
 import type { Scenario, ServerSpec } from "./scenario.ts";
 import type { LinkSpec } from "./sim_link.ts";
 import { runScenario } from "./world.ts";
@@ -52,4 +53,12 @@ Deno.test("liars that say they are hashing delay one who has the file by a momen
   const outvoted = await runScenario(scenario([LIAR, SERVER, SERVER]));
   assertEquals([outvoted.violation, outvoted.end], [undefined, "done"]);
   assert(outvoted.elapsedMs < 2 * alone.elapsedMs, `${outvoted.elapsedMs} ms`);
+});
+
+Deno.test("who hashes another file of that size is waited for beyond the usual time if the size is large, and heard", async () => {
+  const readyMs = HASHING_VOTE_MS_MAX + 1_500;
+  const late = { ...SERVER, readyMs, variant: 1 };
+  const outcome = await runScenario({ ...scenario([SERVER, late]), sizeBytes: 32 * MIB });
+  assertEquals([outcome.violation, outcome.end], [undefined, "ambiguous"]);
+  assert(outcome.elapsedMs > readyMs, `it took ${outcome.elapsedMs} ms`);
 });
