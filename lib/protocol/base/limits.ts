@@ -1,6 +1,6 @@
 /** Limits that several machines share. */
 
-/** Servers asked for one piece layer, and reports of classic servers that differ: those proved by a page stay. */
+/** Servers asked for one piece layer, and answers kept of classic servers that differ: those proved by a page stay. */
 export const OFFERS_PER_NAME_MAX = 256;
 /** Endpoints kept for one server; those stay that have answered what was sent to them alone. */
 export const PATHS_PER_SERVER_MAX = 8;
@@ -27,3 +27,7 @@ export const RATE_TIME_CONSTANT_MS = 1_000;
 export const RATE_ROUNDING_MS = 0.001;
 /** Refusals of the system to send that people are told of in one run: each kind and address is one. */
 export const REFUSALS_TOLD_MAX = 8;
+/** Contents, and addresses of each, that a message about servers that disagree lists. */
+export const CONTENTS_LISTED_MAX = 4;
+/** Digits of a hash that messages show. */
+export const SHORT_HASH_DIGITS = 8;

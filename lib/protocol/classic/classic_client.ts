@@ -1,16 +1,20 @@
 /**
  * The classic protocol from the client's side (docs/PROTOCOL.md, "Classic"): request, take the first
- * answer as the file's identity, place verified chunks, and request again only after silence, because
- * each request costs a whole new copy. The driver checks the SHA-256 of the whole file: it
+ * answer as the file's identity, listen for others that differ, place verified chunks, and request again only after
+ * silence, because each request costs a whole new copy. The driver checks the SHA-256 of the whole file: it
  * reports a difference as `rejected`, and the transfer starts over.
  *
  * Classic datagrams name neither file nor transfer: each machine needs a port of its own.
  */
-import { type Endpoint, endpointKey, endpointText } from "../../address.ts";
+import { type Endpoint, endpointText } from "../../address.ts";
 import type { HashHex, SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { OFFERS_PER_NAME_MAX } from "../base/limits.ts";
-import { CLASSIC_ASK_SPACING_MS, CLASSIC_FILE_BYTES_MAX, CLASSIC_SILENCE_MS } from "./limits.ts";
+import {
+  CLASSIC_ASK_SPACING_MS,
+  CLASSIC_FILE_BYTES_MAX,
+  CLASSIC_LISTEN_MS,
+  CLASSIC_SILENCE_MS,
+} from "./limits.ts";
 import { displayName } from "../../names.ts";
 import {
   type ClassicAnswer,
@@ -19,6 +23,7 @@ import {
   decodeClassicChunk,
 } from "../../wire/classic.ts";
 import { ClassicAssembly } from "./classic_assembly.ts";
+import { ClassicDissent } from "./classic_dissent.ts";
 import { type ClassicShare, ClassicShares } from "./classic_shares.ts";
 
 export interface ClassicClientOptions {
@@ -59,14 +64,15 @@ export class ClassicClient {
   readonly #options: ClassicClientOptions;
   /** Servers that agree with the first answer. */
   readonly #shares = new ClassicShares();
-  /** Answers that differ, so that each is reported once. */
-  readonly #others = new Set<string>();
+  readonly #dissent = new ClassicDissent();
   #assembly: ClassicAssembly | undefined;
   #actions: ClassicClientAction[] = [];
   #state: "idle" | "asking" | "fetching" | "complete" | "failed" = "idle";
   /** What `wakeup` is for: the next request, or the end of a silence. */
   #dueMs = Infinity;
   #patienceEndsMs = Infinity;
+  /** Until when other answers are listened for before a file is complete. */
+  #listenEndsMs = -Infinity;
   #asked = 0;
   /** Requests to servers since a new chunk came. */
   #fruitless = 0;
@@ -100,7 +106,8 @@ export class ClassicClient {
   /** When `wakeup` is due; Infinity for never. */
   nextWakeupMs(): number {
     if (this.#state === "asking") return Math.min(this.#dueMs, this.#patienceEndsMs);
-    return this.#state === "fetching" ? this.#dueMs : Infinity;
+    if (this.#state !== "fetching") return Infinity;
+    return this.#isListening ? Math.min(this.#dueMs, this.#listenEndsMs) : this.#dueMs;
   }
 
   get receivedBytes(): number {
@@ -114,6 +121,10 @@ export class ClassicClient {
 
   get shares(): readonly ClassicShare[] {
     return this.#shares.all;
+  }
+
+  get #isListening(): boolean {
+    return this.#listenEndsMs !== -Infinity;
   }
 
   get #attempts(): number {
@@ -136,22 +147,37 @@ export class ClassicClient {
     if (!isWanted || (!agrees && !this.#shares.isOnly(from))) return this.#onOther(from, answer);
     if (!agrees) this.#startOver(answer, "its server says that it is another file now");
     if (this.#shares.add(from)) this.#actions.push({ kind: "found", server: from, answer });
-    this.#assembly ??= new ClassicAssembly(answer);
+    if (this.#assembly === undefined) this.#begin(nowMs, answer);
     if (this.#state === "failed" || !this.#shares.has(from)) return;
     this.#state = "fetching";
     this.#dueMs = nowMs + CLASSIC_SILENCE_MS;
     this.#completeIfWhole();
   }
 
+  #begin(nowMs: number, answer: ClassicAnswer): void {
+    this.#assembly = new ClassicAssembly(answer);
+    // Nobody's answer can change what is pinned.
+    if (this.#options.sha256 === undefined) this.#listenEndsMs = nowMs + CLASSIC_LISTEN_MS;
+  }
+
   /** An answer that does not fit what is fetched or wanted. */
   #onOther(from: Endpoint, answer: ClassicAnswer): void {
     this.#shares.remove(from);
-    const server = endpointKey(from);
-    if (this.#others.has(server) || this.#others.size >= OFFERS_PER_NAME_MAX) return;
-    this.#others.add(server);
-    const message = `${
-      endpointText(from)
-    } has other content under that name (sha256 ${answer.sha256})`;
+    const isNew = this.#dissent.add(from, answer.sha256);
+    // What is heard while listening is told at its end, in one line.
+    if (isNew && !this.#isListening) this.#tellDissent();
+  }
+
+  #onListened(): void {
+    this.#listenEndsMs = -Infinity;
+    if (this.#dissent.isAny) this.#tellDissent();
+    this.#completeIfWhole();
+  }
+
+  #tellDissent(): void {
+    const { name } = this.#options;
+    const holders = this.#shares.all.map(({ server }) => server);
+    const message = this.#dissent.text(name, this.#assembly?.sha256, holders);
     this.#actions.push({ kind: "notice", message });
   }
 
@@ -168,7 +194,7 @@ export class ClassicClient {
   }
 
   #completeIfWhole(): void {
-    if (!this.#assembly?.isComplete) return;
+    if (this.#isListening || !this.#assembly?.isComplete) return;
     this.#state = "complete";
     const { sizeBytes, sha256 } = this.#assembly;
     this.#actions.push({ kind: "complete", sizeBytes, sha256 });
@@ -197,6 +223,7 @@ export class ClassicClient {
   #onWakeup(nowMs: number): void {
     if (nowMs < this.nextWakeupMs()) return;
     if (this.#state === "fetching") {
+      if (nowMs >= this.#listenEndsMs && this.#isListening) return this.#onListened();
       if (this.#fruitless >= this.#attempts) return this.#failStalled();
       return this.#askServer(nowMs);
     }

@@ -14,6 +14,8 @@ export const CLASSIC_BURST_BYTES_MAX = 64 * KIB;
 /** Existing clients decode the first datagram as the answer: data follows after this pause. */
 export const CLASSIC_ANSWER_LEAD_MS = 10;
 export const CLASSIC_ASK_SPACING_MS = 300;
+/** An unpinned file is not complete before so long after the first answer: others that differ are listened for. */
+export const CLASSIC_LISTEN_MS = 250;
 /** A classic server is asked again only after it has been silent for this long. */
 export const CLASSIC_SILENCE_MS = 1_000;
 /**

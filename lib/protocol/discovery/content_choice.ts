@@ -7,7 +7,8 @@
  * How long offers are gathered before the decision is the caller's business.
  */
 import { isIpv4, isLoopback, isSameEndpoint } from "../../address.ts";
-import { CONTENTS_LISTED_MAX } from "./limits.ts";
+import { contentsText, placesText, shortHash } from "../base/held_texts.ts";
+import { CONTENTS_LISTED_MAX } from "../base/limits.ts";
 import { type Content, contentKey, type HashHex, type ServerId } from "../../ids.ts";
 import type { Offer, PendingNotice } from "./finder.ts";
 import { votersAmong } from "./voters.ts";
@@ -40,9 +41,6 @@ interface Group {
   /** The address that stands for each server. */
   readonly hosts: Map<ServerId, Host>;
 }
-
-/** Digits of a hash that people are shown. */
-const SHORT_HASH_DIGITS = 8;
 
 export class ContentChoice {
   readonly #pinned: HashHex | undefined;
@@ -178,7 +176,7 @@ export class ContentChoice {
   }
 
   #placesOfHashing(): string {
-    return listed([...this.#hashing.values()].map(({ endpoint: { address } }) => address));
+    return placesText([...this.#hashing.values()].map(({ endpoint: { address } }) => address));
   }
 
   #tidy(): void {
@@ -216,10 +214,7 @@ function texts(
   hashing: readonly PendingNotice[],
   text: (group: Group) => string,
 ): string {
-  const all = [...groups.map(text), ...hashing.map(unhashed)];
-  const more = all.length - CONTENTS_LISTED_MAX;
-  const first = all.slice(0, CONTENTS_LISTED_MAX).join("; ");
-  return more > 0 ? `${first}; and ${more} more contents` : first;
+  return contentsText([...groups.map(text), ...hashing.map(unhashed)]);
 }
 
 function unhashed({ sizeBytes, endpoint: { address } }: PendingNotice): string {
@@ -232,16 +227,9 @@ function full(group: Group): string {
 }
 
 function brief(group: Group): string {
-  return `${group.content.sha256.slice(0, SHORT_HASH_DIGITS)} at ${places(group)}`;
+  return `${shortHash(group.content.sha256)} at ${places(group)}`;
 }
 
 function places({ hosts }: Group): string {
-  return listed([...hosts.values()].map(({ address }) => address));
-}
-
-function listed(addresses: readonly string[]): string {
-  const different = [...new Set(addresses)];
-  const more = different.length - CONTENTS_LISTED_MAX;
-  const first = different.slice(0, CONTENTS_LISTED_MAX).join(", ");
-  return more > 0 ? `${first} and ${more} more` : first;
+  return placesText([...hosts.values()].map(({ address }) => address));
 }

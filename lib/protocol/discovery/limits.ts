@@ -67,8 +67,6 @@ export const CLASSIC_ASK_AFTER_MS = 500;
 export const LIST_TRIES_MAX = 8;
 /** The same for LISTs that were answered, but never with the page that is needed. */
 export const LIST_FRUITLESS_MAX = 32;
-/** Contents that a message about a tie lists. */
-export const CONTENTS_LISTED_MAX = 4;
 /** A page that was overtaken is waited for at least this long. */
 export const LIST_REORDER_MS_MIN = 2;
 /**

@@ -2,7 +2,7 @@
 import { type Content, sameContent } from "../../ids.ts";
 import type { Choice } from "../discovery/content_choice.ts";
 import type { Offer, PendingNotice } from "../discovery/finder.ts";
-import { CONTENTS_LISTED_MAX } from "../discovery/limits.ts";
+import { CONTENTS_LISTED_MAX } from "../base/limits.ts";
 import * as texts from "./download_texts.ts";
 
 type Notice = (level: "info" | "warning", message: string) => void;

@@ -1,16 +1,12 @@
 /** Messages about folders. */
 import { ShoalError } from "../../errors.ts";
+import { shortHash } from "../base/held_texts.ts";
 import type { Dispute } from "./merged_tree.ts";
-
-/** Digits of a hash that people are shown. */
-const SHORT_HASH_DIGITS = 8;
 
 /** Servers hold different things under a name of a folder. */
 export function disputed({ sides }: Dispute): ShoalError {
   const held = sides.map(({ entry, parties }) => {
-    const what = entry.kind === "file"
-      ? entry.sha256.slice(0, SHORT_HASH_DIGITS)
-      : `a ${entry.kind}`;
+    const what = entry.kind === "file" ? shortHash(entry.sha256) : `a ${entry.kind}`;
     return parties.length === 0 ? what : `${what} from ${parties.join(", ")}`;
   });
   return new ShoalError("ambiguous", `servers disagree about it: ${held.join("; ")}`, {

@@ -1,9 +1,10 @@
-import { type Endpoint, endpointText } from "../../../lib/address.ts";
+import type { Endpoint } from "../../../lib/address.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import {
   CLASSIC_ASK_SPACING_MS,
   CLASSIC_FILE_BYTES_MAX,
+  CLASSIC_LISTEN_MS,
   CLASSIC_SILENCE_MS,
 } from "../../../lib/protocol/classic/limits.ts";
 import {
@@ -132,6 +133,7 @@ for (const sizeBytes of [1, 1_024, 1_025, 2_048, 5_001]) {
     const bench = new Bench();
     bench.datagram(ONE, source.answer());
     for (let n = source.chunkCount - 1; n >= 0; n--) bench.datagram(ONE, source.chunk(n));
+    bench.run(CLASSIC_LISTEN_MS);
     const [complete] = bench.of("complete");
     assertEquals(complete, { kind: "complete", sizeBytes, sha256: source.sha256 });
     assertEquals(bench.target.slice(0, sizeBytes), source.file);
@@ -144,6 +146,7 @@ Deno.test("an empty file is complete with its answer", () => {
   const bench = new Bench();
   const source = new Source(0);
   bench.datagram(ONE, source.answer());
+  bench.run(CLASSIC_LISTEN_MS);
   assertEquals(bench.of("complete"), [{ kind: "complete", sizeBytes: 0, sha256: source.sha256 }]);
 });
 
@@ -170,6 +173,7 @@ Deno.test("duplicates, wrong digests, wrong numbers and wrong lengths are counte
   assertEquals(bench.client.shares, [
     { server: ONE, bytes: 5_000, chunks: 5, badChunks: 3, duplicates: 1, askedAgain: 0 },
   ]);
+  bench.run(CLASSIC_LISTEN_MS);
   assertEquals(bench.of("complete").length, 1);
 });
 
@@ -181,6 +185,7 @@ Deno.test("chunks from servers that have not answered are ignored", () => {
   bench.datagram(TWO, source.chunk(0));
   assertEquals(bench.of("write"), []);
   bench.datagram(ONE, source.chunk(0));
+  bench.run(CLASSIC_LISTEN_MS);
   assertEquals(bench.of("complete").length, 1);
 });
 
@@ -198,17 +203,42 @@ Deno.test("servers that agree are mixed, and one that does not is reported once"
   for (const n of [3, 4]) bench.datagram(TWO, source.chunk(n));
   assertEquals(bench.target.slice(0, 5_000), source.file);
   assertEquals(bench.client.shares.map((share) => share.chunks), [3, 2]);
-  assertEquals(bench.of("notice").length, 1);
-  assertStringIncludes(bench.of("notice")[0]!.message, endpointText(three));
+  // Everything is there, and others may yet say something else.
+  assertEquals([bench.of("complete").length, bench.of("notice").length], [0, 0]);
+  bench.run(CLASSIC_LISTEN_MS);
+  assertEquals([bench.of("complete").length, bench.of("notice").length], [1, 1]);
+  const { message } = bench.of("notice")[0]!;
+  assertStringIncludes(message, `${source.sha256.slice(0, 8)} at 10.0.0.1, 10.0.0.2;`);
+  assertStringIncludes(message, `${other.sha256.slice(0, 8)} at 10.0.0.3)`);
+  assertStringIncludes(message, `--sha256 ${other.sha256}`);
 });
 
-Deno.test("with a pinned SHA-256 other answers are passed over", () => {
+Deno.test("a server that differs after the time for answers is said at once, and once", () => {
+  const source = new Source(5_000);
+  const bench = new Bench();
+  bench.datagram(ONE, source.answer());
+  bench.datagram(ONE, source.chunk(0));
+  bench.run(CLASSIC_LISTEN_MS);
+  assertEquals(bench.of("notice"), []);
+  for (const seed of [98, 99]) bench.datagram(TWO, new Source(5_000, 1_024, seed).answer());
+  assertEquals(bench.of("notice").length, 1);
+  assertStringIncludes(bench.of("notice")[0]!.message, "at 10.0.0.2");
+});
+
+Deno.test("with a pinned SHA-256 other answers are passed over, said, and not waited for", () => {
   const source = new Source(5_000);
   const bench = new Bench({ sha256: source.sha256 });
-  bench.datagram(ONE, new Source(5_000, 1_024, 99).answer());
+  const other = new Source(5_000, 1_024, 99);
+  bench.datagram(ONE, other.answer());
   assertEquals(bench.of("found"), []);
+  assertStringIncludes(
+    bench.of("notice")[0]!.message,
+    `${other.sha256.slice(0, 8)} at ${ONE.address}`,
+  );
   bench.datagram(TWO, source.answer());
   assertEquals(bench.of("found").map((action) => action.server), [TWO]);
+  for (const n of [0, 1, 2, 3, 4]) bench.datagram(TWO, source.chunk(n));
+  assertEquals(bench.of("complete").length, 1);
 });
 
 Deno.test("a server is asked again only after silence, in turns, and patience has an end", () => {
@@ -241,6 +271,7 @@ Deno.test("a file that fails its SHA-256 is fetched again, as often as there are
     assertEquals(bench.of("complete").length, attempt);
     bench.datagram(ONE, source.chunk(0));
     bench.datagram(ONE, source.chunk(1));
+    bench.run(CLASSIC_LISTEN_MS);
     bench.reject();
   }
   assertEquals(bench.of("ask_server").length, 2);
@@ -255,6 +286,7 @@ Deno.test("a server whose file changed meanwhile is started over with the new on
   bench.datagram(ONE, before.chunk(0));
   bench.datagram(ONE, after.answer());
   for (const n of [0, 1, 2]) bench.datagram(ONE, after.chunk(n));
+  bench.run(CLASSIC_LISTEN_MS);
   assertEquals(bench.of("complete").map((action) => action.sha256), [after.sha256]);
   assertEquals(bench.target.slice(0, 3_000), after.file);
 });
