@@ -1,7 +1,10 @@
 /** A client and servers that are hashing what it asks for, or say that they are. */
 import { assert, assertEquals } from "@std/assert";
 import { MIB } from "../../lib/limits.ts";
-import { HASHING_VOTE_MS_MAX, HASHING_VOTE_PATIENCE_MS } from "../../lib/protocol/download/limits.ts";
+import {
+  HASHING_VOTE_MS_MAX,
+  HASHING_VOTE_PATIENCE_MS,
+} from "../../lib/protocol/download/limits.ts";
 import type { Scenario, ServerSpec } from "./scenario.ts";
 import type { LinkSpec } from "./sim_link.ts";
 import { runScenario } from "./world.ts";
