@@ -9,6 +9,7 @@ import { busyShare } from "./measure/proc.ts";
 import { helpText, type Options, parseOptions, UsageError } from "./options.ts";
 import { machine, versions } from "./report/machine.ts";
 import { saveSection, type Section, sectionText } from "./report/results.ts";
+import { folder, folder100k, folder3, folderAgain, folderLoss } from "./scenarios/folders.ts";
 import { indexer } from "./scenarios/indexer.ts";
 import { master } from "./scenarios/master.ts";
 import { memory } from "./scenarios/memory.ts";
@@ -21,7 +22,8 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 /** In the order in which they run, and stand in the results. */
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
-  ...[shaped100, shaped1000, three, unequal, tiny, small, memory, indexer, master],
+  ...[shaped100, shaped1000, three, unequal, tiny, small],
+  ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);
 /** Name of the sections that were measured without the processor's instructions for SHA-256. */

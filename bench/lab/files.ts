@@ -6,6 +6,7 @@ const BLOCK_BYTES = 4 * 1024 * 1024;
 /** What one call fills. */
 const RANDOM_BYTES_MAX = 65_536;
 const PAST_MS = 60_000;
+const TREE_FOLDER_FILES = 100;
 const MEMORY_FOLDER = "/dev/shm";
 
 /** A scratch folder where files live in memory, if there is such a place: no disk is measured. */
@@ -30,14 +31,29 @@ export async function makeFile(path: string, sizeBytes: number): Promise<void> {
   await Deno.utime(path, past, past);
 }
 
-/** Throws unless both folders have the same bytes under each name. */
+/** As many files of one size, a hundred to a folder. */
+export async function makeTree(path: string, fileCount: number, fileBytes: number): Promise<void> {
+  const block = new Uint8Array(fileBytes);
+  const past = new Date(Date.now() - PAST_MS);
+  for (let i = 0; i < fileCount; i++) {
+    const folder = join(path, `folder-${Math.floor(i / TREE_FOLDER_FILES)}`);
+    if (i % TREE_FOLDER_FILES === 0) await Deno.mkdir(folder, { recursive: true });
+    crypto.getRandomValues(block);
+    const file = join(folder, `file-${i}.bin`);
+    Deno.writeFileSync(file, block);
+    Deno.utimeSync(file, past, past);
+  }
+}
+
+/** Throws unless both folders have the same bytes under each name; of a folder (`photos/`), under all names in it. */
 export async function compare(
   expectedDir: string,
   actualDir: string,
   names: readonly string[],
 ): Promise<void> {
   for (const name of names) {
-    const { ok, text } = await run("cmp", join(expectedDir, name), join(actualDir, name));
+    const program = name.endsWith("/") ? ["diff", "-rq"] : ["cmp"];
+    const { ok, text } = await run(...program, join(expectedDir, name), join(actualDir, name));
     if (!ok) throw new Error(`the copy differs: ${text.trim()}`);
   }
 }

@@ -34,6 +34,10 @@ export interface Contest {
   readonly job: Omit<Job, "bed" | "servers" | "workDir" | "signal">;
   /** Everything that is written goes below it. */
   readonly scratch: string;
+  /** Where copies go; `scratch` by default. */
+  readonly outBase?: string;
+  /** Whether what is measured is the second time, when all is there already. */
+  readonly isRepeated?: boolean;
   readonly runs: number;
   readonly boundMs: number;
   readonly signal: AbortSignal;
@@ -99,16 +103,19 @@ async function open(
 }
 
 async function turn(contest: Contest, contender: Contender): Promise<Sample | undefined> {
-  const { bed, job, scratch, boundMs, signal } = contest;
+  const { bed, job, scratch, outBase = scratch, boundMs, signal } = contest;
   const { entry, session } = contender;
   const isOut = contender.boundSeconds !== undefined || contender.failures.length >= FAILURES_MAX;
   if (session === undefined || isOut) return undefined;
   const congestion = await bed.useCongestion(entry.congestion);
   if (entry.tool.usesTcp) contender.congestion = congestion;
-  const outDir = await Deno.makeTempDir({ dir: scratch, prefix: "out-" });
+  const outDir = await Deno.makeTempDir({ dir: outBase, prefix: "out-" });
   try {
     const { daemons } = session;
-    const sample = await Run.measure({ outDir, boundMs, daemons, signal }, session.fetch);
+    const measure = (): Promise<Sample> =>
+      Run.measure({ outDir, boundMs, daemons, signal }, session.fetch);
+    if (contest.isRepeated) await measure();
+    const sample = await measure();
     if (entry.tool.leavesCopies) await compare(job.dir, outDir, job.names);
     return sample;
   } catch (error) {

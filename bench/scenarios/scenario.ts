@@ -1,7 +1,7 @@
 /** What a scenario is, and what all of them need: somewhere to work, and who takes part. */
 import { join } from "@std/path";
 import type { Bed, Wiring } from "../lab/bed.ts";
-import { makeFile } from "../lab/files.ts";
+import { makeFile, makeTree } from "../lab/files.ts";
 import { loopbackBed } from "../lab/loopback.ts";
 import { namespaceBed } from "../lab/namespaces.ts";
 import { type Entry, hold, type Standing } from "../measure/contest.ts";
@@ -64,6 +64,10 @@ export class Folder implements AsyncDisposable {
     for (const name of names) await makeFile(join(this.served, name), sizeBytes);
   }
 
+  async addTree(name: string, fileCount: number, fileBytes: number): Promise<void> {
+    await makeTree(join(this.served, name), fileCount, fileBytes);
+  }
+
   /** A folder in it for one contest. */
   async room(): Promise<string> {
     return await Deno.makeTempDir({ dir: this.path, prefix: "room-" });
@@ -94,6 +98,10 @@ export interface Case {
   readonly names: readonly string[];
   readonly sizeBytes: number;
   readonly lineMbit?: number;
+  /** Where copies go, if not beside what is served. */
+  readonly outBase?: string;
+  /** Whether what is measured is the second time, when all is there already. */
+  readonly isRepeated?: boolean;
   readonly runs?: number;
   readonly boundMs?: number;
 }
@@ -102,7 +110,7 @@ export interface Case {
 export async function holdCase(
   setting: Setting,
   folder: Folder,
-  { wiring, entries, names, sizeBytes, lineMbit, runs, boundMs }: Case,
+  { wiring, entries, names, sizeBytes, lineMbit, outBase, isRepeated, runs, boundMs }: Case,
 ): Promise<Standing[]> {
   await using bed = await makeBed(setting, wiring);
   const scratch = await folder.room();
@@ -111,6 +119,8 @@ export async function holdCase(
     entries: contestants(setting, entries),
     job: { dir: folder.served, names, sizeBytes, lineMbit },
     scratch,
+    ...(outBase === undefined ? {} : { outBase }),
+    isRepeated: isRepeated ?? false,
     runs: runs ?? setting.runs,
     boundMs: boundMs ?? setting.boundMs,
     signal: setting.signal,

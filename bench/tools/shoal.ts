@@ -112,7 +112,8 @@ async function open(
       ];
       const span = new Span();
       await run.exec("client", bed.client, argv, {
-        env,
+        // What earlier runs have left is not known, but for those into the same folder.
+        env: { ...env, XDG_CACHE_HOME: `${run.outDir}.cache` },
         onLine: (line, atMs) => span.hear(line, atMs),
       });
       run.ownSeconds = span.seconds;
