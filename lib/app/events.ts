@@ -135,7 +135,10 @@ export interface DoneEvent {
   readonly servers: readonly ServerShare[];
 }
 
-/** A folder that was asked for has come, or what could be had of it. */
+/**
+ * A folder that was asked for has come, or what could be had of it: after the {@linkcode DoneEvent} of each of its files that
+ * are here, and the {@linkcode FailedEvent} of each that is not. If the whole fails, there is a {@linkcode FailedEvent} of its name instead.
+ */
 export interface FolderEvent {
   /** Discriminates the union. */
   readonly event: "folder";

@@ -268,7 +268,7 @@ export interface TcpGetOptions {
   readonly onEvent?: (event: GetEvent) => void;
 }
 
-/** One event per name, in the order of the names; for a pattern, one per file that it matches. */
+/** One event per name, in the order of the names; for a pattern, one per file that it matches; for a folder, one per file that it has. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
 /** What to list, and where. */
