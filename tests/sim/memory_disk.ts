@@ -205,6 +205,16 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  renameIfFree(from: string, to: string): boolean {
+    try {
+      if (this.#isTaken(to)) return false;
+      this.rename(from, to);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   link(from: string, to: string): boolean {
     return this.#op(() => {
       const node = this.#node(from);

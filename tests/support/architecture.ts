@@ -102,6 +102,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "change_time",
     "file_systems",
     "sync_file_system",
+    "rename_if_free",
   ]
     .map((name) => `lib/io/files/${name}.ts`),
   // What the demo, the round-trip client and messages need of it beside.

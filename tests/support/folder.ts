@@ -1,4 +1,5 @@
 /** Folders for tests: made, filled, handed over, removed. */
+import "./libraries.ts";
 import { dirname, join } from "@std/path";
 
 /**

@@ -66,6 +66,8 @@ export function foldingDisk(options: FoldingDiskOptions = {}): Disk {
     read: (path) => disk.read(named(path)),
     remove: (path) => disk.remove(named(path)),
     rename: (from, to) => disk.rename(named(from), named(to, true)),
+    // As on file systems that cannot do it.
+    renameIfFree: () => false,
     link(from, to) {
       if (options.lacksLinks) throw Object.assign(new Error("EPERM"), { code: "EPERM" });
       return disk.link(named(from), named(to, true));

@@ -132,6 +132,10 @@ export class AnchoredDisk implements Disk {
     this.change((open) => this.#disk.rename(this.#in(open, from), this.#in(open, to)));
   }
 
+  renameIfFree(from: string, to: string): boolean {
+    return this.change((open) => this.#disk.renameIfFree(this.#in(open, from), this.#in(open, to)));
+  }
+
   link(from: string, to: string): boolean {
     return this.change((open) => this.#disk.link(this.#in(open, from), this.#in(open, to)));
   }

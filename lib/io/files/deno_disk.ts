@@ -5,6 +5,7 @@ import type { Disk, DiskFile, FileLook } from "./disk.ts";
 import { openFolder } from "./folder_handle.ts";
 import { watchFolder } from "./folder_watch.ts";
 import { identityAt, openRegularFile, signatureAt, timeOf } from "./regular_file.ts";
+import { renameIfFree } from "./rename_if_free.ts";
 import { syncFileSystem } from "./sync_file_system.ts";
 
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
@@ -58,6 +59,8 @@ export const denoDisk: Disk = {
       throw cause;
     }
   },
+
+  renameIfFree,
 
   link(from, to) {
     try {

@@ -78,6 +78,11 @@ export interface Disk {
   remove(path: string): void;
   /** Replaces whatever `to` names. */
   rename(from: string, to: string): void;
+  /**
+   * Renames in one step if nothing has the name `to`. `false` when it is taken, or cannot be taken so here: then all is
+   * as it was.
+   */
+  renameIfFree(from: string, to: string): boolean;
   /** Gives a file a second name; `false` when that is taken. */
   link(from: string, to: string): boolean;
   /** Makes a folder and those above it; one that is there is fine. */

@@ -33,6 +33,7 @@ export function takenError(path: string): ShoalError {
 
 /** Moves `from` to `to`, which must be free: `false` if it is taken. */
 function takeName(disk: Disk, from: string, to: string): boolean {
+  if (disk.renameIfFree(from, to)) return true;
   try {
     if (!disk.link(from, to)) return false;
   } catch {

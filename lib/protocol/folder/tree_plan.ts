@@ -39,8 +39,11 @@ export function planTree(
     if (names === undefined) missing.set(key, [file]);
     else names.push(file);
   }
+  // With nothing to fetch, it does not matter who has which units.
   const offered = manifests.map((entries) =>
-    unitsOf(entries.filter((entry): entry is TreeFile => entry.kind === "file"))
+    missing.size === 0
+      ? []
+      : unitsOf(entries.filter((entry): entry is TreeFile => entry.kind === "file"))
   );
   const units = new Map<string, PlannedUnit>();
   const plan = (unit: TreeUnit): void => {

@@ -112,6 +112,19 @@ onEveryDisk("a file with two names is one file, and each name goes by itself", (
   assertEquals([textAt(disk, two), disk.lookAt(two)?.linkCount], ["text", 1]);
 });
 
+onEveryDisk("a free name is taken in one step, and a taken one never", (disk, dir) => {
+  const [one, two, three] = [join(dir, "one"), join(dir, "two"), join(dir, "three")];
+  put(disk, one, "text");
+  const isRenamed = disk.renameIfFree(one, two);
+  assertEquals(isRenamed, Deno.build.os === "linux" && Deno.env.get("SHOAL_TUNE") !== "off");
+  if (!isRenamed) return;
+  assertEquals([disk.lookAt(one), textAt(disk, two)], [undefined, "text"]);
+  put(disk, three, "other");
+  assert(!disk.renameIfFree(three, two), "a name that is taken");
+  assertEquals([textAt(disk, three), textAt(disk, two)], ["other", "text"]);
+  assert(!disk.renameIfFree(one, join(dir, "four")), "nothing to be renamed");
+});
+
 onEveryDisk("renaming replaces what has the name", (disk, dir) => {
   const [from, to] = [join(dir, "from"), join(dir, "to")];
   put(disk, from, "new");
