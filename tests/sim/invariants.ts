@@ -11,13 +11,12 @@ import type { Scenario } from "./scenario.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";
 import { CHANGED_VARIANT } from "./sim_index.ts";
 import type { SimServer } from "./sim_server.ts";
+import { Violation } from "./verdict.ts";
 
 /** While an honest server can be reached, something comes within this. */
 export const PROGRESS_MS_MAX = 45_000;
 
 const VARIANTS = [0, 1, CHANGED_VARIANT] as const;
-
-export class Violation extends Error {}
 
 export class Invariants {
   readonly #scenario: Scenario;

@@ -14,7 +14,7 @@ import type { Bytes } from "../../lib/ids.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { Violation } from "./invariants.ts";
+import { Verdict, Violation } from "./verdict.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import type { ShippedScenario } from "./shipped_scenario.ts";
 import { simContent } from "./sim_contents.ts";
@@ -80,7 +80,7 @@ class ShippedWorld {
   readonly #ends: string[] = [];
   #unended = 0;
   #ports = 20_000;
-  #failure: unknown;
+  readonly #verdict = new Verdict();
 
   constructor(scenario: ShippedScenario, keepsLines: boolean) {
     this.#scenario = scenario;
@@ -88,7 +88,10 @@ class ShippedWorld {
     this.#trace = new SimTrace(keepsLines);
     const clock = this.#clock;
     scenario.servers.forEach(({ serves }, index) => {
-      const host = this.#addHost(serverAddress(index), () => this.#checkQuota(index));
+      const host = this.#addHost(
+        serverAddress(index),
+        () => this.#verdict.watch(() => this.#checkQuota(index)),
+      );
       host.disk.makeFolder(SERVED);
       for (const { file, sizeBytes } of serves) this.#serve(host, file, sizeBytes, 0, -1_000_000);
       clock.at(0, () => this.#startServer(index));
@@ -102,7 +105,11 @@ class ShippedWorld {
       clock.at(atMs, () => this.#change(server, file, sizeBytes));
     }
     if (scenario.hasMaster) this.#planMaster();
-    this.#addHost(GETTER, () => {}, (to, bytes) => this.#checkPublished(to, bytes));
+    this.#addHost(
+      GETTER,
+      () => {},
+      (to, bytes) => this.#verdict.watch(() => this.#checkPublished(to, bytes)),
+    );
     this.#addHost(PUTTER, () => {});
     clock.at(scenario.getAtMs, () => this.#get());
     scenario.listAtMs.forEach((atMs, index) => {
@@ -115,17 +122,15 @@ class ShippedWorld {
   }
 
   async run(): Promise<ShippedOutcome> {
-    let violation: string | undefined;
     try {
-      const isOver = (): boolean => this.#failure !== undefined || this.#unended === 0;
+      const isOver = (): boolean => this.#verdict.isBroken || this.#unended === 0;
       await this.#clock.run(WORLD_MS_MAX, isOver);
-      if (this.#failure !== undefined) throw this.#failure;
       if (this.#unended > 0) throw new Violation(`${this.#unended} use cases never end`);
       this.#checkCalm();
     } catch (error) {
-      if (error instanceof Violation) violation = error.message;
-      else violation = error instanceof Error ? `${error.stack}` : String(error);
+      this.#verdict.onError(error);
     }
+    const violation = this.#verdict.text;
     const { digest, lines } = this.#trace;
     return { violation, ends: this.#ends, digest, elapsedMs: this.#clock.nowMs, lines };
   }
@@ -314,7 +319,7 @@ class ShippedWorld {
 
   #guard(work: () => Promise<void>): void {
     this.#clock.settle();
-    work().catch((error) => this.#failure ??= error);
+    work().catch((error) => this.#verdict.onError(error));
   }
 
   #end(text: string): void {

@@ -10,7 +10,8 @@ import type { DoneEvent, GetEvent } from "../../lib/app/events.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { framesIn } from "../../lib/wire/packed_frames.ts";
-import { Invariants, PROGRESS_MS_MAX, Violation } from "./invariants.ts";
+import { Invariants, PROGRESS_MS_MAX } from "./invariants.ts";
+import { Verdict, Violation } from "./verdict.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import type { Scenario } from "./scenario.ts";
 import { BROADCAST, SimClient } from "./sim_client.ts";
@@ -74,6 +75,7 @@ class World {
   readonly #wires: readonly (readonly Wire[])[];
   readonly #disk: MemoryDisk;
   readonly #invariants: Invariants;
+  readonly #verdict = new Verdict();
   readonly #killsAtDiskOp: number[];
   /** What breaks the streams that were opened to each server. */
   readonly #streams: readonly (() => void)[][];
@@ -130,10 +132,10 @@ class World {
     this.#invariants = new Invariants(scenario, this.#servers);
     this.#disk = new MemoryDisk(scenario.client.disk, {
       onWrite: (path, bytes, position) => {
-        this.#invariants.onWrite(path, bytes, position);
+        this.#verdict.watch(() => this.#invariants.onWrite(path, bytes, position));
         if (path.endsWith(".part")) this.#client?.onWritten();
       },
-      onNamed: (_from, to, bytes) => this.#invariants.onNamed(to, bytes),
+      onNamed: (_from, to, bytes) => this.#verdict.watch(() => this.#invariants.onNamed(to, bytes)),
     }, (ms, gate) => this.#clock.elapsed(ms, gate));
     this.#killsAtDiskOp = [...scenario.client.killsAtDiskOp];
     this.#killsLeft = scenario.client.killsMs.length;
@@ -168,13 +170,14 @@ class World {
 
   async #violation(): Promise<string | undefined> {
     try {
-      await this.#clock.run(WORLD_MS_MAX, () => this.#isOver());
+      await this.#clock.run(WORLD_MS_MAX, () => this.#verdict.isBroken || this.#isOver());
+      if (this.#verdict.isBroken) return this.#verdict.text;
       if (this.#client?.ended === undefined) return "it never ends";
       if (!this.#client.isClosed) return "it has ended, and never closes";
       return undefined;
     } catch (error) {
-      if (error instanceof Violation) return error.message;
-      return error instanceof Error ? `${error.stack}` : String(error);
+      this.#verdict.onError(error);
+      return this.#verdict.text;
     }
   }
 
@@ -206,13 +209,13 @@ class World {
       send: (port, to, datagram) => this.#fromClient(port, to, datagram),
       connect: (thread, to, signal) => this.#connect(thread, to, signal),
       hosts: this.#servers.map((_server, index) => addressOf(index, 0)),
-      onEvent: (event) => this.#onEvent(event),
-      onChunk: (chunk, bytes) => this.#invariants.onChunk(chunk, bytes),
+      onEvent: (event) => this.#verdict.watch(() => this.#onEvent(event)),
+      onChunk: (chunk, bytes) => this.#verdict.watch(() => this.#invariants.onChunk(chunk, bytes)),
       onBlamed: (server, what) => {
         this.#note(`${server} ${what}`);
-        this.#invariants.onBlamed(server, what);
+        this.#verdict.watch(() => this.#invariants.onBlamed(server, what));
       },
-      onStep: () => this.#check(),
+      onStep: () => this.#verdict.watch(() => this.#check()),
     }, this.#runs++);
     this.#progressMs = clock.nowMs;
   }
