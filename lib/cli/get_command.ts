@@ -104,10 +104,10 @@ export const getCommand = defineCommand({
   idle: (options) => [
     ...idleInSearch(options),
     ...(options.dialect === "ascii"
-      ? [{ flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" }]
-      : []),
-    ...(isOverTcp(options) || options.master.length > 0
-      ? [{ flags: ["links", "check"], where: "over TCP, or with a master: files come one by one" }]
+      ? [
+        { flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" },
+        { flags: ["links", "check"], where: "in the ASCII dialect, which knows no folders" },
+      ]
       : []),
     ...idleWithOutput(options),
   ],

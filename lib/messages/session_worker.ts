@@ -78,6 +78,8 @@ export type SessionReply =
     readonly sizeBytes: number;
     readonly chunk: number;
   }
+  /** Something could not be read as it was indexed. */
+  | { readonly kind: "mistrusted"; readonly root: HashHex; readonly sizeBytes: number }
   /** Somebody asked for a file, or is sent one. */
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
   /** An upload was refused, and so many before it that were not told. Its name is unchecked. */

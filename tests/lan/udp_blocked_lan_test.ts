@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { labObstacle } from "../support/lab.ts";
 import type { Host } from "../support/lab.ts";
-import { randomFile } from "../support/e2e.ts";
+import { join } from "@std/path";
+import { randomFile, sha256Hex } from "../support/e2e.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";
 
 const nftObstacle = await labObstacle("nft");
@@ -38,6 +39,16 @@ function streamNotices(get: Fetch): number {
   return [...get.said.matchAll(NOTICE)].length;
 }
 
+/** Every file below a folder, with the digest of what is in it. */
+async function filesIn(dir: string): Promise<string[]> {
+  const found = await Promise.all([...Deno.readDirSync(dir)].map(async ({ name, isDirectory }) => {
+    const path = join(dir, name);
+    if (isDirectory) return (await filesIn(path)).map((each) => `${name}/${each}`);
+    return [`${name} ${await sha256Hex(await Deno.readFile(path))}`];
+  }));
+  return found.flat().sort();
+}
+
 for (const [what, rules] of Object.entries(BLOCKED)) {
   lan(`a get goes on over TCP where a firewall drops ${what}`, async (site) => {
     const files = {
@@ -53,6 +64,53 @@ for (const [what, rules] of Object.entries(BLOCKED)) {
     assertEquals(streamNotices(get), 1, get.process.description());
   }, nftObstacle);
 }
+
+for (const [what, rules] of Object.entries(BLOCKED)) {
+  lan(`a folder goes on over TCP where a firewall drops ${what}`, async (site) => {
+    const files: Record<string, Uint8Array<ArrayBuffer>> = { "t/film": randomFile(3 * MIB, 1) };
+    for (let i = 0; i < 100; i++) files[`t/${i % 5}/${i}`] = randomFile(i * 400, i);
+    const [server, client] = await site.hosts(1, 2);
+    await block(server, rules);
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", "t/");
+    assertEquals(await get.exit(), 0, get.process.description());
+    assertEquals(await filesIn(get.out), await filesIn(join(site.scratch.root, server.namespace)));
+    assertEquals(streamNotices(get), 1, get.process.description());
+  }, nftObstacle);
+}
+
+lan(
+  "a folder of a server that was named comes over TCP where no UDP passes at all",
+  async (site) => {
+    const files = { "t/a": randomFile(9, 1), "t/b/c": randomFile(300_000, 2) };
+    const [server, client] = await site.hosts(1, 2);
+    await block(server, ["meta l4proto udp drop"]);
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", "t/", "--server", server.addresses[0]!);
+    assertEquals(await get.exit(), 0, get.process.description());
+    assertEquals(await filesIn(get.out), await filesIn(join(site.scratch.root, server.namespace)));
+    assertEquals(streamNotices(get), 1, get.process.description());
+  },
+  nftObstacle,
+);
+
+lan(
+  "a firewall that closes in the middle of a folder costs the UDP, not the folder",
+  async (site) => {
+    const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+    for (let i = 0; i < 200; i++) files[`t/${i % 5}/${i}`] = randomFile(60_000, i);
+    const [server, client] = await site.hosts(1, 2);
+    await server.shape(1, "40mbit");
+    await site.server(server, files);
+    const get = new Fetch(site, client, "out", "t/", "--timeout", "3");
+    await get.process.event((event) => event.event === "done");
+    await block(server, BLOCKED["all UDP to and from the data ports"]);
+    assertEquals(await get.exit(), 0, get.process.description());
+    assertEquals(await filesIn(get.out), await filesIn(join(site.scratch.root, server.namespace)));
+    assertEquals(streamNotices(get), 1, get.process.description());
+  },
+  nftObstacle,
+);
 
 lan("a server that was named is asked over TCP where no UDP passes at all", async (site) => {
   const files = { film: randomFile(3 * MIB, 1) };

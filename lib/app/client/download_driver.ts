@@ -8,7 +8,7 @@ import type { ShoalError } from "../../errors.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import type { Find } from "../discovery/search.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
-import type { FindNews, Offer, RegistryWord } from "../../protocol/discovery/finder.ts";
+import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import { Download } from "../../protocol/download/download.ts";
 import type {
   DownloadAction,
@@ -98,11 +98,6 @@ export class DownloadDriver implements RoutedDownload {
   /** @param hint what the user can do where nobody answered */
   onFind(news: FindNews, hint?: string): void {
     this.#events.push({ kind: "find", news, ...(hint !== undefined && { hint }) });
-  }
-
-  /** What masters know of it, now. */
-  onRegistries(word: RegistryWord): void {
-    this.#find?.onRegistries(this.#queryIndex, word);
   }
 
   onTarget(reply: TargetReply): void {

@@ -19,7 +19,7 @@ import { reachableEndpoint } from "../../io/net/tcp_client.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import type { GetExtension } from "./get_extension.ts";
 import { GetRun } from "./get_run.ts";
-import { questionOf, StreamSearch } from "./stream_search.ts";
+import { questionFor, questionOf, StreamSearch } from "./stream_search.ts";
 
 /**
  * Fetches every name; resolves to what became of each when all are done or have failed, and rejects with a ShoalError only
@@ -58,7 +58,8 @@ export async function getOverStream(
       endpoint,
       providers: run.streams,
       peerIds: peerIdsOn(runtime),
-      questionOf: (query) => questions.get(query)!,
+      // A part of a folder is searched for by its content.
+      questionOf: (query) => questions.get(query) ?? questionFor(query),
       ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
     });
@@ -81,7 +82,8 @@ async function ended(run: GetRun): Promise<readonly GetResult[]> {
 }
 
 /** Only a question by name is one for the name that the file will have here. */
-function queryFor({ name, sha256 }: JsonObject): Query {
+function queryFor({ name, tree, sha256 }: JsonObject): Query {
+  if (typeof tree === "string") return { by: "tree", name: tree as SafeFileName };
   if (typeof name === "string") return { by: "name", name: name as SafeFileName };
   return typeof sha256 === "string" ? { by: "sha256", sha256: hashHex(sha256) } : { by: "any" };
 }

@@ -61,8 +61,7 @@ export async function getIn(
   requireOneFile(runtime.disk, options);
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
-    // Masters know files and no folders.
-    takesFolders: options.masters.length === 0,
+    takesFolders: true,
     fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
@@ -120,7 +119,7 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
     });
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
-    takesFolders: false,
+    takesFolders: dialect !== "ascii",
     fetch: async (names) => {
       if (dialect !== "ascii") return await getOverStream({ ...options, names }, runtime);
       return (await getByAscii(runtime, { ...options, names })).map((event) => [event]);

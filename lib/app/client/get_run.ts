@@ -60,6 +60,7 @@ export class GetRun {
   readonly #masters: MasterSearch;
   /** One for each query. */
   readonly #sought: readonly (DownloadDriver | FolderDownload)[];
+  readonly #ended = new Set<DownloadDriver | FolderDownload>();
   /** The files among these, and those that are parts of folders. */
   readonly #downloads: DownloadDriver[] = [];
   readonly #folders: FolderDownload[] = [];
@@ -70,6 +71,8 @@ export class GetRun {
   readonly #trees = new Map<TransferId, TreeSink>();
   readonly #addresses = new Map<ServerId, string>();
   readonly #finds: Find[] = [];
+  /** The latest for each query. */
+  readonly #findOf = new Map<Query, { readonly find: Find; readonly queryIndex: number }>();
   /** What no other file of the run replaces; the assembler knows the same. */
   readonly #written: WrittenFiles;
   readonly #closing = new AbortController();
@@ -115,6 +118,7 @@ export class GetRun {
     }
     this.#jobs = new ConcurrencyLimit(options.jobs);
     this.#sought = queries.map((query, index) => this.#newSought(query, index));
+    for (const each of this.#sought) void each.ended.then(() => this.#ended.add(each));
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#find(this.#sought);
@@ -310,17 +314,17 @@ export class GetRun {
       layers: this.#options.layers,
       timeoutMs: this.#options.timeoutMs,
       masters,
-      wanted: () =>
-        [...this.#unended]
-          .map(({ query }) => query)
-          .filter((query) => query.by === "name" || query.by === "sha256"),
+      // Who has a part of a folder is known by who has the folder.
+      wanted: () => {
+        const unended = this.#sought.filter((each) => !this.#ended.has(each));
+        return unended.map(({ query }) => query).filter((query) => query.by !== "any");
+      },
       onServers: (endpoints) => {
         for (const find of this.#finds) find.invite(endpoints);
       },
       onWord: (query, word) => {
-        for (const download of this.#unended) {
-          if (download.query === query) download.onRegistries(word);
-        }
+        const about = this.#findOf.get(query);
+        about?.find.onRegistries(about.queryIndex, word);
       },
       onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
     });
@@ -349,7 +353,10 @@ export class GetRun {
       );
     };
     const find = this.#search.find(queries, onNews, this.#pinned);
-    downloads.forEach((download, index) => download.begin(find, index));
+    downloads.forEach((download, queryIndex) => {
+      download.begin(find, queryIndex);
+      this.#findOf.set(download.query, { find, queryIndex });
+    });
     this.#finds.push(find);
     this.#routes.onSearch(downloads);
   }

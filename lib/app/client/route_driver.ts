@@ -19,7 +19,7 @@ import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { GetEvent } from "../events.ts";
 import type { StreamProviders } from "./stream_providers.ts";
-import { StreamSearch } from "./stream_search.ts";
+import { questionFor, StreamSearch } from "./stream_search.ts";
 
 /** A download, as far as it matters by which routes its content comes. */
 export interface RoutedDownload {
@@ -130,7 +130,7 @@ export class RouteDriver {
     const search = new StreamSearch({
       ...{ clock, endpoint, providers, timeoutMs, attempts },
       peerIds: this.#options.peerIds(),
-      questionOf: (query) => query.by === "name" ? { name: query.name } : { ...query },
+      questionOf: questionFor,
       isWanted: (query) => downloads.some((each) => each.query === query && each.isSearching),
       // UDP may work yet, and decides.
       onFailure: () => {},

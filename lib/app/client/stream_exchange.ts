@@ -5,7 +5,12 @@
 import type { Bytes, Content } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
-import { describe, type Description, fetchLayer } from "../../protocol/session/ask_server.ts";
+import {
+  describe,
+  type Description,
+  fetchLayer,
+  holds,
+} from "../../protocol/session/ask_server.ts";
 import { type ClientDialogue, perform } from "../../protocol/session/client_dialogue.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -33,12 +38,21 @@ export class StreamExchange {
   }
 
   /**
-   * What the server has by `query`: `{name}`, `{sha256}` or `{md5}`.
+   * What the server has by `query`: `{name}`, `{tree}`, `{sha256}` or `{md5}`.
    *
    * @throws ShoalError `not_found`, `refused`, `no_server`, `stalled`, `network`
    */
   describe(query: JsonObject): Promise<Description> {
     return this.#queue((session) => describe(session, query));
+  }
+
+  /**
+   * Whether the server has a content: a file, a manifest or a bundle.
+   *
+   * @throws ShoalError as {@linkcode describe}
+   */
+  holds(content: Content): Promise<boolean> {
+    return this.#queue((session) => holds(session, content));
   }
 
   /**

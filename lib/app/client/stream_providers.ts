@@ -91,8 +91,7 @@ class StreamLayerFetch {
     const endpoint = { address: path.endpoint.address, port: tcpPort };
     const exchange = this.#providers.exchangeWith(endpoint);
     try {
-      const said = await exchange.describe({ sha256: this.#content.sha256 });
-      const isHere = said.kind === "file" && said.content.root === this.#content.root;
+      const isHere = await exchange.holds(this.#content);
       if (!isHere) return this.#tell({ kind: "lost", server, reason: "gone" });
       const routes = [{ kind: "stream", endpoint, rttMs: 0 }] as const;
       this.#tell({ kind: "confirmed", server, party, routes });

@@ -171,7 +171,7 @@ function idOf(endpoint: Endpoint): ServerId {
   return serverId(toHex(sha256(new TextEncoder().encode(endpointText(endpoint)))).slice(0, 32));
 }
 
-/** How a server is asked for what the user typed: `sha256:HEX`, `md5:HEX`, a bare digest, or a name. */
+/** How a server is asked for what the user typed: `sha256:HEX`, `md5:HEX`, a bare digest, a name, or a folder's and a slash. */
 export function questionOf(typed: string): JsonObject {
   const text = unmarked(typed);
   const match = isMarked(typed)
@@ -182,7 +182,24 @@ export function questionOf(typed: string): JsonObject {
     const kind = hex.length === 32 ? "md5" : "sha256";
     if (match[1] === undefined || match[1] === kind) return { [kind]: hashHex(hex) };
   }
-  const parsed = parseFileName(text);
+  const isFolder = text.endsWith("/");
+  const parsed = parseFileName(isFolder ? text.slice(0, -1) : text);
   if (!parsed.ok) throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
-  return { name: parsed.name };
+  return { [isFolder ? "tree" : "name"]: parsed.name };
+}
+
+/** How a server is asked for what it is asked for by datagrams otherwise. */
+export function questionFor(query: Query): JsonObject {
+  switch (query.by) {
+    case "name":
+      return { name: query.name };
+    case "sha256":
+      return { sha256: query.sha256 };
+    case "tree":
+      return { tree: query.name ?? "" };
+    case "any":
+      throw new ShoalError("internal", "what is asked for over TCP has a name");
+    default:
+      return query satisfies never;
+  }
 }

@@ -68,7 +68,9 @@ type Ended = Extract<TreeReply, { kind: "treeFinished" | "treeFailed" }>;
 export class TreeTransfer {
   readonly #options: TreeTransferOptions;
   readonly #transfer: TransferId;
-  readonly #lookups: LayerLookup[] = [];
+  /** One for each manifest, and who offers that. */
+  readonly #lookups: { readonly lookup: LayerLookup; readonly servers: ReadonlySet<ServerId> }[] =
+    [];
   readonly #holdings = new Map<SourceId, Bitmap>();
   readonly #parts = new Set<DownloadDriver>();
   readonly #unobtainable = new Set<number>();
@@ -98,19 +100,20 @@ export class TreeTransfer {
     const { context, manifests, plan } = this.#options;
     const { pool } = context;
     pool.askAssembler(this.#openRequest());
+    context.routes.handle({ kind: "lookup", download: this.#options.download });
     manifests.forEach((manifest, i) => this.#lookUp(manifest, plan.holdings[i]!));
     const servers = new Set(manifests.flatMap(({ offers }) => offers.map(({ server }) => server)));
     pool.warmUp(servers.size);
     await Promise.all(plan.longFiles.map((file) => this.#fetchLong(file)));
     const ended = await this.#targetEnded.promise;
-    for (const lookup of this.#lookups) lookup.close();
+    for (const { lookup } of this.#lookups) lookup.close();
     for (const [server, tally] of pool.coordinator.tallies(this.#transfer)) {
       this.#options.onShare(server, { server: "", id: server, ...tally });
     }
     pool.step({ kind: "forget", transfer: this.#transfer });
     context.routes.handle({ kind: "closed", download: this.#options.download });
     if (ended.kind === "treeFailed") throw ShoalError.fromMessage(ended.error);
-    for (const chunk of this.#unobtainable) this.#failUnit(chunk, "changed", GONE_MESSAGE);
+    for (const chunk of this.#unobtainable) this.#failUnit(chunk, errorOf("changed", GONE_MESSAGE));
   }
 
   // — What happens ——————————————————————————————————————————————————————————————————————————————
@@ -142,11 +145,11 @@ export class TreeTransfer {
       case "complete":
         return this.#finish();
       case "orphaned":
-        return this.#giveUp("changed", GONE_MESSAGE);
+        return this.#giveUp(errorOf("changed", GONE_MESSAGE));
       case "stalled": {
         const { context, download, retries } = this.#options;
         context.routes.handle({ kind: "stalled", download });
-        if (news.inARow >= retries) this.#giveUp("stalled", "nothing more arrives");
+        if (news.inARow >= retries) this.#giveUp(errorOf("stalled", "nothing more arrives"));
         return;
       }
       default:
@@ -155,7 +158,8 @@ export class TreeTransfer {
   }
 
   askOverTcp(offer: RouteOffer): void {
-    for (const lookup of this.#lookups) lookup.addOverTcp(offer);
+    const theirs = this.#lookups.filter(({ servers }) => servers.has(offer.server));
+    for (const { lookup } of theirs) lookup.addOverTcp(offer);
   }
 
   /** What is whole stays. */
@@ -218,17 +222,16 @@ export class TreeTransfer {
   }
 
   /** What has not come by now does not come. */
-  #giveUp(code: "changed" | "stalled", message: string): void {
+  #giveUp(error: ErrorMessage): void {
     const { context, plan } = this.#options;
     const leases = context.pool.coordinator.leasesOf(this.#transfer);
     plan.units.forEach((_, chunk) => {
-      if (leases?.isVerified(chunk) !== true) this.#failUnit(chunk, code, message);
+      if (leases?.isVerified(chunk) !== true) this.#failUnit(chunk, error);
     });
     this.#finish();
   }
 
-  #failUnit(chunk: number, code: "changed" | "stalled", message: string): void {
-    const error = new ShoalError(code, message).toMessage();
+  #failUnit(chunk: number, error: ErrorMessage): void {
     for (const { name } of this.#options.plan.units[chunk]!.names.flat()) {
       this.#options.onFailed(name, error);
     }
@@ -240,13 +243,12 @@ export class TreeTransfer {
   #lookUp({ content, offers }: ReadManifest, holding: Bitmap): void {
     const { context, download } = this.#options;
     const { search, streams, routes, extension } = context;
-    routes.handle({ kind: "lookup", download });
     const lookup = new LayerLookup({
       ...{ search, streams, extension, content },
       onNews: (news) => this.#onLayerNews(news, holding),
       onUnanswered: (server) => routes.handle({ kind: "unanswered", download, server }),
     });
-    this.#lookups.push(lookup);
+    this.#lookups.push({ lookup, servers: new Set(offers.map(({ server }) => server)) });
     for (const offer of offers) {
       lookup.add(offer);
       routes.handle({ kind: "candidate", download, offer });
@@ -257,6 +259,7 @@ export class TreeTransfer {
     const { context, download } = this.#options;
     const { routes, pool, addresses } = context;
     if ("server" in news) context.onHeard(news.server);
+    if (news.kind === "failed") return this.#giveUp(news.error);
     if (news.kind === "lost") return routes.handle({ kind: "lost", download, server: news.server });
     if (news.kind === "stalled") return routes.handle({ kind: "stalled", download });
     if (news.kind !== "confirmed") return;
@@ -295,6 +298,10 @@ export class TreeTransfer {
     const found = context.disk.identityAt(outcome.path);
     onWritten(target(file).name, outcome.path, found?.signature);
   }
+}
+
+function errorOf(code: "changed" | "stalled", message: string): ErrorMessage {
+  return new ShoalError(code, message).toMessage();
 }
 
 const GONE_MESSAGE = "it is not what it was when the folder was listed";

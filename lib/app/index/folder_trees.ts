@@ -5,6 +5,7 @@
  */
 import type { Bytes, Content, HashHex, SafeFileName } from "../../ids.ts";
 import { hashHex, toHex } from "../../ids.ts";
+import { HASH_BYTES } from "../../limits.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { unitsOf } from "../../protocol/folder/bundles.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "../../protocol/base/served_file.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { layerPageIn, layerTreeOf } from "../../protocol/merkle/layer_tree.ts";
-import { type LayerPage, TreeHasher } from "../../protocol/merkle/merkle.ts";
+import { chunkCountFor, type LayerPage, TreeHasher } from "../../protocol/merkle/merkle.ts";
 import type { Catalogue, CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
 import {
@@ -164,6 +165,12 @@ export class FolderTrees {
     const tree = this.#trees.get(keyOf({ root, sizeBytes }))?.layerTree;
     if (tree === undefined) return undefined;
     return layerPageIn((from, length) => tree.slice(from, from + length), sizeBytes, page);
+  }
+
+  /** The layer of a manifest. */
+  layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
+    const layerBytes = chunkCountFor(sizeBytes) * HASH_BYTES;
+    return this.#trees.get(keyOf({ root, sizeBytes }))?.layerTree.slice(0, layerBytes);
   }
 
   get #version(): number {

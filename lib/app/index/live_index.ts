@@ -168,7 +168,7 @@ export class LiveIndex implements ServedIndex {
 
   /** Hashes of the chunks of a content that is ready. One that the store has lost is computed again. */
   layerOf(root: HashHex, sizeBytes: number): Bytes | undefined {
-    if (this.located(root, sizeBytes) === undefined) return undefined;
+    if (!this.#fileWith(root, sizeBytes)) return this.#trees.layerOf(root, sizeBytes);
     const layer = this.#layers.layerOf(root, sizeBytes);
     if (layer === undefined) this.rehash(root, sizeBytes);
     return layer;
@@ -185,9 +185,7 @@ export class LiveIndex implements ServedIndex {
 
   /** Page `page` of that layer, and what proves it; `undefined` as well if there is no such page. */
   layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined {
-    const ofManifest = this.#trees.layerPage(root, sizeBytes, page);
-    if (ofManifest !== undefined) return ofManifest;
-    if (this.located(root, sizeBytes) === undefined) return undefined;
+    if (!this.#fileWith(root, sizeBytes)) return this.#trees.layerPage(root, sizeBytes, page);
     const found = this.#layers.pageOf(root, sizeBytes, page);
     if (found === undefined && page < layerPageCount(sizeBytes)) this.rehash(root, sizeBytes);
     return found;
@@ -202,11 +200,14 @@ export class LiveIndex implements ServedIndex {
   }
 
   located(root: HashHex, sizeBytes: number): ServedFile | undefined {
+    return this.#fileWith(root, sizeBytes) ?? this.#trees.located(root, sizeBytes);
+  }
+
+  #fileWith(root: HashHex, sizeBytes: number): ServedFile | undefined {
     for (const { name, signature } of this.catalogue.findByContent(root, sizeBytes)) {
       return { name, place: this.placeOf(name), ...signature };
     }
-    return this.#trees.located(root, sizeBytes) ??
-      this.#snapshots.located({ root, sizeBytes });
+    return this.#snapshots.located({ root, sizeBytes });
   }
 
   md5Of({ name, signature }: CatalogueEntry): string | undefined {

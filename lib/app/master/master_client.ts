@@ -4,7 +4,12 @@ import { resolveHost } from "../../io/net/network.ts";
 import type { TcpRuntime } from "../../io/net/tcp_client.ts";
 import { MASTER_PORT } from "../../limits.ts";
 import type { SafeFileName } from "../../ids.ts";
-import { locateFiles, namesLike, RegistryListing } from "../../protocol/master/master_queries.ts";
+import {
+  filesBelow,
+  locateFiles,
+  namesLike,
+  RegistryListing,
+} from "../../protocol/master/master_queries.ts";
 import type { LocatedFile, LocateQuery } from "../../protocol/master/registry_store.ts";
 import type { Layers } from "../../messages/transport_config.ts";
 import type { ClientDialogue } from "../../protocol/session/client_dialogue.ts";
@@ -40,6 +45,18 @@ export async function locateAt(
   const found = await askMaster(runtime, target, talk);
   const scope = await scopeTowards(runtime, target);
   return found.map((files) => files.map((file) => reachable(file, scope)));
+}
+
+/** Who has files below a folder, a page of them. Throws like {@linkcode locateAt}. */
+export async function belowAt(
+  runtime: TcpRuntime,
+  target: MasterTarget,
+  folder: SafeFileName | undefined,
+  after: SafeFileName | undefined,
+): Promise<{ readonly files: LocatedFile[]; readonly next: SafeFileName | undefined }> {
+  const page = await askMaster(runtime, target, (session) => filesBelow(session, folder, after));
+  const scope = await scopeTowards(runtime, target);
+  return { ...page, files: page.files.map((file) => reachable(file, scope)) };
 }
 
 /** Names that the master knows and that are like this one. Throws like {@linkcode locateAt}. */

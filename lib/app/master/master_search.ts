@@ -9,7 +9,10 @@ import type { RegistryWord } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
 import { ToldServers } from "../../protocol/master/told_servers.ts";
 import type { SafeFileName } from "../../ids.ts";
-import { locateAt, type MasterTarget, similarAt } from "./master_client.ts";
+import { belowAt, locateAt, type MasterTarget, similarAt } from "./master_client.ts";
+
+/** What masters can be asked for; of folders they know the files. */
+export type MasterQuery = Exclude<Query, { readonly by: "any" }>;
 
 interface MasterSearchOptions {
   readonly runtime: TcpRuntime;
@@ -19,10 +22,10 @@ interface MasterSearchOptions {
   /** `HOST` or `HOST:PORT`. */
   readonly masters: readonly string[];
   /** What is still looked for; the search pauses while that is nothing. */
-  readonly wanted: () => readonly LocateQuery[];
+  readonly wanted: () => readonly MasterQuery[];
   readonly onServers: (endpoints: readonly Endpoint[]) => void;
   /** All masters that have answered know of nobody who has it, or one knows of somebody now. */
-  readonly onWord: (query: LocateQuery, word: RegistryWord) => void;
+  readonly onWord: (query: MasterQuery, word: RegistryWord) => void;
   /** A master cannot be asked; once each until it can. */
   readonly onProblem: (message: string) => void;
 }
@@ -37,6 +40,8 @@ export class MasterSearch {
 
   /** By master and question, the servers it named last. */
   readonly #toldOf = new Map<string, readonly string[]>();
+  /** By master and folder, after which name its next page begins. */
+  readonly #pageAfter = new Map<string, SafeFileName | undefined>();
   /** Of which master names like which were asked for. */
   readonly #similarAsked = new Set<string>();
   /** By question, the names like it that masters know. */
@@ -100,7 +105,7 @@ export class MasterSearch {
       try {
         const except = this.#told.silent(master);
         const target = { master, layers, timeoutMs, signal };
-        const found = await locateAt(runtime, target, queries, except);
+        const found = await this.#locate(target, queries, except);
         isLost = false;
         queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);
@@ -116,6 +121,39 @@ export class MasterSearch {
     }
   }
 
+  /** Of each query, what the master knows. */
+  async #locate(
+    target: MasterTarget,
+    queries: readonly MasterQuery[],
+    except: readonly string[],
+  ): Promise<(readonly LocatedFile[])[]> {
+    const { runtime } = this.#options;
+    const plain = queries.filter((query): query is LocateQuery => query.by !== "tree");
+    const located = plain.length === 0 ? [] : await locateAt(runtime, target, plain, except);
+    const found: (readonly LocatedFile[])[] = [];
+    let next = 0;
+    for (const query of queries) {
+      found.push(query.by === "tree" ? await this.#below(target, query) : located[next++]!);
+    }
+    return found;
+  }
+
+  /** A page of a folder each time, from where the one before ended: who has only later files is found later. */
+  async #below(
+    target: MasterTarget,
+    query: Extract<MasterQuery, { by: "tree" }>,
+  ): Promise<readonly LocatedFile[]> {
+    const key = keyOf(target.master, query);
+    const { files, next } = await belowAt(
+      this.#options.runtime,
+      target,
+      query.name,
+      this.#pageAfter.get(key),
+    );
+    this.#pageAfter.set(key, next);
+    return files;
+  }
+
   /** Whether some master has answered, and none that has knows of anybody. */
   #isUnknown(query: Query): boolean {
     const { masters } = this.#options;
@@ -124,7 +162,7 @@ export class MasterSearch {
   }
 
   /** Names like those that nobody is known to have; of a few, since each costs the master a page or two. */
-  async #lookForSimilar(target: MasterTarget, queries: readonly LocateQuery[]): Promise<void> {
+  async #lookForSimilar(target: MasterTarget, queries: readonly MasterQuery[]): Promise<void> {
     for (const query of queries) {
       if (query.by !== "name" || !this.#isUnknown(query)) continue;
       const key = `${target.master}\n${query.name}`;
@@ -137,14 +175,14 @@ export class MasterSearch {
     }
   }
 
-  #tellWord(query: LocateQuery): void {
+  #tellWord(query: MasterQuery): void {
     const similar = [...this.#similar.get(textOf(query)) ?? []];
     this.#options.onWord(query, { isUnknown: this.#isUnknown(query), similar });
   }
 
-  #onLocated(master: string, query: LocateQuery, files: readonly LocatedFile[]): void {
+  #onLocated(master: string, query: MasterQuery, files: readonly LocatedFile[]): void {
     const servers = files.flatMap((file) => file.servers);
-    const told = servers.map(({ endpoint }) => endpointText(endpoint));
+    const told = [...new Set(servers.map(({ endpoint }) => endpointText(endpoint)))];
     // Whom it named before is left out of later answers if he is silent.
     if (told.length === 0 && (this.#toldOf.get(keyOf(master, query)) ?? []).length > 0) return;
     this.#toldOf.set(keyOf(master, query), told);
@@ -157,6 +195,6 @@ function keyOf(master: string, query: Query): string {
 }
 
 function textOf(query: Query): string {
-  const what = query.by === "name" ? query.name : query.by === "sha256" ? query.sha256 : "";
+  const what = query.by === "sha256" ? query.sha256 : query.by === "any" ? "" : query.name ?? "";
   return `${query.by}\n${what}`;
 }

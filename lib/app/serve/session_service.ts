@@ -1,5 +1,6 @@
 /** A server's TCP side: the session worker, and its queries to the folder's index. */
 import type { ShoalError } from "../../errors.ts";
+import type { HashHex, SafeFileName } from "../../ids.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
 import type {
@@ -13,7 +14,11 @@ import type {
 } from "../../messages/session_worker.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
+import { MANIFEST_NAME } from "../../wire/manifest.ts";
 import type { ServedIndex } from "../index/served_index.ts";
+
+/** What an entry of the catalogue may be found by. */
+type EntryQuery = Exclude<FileQuery, { by: "tree" }>;
 
 interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"> {
   readonly runtime: Runtime;
@@ -68,6 +73,8 @@ export class SessionService {
         const { party, root, sizeBytes, chunk } = reply;
         return this.#options.index.doubt(party, { root, sizeBytes }, chunk);
       }
+      case "mistrusted":
+        return this.#options.index.mistrust(reply.root, reply.sizeBytes);
       case "sending":
         return this.#options.onSending(reply.name, reply.to);
       case "refused":
@@ -87,10 +94,8 @@ export class SessionService {
         const entries = index.catalogue.page(question.after, question.countMax);
         return entries.map((entry) => this.#described(entry));
       }
-      case "find": {
-        const entry = this.#find(question.query, question.party);
-        return entry && this.#described(entry);
-      }
+      case "find":
+        return this.#found(question.query, question.party);
       case "layer":
         return index.layerOf(question.root, question.sizeBytes);
       default:
@@ -98,14 +103,50 @@ export class SessionService {
     }
   }
 
-  #find(query: FileQuery, party: string): CatalogueEntry | undefined {
+  #found(query: FileQuery, party: string): SessionFile | undefined {
+    if (query.by === "tree") return this.#tree(query.folder, party);
+    const entry = this.#find(query, party);
+    if (entry !== undefined) return this.#described(entry);
+    return query.by === "content" ? this.#located(query.root, query.sizeBytes) : undefined;
+  }
+
+  /** A manifest by what it is of. */
+  #tree(folder: SafeFileName | undefined, party: string): SessionFile | undefined {
+    const { index } = this.#options;
+    const tree = index.treeOf(folder);
+    if (tree?.kind === "ready") {
+      const { root, sizeBytes, sha256 } = tree.content;
+      const file = this.#located(root, sizeBytes);
+      return file && { ...file, name: MANIFEST_NAME, sha256 };
+    }
+    // Before that nothing is absent.
+    if (tree === undefined && index.isScanned) return undefined;
+    // Somebody waits for it.
+    for (const name of tree?.next ?? []) index.prioritise(name, party);
+    const { sizeBytes = 0, hashedBytes = 0, rateBytesPerS = 0 } = tree ?? {};
+    const nowhere = {
+      mtimeMs: 0,
+      ctimeMs: 0,
+      inode: 0,
+      place: { kind: "bundle", files: [] },
+    } as const;
+    return { name: MANIFEST_NAME, sizeBytes, ...nowhere, hashing: { hashedBytes, rateBytesPerS } };
+  }
+
+  /** A manifest, a bundle, or what a file that grows was a while ago. */
+  #located(root: HashHex, sizeBytes: number): SessionFile | undefined {
+    const file = this.#options.index.located(root, sizeBytes);
+    return file && { ...file, root };
+  }
+
+  #find(query: EntryQuery, party: string): CatalogueEntry | undefined {
     const entry = this.#lookUp(query, party);
     if (entry === undefined) return undefined;
     this.#options.index.refresh(entry);
     return this.#lookUp(query, party);
   }
 
-  #lookUp(query: FileQuery, party: string): CatalogueEntry | undefined {
+  #lookUp(query: EntryQuery, party: string): CatalogueEntry | undefined {
     const { index } = this.#options;
     switch (query.by) {
       case "name": {
@@ -116,6 +157,8 @@ export class SessionService {
       }
       case "sha256":
         return index.catalogue.findBySha256(query.sha256);
+      case "content":
+        return index.catalogue.findByContent(query.root, query.sizeBytes).next().value;
       case "md5":
         return index.findByMd5(query.md5);
       default:

@@ -74,6 +74,7 @@ class SessionDriver {
       sent: new SentChunks(),
       onStruck: (party, { root, sizeBytes, chunk }) =>
         parent.post({ kind: "struck", party, root, sizeBytes, chunk }),
+      onChanged: ({ root, sizeBytes }) => parent.post({ kind: "mistrusted", root, sizeBytes }),
       onSending: ({ name }, to) => {
         if (!this.#news.isNew(runtime.clock.nowMs(), to.address, name)) return;
         parent.post({ kind: "sending", name, to: endpointText(to) });

@@ -4,6 +4,7 @@ import { type Endpoint, partyOf } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { BODY_FRAME_BYTES_MAX } from "../../wire/limits.ts";
 import { LISTED_FILES_PER_STEP } from "../../protocol/session/limits.ts";
+import type { ContentRef } from "../../protocol/base/served_file.ts";
 import type { SentChunks } from "../../protocol/serve/sent_chunks.ts";
 import type { AnswerTurns } from "../../protocol/session/answer_turns.ts";
 import { layerWork } from "../../protocol/session/layer_work.ts";
@@ -53,6 +54,8 @@ export interface SessionLibrary {
   md5Of(file: SessionFile): Promise<string | undefined>;
   onUploaded(file: UploadedFile, from: string): void;
   onSending(file: SessionFile, to: Endpoint): void;
+  /** What it is made of is not what was indexed, or cannot be read. */
+  onChanged(content: ContentRef): void;
   /** An upload was refused; what the peer called it is unchecked. */
   onRefused(name: string, from: Endpoint, message: string): void;
   /** What each connection was sent. */
@@ -171,7 +174,9 @@ class SessionHost {
   }
 
   async #find({ query, withMd5 }: StepOf<"find">): Promise<SessionFile | undefined> {
-    await this.#pace.work(SESSION_QUESTION_WORK);
+    // A manifest is made, or its files are gone through to see what it waits for.
+    const perTree = query.by === "tree" ? LISTED_FILES_PER_STEP * LISTED_FILE_WORK : 0;
+    await this.#pace.work(SESSION_QUESTION_WORK + perTree);
     const file = await this.#library.ask({
       kind: "find",
       query,
@@ -210,7 +215,18 @@ class SessionHost {
     });
   }
 
-  async #sendFile({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
+  async #sendFile(step: StepOf<"sendFile">): Promise<boolean> {
+    const { place, root, sizeBytes } = step.file;
+    // All of it is read, whatever is asked for.
+    if (place.kind === "bundle") await this.#pace.work(place.files.length * LISTED_FILE_WORK);
+    const isSent = await this.#sendBytes(step);
+    if (!isSent && place.kind === "bundle" && root !== undefined) {
+      this.#library.onChanged({ root, sizeBytes });
+    }
+    return isSent;
+  }
+
+  async #sendBytes({ file, offset, lengthBytes, framing }: StepOf<"sendFile">): Promise<boolean> {
     const opened = openContent(this.#library.disk, file.place, file);
     if (!opened.ok) {
       if (framing === "frames") await this.#connection.send(lengthPrefix(0));

@@ -243,8 +243,10 @@ export class StreamReceiver {
         });
         const length = end - offset;
         this.#core.onAsked(nowMs, length);
-        const { sha256 } = content;
-        const bytes = encodeMessage({ command: "fetch", sha256, offset, length });
+        const { root, sizeBytes: size, sha256 } = content;
+        // Servers that find nothing by its root go by the SHA-256, which units of folders do not have.
+        const question = { root, size, ...(first.chunk.parts === undefined && { sha256 }) };
+        const bytes = encodeMessage({ command: "fetch", ...question, offset, length });
         this.#actions.push({ kind: "transmit", bytes });
       }
     }
@@ -279,9 +281,9 @@ export class StreamReceiver {
 
   #onReply(nowMs: number, request: Request, message: JsonObject): void {
     if (message["status"] === "error") return this.#onRefusal(nowMs, request, message);
-    const { offset, end } = request;
+    const { offset, end, content } = request;
     const isAnswer = message["status"] === "file" && message["offset"] === offset &&
-      message["length"] === end - offset && message["sha256"] === request.content.sha256;
+      message["length"] === end - offset && message["root"] === content.root;
     if (isAnswer) request.frames = new BodyFrames();
     else this.#onNonsense(nowMs);
   }

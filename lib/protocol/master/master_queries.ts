@@ -63,6 +63,30 @@ export class RegistryListing {
 }
 
 /**
+ * Who has files below a folder: those of one page of them.
+ *
+ * @param after the name after which the page begins, from the one before; the first page if it is not given
+ * @returns `next` to ask for the page after it, if there is one
+ * @throws ShoalError `refused`, `stalled`, `network`
+ */
+export function* filesBelow(
+  session: JsonSession,
+  folder: SafeFileName | undefined,
+  after: SafeFileName | undefined,
+): ClientDialogue<{ readonly files: LocatedFile[]; readonly next: SafeFileName | undefined }> {
+  const request = {
+    command: "list",
+    ...(folder !== undefined && { prefix: `${folder}/` }),
+    ...(after !== undefined && { after }),
+  };
+  const { status, files: listed, next } = yield* session.ask(request);
+  const files = filesIn(listed);
+  if (status !== "files" || files === undefined) throw session.nonsense();
+  const parsed = typeof next === "string" ? parseFileName(next) : undefined;
+  return { files, next: parsed?.ok ? parsed.name : undefined };
+}
+
+/**
  * Names like one that nobody has: of the first page, and of one that begins near where it would stand, so that a large
  * registry costs no more than a small one.
  *

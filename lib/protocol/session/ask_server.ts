@@ -25,7 +25,7 @@ export type Description =
   | { readonly kind: "pending"; readonly claim: HashingClaim };
 
 /**
- * What the server has by `query`: `{name}`, `{sha256}` or `{md5}`.
+ * What the server has by `query`: `{name}`, `{tree}`, `{sha256}` or `{md5}`.
  *
  * @throws ShoalError `not_found`, `refused`, `stalled`, `network`
  */
@@ -49,6 +49,26 @@ export function* describe(session: JsonSession, query: JsonObject): ClientDialog
     if (error instanceof ServerRefusal && error.wireCode === "pending") {
       return { kind: "pending", claim: claimIn(error.reply) };
     }
+    throw error;
+  }
+}
+
+/**
+ * Whether the server has a content: a file, a manifest or a bundle.
+ *
+ * @throws ShoalError `not_found`, `refused`, `stalled`, `network`
+ */
+export function* holds(
+  session: JsonSession,
+  { root, sizeBytes: size, sha256 }: Content,
+): ClientDialogue<boolean> {
+  try {
+    // Servers that find nothing by its root go by the SHA-256.
+    const reply = yield* session.ask({ command: "fetch", root, size, sha256, length: 0 });
+    yield* session.body(0, () => {});
+    return reply["root"] === root;
+  } catch (error) {
+    if (error instanceof ServerRefusal && error.wireCode === "pending") return false;
     throw error;
   }
 }

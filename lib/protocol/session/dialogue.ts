@@ -10,8 +10,9 @@ import type { WireCode } from "../../wire/session_codes.ts";
 
 /** A file that is offered, as far as it is known. */
 export interface SessionFile extends ServedFile {
-  /** Absent while the file is being hashed. */
+  /** Absent while the file is being hashed, and of bundles, which have none. */
   readonly sha256?: HashHex;
+  /** Absent while the file is being hashed. */
   readonly root?: HashHex;
   /** How far that has got, while it is. */
   readonly hashing?: { readonly hashedBytes: number; readonly rateBytesPerS: number };
@@ -22,6 +23,10 @@ export interface SessionFile extends ServedFile {
 export type FileQuery =
   | { readonly by: "name"; readonly name: SafeFileName }
   | { readonly by: "sha256"; readonly sha256: HashHex }
+  /** A file, a manifest or a bundle. */
+  | { readonly by: "content"; readonly root: HashHex; readonly sizeBytes: number }
+  /** The manifest of a folder, or of all that is offered. */
+  | { readonly by: "tree"; readonly folder: SafeFileName | undefined }
   | { readonly by: "md5"; readonly md5: string };
 
 /** How a body travels: exactly so many bytes, or frames of which the empty one is the last. */

@@ -65,7 +65,7 @@ export const ANSWERS_PER_PARTY_AT_ONCE = 4;
 export const ANSWER_UNTAKEN_MS = 5_000;
 /** Units of work, about ten microseconds each, of any question that a session asks the main thread … */
 export const SESSION_QUESTION_WORK = 4;
-/** … beside that for each file of a listing … */
+/** … beside that for each file of a listing, or of a bundle that is read … */
 export const LISTED_FILE_WORK = 2;
 /** … and for so many hashes of a layer. */
 export const LAYER_HASHES_PER_WORK = 32;

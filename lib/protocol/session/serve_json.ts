@@ -128,15 +128,16 @@ function* fetch({ server }: SessionPolicy, request: JsonObject): Dialogue<boolea
   const query = queryIn(request);
   const offset = sizeIn(request["offset"] ?? 0);
   if (query === undefined || offset === undefined) {
-    yield* fail("bad_request", "fetch needs a name, sha256 or md5, and an offset that is a number");
+    const message = "fetch needs a name, tree, root and size, sha256 or md5, and an offset";
+    yield* fail("bad_request", message);
     return true;
   }
   const file = yield* ask("find", { query, withMd5: query.by === "md5" });
   if (file === undefined) {
-    yield* fail("not_found", "no file is offered by that name or digest");
+    yield* fail("not_found", "nothing is offered by that name or digest");
     return true;
   }
-  if (file.sha256 === undefined) {
+  if (file.root === undefined) {
     const { hashedBytes = 0, rateBytesPerS = 0 } = file.hashing ?? {};
     yield* say({
       ...refusalOf("pending", "the file is still being hashed: ask again"),
@@ -260,10 +261,19 @@ function* receive(sizeBytes: number, offered: number): Dialogue<boolean> {
 // — Fields ————————————————————————————————————————————————————————————————————————————————————————
 
 function queryIn(request: JsonObject): FileQuery | undefined {
-  const { name: text, sha256: hex, md5: id } = request;
+  const { name: text, tree, root: rootHex, sha256: hex, md5: id } = request;
   if (text !== undefined) {
     const name = nameIn(text);
     return name && { by: "name", name };
+  }
+  if (tree !== undefined) {
+    const folder = tree === "" ? undefined : nameIn(tree);
+    return tree === "" || folder !== undefined ? { by: "tree", folder } : undefined;
+  }
+  // Who knows of roots gives both, for servers that do not.
+  if (rootHex !== undefined) {
+    const [root, sizeBytes] = [digestIn(rootHex), sizeIn(request["size"])];
+    return root && sizeBytes !== undefined ? { by: "content", root, sizeBytes } : undefined;
   }
   if (hex !== undefined) {
     const sha256 = digestIn(hex);

@@ -69,7 +69,13 @@ for (
     let asking = "";
     const library: SessionLibrary = {
       clock: denoClock,
-      ...{ md5Of: nobody, onUploaded: nobody, onSending: nobody, onRefused: nobody },
+      ...{
+        md5Of: nobody,
+        onUploaded: nobody,
+        onSending: nobody,
+        onChanged: nobody,
+        onRefused: nobody,
+      },
       ...{ onStruck: nobody, log: nobody },
       disk: {} as SessionLibrary["disk"],
       uploads: undefined,

@@ -104,8 +104,8 @@ class Script {
       const frame = body.subarray(at, at + FRAME_BYTES);
       frames.push(lengthPrefix(frame.length), frame);
     }
-    const sha256 = "aa".repeat(32);
-    const head = encodeMessage({ status: "file", sha256, offset, length });
+    const { root } = hashed(this.file);
+    const head = encodeMessage({ status: "file", root, offset, length });
     return [head, ...frames, lengthPrefix(0), encodeMessage({ status: "sent" })];
   }
 
