@@ -98,12 +98,12 @@ lan(
   "a firewall that closes in the middle of a folder costs the UDP, not the folder",
   async (site) => {
     const files: Record<string, Uint8Array<ArrayBuffer>> = {};
-    for (let i = 0; i < 200; i++) files[`t/${i % 5}/${i}`] = randomFile(60_000, i);
+    for (let i = 0; i < 500; i++) files[`t/${i % 5}/${i}`] = randomFile(60_000, i);
     const [server, client] = await site.hosts(1, 2);
     await server.shape(1, "40mbit");
     await site.server(server, files);
     const get = new Fetch(site, client, "out", "t/", "--timeout", "3");
-    await get.process.event((event) => event.event === "done");
+    await get.process.event(({ event, bytes }) => event === "progress" && Number(bytes) >= MIB);
     await block(server, BLOCKED["all UDP to and from the data ports"]);
     assertEquals(await get.exit(), 0, get.process.description());
     assertEquals(await filesIn(get.out), await filesIn(join(site.scratch.root, server.namespace)));
