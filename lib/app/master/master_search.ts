@@ -12,7 +12,7 @@ import type { SafeFileName } from "../../ids.ts";
 import { belowAt, locateAt, type MasterTarget, similarAt } from "./master_client.ts";
 
 /** What masters can be asked for; of folders they know the files. */
-export type MasterQuery = Exclude<Query, { readonly by: "any" }>;
+type MasterQuery = Exclude<Query, { readonly by: "any" }>;
 
 interface MasterSearchOptions {
   readonly runtime: TcpRuntime;
