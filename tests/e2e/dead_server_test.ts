@@ -13,7 +13,7 @@ import {
 const FILES = 1_000;
 const ATTEMPTS = 3;
 /** So slow that it dies in the middle. */
-const RATE = ["--rate", "500kB"];
+const RATE = ["--rate", "150kB"];
 
 async function scene(way: string): Promise<{
   readonly scratch: Scratch;

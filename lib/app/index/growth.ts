@@ -9,14 +9,16 @@ import {
   GROWING_BYTES_PER_S_MAX,
   GROWING_FILES_MAX,
   GROWING_MEMORY_MS,
-  SETTLE_MS,
+  GROWING_SPAN_MS_MIN,
 } from "./limits.ts";
 
 interface Growing {
   readonly inode: number;
-  readonly sinceMs: number;
   readonly startBytes: number;
+  /** When it was first seen to be longer than before, and when last. */
+  sinceMs: number | undefined;
   lastBytes: number;
+  grownMs: number;
 }
 
 export class Growth {
@@ -30,15 +32,21 @@ export class Growth {
     if (inode === 0 || this.#refused.get(nowMs, name) !== undefined) return false;
     const known = this.#files.get(nowMs, name);
     if (known === undefined || known.inode !== inode || sizeBytes < known.lastBytes) {
-      const start = { inode, sinceMs: nowMs, startBytes: sizeBytes, lastBytes: sizeBytes };
+      const lengths = { startBytes: sizeBytes, lastBytes: sizeBytes };
+      const start = { inode, ...lengths, sinceMs: undefined, grownMs: nowMs };
       this.#files.set(nowMs, name, start);
       return false;
     }
+    if (sizeBytes > known.lastBytes) {
+      known.grownMs = nowMs;
+      known.sinceMs ??= nowMs;
+    }
     known.lastBytes = sizeBytes;
     this.#files.set(nowMs, name, known);
-    const elapsedMs = nowMs - known.sinceMs;
+    // One that has come to rest since is soon offered whole.
+    const elapsedMs = known.grownMs - (known.sinceMs ?? nowMs);
     const grownBytes = sizeBytes - known.startBytes;
-    return grownBytes > 0 && elapsedMs >= SETTLE_MS &&
+    return elapsedMs >= GROWING_SPAN_MS_MIN &&
       grownBytes <= GROWING_BYTES_PER_S_MAX * elapsedMs / 1_000;
   }
 

@@ -35,6 +35,8 @@ export const TREE_NEXT_NAMES = 64;
 
 /** A file that is appended to faster than this is taken for one that is being copied, and offered when it is whole. */
 export const GROWING_BYTES_PER_S_MAX = 256 * KIB;
+/** One that grows is taken for a log when it was seen to grow at two moments so far apart. */
+export const GROWING_SPAN_MS_MIN = 1_500;
 /** Files of which it is remembered how they grow, and for how long after the last look. */
 export const GROWING_FILES_MAX = 1_024;
 export const GROWING_MEMORY_MS = 60_000;
