@@ -5,7 +5,7 @@
  *
  * It knows no socket and no content. `D` stands for a download, whatever its caller knows it by.
  */
-import type { Endpoint } from "../../address.ts";
+import { type Endpoint, endpointKey } from "../../address.ts";
 import { type ServerId, type SourceId, sourceId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
 import type { SourceState } from "./coordinator_messages.ts";
@@ -349,8 +349,17 @@ export class RouteFallback<D> {
   #tellFallback(server: ServerId): void {
     const udp = this.#udpOf(server);
     if (udp.quiet === undefined || !udp.isReachedOverTcp || udp.isTold) return;
+    const isKnown = this.#isTold(udp.quiet);
     udp.isTold = true;
-    this.#actions.push({ kind: "fellBack", server, ...udp.quiet });
+    if (!isKnown) this.#actions.push({ kind: "fellBack", server, ...udp.quiet });
+  }
+
+  /** Whether it was told of this address under another id: a server that begins anew has a new one. */
+  #isTold({ cause, endpoint }: NonNullable<ServerUdp["quiet"]>): boolean {
+    const key = endpointKey(endpoint);
+    return [...this.#servers.values()].some(({ quiet, isTold }) =>
+      isTold && quiet?.cause === cause && endpointKey(quiet.endpoint) === key
+    );
   }
 
   #tell(server: ServerId, source: SourceId, state: ToldState): void {

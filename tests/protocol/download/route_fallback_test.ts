@@ -322,3 +322,20 @@ Deno.test("where servers were named, those that were never heard are asked over 
   script.on({ kind: "lookup", download: "a" });
   assertEquals(script.on({ kind: "stalled", download: "a" }), []);
 });
+
+Deno.test("of one address it is told once, also where its server is back under another id", () => {
+  const script = new Script();
+  const endpoint = { address: "10.0.0.1", port: 10_526 };
+  const fallBack = (server: number): string[] => {
+    script.on({ kind: "offered", server: idOf(server), over: "stream", endpoint });
+    script.lookup("a", server);
+    return script.answered("a", server, "stream");
+  };
+  assertEquals(fallBack(1), ["1 lacks search from :10526"]);
+  assertEquals(fallBack(2), []);
+  // Nothing is kept from being said of another address.
+  const other = { address: "10.0.0.3", port: 10_526 };
+  script.on({ kind: "offered", server: idOf(3), over: "stream", endpoint: other });
+  script.lookup("a", 3);
+  assertEquals(script.answered("a", 3, "stream"), ["3 lacks search from :10526"]);
+});
