@@ -16,7 +16,7 @@ import { writeFile } from "./folder.ts";
 export const CONTENT = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 7) % 251);
 export const NONCE = 99n;
 /** Between two questions about a file that is still hashed. */
-const POLL_MS = 10;
+export const POLL_MS = 10;
 
 /** Writes a file that has been quiet for long enough to be offered at once. */
 export async function writeSettled(dir: string, name: string, content: string | Uint8Array) {

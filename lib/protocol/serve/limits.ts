@@ -82,6 +82,8 @@ export const SIMILAR_SEARCHES_UNVALIDATED_PER_S = 10;
 export const SENT_CHUNKS_PER_ADDRESS_MAX = 1_024;
 /** Proved addresses for which such chunks are remembered. */
 export const SENT_TO_ADDRESSES_MAX = 256;
+/** Chunks that a client may find bad before the request that they were sent for is known to be served; it proved its address. */
+export const EARLY_STRIKES_MAX = 16;
 /** Chunks that wait to be read again because a client of one proved address found them bad. */
 export const CHECKS_PER_ADDRESS_MAX = 4;
 /** … and because clients of any address did. */

@@ -8,12 +8,12 @@
  * One request is served at a time; reading, sending and opening files are the driver's.
  */
 import { FlowNews } from "./flow_news.ts";
-import { type Endpoint, partyOf } from "../../address.ts";
+import { type Endpoint, isSameEndpoint, partyOf } from "../../address.ts";
 import type { Bytes, ServerId } from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf } from "../../wire/frames.ts";
 import type { Random } from "../base/random.ts";
 import type { Tokens } from "../base/tokens.ts";
-import { QUESTIONS_FORWARDED_WORK_MAX, STATS_INTERVAL_MS } from "./limits.ts";
+import { EARLY_STRIKES_MAX, QUESTIONS_FORWARDED_WORK_MAX, STATS_INTERVAL_MS } from "./limits.ts";
 import { PendingRequests } from "./pending_requests.ts";
 import { isQuestion, type QuestionFrame } from "./questions.ts";
 import { QuestionQueue, type WaitingQuestion } from "./question_queue.ts";
@@ -108,6 +108,8 @@ export class RangeServer {
   #actions: RangeServerAction[] = [];
   /** What is being served. */
   #turn: Turn | undefined;
+  /** What its client said before it was known here that all of it was sent. */
+  readonly #earlyStrikes: FrameOf<"strike">[] = [];
   readonly #gate: QuestionGate;
   readonly #questions: QuestionQueue;
   /** The work of questions that the main thread has not dealt with. */
@@ -229,6 +231,19 @@ export class RangeServer {
     if (!this.#isValidated(nowMs, from, strike)) {
       return this.#sendRetry(nowMs, from, strike, frameBytes);
     }
+    // What was sent may be there, and proved bad, before the sending of it has returned.
+    if (this.#isBeingSent(from, strike) && this.#earlyStrikes.length < EARLY_STRIKES_MAX) {
+      this.#earlyStrikes.push(strike);
+    } else this.#takeStrike(from, strike);
+  }
+
+  #isBeingSent(from: Endpoint, { nonce, root }: FrameOf<"strike">): boolean {
+    const turn = this.#turn;
+    return turn !== undefined && isSameEndpoint(turn.to, from) &&
+      turn.want.nonce === nonce && turn.want.root === root;
+  }
+
+  #takeStrike(from: Endpoint, strike: FrameOf<"strike">): void {
     if (!this.#sent.takeStrike(from, strike)) {
       this.#dropped += 1;
       return;
@@ -260,6 +275,11 @@ export class RangeServer {
     const turn = this.#turn!;
     this.#turn = undefined;
     this.#sentBytes += sentBytes;
+    this.#settle(nowMs, turn, outcome);
+    for (const strike of this.#earlyStrikes.splice(0)) this.#takeStrike(turn.to, strike);
+  }
+
+  #settle(nowMs: number, turn: Turn, outcome: ServeOutcome): void {
     switch (outcome) {
       case "sent":
         this.#sender.onAnswered(turn);

@@ -401,7 +401,6 @@ Deno.test("a strike counts for a chunk that its flow was sent whole, and once", 
   scene.start();
   scene.served("sent");
   scene.want(A, 2, { ranges: [CHUNK] });
-  assertEquals(brief(scene.strike(A)), [], "it is being sent");
   scene.served("sent");
   const [action, ...others] = scene.strike(A);
   assertEquals(others, []);
@@ -410,6 +409,27 @@ Deno.test("a strike counts for a chunk that its flow was sent whole, and once", 
   scene.want(A, 3, { ranges: [CHUNK] });
   scene.served("sent");
   assertEquals(brief(scene.strike(A)), ["struck"], "it was sent again");
+});
+
+Deno.test("a strike that comes before the sending has returned counts once it has, and only then", () => {
+  const scene = new Scene();
+  scene.start();
+  scene.served("sent");
+  scene.want(A, 2, { ranges: [CHUNK] });
+  for (let i = 0; i < 2; i++) assertEquals(brief(scene.strike(A)), [], "it is being sent");
+  assertEquals(brief(scene.strike(B)), [], "by another");
+  const sent = scene.served("sent");
+  assertEquals(sent.filter(({ kind }) => kind === "struck"), [
+    { kind: "struck", party: A.address, ...CONTENT, chunk: 0 },
+  ]);
+  for (const outcome of ["tooLong", "lacking"] as const) {
+    scene.want(A, 3, { ranges: [CHUNK] });
+    assertEquals(brief(scene.strike(A)), []);
+    assertEquals(scene.served(outcome).filter(({ kind }) => kind === "struck"), []);
+  }
+  scene.nowMs += STATS_INTERVAL_MS;
+  const counts = scene.handle({ kind: "wakeup" }).find((action) => action.kind === "counts");
+  assertEquals(counts?.dropped, 4);
 });
 
 Deno.test("a strike about anything else changes nothing, and is counted", () => {
