@@ -37,6 +37,8 @@ export const RETRIES_MAX = 1_000_000;
 export const JOBS_DEFAULT = 16;
 export const JOBS_MAX = 64;
 export const NAMES_PER_GET_MAX = 100_000;
+/** Digits by which a content may be named: fewer are met by chance among the files of a network. */
+export const SHORT_HASH_DIGITS_MIN = 8;
 /** Files that one server is told of one by one, each of which it looks at in every scan. */
 export const OFFERED_FILES_MAX = 10_000;
 /** Probability that a datagram is affected when errors are simulated. */

@@ -167,7 +167,7 @@ export type ByteSink = (bytes: Uint8Array) => Promise<boolean>;
 /** Files to fetch over UDP. */
 export interface GetOptions extends FindOptions {
   /**
-   * `NAME` (or `./NAME`, for one that looks like something else), `sha256:HEX`, a glob over what is offered (`photos/*.jpg`, `**` for everything) or a
+   * `NAME` (or `./NAME`, for one that looks like something else), `sha256:HEX` (8 to 64 digits, as in `sha256`), a glob over what is offered (`photos/*.jpg`, `**` for everything) or a
    * folder (`photos/`); with `sha256`, plain names only.
    */
   readonly names: readonly string[];
@@ -180,7 +180,10 @@ export interface GetOptions extends FindOptions {
   readonly file?: string;
   /** Who takes the bytes of the one file that is fetched, instead of the disk. Not for the `ascii` dialect, or classic servers. */
   readonly sink?: ByteSink;
-  /** Fetch only this content: 64 hexadecimal digits. */
+  /**
+   * Fetch only this content: 64 hexadecimal digits; or at least 8, which are looked up in what servers list and, unlike all 64,
+   * can be forged.
+   */
   readonly sha256?: string;
   /**
    * Replace a different file of that name, instead of writing `NAME (2)` beside it or, where `file` says the name,
@@ -234,7 +237,10 @@ export interface TcpGetOptions {
   readonly dialect?: Dialect;
   /** As in {@linkcode NetworkOptions}; nothing by default. A layer that does not reach TCP is a `usage` error. */
   readonly layers?: readonly LayerConfig[];
-  /** Fetch only this content: 64 hexadecimal digits. */
+  /**
+   * Fetch only this content: 64 hexadecimal digits; or at least 8, which are looked up in what servers list and, unlike all 64,
+   * can be forged.
+   */
   readonly sha256?: string;
   /** Replace a different file of that name, as in {@linkcode GetOptions}; false by default. */
   readonly force?: boolean;

@@ -83,6 +83,9 @@ export const getCommand = defineCommand({
     "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
     "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. ./ before a name\n" +
     "says that it is one: ./-x, ./sha256:x.",
+    "HEX may be the first 8 digits or more, as `list` shows them. Such digits can be forged: if several\n" +
+    "contents match, the one that most addresses list is taken, with a warning, or none, with code 2.\n" +
+    "Only all 64 digits pin a content.",
     "With -o - the file goes to stdout in order, each chunk proved before it leaves, and all words go to\n" +
     "stderr. A whole that is not what was offered ends with code 4, its last chunk kept back.",
     "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +

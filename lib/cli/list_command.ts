@@ -37,7 +37,7 @@ export const listCommand = defineCommand({
   },
   notes: [
     "The last column identifies the content: files with the same value are identical.\n" +
-    "To fetch one content, use get --sha256 with all 64 digits, which list --json shows.",
+    "get sha256:HEX fetches one by these digits; list --json shows all 64, which nobody can forge.",
   ],
   examples: [
     { line: "list", says: "name, size, hosts and content of each" },

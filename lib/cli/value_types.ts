@@ -11,11 +11,11 @@ import {
   MTU_BYTES_MAX,
   MTU_BYTES_MIN,
   RETRIES_MAX,
+  SHORT_HASH_DIGITS_MIN,
   TIMEOUT_MS_MAX,
   UPLOAD_ENTRIES_MAX,
 } from "../app/limits.ts";
 import type { Dialect } from "../app/options.ts";
-import { type HashHex, hashHex } from "../ids.ts";
 import { parseRate, parseSize } from "./units.ts";
 
 export interface ValueType<T> {
@@ -117,12 +117,15 @@ export const LOG_FORMAT: ValueType<LogFormat> = {
   expects: "plain, classic or json",
   example: "classic",
   read: (text) => text === "plain" || text === "classic" || text === "json" ? text : undefined,
-};
-
-export const SHA256: ValueType<HashHex> = {
-  expects: "a SHA-256: 64 hexadecimal digits, as list --json shows them",
-  example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-  read: (text) => /^[0-9a-fA-F]{64}$/.test(text) ? hashHex(text.toLowerCase()) : undefined,
+}; /** A SHA-256, or the first digits of one. */
+export const SHA256: ValueType<string> = {
+  expects:
+    `a SHA-256: 64 hexadecimal digits, or its first ${SHORT_HASH_DIGITS_MIN} or more, as list shows them`,
+  example: "e3b0c44298fc1c14",
+  read: (text) => {
+    const isOne = text.length >= SHORT_HASH_DIGITS_MIN && /^[0-9a-fA-F]{1,64}$/.test(text);
+    return isOne ? text.toLowerCase() : undefined;
+  },
 };
 
 /** Bytes per second. */

@@ -1,5 +1,6 @@
 /** Checks the names of a `get` before anything is sent. */
 import { SHOWN_CHARACTERS_MAX } from "./limits.ts";
+import { SHORT_HASH_DIGITS_MIN } from "../app/limits.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { isMarked, marked, unmarked } from "../marked_name.ts";
@@ -52,9 +53,13 @@ export function checkWanted(
 function checkContentName(name: string, sha256: string | undefined): void {
   const digest = name.slice(CONTENT_PREFIX.length);
   if (SHA256.read(digest) === undefined) {
-    throw new ShoalError("usage", `${displayName(name)} is not sha256: and 64 hexadecimal digits`, {
-      hint: "Copy the digest from `list --json` or `hash`.",
-    });
+    throw new ShoalError(
+      "usage",
+      `${displayName(name)} is not sha256: and ${SHORT_HASH_DIGITS_MIN} to 64 hexadecimal digits`,
+      {
+        hint: "Copy the digits from `list` or `hash`.",
+      },
+    );
   }
   if (sha256 !== undefined) {
     throw new ShoalError("usage", "--sha256 and a sha256:HEX name say the same thing twice", {

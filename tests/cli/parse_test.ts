@@ -102,7 +102,7 @@ Deno.test("what is wrong with a command line is said in one line, and what to do
     [["--port", "1", "--port", "2"], "--port was given 2 times"],
     [["--rate", "0"], "0 is not a rate"],
     [["--rate", "80"], "80 is not a rate"],
-    [["--sha256", "abc"], "64 hexadecimal digits"],
+    [["--sha256", "abc"], "8 or more"],
     [["--server", ""], "--server needs a value"],
     [["--server", "[::1"], "[::1 is not"],
     [["--server", "[::1]:0"], "[::1]:0 is not"],

@@ -70,8 +70,13 @@ Deno.test("one name twice, or two names that need one path, are refused", () => 
   assertEquals(problemOf(["x/a", "y/a", "x/ab", "README", "readme"]), undefined);
 });
 
-Deno.test("a content is 64 hexadecimal digits, and is said once", () => {
-  assertStringIncludes(problemOf(["sha256:abc"]) ?? "", "64 hexadecimal digits");
+Deno.test("a content is 8 to 64 hexadecimal digits, and is said once", () => {
+  assertStringIncludes(problemOf(["sha256:abc"]) ?? "", "8 to 64 hexadecimal digits");
+  for (const digits of [HEX, HEX.slice(0, 8)]) {
+    assertEquals(problemOf([`sha256:${digits}`]), undefined);
+    assertEquals(problemOf(["a"], digits), undefined);
+  }
+  assertStringIncludes(problemOf(["sha256:1234567"]) ?? "", "8 to 64 hexadecimal digits");
   assertStringIncludes(problemOf([`sha256:${HEX}`], HEX) ?? "", "same thing twice");
   assertStringIncludes(problemOf(["a", "b"], HEX) ?? "", "for one name");
 });
@@ -82,5 +87,5 @@ Deno.test("./ before a name says that it is one", () => {
   assertStringIncludes(problemOf(["./"]) ?? "", "empty");
   assertStringIncludes(problemOf(["./../x"]) ?? "", ". or ..");
   assertStringIncludes(problemOf(["a", "./a"]) ?? "", "named twice");
-  assertStringIncludes(problemOf(["sha256:notes"]) ?? "", "64 hexadecimal digits");
+  assertStringIncludes(problemOf(["sha256:notes"]) ?? "", "8 to 64 hexadecimal digits");
 });

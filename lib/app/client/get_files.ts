@@ -5,6 +5,7 @@
 import { ShoalError } from "../../errors.ts";
 import { LIST_DEFAULTS, resolveGet, resolveTcpGet } from "../option_defaults.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
+import { unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { GetExtension } from "./get_extension.ts";
 import type { DoneEvent, FailedEvent, FileEvent, GetEvent, ListEvent } from "../events.ts";
@@ -17,7 +18,8 @@ import { getByAscii } from "../session/ascii_get.ts";
 import { presentFiles } from "./present_files.ts";
 import { questionOf } from "./stream_search.ts";
 import { listOverTcpIn } from "../list/tcp_list.ts";
-import { type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
+import { resolveShortHash, shortDigits, type ShortHash, shortHashOf } from "./short_hash.ts";
+import { failed, type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
 /**
  * Fetches files by name, content, glob or folder from every server that has them. Each is verified before it
@@ -62,7 +64,7 @@ export async function getIn(
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: true,
-    fetch: (names) => getOverDatagrams({ ...options, names }, runtime, extension),
+    fetch: (names, pin) => getOverDatagrams({ ...options, ...pin, names }, runtime, extension),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
@@ -120,9 +122,10 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: dialect !== "ascii",
-    fetch: async (names) => {
-      if (dialect !== "ascii") return await getOverStream({ ...options, names }, runtime);
-      return (await getByAscii(runtime, { ...options, names })).map((event) => [event]);
+    fetch: async (names, pin) => {
+      const wanted = { ...options, ...pin, names };
+      if (dialect !== "ascii") return await getOverStream(wanted, runtime);
+      return (await getByAscii(runtime, wanted)).map((event) => [event]);
     },
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
     list: (_, onEvent) => listOverTcpIn(runtime, { ...options, onEvent }),
@@ -138,13 +141,21 @@ function keepsPresent(
 
 /** A way to servers. */
 interface Way {
-  /** What became of each name, of which a folder's are several. */
-  fetch(names: readonly string[]): Promise<readonly GetResult[]>;
+  /**
+   * What became of each name, of which a folder's are several.
+   *
+   * @param pin the whole of a SHA-256 that was given in part
+   */
+  fetch(names: readonly string[], pin?: Pin): Promise<readonly GetResult[]>;
   /** Whether it takes folders as they are. */
   readonly takesFolders: boolean;
   /** @param isAll whether nothing can be fetched without the listing */
   list(isAll: boolean, onEvent: (event: ListEvent) => void): Promise<ListResult>;
   isAskedByName(name: string): boolean;
+}
+
+interface Pin {
+  readonly sha256: string;
 }
 
 type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "signal"> & {
@@ -153,6 +164,8 @@ type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "sign
 };
 
 async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<GetResult> {
+  const digits = options.sha256 === undefined ? undefined : shortDigits(options.sha256);
+  if (digits !== undefined) return await getByDigits(options, way, digits);
   const wanted = wantedOf(options).map((each) =>
     way.takesFolders && each instanceof NamePattern && each.isFolder ? each.text : each
   );
@@ -172,12 +185,30 @@ async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<G
   return items.flatMap((item) => ended(item) ?? fetched[next++]!);
 }
 
+/** One name, of a content of which the first digits are known. */
+async function getByDigits(options: Common, way: Way, digits: string): Promise<GetResult> {
+  const { onEvent, names: [name, ...others] } = options;
+  if (name === undefined || others.length > 0) {
+    throw new ShoalError("usage", "sha256 is for one name");
+  }
+  const short = { text: name, digits, name: unmarked(name) };
+  const listing = await listed(way, true, onEvent);
+  const found = listing instanceof ShoalError ? listing : resolveShortHash(short, listing);
+  if (found instanceof ShoalError) {
+    const failure = failed(name, found);
+    onEvent?.(failure);
+    return [failure];
+  }
+  if (found.notice !== undefined) onEvent?.(found.notice);
+  return (await way.fetch([name], { sha256: found.sha256 })).flat();
+}
+
 /** What is wanted and was listed, and is there already: it is not searched for. */
 async function presentOf(
   runtime: Runtime,
   { outDir, keepsPresent, signal, onEvent }: Common,
   items: readonly (string | FailedEvent)[],
-  listed: readonly FileEvent[],
+  offered: readonly FileEvent[],
 ): Promise<ReadonlyMap<string, DoneEvent>> {
   // What goes elsewhere is one file, of no pattern.
   if (!keepsPresent || outDir === undefined) return new Map();
@@ -185,15 +216,17 @@ async function presentOf(
   const onPresent = (event: DoneEvent): void => onEvent?.(event);
   return await presentFiles(
     runtime,
-    { all: listed, wanted: listed.filter(({ name }) => wanted.has(name)) },
+    { all: offered, wanted: offered.filter(({ name }) => wanted.has(name)) },
     { outDir, signal, onPresent },
   );
 }
 
 /** Throws ShoalError `bad_name`. Of a content that is given there is one file: its name is no pattern. */
-function wantedOf({ names, sha256 }: Common): Wanted[] {
+function wantedOf({ names, sha256 }: Common): (string | NamePattern | ShortHash)[] {
   if (sha256 !== undefined) return [...names];
   return names.map((text) => {
+    const short = shortHashOf(text);
+    if (short !== undefined) return short;
     const pattern = namePattern(text);
     if (pattern === undefined) return text;
     const parsed = parseFileName(pattern.name);
@@ -202,20 +235,62 @@ function wantedOf({ names, sha256 }: Common): Wanted[] {
   });
 }
 
-async function resolved(wanted: readonly Wanted[], way: Way, onEvent: Common["onEvent"]) {
-  const isAll = wanted.every((each) => each instanceof NamePattern && !each.isLikelyName);
+async function resolved(
+  wanted: readonly (string | NamePattern | ShortHash)[],
+  way: Way,
+  onEvent: Common["onEvent"],
+) {
+  const isAll = wanted.every((each) =>
+    each instanceof NamePattern ? !each.isLikelyName : typeof each !== "string"
+  );
+  const files = await listed(way, isAll, onEvent);
+  const named = wholeHashes(wanted, files, onEvent);
+  if (files instanceof ShoalError) {
+    return { files: [], ...wantedWithoutListing(named, files, way.isAskedByName) };
+  }
+  // Different contents of one name are listed apart.
+  const names = new Set(files.map(({ name }) => name));
+  return { files, ...wantedFiles(named, [...names].sort(), way.isAskedByName) };
+}
+
+/** Hashes that were given in part, as whole ones, each once. */
+function wholeHashes(
+  wanted: readonly (string | NamePattern | ShortHash)[],
+  files: readonly FileEvent[] | ShoalError,
+  onEvent: Common["onEvent"],
+): Wanted[] {
+  const taken = new Set(
+    wanted.flatMap((each) => typeof each === "string" ? [each.toLowerCase()] : []),
+  );
+  return wanted.map((each) => {
+    if (typeof each === "string" || each instanceof NamePattern) return each;
+    const found = files instanceof ShoalError ? files : resolveShortHash(each, files);
+    if (found instanceof ShoalError) return failed(each.text, found);
+    const whole = `sha256:${found.sha256}`;
+    if (taken.has(whole)) {
+      return failed(each.text, new ShoalError("usage", `${whole} is named twice`));
+    }
+    taken.add(whole);
+    if (found.notice !== undefined) onEvent?.(found.notice);
+    return whole;
+  });
+}
+
+/** What servers list, or why there is no listing. */
+async function listed(
+  way: Way,
+  isAll: boolean,
+  onEvent: Common["onEvent"],
+): Promise<readonly FileEvent[] | ShoalError> {
   try {
-    const files = await way.list(isAll, (event) => {
+    return await way.list(isAll, (event) => {
       const told = toldWhileListing(event);
       if (told !== undefined) onEvent?.(told);
     });
-    // Different contents of one name are listed apart.
-    const listed = new Set(files.map(({ name }) => name));
-    return { files, ...wantedFiles(wanted, [...listed].sort(), way.isAskedByName) };
   } catch (thrown) {
     const error = ShoalError.from(thrown);
     if (error.code === "usage" || error.code === "internal") throw thrown;
-    return { files: [], ...wantedWithoutListing(wanted, error, way.isAskedByName) };
+    return error;
   }
 }
 

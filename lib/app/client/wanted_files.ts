@@ -7,10 +7,10 @@ import { NAMES_PER_GET_MAX } from "../limits.ts";
 import { isMarked, marked, unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { FailedEvent, NoticeEvent } from "../events.ts";
-import type { NamePattern } from "../../name_pattern.ts";
+import { NamePattern } from "../../name_pattern.ts";
 
-/** What the caller named: a file, or files. */
-export type Wanted = string | NamePattern;
+/** What the caller named: a file, or files; or why that is not fetched. */
+export type Wanted = string | NamePattern | FailedEvent;
 
 interface WantedFiles {
   /** A name to fetch, or why one, or a pattern, is not fetched. */
@@ -35,7 +35,7 @@ export function wantedFiles(
     texts.filter((each) => isMarked(each) || isAskedByName(each)).map(unmarked),
   );
   const matched = wanted.map((each) =>
-    typeof each === "string" ? [] : listed.filter((name) => each.matches(name))
+    each instanceof NamePattern ? listed.filter((name) => each.matches(name)) : []
   );
   const all = new Set([...texts.map(unmarked), ...matched.flat()]);
   if (all.size > NAMES_PER_GET_MAX) {
@@ -49,7 +49,7 @@ export function wantedFiles(
   const told = new Set<string>();
   const items: (string | FailedEvent)[] = [];
   wanted.forEach((each, index) => {
-    if (typeof each === "string") return void items.push(each);
+    if (!(each instanceof NamePattern)) return void items.push(each);
     const files = matched[index]!;
     if (files.length === 0) items.push(failed(each.text, nothingMatches(each)));
     for (const name of files) {
@@ -61,7 +61,7 @@ export function wantedFiles(
   });
   const notices = wanted.flatMap((each, index) => {
     const count = matched[index]!.length;
-    return typeof each === "string" || count === 0 ? [] : [matchNotice(each, count)];
+    return each instanceof NamePattern && count > 0 ? [matchNotice(each, count)] : [];
   });
   return { items, notices };
 }
@@ -76,13 +76,13 @@ export function wantedWithoutListing(
   isAskedByName: (name: string) => boolean,
 ): WantedFiles {
   const items = wanted.map((each) => {
-    if (typeof each === "string") return each;
+    if (!(each instanceof NamePattern)) return each;
     return each.isLikelyName ? typed(each.text, isAskedByName) : failed(each.text, error);
   });
   return { items, notices: [] };
 }
 
-function failed(name: string, { code, message, hint }: ShoalError): FailedEvent {
+export function failed(name: string, { code, message, hint }: ShoalError): FailedEvent {
   return { event: "failed", name, code, message, hint };
 }
 
