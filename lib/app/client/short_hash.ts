@@ -24,7 +24,7 @@ export interface ShortHash {
   readonly name?: string;
 }
 
-export interface ResolvedHash {
+interface ResolvedHash {
   readonly sha256: HashHex;
   /** Where others match as well. */
   readonly notice?: NoticeEvent;
