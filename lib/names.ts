@@ -80,6 +80,16 @@ export function isPartName(name: string): boolean {
   return /\.[0-9a-f]{8}\.part(\.journal)?$/.test(name);
 }
 
+/** The folder in which files of a folder wait for their names, in the folder that they go to. */
+export function stagingName(tag: string): string {
+  return `.staged.${tag}.part`;
+}
+
+/** Whether `name`, without folders, is what such a folder is called: what is in it is never offered. */
+export function isStagingName(name: string): boolean {
+  return /^\.staged\.[0-9a-f]{8}\.part$/.test(name);
+}
+
 /** Whether two names read alike: equal, or in different Unicode normal forms. */
 export function isSameText(a: string, b: string): boolean {
   return a === b || a.normalize("NFC") === b.normalize("NFC");

@@ -110,10 +110,13 @@ export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadMan
   if (count > MANIFEST_ENTRIES_MAX) return { problem: "too many entries" };
   const entries: TreeEntry[] = [];
   let last: Uint8Array = new Uint8Array(0);
+  let nameBytes = 0;
   for (let i = 0; i < count && reader.problem === undefined; i++) {
     const kind = reader.u8();
-    const nameBytes = readName(reader, last);
-    const parsed = parseText(nameBytes);
+    const current = readName(reader, last);
+    nameBytes += current.length;
+    if (nameBytes > MANIFEST_BYTES_MAX) reader.fail("names too long");
+    const parsed = parseText(current);
     if (parsed === undefined) reader.fail("not valid text");
     const name = parseFileName(parsed ?? "");
     if (!name.ok) reader.fail(`name: ${name.problem}`);
@@ -123,7 +126,7 @@ export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadMan
       const entry = readBody(reader, kind, name.name);
       if (entry !== undefined) entries.push(entry);
     }
-    last = nameBytes;
+    last = current;
   }
   if (reader.problem === undefined && reader.remainingBytes > 0) reader.fail("trailing bytes");
   if (reader.problem === undefined && hasFileAsFolder(entries)) {
@@ -135,6 +138,28 @@ export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadMan
 /** The order of a manifest: by UTF-16 code units, as `<` has it. */
 export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * What lies below the entry at `index`, by the names. No set of all folders is needed for that, which a manifest could make as
+ * large as it likes.
+ *
+ * @param entries in the order of {@linkcode compareNames}
+ */
+export function entriesBelow(
+  entries: readonly TreeEntry[],
+  index: number,
+): readonly TreeEntry[] {
+  const prefix = `${entries[index]!.name}/`;
+  let from = index + 1;
+  for (let end = entries.length; from < end;) {
+    const middle = (from + end) >>> 1;
+    if (compareNames(entries[middle]!.name, prefix) < 0) from = middle + 1;
+    else end = middle;
+  }
+  let to = from;
+  while (to < entries.length && entries[to]!.name.startsWith(prefix)) to += 1;
+  return entries.slice(from, to);
 }
 
 /** Whether a link of this name may lead there: to something else within the folder. */
@@ -235,14 +260,5 @@ function sharedBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 function hasFileAsFolder(entries: readonly TreeEntry[]): boolean {
-  const folders = new Set<string>();
-  for (const { name } of entries) {
-    // What is in a folder that was seen has had the folders above that looked at.
-    for (let end = name.lastIndexOf("/"); end !== -1; end = name.lastIndexOf("/", end - 1)) {
-      const folder = name.slice(0, end);
-      if (folders.has(folder)) break;
-      folders.add(folder);
-    }
-  }
-  return entries.some(({ kind, name }) => kind !== "folder" && folders.has(name));
+  return entries.some((entry, i) => entry.kind !== "folder" && entriesBelow(entries, i).length > 0);
 }

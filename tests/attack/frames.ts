@@ -198,21 +198,23 @@ export function readOffer(frame: FrameReader): Offered {
   return { queryId, server, token, dataPort, sizeBytes, sha256, root, name: frame.name() };
 }
 
-/** The id of a FIND and what it asks for. */
+/** The id of a FIND and what it asks for: files by name, and the folder that the last question is about. */
 export function readFind(
   frame: FrameReader,
-): { readonly queryId: bigint; readonly names: string[] } {
+): { readonly queryId: bigint; readonly names: string[]; readonly folder: string | undefined } {
   const queryId = frame.u64();
   frame.raw(16);
   frame.u8();
   frame.raw(16 * frame.u8());
   const names: string[] = [];
+  let folder: string | undefined;
   for (let left = frame.u8(); left > 0; left--) {
     const kind = frame.u8();
     if (kind === 1) names.push(frame.name());
     else if (kind === 2) frame.raw(32);
+    else if (kind === 4) folder = frame.name();
   }
-  return { queryId, names };
+  return { queryId, names, folder };
 }
 
 export interface Ask {

@@ -1,82 +1,10 @@
 /** Folders as one transfer: the same tree at the other end, whatever is in it and whoever has which part of it. */
-import "../support/libraries.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { get, type GetOptions, serve, type Server } from "../../mod.ts";
-import type { FolderEvent, GetEvent } from "../../lib/app/events.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
-import { freePort } from "../support/shoal_process.ts";
-import { withFolder, writeFile } from "../support/folder.ts";
+import { QUIET, withScene } from "../support/folder_scene.ts";
 
 const isWindows = Deno.build.os === "windows";
-/** Long ago, in seconds: such a file is quiet. */
-const QUIET = 1_600_000_000;
-
-/** Servers, a place to fetch into, and what was said meanwhile. */
-class Scene implements AsyncDisposable {
-  readonly root: string;
-  readonly port = freePort();
-  readonly out: string;
-  events: GetEvent[] = [];
-  readonly #servers: Server[] = [];
-
-  constructor(root: string) {
-    this.root = root;
-    this.out = join(root, "out");
-  }
-
-  dir(server: string): string {
-    return join(this.root, server);
-  }
-
-  async write(server: string, name: string, content: string | Uint8Array): Promise<void> {
-    await writeFile(this.dir(server), name, content);
-    await Deno.utime(join(this.dir(server), name), QUIET, QUIET);
-  }
-
-  async serve(name: string): Promise<Server> {
-    const cacheDir = join(this.root, `cache-${name}`);
-    const server = await serve({
-      ...{ dir: this.dir(name), cacheDir, port: this.port, server: "127.0.0.1" },
-      broadcast: ["127.255.255.255"],
-    });
-    this.#servers.push(server);
-    return server;
-  }
-
-  async get(options: Partial<GetOptions> = {}) {
-    this.events = [];
-    return await get({
-      ...{ names: ["t/"], outDir: this.out, port: this.port, timeoutMs: 5_000, retries: 2 },
-      ...{ broadcast: ["127.255.255.255"], cacheDir: join(this.root, "cache-get") },
-      onEvent: (event) => void this.events.push(event),
-      ...options,
-    });
-  }
-
-  get folder(): FolderEvent {
-    const found = this.events.find((event) => event.event === "folder");
-    assert(found?.event === "folder", "nothing was said about the folder");
-    return found;
-  }
-
-  read(name: string): string {
-    return Deno.readTextFileSync(join(this.out, "t", name));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const server of this.#servers) await server.close();
-  }
-}
-
-function withScene(body: (scene: Scene) => Promise<void>): () => Promise<void> {
-  return () =>
-    withFolder({}, async (root) => {
-      await using scene = new Scene(root);
-      await body(scene);
-    });
-}
-
 /** Every name below a folder, with what it is. */
 function treeOf(dir: string, prefix = ""): string[] {
   return [...Deno.readDirSync(join(dir, prefix))].flatMap((entry) => {

@@ -7,7 +7,7 @@
  */
 import { join } from "@std/path";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
-import { type Content, contentKey, type SafeFileName, type ServerId } from "../../ids.ts";
+import { contentKey, type SafeFileName, type ServerId } from "../../ids.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import * as texts from "../../protocol/download/download_texts.ts";
@@ -20,19 +20,21 @@ import {
 import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
-import { disputed, leftOutLinks } from "../../protocol/folder/folder_texts.ts";
+import { badListing, disputed, leftOutLinks } from "../../protocol/folder/folder_texts.ts";
 import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
 import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
 import type { TreeReply } from "../../protocol/folder/tree_messages.ts";
 import { planTree } from "../../protocol/folder/tree_plan.ts";
 import type { Query } from "../../wire/frames.ts";
-import { decodeManifest, type TreeEntry, type TreeFile } from "../../wire/manifest.ts";
+import { MANIFEST_BYTES_MAX } from "../../wire/limits.ts";
+import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
 import type { Find } from "../discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import { usualPath } from "../usual_path.ts";
 import type { FolderContext, TreeSink } from "./folder_context.ts";
-import { type ReadManifest, TreeTransfer } from "./tree_transfer.ts";
+import { type OfferedManifest, type ReadManifest, readManifests } from "./read_manifests.ts";
+import { TreeTransfer } from "./tree_transfer.ts";
 import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
 import { ShareSums } from "./share_sums.ts";
 import { treePresence } from "./tree_presence.ts";
@@ -51,12 +53,6 @@ interface FolderSettings {
   /** Whether what an earlier run has proved is read again. */
   readonly checks: boolean;
   readonly retries: number;
-}
-
-interface OfferedManifest {
-  readonly content: Content;
-  readonly offers: Offer[];
-  readonly part: DownloadDriver;
 }
 
 /** How one pass over the folder ended. */
@@ -164,6 +160,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       return known.part.onFind({ kind: "offer", queryIndex: 0, offer });
     }
     if (this.#manifests.size >= MANIFESTS_MAX) return;
+    if (offer.content.sizeBytes > MANIFEST_BYTES_MAX) {
+      return this.#onBadListing([offer], "too long");
+    }
     this.#manifests.set(key, { content: offer.content, offers: [offer], part: this.#fetch(offer) });
     if (this.#isGathering) return;
     this.#isGathering = true;
@@ -243,11 +242,14 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
     }
     this.#find?.settle(this.#queryIndex);
-    const manifests = await this.#readManifests();
+    const offered = [...this.#manifests.values()];
+    this.#readCount = offered.length;
+    const { manifests, problem } = await readManifests(this.name, offered, {
+      ...this.#context,
+      onBad: (offers, problem) => this.#onBadListing(offers, problem),
+    });
     if (this.#isEnded) return { failures: new Map(), isStale: false };
-    if (manifests.length === 0) {
-      throw new ShoalError("unverified", `no server has a listing of '${this.name}' that is one`);
-    }
+    if (problem !== undefined) throw problem;
     this.#failures = new Map();
     const wanted = await this.#wanted(manifests);
     await this.#transferAll(manifests, wanted);
@@ -260,23 +262,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     return { failures: this.#failures, isStale };
   }
 
-  async #readManifests(): Promise<readonly ReadManifest[]> {
-    const { disk, records } = this.#context;
-    const found: ReadManifest[] = [];
-    const offered = [...this.#manifests.values()];
-    this.#readCount = offered.length;
-    for (const { content, offers, part } of offered) {
-      const outcome = await part.ended;
-      if (outcome.event === "failed") continue;
-      const entries = decodeManifest(disk.read(outcome.path));
-      if (records.manifestsDir === undefined) disk.remove(outcome.path);
-      if (!("problem" in entries)) found.push({ content, offers, entries });
-      else {
-        const message = `a server's listing of '${this.name}' is none: ${entries.problem}`;
-        this.#context.emit({ event: "notice", level: "warning", message });
-      }
-    }
-    return found.sort((a, b) => b.offers.length - a.offers.length);
+  #onBadListing(offers: readonly Offer[], problem: string): void {
+    const message = badListing(this.name, offers.map(({ party }) => party), problem);
+    this.#context.emit({ event: "notice", level: "warning", message });
   }
 
   /** What the folder is to be, and what of it is missing. */
@@ -296,7 +284,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     const isFile = (entry: TreeEntry): entry is TreeFile => entry.kind === "file";
     const files = merged.entries.filter(isFile);
     if (!this.#settings.links) {
-      files.push(...links.files);
+      for (const file of links.files) files.push(file);
       this.#tellLeftOut(links.others.map(({ name }) => name));
     }
     for (const entry of merged.entries) {

@@ -1,5 +1,6 @@
 /** Bounds of one `get`. */
 import { MIB } from "../../limits.ts";
+import { MANIFEST_ENTRIES_MAX } from "../../wire/limits.ts";
 
 /** Names that our client asks classic servers for at once: each takes a port of its own. */
 export const CLASSIC_DOWNLOADS_MAX = 64;
@@ -9,6 +10,8 @@ export const PRESENT_CHECK_BYTES_MAX = 1 * MIB;
 export const PRESENT_SLICE_MS = 8;
 /** Different manifests of one folder that are taken into account. */
 export const MANIFESTS_MAX = 16;
+/** Entries of all of these together, which are held in memory; those of fewer servers are left out beyond that. */
+export const FOLDER_ENTRIES_MAX = 2 * MANIFEST_ENTRIES_MAX;
 /** How often a folder that changes while it is fetched is asked for, in one run. */
 export const FOLDER_PASSES_MAX = 4;
 /** How often it is looked whether the manifests of a folder are gathered. */

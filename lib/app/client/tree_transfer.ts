@@ -7,37 +7,32 @@ import { endpointText } from "../../address.ts";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import {
   type Bytes,
-  type Content,
   type FileSignature,
   fromHex,
   type SafeFileName,
   type ServerId,
   type SourceId,
   sourceId,
+  toHex,
   type TransferId,
 } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { Bitmap } from "../../protocol/base/bitmap.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";
 import type { CoordinatorEvent } from "../../protocol/download/coordinator_messages.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import type { TreeReply, TreeRequest, TreeTarget } from "../../protocol/folder/tree_messages.ts";
 import type { TreePlan } from "../../protocol/folder/tree_plan.ts";
-import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
+import type { TreeFile } from "../../wire/manifest.ts";
 import type { DoneEvent, ServerShare } from "../events.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext } from "./folder_context.ts";
 import { LayerLookup } from "./layer_lookup.ts";
 import type { RoutedDownload } from "./route_driver.ts";
+import type { ReadManifest } from "./read_manifests.ts";
 import type { PoolNews } from "./worker_pool.ts";
-
-/** A manifest that was read, and who offers it. */
-export interface ReadManifest {
-  readonly content: Content;
-  readonly offers: readonly Offer[];
-  readonly entries: readonly TreeEntry[];
-}
 
 interface TreeTransferOptions {
   readonly context: FolderContext;
@@ -62,6 +57,8 @@ interface TreeTransferOptions {
   readonly onShare: (server: ServerId, share: ServerShare | undefined) => void;
   readonly addPart: (file: TreeFile, offers: readonly Offer[]) => DownloadDriver;
 }
+
+const utf8 = new TextEncoder();
 
 type Ended = Extract<TreeReply, { kind: "treeFinished" | "treeFailed" }>;
 
@@ -129,8 +126,11 @@ export class TreeTransfer {
           else this.#options.onWritten(file.name, file.path, file.signature);
         }
         return;
-      case "treeFinished":
       case "treeFailed":
+        // Nothing more is of use to a target that takes none.
+        for (const part of this.#parts) part.fail(ShoalError.fromMessage(reply.error));
+        return this.#targetEnded.resolve(reply);
+      case "treeFinished":
         return this.#targetEnded.resolve(reply);
       default:
         reply satisfies never;
@@ -171,19 +171,24 @@ export class TreeTransfer {
   // — Units —————————————————————————————————————————————————————————————————————————————————————
 
   #openRequest(): TreeRequest {
-    const { plan, outDir, target, shapes, manifests } = this.#options;
+    const { plan, outDir, target, shapes } = this.#options;
     const units = plan.units.map(({ files, names }) => ({
       parts: files.map(({ sizeBytes, sha256, root }, i) => ({
         ...{ sizeBytes, sha256, isProved: sha256 === root },
         targets: names[i]!.map(target),
       })),
     }));
-    const sizes = [...plan.units, ...plan.longFiles].map(({ sizeBytes }) => sizeBytes);
+    // A content that goes to several names needs room for each.
+    let neededBytes = plan.longFiles.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const { names } of plan.units) {
+      for (const { sizeBytes } of names.flat()) neededBytes += sizeBytes;
+    }
     return {
       ...{ kind: "openTree", transfer: this.#transfer, outDir, units, ...shapes },
-      tag: manifests[0]!.content.root.slice(0, 8),
+      // Of where it goes, so that two runs into one folder meet, whatever they make of what is in it.
+      tag: toHex(sha256(utf8.encode(shapes.root ?? "."))).slice(0, 8),
       emptyFiles: plan.emptyFiles.map(target),
-      neededBytes: sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0),
+      neededBytes,
     };
   }
 

@@ -8,7 +8,7 @@ import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
-import { displayName, isHiddenName, parseFileName } from "../../names.ts";
+import { displayName, isHiddenName, isStagingName, parseFileName } from "../../names.ts";
 import { type Clock, wallMs } from "../system/clock.ts";
 import {
   isWithin,
@@ -90,6 +90,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
         const name = offerableName(options, prefix + entry.name);
         if (name === undefined) continue;
         if (entry.isFolder) {
+          if (isStagingName(entry.name)) continue;
           if (depth < FOLDER_DEPTH_MAX) {
             below.push(`${name}/`);
             if (options.onShape !== undefined) tellFolder(options, opened, name);

@@ -11,6 +11,7 @@ import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { TreeTarget } from "../../protocol/folder/tree_messages.ts";
+import { stagingName } from "../../names.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { diskError, nameError } from "./disk_error.ts";
@@ -66,7 +67,7 @@ export class StagedFiles {
    * @throws ShoalError `busy_target` where another run stages its files there, `not_writable`, `disk_full`, `disk`
    */
   static open(disk: Disk, outDir: string, tag: string, rules: FileRules): StagedFiles {
-    const path = join(outDir, `.staged.${tag}.part`);
+    const path = join(outDir, stagingName(tag));
     try {
       disk.makeFolder(outDir);
       disk.makeFolder(path);
@@ -199,8 +200,9 @@ export class StagedFiles {
   close(): void {
     this.#place?.close();
     try {
-      this.#lock.close();
+      // The lock goes while it is held: who gets hold of it after that sees that it is no more.
       removeAll(this.#stage, this.#path);
+      this.#lock.close();
     } catch {
       // The next run removes it.
     }
@@ -217,7 +219,7 @@ export class StagedFiles {
 function locked(stage: AnchoredDisk, path: string): DiskFile {
   const lockPath = join(path, "lock");
   const lock = stage.create(lockPath) ?? stage.open(lockPath);
-  if (!lock.tryLock()) {
+  if (!lock.tryLock() || stage.lookAt(lockPath)?.inode !== lock.look().inode) {
     lock.close();
     throw new ShoalError("busy_target", "another get writes to that folder at the moment");
   }

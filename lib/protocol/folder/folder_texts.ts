@@ -20,3 +20,9 @@ export function leftOutLinks(names: readonly string[]): string {
   return `'${names[0]}'${more} left out: links to folders or to nothing ` +
     "(--links keeps links as they are)";
 }
+
+/** What a server offers as the listing of a folder is not used. */
+export function badListing(name: string, parties: Iterable<string>, problem: string): string {
+  const by = [...new Set(parties)].join(", ");
+  return `the listing of '${name}' from ${by || "a server"} is not used: ${problem}`;
+}

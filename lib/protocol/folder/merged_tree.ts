@@ -4,7 +4,7 @@
  * parties that hold the name have; where no thing has a majority, the name is in dispute and left alone. Pure.
  */
 import { contentKey } from "../../ids.ts";
-import type { TreeEntry } from "../../wire/manifest.ts";
+import { entriesBelow, type TreeEntry } from "../../wire/manifest.ts";
 
 /** One manifest, and the parties that have proved to offer it. */
 interface OfferedTree {
@@ -30,19 +30,16 @@ interface MergedTree {
 
 interface Side {
   readonly entry: TreeEntry;
-  readonly parties: Set<string>;
+  readonly parties: ReadonlySet<string>;
 }
 
 export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
-  const byName = new Map<string, Map<string, Side>>();
+  const byName = new Map<string, Side[]>();
   for (const { entries, parties } of trees) {
     for (const entry of entries) {
-      const sides = byName.get(entry.name) ?? new Map<string, Side>();
-      byName.set(entry.name, sides);
-      const key = keyOf(entry);
-      const side = sides.get(key) ?? { entry, parties: new Set<string>() };
-      sides.set(key, side);
-      for (const party of parties) side.parties.add(party);
+      const sides = byName.get(entry.name);
+      if (sides === undefined) byName.set(entry.name, [{ entry, parties }]);
+      else join(sides, { entry, parties });
     }
   }
   const entries: TreeEntry[] = [];
@@ -50,8 +47,8 @@ export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
   const dissents: Dispute[] = [];
   for (const [name, all] of byName) {
     // A gap says that something is there, and not what.
-    const known = [...all.values()].filter(({ entry }) => entry.kind !== "gap");
-    const sides = known.length > 0 ? known : [...all.values()];
+    const known = all.filter(({ entry }) => entry.kind !== "gap");
+    const sides = known.length > 0 ? known : all;
     const chosen = sides.length === 1 ? sides[0] : majorityOf(sides);
     const dispute = (): Dispute => ({
       name,
@@ -68,6 +65,16 @@ export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
     trees.every((tree) => tree.entries.length === byName.size) &&
     entries.every(({ kind }) => kind !== "gap");
   return { ...withoutClashes(entries, disputes), dissents, isComplete };
+}
+
+function join(sides: Side[], side: Side): void {
+  const key = keyOf(side.entry);
+  const index = sides.findIndex(({ entry }) => keyOf(entry) === key);
+  if (index === -1) sides.push(side);
+  else {
+    const { entry, parties } = sides[index]!;
+    sides[index] = { entry, parties: parties.union(side.parties) };
+  }
 }
 
 /** One party may hold several things under a name, as its servers do: then it speaks for none of them alone. */
@@ -96,18 +103,11 @@ function withoutClashes(
   entries: readonly TreeEntry[],
   disputes: readonly Dispute[],
 ): Pick<MergedTree, "entries" | "disputes"> {
-  const blocked = new Set(
-    entries.filter(({ kind }) => kind !== "folder").map(({ name }): string => name),
+  const clashing = entries.flatMap((entry, i) =>
+    entry.kind === "folder" ? [] : entriesBelow(entries, i)
   );
-  const isBlocked = (name: string): boolean => {
-    for (let end = name.lastIndexOf("/"); end !== -1; end = name.lastIndexOf("/", end - 1)) {
-      if (blocked.has(name.slice(0, end))) return true;
-    }
-    return false;
-  };
-  const clashing = entries.filter(({ name }) => isBlocked(name));
   if (clashing.length === 0) return { entries, disputes };
-  const more = clashing.map((entry) => ({ name: entry.name, sides: [{ entry, parties: [] }] }));
   const out = new Set(clashing);
+  const more = [...out].map((entry) => ({ name: entry.name, sides: [{ entry, parties: [] }] }));
   return { entries: entries.filter((entry) => !out.has(entry)), disputes: [...disputes, ...more] };
 }
