@@ -101,8 +101,15 @@ export function encodeManifest(entries: readonly TreeEntry[]): Bytes {
   return bytes;
 }
 
-/** The entries of a manifest, or what is wrong with it. Never throws. */
-export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadManifest {
+/**
+ * The entries of a manifest, or what is wrong with it. Never throws.
+ *
+ * @param folder whose manifest it is: names are safe behind it, and some only there, such as `a:b`
+ */
+export function decodeManifest(
+  bytes: Uint8Array,
+  folder?: SafeFileName,
+): readonly TreeEntry[] | BadManifest {
   if (bytes.length > MANIFEST_BYTES_MAX) return { problem: "too long" };
   if (toHex(bytes.subarray(0, HEAD.length)) !== toHex(HEAD)) return { problem: "not a manifest" };
   const reader = new Reader(bytes, HEAD.length);
@@ -110,6 +117,7 @@ export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadMan
   if (count > MANIFEST_ENTRIES_MAX) return { problem: "too many entries" };
   const entries: TreeEntry[] = [];
   let last: Uint8Array = new Uint8Array(0);
+  const prefix = folder === undefined ? "" : `${folder}/`;
   let nameBytes = 0;
   for (let i = 0; i < count && reader.problem === undefined; i++) {
     const kind = reader.u8();
@@ -118,12 +126,13 @@ export function decodeManifest(bytes: Uint8Array): readonly TreeEntry[] | BadMan
     if (nameBytes > MANIFEST_BYTES_MAX) reader.fail("names too long");
     const parsed = parseText(current);
     if (parsed === undefined) reader.fail("not valid text");
-    const name = parseFileName(parsed ?? "");
+    const name = parseFileName(prefix + (parsed ?? ""));
     if (!name.ok) reader.fail(`name: ${name.problem}`);
     else {
+      const own = name.name.slice(prefix.length) as SafeFileName;
       const before = entries.at(-1)?.name;
-      if (before !== undefined && compareNames(before, name.name) >= 0) reader.fail("out of order");
-      const entry = readBody(reader, kind, name.name);
+      if (before !== undefined && compareNames(before, own) >= 0) reader.fail("out of order");
+      const entry = readBody(reader, kind, own);
       if (entry !== undefined) entries.push(entry);
     }
     last = current;

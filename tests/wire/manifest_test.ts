@@ -2,6 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { BLOCK_BYTES } from "../../lib/limits.ts";
+import { Writer } from "../../lib/wire/cursor.ts";
+import { MANIFEST_BYTES_MAX } from "../../lib/wire/limits.ts";
 import {
   compareNames,
   decodeManifest,
@@ -108,4 +110,26 @@ Deno.test("a count that nothing stands behind costs nothing", () => {
   assertEquals(problemOf(bytes), "truncated");
   bytes.set([0xff, 0xff, 0xff, 0xff], 8);
   assertEquals(problemOf(bytes), "too many entries");
+});
+
+Deno.test("a name that is safe behind that of its folder alone is taken there", () => {
+  const bytes = encodeManifest([file("a:b", 1)]);
+  assertEquals(problemOf(bytes), "name: drive letter");
+  assertEquals(decodeManifest(bytes, name("t")), [file("a:b", 1)]);
+});
+
+Deno.test("names that grow by what they share are bounded as if they were written out", () => {
+  const start = `${"x".repeat(200)}/`.repeat(4);
+  const count = Math.ceil(MANIFEST_BYTES_MAX / start.length);
+  const writer = new Writer(new Uint8Array(2_000 + 11 * count));
+  writer.bytes(encodeManifest([]).subarray(0, 8));
+  writer.u32(count);
+  for (let i = 0; i < count; i++) {
+    const rest = new TextEncoder().encode(i === 0 ? `${start}000000` : String(i).padStart(6, "0"));
+    writer.u8(5);
+    writer.u16(i === 0 ? 0 : start.length);
+    writer.u16(rest.length);
+    writer.bytes(rest);
+  }
+  assertEquals(problemOf(writer.written()), "names too long");
 });

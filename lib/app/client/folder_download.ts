@@ -8,6 +8,7 @@
 import { join } from "@std/path";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import { contentKey, type SafeFileName, type ServerId } from "../../ids.ts";
+import { TargetLook } from "../../io/files/target_look.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import * as texts from "../../protocol/download/download_texts.ts";
@@ -48,6 +49,8 @@ interface FolderSettings {
   readonly folder: SafeFileName | undefined;
   readonly outDir: string;
   readonly onTaken: OnTaken;
+  /** Whether names are written so that every file system takes them. */
+  readonly portableNames: boolean;
   /** Whether links are kept as links. */
   readonly links: boolean;
   /** Whether what an earlier run has proved is read again. */
@@ -246,6 +249,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#readCount = offered.length;
     const { manifests, problem } = await readManifests(this.name, offered, {
       ...this.#context,
+      folder: this.#settings.folder,
       onBad: (offers, problem) => this.#onBadListing(offers, problem),
     });
     if (this.#isEnded) return { failures: new Map(), isStale: false };
@@ -295,10 +299,12 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#files = new Map(files.map((file) => [file.name, file]));
     this.#totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const { clock, disk, records } = this.#context;
-    const folder = this.#target;
-    if (this.#record.size === 0) this.#record = records.read(folder);
+    if (this.#record.size === 0) this.#record = records.read(this.#target);
+    const { outDir, portableNames } = this.#settings;
+    using look = new TargetLook(disk, outDir, { portableNames });
     const { missing, present, ours } = await treePresence(files, {
-      ...{ clock, disk, folder, record: this.#record },
+      ...{ clock, look, record: this.#record },
+      nameOf: ({ name }) => this.#full(name),
       checks: this.#settings.checks,
       replaces: this.#settings.onTaken === "replace",
       signal: this.#abort.signal,

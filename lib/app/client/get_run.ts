@@ -198,11 +198,11 @@ export class GetRun {
   }
 
   #newSought(query: Query, index: number): DownloadDriver | FolderDownload {
-    const { names, retries, jobs, links, check: checks } = this.#options;
+    const { names, retries, jobs, links, check: checks, portableNames } = this.#options;
     const { outDir, savedAs, onTaken } = this.#target;
     if (query.by === "tree") {
       const settings = { name: names[index]!, folder: query.name, outDir };
-      const options = { ...settings, onTaken, links, checks, retries };
+      const options = { ...settings, onTaken, portableNames, links, checks, retries };
       const searchAgain = (): void => this.#find([folder]);
       const folder = new FolderDownload(this.#folderContext(searchAgain), options);
       this.#folders.push(folder);

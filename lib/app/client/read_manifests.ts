@@ -1,6 +1,6 @@
 /** The manifests of a folder as they have come: those that are good, whoever offers the others being told. */
 import { ShoalError } from "../../errors.ts";
-import type { Content } from "../../ids.ts";
+import type { Content, SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import type { TreeRecords } from "../../io/store/tree_records.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";
@@ -25,6 +25,7 @@ export interface ReadManifest {
 interface ReadingOptions {
   readonly disk: Disk;
   readonly records: TreeRecords;
+  readonly folder: SafeFileName | undefined;
   /** What is offered here is no manifest, or one too many. */
   readonly onBad: (offers: readonly Offer[], problem: string) => void;
 }
@@ -33,7 +34,7 @@ interface ReadingOptions {
 export async function readManifests(
   name: string,
   offered: readonly OfferedManifest[],
-  { disk, records, onBad }: ReadingOptions,
+  { disk, records, folder, onBad }: ReadingOptions,
 ): Promise<{ manifests: readonly ReadManifest[]; problem: ShoalError | undefined }> {
   const manifests: ReadManifest[] = [];
   let problem = new ShoalError("unverified", `no server has a listing of '${name}' that is one`);
@@ -46,7 +47,7 @@ export async function readManifests(
       if (outcome.code !== "unverified") problem = ShoalError.fromMessage(outcome);
       continue;
     }
-    const entries = decodeManifest(disk.read(outcome.path));
+    const entries = decodeManifest(disk.read(outcome.path), folder);
     const isBad = "problem" in entries;
     if (isBad || records.manifestsDir === undefined) disk.remove(outcome.path);
     if (isBad) onBad(offers, entries.problem);

@@ -2,10 +2,12 @@
  * Which files of a folder are there already. What an earlier run wrote and nobody has touched since is known without
  * being read; anything else of the right size is read and compared.
  */
-import { join } from "@std/path";
+import { dirname } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { sameSignature } from "../../io/files/regular_file.ts";
+import type { TargetLook } from "../../io/files/target_look.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { UNIT_BYTES_MAX } from "../../protocol/folder/limits.ts";
@@ -14,9 +16,9 @@ import { PRESENT_SLICE_MS } from "./limits.ts";
 
 interface TreePresenceOptions {
   readonly clock: Clock;
-  readonly disk: Disk;
-  /** What the names are below. */
-  readonly folder: string;
+  readonly look: TargetLook;
+  /** What a file of the folder is called below the target folder. */
+  readonly nameOf: (file: TreeFile) => SafeFileName;
   readonly record: TreeRecord;
   /** Whether what an earlier run has proved is read again. */
   readonly checks: boolean;
@@ -37,8 +39,7 @@ export async function treePresence(
   files: readonly TreeFile[],
   options: TreePresenceOptions,
 ): Promise<TreePresence> {
-  const { clock, disk, folder, record, signal } = options;
-  const isEmpty = !isThere(disk, folder);
+  const { clock, look, nameOf, record, signal } = options;
   const missing: TreeFile[] = [];
   const ours = new Set<string>();
   const present: { file: TreeFile; path: string }[] = [];
@@ -49,28 +50,27 @@ export async function treePresence(
       turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
     }
     if (signal.aborted) break;
-    const usual = join(folder, file.name);
-    const known = isEmpty ? undefined : record.get(file.name);
-    const recorded = options.replaces && known?.path !== usual ? undefined : known;
+    const usual = look.at(nameOf(file));
+    if (usual === undefined) {
+      missing.push(file);
+      continue;
+    }
+    const { disk } = usual;
+    const known = record.get(file.name);
+    const mayBe = options.replaces
+      ? known?.path === usual.path
+      : known !== undefined && dirname(known.path) === dirname(usual.path);
+    const recorded = mayBe ? known : undefined;
     const isOurs = recorded !== undefined && isUntouched(disk, recorded);
     if (isOurs) ours.add(file.name);
-    const path = recorded?.path ?? usual;
-    const isPresent = !isEmpty &&
-      (isOurs && !options.checks
-        ? recorded.sha256 === file.sha256
-        : isSameContent(disk, path, file));
+    const path = recorded?.path ?? usual.path;
+    const isPresent = isOurs && !options.checks
+      ? recorded.sha256 === file.sha256
+      : isSameContent(disk, path, file);
     if (isPresent) present.push({ file, path });
     else missing.push(file);
   }
   return { missing, present, ours };
-}
-
-function isThere(disk: Disk, path: string): boolean {
-  try {
-    return disk.lookAt(path) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function isUntouched(

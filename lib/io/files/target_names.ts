@@ -60,7 +60,7 @@ function partStem(disk: Disk, folder: string, base: string): string {
  *
  * @throws ShoalError `unnameable`
  */
-function nameIn(disk: Disk, folder: string, component: string, rules: NameRules): string {
+export function nameIn(disk: Disk, folder: string, component: string, rules: NameRules): string {
   const portable = rules.portableNames ? portableComponent(component) : component;
   const name = rules.portableNames && isTooLong(disk, folder, portable)
     ? portableComponent(component, SHORT_NAME_BYTES_MAX)

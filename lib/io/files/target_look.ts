@@ -1,0 +1,77 @@
+/** Looks for what is there already under the names that files are to have. It makes nothing, and looks at nothing outside. */
+import { basename, dirname, join } from "@std/path";
+import type { SafeFileName } from "../../ids.ts";
+import { AnchoredDisk } from "./anchored_disk.ts";
+import type { Disk } from "./disk.ts";
+import { nameIn, type NameRules } from "./target_names.ts";
+
+/** Where a file is, if it is there. */
+interface LookedAt {
+  readonly path: string;
+  /** For all that is done with the path, until the next file is looked for. */
+  readonly disk: AnchoredDisk;
+}
+
+interface OpenFolder {
+  readonly folder: string;
+  readonly disk: AnchoredDisk;
+}
+
+export class TargetLook implements Disposable {
+  readonly #disk: Disk;
+  readonly #outDir: string;
+  readonly #rules: NameRules;
+  /** The folder of the file before: names of one folder follow one another. */
+  #above: string | undefined;
+  #opened: OpenFolder | undefined;
+
+  constructor(disk: Disk, outDir: string, rules: NameRules) {
+    this.#disk = disk;
+    this.#outDir = outDir;
+    this.#rules = rules;
+  }
+
+  /** `undefined` where the folder of the file is not there, or not inside, or the file system cannot hold the name. */
+  at(name: SafeFileName): LookedAt | undefined {
+    const above = dirname(name);
+    if (above !== this.#above) {
+      this[Symbol.dispose]();
+      this.#above = above;
+      this.#opened = this.#open(above);
+    }
+    if (this.#opened === undefined) return undefined;
+    const { folder, disk } = this.#opened;
+    const base = this.#nameIn(folder, basename(name));
+    return base === undefined ? undefined : { path: join(folder, base), disk };
+  }
+
+  [Symbol.dispose](): void {
+    this.#opened?.disk.close();
+    this.#opened = undefined;
+  }
+
+  #open(above: string): OpenFolder | undefined {
+    // As every path below it begins.
+    let folder = dirname(join(this.#outDir, "x"));
+    try {
+      for (const component of above === "." ? [] : above.split("/")) {
+        const base = this.#nameIn(folder, component);
+        if (base === undefined) return undefined;
+        folder = join(folder, base);
+      }
+      if (!this.#disk.isFolder(folder)) return undefined;
+      return { folder, disk: AnchoredDisk.open(this.#disk, this.#outDir, folder, "inside") };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #nameIn(folder: string, component: string): string | undefined {
+    if (!this.#rules.portableNames) return component;
+    try {
+      return nameIn(this.#disk, folder, component, this.#rules);
+    } catch {
+      return undefined;
+    }
+  }
+}
