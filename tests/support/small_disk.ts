@@ -29,8 +29,9 @@ export class SmallDisk implements AsyncDisposable {
     this.folder = folder;
   }
 
-  static async mount(folder: string, sizeBytes: number): Promise<SmallDisk> {
-    const options = `size=${sizeBytes}`;
+  /** @param inodes how many files, folders and links it takes; as many as fit by default */
+  static async mount(folder: string, sizeBytes: number, inodes?: number): Promise<SmallDisk> {
+    const options = `size=${sizeBytes}${inodes === undefined ? "" : `,nr_inodes=${inodes}`}`;
     if (!await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)) {
       throw new Error(`cannot mount ${folder}`);
     }

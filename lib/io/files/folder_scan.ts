@@ -109,7 +109,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
   }
 }
 
-/** What is under a name now. `nothing` is also what nobody would miss: a FIFO, a dangling link. */
+/** What is under a name now. `nothing` is also what nobody would miss: a dangling link. */
 export type Inspected =
   | { readonly kind: "file"; readonly signature: FileSignature }
   | { readonly kind: "leftOut"; readonly why: string }
@@ -163,15 +163,15 @@ function inspectLinked(disk: Disk, dir: string, name: string): Inspected {
   }
 }
 
-type Found = FileSignature | "link" | "folder" | undefined;
+type Found = FileSignature | "link" | "folder" | "special" | undefined;
 
 function fileAt(disk: Disk, path: string): Found {
   const found = disk.examine(path);
-  if (found?.kind === "link" || found?.kind === "folder") return found.kind;
-  return found?.signature;
+  return found === undefined || found.kind === "file" ? found?.signature : found.kind;
 }
 
 function inspected(found: Found): Inspected {
+  if (found === "special") return { kind: "leftOut", why: "it is not a regular file" };
   if (found === undefined || typeof found === "string") return { kind: "nothing" };
   if (found.sizeBytes > FILE_BYTES_MAX) return { kind: "leftOut", why: "it is too large" };
   return { kind: "file", signature: found };

@@ -116,6 +116,15 @@ export class StagedFiles {
     }
   }
 
+  /** Gives up a file that has no name yet. Never throws. */
+  discard({ staged }: StagedFile): void {
+    try {
+      this.#stage.remove(join(this.#path, staged));
+    } catch {
+      // It is removed with the folder.
+    }
+  }
+
   /** Brings all that was written to the disk for good. */
   async sync(files: readonly StagedFile[]): Promise<void> {
     if (await this.#stage.syncFileSystem(this.#path)) return;

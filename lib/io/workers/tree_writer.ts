@@ -189,6 +189,9 @@ class Tree {
       this.#group.push(this.#staged.write(bytes, target));
       this.#groupBytes += bytes.length;
     } catch (thrown) {
+      // Where nothing more can be made, the names of the others need its room.
+      const last = this.#group.pop();
+      if (last !== undefined) this.#staged.discard(last);
       this.fail(thrown);
     }
   }

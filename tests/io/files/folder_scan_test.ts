@@ -179,12 +179,15 @@ Deno.test({
   }));
 
 Deno.test({
-  name: "a FIFO is passed by without waiting for a writer",
+  name: "a FIFO is left out and named, without waiting for a writer",
   ignore: ignore || !await canRun("mkfifo"),
 }, () =>
   withFolder({ "file": "" }, async (dir) => {
     await new Deno.Command("mkfifo", { args: [join(dir, "pipe")] }).output();
-    assertEquals(await scan(dir), { names: ["file"], leftOut: [] });
+    assertEquals(await scan(dir), {
+      names: ["file"],
+      leftOut: ["pipe is skipped: it is not a regular file"],
+    });
   }));
 
 Deno.test({
@@ -241,5 +244,23 @@ Deno.test(
         abort.abort();
       }
       assert(seen.length === 1);
+    }),
+);
+
+Deno.test(
+  { name: "what waits for its name in a folder of staged files is not offered", ignore },
+  () =>
+    withFolder({
+      ".staged.0123abcd.part/0": "x",
+      ".staged.0123abcd.part/lock": "",
+      "sub/.staged.0123abcd.part/1": "x",
+      ".staged/2": "x",
+      "a": "1",
+    }, async (dir) => {
+      const shapes: string[] = [];
+      const onShape = ({ name }: { readonly name: string }): unknown => shapes.push(name);
+      const found = await scan(dir, { hidden: true, onShape });
+      assertEquals(found, { names: ["a", ".staged/2"], leftOut: [] });
+      assertEquals(shapes.sort(), [".staged", "sub"]);
     }),
 );
