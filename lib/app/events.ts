@@ -156,10 +156,39 @@ export interface FolderEvent {
   readonly presentBytes: number;
   /** Files that could not be had. */
   readonly failedFiles: number;
+  /** Files, folders and links that are here no more, since no server has them; {@linkcode ChangeEvent} names each. */
+  readonly removed: number;
+  /** What a run would do that was told to do nothing; absent otherwise. */
+  readonly planned?: {
+    /** Files that are not here. */
+    readonly fetch: number;
+    /** Files that are here with something else in them, and would be replaced. */
+    readonly replace: number;
+    /** Files, folders and links that no server has. */
+    readonly remove: number;
+    /** Bytes of the files to fetch and to replace. */
+    readonly bytes: number;
+  };
   /** Seconds from the first request sent to the last name given. */
   readonly seconds: number;
   /** Who delivered what came. */
   readonly servers: readonly ServerShare[];
+}
+
+/** A mirror has removed something, or a run that is told to do nothing says what it would do. */
+export interface ChangeEvent {
+  /** Discriminates the union. */
+  readonly event: "change";
+  /** What is done with it. */
+  readonly action: "fetch" | "replace" | "remove";
+  /** Whether it has been done; otherwise it would be. */
+  readonly isDone: boolean;
+  /** The folder as it was asked for. */
+  readonly folder: string;
+  /** Where it is, or was, or would be. */
+  readonly path: string;
+  /** Size in bytes, of what is fetched. */
+  readonly size?: number;
 }
 
 /** A file could not be fetched or uploaded. */
@@ -409,6 +438,7 @@ export type GetEvent =
   | ProgressEvent
   | DoneEvent
   | FolderEvent
+  | ChangeEvent
   | FailedEvent
   | WaitingEvent
   | ServerEvent

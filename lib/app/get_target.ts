@@ -3,6 +3,7 @@ import { basename, dirname } from "@std/path";
 import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import type { Disk } from "../io/files/disk.ts";
+import { unmarked } from "../marked_name.ts";
 import { namePattern } from "../name_pattern.ts";
 import { displayName, parseFileName } from "../names.ts";
 import type { OnTaken } from "../protocol/download/target_messages.ts";
@@ -17,19 +18,22 @@ export interface GetTarget {
   readonly sink: ByteSink | undefined;
 }
 
-type Wanted = Pick<GetOptions, "names" | "sha256" | "outDir" | "file" | "sink" | "force">;
+type Wanted = Pick<
+  GetOptions,
+  "names" | "sha256" | "outDir" | "file" | "sink" | "force" | "mirror"
+>;
 
 /** What a sink is called where a file has a path. */
 const SINK_NAME = "-" as SafeFileName;
 
 /** @throws ShoalError `usage` where the options name no place, or two, or none that a file can have */
-export function getTargetOf({ outDir, file, sink, force }: Wanted): GetTarget {
+export function getTargetOf({ outDir, file, sink, force, mirror }: Wanted): GetTarget {
   if ([outDir, file, sink].filter((each) => each !== undefined).length !== 1) {
     throw new ShoalError("usage", "a get needs one place to write to: a folder, a file or a sink");
   }
   if (sink !== undefined) return { outDir: "", savedAs: SINK_NAME, onTaken: "refuse", sink };
   if (outDir !== undefined) {
-    return { outDir, savedAs: undefined, onTaken: force ? "replace" : "number", sink };
+    return { outDir, savedAs: undefined, onTaken: force || mirror ? "replace" : "number", sink };
   }
   const path = file!;
   const parsed = parseFileName(basename(path));
@@ -86,4 +90,37 @@ function isFolder(disk: Disk, path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Says before anything is sent what is no mirror, and what has no dry run: all but folders, none of which is in another.
+ *
+ * @throws ShoalError `usage`
+ */
+export function requireFolderNames(
+  { names, sha256, outDir, masters, mirror, dryRun }:
+    & Wanted
+    & Pick<GetOptions, "dryRun" | "masters">,
+): void {
+  if (!mirror && !dryRun) return;
+  const what = mirror ? "only folders can be mirrored" : "only folders have a dry run";
+  const others = names.filter((name) => namePattern(name)?.isFolder !== true);
+  if (sha256 !== undefined || outDir === undefined || others.length > 0) {
+    throw new ShoalError("usage", what, {
+      hint: "Name folders with a slash at the end, and where they go with --out.",
+    });
+  }
+  // They know no folders, and what files they know may not be all.
+  if (masters !== undefined && masters.length > 0) {
+    throw new ShoalError("usage", `${what}, and no master knows any`, { hint: "Name a server." });
+  }
+  if (!mirror) return;
+  const folders = names.map(unmarked);
+  const inner = folders.find((name) =>
+    folders.some((other) => other !== name && name.startsWith(other))
+  );
+  if (inner === undefined) return;
+  throw new ShoalError("usage", `${displayName(inner)} is in another folder that is mirrored`, {
+    hint: "Name the outer one alone.",
+  });
 }

@@ -74,6 +74,8 @@ export const GET_DEFAULTS = {
   force: false,
   links: false,
   check: false,
+  mirror: false,
+  dryRun: false,
   sparse: true,
   portableNames: false,
   jobs: JOBS_DEFAULT,

@@ -194,6 +194,13 @@ export interface GetOptions extends FindOptions {
   readonly links?: boolean;
   /** Read again what an earlier run has written of a folder, instead of trusting its size and times; false by default. */
   readonly check?: boolean;
+  /**
+   * Replace what differs here, and afterwards remove what no server has from the folders that are fetched; false by
+   * default. Nothing is removed where that is not certain. For folders alone.
+   */
+  readonly mirror?: boolean;
+  /** Only say, by events, what would be fetched, replaced and removed; false by default. For folders alone. */
+  readonly dryRun?: boolean;
   /** Where manifests and records of folders are kept; the user's cache folder by default. */
   readonly cacheDir?: string;
   /**

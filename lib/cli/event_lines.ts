@@ -1,6 +1,7 @@
 /** The lines that people read, made from events. The lines of the classic tool are among them. */
 import type { ErrorMessage } from "../errors.ts";
 import type {
+  ChangeEvent,
   DoneEvent,
   FolderEvent,
   OfferEvent,
@@ -48,6 +49,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       return verbose || event.state === "resumed" ? serverLine(event) : undefined;
     case "folder":
       return folderLine(event);
+    case "change":
+      return changeLine(event);
     case "done":
       // Of a folder there is one line, however many files it has.
       if (event.folder !== undefined && !verbose) return undefined;
@@ -108,13 +111,24 @@ function growingLine({ path, size, present }: DoneEvent): string {
     : `File ${displayName(path)} received successfully: ${what}.`;
 }
 
-function folderLine({ path, files, presentFiles, failedFiles }: FolderEvent): string {
+function folderLine(
+  { path, files, presentFiles, failedFiles, removed, planned }: FolderEvent,
+): string {
   const what = `Folder ${displayName(path)}`;
-  const count = countText(files, "file");
+  if (planned !== undefined) {
+    return `${what} is left as it is: ${countText(planned.fetch, "file")} to fetch, ` +
+      `${planned.replace} to replace (${sizeText(planned.bytes)}), ${planned.remove} to remove.`;
+  }
+  const count = countText(files, "file") + (removed > 0 ? `, ${removed} removed` : "");
   if (failedFiles > 0) return `${what} received in part: ${count}, ${failedFiles} failed.`;
-  return files === presentFiles
+  return files === presentFiles && removed === 0
     ? `${what} is already up to date: ${count}.`
     : `${what} received successfully: ${count}.`;
+}
+
+function changeLine({ action, isDone, path, size }: ChangeEvent): string {
+  const what = `${displayName(path)}${size === undefined ? "" : ` (${sizeText(size)})`}`;
+  return isDone ? `Removed ${what}` : `Would ${action} ${what}`;
 }
 
 function storedLines({ name, storedAs, server, size, sha256, md5, present }: StoredEvent): string {

@@ -56,6 +56,13 @@ export const getCommand = defineCommand({
     force: toggle("replace a different file of the same name"),
     links: toggle("keep links of a folder as links, where they stay in it"),
     check: toggle("read again what an earlier get has written of a folder"),
+    mirror: toggle(
+      "of a folder: replace what differs (as --force), remove what no server has",
+    ),
+    delete: toggle("another name of --mirror"),
+    "dry-run": toggle(
+      "of a folder: say what would be fetched, replaced and removed, and do nothing",
+    ),
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
     sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
@@ -88,6 +95,10 @@ export const getCommand = defineCommand({
     "Only all 64 digits pin a content.",
     "With -o - the file goes to stdout in order, each chunk proved before it leaves, and all words go to\n" +
     "stderr. A whole that is not what was offered ends with code 4, its last chunk kept back.",
+    "With --mirror each thing that is removed is named. Nothing is, where a listing was not read or\n" +
+    "servers list different names, or where anything failed. What no server would offer stays: hidden\n" +
+    "names, unfinished downloads, devices; so do folders with such a thing in them. Links are not\n" +
+    "followed.",
     "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +
     "it; 4 not verified, or servers disagree; 5 local disk; 130 interrupted. If names fail in different\n" +
     "ways, the code is 1.",
@@ -101,6 +112,7 @@ export const getCommand = defineCommand({
     { line: "get disk.iso -o /tmp/image", says: "under another name" },
     { line: "get backup.tar -o - | tar x", says: "to another program, while it arrives" },
     { line: "get '**/*.jpg' docs/", says: "every picture, and everything in a folder" },
+    { line: "get --mirror site/ --dry-run", says: "what a mirror would change" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
   ],
@@ -113,6 +125,9 @@ export const getCommand = defineCommand({
       ]
       : []),
     ...idleWithOutput(options),
+    ...(isOverTcp(options) || options.master.length > 0
+      ? [{ flags: ["mirror", "delete", "dry-run"], where: "over TCP, or with a master" }]
+      : []),
   ],
   async perform(options, names, { app, pipes, reporter, signal, again }) {
     const isTcp = isOverTcp(options);
@@ -154,13 +169,15 @@ export const getCommand = defineCommand({
         servers: options.server,
         ...mastersOf(options.master),
         mtuBytes: options.mtu,
+        ...((options.mirror || options.delete) && { mirror: true }),
+        ...(options["dry-run"] && { dryRun: true }),
         ...given({ rateBytesPerS: options.rate }),
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
-    for (const line of summaryLines(done, failed, folders, (nowMs() - startMs) / 1000)) {
-      reporter.say(line);
-    }
+    const seconds = (nowMs() - startMs) / 1000;
+    const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, seconds);
+    for (const line of summary) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
       throw options.output === STANDARD_OUTPUT
         ? new ShoalError("interrupted", "interrupted: the output ends in the middle", {
@@ -190,8 +207,14 @@ function placeOf(
 function idleWithOutput({ output }: Output): readonly IdleFlags[] {
   if (output === undefined) return [];
   return output === STANDARD_OUTPUT
-    ? [{ flags: ["out", "portable-names", "force", "sparse"], where: "with --output -" }]
-    : [{ flags: ["out", "portable-names"], where: "with --output FILE" }];
+    ? [{
+      flags: ["out", "portable-names", "force", "sparse", "mirror", "delete", "dry-run"],
+      where: "with --output -",
+    }]
+    : [{
+      flags: ["out", "portable-names", "mirror", "delete", "dry-run"],
+      where: "with --output FILE",
+    }];
 }
 
 function opening(

@@ -111,7 +111,10 @@ const EVENTS: readonly ShoalEvent[] = [
   ...[0, 1].map((failedFiles): ShoalEvent => ({
     event: "folder",
     ...{ name: EVIL, path: EVIL, files: 2, presentFiles: 1, size: 1, presentBytes: 1 },
-    ...{ failedFiles, seconds: 1, servers: [share] },
+    ...{ failedFiles, removed: 1, seconds: 1, servers: [share] },
+  })),
+  ...[true, false].map((isDone): ShoalEvent => ({
+    ...{ event: "change", action: "remove", isDone, folder: EVIL, path: EVIL, size: 1 },
   })),
   ...[true, false].map((present): ShoalEvent => ({
     event: "done",
@@ -141,7 +144,7 @@ const KINDS = {
     stored: 1,
     echoed: 1,
   },
-  ...{ file: 1, failed: 1, done: 1, folder: 1, report: 1 },
+  ...{ file: 1, failed: 1, done: 1, folder: 1, change: 1, report: 1 },
 } satisfies Record<ShoalEvent["event"], 1>;
 
 for (const isTerminal of [false, true]) {

@@ -149,6 +149,8 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  setExecutable(): void {}
+
   setFolderModified(): void {}
 
   async syncFileSystem(): Promise<boolean> {

@@ -80,6 +80,7 @@ export function foldingDisk(options: FoldingDiskOptions = {}): Disk {
     entriesIn: (folder) => disk.entriesIn(named(folder)),
     watch: (folder, onHint) => disk.watch(named(folder), onHint),
     makeLink: () => disk.makeLink(),
+    setExecutable: () => disk.setExecutable(),
     setFolderModified: () => disk.setFolderModified(),
     syncFileSystem: () => disk.syncFileSystem(),
     makeFolder: (path) => disk.makeFolder(named(path, true)),

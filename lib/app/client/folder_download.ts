@@ -19,8 +19,8 @@ import {
   HASHING_VOTE_PATIENCE_MS,
 } from "../../protocol/download/limits.ts";
 import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
-import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
+import { ListingDoubts } from "../../protocol/folder/listing_doubts.ts";
 import { badListing, disputed, leftOutLinks } from "../../protocol/folder/folder_texts.ts";
 import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
 import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
@@ -33,7 +33,8 @@ import type { Find } from "../discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import { usualPath } from "../usual_path.ts";
-import type { FolderContext, TreeSink } from "./folder_context.ts";
+import type { FolderContext, FolderPass, FolderSettings, TreeSink } from "./folder_context.ts";
+import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
 import { type OfferedManifest, type ReadManifest, readManifests } from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
 import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
@@ -41,29 +42,6 @@ import { ShareSums } from "./share_sums.ts";
 import { treePresence } from "./tree_presence.ts";
 import type { RoutedDownload } from "./route_driver.ts";
 import type { PoolNews } from "./worker_pool.ts";
-
-interface FolderSettings {
-  /** As the user wrote it. */
-  readonly name: string;
-  /** The folder at its servers; `undefined` for all that they offer. */
-  readonly folder: SafeFileName | undefined;
-  readonly outDir: string;
-  readonly onTaken: OnTaken;
-  /** Whether names are written so that every file system takes them. */
-  readonly portableNames: boolean;
-  /** Whether links are kept as links. */
-  readonly links: boolean;
-  /** Whether what an earlier run has proved is read again. */
-  readonly checks: boolean;
-  readonly retries: number;
-}
-
-/** How one pass over the folder ended. */
-interface Pass {
-  readonly failures: ReadonlyMap<string, ErrorMessage>;
-  /** Whether asking again may bring what failed. */
-  readonly isStale: boolean;
-}
 
 export class FolderDownload implements RoutedDownload, TreeSink {
   readonly name: string;
@@ -78,12 +56,15 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #startedMs: number;
   #manifests = new Map<string, OfferedManifest>();
   #gathering = newGathering();
+  readonly #doubts = new ListingDoubts();
+  readonly #mirror: FolderMirror;
   /** How many of the manifests have been taken into account. */
   #readCount = 0;
   #isGathering = false;
   #isEnded = false;
   #tree: TreeTransfer | undefined;
   #failures = new Map<string, ErrorMessage>();
+  #wanted: WantedTree = NOTHING_WANTED;
   // — Of all of it —
   #record: TreeRecord = new Map();
   /** The files that it is to have, and those that it has, by their names in it. */
@@ -101,6 +82,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.query = { by: "tree", name: settings.folder };
     this.#startedMs = context.clock.nowMs();
     this.#shares = new ShareSums(context.addresses);
+    this.#mirror = new FolderMirror({
+      ...{ ...context, name: this.name, outDir: settings.outDir, target: this.#target },
+      ...{ isDryRun: settings.dryRun, signal: this.#abort.signal },
+    });
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
   }
 
@@ -126,11 +111,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     if (this.#isEnded) return;
     switch (news.kind) {
       case "offer":
+        this.#doubts.onOffered(news.offer.server);
         if (news.offer.isProved) this.#onOffer(news.offer);
         else this.#gathering.onClaim(news.offer.path.endpoint);
         return;
       case "pending": {
         const { server, earnedMs } = news.pending;
+        this.#doubts.onOffered(server);
         const patienceMs = Math.max(earnedMs, HASHING_VOTE_PATIENCE_MS);
         this.#gathering.onHashing(this.#context.clock.nowMs(), server, patienceMs);
         if (this.isSearching) this.#tellWaiting(1, texts.stillHashing(news.pending));
@@ -220,10 +207,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       for (let pass = 1;; pass++) {
         const { failures, isStale } = await this.#pass();
         if (this.#isEnded) return;
-        if (pass === FOLDER_PASSES_MAX) return this.#onAllDone(failures);
+        if (pass === FOLDER_PASSES_MAX) return await this.#onAllDone(failures);
         // Who was late has a word in the next pass.
         if (this.#manifests.size > this.#readCount) continue;
-        if (!isStale) return this.#onAllDone(failures);
+        if (!isStale) return await this.#onAllDone(failures);
         this.#manifests = new Map();
         this.#gathering = newGathering();
         this.#context.searchFolderAgain();
@@ -239,7 +226,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     while (this.isSearching) await this.#context.clock.sleep(GATHER_MS, this.#abort.signal);
   }
 
-  async #pass(): Promise<Pass> {
+  async #pass(): Promise<FolderPass> {
     const { clock } = this.#context;
     while (clock.nowMs() < this.#gathering.endMs && !this.#isEnded) {
       await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
@@ -255,7 +242,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     if (this.#isEnded) return { failures: new Map(), isStale: false };
     if (problem !== undefined) throw problem;
     this.#failures = new Map();
-    const wanted = await this.#wanted(manifests);
+    const wanted = this.#wanted = await this.#compared(manifests);
+    if (this.#settings.dryRun) return { failures: this.#failures, isStale: false };
     await this.#transferAll(manifests, wanted);
     for (const { name } of wanted.missing) {
       if (!this.#done.has(name)) {
@@ -272,7 +260,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   /** What the folder is to be, and what of it is missing. */
-  async #wanted(manifests: readonly ReadManifest[]): Promise<Wanted> {
+  async #compared(manifests: readonly ReadManifest[]): Promise<WantedTree> {
     const merged = mergedTree(manifests.map(({ entries, offers }) => ({
       entries,
       parties: new Set(offers.map(({ party }) => party)),
@@ -307,6 +295,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       nameOf: ({ name }) => this.#full(name),
       checks: this.#settings.checks,
       replaces: this.#settings.onTaken === "replace",
+      keepsAttributes: !this.#settings.dryRun,
       signal: this.#abort.signal,
     });
     // What an earlier pass has brought was not there before.
@@ -314,10 +303,11 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     for (const { file, path } of old) this.#onDone(file, path, true);
     this.#presentFiles += old.length;
     this.#presentBytes += old.reduce((sum, { file }) => sum + file.sizeBytes, 0);
-    return { merged: merged.entries, missing, ours };
+    const isComplete = merged.isComplete && merged.disputes.length === 0;
+    return { manifests, merged: merged.entries, isComplete, missing, ours };
   }
 
-  async #transferAll(manifests: readonly ReadManifest[], wanted: Wanted): Promise<void> {
+  async #transferAll(manifests: readonly ReadManifest[], wanted: WantedTree): Promise<void> {
     const { missing, merged, ours } = wanted;
     const { outDir, onTaken, links, retries } = this.#settings;
     const transfer = this.#context.openTransfer(this);
@@ -335,9 +325,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       }),
       shapes: {
         root: this.#settings.folder,
-        folders: merged.flatMap((entry) =>
-          entry.kind === "folder" ? [{ ...nameOf(entry), mtimeMs: entry.mtimeMs }] : []
-        ),
+        folders: folderTimes(wanted).map((each) => ({ ...nameOf(each), mtimeMs: each.mtimeMs })),
         links: merged.flatMap((entry) =>
           entry.kind === "link" && links ? [{ ...nameOf(entry), target: entry.target }] : []
         ),
@@ -371,6 +359,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     path: string,
     signature: Parameters<TreeRecord["set"]>[1]["signature"] | undefined,
   ): void {
+    this.#mirror.keep(path);
     const name = this.#own(full);
     const file = this.#files.get(name);
     if (file === undefined) return;
@@ -405,7 +394,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#context.records.write(this.#target, this.#record);
   }
 
-  #onAllDone(failures: ReadonlyMap<string, ErrorMessage>): void {
+  async #onAllDone(failures: ReadonlyMap<string, ErrorMessage>): Promise<void> {
+    const { mirror, dryRun, onTaken } = this.#settings;
+    const removed = mirror ? await this.#removeOthers(failures) : 0;
+    const planned = dryRun
+      ? await this.#mirror.planned(this.#wanted, onTaken === "replace", removed)
+      : undefined;
+    if (this.#isEnded) return;
     const failed = [...failures].map(([name, error]) => this.#failed(this.#full(name), error));
     for (const event of failed) this.#context.emit(event);
     this.#context.emit({
@@ -417,10 +412,24 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       size: [...this.#done.values()].reduce((sum, { size }) => sum + size, 0),
       presentBytes: this.#presentBytes,
       failedFiles: failed.length,
+      removed: dryRun ? 0 : removed,
+      ...(planned !== undefined && { planned }),
       seconds: this.#seconds,
       servers: this.#shares.all,
     });
     this.#conclude([...this.#done.values(), ...failed]);
+  }
+
+  async #removeOthers(failures: ReadonlyMap<string, ErrorMessage>): Promise<number> {
+    const { manifests, isComplete } = this.#wanted;
+    // Whoever is late with a listing that was read is among these.
+    const servers = manifests.flatMap(({ offers }) => offers.map(({ server }) => server));
+    this.#doubts.onRead(new Set(servers), isComplete);
+    const doubt = failures.size > 0 ? "not everything could be had" : this.#doubts.reason;
+    const removed = await this.#mirror.remove(this.#wanted, doubt);
+    for (const name of removed) this.#record.delete(name);
+    if (!this.#settings.dryRun) this.#saveRecord();
+    return removed.length;
   }
 
   get #seconds(): number {
@@ -428,6 +437,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   #onDone(file: TreeFile, path: string, present: boolean): void {
+    this.#mirror.keep(path);
     const name = this.#full(file.name);
     const event: DoneEvent = {
       ...{ event: "done", name, folder: this.name, path },
@@ -466,7 +476,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   /** A name of the folder as it is below the target folder. */
   #full(name: string): SafeFileName {
     const { folder } = this.#settings;
-    return (folder === undefined ? name : `${folder}/${name}`) as SafeFileName;
+    return [folder, name].filter((each) => each !== undefined && each !== "").join(
+      "/",
+    ) as SafeFileName;
   }
 }
 
@@ -476,11 +488,4 @@ function newGathering(): ManifestGathering {
     claimMs: CLAIM_PATIENCE_MS,
     hashingMsMax: HASHING_VOTE_MS_MAX,
   });
-}
-
-/** What a folder is to be, and what is not there yet. */
-interface Wanted {
-  readonly merged: readonly TreeEntry[];
-  readonly missing: readonly TreeFile[];
-  readonly ours: ReadonlySet<string>;
 }

@@ -63,9 +63,12 @@ export async function getOverStream(
       ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
     });
-  const run = new GetRun(runtime, { ...options, masters: [] }, queries, search, undefined, []);
+  const run = new GetRun(runtime, { ...options, ...UDP_ONLY }, queries, search, undefined, []);
   return await ended(run);
 }
+
+/** What no session knows of. */
+const UDP_ONLY = { masters: [], mirror: false, dryRun: false };
 
 /** How a get over UDP receives what it fetches. */
 function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {

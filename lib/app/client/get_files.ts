@@ -10,7 +10,7 @@ import { parseFileName } from "../../names.ts";
 import type { GetExtension } from "./get_extension.ts";
 import type { DoneEvent, FailedEvent, FileEvent, GetEvent, ListEvent } from "../events.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
-import { requireOneFile } from "../get_target.ts";
+import { requireFolderNames, requireOneFile } from "../get_target.ts";
 import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
@@ -60,6 +60,7 @@ export async function getIn(
   extension: GetExtension = {},
 ): Promise<GetResult> {
   const options = resolveGet(given);
+  requireFolderNames(options);
   requireOneFile(runtime.disk, options);
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {

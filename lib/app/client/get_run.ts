@@ -34,10 +34,10 @@ import type { Route } from "../../protocol/download/source_route.ts";
 import { RouteDriver } from "./route_driver.ts";
 import { StreamProviders } from "./stream_providers.ts";
 
-/** What runs over UDP and over TCP have in common, and masters. */
+/** What runs over UDP and over TCP have in common, and what only those over UDP have. */
 type RunOptions =
   & Omit<ResolvedTcpGetOptions, "server" | "port" | "dialect">
-  & Pick<ResolvedGetOptions, "masters">;
+  & Pick<ResolvedGetOptions, "masters" | "mirror" | "dryRun">;
 
 export class GetRun {
   readonly #runtime: Runtime;
@@ -199,9 +199,10 @@ export class GetRun {
 
   #newSought(query: Query, index: number): DownloadDriver | FolderDownload {
     const { names, retries, jobs, links, check: checks, portableNames } = this.#options;
+    const { mirror, dryRun } = this.#options;
     const { outDir, savedAs, onTaken } = this.#target;
     if (query.by === "tree") {
-      const settings = { name: names[index]!, folder: query.name, outDir };
+      const settings = { name: names[index]!, folder: query.name, outDir, mirror, dryRun };
       const options = { ...settings, onTaken, portableNames, links, checks, retries };
       const searchAgain = (): void => this.#find([folder]);
       const folder = new FolderDownload(this.#folderContext(searchAgain), options);

@@ -6,7 +6,8 @@ import { dirname } from "@std/path";
 import type { SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { sameSignature } from "../../io/files/regular_file.ts";
+import { keepAttributes } from "../../io/files/file_attributes.ts";
+import { type FileIdentity, sameSignature } from "../../io/files/regular_file.ts";
 import type { TargetLook } from "../../io/files/target_look.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { Clock } from "../../io/system/clock.ts";
@@ -24,6 +25,8 @@ interface TreePresenceOptions {
   readonly checks: boolean;
   /** Whether what is under another name than its own does not count, since whatever has that is replaced. */
   readonly replaces: boolean;
+  /** Whether what is there gets the time, and the leave to be run, that it has at its servers. */
+  readonly keepsAttributes: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -61,29 +64,34 @@ export async function treePresence(
       ? known?.path === usual.path
       : known !== undefined && dirname(known.path) === dirname(usual.path);
     const recorded = mayBe ? known : undefined;
-    const isOurs = recorded !== undefined && isUntouched(disk, recorded);
-    if (isOurs) ours.add(file.name);
     const path = recorded?.path ?? usual.path;
+    const found = disk.identityAt(path);
+    const isOurs = recorded !== undefined && found !== undefined &&
+      sameSignature(found.signature, recorded.signature);
+    if (isOurs) ours.add(file.name);
     const isPresent = isOurs && !options.checks
       ? recorded.sha256 === file.sha256
-      : isSameContent(disk, path, file);
-    if (isPresent) present.push({ file, path });
-    else missing.push(file);
+      : isSameContent(disk, path, found, file);
+    if (!isPresent) {
+      missing.push(file);
+      continue;
+    }
+    present.push({ file, path });
+    if (found === undefined || !options.keepsAttributes) continue;
+    const kept = keepAttributes(disk, path, found, file);
+    if (kept === found || kept === undefined) continue;
+    record.set(file.name, { path, sha256: file.sha256, signature: kept.signature });
   }
   return { missing, present, ours };
 }
 
-function isUntouched(
+function isSameContent(
   disk: Disk,
-  { path, signature }: Parameters<TreeRecord["set"]>[1],
+  path: string,
+  found: FileIdentity | undefined,
+  { sizeBytes, sha256 }: TreeFile,
 ): boolean {
-  const found = disk.identityAt(path);
-  return found !== undefined && sameSignature(found.signature, signature);
-}
-
-function isSameContent(disk: Disk, path: string, { sizeBytes, sha256 }: TreeFile): boolean {
-  if (sizeBytes > UNIT_BYTES_MAX) return false;
-  if (disk.identityAt(path)?.signature.sizeBytes !== sizeBytes) return false;
+  if (sizeBytes > UNIT_BYTES_MAX || found?.signature.sizeBytes !== sizeBytes) return false;
   const opened = disk.openRegular(path, "refuse");
   if (!opened.ok) return false;
   try {

@@ -192,6 +192,11 @@ export class FolderTrees {
       this.#shapes.some(({ kind, name }) => kind === "folder" && name === folder);
   }
 
+  #modifiedMs(folder: SafeFileName | undefined): number {
+    const own = this.#shapes.find(({ kind, name }) => kind === "folder" && name === folder);
+    return Math.max(0, own?.mtimeMs ?? 0);
+  }
+
   #shapesBelow(folder: SafeFileName | undefined): readonly (TreeFolder | TreeLink)[] {
     if (folder === undefined) return this.#shapes;
     return this.#shapes.filter(({ name }) => name.startsWith(`${folder}/`));
@@ -268,13 +273,13 @@ export class FolderTrees {
       }));
     const positions = new Map(bundles.map((bundle, i) => [keyOf(bundle), i]));
     const layerTree = layerTreeOf(layer, manifest.length);
-    // The time of the folder's newest file would change with every one of them, and nobody keeps it.
     return {
       name: folder ?? EVERYTHING,
       content,
       bytes,
       layerTree,
-      mtimeMs: 0,
+      // Beside the manifest, which is the same wherever a folder with these things in it lies.
+      mtimeMs: this.#modifiedMs(folder),
       bundles,
       positions,
       version: this.#version,

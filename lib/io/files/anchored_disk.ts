@@ -152,6 +152,10 @@ export class AnchoredDisk implements Disk {
     return this.change((open) => this.#disk.makeLink(target, this.#in(open, path)));
   }
 
+  setExecutable(path: string, isExecutable: boolean): void {
+    this.change((open) => this.#disk.setExecutable(this.#in(open, path), isExecutable));
+  }
+
   setFolderModified(folder: string, mtimeMs: number): void {
     this.change((open) => this.#disk.setFolderModified(this.#in(open, folder), mtimeMs));
   }

@@ -8,6 +8,9 @@ import { identityAt, openRegularFile, signatureAt, timeOf } from "./regular_file
 import { renameIfFree } from "./rename_if_free.ts";
 import { syncFileSystem } from "./sync_file_system.ts";
 
+/** Bits of a mode, for owner, group and others. */
+const MAY_READ = 0o444;
+const MAY_RUN = 0o111;
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
 
 export const denoDisk: Disk = {
@@ -119,6 +122,11 @@ export const denoDisk: Disk = {
       if (cause instanceof Deno.errors.AlreadyExists) return false;
       throw cause;
     }
+  },
+  setExecutable(path, isExecutable) {
+    const { mode, isFile } = Deno.lstatSync(path);
+    if (mode === null || !isFile) return;
+    Deno.chmodSync(path, isExecutable ? mode | ((mode & MAY_READ) >> 2) : mode & ~MAY_RUN);
   },
   setFolderModified: (folder, mtimeMs) => Deno.utimeSync(folder, mtimeMs / 1000, mtimeMs / 1000),
   syncFileSystem,

@@ -91,6 +91,8 @@ export interface Disk {
   makePrivateFolder(path: string): void;
   /** Makes a symbolic link; `false` when the name is taken. */
   makeLink(target: string, path: string): boolean;
+  /** Says who may run a file, of those who may read it: all of them or nobody. Links are not followed. */
+  setExecutable(path: string, isExecutable: boolean): void;
   /** When a folder says that it was modified. */
   setFolderModified(folder: string, mtimeMs: number): void;
   /**
