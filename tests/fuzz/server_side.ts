@@ -52,6 +52,7 @@ export class ServerSide {
   readonly #traffic = new Map<string, Traffic>();
   readonly #root: ReturnType<typeof hashHex>;
   readonly #file = mixedFile(200_000);
+  #requests = 0;
   answered = 0;
   served = 0;
 
@@ -105,7 +106,10 @@ export class ServerSide {
     };
     if (changed.kind === "want" && isKnown) {
       const offset = this.#random.below(this.#file.length);
-      return encodeFrame({ ...changed, ranges: [{ offset, lengthBytes: 1_000 }] } as Frame);
+      const lengthBytes = Math.min(1_000, this.#file.length - offset);
+      // A number that was answered is answered no more: each is a request of its own.
+      const number = ++this.#requests;
+      return encodeFrame({ ...changed, number, ranges: [{ offset, lengthBytes }] } as Frame);
     }
     return encodeFrame(changed as Frame);
   }
