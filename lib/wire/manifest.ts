@@ -49,7 +49,16 @@ interface TreeGap {
   readonly name: SafeFileName;
 }
 
-export type TreeEntry = TreeFile | TreeFolder | TreeLink | TreeGap;
+/** Something that its server does not offer: it may be a file, or a folder with all that is in it. */
+interface TreeLeftOut {
+  readonly kind: "leftOut";
+  readonly name: SafeFileName;
+}
+
+/** What is in a folder beside files. */
+export type TreeShape = TreeFolder | TreeLink | TreeLeftOut;
+
+export type TreeEntry = TreeFile | TreeShape | TreeGap;
 
 /** Not a manifest, or one that lies. */
 interface BadManifest {
@@ -60,7 +69,7 @@ interface BadManifest {
 export const MANIFEST_NAME = "manifest" as SafeFileName;
 
 const HEAD = new TextEncoder().encode("SHOALTR1");
-const KINDS = { file: 1, executable: 2, folder: 3, link: 4, gap: 5 } as const;
+const KINDS = { file: 1, executable: 2, folder: 3, link: 4, gap: 5, leftOut: 6 } as const;
 const EMPTY_FILE_ROOT = hashHex("0".repeat(2 * HASH_BYTES));
 /** Kind, lengths, size, time and two hashes: what an entry takes beside its texts. */
 const TEXTLESS_ENTRY_BYTES = 1 + 2 + 2 + 8 + 8 + 4 + 2 * HASH_BYTES + 2;
@@ -190,7 +199,7 @@ function kindOf(entry: TreeEntry): number {
 }
 
 function writeBody(writer: Writer, entry: TreeEntry): void {
-  if (entry.kind === "gap") return;
+  if (entry.kind === "gap" || entry.kind === "leftOut") return;
   timeMs.write(writer, entry.mtimeMs);
   writer.u32(entry.mtimeRestNs);
   if (entry.kind === "link") {
@@ -206,6 +215,7 @@ function writeBody(writer: Writer, entry: TreeEntry): void {
 
 function readBody(reader: Reader, kind: number, name: SafeFileName): TreeEntry | undefined {
   if (kind === KINDS.gap) return { kind: "gap", name };
+  if (kind === KINDS.leftOut) return { kind: "leftOut", name };
   const time = { mtimeMs: timeMs.read(reader), mtimeRestNs: reader.u32() };
   if (time.mtimeRestNs >= 1_000_000) reader.fail("time out of range");
   switch (kind) {
@@ -268,6 +278,11 @@ function sharedBytes(a: Uint8Array, b: Uint8Array): number {
   return shared;
 }
 
+/** What is left out may be a folder of which some could be read. */
+export function mayHoldOthers({ kind }: TreeEntry): boolean {
+  return kind === "folder" || kind === "leftOut";
+}
+
 function hasFileAsFolder(entries: readonly TreeEntry[]): boolean {
-  return entries.some((entry, i) => entry.kind !== "folder" && entriesBelow(entries, i).length > 0);
+  return entries.some((entry, i) => !mayHoldOthers(entry) && entriesBelow(entries, i).length > 0);
 }

@@ -42,7 +42,7 @@ const LIES: Readonly<Record<string, readonly [Uint8Array<ArrayBuffer>, RegExp]>>
     manifestOf([{ kind: 4, name: "a", target: "../../etc" }]),
     /link leads out/,
   ],
-  "an unknown kind": [manifestOf([{ kind: 6, name: "a" }]), /unknown kind/],
+  "an unknown kind": [manifestOf([{ kind: 7, name: "a" }]), /unknown kind/],
   "a million entries in a few bytes": [manifestOf(named("a"), 1_000_000), /./],
   "more entries than may be": [manifestOf([], 1_000_001), /too many entries/],
   "bytes left over": [manifestOf(named("a", "b"), 1), /trailing bytes/],

@@ -211,3 +211,20 @@ e2e(
     assertEquals(scene.read("real/x"), "x");
   }),
 );
+
+e2e(
+  "a mirror removes nothing where a server leaves something out, and says what",
+  withScene(async (scene) => {
+    if (isWindows) return;
+    await scene.write("s", "t/a", "a");
+    await Deno.symlink("/etc/hosts", join(scene.dir("s"), "t/secret"));
+    await scene.serve("s");
+    await writeHere(scene, "secret");
+    await writeHere(scene, "stray");
+    const results = await scene.get({ mirror: true });
+    assertEquals(results.map(({ event, name }) => [event, name]), [["done", "t/a"]]);
+    assertEquals(changes(scene), []);
+    assertEquals([scene.read("secret"), scene.read("stray")], ["mine", "mine"]);
+    assert(warnings(scene).some((warning) => warning.includes("'t/secret' cannot be had")));
+  }),
+);

@@ -31,6 +31,8 @@ const TREE: readonly TreeEntry[] = [
   { kind: "link", name: name("a/link"), target: "../z/ümlaut.bin", ...TIME },
   file("a/nothing", 0),
   { kind: "gap", name: name("busy.log") },
+  { kind: "leftOut", name: name("locked") },
+  { ...file("locked/but seen", 3) },
   file("z/ümlaut.bin", 2 ** 42),
 ];
 

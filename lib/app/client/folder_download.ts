@@ -21,7 +21,12 @@ import {
 import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import { ListingDoubts } from "../../protocol/folder/listing_doubts.ts";
-import { badListing, disputed, leftOutLinks } from "../../protocol/folder/folder_texts.ts";
+import {
+  badListing,
+  disputed,
+  leftOutLinks,
+  notOffered,
+} from "../../protocol/folder/folder_texts.ts";
 import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
 import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
 import type { TreeReply } from "../../protocol/folder/tree_messages.ts";
@@ -267,18 +272,17 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     })));
     for (const dispute of merged.disputes) this.#onDispute(dispute);
     for (const { name } of merged.dissents) {
-      const message = `servers disagree about '${
-        this.#full(name)
-      }': taken is what most of them have`;
-      this.#context.emit({ event: "notice", level: "warning", message });
+      this.#warn(`servers disagree about '${this.#full(name)}': taken is what most of them have`);
     }
     const links = resolvedLinks(merged.entries);
     const isFile = (entry: TreeEntry): entry is TreeFile => entry.kind === "file";
     const files = merged.entries.filter(isFile);
     if (!this.#settings.links) {
       for (const file of links.files) files.push(file);
-      this.#tellLeftOut(links.others.map(({ name }) => name));
+      this.#warn(leftOutLinks(links.others.map(({ name }) => this.#full(name))));
     }
+    const full = ({ name }: { readonly name: string }): string => this.#full(name);
+    this.#warn(notOffered(merged.entries.filter(({ kind }) => kind === "leftOut").map(full)));
     for (const entry of merged.entries) {
       if (entry.kind !== "gap") continue;
       const message = "it is being written to all the time: a server offers what is left alone";
@@ -379,10 +383,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#failures.set(dispute.name, disputed(dispute).toMessage());
   }
 
-  #tellLeftOut(links: readonly string[]): void {
-    if (links.length === 0) return;
-    const message = leftOutLinks(links.map((name) => this.#full(name)));
-    this.#context.emit({ event: "notice", level: "warning", message });
+  #warn(message: string | undefined): void {
+    if (message !== undefined) this.#context.emit({ event: "notice", level: "warning", message });
   }
 
   #tellWaiting(attempt: number, message: string): void {

@@ -25,8 +25,7 @@ import {
   isWithin,
   type TreeEntry,
   type TreeFile,
-  type TreeFolder,
-  type TreeLink,
+  type TreeShape,
 } from "../../wire/manifest.ts";
 import {
   BUNDLES_AHEAD,
@@ -76,7 +75,7 @@ const EVERYTHING = "." as SafeFileName;
 export class FolderTrees {
   readonly #options: FolderTreesOptions;
   /** Folders and links, by name. */
-  #shapes: readonly (TreeFolder | TreeLink)[] = [];
+  #shapes: readonly TreeShape[] = [];
   #shapesVersion = 0;
   /** The newest of each folder, and some of those before; the least recently asked for first. */
   readonly #trees = new Map<string, Tree>();
@@ -89,7 +88,7 @@ export class FolderTrees {
   }
 
   /** What a scan has found beside files. */
-  setShapes(shapes: readonly (TreeFolder | TreeLink)[]): void {
+  setShapes(shapes: readonly TreeShape[]): void {
     const sorted = [...shapes].sort((a, b) => compareNames(a.name, b.name));
     if (JSON.stringify(sorted) === JSON.stringify(this.#shapes)) return;
     this.#shapes = sorted;
@@ -193,11 +192,11 @@ export class FolderTrees {
   }
 
   #modifiedMs(folder: SafeFileName | undefined): number {
-    const own = this.#shapes.find(({ kind, name }) => kind === "folder" && name === folder);
-    return Math.max(0, own?.mtimeMs ?? 0);
+    const own = this.#shapes.find((shape) => shape.kind === "folder" && shape.name === folder);
+    return Math.max(0, own?.kind === "folder" ? own.mtimeMs : 0);
   }
 
-  #shapesBelow(folder: SafeFileName | undefined): readonly (TreeFolder | TreeLink)[] {
+  #shapesBelow(folder: SafeFileName | undefined): readonly TreeShape[] {
     if (folder === undefined) return this.#shapes;
     return this.#shapes.filter(({ name }) => name.startsWith(`${folder}/`));
   }
@@ -233,23 +232,25 @@ export class FolderTrees {
     nowMs: number,
     folder: SafeFileName | undefined,
     entries: readonly CatalogueEntry[],
-    shapes: readonly (TreeFolder | TreeLink)[],
+    shapes: readonly TreeShape[],
   ): Tree {
     const prefixLength = folder === undefined ? 0 : folder.length + 1;
     const nameIn = (name: SafeFileName): SafeFileName => name.slice(prefixLength) as SafeFileName;
     const byName = new Map<SafeFileName, CatalogueEntry>();
     const tree: TreeEntry[] = [];
     const links = new Set<SafeFileName>();
+    const leftOut = new Set(shapes.flatMap(({ kind, name }) => kind === "leftOut" ? name : []));
     for (const shape of shapes) {
       const name = nameIn(shape.name);
       // A link that leads out of this folder is no link in it.
       if (shape.kind === "link" && !isWithin(name, shape.target)) continue;
+      if (shape.kind !== "leftOut" && leftOut.has(shape.name)) continue;
       tree.push({ ...shape, name });
       if (shape.kind === "link") links.add(name);
     }
     for (const entry of entries) {
       const name = nameIn(entry.name);
-      if (links.has(name)) continue;
+      if (links.has(name) || leftOut.has(entry.name)) continue;
       byName.set(name, entry);
       tree.push(treeFile(name, entry));
     }

@@ -41,7 +41,7 @@ import type { ServedIndex } from "./served_index.ts";
 import { FolderTrees } from "./folder_trees.ts";
 import { Settling, settlingMs } from "./settling.ts";
 import type { FolderManifest } from "../../protocol/serve/find_answers.ts";
-import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
+import type { TreeShape } from "../../wire/manifest.ts";
 
 interface LiveIndexOptions {
   readonly runtime: Runtime;
@@ -381,8 +381,8 @@ export class LiveIndex implements ServedIndex {
       return known !== undefined && !isWhole && stillIs(signature, known);
     };
     const onLeftOut = (message: string): void => this.#leftOut.note(message);
-    const shapes: (TreeFolder | TreeLink)[] = [];
-    const onShape = (shape: TreeFolder | TreeLink): void => void shapes.push(shape);
+    const shapes: TreeShape[] = [];
+    const onShape = (shape: TreeShape): void => void shapes.push(shape);
     for (const origin of this.#options.origins) {
       for await (
         const { name, signature } of origin.scan({ isKnown, onLeftOut, onShape, signal })

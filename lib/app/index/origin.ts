@@ -4,7 +4,7 @@
  */
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { Inspected, ScannedFile } from "../../io/files/folder_scan.ts";
-import type { TreeFolder, TreeLink } from "../../wire/manifest.ts";
+import type { TreeShape } from "../../wire/manifest.ts";
 import type { ContentPlace } from "../../protocol/base/served_file.ts";
 
 /** What a look at everything needs, and tells. */
@@ -13,8 +13,8 @@ export interface OriginScan {
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
   /** Called, at every scan, with what a user might miss: one line each. */
   onLeftOut(message: string): void;
-  /** Called with each folder, and with each link that leads to something else that this origin has. */
-  onShape(shape: TreeFolder | TreeLink): void;
+  /** Called with each folder, each link that leads to something else that this origin has, and with what is left out. */
+  onShape(shape: TreeShape): void;
   /** Ends the scan early. */
   readonly signal: AbortSignal;
 }

@@ -10,12 +10,7 @@ import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
 import { displayName, isHiddenName, isStagingName, parseFileName } from "../../names.ts";
 import { type Clock, wallMs } from "../system/clock.ts";
-import {
-  isWithin,
-  type ModificationTime,
-  type TreeFolder,
-  type TreeLink,
-} from "../../wire/manifest.ts";
+import { isWithin, type ModificationTime, type TreeShape } from "../../wire/manifest.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk, FileExamined, FolderEntry } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
@@ -34,7 +29,7 @@ export interface ScanOptions {
   /** Called, at every scan, with what a user might miss: one line per file or folder. */
   onLeftOut(message: string): void;
   /** Called with each folder, and with each link that leads to something within `dir`. */
-  onShape?(shape: TreeFolder | TreeLink): void;
+  onShape?(shape: TreeShape): void;
   /** Ends the scan early. */
   readonly signal: AbortSignal;
   /** Looks at no more than this many files and folders. */
@@ -83,7 +78,12 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
         }
         if (options.signal.aborted) return;
         if (entriesSeen === entriesMax) {
-          options.onLeftOut(`the folder has more than ${entriesMax} entries: the rest is skipped`);
+          const rest = offerableName(options, prefix + entry.name);
+          leaveOut(
+            options,
+            rest,
+            `the folder has more than ${entriesMax} entries: the rest is skipped`,
+          );
           return;
         }
         entriesSeen += 1;
@@ -94,7 +94,7 @@ export async function* scanFolder(options: ScanOptions): AsyncGenerator<ScannedF
           if (depth < FOLDER_DEPTH_MAX) {
             below.push(`${name}/`);
             if (options.onShape !== undefined) tellFolder(options, opened, name);
-          } else options.onLeftOut(`${displayName(name)} is skipped: too many folders deep`);
+          } else leaveOut(options, name, `${displayName(name)} is skipped: too many folders deep`);
           continue;
         }
         if (entry.isLink && options.onShape !== undefined) tellLink(options, opened, name);
@@ -251,8 +251,20 @@ function modified({ mtimeMs }: FileExamined): ModificationTime {
   return { mtimeMs, mtimeRestNs: 0 };
 }
 
-function unreadable({ onLeftOut }: ScanOptions, prefix: string): void {
-  onLeftOut(`the folder ${displayName(prefix) || "itself"} cannot be read`);
+/** Whoever lists what is offered must not take it for all that there is. */
+function leaveOut(
+  { onLeftOut, onShape }: ScanOptions,
+  name: SafeFileName | undefined,
+  message: string,
+): void {
+  onLeftOut(message);
+  if (name !== undefined) onShape?.({ kind: "leftOut", name });
+}
+
+function unreadable(options: ScanOptions, prefix: string): void {
+  const folder = parseFileName(prefix.replace(/\/$/, ""));
+  const message = `the folder ${displayName(prefix) || "itself"} cannot be read`;
+  leaveOut(options, folder.ok ? folder.name : undefined, message);
 }
 
 function offerableName(options: ScanOptions, text: string): SafeFileName | undefined {
@@ -266,13 +278,16 @@ function offerableName(options: ScanOptions, text: string): SafeFileName | undef
 }
 
 function isUnfinished(
-  { clock, dir, onLeftOut }: ScanOptions,
+  options: ScanOptions,
   opened: AnchoredDisk,
   name: SafeFileName,
 ): boolean {
+  const { clock, dir } = options;
   const unfinished = unfinishedDownload(opened, dir, name, wallMs(clock));
   if (unfinished === "unsure") {
-    onLeftOut(
+    leaveOut(
+      options,
+      name,
       `${
         displayName(name)
       } is skipped: it is named like an unfinished download; rename it to offer it`,
@@ -296,7 +311,7 @@ function readableFile(
     ) return signature;
   }
   const why = found.kind === "leftOut" ? found.why : "it cannot be read";
-  options.onLeftOut(`${displayName(name)} is skipped: ${why}`);
+  leaveOut(options, name, `${displayName(name)} is skipped: ${why}`);
   return undefined;
 }
 

@@ -15,7 +15,8 @@ export function disputed({ sides }: Dispute): ShoalError {
 }
 
 /** Links that are neither files nor kept. */
-export function leftOutLinks(names: readonly string[]): string {
+export function leftOutLinks(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
   const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
   return `'${names[0]}'${more} left out: links to folders or to nothing ` +
     "(--links keeps links as they are)";
@@ -25,4 +26,11 @@ export function leftOutLinks(names: readonly string[]): string {
 export function badListing(name: string, parties: Iterable<string>, problem: string): string {
   const by = [...new Set(parties)].join(", ");
   return `the listing of '${name}' from ${by || "a server"} is not used: ${problem}`;
+}
+
+/** What servers have in the folder and do not offer. */
+export function notOffered(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
+  return `'${names[0]}'${more} cannot be had: whoever serves the folder leaves it out`;
 }

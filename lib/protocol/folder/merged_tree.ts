@@ -4,7 +4,7 @@
  * parties that hold the name have; where no thing has a majority, the name is in dispute and left alone. Pure.
  */
 import { contentKey } from "../../ids.ts";
-import { entriesBelow, type TreeEntry } from "../../wire/manifest.ts";
+import { entriesBelow, mayHoldOthers, type TreeEntry } from "../../wire/manifest.ts";
 
 /** One manifest, and the parties that have proved to offer it. */
 interface OfferedTree {
@@ -47,7 +47,7 @@ export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
   const dissents: Dispute[] = [];
   for (const [name, all] of byName) {
     // A gap says that something is there, and not what.
-    const known = all.filter(({ entry }) => entry.kind !== "gap");
+    const known = all.filter(({ entry }) => !isUnknown(entry));
     const sides = known.length > 0 ? known : all;
     const chosen = sides.length === 1 ? sides[0] : majorityOf(sides);
     const dispute = (): Dispute => ({
@@ -62,8 +62,9 @@ export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const isComplete = disputes.length === 0 &&
-    trees.every((tree) => tree.entries.length === byName.size) &&
-    entries.every(({ kind }) => kind !== "gap");
+    trees.every((tree) =>
+      tree.entries.length === byName.size && !tree.entries.some(({ kind }) => kind === "leftOut")
+    ) && entries.every(({ kind }) => kind !== "gap");
   return { ...withoutClashes(entries, disputes), dissents, isComplete };
 }
 
@@ -85,6 +86,11 @@ function majorityOf(sides: readonly Side[]): Side | undefined {
   return 2 * first.parties.size > holders.size ? first : undefined;
 }
 
+/** Whether it only says that something is there. */
+function isUnknown({ kind }: TreeEntry): boolean {
+  return kind === "gap" || kind === "leftOut";
+}
+
 /** When something was modified, and who may run it, makes no other thing of it. */
 function keyOf(entry: TreeEntry): string {
   switch (entry.kind) {
@@ -94,6 +100,7 @@ function keyOf(entry: TreeEntry): string {
       return `link ${entry.target}`;
     case "folder":
     case "gap":
+    case "leftOut":
       return entry.kind;
   }
 }
@@ -104,7 +111,7 @@ function withoutClashes(
   disputes: readonly Dispute[],
 ): Pick<MergedTree, "entries" | "disputes"> {
   const clashing = entries.flatMap((entry, i) =>
-    entry.kind === "folder" ? [] : entriesBelow(entries, i)
+    mayHoldOthers(entry) ? [] : entriesBelow(entries, i)
   );
   if (clashing.length === 0) return { entries, disputes };
   const out = new Set(clashing);

@@ -108,6 +108,8 @@ Deno.test({
         "link bin/in",
         "file bin/tool",
         "folder empty",
+        // It leads out of all that is served.
+        "leftOut out",
       ]);
       assertEquals(files(tree).map(({ isExecutable }) => isExecutable), [false, false, true]);
       assertEquals(files(tree)[0]!.mtimeMs, 1_000 * QUIET);

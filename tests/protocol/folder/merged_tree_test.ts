@@ -1,5 +1,6 @@
 /** What a folder is by the word of several servers. */
 import { assertEquals } from "@std/assert";
+import type { SafeFileName } from "../../../lib/ids.ts";
 import { mergedTree } from "../../../lib/protocol/folder/merged_tree.ts";
 import type { TreeEntry } from "../../../lib/wire/manifest.ts";
 import { folderIn, gapIn, linkIn, smallFile } from "../../support/tree_entries.ts";
@@ -71,6 +72,13 @@ Deno.test("a gap is filled by whoever has the file, and is one where nobody has"
   assertEquals(filled.entries, [smallFile("a", 1)]);
   const open = mergedTree([offered(["p"], gapIn("a"))]);
   assertEquals([open.entries, open.isComplete], [[gapIn("a")], false]);
+});
+
+Deno.test("what a server leaves out is not complete, even where another one has it", () => {
+  const leftOut: TreeEntry = { kind: "leftOut", name: "a" as SafeFileName };
+  const merged = mergedTree([offered(["p"], leftOut), offered(["q"], smallFile("a", 1))]);
+  assertEquals([merged.entries, merged.isComplete], [[smallFile("a", 1)], false]);
+  assertEquals(mergedTree([offered(["p"], leftOut)]).isComplete, false);
 });
 
 Deno.test("a file here and a folder there cannot both be: what is in the folder is in dispute", () => {
