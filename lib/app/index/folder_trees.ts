@@ -238,19 +238,24 @@ export class FolderTrees {
     const nameIn = (name: SafeFileName): SafeFileName => name.slice(prefixLength) as SafeFileName;
     const byName = new Map<SafeFileName, CatalogueEntry>();
     const tree: TreeEntry[] = [];
-    const links = new Set<SafeFileName>();
-    const leftOut = new Set(shapes.flatMap(({ kind, name }) => kind === "leftOut" ? name : []));
+    // A link that leads out of this folder is no link in it.
+    const links = new Set(
+      shapes.flatMap((shape) =>
+        shape.kind === "link" && isWithin(nameIn(shape.name), shape.target) ? shape.name : []
+      ),
+    );
+    const leftOut = new Set(
+      shapes.flatMap(({ kind, name }) => kind === "leftOut" && !links.has(name) ? name : []),
+    );
     for (const shape of shapes) {
-      const name = nameIn(shape.name);
-      // A link that leads out of this folder is no link in it.
-      if (shape.kind === "link" && !isWithin(name, shape.target)) continue;
-      if (shape.kind !== "leftOut" && leftOut.has(shape.name)) continue;
-      tree.push({ ...shape, name });
-      if (shape.kind === "link") links.add(name);
+      const isMeant = shape.kind === "link"
+        ? links.has(shape.name)
+        : leftOut.has(shape.name) === (shape.kind === "leftOut");
+      if (isMeant) tree.push({ ...shape, name: nameIn(shape.name) });
     }
     for (const entry of entries) {
       const name = nameIn(entry.name);
-      if (links.has(name) || leftOut.has(entry.name)) continue;
+      if (links.has(entry.name) || leftOut.has(entry.name)) continue;
       byName.set(name, entry);
       tree.push(treeFile(name, entry));
     }
