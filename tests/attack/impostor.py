@@ -28,7 +28,8 @@ BYTES = open(FILE, "rb").read()
 assert 0 < len(BYTES) <= 16384
 HASH = hashlib.sha256(BYTES).digest()
 TOKEN = os.urandom(16)
-INVENTED = ["10.71.1.201", "10.71.1.202", "10.71.1.203"]
+# Two on this subnet, and one where no route leads.
+INVENTED = [ADDRESS.rsplit(".", 1)[0] + ".201", ADDRESS.rsplit(".", 1)[0] + ".202", "10.71.1.203"]
 DISCOVERY_PORT, DATA_PORT = 10526, 10527
 
 
@@ -95,6 +96,13 @@ def on_find(body, to):
         send(offer(query_id, index, ID, TOKEN), to)
 
 
+def on_alias_want(body, to):
+    """Says at once that it has none of the tokens that are meant, so that it is heard as another."""
+    count = body[24]
+    seen = b"\x04" + socket.inet_aton(to[0])
+    send(frame(8, body[:8] + ID + TOKEN + seen + bytes([count]) + os.urandom(16 * count)), to)
+
+
 def on_layer_want(body, to):
     nonce, number = body[:8], body[24:28]
     root = body[28:60]
@@ -125,6 +133,15 @@ def send(payload, to):
     waiting.append((time.monotonic() + (0.140 if MODE == "late" else 0), payload, to))
 
 
+def frames_in(datagram):
+    while len(datagram) >= 12 and datagram[:3] == b"\x53\x48\x01":
+        length = struct.unpack_from(">H", datagram, 4)[0]
+        if not 12 <= length <= len(datagram):
+            return
+        yield datagram[:length]
+        datagram = datagram[length:]
+
+
 def socket_at(address, port):
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,8 +161,7 @@ while True:
     patience = max(0, waiting[0][0] - time.monotonic()) if waiting else None
     for each in select.select([data, everybody], [], [], patience)[0]:
         datagram, sender = each.recvfrom(65536)
-        if datagram[:3] != b"\x53\x48\x01":
-            continue
-        handle = {1: on_find, 0x20: on_layer_want, 0x10: on_want}.get(datagram[3])
-        if handle is not None:
-            handle(datagram[12:], sender)
+        for each_frame in frames_in(datagram):
+            handle = {1: on_find, 7: on_alias_want, 0x20: on_layer_want, 0x10: on_want}.get(each_frame[3])
+            if handle is not None:
+                handle(each_frame[12:], sender)

@@ -14,6 +14,8 @@ import { endOf, Fetch, lan, MIB, namesIn, Script } from "./fault_rig.ts";
 
 const prlimitObstacle = await labObstacle("prlimit");
 const DISK_BYTES = 20 * MIB;
+/** A few more than a server takes that rests, on a host of both families. */
+const DESCRIPTORS = 64;
 
 /** A disk of its own below the site, where `get` with this name puts its files. */
 async function smallOut(site: Site, name: string): Promise<SmallDisk> {
@@ -81,7 +83,7 @@ lan(
     const [host, client, crowd] = await site.hosts(1, 3);
     const film = randomFile(2 * MIB, 4);
     await site.scratch.serve("film", film);
-    const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, 56) };
+    const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, DESCRIPTORS) };
     const server = site.use(
       new ShoalProcess(["server", site.scratch.served, "--verbose"], options),
     );
@@ -106,11 +108,11 @@ lan("a server whose file descriptors are used up serves again when they are free
   for (const [name, bytes] of [["film", film], ["song", song]] as const) {
     await site.scratch.serve(name, bytes);
   }
-  const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, 56) };
+  const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, DESCRIPTORS) };
   const server = site.use(new ShoalProcess(["server", site.scratch.served, "--verbose"], options));
   await server.event(({ event }) => event === "ready");
   await new Fetch(site, client, "before", "film").brings({ film });
-  await limit(server, 10, 56);
+  await limit(server, 10, DESCRIPTORS);
   const impatient = ["--timeout", "2", "--retries", "2"];
   for (const [name, bytes] of [["film", film], ["song", song]] as const) {
     const get = new Fetch(site, client, `meanwhile-${name}`, name, ...impatient);
@@ -126,7 +128,7 @@ lan("a server whose file descriptors are used up serves again when they are free
   await server.event(({ level, message }) =>
     level === "warning" && /cannot be read/.test(String(message))
   );
-  await limit(server, 56, 56);
+  await limit(server, DESCRIPTORS, DESCRIPTORS);
   const all = ["film", "song"].map((name) => `${name} ${host.addresses[0]}`);
   await eventually(
     "everything is offered again",

@@ -47,9 +47,13 @@ export class ClientSocket {
     return this.#transport.overheadBytes;
   }
 
-  /** Leave `bytes` alone from now on. */
-  send(bytes: Bytes, to: Endpoint): void {
-    this.#queue.push(bytes, to);
+  /**
+   * Leave `bytes` alone from now on.
+   *
+   * @param onRefused is told instead of who is told of all others
+   */
+  send(bytes: Bytes, to: Endpoint, onRefused?: OnRefused): void {
+    this.#queue.push(bytes, to, onRefused);
   }
 
   attach(listener: Listener): void {

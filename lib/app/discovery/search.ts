@@ -185,7 +185,9 @@ export class Search implements NameSearch {
           }
           return this.#sweep.begin(action.datagram);
         case "unicast":
-          return this.send(action.datagram, action.to);
+          return action.isProbe === true
+            ? this.#probe(action.datagram, action.to)
+            : this.send(action.datagram, action.to);
         default:
           if (action.kind === "server" && action.isProved) this.#sweep.heard(action.path.endpoint);
           onNews(action);
@@ -264,6 +266,13 @@ export class Search implements NameSearch {
   /** Sends in order; leave `bytes` alone from now on. */
   send(bytes: Bytes, to: Endpoint): void {
     this.#socket.send(bytes, to);
+  }
+
+  /** Anybody may claim an address that no route leads to: that says nothing of this machine. */
+  #probe(bytes: Bytes, to: Endpoint): void {
+    this.#socket.send(bytes, to, (refusal) => {
+      if (refusal === "blocked" || refusal === "too long") this.tellRefused(refusal, to);
+    });
   }
 
   /** Ends everything that was begun; no handler is called any more. */

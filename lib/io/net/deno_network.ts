@@ -2,10 +2,29 @@
 import { lookup } from "node:dns/promises";
 import { canonicalAddress, isIpv6, isLinkLocal, type Subnet } from "../../address.ts";
 
-/** The subnets of this machine's interfaces, of both families; none where Deno may not look (`--allow-sys`). */
+/** What they were when they could last be read. */
+let lastSubnets: readonly Subnet[] | undefined;
+
+/**
+ * The subnets of this machine's interfaces, of both families; none where Deno may not look (`--allow-sys`).
+ *
+ * Reading them takes a descriptor. While there is none left, they are what they were before: timers and sends ask for
+ * them all the time, and a lack that passes must end nobody.
+ *
+ * @throws what the system says, where this thread has never been able to read them
+ */
 export function denoSubnets(): readonly Subnet[] {
   const permission = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
   if (permission.state !== "granted") return [];
+  try {
+    return lastSubnets = readSubnets();
+  } catch (error) {
+    if (lastSubnets === undefined) throw error;
+    return lastSubnets;
+  }
+}
+
+function readSubnets(): readonly Subnet[] {
   return Deno.networkInterfaces().flatMap(({ name, address: text, netmask, scopeid }) => {
     const isOfLink = isIpv6(text) && isLinkLocal(text);
     const address = canonicalAddress(isOfLink ? `${text}%${name}` : text);

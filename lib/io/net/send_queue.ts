@@ -10,9 +10,15 @@ import type { DatagramTransport } from "./datagram_transport.ts";
 
 export type OnRefused = (refusal: SendRefusal, to: Endpoint) => void;
 
+interface Waiting {
+  readonly datagram: Bytes;
+  readonly to: Endpoint;
+  readonly onRefused: OnRefused;
+}
+
 export class SendQueue {
   readonly #transport: DatagramTransport;
-  readonly #waiting: { readonly datagram: Bytes; readonly to: Endpoint }[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #onRefused: OnRefused;
   #isSending = false;
 
@@ -21,10 +27,14 @@ export class SendQueue {
     this.#onRefused = onRefused;
   }
 
-  /** Leave `datagram` alone from now on. A queue that is full drops it, as the network might. */
-  push(datagram: Bytes, to: Endpoint): void {
+  /**
+   * Leave `datagram` alone from now on. A queue that is full drops it, as the network might.
+   *
+   * @param onRefused is told of this one; by default who is told of all
+   */
+  push(datagram: Bytes, to: Endpoint, onRefused = this.#onRefused): void {
     if (this.#waiting.length >= QUEUED_DATAGRAMS_MAX) return;
-    this.#waiting.push({ datagram, to });
+    this.#waiting.push({ datagram, to, onRefused });
     if (!this.#isSending) this.#drain();
   }
 
@@ -33,7 +43,7 @@ export class SendQueue {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const outcome = this.#transport.send(next.datagram, next.to);
       const settled = outcome instanceof Promise ? await outcome : outcome;
-      if (isRefusal(settled)) this.#onRefused(settled, next.to);
+      if (isRefusal(settled)) next.onRefused(settled, next.to);
     }
     this.#isSending = false;
   }

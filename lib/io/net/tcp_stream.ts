@@ -36,7 +36,8 @@ export function listenTcp(hostname: string, ports: readonly number[]): StreamLis
       return new TcpListener(isEvery ? listenEverywhere(port) : [listenAt(hostname, port)]);
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AddrInUse)) {
-        throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}`, {
+        const { message } = ShoalError.from(cause);
+        throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}: ${message}`, {
           hint: "Name an address of this machine, and a port that may be listened on.",
           cause,
         });

@@ -463,7 +463,7 @@ export class Finder {
     for (const { endpoint, token, round, bytesMax } of this.#candidates.take(nowMs, bytes)) {
       const text = { token, round, known: [], asked: asked(bytesMax) };
       const datagram = this.#finds.ask(endpoint, text);
-      this.#actions.push({ kind: "unicast", to: endpoint, datagram });
+      this.#actions.push({ kind: "unicast", to: endpoint, datagram, isProbe: true });
     }
   }
 

@@ -49,7 +49,13 @@ export type FinderAction =
     readonly brief: Bytes;
     readonly round: number;
   }
-  | { readonly kind: "unicast"; readonly to: Endpoint; readonly datagram: Bytes }
+  | {
+    readonly kind: "unicast";
+    readonly to: Endpoint;
+    readonly datagram: Bytes;
+    /** It goes where nobody but a claim leads. */
+    readonly isProbe?: true;
+  }
   /** A server is new, or answers from a new address or with a new token, or somebody says so. */
   | {
     readonly kind: "server";
