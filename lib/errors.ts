@@ -207,6 +207,13 @@ export class ShoalError extends Error {
   static from(thrown: unknown): ShoalError {
     if (thrown instanceof ShoalError) return thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new ShoalError("internal", message, { cause: thrown });
+    return new ShoalError("internal", message, { cause: thrown, ...descriptorsHint(thrown) });
   }
+}
+
+/** What to do where the system has no file descriptor left for us; nothing where it is something else. */
+export function descriptorsHint(cause: unknown): { readonly hint?: string } {
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  if (code !== "EMFILE" && code !== "ENFILE") return {};
+  return { hint: "Allow more open files, as with `ulimit -n 1024`, or end what has many open." };
 }

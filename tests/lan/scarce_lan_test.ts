@@ -83,7 +83,10 @@ lan(
     const [host, client, crowd] = await site.hosts(1, 3);
     const film = randomFile(2 * MIB, 4);
     await site.scratch.serve("film", film);
-    const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, DESCRIPTORS) };
+    const options = {
+      env: { ...site.scratch.env, SHOAL_BROADCAST: "" },
+      ...limited(host, DESCRIPTORS),
+    };
     const server = site.use(
       new ShoalProcess(["server", site.scratch.served, "--verbose"], options),
     );
@@ -108,7 +111,10 @@ lan("a server whose file descriptors are used up serves again when they are free
   for (const [name, bytes] of [["film", film], ["song", song]] as const) {
     await site.scratch.serve(name, bytes);
   }
-  const options = { env: { ...site.scratch.env, SHOAL_BROADCAST: "" }, ...limited(host, DESCRIPTORS) };
+  const options = {
+    env: { ...site.scratch.env, SHOAL_BROADCAST: "" },
+    ...limited(host, DESCRIPTORS),
+  };
   const server = site.use(new ShoalProcess(["server", site.scratch.served, "--verbose"], options));
   await server.event(({ event }) => event === "ready");
   await new Fetch(site, client, "before", "film").brings({ film });

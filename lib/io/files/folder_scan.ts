@@ -4,7 +4,7 @@
  * `file_reader.ts` checks again.
  */
 import { basename, dirname, join, SEPARATOR } from "@std/path";
-import { ShoalError } from "../../errors.ts";
+import { descriptorsHint, ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
@@ -48,7 +48,10 @@ export async function resolveFolder(disk: Disk, dir: string): Promise<string> {
     for await (const _ of disk.entriesIn(real)) break;
     return real;
   } catch (cause) {
-    throw new ShoalError("folder", `${displayName(dir)} ${folderProblem(cause)}`, { cause });
+    throw new ShoalError("folder", `${displayName(dir)} ${folderProblem(cause)}`, {
+      cause,
+      ...descriptorsHint(cause),
+    });
   }
 }
 
@@ -56,7 +59,8 @@ function folderProblem(cause: unknown): string {
   const code = codeOf(cause);
   if (code === "ENOENT") return "does not exist";
   if (code === "ENOTDIR") return "is not a folder";
-  return "cannot be read";
+  if (code === "EACCES" || code === "EPERM") return "cannot be read";
+  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
 }
 
 /** Every regular file that may be offered, folder by folder, in the order of names within each. */

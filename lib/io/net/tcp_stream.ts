@@ -9,7 +9,7 @@ import {
   withoutScope,
 } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import { descriptorsHint, ShoalError } from "../../errors.ts";
 import { sleep } from "../system/deno_clock.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import { denoSubnets } from "./deno_network.ts";
@@ -40,6 +40,7 @@ export function listenTcp(hostname: string, ports: readonly number[]): StreamLis
         throw new ShoalError("network", `cannot listen on TCP ${hostname}:${port}: ${message}`, {
           hint: "Name an address of this machine, and a port that may be listened on.",
           cause,
+          ...descriptorsHint(cause),
         });
       }
       if (i < ports.length - 1) continue;

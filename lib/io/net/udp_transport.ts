@@ -7,7 +7,7 @@
  */
 import { type Endpoint, peerAddress, scopeOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
-import { ShoalError } from "../../errors.ts";
+import { descriptorsHint, ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { isRefusal } from "../../protocol/base/send_refusals.ts";
@@ -94,7 +94,10 @@ function bind(hostname: string, port: number, reuseAddress: boolean): Deno.Datag
       });
     }
     const { message } = ShoalError.from(cause);
-    throw new ShoalError("network", `no UDP socket can be opened: ${message}`, { cause });
+    throw new ShoalError("network", `no UDP socket can be opened: ${message}`, {
+      cause,
+      ...descriptorsHint(cause),
+    });
   }
 }
 

@@ -37,7 +37,7 @@ export class OfferBook {
   /**
    * Takes an offer down, one a path; returns whether it is news: this server has not proved to offer this
    * content before, or for a claim, nobody has claimed it there. A server holds one content under a name; only
-   * `fetched`, if given, stays known beside it. A claim takes nothing back that was proved.
+   * `fetched`, if given, stays known beside it. A claim takes nothing back, proved or claimed: anybody may make it.
    */
   add(offer: Offer, fetched: Content | undefined): boolean {
     const isOurs = (known: Offer): boolean => known.server === offer.server;
@@ -51,9 +51,8 @@ export class OfferBook {
     const isReplaced = (known: Offer): boolean => {
       if (!isOurs(known)) return false;
       if (!known.isProved && offer.isProved) return true;
-      return same.includes(known)
-        ? isSameEndpoint(known.path.endpoint, offer.path.endpoint)
-        : fetched === undefined || !sameContent(known.content, fetched);
+      if (same.includes(known)) return isSameEndpoint(known.path.endpoint, offer.path.endpoint);
+      return offer.isProved && (fetched === undefined || !sameContent(known.content, fetched));
     };
     this.#offers = this.#offers.filter((known) => !isReplaced(known));
     if (this.#offers.length < OFFERS_KEPT_MAX || this.#evictClaim()) this.#offers.push(offer);

@@ -17,11 +17,8 @@ export const HASHING_VOTE_MS_MAX = 10_000;
 export const HASHING_VOTE_BYTES_PER_S = 16 * MIB;
 /** What is only claimed is waited for this long, beyond the time for gathering. */
 export const CLAIM_PATIENCE_MS = 100;
-/**
- * The same at the end of a run, of contents that were not chosen: a slow server has time to answer its probe, and then
- * the question whether it is another of its id.
- */
-export const LATE_CLAIM_PATIENCE_MS = 400;
+/** The same at the end of a run, of contents that were not chosen. */
+export const LATE_CLAIM_PATIENCE_MS = 250;
 /** A choice that rests on one party of another machine is open to dissent for this long after the first offer. */
 export const LATE_OFFERS_MS = 200;
 /** Where several contents share a pinned SHA-256, one that has brought nothing for this long makes room for another; twice as long each time around. */

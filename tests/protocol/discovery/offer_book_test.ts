@@ -90,3 +90,14 @@ Deno.test("any number of claims displaces nothing that is proved", () => {
   book.add(offer(9_999, A), undefined);
   assertEquals(book.of(A).length, 2);
 });
+
+Deno.test("claims of several contents under one server's id stand beside each other until one is proved", () => {
+  const book = new OfferBook(new Random(1));
+  const claim = (content: Content): Offer => offer(1, content, "10.0.0.1", false);
+  assertEquals(book.add(claim(A), undefined), true);
+  assertEquals(book.add(claim(B), undefined), true);
+  assertEquals(book.add(claim(B), undefined), false);
+  assertEquals([book.of(A).length, book.of(B).length], [1, 1]);
+  assertEquals(book.add(offer(1, A), undefined), true);
+  assertEquals([book.of(A).length, book.of(B).length], [1, 0]);
+});
