@@ -315,6 +315,24 @@ e2e("a master that never answers delays neither list nor get from who is found",
   assertEquals(warnings(list.events).length, 1, list.process.description());
 });
 
+/**
+ * A `get` that is refused since there are two contents; or, where the second server was heard after the choice, one that
+ * says so. Beside others at work that one may once be heard by nobody: not each time.
+ */
+async function tellsBoth(ports: readonly number[], digests: readonly string[]): Promise<void> {
+  let said = "";
+  for (let tries = 0; tries < 3; tries++) {
+    await using scratch = await Scratch.make();
+    const { code, events, process } = await runGet(scratch, ports, "film.bin");
+    const told = code === 4
+      ? failures(events).map(({ message, hint }) => `${message} ${hint}`)
+      : warnings(events);
+    if (told.some((each) => digests.every((digest) => each.includes(digest)))) return;
+    said += process.description();
+  }
+  throw new Error(`both contents were never told: ${said}`);
+}
+
 e2e("two masters that disagree: both contents are told, and the pinned one comes", async () => {
   await using scratch = await Scratch.make();
   const [one, two] = [randomFile(MIB, 13), randomFile(MIB, 14)];
@@ -330,8 +348,7 @@ e2e("two masters that disagree: both contents are told, and the pinned one comes
 
   const listed = await runList(...ports);
   assertEquals(listed.map((event) => event["name"]), ["film.bin", "film.bin", "only-here"]);
-  const refused = await runGet(scratch, ports, "film.bin");
-  assertEquals(refused.code, 4, refused.process.description());
+  await tellsBoth(ports, [await sha256Hex(one), await sha256Hex(two)]);
   const pinned = await runGet(scratch, ports, "film.bin", "--sha256", await sha256Hex(two));
   assertEquals(pinned.code, 0, pinned.process.description());
   assertSameBytes(await scratch.read("film.bin"), two);
