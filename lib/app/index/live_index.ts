@@ -249,9 +249,9 @@ export class LiveIndex implements ServedIndex {
     if (this.catalogue.find(name)?.state === "pending") this.#hashing.add(name, party);
   }
 
-  /** Somebody asks for this file: what is ready is looked at again, where that does not take long. */
+  /** Somebody asks for this file: unless it is being hashed, it is looked at again, where that does not take long. */
   refresh({ name, state }: CatalogueEntry): void {
-    if (state !== "ready") return;
+    if (state === "pending") return;
     this.#looks.spend(() => {
       const entry = this.catalogue.find(name);
       const found = this.#inspect(name);
