@@ -24,7 +24,8 @@ const EXPECTED: readonly (readonly [SituationName, Expected])[] = [
   ["0–20 ms of jitter in order", { sizeBytes: 8 * MIB, given: 1.15 }],
   ["everything twice", { sizeBytes: 4 * MIB, given: 2.5 }],
   ["a satellite", { sizeBytes: 4 * MIB, given: 1.15 }],
-  ["1 Mbit/s with a queue of two seconds", { sizeBytes: 512 * KIB, given: 1.15 }],
+  // Such a small file on such a line: what is said to find it, by both families, counts.
+  ["1 Mbit/s with a queue of two seconds", { sizeBytes: 512 * KIB, given: 1.3 }],
   ["bursts of loss", { sizeBytes: 8 * MIB, given: 1.2 }],
   ["datagrams of up to 1,000 bytes", { sizeBytes: 2 * MIB }],
   ["datagrams of up to 1,000 bytes", { sizeBytes: 2 * MIB, isNamed: true }],
