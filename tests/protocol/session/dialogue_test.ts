@@ -118,8 +118,7 @@ Deno.test("one too many is told so in its dialect, and nothing is read", () => {
 });
 
 Deno.test("whatever is refused, a code says why", () => {
-  const pending = { ...FILE };
-  delete (pending as { sha256?: unknown }).sha256;
+  const { sha256: _sha256, root: _root, ...pending } = FILE;
   const put = { command: "put", name: "b", size: 5, mtime: 7 };
   const find = (file: SessionFile | undefined) => ["find", file] as const;
   const cases: readonly (readonly [string, unknown, Script, Partial<SessionPolicy>])[] = [
