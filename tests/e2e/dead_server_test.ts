@@ -1,7 +1,6 @@
 /** The only server of many files dies in the middle, for good or for a moment. */
 import { assert, assertEquals } from "@std/assert";
 import { JOBS_DEFAULT } from "../../lib/app/limits.ts";
-import { VAIN_WAITS_MAX } from "../../lib/protocol/download/limits.ts";
 import { e2e, failures, randomFile } from "../support/e2e.ts";
 import {
   freePort,
@@ -16,7 +15,7 @@ const ATTEMPTS = 3;
 /** So slow that it dies in the middle, however late it is killed beside others at work. */
 const RATE = ["--rate", "75kB"];
 /** What those say that have waited in vain, each of its file, and then all others: that the server is gone. */
-const REASONS_MAX = VAIN_WAITS_MAX + 1;
+const REASONS_MAX = 3 * JOBS_DEFAULT;
 
 async function scene(way: string): Promise<{
   readonly scratch: Scratch;
@@ -61,9 +60,9 @@ for (const way of ["UDP", "TCP"]) {
         event === "waiting" && message === "nothing arrives"
       );
       const names = new Set(waited.map(({ name }) => name));
-      assert(names.size <= JOBS_DEFAULT + VAIN_WAITS_MAX, `${names.size} names have waited`);
+      assert(names.size <= 2 * JOBS_DEFAULT, `${names.size} names have waited`);
       const lines = get.stderr.trimEnd().split("\n");
-      assert(lines.length <= 4 * REASONS_MAX, get.stderr);
+      assert(lines.length <= 2 * REASONS_MAX, get.stderr);
     },
   );
 

@@ -15,6 +15,7 @@ import {
   withFaults,
 } from "../../messages/transport_config.ts";
 import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { STREAM_LOOK_MS } from "./limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
 import { logNotice } from "../log_notice.ts";
 import { displayName } from "../../names.ts";
@@ -169,6 +170,10 @@ class Service {
     try {
       const sizeBytes = await stream.fill();
       if (sizeBytes !== undefined) {
+        // Whoever asks before that is told that there is no such file.
+        while (!this.#ending.signal.aborted && this.#index.catalogue.find(name) === undefined) {
+          await this.#runtime.clock.sleep(STREAM_LOOK_MS, this.#ending.signal);
+        }
         info(`Read ${sizeText(sizeBytes)}: offering ${displayName(name)}`);
       }
     } catch (error) {
