@@ -10,7 +10,7 @@ import { canMount, SmallDisk } from "../support/small_disk.ts";
 const isWindows = Deno.build.os === "windows";
 const FILES = 400;
 /** So slow that something can happen in the middle. */
-const SLOWLY = { rateBytesPerS: 4e6 };
+const SLOWLY = { rateBytesPerS: 1.5e6 };
 
 async function writeTree(scene: Scene): Promise<void> {
   for (let i = 0; i < FILES; i++) await scene.write("s", `t/${i}`, randomFile(20_000, i));
@@ -19,7 +19,7 @@ async function writeTree(scene: Scene): Promise<void> {
 /** With the first files that have come, and wait for their names, something happens. */
 function inTheMiddle(scene: Scene, happens: () => unknown): Pick<GetOptions, "rateBytesPerS"> {
   const timer = setInterval(() => {
-    if (stagedCount(scene.out) < 50) return;
+    if (stagedCount(scene.out) < 20) return;
     clearInterval(timer);
     happens();
   }, 5);
@@ -89,7 +89,8 @@ e2e(
     });
     assert(failedOf(results).length > 0, "it was too fast");
     assertEquals(results.length, FILES);
-    assertEquals([...new Set(failedOf(results).map(({ code }) => code))], ["stalled"]);
+    const codes = new Set(failedOf(results).map(({ code }) => code));
+    assert(codes.isSubsetOf(new Set(["stalled", "changed"])), [...codes].join());
     assertWhole(scene);
     await scene.serve("s");
     await assertGoesOn(scene);

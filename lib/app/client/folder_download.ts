@@ -61,6 +61,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #startedMs: number;
   #manifests = new Map<string, OfferedManifest>();
   #gathering = newGathering();
+  /** What the pass before could not bring, while the folder is searched for again. */
+  #unmet: ReadonlyMap<string, ErrorMessage> | undefined;
   readonly #doubts = new ListingDoubts();
   readonly #mirror: FolderMirror;
   /** How many of the manifests have been taken into account. */
@@ -134,6 +136,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       case "notFound":
       case "timedOut":
         if (!this.isSearching) return;
+        if (this.#unmet !== undefined) return void this.#onAllDone(this.#unmet);
         return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, hint));
       case "server":
       case "classicDue":
@@ -216,6 +219,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
         // Who was late has a word in the next pass.
         if (this.#manifests.size > this.#readCount) continue;
         if (!isStale) return await this.#onAllDone(failures);
+        this.#unmet = failures;
         this.#manifests = new Map();
         this.#gathering = newGathering();
         this.#context.searchFolderAgain();
