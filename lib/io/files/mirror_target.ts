@@ -81,7 +81,7 @@ export class MirrorTarget {
     const opened = this.#open(dirname(path));
     try {
       if (opened.lookAt(path)?.kind !== kind) {
-        throw new ShoalError("not_writable", `${path} is not what it was any more`);
+        throw new ShoalError("not_writable", `${path} has been replaced meanwhile`);
       }
       opened.remove(path);
       return path;

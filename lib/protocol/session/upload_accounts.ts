@@ -1,7 +1,7 @@
 /**
  * What uploads take on the disk, and who has to give way when somebody needs room. Everything counts until it is gone:
  * what is being received, what broke off and may be resumed, and what was stored; and it counts twice, in bytes, and in
- * entries: an empty file, or a folder that was made for one, is an entry of a folder as well as any other.
+ * entries: an empty file, and a folder that was made for one, count like all others.
  *
  * Nobody has room for what it has only announced: an upload that is under way counts for twice what it has brought. What broke
  * off has the least right to stay, that of the party with the most of it first; then uploads so slow that they do
