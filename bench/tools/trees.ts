@@ -1,6 +1,6 @@
 /** Tools that move a folder as it is: its names, times and modes with its bytes. */
 import { join } from "@std/path";
-import { Daemon } from "../measure/daemon.ts";
+import { startRsyncDaemon } from "./rsync.ts";
 import { installed, missingOf, type Tool } from "./tool.ts";
 
 /** Whole files; what is there already is known by size and time. */
@@ -10,26 +10,15 @@ export const rsyncTree: Tool = {
   leavesCopies: true,
   worksOnLoopback: true,
   missing: () => missingOf("rsync"),
-  async open({ bed, servers, dir, names, workDir }) {
-    const [host] = servers;
-    const port = bed.port();
-    const config = join(workDir, "rsyncd.conf");
-    const identity = Deno.uid() === 0 ? "uid = root\ngid = root\n" : "";
-    await Deno.writeTextFile(
-      config,
-      `use chroot = no\nreverse lookup = no\n${identity}[files]\npath = ${dir}\nread only = yes\n`,
-    );
-    const daemon = await Daemon.start({
-      host: host!,
-      argv: ["rsync", "--daemon", "--no-detach", `--config=${config}`, `--port=${port}`],
-      ready: { tcp: port },
-    });
+  async open(job) {
+    const { bed, names } = job;
+    const { daemon, url } = await startRsyncDaemon(job);
     return {
       daemons: [{ side: "server", daemon }],
       async fetch(run) {
         for (const name of names) {
-          const from = `rsync://${host!.address}:${port}/files/${name}`;
-          await run.exec("client", bed.client, ["rsync", "-a", from, join(run.outDir, name)]);
+          const to = join(run.outDir, name);
+          await run.exec("client", bed.client, ["rsync", "-a", `${url}/${name}`, to]);
         }
       },
       [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
