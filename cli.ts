@@ -1,14 +1,17 @@
 /** The command line: `deno run -A cli.ts --help`. */
+import manifest from "./deno.json" with { type: "json" };
 import { EXIT, ShoalError } from "./lib/errors.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
+import { enterUsersFolder } from "./lib/io/system/invocation.ts";
 import { processPipes } from "./lib/io/system/pipes.ts";
 import { OUTPUT_FLUSH_MS_MAX } from "./lib/io/system/limits.ts";
 import { abortOnSignals, onUncaught, processTerminal } from "./lib/io/system/terminal.ts";
 import { lazyApp } from "./lib/cli/lazy_app.ts";
 
 if (import.meta.main) {
-  const terminal = processTerminal();
+  enterUsersFolder();
+  const terminal = processTerminal(Object.keys(manifest.permissions));
   onUncaught((thrown) => {
     const mode = { json: false, quiet: true, verbose: Deno.args.includes("--verbose") };
     const error = ShoalError.from(thrown);

@@ -1,11 +1,13 @@
 /** From the arguments of the process to its exit code. */
 import manifest from "../../deno.json" with { type: "json" };
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
+import { shellWord } from "../io/system/invocation.ts";
 import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
 import { outputsData, wordsOnStderr } from "./data_output.ts";
+import { spellingOut } from "./command_names.ts";
 import { demoCommand } from "./demo_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
@@ -46,12 +48,13 @@ export async function main(
   const terminal = outputsData(args) ? wordsOnStderr(screen) : screen;
   const isServer = args[0] === "server" || args[0] === "master" ||
     flagValue(args, "--mode") === "server";
-  const reporter = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
+  const plain = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
     json: hasFlag(args, "--json") || format === "json",
     quiet: hasFlag(args, "--quiet"),
     // The older tools log every detail.
     verbose: hasFlag(args, "--verbose") || format === "classic",
   });
+  const reporter = spellingOut(plain, COMMANDS.map(({ command }) => command), terminal.invocation);
   try {
     const [name, ...rest] = args;
     if (name === "--version") return print(terminal, VERSION_LINE);
@@ -66,7 +69,7 @@ export async function main(
       return print(terminal, commandHelp(command, terminal.invocation));
     }
     if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
-    const again = [terminal.invocation, ...args.map(quoted)].join(" ");
+    const again = [terminal.invocation, ...args.map(shellWord)].join(" ");
     return await command.run(rest, { app, terminal, pipes, reporter, signal, again });
   } catch (thrown) {
     const error = ShoalError.from(thrown);
@@ -88,13 +91,8 @@ function findCommand(name: string | undefined): Command {
   const names = COMMANDS.map((candidate) => candidate.command).join(", ");
   const message = name === undefined ? "no command given" : `${displayName(name)} is not a command`;
   const near = closest(name ?? "", COMMANDS.map((candidate) => candidate.command));
-  const meant = near === undefined ? "" : `Did you mean ${near}? `;
+  const meant = near === undefined ? "" : `Did you mean \`${near}\`? `;
   throw new ShoalError("usage", message, {
     hint: `${meant}Commands: ${names}. Each has its own --help.`,
   });
-}
-
-/** As a POSIX shell reads it back. */
-function quoted(arg: string): string {
-  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`;
 }

@@ -101,7 +101,7 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
           ? `${meantFlag(arg, options)}Run \`${command} --help\` to see its options.`
           : `A name that begins with a dash is written ./${
             displayName(arg)
-          }; see ${command} --help.`,
+          }; see \`${command} --help\`.`,
       });
     },
   });

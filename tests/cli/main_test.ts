@@ -45,9 +45,9 @@ Deno.test("a command that does not exist is wrong usage, and the answer lists th
 Deno.test("a slip of the finger is answered with what was probably meant", async () => {
   for (
     const [args, meant] of [
-      [["serve"], "server"],
-      [["gt", "a"], "get"],
-      [["lsit"], "list"],
+      [["serve"], "`shoal server`"],
+      [["gt", "a"], "`shoal get`"],
+      [["lsit"], "`shoal list`"],
       [["get", "a", "--sever", "b"], "--server"],
       [["get", "a", "--no-sprse"], "--no-sparse"],
     ] as const
@@ -320,7 +320,10 @@ Deno.test("a get of a pattern does not say that it is one file", async () => {
 Deno.test("a name that failed is told with its hint, beside those that did not", async () => {
   const app = appWith({ failures: { b: "not_found" } });
   const { out, err } = await run(["get", "a", "b"], { app });
-  assertEquals(err, "error: what is wrong with b\nhint: Run `list` to see what is offered.\n");
+  assertEquals(
+    err,
+    "error: what is wrong with b\nhint: Run `shoal list` to see what is offered.\n",
+  );
   assertStringIncludes(out, "File downloads/a received successfully.");
 });
 
@@ -343,7 +346,10 @@ Deno.test("--quiet says nothing but errors", async () => {
   const app = appWith({ events: [OFFER], failures: { b: "not_found" } });
   const { out, err } = await run(["get", "a", "b", "--quiet"], { app });
   assertEquals(out, "");
-  assertEquals(err, "error: what is wrong with b\nhint: Run `list` to see what is offered.\n");
+  assertEquals(
+    err,
+    "error: what is wrong with b\nhint: Run `shoal list` to see what is offered.\n",
+  );
 });
 
 Deno.test("an interrupted get ends with 130 and the command that resumes it", async () => {

@@ -68,6 +68,28 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+withProcess("a task calls itself a task, and takes paths from where it was typed", async (env) => {
+  const task = async (...args: string[]) => {
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["task", ...args],
+      cwd: `${ROOT}/data`,
+      env: { ...CLI_ENV, ...env },
+      stdin: "null",
+    });
+    const { code, stdout, stderr } = await process.output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, out: out!, err: err! };
+  };
+  const hashed = await task("hash", "example.txt");
+  assertEquals(hashed.code, 0, hashed.err);
+  assertStringIncludes(hashed.out, "example.txt");
+  const { code, err } = await task("hash");
+  assertEquals(code, 2);
+  // Only Linux tells which Deno it was.
+  const deno = Deno.build.os === "linux" ? Deno.execPath() : "deno";
+  assertStringIncludes(err, `hint: Run \`${deno} task hash --help\` for examples.`);
+});
+
 withProcess("the permission sets are enough to offer and to fetch", async (env) => {
   const port = String(freePort());
   const out = `downloads/test-${port}`;

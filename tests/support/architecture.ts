@@ -131,6 +131,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "deno_random",
     "deno_workers",
     "descriptor_limit",
+    "invocation",
     "output",
     "pipes",
     "terminal",

@@ -113,7 +113,7 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
   const { dialect } = options;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {
-      hint: "It knows uploads only: put --dialect json.",
+      hint: "It knows uploads only: `put --dialect json`.",
     });
   }
   if (dialect === "ascii" && options.sink !== undefined) {

@@ -51,7 +51,7 @@ export async function listOverTcpIn(
   const { server, port, layers, timeoutMs, retries, signal, dialect, onEvent } = resolved;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect cannot list files", {
-      hint: "It only knows uploads: put --dialect json.",
+      hint: "It only knows uploads: `put --dialect json`.",
     });
   }
   const target: SessionTarget = {

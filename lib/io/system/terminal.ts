@@ -1,4 +1,5 @@
 /** What the command line needs of its process: arguments, environment, two streams, signals, exit. */
+import { environment, invocation } from "./invocation.ts";
 import { OutputQueue, type TextStream } from "./output.ts";
 
 export interface WindowSize {
@@ -29,7 +30,8 @@ interface ProcessTerminal extends Terminal {
 
 const SIZE_UNKNOWN: WindowSize = { columns: 80, rows: 24 };
 
-export function processTerminal(): ProcessTerminal {
+/** `permissionSets` are the names of those in `deno.json`. */
+export function processTerminal(permissionSets: readonly string[]): ProcessTerminal {
   // On one screen their order matters; a pipe that nobody reads must not hold up the other.
   const isOneScreen = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
   const outQueue = new OutputQueue();
@@ -38,8 +40,10 @@ export function processTerminal(): ProcessTerminal {
   return {
     stdout,
     stderr: errorQueue.stream(Deno.stderr),
-    invocation: invocation(),
-    env: readEnv,
+    get invocation() {
+      return invocation(permissionSets);
+    },
+    env: environment,
     size: windowSize,
     async flushed(patienceMs) {
       const ended = Promise.all([outQueue.flushed(), errorQueue.flushed()]);
@@ -82,11 +86,6 @@ export function onUncaught(handle: (thrown: unknown) => void): void {
   });
 }
 
-function readEnv(name: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? Deno.env.get(name) : undefined;
-}
-
 function windowSize(): WindowSize {
   try {
     const { columns, rows } = Deno.consoleSize();
@@ -94,15 +93,4 @@ function windowSize(): WindowSize {
   } catch {
     return SIZE_UNKNOWN;
   }
-}
-
-function invocation(): string {
-  const main = decodeURIComponent(new URL(Deno.mainModule).pathname);
-  return `deno run -A ${relativeToFolder(main)}`;
-}
-
-function relativeToFolder(path: string): string {
-  const { state } = Deno.permissions.querySync({ name: "read", path: "." });
-  const folder = state === "granted" ? `${Deno.cwd()}/` : undefined;
-  return folder !== undefined && path.startsWith(folder) ? path.slice(folder.length) : path;
 }

@@ -1,0 +1,46 @@
+/** Commands in messages are spelled as they are typed. */
+import { assertEquals } from "@std/assert";
+import type { ShoalEvent } from "../../lib/app/events.ts";
+import { spellingOut } from "../../lib/cli/command_names.ts";
+import { COMMANDS } from "../../lib/cli/main.ts";
+import { ShoalError } from "../../lib/errors.ts";
+
+function spelledHint(hint: string): string {
+  const heard: ShoalError[] = [];
+  const inner = { report() {}, say() {}, end() {}, fail: (error: ShoalError) => heard.push(error) };
+  const names = COMMANDS.map(({ command }) => command);
+  spellingOut(inner, names, "deno task").fail(new ShoalError("usage", "`get` it", { hint }));
+  assertEquals(heard[0]?.message, "`get` it", "what happened is nobody's to rewrite");
+  return heard[0]!.hint;
+}
+
+Deno.test("hints name commands by how the program was called, and nothing else", () => {
+  assertEquals(
+    spelledHint("Run `list --master` or `get`; `getty`, `ulimit -n` and get are no commands."),
+    "Run `deno task list --master` or `deno task get`; `getty`, `ulimit -n` and get are no commands.",
+  );
+});
+
+Deno.test("what failed and what is noticed is reported with its commands spelled out", () => {
+  const heard: ShoalEvent[] = [];
+  const inner = { say() {}, end() {}, fail() {}, report: (event: ShoalEvent) => heard.push(event) };
+  const reporter = spellingOut(inner, ["list"], "shoal");
+  reporter.report({
+    event: "failed",
+    name: "`list`",
+    code: "refused",
+    message: "`list`",
+    hint: "`list`",
+  });
+  reporter.report({ event: "notice", level: "info", message: "see `list`" });
+  assertEquals(heard, [
+    {
+      event: "failed",
+      name: "`list`",
+      code: "refused",
+      message: "`list`",
+      hint: "`shoal list`",
+    },
+    { event: "notice", level: "info", message: "see `shoal list`" },
+  ]);
+});
