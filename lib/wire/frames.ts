@@ -16,6 +16,7 @@ import {
   FIND_QUERIES_MAX,
   LAYER_PAGE_HASHES,
   LAYER_PROOF_HASHES_MAX,
+  PACK_RANGES_MAX,
   RECEIVE_BUFFER_BYTES,
   SIMILAR_NAMES_MAX,
   WANT_RANGES_MAX,
@@ -166,6 +167,16 @@ const TABLE = {
     reason: oneOf({ unknown: 1, changed: 2, unreadable: 3 }),
   }],
   strike: [0x13, { nonce: u64, token, root: hash, sizeBytes: fileBytes, chunk: u32 }],
+  pack_want: [0x14, {
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes: fileBytes,
+    ranges: listOf(range, PACK_RANGES_MAX),
+  }],
+  /** Without `packedBytes`, 0, there is no pack of what begins at `offset`. */
+  packed: [0x15, { nonce: u64, number: u32, offset: fileBytes, root: hash, packedBytes: u32 }],
   layer_want: [0x20, {
     nonce: u64,
     token,

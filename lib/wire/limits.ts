@@ -55,6 +55,10 @@ export const ALIAS_ADDRESSES_MAX = 8;
 export const FIND_QUERIES_MAX = 64;
 /** Ranges that one WANT asks for. */
 export const WANT_RANGES_MAX = 64;
+/** Ranges of which one PACK_WANT asks whether they can be packed. */
+export const PACK_RANGES_MAX = 8;
+/** Plain bytes of one such range, and of what is unpacked at once. */
+export const PACK_BYTES_MAX = MIB;
 /** Layer pages that one LAYER_WANT asks for. */
 export const LAYER_PAGES_PER_WANT_MAX = 16;
 /** Similar names in one ABSENT. */

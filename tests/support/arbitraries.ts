@@ -208,6 +208,23 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ kind: kind("strike"), nonce: u64, token, root: hash, sizeBytes, chunk: u32 }),
   fc.record({
+    kind: kind("pack_want"),
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes,
+    ranges: fc.array(range, { maxLength: 8 }),
+  }),
+  fc.record({
+    kind: kind("packed"),
+    nonce: u64,
+    number: u32,
+    offset: sizeBytes,
+    root: hash,
+    packedBytes: u32,
+  }),
+  fc.record({
     kind: kind("layer_want"),
     nonce: u64,
     token,

@@ -7,6 +7,8 @@ import find from "../../fixtures/wire/find.hex" with { type: "text" };
 import findEmpty from "../../fixtures/wire/find_empty.hex" with { type: "text" };
 import gone from "../../fixtures/wire/gone.hex" with { type: "text" };
 import layer from "../../fixtures/wire/layer.hex" with { type: "text" };
+import packWant from "../../fixtures/wire/pack_want.hex" with { type: "text" };
+import packed from "../../fixtures/wire/packed.hex" with { type: "text" };
 import layerWant from "../../fixtures/wire/layer_want.hex" with { type: "text" };
 import list from "../../fixtures/wire/list.hex" with { type: "text" };
 import listFirst from "../../fixtures/wire/list_first.hex" with { type: "text" };
@@ -125,6 +127,23 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
   }],
   ["gone", gone, { kind: "gone", nonce, number: 7, root, reason: "changed" }],
   ["strike", strike, { kind: "strike", nonce, token, root, sizeBytes, chunk: 3 }],
+  ["pack_want", packWant, {
+    kind: "pack_want",
+    nonce,
+    token,
+    number: 8,
+    root,
+    sizeBytes,
+    ranges: [{ offset: 2 ** 32, lengthBytes: 2 ** 20 }],
+  }],
+  ["packed", packed, {
+    kind: "packed",
+    nonce,
+    number: 8,
+    offset: 2 ** 32,
+    root: sha256,
+    packedBytes: 275_000,
+  }],
   ["layer_want", layerWant, {
     kind: "layer_want",
     nonce,

@@ -105,6 +105,8 @@ Deno.test("every frame kind has a vector", () => {
     want: true,
     gone: true,
     strike: true,
+    pack_want: true,
+    packed: true,
     layer_want: true,
     layer: true,
     list: true,
