@@ -68,6 +68,7 @@ export interface StageTimes {
   /** Proving chunks, or hashing whole files. */
   readonly hashMs?: number;
   readonly readMs?: number;
+  readonly packMs?: number;
   readonly writeMs?: number;
   readonly sendMs?: number;
   /** For something to do, or for a turn on a processor. */

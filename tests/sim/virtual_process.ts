@@ -11,6 +11,7 @@ import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts
 import { runAssembler } from "../../lib/io/workers/assembler_driver.ts";
 import { runDigest } from "../../lib/io/workers/digest_driver.ts";
 import { runIndexer } from "../../lib/io/workers/indexer_driver.ts";
+import { runPacker } from "../../lib/io/workers/packer_driver.ts";
 import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
 import { runSender } from "../../lib/io/workers/sender_driver.ts";
 import { runSessions } from "../../lib/io/workers/session_driver.ts";
@@ -37,6 +38,7 @@ const WORKERS: VirtualWorkers = {
   "assembler.ts": (parent, runtime) => runAssembler(channelPort(parent), runtime),
   "digest.ts": (parent, runtime) => runDigest(channelPort(parent), runtime),
   "indexer.ts": (parent, runtime) => runIndexer(channelPort(parent), runtime),
+  "packer.ts": (parent, runtime) => runPacker(channelPort(parent), runtime),
   "receiver.ts": (parent, runtime) => runReceiver(channelPort(parent), runtime, () => 0),
   "sender.ts": (parent, runtime) => runSender(channelPort(parent), runtime),
   "session.ts": (parent, runtime) => runSessions(channelPort(parent), runtime),

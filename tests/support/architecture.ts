@@ -152,6 +152,7 @@ const RUNTIME_PARTS: ReadonlySet<string> = new Set([
 
 const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol/base/sha256.ts": ["node:crypto"],
+  "lib/protocol/base/zstd.ts": ["node:zlib"],
   "lib/wire/frames.ts": ["node:zlib"],
 };
 

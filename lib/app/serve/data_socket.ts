@@ -84,6 +84,11 @@ export class DataSocket {
     this.#worker.post({ kind: "forget", root, sizeBytes });
   }
 
+  /** Where these lie, which somebody is about to ask for. */
+  foresee(contents: readonly LocatedContent[]): void {
+    this.#worker.post({ kind: "foreseen", contents });
+  }
+
   async close(): Promise<void> {
     const stopped = await this.#worker.end();
     if (stopped !== undefined) this.#options.onDetail(`sender: ${timesText(stopped.times)}`);
@@ -102,7 +107,7 @@ export class DataSocket {
         const found = file === undefined ? {} : { file };
         this.#worker.post({ kind: "located", root, sizeBytes, ...found });
         const next = this.#options.following({ root, sizeBytes });
-        if (next.length > 0) this.#worker.post({ kind: "foreseen", contents: next });
+        if (next.length > 0) this.foresee(next);
         return;
       }
       case "changed":

@@ -32,6 +32,7 @@ import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ServedIndex } from "../index/served_index.ts";
+import { PackingService } from "./packing_service.ts";
 import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
@@ -83,6 +84,7 @@ export class Serving {
   /** Nobody is answered before all ports are known: an offer that names half of them would be kept. */
   #discovery: DiscoverySocket | undefined;
   readonly #data: DataSocket;
+  readonly #packing: PackingService;
   readonly #sessions: SessionService;
   readonly #delayed: DelayedAnswers<SendAction>;
   readonly #timer: Wakeup;
@@ -101,16 +103,29 @@ export class Serving {
     });
     this.#delayed = new DelayedAnswers(new Random(seed));
     this.#timer = runtime.clock.timer(() => this.#sendDelayed());
+    this.#packing = new PackingService({
+      ...{ runtime, index, onDetail },
+      onAnswer: (to, datagram) => this.#data.send(to, [datagram]),
+      onForeseen: (content) => this.#data.foresee([content]),
+      onDropped: ({ root, sizeBytes }) => this.#data.forget(root, sizeBytes),
+    });
     this.#data = new DataSocket({
       ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
-      ...{ onServed, onDetail, onFailure },
+      ...{ onDetail, onFailure },
+      onServed: (served) => {
+        this.#packing.onSent(served.sentBytes);
+        onServed(served);
+      },
       ...(dataPort !== undefined && { port: dataPort }),
       onRefused: (...refused) => this.tellRefused(...refused),
       onQuestion: (...question) => this.#onQuestion("data", ...question),
-      locate: (root, sizeBytes) => index.located(root, sizeBytes),
+      locate: (root, sizeBytes) =>
+        this.#packing.located({ root, sizeBytes }) ?? index.located(root, sizeBytes),
       following: (ref) => index.following(ref),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
-      onStruck: (...strike) => index.doubt(...strike),
+      onStruck: (party, content, chunk) => {
+        if (!this.#packing.doubt(content)) index.doubt(party, content, chunk);
+      },
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
     });
     const { onUploaded, onRefused, onSending, onLog } = options;
@@ -153,6 +168,7 @@ export class Serving {
 
   /** A file that had this content has it no more. */
   forget({ root, sizeBytes }: Content): void {
+    this.#packing.forget({ root, sizeBytes });
     this.#data.forget(root, sizeBytes);
   }
 
@@ -171,6 +187,7 @@ export class Serving {
     const noiseCount = this.#discovery?.noiseCount ?? 0;
     if (noiseCount > 0) onDetail(`ignored ${noiseCount} datagrams on port ${port}`);
     await this.#data.close();
+    await this.#packing.close();
     await this.#sessions.close();
   }
 
@@ -196,6 +213,8 @@ export class Serving {
         return action.afterMs === 0 ? this.#send(action) : this.#sendLater(action);
       case "prioritise":
         return this.#options.index.prioritise(action.name, action.party);
+      case "pack":
+        return this.#packing.ask(action.to, action.want);
       case "requested":
         return this.#options.onRequested(action.name, endpointText(action.from));
       default:

@@ -133,6 +133,7 @@ class SenderDriver {
       case "open":
         return this.#open(action.ref, action.file);
       case "close":
+        this.#foreseen.delete(keyOf(action.ref));
         return this.#contents.close(action.ref);
       case "question":
       case "locate":

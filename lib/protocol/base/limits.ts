@@ -31,3 +31,9 @@ export const REFUSALS_TOLD_MAX = 8;
 export const CONTENTS_LISTED_MAX = 4;
 /** Digits of a hash that messages show. */
 export const SHORT_HASH_DIGITS = 8;
+/** A pack is this share of its range at most, or there is none: what is saved has to pay for unpacking. */
+export const PACK_SHARE_MAX = 0.9;
+/** After ranges that did not pack, so many of that content are passed over at most before one is tried again. */
+export const PACK_SKIP_MAX = 64;
+/** Contents that this is remembered of, whoever offers or asks for them. */
+export const PACK_SKIPS_REMEMBERED_MAX = 256;

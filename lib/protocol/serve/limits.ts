@@ -52,6 +52,22 @@ export const QUESTION_WORK = 2;
 export const LISTING_PAGE_WORK = 20;
 /** … and each page of a piece layer. */
 export const LAYER_PAGE_WORK = 6;
+/** … and each range that is to be packed, beside the packing, which has a thread of its own. */
+export const PACK_RANGE_WORK = 8;
+/** Ranges that wait to be packed, of everybody; the newest of the party that has most makes room. */
+export const PACKS_WAITING_MAX = 512;
+/** … those of one party, whose address a token proved; further ones are not packed. */
+export const PACKS_PER_PARTY_MAX = 64;
+/** Ranges that are with the thread that packs: one, and one for when that is done. */
+export const PACKS_AT_ONCE = 2;
+/** Clients that wait for one and the same of these; further ones are told that there is no pack. */
+export const PACK_ASKERS_MAX = 64;
+/** Packed bytes that a server keeps; the range that was asked for longest ago makes room. */
+export const PACK_CACHE_BYTES_MAX = 64 * MIB;
+/** … and ranges of which it knows whether they pack. */
+export const PACKS_KNOWN_MAX = 4_096;
+/** A server that sends faster than this packs nothing: its processor has better things to do. */
+export const PACK_SERVING_BYTES_PER_S_MAX = 250 * MIB;
 /** Units per second, and at once, that one party may cause, whose address a token proved. */
 export const WORK_PER_S = 20_000;
 export const WORK_BURST = 10_000;

@@ -48,6 +48,8 @@ export type ResponderAction =
   }
   /** Somebody waits for this file: hash it before others. */
   | { readonly kind: "prioritise"; readonly name: SafeFileName; readonly party: string }
+  /** A client asks for packs of what is offered. */
+  | { readonly kind: "pack"; readonly to: Endpoint; readonly want: FrameOf<"pack_want"> }
   /** A file was asked for by name and offered. */
   | { readonly kind: "requested"; readonly name: SafeFileName; readonly from: Endpoint };
 
@@ -106,6 +108,10 @@ export class Responder {
         break;
       case "layer_want":
         if (isProved) this.#onLayerWant(from, frame);
+        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        break;
+      case "pack_want":
+        if (isProved) this.#actions.push({ kind: "pack", to: from, want: frame });
         else this.#sendRetry(nowMs, from, frame, frameBytes);
         break;
       case "list":

@@ -5,7 +5,7 @@ import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 
 /** Questions that only a token gets an answer to; of FINDs the short ones, and those that are too many. */
 export type GuardedFrame = FrameOf<
-  "find" | "want" | "layer_want" | "list" | "strike" | "alias_want"
+  "find" | "want" | "layer_want" | "pack_want" | "list" | "strike" | "alias_want"
 >;
 
 /**
@@ -32,7 +32,7 @@ export function retryFor(
 export function busyFor(frame: QuestionFrame, waitMs: number): Bytes {
   return encodeFrame({
     kind: "busy",
-    echo: frame.kind === "layer_want" ? frame.nonce : frame.queryId,
+    echo: "queryId" in frame ? frame.queryId : frame.nonce,
     number: "number" in frame ? frame.number : 0,
     waitMs,
   });

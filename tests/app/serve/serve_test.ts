@@ -6,6 +6,8 @@ import { type Bytes, hashHex, toHex } from "../../../lib/ids.ts";
 import { CLASSIC_CHUNK_BYTES_DEFAULT } from "../../../lib/wire/limits.ts";
 import { provesLayerPage } from "../../../lib/protocol/merkle/merkle.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";
+import { unpack } from "../../../lib/protocol/base/zstd.ts";
+import { rootOfBytes } from "../../../lib/protocol/merkle/unit_root.ts";
 import {
   decodeClassicAnswer,
   decodeClassicChunk,
@@ -53,6 +55,40 @@ Deno.test(
       const told = { name: "f", client, classic: false };
       assertEquals(await bench.events.first("request"), { event: "request", ...told });
       assertEquals(await bench.events.first("sending"), { event: "sending", ...told });
+    }),
+);
+
+Deno.test(
+  { name: "a range is packed on request, fetched as a content, and is what it was", ignore },
+  () =>
+    withFolder({}, async (dir) => {
+      const text = new TextEncoder().encode("one line like all the others\n".repeat(10_000));
+      const noise = new Uint8Array(70_000).map((_, i) => (i * i * 2_654_435_761) >>> 24);
+      const contents = [{ name: "text", bytes: text }, { name: "noise", bytes: noise }];
+      await using bench = await Bench.start(dir, { contents });
+      using peer = new DatagramPeer();
+      const { port, dataPort } = bench.ready;
+      const offer = await offerOf(peer, port, "text");
+      const { token, root, sizeBytes } = offer;
+      const range = { offset: 65_536, lengthBytes: 131_072 };
+      const ask = { kind: "pack_want", nonce: NONCE, token, number: 3 } as const;
+      await peer.send({ ...ask, root, sizeBytes, ranges: [range] }, dataPort);
+      const packed = await peer.frame("packed");
+      assertEquals([packed.nonce, packed.number, packed.offset], [NONCE, 3, 65_536]);
+      assert(packed.packedBytes > 0 && packed.packedBytes < 10_000);
+
+      const ranges = [{ offset: 0, lengthBytes: packed.packedBytes }];
+      const pack = { root: packed.root, sizeBytes: packed.packedBytes, ranges };
+      await peer.send(wantAll(offer, pack), dataPort);
+      const bytes = await bytesOf(peer, packed.packedBytes);
+      assertEquals(hashHex(toHex(rootOfBytes(bytes))), packed.root);
+      assertEquals(unpack(bytes, 131_072), text.subarray(65_536, 65_536 + 131_072));
+
+      const other = await offerOf(peer, port, "noise");
+      const whole = { offset: 0, lengthBytes: noise.length };
+      const content = { root: other.root, sizeBytes: noise.length };
+      await peer.send({ ...ask, ...content, ranges: [whole] }, dataPort);
+      assertEquals((await peer.frame("packed")).packedBytes, 0);
     }),
 );
 

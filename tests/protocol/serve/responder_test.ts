@@ -287,6 +287,7 @@ const QUESTIONS: readonly QuestionFrame[] = [
     queries: Array.from({ length: 30 }, () => ({ by: "sha256", sha256: NOBODY })),
   },
   { kind: "layer_want", token: NO_TOKEN, ...HEAD, firstPage: 0, pageCount: 16 },
+  { kind: "pack_want", token: NO_TOKEN, ...HEAD, ranges: [{ offset: 0, lengthBytes: 1 }] },
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: undefined },
   { kind: "list", queryId: 1n, token: NO_TOKEN, number: 1, pagesMax: 16, after: name(LONG) },
 ];
@@ -336,6 +337,16 @@ Deno.test("a stale token gets a fresh one that is good", () => {
   const retry = only("retry", scene.say(want(stale)));
   assertEquals([retry.echo, retry.number, retry.server], [77n, 4, SERVER]);
   only("layer", scene.say(want(retry.token)));
+});
+
+Deno.test("packs are asked for by those alone who have proved their address", () => {
+  const scene = new Scene();
+  const ranges = [{ offset: 0, lengthBytes: 1 }];
+  const want = (token: Bytes): QuestionFrame => ({ kind: "pack_want", token, ...HEAD, ranges });
+  const retry = only("retry", scene.say(want(NO_TOKEN)));
+  const [action, ...more] = scene.say(want(retry.token));
+  assert(action?.kind === "pack" && more.length === 0);
+  assertEquals([action.to, action.want.ranges], [CLIENT, ranges]);
 });
 
 // — LAYER_WANT, LIST ————————————————————————————————————————————————————————————————————————

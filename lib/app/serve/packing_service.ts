@@ -1,0 +1,131 @@
+/** What a server packs, as the main thread sees it: its machine, and the worker, which is started when somebody first asks. */
+import type { Endpoint } from "../../address.ts";
+import type { Bytes } from "../../ids.ts";
+import type { ShoalError } from "../../errors.ts";
+import type { Runtime } from "../../io/runtime.ts";
+import { WorkerHandle } from "../../io/system/worker_handle.ts";
+import type { PackerReply, PackerRequest } from "../../messages/packer_worker.ts";
+import type { ContentRef, LocatedContent, ServedFile } from "../../protocol/base/served_file.ts";
+import {
+  type PackJob,
+  Packs,
+  type PacksAction,
+  type PacksEvent,
+} from "../../protocol/serve/packs.ts";
+import { sizeText } from "../../sizes.ts";
+import type { FrameOf } from "../../wire/frames.ts";
+import type { ServedIndex } from "../index/served_index.ts";
+import { timesText } from "../stage_times.ts";
+
+interface PackingServiceOptions {
+  readonly runtime: Runtime;
+  readonly index: Pick<ServedIndex, "located">;
+  readonly onAnswer: (to: Endpoint, datagram: Bytes) => void;
+  /** This will be asked for by its root. */
+  readonly onForeseen: (content: LocatedContent) => void;
+  /** This pack is kept no more. */
+  readonly onDropped: (pack: ContentRef) => void;
+  /** For people who look for a fault. */
+  readonly onDetail: (message: string) => void;
+}
+
+export class PackingService {
+  readonly #options: PackingServiceOptions;
+  readonly #packs: Packs;
+  #worker: WorkerHandle<PackerRequest, PackerReply> | undefined;
+  /** What the worker was asked to pack. */
+  readonly #jobs = new Set<number>();
+  #isBroken = false;
+
+  constructor(options: PackingServiceOptions) {
+    this.#options = options;
+    this.#packs = new Packs(({ root, sizeBytes }) => options.index.located(root, sizeBytes));
+  }
+
+  /** A client that has proved its address asks. */
+  ask(to: Endpoint, want: FrameOf<"pack_want">): void {
+    this.#step({ kind: "ask", to, want });
+  }
+
+  /** The pack that is this content. */
+  located(ref: ContentRef): ServedFile | undefined {
+    return this.#packs.located(ref);
+  }
+
+  /** A client found this bad. Says whether it is a pack; if so it is made anew when somebody asks. */
+  doubt({ root, sizeBytes }: ContentRef): boolean {
+    if (this.located({ root, sizeBytes }) === undefined) return false;
+    this.#step({ kind: "struck", root, sizeBytes });
+    return true;
+  }
+
+  /** A file that had this content has it no more. */
+  forget({ root, sizeBytes }: ContentRef): void {
+    this.#step({ kind: "forget", root, sizeBytes });
+  }
+
+  /** What the server has sent in its last interval. */
+  onSent(bytes: number): void {
+    this.#step({ kind: "sent", bytes });
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#isBroken = true;
+    const stopped = await worker?.end();
+    if (stopped === undefined) return;
+    const { plainBytes, packedBytes } = this.#packs.counts;
+    const what = `packed ${sizeText(plainBytes)} to ${sizeText(packedBytes)}`;
+    this.#options.onDetail(`packer: ${timesText(stopped.times)}; ${what}`);
+  }
+
+  #step(event: PacksEvent): void {
+    const nowMs = this.#options.runtime.clock.nowMs();
+    for (const action of this.#packs.handle(nowMs, event)) this.#perform(action);
+  }
+
+  #perform(action: PacksAction): void {
+    switch (action.kind) {
+      case "answer":
+        return this.#options.onAnswer(action.to, action.datagram);
+      case "foresee":
+        return this.#options.onForeseen(action.content);
+      case "drop":
+        return this.#options.onDropped(action);
+      case "pack":
+        return this.#pack(action.job, action.range);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #pack(job: number, { content, offset, lengthBytes }: PackJob): void {
+    const file = this.#options.index.located(content.root, content.sizeBytes);
+    if (file === undefined || this.#isBroken) return this.#step({ kind: "packed", job });
+    this.#jobs.add(job);
+    this.#worker ??= this.#start();
+    this.#worker.post({ kind: "pack", job, file, offset, lengthBytes });
+  }
+
+  #start(): WorkerHandle<PackerRequest, PackerReply> {
+    return new WorkerHandle<PackerRequest, PackerReply>(this.#options.runtime, "packer.ts", {
+      init: { kind: "init" },
+      onReply: (reply) => {
+        this.#jobs.delete(reply.job);
+        this.#step(reply);
+      },
+      onFailure: (error) => this.#onFailure(error),
+    });
+  }
+
+  /** Whatever is offered can be sent as it is. */
+  #onFailure(error: ShoalError): void {
+    this.#isBroken = true;
+    this.#options.onDetail(`packer: ${error.message}`);
+    for (const job of [...this.#jobs]) {
+      this.#jobs.delete(job);
+      this.#step({ kind: "packed", job });
+    }
+  }
+}
