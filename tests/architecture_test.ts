@@ -5,7 +5,7 @@ import { importsOf, type Source, violationsOf } from "./support/architecture.ts"
 import { lonelyExports } from "./support/lonely_exports.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
-const FOLDERS = ["lib", "workers", "tests", "bench"];
+const FOLDERS = ["lib", "workers", "tests", "bench", "tools"];
 const canRead = (await Deno.permissions.query({ name: "read", path: ROOT })).state === "granted";
 
 Deno.test({

@@ -3,11 +3,13 @@ import { ShoalError } from "../../errors.ts";
 import type { ChannelEnd } from "../../messages/channel_end.ts";
 import { narrow, type WorkerPort } from "./worker_port.ts";
 
+/** Where `workers/` is, seen from this file: a bundle has it beside the chunk that this became a part of. */
+const IS_BUNDLED = !import.meta.url.endsWith(".ts");
+
 /** Starts the worker of that name in the project's `workers/`. */
 export function startWorker<In, Out>(file: string): WorkerPort<In, Out> {
-  const worker = new Worker(new URL(`../../../workers/${file}`, import.meta.url), {
-    type: "module",
-  });
+  const path = IS_BUNDLED ? `./workers/${file.replace(/ts$/, "js")}` : `../../../workers/${file}`;
+  const worker = new Worker(new URL(path, import.meta.url), { type: "module" });
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer as Transferable[]),
     onMessage(handler) {
