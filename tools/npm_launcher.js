@@ -41,7 +41,19 @@ if (typeof process.execve === "function" && !isWindows) {
 function startedAs() {
   if (process.env.npm_command !== "exec") return "shoal";
   const asked = process.env.npm_config_package;
-  return asked ? `npx --package ${asked} shoal` : "npx shoal";
+  if (asked) return `npx --package ${asked} shoal`;
+  const [cache] = /^.*[\\/]_npx[\\/][^\\/]+(?=[\\/])/.exec(program) ?? [];
+  return cache === undefined ? "npx shoal" : `npx ${fetchedAs(cache)}`;
+}
+
+/** What npx was asked for: it notes that beside what it fetched. */
+function fetchedAs(cache) {
+  try {
+    const { _npx } = JSON.parse(readFileSync(join(cache, "package.json"), "utf8"));
+    return _npx.packages[0];
+  } catch {
+    return "shoal";
+  }
 }
 
 function inPath() {
@@ -61,8 +73,13 @@ function inPath() {
 
 function asDependency() {
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve("deno/package.json"));
-    return [join(folder, binary)].find(existsSync);
+    const requireHere = createRequire(import.meta.url);
+    const manifest = requireHere.resolve("deno/package.json");
+    // The package gets its binary from one for the platform, when its script is allowed to run.
+    const libc = process.platform === "linux" ? "-glibc" : "";
+    const platform = `@deno/${process.platform}-${process.arch}${libc}/package.json`;
+    const paths = [manifest, createRequire(manifest).resolve(platform)];
+    return paths.map((path) => join(dirname(path), binary)).find(existsSync);
   } catch {
     return undefined;
   }

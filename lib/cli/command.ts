@@ -21,7 +21,7 @@ import type {
 } from "../app/options.ts";
 import type { EchoServer } from "../app/session/echo_server.ts";
 import type { ReportEvent } from "../app/events.ts";
-import { type ExitCode, ShoalError } from "../errors.ts";
+import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
 import type { HelpTopic } from "./help.ts";
@@ -68,6 +68,8 @@ export interface IdleFlags {
 
 interface Definition<Table extends OptionTable> extends HelpTopic {
   readonly options: Table;
+  /** Runs until somebody stops it: to be told to stop is no failure. */
+  readonly isService?: boolean;
   /** What would do nothing on such a command line: to type it is wrong usage. */
   idle?(options: OptionValues<Table>): readonly IdleFlags[];
   perform(
@@ -78,15 +80,26 @@ interface Definition<Table extends OptionTable> extends HelpTopic {
 }
 
 export function defineCommand<Table extends OptionTable>(definition: Definition<Table>): Command {
-  const { perform, idle: _idle, ...topic } = definition;
+  const { perform, idle: _idle, isService = false, ...topic } = definition;
   return {
     ...topic,
-    run(args, context) {
+    async run(args, context) {
       const line = parseCommandLine(definition, args, (name) => context.terminal.env(name));
       refuseIdle(definition.idle?.(line.options) ?? [], line.typed);
-      return perform(line.options, line.positionals, context);
+      const done = perform(line.options, line.positionals, context);
+      return await (isService ? untilStopped(done, context.reporter) : done);
     },
   };
+}
+
+async function untilStopped(done: Promise<ExitCode>, reporter: Reporter): Promise<ExitCode> {
+  try {
+    return await done;
+  } catch (thrown) {
+    if (ShoalError.from(thrown).code !== "interrupted") throw thrown;
+    reporter.say("Stopped.");
+    return EXIT.done;
+  }
 }
 
 /** Throws ShoalError `usage`. */

@@ -160,7 +160,7 @@ async function runServer(options: Options, { app, reporter, signal }: Context): 
   reporter.say(`Server listening on ${displayName(host)}:${server.port}`);
   await server.closed;
   reporter.say("Stopped.");
-  return signal.aborted ? EXIT.interrupted : EXIT.done;
+  return EXIT.done;
 }
 
 async function runClient(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {

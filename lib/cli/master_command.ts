@@ -1,5 +1,5 @@
 /** `master`: a registry for networks that broadcasts do not cross. */
-import { EXIT, ShoalError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { MASTER_DEFAULTS } from "../app/option_defaults.ts";
 import { defineCommand, given } from "./command.ts";
 import {
@@ -15,6 +15,7 @@ import { ADDRESS, METRICS_PORT, PORT, STORE } from "./value_types.ts";
 export const masterCommand = defineCommand({
   command: "master",
   summary: "keep a registry for networks with several subnets",
+  isService: true,
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
     port: withDefault(PORT, String(MASTER_DEFAULTS.port), {
@@ -58,12 +59,8 @@ export const masterCommand = defineCommand({
     });
     const { port, metricsPort, store } = running;
     reporter.report({ event: "mastering", port, store, ...given({ metricsPort }) });
-    try {
-      await running.closed;
-    } catch (thrown) {
-      if (ShoalError.from(thrown).code !== "interrupted") throw thrown;
-    }
+    await running.closed;
     reporter.say("Stopped.");
-    return signal.aborted ? EXIT.interrupted : EXIT.done;
+    return EXIT.done;
   },
 });

@@ -26,6 +26,7 @@ import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from 
 export const serverCommand = defineCommand({
   command: "server",
   summary: "offer a folder, files or standard input",
+  isService: true,
   positionals: {
     label: "[DIR|FILE|-]…",
     summary: "a folder, files from anywhere, - for standard input",
@@ -159,12 +160,8 @@ export const serverCommand = defineCommand({
         uploadEntriesPerHostMax: entriesPerHostMax,
       }),
     });
-    try {
-      await server.closed;
-    } catch (thrown) {
-      if (ShoalError.from(thrown).code !== "interrupted") throw thrown;
-    }
+    await server.closed;
     reporter.say("Stopped.");
-    return signal.aborted ? EXIT.interrupted : EXIT.done;
+    return EXIT.done;
   },
 });

@@ -62,7 +62,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     });
     await until(() => server.stdout.includes("Waiting for client to request"), server);
     server.signal(signal);
-    assertEquals(await server.exit(), 130, server.description());
+    assertEquals(await server.exit(), 0, server.description());
     assertEquals(server.stderr, "");
     assertStringIncludes(server.stdout, "Stopped.\n");
   });
@@ -88,6 +88,73 @@ withProcess("a task calls itself a task, and takes paths from where it was typed
   // Only Linux tells which Deno it was.
   const deno = Deno.build.os === "linux" ? Deno.execPath() : "deno";
   assertStringIncludes(err, `hint: Run \`${deno} task hash --help\` for examples.`);
+});
+
+withProcess("one Ctrl-C that arrives twice is one, and says how to resume", async (env) => {
+  const port = String(freePort());
+  await using get = new ShoalProcess(["get", "nothing", "-p", port], { json: false, env });
+  await until(() => get.stdout.includes("Broadcasting request"), get);
+  get.signal("SIGINT");
+  get.signal("SIGTERM");
+  get.signal("SIGINT");
+  assertEquals(await get.exit(), 130, get.description());
+  assertMatch(get.stderr, /^error: interrupted[^\n]*\nhint: To resume: .* get nothing -p \d+\n$/);
+});
+
+withProcess("Ctrl-C in a task, which the task passes on, says how to resume", async (env) => {
+  const port = String(freePort());
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "get", "nothing", "-p", port],
+    cwd: ROOT,
+    env: { ...CLI_ENV, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    // A process group of its own, which a terminal would send its signal to.
+    detached: true,
+  }).spawn();
+  const stderr = new Response(child.stderr).text();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let said = ""; !said.includes("Broadcasting request");) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`ended: ${said} ${await stderr}`);
+    said += value;
+  }
+  await new Deno.Command("kill", { args: ["-INT", "--", `-${child.pid}`] }).output();
+  await reader.cancel();
+  assertEquals((await child.status).code, 130);
+  assertMatch(await stderr, /hint: To resume: .* task --quiet get nothing -p \d+\n$/);
+});
+
+withProcess("a second Ctrl-C that is meant ends at once whatever still runs", async () => {
+  const script = `
+    import { abortOnSignals } from "${new URL("../../lib/io/system/terminal.ts", import.meta.url)}";
+    let abortedMs = Infinity;
+    const signal = abortOnSignals(() => Deno.exit(performance.now() - abortedMs >= 500 ? 7 : 8));
+    signal.addEventListener("abort", () => abortedMs = performance.now());
+    setInterval(() => {}, 1_000);
+    console.log("here");
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", script],
+    cwd: ROOT,
+    env: CLI_ENV,
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  // Somebody who hammers on the keys.
+  const ended = child.status.finally(() => clearInterval(hammer));
+  const hammer = setInterval(() => {
+    try {
+      child.kill("SIGINT");
+    } catch {
+      // It has just ended.
+    }
+  }, 20);
+  const { code } = await ended;
+  await reader.cancel();
+  assertEquals(code, 7);
 });
 
 withProcess("the permission sets are enough to offer and to fetch", async (env) => {

@@ -81,7 +81,7 @@ e2e("server --json says ready once it answers, with its ports and its folder", a
   assertGreater(ready["dataPort"] as number, 0);
   assertMatch(String(ready["id"]), /^[0-9a-f]{32}$/);
   server.signal("SIGINT");
-  assertEquals(await server.exit(), 130, server.description());
+  assertEquals(await server.exit(), 0, server.description());
   assertEquals(jsonLines(server.stdout).length, server.events.length);
   assertEquals(server.stderr, "");
 });
@@ -176,7 +176,7 @@ e2e("--quiet prints errors only", async () => {
   assertRefused(missing, 3, /no server has 'b.txt'\nhint: Did you mean 'a.txt'\?/);
   assertEquals(missing.stdout, "");
   server.signal("SIGINT");
-  assertEquals([await server.exit(), server.stdout, server.stderr], [130, "", ""]);
+  assertEquals([await server.exit(), server.stdout, server.stderr], [0, "", ""]);
 });
 
 e2e("demo ends with TRANSFER SUCCESSFUL, and the same seed makes the same file", async () => {

@@ -36,6 +36,8 @@ export interface ShoalOptions {
   readonly cwd?: string;
   /** Prefix of the command, such as `ip netns exec NAME`. */
   readonly via?: readonly string[];
+  /** What is started instead of the source: a launcher, for one. */
+  readonly program?: string;
   /** What the process may do, flags with a space between: `-A` by default. */
   readonly permissions?: string;
   /** Whether `--json` is appended; yes by default. */
@@ -61,7 +63,8 @@ export class ShoalProcess implements AsyncDisposable {
     const flags = options.json ?? true ? ["--json"] : [];
     const permissions = (options.permissions ?? "-A").split(" ");
     const deno = [Deno.execPath(), "run", "--no-prompt", ...permissions];
-    const command = [...options.via ?? [], ...deno, CLI, ...args, ...flags];
+    const program = options.program === undefined ? [...deno, CLI] : [options.program];
+    const command = [...options.via ?? [], ...program, ...args, ...flags];
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),
       env: { ...CLI_ENV, ...options.env },

@@ -44,6 +44,8 @@ export function invocation(permissionSets: readonly string[]): string {
 export function invocationFrom(facts: StartFacts): string {
   const { startedAs, words = [], args, mainPath, permissionSet } = facts;
   const own = words.slice(0, Math.max(0, words.length - args.length));
+  const installed = installedName(own) ?? bundledName(facts);
+  if (!startedAs && installed !== undefined) return installed;
   const isWhole = own.length > 1 && args.every((arg, i) => arg === words[own.length + i]);
   if (isWhole) return [denoOf(facts, own[0]), ...own.slice(1).map(shellWord)].join(" ");
   if (startedAs === TASK) return `${denoOf(facts)} task`;
@@ -71,6 +73,17 @@ export function environment(variable: string): string | undefined {
 function denoOf({ isUnderNpx, denoVersion }: StartFacts, typed = "deno"): string {
   if (isUnderNpx) return `npx --yes deno@${denoVersion}`;
   return shellWord(typed);
+}
+
+/** What `deno install` calls what it made, which runs Deno with a configuration beside itself. */
+function installedName(words: readonly string[]): string | undefined {
+  const config = words[words.indexOf("--config") + 1] ?? "";
+  return /[\\/]bin[\\/]\.([^\\/]+)[\\/]deno\.json$/.exec(config)?.[1];
+}
+
+/** The bundle is not started by hand: where nothing is known, it was by something that is called like it. */
+function bundledName({ words, mainPath }: StartFacts): string | undefined {
+  return words === undefined ? /(?:^|[\\/])(shoal)\.js$/.exec(mainPath)?.[1] : undefined;
 }
 
 /** A task is the child of what was typed; what a launcher starts has words of the launcher's own. */

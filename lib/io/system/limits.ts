@@ -20,3 +20,6 @@ export const OUTPUT_WAITING_BYTES_MAX = 1_048_576;
 export const OUTPUT_RETRY_MS = 10;
 /** How long a process that was told to stop waits for whoever reads its output. */
 export const OUTPUT_FLUSH_MS_MAX = 1_000;
+
+/** A signal to stop that comes so long after the first one is meant: somebody does not want to wait. */
+export const INSIST_AFTER_MS = 500;

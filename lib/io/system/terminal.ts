@@ -1,5 +1,6 @@
 /** What the command line needs of its process: arguments, environment, two streams, signals, exit. */
 import { environment, invocation } from "./invocation.ts";
+import { INSIST_AFTER_MS } from "./limits.ts";
 import { OutputQueue, type TextStream } from "./output.ts";
 
 export interface WindowSize {
@@ -58,13 +59,17 @@ function passed(ms: number): Promise<void> {
 }
 
 /**
- * An AbortSignal that SIGINT and SIGTERM set. The first one lets the work end in order; a second
- * one calls `insist`.
+ * An AbortSignal that SIGINT and SIGTERM set. The first one lets the work end in order; one that comes
+ * `INSIST_AFTER_MS` later calls `insist`. One Ctrl-C may arrive several times: what started this program
+ * hears it, too, and passes it on.
  */
 export function abortOnSignals(insist: () => void): AbortSignal {
   const controller = new AbortController();
+  let firstMs = Infinity;
   const heard = (): void => {
-    if (controller.signal.aborted) insist();
+    const nowMs = performance.now();
+    if (nowMs - firstMs >= INSIST_AFTER_MS) insist();
+    firstMs = Math.min(firstMs, nowMs);
     controller.abort();
   };
   const signals: readonly Deno.Signal[] = Deno.build.os === "windows"

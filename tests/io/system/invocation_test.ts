@@ -44,6 +44,14 @@ Deno.test("Deno that npx has fetched is fetched again", () => {
   assertEquals(invocationFrom({ ...npx, words }), "npx --yes deno@2.9.6 run -A cli.ts");
 });
 
+Deno.test("what deno install has made is called by its name", () => {
+  const own = ["deno", "run", "-A", "--config", "/root/.deno/bin/.shoal/deno.json", "file:///x.ts"];
+  assertEquals(invocationFrom({ ...STARTED, words: [...own, "get", "a b"] }), "shoal");
+  assertEquals(invocationFrom({ ...STARTED, mainPath: "/opt/shoal/shoal.js" }), "shoal");
+  const words = ["deno", "shoal.js", "get", "a b"];
+  assertEquals(invocationFrom({ ...STARTED, words, mainPath: "shoal.js" }), "deno shoal.js");
+});
+
 Deno.test("where nothing is known, the main module is run with the permissions that it has", () => {
   assertEquals(invocationFrom(STARTED), "deno run -A cli.ts");
   assertEquals(invocationFrom({ ...STARTED, permissionSet: "get" }), "deno run -P=get cli.ts");
