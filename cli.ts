@@ -13,7 +13,8 @@ if (import.meta.main) {
   enterUsersFolder();
   const terminal = processTerminal(Object.keys(manifest.permissions));
   onUncaught((thrown) => {
-    const mode = { json: false, quiet: true, verbose: Deno.args.includes("--verbose") };
+    const verbose = Deno.args.includes("--verbose");
+    const mode = { json: false, quiet: true, verbose, colour: "auto" } as const;
     const error = ShoalError.from(thrown);
     makeReporter(terminal, mode).fail(error);
     void terminal.flushed(OUTPUT_FLUSH_MS_MAX).then(() => Deno.exit(error.exitCode));

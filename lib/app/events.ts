@@ -92,6 +92,19 @@ export interface ProgressEvent {
   readonly size: number;
   /** Bytes per second, averaged over the last moments. */
   readonly rate: number;
+  /** Seconds that the rest will take at this pace; absent while nothing arrives, and for more than a day. */
+  readonly secondsLeft?: number;
+  /** How far a folder is with its files; absent for a file. */
+  readonly folder?: {
+    /** Files that it is to have. */
+    readonly files: number;
+    /** Files that are there or have arrived; those just arrived may not have their names yet. */
+    readonly filesDone: number;
+    /** Files per second, averaged over the last moments. */
+    readonly fileRate: number;
+    /** One that is at work. */
+    readonly current?: string;
+  };
   /** The servers at work, over all files of the run. */
   readonly lanes: readonly {
     /** `IP:PORT` of the server. */
@@ -101,6 +114,28 @@ export interface ProgressEvent {
     /** Bytes from this server in this run. */
     readonly bytes: number;
   }[];
+}
+
+/** How far a run of several names is with all of them; several per second. */
+export interface TotalEvent {
+  /** Discriminates the union. */
+  readonly event: "total";
+  /** Files that are wanted, of folders each. */
+  readonly files: number;
+  /** How many of these are here. */
+  readonly filesDone: number;
+  /** How many of them cannot be had. */
+  readonly filesFailed: number;
+  /** Bytes that are here. */
+  readonly bytes: number;
+  /** Bytes of all of them; absent while the size of some is not known. */
+  readonly size?: number;
+  /** Bytes per second, averaged over the last moments. */
+  readonly rate: number;
+  /** Files per second, averaged over the last moments. */
+  readonly fileRate: number;
+  /** Seconds that the rest will take at this pace; absent while nothing arrives, and for more than a day. */
+  readonly secondsLeft?: number;
 }
 
 /** A file is complete, verified, and at its place. */
@@ -351,6 +386,8 @@ export interface IndexingEvent {
   readonly bytesLeft: number;
   /** Bytes per second. */
   readonly rate: number;
+  /** Seconds that it will take at this pace; absent while nothing is hashed, and for more than a day. */
+  readonly secondsLeft?: number;
 }
 
 /** Something worth a line: a skipped file, an ignored offer, how a socket was tuned. */
@@ -436,6 +473,7 @@ export type ServeEvent =
 export type GetEvent =
   | OfferEvent
   | ProgressEvent
+  | TotalEvent
   | DoneEvent
   | FolderEvent
   | ChangeEvent

@@ -54,3 +54,5 @@ export const DEMO_RATE_BYTES_PER_S_MIN = MIB / 4;
 /** Share of its time at which a worker, or the disk that it writes to, counts as the bottleneck. */
 export const BUSY_SHARE = 0.7;
 export const DISK_SHARE = 0.5;
+/** What would take longer than a day is not foretold. */
+export const SECONDS_LEFT_MAX = 24 * 3600;

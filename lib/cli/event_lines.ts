@@ -14,6 +14,7 @@ import type {
 } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
+import type { Tone } from "./colours.ts";
 import { NAMES_SHOWN_MAX } from "./limits.ts";
 import { countText } from "./units.ts";
 
@@ -70,9 +71,15 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "indexing":
     case "progress":
     case "report":
+    case "total":
     case "waiting":
       return undefined;
   }
+}
+
+/** Whether it is a line about something that has come, or that is where it belongs. */
+export function eventTone({ event }: ShoalEvent): Tone {
+  return event === "done" || event === "stored" || event === "echoed" ? "done" : "plain";
 }
 
 /** One line on stderr about something that went wrong and that the work survives. */

@@ -5,7 +5,7 @@
 import type { FailedEvent } from "../app/events.ts";
 import { displayName } from "../names.ts";
 import { errorLines } from "./event_lines.ts";
-import { FAILURES_ALIKE_SHOWN_MAX } from "./limits.ts";
+import { FAILURE_REASONS_MAX, FAILURES_ALIKE_SHOWN_MAX } from "./limits.ts";
 import { countText } from "./units.ts";
 
 interface Failures {
@@ -17,6 +17,7 @@ interface Failures {
 export class FailureLines {
   /** By what happened and what to do, whichever file it is about. */
   readonly #alike = new Map<string, Failures>();
+  #otherCount = 0;
 
   /** What was interrupted is reported once, for the whole command. */
   of(event: FailedEvent): readonly string[] {
@@ -26,6 +27,10 @@ export class FailureLines {
     const reason = isNamed && name !== "" ? message.replaceAll(name, "…") : message;
     const key = JSON.stringify([code, reason, hint]);
     const failures = this.#alike.get(key) ?? { reason, shown: 0, hidden: 0 };
+    if (failures.shown === 0 && this.#alike.size >= FAILURE_REASONS_MAX) {
+      this.#otherCount += 1;
+      return [];
+    }
     this.#alike.set(key, failures);
     // What does not name the file is about something that it has in common with others.
     if (failures.shown >= (isNamed ? FAILURES_ALIKE_SHOWN_MAX : 1)) {
@@ -39,8 +44,11 @@ export class FailureLines {
 
   /** Those that were not told one by one. */
   rest(): readonly string[] {
-    return [...this.#alike.values()].filter(({ hidden }) => hidden > 0).map(({ reason, hidden }) =>
+    const hidden = [...this.#alike.values()].filter(({ hidden }) => hidden > 0);
+    const lines = hidden.map(({ reason, hidden }) =>
       `error: the same for ${countText(hidden, "more file")}: ${displayName(reason)}`
     );
+    if (this.#otherCount === 0) return lines;
+    return [...lines, `error: ${countText(this.#otherCount, "more file")} failed in other ways`];
   }
 }

@@ -31,6 +31,7 @@ import {
   withDefault,
 } from "./option_table.ts";
 import { countText } from "./units.ts";
+import { WaitedTime } from "./waited_time.ts";
 import { JOBS, MTU, SHA256, TEXT } from "./value_types.ts";
 
 export const getCommand = defineCommand({
@@ -135,6 +136,7 @@ export const getCommand = defineCommand({
     const server = isTcp ? oneServer(options.server) : "";
     reporter.say(opening(names, options));
     const startMs = nowMs();
+    const waited = new WaitedTime(startMs);
     const folders: FolderEvent[] = [];
     const common = {
       names,
@@ -149,6 +151,7 @@ export const getCommand = defineCommand({
       jobs: options.jobs,
       onEvent: (event: GetEvent) => {
         if (event.event === "folder") folders.push(event);
+        waited.note(nowMs(), event);
         reporter.report(event);
       },
       ...given({ sha256: options.sha256 }),
@@ -175,8 +178,8 @@ export const getCommand = defineCommand({
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
-    const seconds = (nowMs() - startMs) / 1000;
-    const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, seconds);
+    const times = { wallS: (nowMs() - startMs) / 1000, waitedS: waited.ms / 1000 };
+    const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, times);
     for (const line of summary) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
       throw options.output === STANDARD_OUTPUT

@@ -6,16 +6,22 @@ import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
 
-/** Folders say who delivered the files in them. `wallSeconds` is how long all of them took together. */
+/** How long all of it took together, and how much of that was spent waiting for somebody to send anything. */
+interface RunTimes {
+  readonly wallS: number;
+  readonly waitedS: number;
+}
+
+/** Folders say who delivered the files in them. */
 export function summaryLines(
   done: readonly DoneEvent[],
   failed: readonly FailedEvent[],
   folders: readonly FolderEvent[],
-  wallSeconds: number,
+  times: RunTimes,
 ): string[] {
   const isOne = done.length + failed.length <= 1;
   return [
-    ...fetchedLines(done, folders, wallSeconds),
+    ...fetchedLines(done, folders, times),
     ...otherNameLines(done),
     ...isOne ? [] : [countsLine(done, failed)],
   ];
@@ -35,12 +41,13 @@ function otherNameLines(done: readonly DoneEvent[]): string[] {
 function fetchedLines(
   done: readonly DoneEvent[],
   folders: readonly FolderEvent[],
-  wallSeconds: number,
+  { wallS, waitedS }: RunTimes,
 ): string[] {
   const fetched = done.filter((event) => !event.present);
   const [first] = fetched;
   if (first === undefined) return [];
-  const seconds = fetched.length === 1 ? first.seconds : wallSeconds;
+  // A file that came alone knows better than we do when it began.
+  const seconds = Math.max(0, (done.length === 1 ? first.seconds : wallS) - waitedS);
   const bytes = sum(fetched, (event) => event.size);
   const resumed = sum(fetched, (event) => event.resumedBytes);
   const rate = seconds > 0 ? ` (${rateText((bytes - resumed) / seconds)})` : "";

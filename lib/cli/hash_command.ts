@@ -24,12 +24,12 @@ export const hashCommand = defineCommand({
     for (const path of paths) {
       const { sizeBytes: size, ...hashes } = await app.hashFile(path, { signal });
       reporter.report({ event: "hash", path, size, ...hashes });
-      reporter.say(displayName(path));
-      reporter.say(`  size    ${size}`);
-      reporter.say(`  sha256  ${hashes.sha256}`);
-      reporter.say(`  root    ${hashes.root}`);
-      reporter.say(`  chunks  ${hashes.chunks} of ${hashes.chunkBytes} bytes`);
-      reporter.say(`  md5     ${hashes.md5}`);
+      reporter.answer(displayName(path));
+      reporter.answer(`  size    ${size}`);
+      reporter.answer(`  sha256  ${hashes.sha256}`);
+      reporter.answer(`  root    ${hashes.root}`);
+      reporter.answer(`  chunks  ${hashes.chunks} of ${hashes.chunkBytes} bytes`);
+      reporter.answer(`  md5     ${hashes.md5}`);
     }
     return EXIT.done;
   },

@@ -6,6 +6,10 @@ export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
 export const TYPO_EDITS_MAX = 2;
 export const SHORT_ID_DIGITS = 16;
 export const SHOWN_CHARACTERS_MAX = 60;
+/** Files of one run that have a line each when they have come; more have a summary. */
+export const FILES_TOLD_MAX = 10;
+/** Reasons for which files failed that have lines of their own; others are counted. */
+export const FAILURE_REASONS_MAX = 100;
 /** Files that fail for the same reason and are told one by one; the rest is counted. */
 export const FAILURES_ALIKE_SHOWN_MAX = 20;
 /** Names shown in the line that says what a server offers. */
@@ -16,3 +20,7 @@ export const NAME_COLUMNS_MIN = 8;
 export const NAME_COLUMNS_MAX = 32;
 export const BAR_COLUMNS_MIN = 6;
 export const BAR_COLUMNS_MAX = 40;
+/** Names that are waited for, or rows of what they wait for, in the live region. */
+export const WAITS_SHOWN_MAX = 3;
+/** A pause in which nothing came is waiting, if it is as long as this. */
+export const PAUSE_MS_MIN = 2_000;

@@ -71,15 +71,14 @@ export const listCommand = defineCommand({
     if (signal.aborted) {
       throw new ShoalError("interrupted", "interrupted while listing");
     }
-    for (const line of listing(files)) {
-      reporter.say(line);
-    }
+    if (files.length === 0) reporter.say("No files are offered.");
+    for (const line of listing(files)) reporter.answer(line);
     return EXIT.done;
   },
 });
 
 function listing(files: readonly FileEvent[]): string[] {
-  if (files.length === 0) return ["No files are offered."];
+  if (files.length === 0) return [];
   const rows = files.map((file) => [
     displayName(file.name),
     sizeText(file.size),

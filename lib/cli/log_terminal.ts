@@ -16,7 +16,13 @@ export function logTerminal(terminal: Terminal, isServer: boolean): Terminal {
       return inner.write(lines.join(""));
     },
   });
-  return { ...terminal, stdout: stream(terminal.stdout), stderr: stream(terminal.stderr) };
+  return {
+    stdout: stream(terminal.stdout),
+    stderr: stream(terminal.stderr),
+    invocation: terminal.invocation,
+    env: (name) => terminal.env(name),
+    size: () => terminal.size(),
+  };
 }
 
 function leveled(line: string): { readonly level: string; readonly message: string } {

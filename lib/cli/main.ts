@@ -16,12 +16,12 @@ import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
 import { masterCommand } from "./master_command.ts";
-import { LOG_OPTION } from "./option_table.ts";
+import { LOG_OPTION, OUTPUT_OPTIONS } from "./option_table.ts";
 import { flagValue, hasFlag } from "./parse.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
 import { serverCommand } from "./server_command.ts";
-import { LOG_FORMAT } from "./value_types.ts";
+import { COLOUR, LOG_FORMAT } from "./value_types.ts";
 
 export const COMMANDS: readonly Command[] = [
   serverCommand,
@@ -53,6 +53,7 @@ export async function main(
     quiet: hasFlag(args, "--quiet"),
     // The older tools log every detail.
     verbose: hasFlag(args, "--verbose") || format === "classic",
+    colour: COLOUR.read(flagValue(args, "--color") ?? "") ?? OUTPUT_OPTIONS.color.fallback,
   });
   const reporter = spellingOut(plain, COMMANDS.map(({ command }) => command), terminal.invocation);
   try {

@@ -4,6 +4,7 @@ import { SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
 import { NETWORK_DEFAULTS, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
 import {
   BROADCAST_ADDRESS,
+  COLOUR,
   HOST,
   INTERFACE,
   LOG_FORMAT,
@@ -125,8 +126,12 @@ export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "typ
 
 export const OUTPUT_OPTIONS = {
   json: toggle("one JSON object per line on stdout, and nothing else"),
-  quiet: toggle("errors only"),
+  quiet: toggle("errors, and what was asked for, only"),
   verbose: toggle("more detail, and the causes of errors"),
+  color: withDefault(COLOUR, "auto", {
+    label: "WHEN",
+    summary: "colours: auto, always or never; auto heeds NO_COLOR",
+  }),
   help: toggle("show this help"),
 } as const;
 

@@ -1,43 +1,57 @@
 /**
  * Output for people. A live screen keeps a region below the lines that is redrawn in place; a
  * pipe or a dumb terminal gets lines only. Nothing reaches either that could move a cursor or reorder a line, wherever it came
- * from. There are no colours, so NO_COLOR has nothing to switch off.
+ * from.
  */
 import type { TextStream } from "../io/system/output.ts";
 import type { Terminal, WindowSize } from "../io/system/terminal.ts";
 import { displayLines, displayName } from "../names.ts";
+import type { Colours, Tone } from "./colours.ts";
 import { clip, textColumns } from "./terminal_text.ts";
 
 export interface Screen {
   readonly isLive: boolean;
   /** A line that stays. */
-  line(text: string): void;
+  line(text: string, tone?: Tone): void;
   /** A line on stderr that stays. */
-  problem(text: string): void;
+  problem(text: string, tone?: Tone): void;
   /** Replaces the region by what `draw` makes for the window's size; nothing where there is none. */
   show(draw: (size: WindowSize) => readonly string[]): void;
 }
 
 /** A live screen where stdout is a terminal that can move its cursor. */
-export function openScreen(terminal: Terminal): Screen {
+export function openScreen(terminal: Terminal, colours: Colours): Screen {
   const isLive = terminal.stdout.isTerminal && terminal.env("TERM") !== "dumb";
-  return isLive ? new LiveScreen(terminal) : new PlainScreen(terminal);
+  return isLive ? new LiveScreen(terminal, colours) : new PlainScreen(terminal, colours);
 }
 
-class PlainScreen implements Screen {
+/** A line as a stream may have it. */
+function shownLine(text: string, tone: Tone, { isTerminal }: TextStream, colours: Colours): string {
+  return `${colours.painted(displayLines(text), tone, isTerminal)}\n`;
+}
+
+/** Lines alone. */
+export class PlainScreen implements Screen {
   readonly isLive = false;
   readonly #terminal: Terminal;
 
-  constructor(terminal: Terminal) {
+  readonly #colours: Colours;
+
+  constructor(terminal: Terminal, colours: Colours) {
     this.#terminal = terminal;
+    this.#colours = colours;
   }
 
-  line(text: string): void {
-    this.#terminal.stdout.write(`${displayLines(text)}\n`);
+  line(text: string, tone: Tone = "plain"): void {
+    this.#print(this.#terminal.stdout, text, tone);
   }
 
-  problem(text: string): void {
-    this.#terminal.stderr.write(`${displayLines(text)}\n`);
+  problem(text: string, tone: Tone = "plain"): void {
+    this.#print(this.#terminal.stderr, text, tone);
+  }
+
+  #print(stream: TextStream, text: string, tone: Tone): void {
+    stream.write(shownLine(text, tone, stream, this.#colours));
   }
 
   show(): void {}
@@ -50,17 +64,19 @@ class LiveScreen implements Screen {
   readonly #terminal: Terminal;
   /** What is on the screen below the last line that stays. */
   #region: readonly string[] = [];
+  readonly #colours: Colours;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, colours: Colours) {
     this.#terminal = terminal;
+    this.#colours = colours;
   }
 
-  line(text: string): void {
-    this.#above(this.#terminal.stdout, text);
+  line(text: string, tone: Tone = "plain"): void {
+    this.#above(this.#terminal.stdout, text, tone);
   }
 
-  problem(text: string): void {
-    this.#above(this.#terminal.stderr, text);
+  problem(text: string, tone: Tone = "plain"): void {
+    this.#above(this.#terminal.stderr, text, tone);
   }
 
   show(draw: (size: WindowSize) => readonly string[]): void {
@@ -73,9 +89,9 @@ class LiveScreen implements Screen {
     this.#region = lines;
   }
 
-  #above(stream: TextStream, text: string): void {
+  #above(stream: TextStream, text: string, tone: Tone): void {
     this.#terminal.stdout.write(this.#erasure(this.#terminal.size()));
-    stream.write(`${displayLines(text)}\n`);
+    stream.write(shownLine(text, tone, stream, this.#colours));
     this.#terminal.stdout.write(textOf(this.#region));
   }
 

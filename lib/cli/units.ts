@@ -23,6 +23,11 @@ export function clockText(seconds: number): string {
     : `${minutes}:${pad(whole % 60)}`;
 }
 
+/** `0:31`; `--:--` for what nobody can say. */
+export function etaText(seconds: number | undefined): string {
+  return seconds === undefined ? "--:--" : clockText(seconds);
+}
+
 /** `1 file`, `2 files`. */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

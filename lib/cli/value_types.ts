@@ -16,6 +16,7 @@ import {
   UPLOAD_ENTRIES_MAX,
 } from "../app/limits.ts";
 import type { Dialect } from "../app/options.ts";
+import type { ColourChoice } from "./colours.ts";
 import { parseRate, parseSize } from "./units.ts";
 
 export interface ValueType<T> {
@@ -117,7 +118,15 @@ export const LOG_FORMAT: ValueType<LogFormat> = {
   expects: "plain, classic or json",
   example: "classic",
   read: (text) => text === "plain" || text === "classic" || text === "json" ? text : undefined,
-}; /** A SHA-256, or the first digits of one. */
+};
+
+export const COLOUR: ValueType<ColourChoice> = {
+  expects: "auto, always or never",
+  example: "always",
+  read: (text) => text === "auto" || text === "always" || text === "never" ? text : undefined,
+};
+
+/** A SHA-256, or the first digits of one. */
 export const SHA256: ValueType<string> = {
   expects:
     `a SHA-256: 64 hexadecimal digits, or its first ${SHORT_HASH_DIGITS_MIN} or more, as list shows them`,

@@ -54,8 +54,10 @@ const EVENTS: readonly ShoalEvent[] = [
     bytes: 1,
     size: 2,
     rate: 1,
+    folder: { files: 2, filesDone: 1, fileRate: 1, current: EVIL },
     lanes: [{ server: EVIL, rate: 1, bytes: 1 }],
   },
+  { event: "total", files: 2, filesDone: 1, filesFailed: 0, bytes: 1, rate: 1, fileRate: 1 },
   { event: "waiting", name: EVIL, attempt: 1, attempts: 2, message: EVIL },
   ...(["active", "standby", "silent", "resumed", "dropped"] as const).flatMap((state) =>
     [EVIL, ""].map((message): ShoalEvent => ({
@@ -132,8 +134,9 @@ const EVENTS: readonly ShoalEvent[] = [
 
 /** All kinds that there are: a new one is missing here until it is tried. */
 const KINDS = {
-  ...{ ready: 1, offer: 1, mastering: 1, progress: 1, waiting: 1, server: 1, request: 1 },
+  ...{ ready: 1, offer: 1, mastering: 1, progress: 1, total: 1, waiting: 1, server: 1 },
   ...{
+    request: 1,
     sending: 1,
     uploaded: 1,
     refused: 1,
@@ -156,7 +159,7 @@ for (const isTerminal of [false, true]) {
         Deno.test(`hostile text in every event and error is shown escaped (${what || "plain"})`, () => {
           const screen = new FakeTerminal({}, isTerminal);
           const terminal = isLog ? logTerminal(screen, true) : screen;
-          const reporter = makeReporter(terminal, { json, quiet, verbose: true });
+          const reporter = makeReporter(terminal, { json, quiet, verbose: true, colour: "never" });
           for (const event of EVENTS) reporter.report(event);
           reporter.say(EVIL.replaceAll("\n", ""));
           reporter.fail(new ShoalError("disk", EVIL, { hint: EVIL, cause: new Error(EVIL) }));

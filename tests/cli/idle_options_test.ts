@@ -43,6 +43,13 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "server --broadcast":
     "scripts give every command the same network flags, and its summary says so",
   "hash --verbose": "it shows the causes of errors, and nothing goes wrong here",
+  "hash --quiet": "it says nothing but what was asked for",
+  ...Object.fromEntries(
+    ["server", "list", "master", "hash", "demo"].map((command) => [
+      `${command} --color`,
+      "it colours errors, warnings and what is done, and there is nothing of these here",
+    ]),
+  ),
   "get ascii --tcp": "the dialect says the same",
   "list ascii --tcp": "the dialect says the same",
 };

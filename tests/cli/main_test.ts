@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { summaryLines } from "../../lib/cli/get_summary.ts";
 import { textTable } from "../../lib/cli/text_table.ts";
 import { STORE } from "../../lib/cli/value_types.ts";
+import type { FileEvent } from "../../lib/app/events.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
 
@@ -15,6 +16,7 @@ const OFFER = {
   root: "0".repeat(64),
 } as const;
 
+const TIMES = { wallS: 1, waitedS: 0 };
 const FAILED = { event: "failed", name: "x", code: "not_found", message: "", hint: "" } as const;
 
 function appWith(changes: Partial<FakeApp>): FakeApp {
@@ -296,15 +298,17 @@ Deno.test("a get of several files ends with what was downloaded and what was not
     "1 file downloaded (4.0 MB), 7 failed: b, c, d, e, f and 2 more",
   );
   assertEquals(
-    summaryLines([done("a", { present: true }), done("b", { present: true })], [], [], 1),
+    summaryLines([done("a", { present: true }), done("b", { present: true })], [], [], TIMES),
     ["No files downloaded, 2 already up to date"],
   );
   const interrupted = { ...FAILED, code: "interrupted" } as const;
   assertEquals(
-    summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], [], 1).at(-1),
+    summaryLines([done("a"), done("b", { present: true })], [interrupted, FAILED], [], TIMES).at(
+      -1,
+    ),
     "1 file downloaded (4.0 MB), 1 already up to date, 1 interrupted, 1 failed: x",
   );
-  assertEquals(summaryLines([], [FAILED], [], 1), []);
+  assertEquals(summaryLines([], [FAILED], [], TIMES), []);
 });
 
 Deno.test("a get of a pattern does not say that it is one file", async () => {
@@ -350,6 +354,29 @@ Deno.test("--quiet says nothing but errors", async () => {
     err,
     "error: what is wrong with b\nhint: Run `shoal list` to see what is offered.\n",
   );
+});
+
+Deno.test("--quiet leaves out words, not what was asked for", async () => {
+  const files = [{ event: "file", name: "a", size: 3, sha256: "f".repeat(64), servers: ["h:1"] }];
+  const list = await run(["list", "--quiet"], { app: appWith({ files: files as FileEvent[] }) });
+  assertStringIncludes(list.out, "ffffffff");
+  assertEquals((await run(["list", "--quiet"])).out, "");
+  assertStringIncludes((await run(["hash", "a", "--quiet"])).out, `sha256  ${"a".repeat(64)}`);
+});
+
+Deno.test("of many files each that has come has no line, and those that failed are listed at the end", async () => {
+  const names = Array.from({ length: 12 }, (_, i) => `f${i}`);
+  const counts = { files: 12, filesDone: 0, filesFailed: 0, bytes: 0, rate: 0, fileRate: 0 };
+  const app = () =>
+    appWith({ events: [{ event: "total", ...counts }], failures: { f3: "not_found" } });
+  for (const isTerminal of [true, false]) {
+    const { out, err } = await run(["get", ...names], { app: app(), isTerminal });
+    assertEquals(out.includes("received successfully"), false);
+    assertStringIncludes(out, "11 files downloaded (44.0 MB), 1 failed: f3");
+    assertEquals(err.match(/what is wrong with f3/g)?.length, 1);
+  }
+  const { out } = await run(["get", ...names, "--verbose"], { app: app() });
+  assertStringIncludes(out, "File downloads/f1 received successfully.");
 });
 
 Deno.test("an interrupted get ends with 130 and the command that resumes it", async () => {
@@ -480,9 +507,9 @@ Deno.test("without a live region indexing begins without a guess at its end, and
     return serve(options);
   };
   const { out } = await run(["server"], { app });
-  assertEquals(out.split("\n").filter((line) => line.startsWith("Indexing")), [
-    "Indexing: 2 files, 50.0 MB left",
-    "Indexing is done.",
+  assertEquals(out.split("\n").filter((line) => line.startsWith("Hashing")), [
+    "Hashing: 2 files, 50.0 MB left",
+    "Hashing is done.",
   ]);
 });
 

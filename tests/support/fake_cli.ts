@@ -107,8 +107,9 @@ export class FakeApp implements App {
 
   getOverTcp(options: TcpGetOptions) {
     this.gotOverTcp = options;
-    const { names, outDir, file } = options;
-    return this.get({ names, ...(file === undefined ? { outDir: outDir ?? "" } : { file }) });
+    const { names, outDir, file, onEvent } = options;
+    const place = file === undefined ? { outDir: outDir ?? "" } : { file };
+    return this.get({ names, ...place, ...(onEvent !== undefined && { onEvent }) });
   }
 
   listOverTcp(options: TcpListOptions) {

@@ -20,6 +20,7 @@ import type { Runtime } from "../../io/runtime.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import { displayName } from "../../names.ts";
+import { secondsLeftField } from "../seconds_left.ts";
 import { usualPath } from "../usual_path.ts";
 import {
   ClassicClient,
@@ -27,6 +28,7 @@ import {
   type ClassicClientEvent,
 } from "../../protocol/classic/classic_client.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
+import { TimeLeft } from "../../protocol/base/time_left.ts";
 import { NO_TOKEN } from "../../protocol/base/tokens.ts";
 import { encodeClassicRequest } from "../../wire/classic.ts";
 import { encodeFrame } from "../../wire/frames.ts";
@@ -66,6 +68,7 @@ export class ClassicDownload {
   readonly #queue: SendQueue;
   readonly #timer: Wakeup;
   readonly #meter: RateMeter;
+  readonly #timeLeft = new TimeLeft();
   #target: ClassicTarget | undefined;
   #published: Promise<void> = Promise.resolve();
   #progressAtMs = 0;
@@ -223,7 +226,10 @@ export class ClassicDownload {
       rate: rate * share.bytes / bytes,
       bytes: share.bytes,
     }));
-    this.#options.emit({ event: "progress", name: this.#options.name, bytes, size, rate, lanes });
+    this.#timeLeft.note(now, bytes, 0);
+    const time = secondsLeftField(this.#timeLeft.seconds(now, size - bytes, 0));
+    const { name, emit } = this.#options;
+    emit({ event: "progress", name, bytes, size, rate, ...time, lanes });
   }
 
   #fail(error: ShoalError): void {

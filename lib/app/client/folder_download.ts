@@ -43,6 +43,7 @@ import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./fo
 import { type OfferedManifest, type ReadManifest, readManifests } from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
 import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
+import type { Progress } from "./run_totals.ts";
 import { ShareSums } from "./share_sums.ts";
 import { treePresence } from "./tree_presence.ts";
 import type { RoutedDownload } from "./route_driver.ts";
@@ -106,10 +107,18 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     return this.#manifests.size === 0 && !this.#isEnded;
   }
 
-  get progress(): { readonly bytes: number; readonly sizeBytes: number } | undefined {
+  get progress(): Progress | undefined {
     if (this.#tree === undefined) return undefined;
     const bytes = Math.min(this.#presentBytes + this.#tree.bytes, this.#totalBytes);
-    return { bytes, sizeBytes: this.#totalBytes };
+    const [files, filesPresent] = [this.#files.size, this.#presentFiles];
+    const { files: arrived, current } = this.#tree.arrived;
+    // What an earlier pass brought is not in the transfer of this one.
+    const filesDone = Math.min(files, Math.max(this.#done.size, filesPresent + arrived));
+    return {
+      bytes,
+      sizeBytes: this.#totalBytes,
+      folder: { files, filesDone, filesPresent, current },
+    };
   }
 
   // — What the search says ——————————————————————————————————————————————————————————————————————

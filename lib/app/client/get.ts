@@ -19,6 +19,7 @@ import { reachableEndpoint } from "../../io/net/tcp_client.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
 import type { GetExtension } from "./get_extension.ts";
 import { GetRun } from "./get_run.ts";
+import type { RunOutset } from "./run_totals.ts";
 import { questionFor, questionOf, StreamSearch } from "./stream_search.ts";
 
 /**
@@ -29,12 +30,15 @@ export async function getOverDatagrams(
   options: ResolvedGetOptions,
   runtime: Runtime,
   extension: GetExtension,
+  outset?: RunOutset,
 ): Promise<readonly GetResult[]> {
   const queries = options.names.map(queryOf);
   const search = await openSearch(options, runtime);
   const hosts = options.servers.length > 0 ? search.classicTargets : [];
   const datagrams = datagramsConfig(options);
-  const run = new GetRun(runtime, options, queries, () => search, datagrams, hosts, extension);
+  const run = new GetRun(
+    ...[runtime, options, queries, () => search, datagrams, hosts, extension, outset] as const,
+  );
   return await ended(run);
 }
 
@@ -42,6 +46,7 @@ export async function getOverDatagrams(
 export async function getOverStream(
   options: ResolvedTcpGetOptions,
   runtime: Runtime,
+  outset?: RunOutset,
 ): Promise<readonly GetResult[]> {
   const { timeoutMs, retries: attempts } = options;
   const endpoint = await reachableEndpoint(runtime, options);
@@ -63,7 +68,9 @@ export async function getOverStream(
       ...{ timeoutMs, attempts },
       onFailure: (query, error) => run.fail(query, error),
     });
-  const run = new GetRun(runtime, { ...options, ...UDP_ONLY }, queries, search, undefined, []);
+  const run = new GetRun(
+    ...[runtime, { ...options, ...UDP_ONLY }, queries, search, undefined, [], {}, outset] as const,
+  );
   return await ended(run);
 }
 

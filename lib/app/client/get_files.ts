@@ -18,6 +18,7 @@ import { getByAscii } from "../session/ascii_get.ts";
 import { presentFiles } from "./present_files.ts";
 import { questionOf } from "./stream_search.ts";
 import { listOverTcpIn } from "../list/tcp_list.ts";
+import type { RunOutset } from "./run_totals.ts";
 import { resolveShortHash, shortDigits, type ShortHash, shortHashOf } from "./short_hash.ts";
 import { failed, type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
@@ -65,7 +66,8 @@ export async function getIn(
   const { timeoutMs, retries } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: true,
-    fetch: (names, pin) => getOverDatagrams({ ...options, ...pin, names }, runtime, extension),
+    fetch: (names, { pin, outset }) =>
+      getOverDatagrams({ ...options, ...pin, names }, runtime, extension, outset),
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
@@ -123,9 +125,9 @@ export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Prom
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: dialect !== "ascii",
-    fetch: async (names, pin) => {
+    fetch: async (names, { pin, outset }) => {
       const wanted = { ...options, ...pin, names };
-      if (dialect !== "ascii") return await getOverStream(wanted, runtime);
+      if (dialect !== "ascii") return await getOverStream(wanted, runtime, outset);
       return (await getByAscii(runtime, wanted)).map((event) => [event]);
     },
     isAskedByName: (name) => questionOf(name)["name"] !== undefined,
@@ -142,12 +144,8 @@ function keepsPresent(
 
 /** A way to servers. */
 interface Way {
-  /**
-   * What became of each name, of which a folder's are several.
-   *
-   * @param pin the whole of a SHA-256 that was given in part
-   */
-  fetch(names: readonly string[], pin?: Pin): Promise<readonly GetResult[]>;
+  /** What became of each name, of which a folder's are several. */
+  fetch(names: readonly string[], known: Known): Promise<readonly GetResult[]>;
   /** Whether it takes folders as they are. */
   readonly takesFolders: boolean;
   /** @param isAll whether nothing can be fetched without the listing */
@@ -155,8 +153,11 @@ interface Way {
   isAskedByName(name: string): boolean;
 }
 
-interface Pin {
-  readonly sha256: string;
+/** What is known before anything is searched for. */
+interface Known {
+  /** The whole of a SHA-256 that was given in part. */
+  readonly pin?: { readonly sha256: string };
+  readonly outset?: RunOutset;
 }
 
 type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "signal"> & {
@@ -171,19 +172,30 @@ async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<G
     way.takesFolders && each instanceof NamePattern && each.isFolder ? each.text : each
   );
   if (wanted.every((each) => typeof each === "string")) {
-    return (await way.fetch(options.names)).flat();
+    tellCount(options, wanted.length);
+    return (await way.fetch(options.names, {})).flat();
   }
   const { files, items, notices } = await resolved(wanted, way, options.onEvent);
   for (const notice of notices) options.onEvent?.(notice);
+  tellCount(options, items.length);
   const failures = items.filter((item): item is FailedEvent => typeof item !== "string");
   for (const failure of failures) options.onEvent?.(failure);
   const present = await presentOf(runtime, options, items, files);
   const ended = (item: string | FailedEvent): DoneEvent | FailedEvent | undefined =>
     typeof item === "string" ? present.get(item) : item;
   const names = items.filter((item): item is string => ended(item) === undefined);
-  const fetched = names.length === 0 ? [] : await way.fetch(names);
+  const sizes = new Map(files.map(({ name, size }) => [name, size]));
+  const outset = { sizes, ended: [...present.values(), ...failures] };
+  const fetched = names.length === 0 ? [] : await way.fetch(names, { outset });
   let next = 0;
   return items.flatMap((item) => ended(item) ?? fetched[next++]!);
+}
+
+/** Whoever shows it knows from the beginning that there are many. */
+function tellCount({ onEvent }: Common, files: number): void {
+  if (files < 2) return;
+  const counts = { files, filesDone: 0, filesFailed: 0, bytes: 0, rate: 0, fileRate: 0 };
+  onEvent?.({ event: "total", ...counts });
 }
 
 /** One name, of a content of which the first digits are known. */
@@ -201,7 +213,7 @@ async function getByDigits(options: Common, way: Way, digits: string): Promise<G
     return [failure];
   }
   if (found.notice !== undefined) onEvent?.(found.notice);
-  return (await way.fetch([name], { sha256: found.sha256 })).flat();
+  return (await way.fetch([name], { pin: { sha256: found.sha256 } })).flat();
 }
 
 /** What is wanted and was listed, and is there already: it is not searched for. */

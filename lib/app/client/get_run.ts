@@ -24,6 +24,7 @@ import { FolderDownload } from "./folder_download.ts";
 import type { GetExtension } from "./get_extension.ts";
 import { type GetTarget, getTargetOf } from "../get_target.ts";
 import { ProgressReport } from "./progress_report.ts";
+import { NO_OUTSET, type RunOutset, RunTotals } from "./run_totals.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import { sourceKinds } from "./source_kinds.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
@@ -91,6 +92,7 @@ export class GetRun {
     datagrams: DatagramsConfig | undefined,
     hosts: readonly Endpoint[],
     extension: GetExtension = {},
+    outset: RunOutset = NO_OUTSET,
   ) {
     this.#extension = extension;
     this.#runtime = runtime;
@@ -110,6 +112,7 @@ export class GetRun {
       clock: runtime.clock,
       active: () => this.#pool.coordinator.lanes(),
       addresses: this.#addresses,
+      totals: new RunTotals(outset),
       emit: (event) => this.#emit(event),
     });
     // What classic servers send is proved at its end only.
@@ -118,14 +121,23 @@ export class GetRun {
     }
     this.#jobs = new ConcurrencyLimit(options.jobs);
     this.#sought = queries.map((query, index) => this.#newSought(query, index));
-    for (const each of this.#sought) void each.ended.then(() => this.#ended.add(each));
+    for (const each of this.#sought) {
+      void each.ended.then((events) => {
+        this.#ended.add(each);
+        this.#progress.onEnded(each, [events].flat());
+      });
+    }
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#find(this.#sought);
     this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
-    this.#progress.run(this.#sought, this.#closing.signal);
+    this.#progress.run(() => this.#unendedNames, this.#closing.signal);
     extension.onBegun?.(this.#pool.coordinator);
+  }
+
+  get #unendedNames(): readonly (DownloadDriver | FolderDownload)[] {
+    return this.#sought.filter((each) => !this.#ended.has(each));
   }
 
   /** For each query, what became of it. */
@@ -317,8 +329,8 @@ export class GetRun {
       masters,
       // Who has a part of a folder is known by who has the folder.
       wanted: () => {
-        const unended = this.#sought.filter((each) => !this.#ended.has(each));
-        return unended.map(({ query }) => query).filter((query) => query.by !== "any");
+        const queries = this.#unendedNames.map(({ query }) => query);
+        return queries.filter((query) => query.by !== "any");
       },
       onServers: (endpoints) => {
         for (const find of this.#finds) find.invite(endpoints);

@@ -77,10 +77,14 @@ export class TreeTransfer {
   #isOpened = false;
   #isFinished = false;
   #partBytes = 0;
+  /** Files of units that were seen to have come, and of long ones; and the units that were not. */
+  #arrived: { readonly files: number; readonly current: string | undefined };
+  #unitsLeft: readonly number[] | undefined;
 
   constructor(options: TreeTransferOptions, transfer: TransferId) {
     this.#options = options;
     this.#transfer = transfer;
+    this.#arrived = { files: options.plan.emptyFiles.length, current: undefined };
   }
 
   /** Bytes that have come. */
@@ -90,6 +94,24 @@ export class TreeTransfer {
     for (const tally of coordinator.tallies(this.#transfer).values()) bytes += tally.bytes;
     for (const part of this.#parts) bytes += part.progress?.bytes ?? 0;
     return bytes;
+  }
+
+  /** Files that have come, whether or not they have their names, and one that is at work. */
+  get arrived(): { readonly files: number; readonly current: string | undefined } {
+    const { context: { pool }, plan: { units } } = this.#options;
+    const leases = pool.coordinator.leasesOf(this.#transfer);
+    if (leases === undefined) return this.#arrived;
+    const left = this.#unitsLeft ??= units.map((_, chunk) => chunk);
+    let { files, current } = this.#arrived;
+    this.#unitsLeft = left.filter((chunk) => {
+      if (!leases.isVerified(chunk)) return true;
+      if (this.#unobtainable.has(chunk)) return false;
+      const named = units[chunk]!.names.flat();
+      files += named.length;
+      current = named.at(-1)?.name ?? current;
+      return false;
+    });
+    return this.#arrived = { files, current };
   }
 
   /** Resolves when all that could come has its name; rejects with a ShoalError where the disk took no more. */
@@ -295,10 +317,12 @@ export class TreeTransfer {
       .map((offer) => ({ ...offer, content: { sizeBytes, sha256, root }, mtimeMs, name }));
     const part = addPart(file, offers);
     this.#parts.add(part);
+    this.#arrived = { ...this.#arrived, current: name };
     const outcome = await part.ended;
     this.#parts.delete(part);
     if (outcome.event === "failed") return onFailed(name, outcome);
     this.#partBytes += sizeBytes;
+    this.#arrived = { ...this.#arrived, files: this.#arrived.files + 1 };
     for (const share of sharesOf(outcome)) onShare(share.id as ServerId, share);
     const found = context.disk.identityAt(outcome.path);
     onWritten(target(file).name, outcome.path, found?.signature);

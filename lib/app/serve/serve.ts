@@ -18,6 +18,7 @@ import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { STREAM_LOOK_MS } from "./limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
 import { logNotice } from "../log_notice.ts";
+import { secondsLeftField } from "../seconds_left.ts";
 import { displayName } from "../../names.ts";
 import { sizeText } from "../../sizes.ts";
 import type { ReadyEvent, ServeEvent } from "../events.ts";
@@ -330,7 +331,9 @@ class Service {
     this.#isTellingProgress = true;
     for (let isLeft = true; isLeft && !this.#ending.signal.aborted;) {
       const { filesLeft, bytesLeft, rateBytesPerS } = this.#index.progress;
-      this.#tell({ event: "indexing", filesLeft, bytesLeft, rate: Math.round(rateBytesPerS) });
+      const rate = Math.round(rateBytesPerS);
+      const time = secondsLeftField(rate > 0 ? bytesLeft / rate : undefined);
+      this.#tell({ event: "indexing", filesLeft, bytesLeft, rate, ...time });
       isLeft = filesLeft > 0;
       if (isLeft) await this.#runtime.clock.sleep(PROGRESS_INTERVAL_MS, this.#ending.signal);
     }

@@ -2,7 +2,9 @@
 import type { Clock } from "../../io/system/clock.ts";
 import { PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { RateMeter } from "../../protocol/base/rate_meter.ts";
+import { TimeLeft } from "../../protocol/base/time_left.ts";
 import type { ProgressEvent } from "../events.ts";
+import { secondsLeftField } from "../seconds_left.ts";
 
 interface SessionProgressOptions {
   readonly clock: Clock;
@@ -16,6 +18,7 @@ interface SessionProgressOptions {
 export class SessionProgress {
   readonly #options: SessionProgressOptions;
   #meter: RateMeter;
+  #timeLeft = new TimeLeft();
   #bytes: number | undefined;
   #toldMs = -Infinity;
 
@@ -31,15 +34,18 @@ export class SessionProgress {
     if (bytes < (this.#bytes ?? 0)) this.#meter = new RateMeter(nowMs);
     else this.#meter.add(bytes - (this.#bytes ?? 0));
     this.#bytes = bytes;
+    this.#timeLeft.note(nowMs, bytes, 0);
     if (nowMs - this.#toldMs < PROGRESS_INTERVAL_MS) return;
     this.#toldMs = nowMs;
     const rate = this.#meter.read(nowMs);
-    emit({ event: "progress", name, bytes, size, rate, lanes: [{ server, rate, bytes }] });
+    const time = secondsLeftField(this.#timeLeft.seconds(nowMs, size - bytes, 0));
+    emit({ event: "progress", name, bytes, size, rate, ...time, lanes: [{ server, rate, bytes }] });
   }
 
   /** It continues here: what passed before is not counted in the rate. */
   resumeAt(bytes: number): void {
     this.#meter = new RateMeter(this.#options.clock.nowMs());
+    this.#timeLeft = new TimeLeft();
     this.#bytes = bytes;
   }
 }

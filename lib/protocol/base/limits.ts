@@ -37,3 +37,11 @@ export const PACK_SHARE_MAX = 0.9;
 export const PACK_SKIP_MAX = 64;
 /** Contents that this is remembered of, whoever offers or asks for them. */
 export const PACK_SKIPS_REMEMBERED_MAX = 256;
+/** How long a transfer is watched for one sample of what its bytes and files cost. */
+export const TIME_LEFT_SAMPLE_MS = 500;
+/** A sample that is so old weighs half as much as a new one. */
+export const TIME_LEFT_HALF_LIFE_MS = 15_000;
+/** Of what brought nothing for so long nobody can say how long it will take; that time costs nothing. */
+export const TIME_LEFT_STALL_MS = 3_000;
+/** Share by which each cost is held back, so that what is seen only together is shared between both. */
+export const TIME_LEFT_RIDGE = 0.02;
