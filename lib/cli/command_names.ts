@@ -16,7 +16,8 @@ export function spellingOut(
   const spelled = (text: string): string => text.replace(named, `\`${invocation} `);
   return {
     report: (event) => reporter.report(spelledEvent(event, spelled)),
-    say: (line) => reporter.say(line),
+    say: (line, tone) => reporter.say(line, tone),
+    answer: (line) => reporter.answer(line),
     fail(error) {
       const { code, message, hint } = error;
       reporter.fail(new ShoalError(code, message, { hint: spelled(hint), cause: error.cause }));

@@ -7,7 +7,8 @@ import { ShoalError } from "../../lib/errors.ts";
 
 function spelledHint(hint: string): string {
   const heard: ShoalError[] = [];
-  const inner = { report() {}, say() {}, end() {}, fail: (error: ShoalError) => heard.push(error) };
+  const fail = (error: ShoalError) => heard.push(error);
+  const inner = { report() {}, say() {}, answer() {}, end() {}, fail };
   const names = COMMANDS.map(({ command }) => command);
   spellingOut(inner, names, "deno task").fail(new ShoalError("usage", "`get` it", { hint }));
   assertEquals(heard[0]?.message, "`get` it", "what happened is nobody's to rewrite");
@@ -23,7 +24,8 @@ Deno.test("hints name commands by how the program was called, and nothing else",
 
 Deno.test("what failed and what is noticed is reported with its commands spelled out", () => {
   const heard: ShoalEvent[] = [];
-  const inner = { say() {}, end() {}, fail() {}, report: (event: ShoalEvent) => heard.push(event) };
+  const report = (event: ShoalEvent) => heard.push(event);
+  const inner = { say() {}, answer() {}, end() {}, fail() {}, report };
   const reporter = spellingOut(inner, ["list"], "shoal");
   reporter.report({
     event: "failed",
