@@ -3,6 +3,16 @@
  * line; the displays for people are made from them.
  */
 import type { ErrorCode } from "../errors.ts";
+import type {
+  IndexingEvent,
+  ReadyEvent,
+  RefusedEvent,
+  RequestEvent,
+  SendingEvent,
+  UploadedEvent,
+} from "./server_events.ts";
+
+export type { IndexingEvent, ReadyEvent, RefusedEvent, RequestEvent, SendingEvent, UploadedEvent };
 
 /** One server's part in a finished download. */
 export interface ServerShare {
@@ -21,28 +31,6 @@ export interface ServerShare {
   readonly badChunks: number;
   /** Segments requested from it more than once; 0 over TCP. */
   readonly retransmits: number;
-}
-
-/** The server answers from now on. */
-export interface ReadyEvent {
-  /** Discriminates the union. */
-  readonly event: "ready";
-  /** UDP port of discovery. */
-  readonly port: number;
-  /** UDP port of data. */
-  readonly dataPort: number;
-  /** TCP port of sessions. */
-  readonly tcpPort: number;
-  /** Server id: 32 hexadecimal digits, drawn anew at each start. */
-  readonly id: string;
-  /** The folder that is served, if there is one. */
-  readonly dir?: string;
-  /** What is offered beside what is in a folder, as far as it was given a name. */
-  readonly names: readonly string[];
-  /** Files found by the first scan; some may still be hashing. */
-  readonly files: number;
-  /** Whether the classic protocol is answered, too. */
-  readonly classic: boolean;
 }
 
 /** A server answered a search: it has the file. */
@@ -324,70 +312,6 @@ export interface ServerEvent {
   readonly state: "active" | "standby" | "silent" | "resumed" | "dropped";
   /** The same in words. */
   readonly message: string;
-}
-
-/** Somebody asked a server for a file. */
-export interface RequestEvent {
-  /** Discriminates the union. */
-  readonly event: "request";
-  /** Name of the file. */
-  readonly name: string;
-  /** `IP:PORT` of the client. */
-  readonly client: string;
-  /** Whether it was asked for in the classic protocol. */
-  readonly classic: boolean;
-}
-/** A server begins to send a file. */
-export interface SendingEvent {
-  /** Discriminates the union. */
-  readonly event: "sending";
-  /** Name of the file. */
-  readonly name: string;
-  /** `IP:PORT` of the client. */
-  readonly client: string;
-  /** Whether it is sent in the classic protocol. */
-  readonly classic: boolean;
-}
-/** A file was uploaded and is offered from now on. */
-export interface UploadedEvent {
-  /** Discriminates the union. */
-  readonly event: "uploaded";
-  /** Name it is offered under; it may be `NAME (2)` if another file had the name. */
-  readonly name: string;
-  /** `IP:PORT` of the client. */
-  readonly client: string;
-  /** Size of the file in bytes. */
-  readonly size: number;
-  /** SHA-256 of the content: 64 lowercase hexadecimal digits. */
-  readonly sha256: string;
-  /** MD5 of the content: 32 lowercase hexadecimal digits. */
-  readonly md5: string;
-}
-/** A server refused an upload. Told a few times per client; the rest are counted. */
-export interface RefusedEvent {
-  /** Discriminates the union. */
-  readonly event: "refused";
-  /** What the client called the file, unchecked; empty if it did not say. */
-  readonly name: string;
-  /** `IP:PORT` of the client. */
-  readonly client: string;
-  /** Why: one line for people. */
-  readonly message: string;
-  /** Refused uploads, of whomever, since the last one that was told. */
-  readonly omitted: number;
-}
-/** How far a server is with hashing its folder. */
-export interface IndexingEvent {
-  /** Discriminates the union. */
-  readonly event: "indexing";
-  /** Files still to be hashed. */
-  readonly filesLeft: number;
-  /** Bytes still to be hashed. */
-  readonly bytesLeft: number;
-  /** Bytes per second. */
-  readonly rate: number;
-  /** Seconds that it will take at this pace; absent while nothing is hashed, and for more than a day. */
-  readonly secondsLeft?: number;
 }
 
 /** Something worth a line: a skipped file, an ignored offer, how a socket was tuned. */

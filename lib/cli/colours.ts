@@ -28,8 +28,8 @@ export class Colours {
   /** The line in the colour of its tone; of errors and warnings the word that says so. */
   painted(text: string, tone: Tone, isTerminal: boolean): string {
     if (tone === "plain" || !this.#isUsed(isTerminal)) return text;
-    const colon = tone === "done" ? text.length : text.indexOf(":") + 1;
-    return `\u001b[${CODES[tone]}m${text.slice(0, colon)}\u001b[0m${text.slice(colon)}`;
+    const painted = tone === "done" ? text : /^\w+:/.exec(text)?.[0] ?? "";
+    return `\u001b[${CODES[tone]}m${painted}\u001b[0m${text.slice(painted.length)}`;
   }
 
   #isUsed(isTerminal: boolean): boolean {

@@ -2,7 +2,6 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { summaryLines } from "../../lib/cli/get_summary.ts";
 import { textTable } from "../../lib/cli/text_table.ts";
 import { STORE } from "../../lib/cli/value_types.ts";
-import type { FileEvent } from "../../lib/app/events.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
 
@@ -356,29 +355,6 @@ Deno.test("--quiet says nothing but errors", async () => {
   );
 });
 
-Deno.test("--quiet leaves out words, not what was asked for", async () => {
-  const files = [{ event: "file", name: "a", size: 3, sha256: "f".repeat(64), servers: ["h:1"] }];
-  const list = await run(["list", "--quiet"], { app: appWith({ files: files as FileEvent[] }) });
-  assertStringIncludes(list.out, "ffffffff");
-  assertEquals((await run(["list", "--quiet"])).out, "");
-  assertStringIncludes((await run(["hash", "a", "--quiet"])).out, `sha256  ${"a".repeat(64)}`);
-});
-
-Deno.test("of many files each that has come has no line, and those that failed are listed at the end", async () => {
-  const names = Array.from({ length: 12 }, (_, i) => `f${i}`);
-  const counts = { files: 12, filesDone: 0, filesFailed: 0, bytes: 0, rate: 0, fileRate: 0 };
-  const app = () =>
-    appWith({ events: [{ event: "total", ...counts }], failures: { f3: "not_found" } });
-  for (const isTerminal of [true, false]) {
-    const { out, err } = await run(["get", ...names], { app: app(), isTerminal });
-    assertEquals(out.includes("received successfully"), false);
-    assertStringIncludes(out, "11 files downloaded (44.0 MB), 1 failed: f3");
-    assertEquals(err.match(/what is wrong with f3/g)?.length, 1);
-  }
-  const { out } = await run(["get", ...names, "--verbose"], { app: app() });
-  assertStringIncludes(out, "File downloads/f1 received successfully.");
-});
-
 Deno.test("an interrupted get ends with 130 and the command that resumes it", async () => {
   const app = appWith({ failures: { "a b": "interrupted" } });
   const { code, err } = await run(["get", "a b", "--out", "o"], {
@@ -496,21 +472,6 @@ Deno.test("a terminal gets a live region that is gone at the end", async () => {
   });
   assertStringIncludes(out, "░");
   assertEquals(out.lastIndexOf("░") < out.lastIndexOf("\u001b[J"), true);
-});
-
-Deno.test("without a live region indexing begins without a guess at its end, and is told to be over", async () => {
-  const indexing = { event: "indexing", filesLeft: 2, bytesLeft: 5e7, rate: 17 } as const;
-  const app = new FakeApp();
-  const serve = app.serve.bind(app);
-  app.serve = (options) => {
-    for (const filesLeft of [2, 1, 0]) options.onEvent?.({ ...indexing, filesLeft });
-    return serve(options);
-  };
-  const { out } = await run(["server"], { app });
-  assertEquals(out.split("\n").filter((line) => line.startsWith("Hashing")), [
-    "Hashing: 2 files, 50.0 MB left",
-    "Hashing is done.",
-  ]);
 });
 
 Deno.test("a refusal is not blamed on an option that may be on, and digests are said to be what list shows", async () => {

@@ -108,17 +108,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   get progress(): Progress | undefined {
-    if (this.#tree === undefined) return undefined;
-    const bytes = Math.min(this.#presentBytes + this.#tree.bytes, this.#totalBytes);
-    const [files, filesPresent] = [this.#files.size, this.#presentFiles];
-    const { files: arrived, current } = this.#tree.arrived;
-    // What an earlier pass brought is not in the transfer of this one.
-    const filesDone = Math.min(files, Math.max(this.#done.size, filesPresent + arrived));
-    return {
-      bytes,
-      sizeBytes: this.#totalBytes,
-      folder: { files, filesDone, filesPresent, current },
-    };
+    return this.#tree?.progressOf({
+      ...{ files: this.#files.size, filesNamed: this.#done.size, sizeBytes: this.#totalBytes },
+      ...{ filesPresent: this.#presentFiles, presentBytes: this.#presentBytes },
+    });
   }
 
   // — What the search says ——————————————————————————————————————————————————————————————————————

@@ -16,7 +16,7 @@ export interface Progress {
 }
 
 /** How far it is with its files, of a folder. */
-export interface FolderProgress {
+interface FolderProgress {
   readonly files: number;
   readonly filesDone: number;
   /** How many of these were there before. */

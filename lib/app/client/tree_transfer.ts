@@ -31,6 +31,7 @@ import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext } from "./folder_context.ts";
 import { LayerLookup } from "./layer_lookup.ts";
 import type { RoutedDownload } from "./route_driver.ts";
+import type { Progress } from "./run_totals.ts";
 import type { ReadManifest } from "./read_manifests.ts";
 import type { PoolNews } from "./worker_pool.ts";
 
@@ -60,6 +61,21 @@ interface TreeTransferOptions {
 
 const utf8 = new TextEncoder();
 
+/** What is known of a folder beside what is on its way. */
+interface FolderState {
+  readonly files: number;
+  /** Those that are under their names. */
+  readonly filesNamed: number;
+  readonly filesPresent: number;
+  readonly sizeBytes: number;
+  readonly presentBytes: number;
+}
+
+interface Arrived {
+  readonly files: number;
+  readonly current: string | undefined;
+}
+
 type Ended = Extract<TreeReply, { kind: "treeFinished" | "treeFailed" }>;
 
 export class TreeTransfer {
@@ -78,7 +94,7 @@ export class TreeTransfer {
   #isFinished = false;
   #partBytes = 0;
   /** Files of units that were seen to have come, and of long ones; and the units that were not. */
-  #arrived: { readonly files: number; readonly current: string | undefined };
+  #arrived: Arrived;
   #unitsLeft: readonly number[] | undefined;
 
   constructor(options: TreeTransferOptions, transfer: TransferId) {
@@ -87,8 +103,7 @@ export class TreeTransfer {
     this.#arrived = { files: options.plan.emptyFiles.length, current: undefined };
   }
 
-  /** Bytes that have come. */
-  get bytes(): number {
+  get #bytes(): number {
     const { coordinator } = this.#options.context.pool;
     let bytes = this.#partBytes;
     for (const tally of coordinator.tallies(this.#transfer).values()) bytes += tally.bytes;
@@ -96,8 +111,18 @@ export class TreeTransfer {
     return bytes;
   }
 
+  /** How far a folder is of which this brings what was not there. */
+  progressOf(folder: FolderState): Progress {
+    const { files, filesNamed, filesPresent, sizeBytes, presentBytes } = folder;
+    const { files: arrived, current } = this.#countArrived();
+    // What an earlier transfer of the folder brought has its names.
+    const filesDone = Math.min(files, Math.max(filesNamed, filesPresent + arrived));
+    const bytes = Math.min(presentBytes + this.#bytes, sizeBytes);
+    return { bytes, sizeBytes, folder: { files, filesDone, filesPresent, current } };
+  }
+
   /** Files that have come, whether or not they have their names, and one that is at work. */
-  get arrived(): { readonly files: number; readonly current: string | undefined } {
+  #countArrived(): Arrived {
     const { context: { pool }, plan: { units } } = this.#options;
     const leases = pool.coordinator.leasesOf(this.#transfer);
     if (leases === undefined) return this.#arrived;
