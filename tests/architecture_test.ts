@@ -1,10 +1,10 @@
 /** House rules that a machine can check. Each failure says what to do instead. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { importsOf, type Source, violationsOf } from "./support/architecture.ts";
 import { lonelyExports } from "./support/lonely_exports.ts";
 
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["lib", "workers", "tests", "bench", "tools"];
 const canRead = (await Deno.permissions.query({ name: "read", path: ROOT })).state === "granted";
 

@@ -2,7 +2,8 @@
  * `deno task build [DIR]`: what is shipped, in `dist` or DIR. `shoal/` is a folder that needs a Deno binary
  * and nothing else; `shoal-VERSION.tgz` is the same for npm.
  */
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
 import { bundle } from "./bundle.ts";
 import { posixLauncher, windowsLauncher } from "./launchers.ts";
@@ -10,7 +11,7 @@ import { notices } from "./notices.ts";
 import { npmPackage } from "./npm_package.ts";
 import { startPlan } from "./start_plan.ts";
 
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Replaces what an earlier build left in `out`. */
 export async function build(out: string): Promise<void> {

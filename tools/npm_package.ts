@@ -1,5 +1,5 @@
 /** The package for npm: the same program, started by Node, with Deno as what it would like to have beside it. */
-import { join, relative } from "@std/path";
+import { join, relative } from "node:path";
 import { type Manifest, startPlan } from "./start_plan.ts";
 import { type ArchivedFile, tarball } from "./tarball.ts";
 

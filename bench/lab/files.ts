@@ -1,5 +1,5 @@
 /** Files to move: random, so that nothing can be compressed or told apart by luck, and in memory. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { run } from "./command.ts";
 
 const BLOCK_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Where what a get fetches goes: a folder, in which files keep their names, one file of a given name, or a reader. */
-import { basename, dirname } from "@std/path";
+import { basename, dirname } from "node:path";
 import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import type { Disk } from "../io/files/disk.ts";

@@ -6,7 +6,6 @@
  * joined in one buffer can be told apart. Control frames always carry a CRC-32; DATA frames, which
  * the hot path reads in place (see `data_frame.ts`), carry one on request.
  */
-import { crc32 } from "node:zlib";
 import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import {
   ALIAS_ADDRESSES_MAX,
@@ -21,6 +20,7 @@ import {
   SIMILAR_NAMES_MAX,
   WANT_RANGES_MAX,
 } from "./limits.ts";
+import { crc32 } from "./crc32.ts";
 import { Reader, Writer } from "./cursor.ts";
 import {
   type Field,

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { withFolder } from "../support/folder.ts";
 import {
   canRunProcesses,
@@ -9,7 +9,7 @@ import {
   ShoalProcess,
 } from "../support/shoal_process.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 type Env = Readonly<Record<string, string>>;
 

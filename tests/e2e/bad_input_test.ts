@@ -7,7 +7,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShoalError } from "../../lib/errors.ts";
 import { get } from "../../mod.ts";
 import { assertSameBytes } from "../support/bytes.ts";

@@ -1,6 +1,6 @@
 /** Independent classic peers in Python against the real command line, both ways, on loopback. */
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import {
@@ -12,8 +12,8 @@ import {
 } from "../support/shoal_process.ts";
 
 const PEER_TIMEOUT_MS = 60_000;
-const CLIENT = fromFileUrl(new URL("../support/classic_peer_client.py", import.meta.url));
-const SERVER = fromFileUrl(new URL("../support/classic_peer_server.py", import.meta.url));
+const CLIENT = fileURLToPath(new URL("../support/classic_peer_client.py", import.meta.url));
+const SERVER = fileURLToPath(new URL("../support/classic_peer_server.py", import.meta.url));
 
 async function hasPython(): Promise<boolean> {
   if (!canRunProcesses) return false;

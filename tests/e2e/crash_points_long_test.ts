@@ -4,7 +4,7 @@
  * crash the target is as it was or whole, and the next `get` ends with the right file and nothing else.
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import {

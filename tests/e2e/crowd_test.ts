@@ -1,14 +1,15 @@
 /** Many idle connections to every TCP port, where descriptors are few: others are still served. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { eventually, freeTcpPort, startRegistered } from "../support/master.ts";
 import { hasPython, Peer } from "../support/python_peer.ts";
 import { runShoal, Scratch, ShoalProcess } from "../support/shoal_process.ts";
 import { TcpPeer } from "../support/tcp_peer.ts";
 
-const CROWD = fromFileUrl(new URL("../support/idle_crowd.py", import.meta.url));
-const HALF_REQUESTS = fromFileUrl(new URL("../support/half_requests.py", import.meta.url));
+const CROWD = fileURLToPath(new URL("../support/idle_crowd.py", import.meta.url));
+const HALF_REQUESTS = fileURLToPath(new URL("../support/half_requests.py", import.meta.url));
 const CROWD_SIZE = 1_100;
 const ATTACKERS = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 2}`);
 /** What the process may have open, hard limit and all. */

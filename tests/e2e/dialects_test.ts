@@ -1,6 +1,7 @@
 /** Independent peers in Python of both TCP dialects against the real command line, both ways. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
@@ -21,7 +22,7 @@ function dialect(name: string, fn: () => Promise<void>): void {
 }
 
 const script = (name: string): string =>
-  fromFileUrl(new URL(`../support/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../support/${name}`, import.meta.url));
 
 function md5Hex(bytes: Uint8Array): string {
   const hash = new StreamingHash("md5");

@@ -1,6 +1,7 @@
 /** Globs and folders of `get`: many files by one name, over UDP and over TCP, once and again. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { get } from "../../mod.ts";
 import { assertRefused, contentsOf, e2e, failures, randomFile } from "../support/e2e.ts";
 import { hasPython } from "../support/python_peer.ts";
@@ -13,7 +14,7 @@ import {
   startServer,
 } from "../support/shoal_process.ts";
 
-const CLASSIC_SERVER = fromFileUrl(new URL("../support/classic_peer_server.py", import.meta.url));
+const CLASSIC_SERVER = fileURLToPath(new URL("../support/classic_peer_server.py", import.meta.url));
 const FILES = {
   "a[1].txt": "exactly",
   "a1.txt": "one",

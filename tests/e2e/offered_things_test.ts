@@ -1,6 +1,7 @@
 /** A server that offers single files and standard input, beside a folder or without one. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { assertRefused, e2e, failures, randomFile } from "../support/e2e.ts";
 import { canRun } from "../support/permissions.ts";
 import { hasPython, runPeer } from "../support/python_peer.ts";
@@ -92,7 +93,7 @@ e2e("an existing classic client takes a file that is offered alone", async () =>
   await scratch.serve("elsewhere", bytes);
   const port = freePort();
   await using _server = await offering(scratch, port, ["served/elsewhere", "--name", "file.bin"]);
-  const client = fromFileUrl(new URL("../support/classic_peer_client.py", import.meta.url));
+  const client = fileURLToPath(new URL("../support/classic_peer_client.py", import.meta.url));
   const ports = ["--port", String(port), "--retry-port", String(port)];
   await runPeer(client, "file.bin", "--host", "127.255.255.255", "--out", scratch.out, ...ports);
   assertEquals(await scratch.read("file.bin"), bytes);

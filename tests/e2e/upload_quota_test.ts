@@ -1,6 +1,7 @@
 /** What uploads take on a server's disk, by what is there: broken off, held, stored, across restarts. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { eventually } from "../support/master.ts";
@@ -15,7 +16,7 @@ import {
 import { TcpPeer } from "../support/tcp_peer.ts";
 
 const MIB = 1024 * 1024;
-const UPLOADER = fromFileUrl(new URL("../support/broken_uploads.py", import.meta.url));
+const UPLOADER = fileURLToPath(new URL("../support/broken_uploads.py", import.meta.url));
 const hasAddresses = Deno.build.os === "linux" && await hasPython();
 
 async function targetOf(server: ShoalProcess): Promise<number> {

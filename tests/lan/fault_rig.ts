@@ -3,7 +3,8 @@
  * ends that must come in time.
  */
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Buffer } from "node:buffer";
 import { assertSameBytes } from "../support/bytes.ts";
 import type { Host, Ipv6 } from "../support/lab.ts";
@@ -111,7 +112,7 @@ export class Script implements AsyncDisposable {
   readonly #ended: Promise<void>;
 
   private constructor(host: Host, name: string, args: readonly string[]) {
-    const path = fromFileUrl(new URL(name, import.meta.url));
+    const path = fileURLToPath(new URL(name, import.meta.url));
     const program = path.endsWith(".py") ? ["python3", path] : [Deno.execPath(), "run", "-A", path];
     const [command = "", ...rest] = [...host.via, ...program, ...args];
     this.#child = new Deno.Command(command, { args: rest, stdin: "null", stdout: "piped" }).spawn();

@@ -3,13 +3,14 @@
  * `deno install`. Each runs on a host of its own without any network, and with nothing that Deno has cached.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { build } from "../../tools/build.ts";
 import { type Host, Lab, labObstacle } from "../support/lab.ts";
 import { canRunProcesses, freePort, runShoal, ShoalProcess } from "../support/shoal_process.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const obstacle = await labObstacle();
 const canInstall = canRunProcesses && Deno.build.os !== "windows";
 const hasNpm = canInstall && await isThere("npm");

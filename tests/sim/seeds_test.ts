@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { runBatch } from "./seed_batch.ts";
 import { seedFixtures } from "./seed_fixtures.ts";
 import { scenarioOf } from "./scenario.ts";
@@ -9,7 +9,7 @@ import { runScenario } from "./world.ts";
 /** Worlds of each commit that are tried here; `deno task sim` tries any number. */
 const CI_SEEDS = 500;
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const canRead = (await Deno.permissions.query({ name: "read", path: ROOT })).state === "granted";
 const canRun = (await Deno.permissions.query({ name: "run", command: "git" })).state === "granted";
 

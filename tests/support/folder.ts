@@ -1,6 +1,6 @@
 /** Folders for tests: made, filled, handed over, removed. */
 import "./libraries.ts";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 
 /**
  * Runs `body` with a fresh folder that holds `files`, and removes it whatever happens. The path that

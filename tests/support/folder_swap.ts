@@ -1,5 +1,5 @@
 /** Somebody on the same machine who puts a link in the place of a folder, and takes it away again. */
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /** Everything below, by name. */
 export function namesBelow(folder: string): string[] {

@@ -1,5 +1,5 @@
 /** A peer of a TCP connection that is made from a host of a lab, by hand and with patience. */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { ByteQueue } from "../../lib/wire/byte_queue.ts";
 import {
   encodeMessage,
@@ -9,7 +9,7 @@ import {
 } from "../../lib/wire/session_json.ts";
 import type { Host } from "./lab.ts";
 
-const RELAY = fromFileUrl(new URL("tcp_relay.ts", import.meta.url));
+const RELAY = fileURLToPath(new URL("tcp_relay.ts", import.meta.url));
 const PATIENCE_MS = 20_000;
 
 export class LabPeer implements AsyncDisposable {

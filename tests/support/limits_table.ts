@@ -2,9 +2,9 @@
  * docs/LIMITS.md, made from the limits themselves: one table per room, each limit with its value and
  * what its comment says it bounds. `deno task limits` writes the file; a test compares it.
  */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const LIMITS_FILE = `${ROOT}docs/LIMITS.md`;
 
 interface Limit {

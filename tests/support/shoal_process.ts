@@ -2,9 +2,10 @@
  * The real command line as a child process, on loopback: its JSON events as they come, its exit code,
  * and what it said on stderr. Whatever is still running at the end of a test is ended by its id.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const CLI = fromFileUrl(new URL("../../cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 /** What starts the command line, before its arguments. */
 export const CLI_COMMAND: readonly string[] = [Deno.execPath(), "run", "--no-prompt", "-A", CLI];
 const EVENT_TIMEOUT_MS = 60_000;

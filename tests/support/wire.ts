@@ -2,11 +2,11 @@
  * A wire between hosts of a lab that does to datagrams what networks do: a switch in a process of its own
  * (`wire_bridge.ts`), which a seed makes repeatable as far as the clock does.
  */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import type { Impairments } from "./impairments.ts";
 import type { Direction, PortCounts, WireCommand } from "./wire_bridge.ts";
 
-const BRIDGE = fromFileUrl(new URL("wire_bridge.ts", import.meta.url));
+const BRIDGE = fileURLToPath(new URL("wire_bridge.ts", import.meta.url));
 const decoder = new TextDecoder();
 
 export class Wire implements AsyncDisposable {

@@ -2,7 +2,7 @@
  * The end of a mirror: what is in the target and no server has is removed, one by one, and each is told. Nothing is where
  * it is not certain that no server has it. A dry run finds the same and tells it, and does nothing.
  */
-import { join, relative, SEPARATOR } from "@std/path";
+import { join, relative, sep } from "node:path";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, FileLook } from "../../io/files/disk.ts";
 import { MirrorTarget } from "../../io/files/mirror_target.ts";
@@ -58,7 +58,7 @@ export class FolderMirror {
 
   /** Something of the folder is at that path, which its name need not say. */
   keep(path: string): void {
-    this.#kept.add(relative(this.#options.target, path).replaceAll(SEPARATOR, "/"));
+    this.#kept.add(relative(this.#options.target, path).replaceAll(sep, "/"));
   }
 
   /**

@@ -1,5 +1,5 @@
 /** A folder whose files are offered, with all that is below it, while it changes. */
-import { join, SEPARATOR } from "@std/path";
+import { join, sep } from "node:path";
 import type { SafeFileName } from "../../ids.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import {
@@ -60,9 +60,9 @@ export class FolderOrigin implements Origin {
   }
 
   nameOf(key: string): SafeFileName | undefined {
-    const prefix = join(this.uploadDir, SEPARATOR);
+    const prefix = join(this.uploadDir, sep);
     if (!key.startsWith(prefix)) return undefined;
-    return key.slice(prefix.length).replaceAll(SEPARATOR, "/") as SafeFileName;
+    return key.slice(prefix.length).replaceAll(sep, "/") as SafeFileName;
   }
 
   watch(onHint: () => void): () => void {

@@ -2,7 +2,7 @@
  * Single files, each anywhere on the disk, offered under a name of its own. A link leads to what is offered: if it is
  * pointed elsewhere, that is another file under the same name.
  */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "../../io/files/disk.ts";

@@ -3,7 +3,7 @@
  * in that very folder, whatever somebody puts in its place or on the way to it meanwhile. Paths are given, and
  * errors tell of them, as users know them.
  */
-import { basename, dirname, join, relative } from "@std/path";
+import { basename, dirname, join, relative } from "node:path";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, DiskFile, FileExamined, FileLook, FolderEntry, FolderHandle } from "./disk.ts";

@@ -2,7 +2,7 @@
  * Reads files that are offered as one bundle. All of it is read when it is opened, each file in one go, and each is
  * what was indexed before and after that: what a reader gives later is what the files were then.
  */
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import type { Bytes } from "../../ids.ts";
 import type { ServedFile } from "../../protocol/base/served_file.ts";
 import type { OpenedContent } from "./content_reader.ts";

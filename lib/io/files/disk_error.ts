@@ -1,5 +1,5 @@
 /** Turns errors of the local disk into errors for the user. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "./disk.ts";
 import { SHORT_NAME_BYTES_MAX } from "./limits.ts";

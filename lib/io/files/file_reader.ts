@@ -3,7 +3,7 @@
  * inside the served folder and is the file that was indexed: same size, same time, same inode. It
  * does not detect a write while it reads: ask whether it is unchanged after reading.
  */
-import { join, SEPARATOR } from "@std/path";
+import { join, sep } from "node:path";
 import type { Bytes, FileSignature } from "../../ids.ts";
 import type { ContentReader, OpenedContent, OpenFailure } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
@@ -101,5 +101,5 @@ function isOpenedInside(disk: Disk, dir: string, path: string, file: RegularFile
 }
 
 function isInside(dir: string, path: string): boolean {
-  return path.startsWith(dir.endsWith(SEPARATOR) ? dir : dir + SEPARATOR);
+  return path.startsWith(dir.endsWith(sep) ? dir : dir + sep);
 }

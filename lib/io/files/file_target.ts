@@ -17,7 +17,7 @@
  *
  * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Bytes } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";

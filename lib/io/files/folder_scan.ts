@@ -3,7 +3,7 @@
  * other events all the time, and promises nothing about what happens to a file afterwards:
  * `file_reader.ts` checks again.
  */
-import { basename, dirname, join, SEPARATOR } from "@std/path";
+import { basename, dirname, join, sep } from "node:path";
 import { descriptorsHint, ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
@@ -244,7 +244,7 @@ function tellLink(
 
 function linkTarget(disk: Disk, path: string): string | undefined {
   try {
-    const target = disk.readLink(path).replaceAll(SEPARATOR, "/");
+    const target = disk.readLink(path).replaceAll(sep, "/");
     return target.includes(UNDECODABLE) ? undefined : target;
   } catch {
     return undefined;

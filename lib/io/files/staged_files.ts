@@ -6,7 +6,7 @@
  * A crash leaves the folder of staged files behind; it is named like an unfinished download, so that no server
  * offers it, and the next run into the same target removes it.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShoalError } from "../../errors.ts";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";

@@ -1,5 +1,5 @@
 /** The folders that files are being written into, each open once, however many files it gets at a time. */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";

@@ -1,5 +1,5 @@
 /** Looks for what is there already under the names that files are to have. It makes nothing, and looks at nothing outside. */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";

@@ -1,5 +1,5 @@
 /** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Bytes, Content } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";

@@ -1,5 +1,4 @@
 /** What the platform says of this machine's network: its interfaces, and what names stand for. */
-import { lookup } from "node:dns/promises";
 import { canonicalAddress, isIpv6, isLinkLocal, type Subnet } from "../../address.ts";
 
 /** What they were when they could last be read. */
@@ -36,6 +35,8 @@ function readSubnets(): readonly Subnet[] {
 
 /** Rejects with whatever the resolver says of a name that stands for nothing. */
 export async function denoLookUp(host: string): Promise<readonly string[]> {
+  // Few have names to look up, and every thread would load it.
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => canonicalAddress(address)).filter((each) => each !== undefined);
 }

@@ -1,5 +1,5 @@
 /** The user's cache folder. */
-import { isAbsolute, join } from "@std/path";
+import { isAbsolute, join } from "node:path";
 
 /** The cache folder for Shoal, which may not exist yet; `undefined` where that cannot be known without a prompt. */
 export function cacheFolder(): string | undefined {

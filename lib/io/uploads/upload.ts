@@ -1,5 +1,5 @@
 /** One upload: hashed while its part grows, and renamed when it is complete and verified. */
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { type Bytes, type HashHex, hashHex, type SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { BodyRead, Framing } from "../../protocol/session/dialogue.ts";

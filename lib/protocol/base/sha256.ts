@@ -1,13 +1,34 @@
 /** SHA-256 as pure functions. The only file outside `lib/io` that reaches for a platform's hash. */
-import { createHash, createHmac, hash } from "node:crypto";
 import { type Bytes, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 
 /** Writes the SHA-256 of `bytes`, 32 bytes, to `target[at]`. */
 type Sha256 = (bytes: Uint8Array, target: Bytes, at: number) => void;
 
-const portable: Sha256 = (bytes, target, at) => target.set(hash("sha256", bytes, "buffer"), at);
+const portable: Sha256 = (bytes, target, at) =>
+  target.set(platform().hash("sha256", bytes, "buffer"), at);
 let current: Sha256 = portable;
+
+/** What bytes hash to. */
+const PROBES: readonly (readonly [bytes: Uint8Array, sha256: string])[] = [
+  [new Uint8Array(0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+  [
+    new Uint8Array(64).fill(0x5a),
+    "cc7321cce5e4409bd8077d58422e1214969059bbd40b4eeb0de0a642f40f7282",
+  ],
+  [
+    new Uint8Array(1_000).fill(7),
+    "df1329c8b6c7cf3740bbe2f8bab34d253a8d9534a79dceea18177081fdf9f0e9",
+  ],
+];
+
+type Crypto = typeof import("node:crypto");
+let loaded: Crypto | undefined;
+
+/** Loaded when it is needed: threads that hash by the system's library alone start sooner without it. */
+function platform(): Crypto {
+  return loaded ??= process.getBuiltinModule("node:crypto");
+}
 
 /** 32 bytes that are the caller's. */
 export function sha256(bytes: Uint8Array): Bytes {
@@ -24,10 +45,7 @@ export function sha256Into(bytes: Uint8Array, target: Bytes, at: number): void {
  * (`lib/io/hash/native_sha256.ts`). One that gets a digest wrong is refused: returns whether it was taken.
  */
 export function useSha256(faster: Sha256): boolean {
-  const probes = [new Uint8Array(0), new Uint8Array(64).fill(0x5a), new Uint8Array(1_000).fill(7)];
-  const agrees = probes.every((probe) =>
-    toHex(digestBy(faster, probe)) === toHex(digestBy(portable, probe))
-  );
+  const agrees = PROBES.every(([bytes, sha256]) => toHex(digestBy(faster, bytes)) === sha256);
   if (agrees) current = faster;
   return agrees;
 }
@@ -40,7 +58,7 @@ function digestBy(way: Sha256, bytes: Uint8Array): Bytes {
 
 /** HMAC-SHA-256, 32 bytes. */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Bytes {
-  return asBytes(createHmac("sha256", key).update(bytes).digest());
+  return asBytes(platform().createHmac("sha256", key).update(bytes).digest());
 }
 
 /** A digest that grows with the bytes it is given, in order. */
@@ -48,7 +66,7 @@ export class StreamingHash {
   readonly #hash;
 
   constructor(algorithm: "sha256" | "md5" = "sha256") {
-    this.#hash = createHash(algorithm);
+    this.#hash = platform().createHash(algorithm);
   }
 
   update(bytes: Uint8Array): void {

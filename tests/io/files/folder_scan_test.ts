@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
