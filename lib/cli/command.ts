@@ -53,6 +53,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** The command line as it would be typed to run this again. */
   readonly again: string;
+  /** All that there are. */
+  readonly commands: readonly HelpTopic[];
 }
 
 export interface Command extends HelpTopic {
@@ -84,7 +86,8 @@ export function defineCommand<Table extends OptionTable>(definition: Definition<
   return {
     ...topic,
     async run(args, context) {
-      const line = parseCommandLine(definition, args, (name) => context.terminal.env(name));
+      const { terminal, commands } = context;
+      const line = parseCommandLine(definition, args, (name) => terminal.env(name), commands);
       refuseIdle(definition.idle?.(line.options) ?? [], line.typed);
       const done = perform(line.options, line.positionals, context);
       return await (isService ? untilStopped(done, context.reporter) : done);

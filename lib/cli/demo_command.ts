@@ -30,12 +30,12 @@ import {
   CLASSIC_CHUNK,
   DEMO_MODE,
   type DemoMode,
+  FILE,
   HOST,
   KIBIBYTES,
   MAX_RETRIES,
   PORT,
   SIZE,
-  TEXT,
 } from "./value_types.ts";
 
 const OPTIONS = {
@@ -52,7 +52,7 @@ const OPTIONS = {
     "drop and damage packets on purpose (default: demo yes, --mode server no)",
   ),
   ...SIMULATION_OPTIONS,
-  file: optional(TEXT, { label: "PATH", summary: "the file that --mode client sends" }),
+  file: optional(FILE, { label: "PATH", summary: "the file that --mode client sends" }),
   host: withDefault(HOST, "localhost", {
     label: "HOST",
     summary: "where the server listens, and the client connects to",
@@ -87,6 +87,7 @@ type Options = OptionValues<typeof OPTIONS>;
 export const demoCommand = defineCommand({
   command: "demo",
   summary: "try it on this machine alone, over a simulated bad network",
+  otherNames: ["test", "try"],
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: OPTIONS,
   notes: [

@@ -32,11 +32,12 @@ import {
 } from "./option_table.ts";
 import { countText } from "./units.ts";
 import { WaitedTime } from "./waited_time.ts";
-import { JOBS, MTU, SHA256, TEXT } from "./value_types.ts";
+import { FILE, FOLDER, JOBS, MTU, SHA256 } from "./value_types.ts";
 
 export const getCommand = defineCommand({
   command: "get",
   summary: "fetch files from every server that has them",
+  otherNames: ["fetch", "receive", "recv", "download", "pull"],
   positionals: {
     label: "NAME…",
     summary: "a name, a glob ('photos/*.jpg'), a folder (photos/), or a content (sha256:HEX)",
@@ -44,12 +45,12 @@ export const getCommand = defineCommand({
     countMax: NAMES_PER_GET_MAX,
   },
   options: {
-    out: withDefault(TEXT, "./downloads", {
+    out: withDefault(FOLDER, "./downloads", {
       label: "DIR",
       env: "SHOAL_OUT",
       summary: "where files go",
     }),
-    output: optional(TEXT, {
+    output: optional(FILE, {
       label: "FILE",
       short: "o",
       summary: "write one file, under exactly this name, instead of into --out; - is stdout",

@@ -8,11 +8,13 @@ import { OUTPUT_OPTIONS } from "./option_table.ts";
 export const hashCommand = defineCommand({
   command: "hash",
   summary: "show sha256, Merkle root, chunk size and MD5 of files",
+  otherNames: ["sum", "sha256", "sha256sum", "checksum"],
   positionals: {
     label: "FILE…",
     summary: "local files",
     countMin: 1,
     countMax: NAMES_PER_GET_MAX,
+    completes: "file",
   },
   options: OUTPUT_OPTIONS,
   notes: ["The root is the BEP 52 pieces root: SHA-256 over 16 KiB blocks."],

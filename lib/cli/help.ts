@@ -9,6 +9,8 @@ interface Example {
 
 export interface HelpTopic extends Syntax<OptionTable> {
   readonly summary: string;
+  /** What the same is called elsewhere: no commands, but what somebody may try who knows another tool. */
+  readonly otherNames?: readonly string[];
   /** What else one has to know: ports to open, exit codes. */
   readonly notes: readonly string[];
   readonly examples: readonly Example[];

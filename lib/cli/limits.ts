@@ -24,3 +24,5 @@ export const BAR_COLUMNS_MAX = 40;
 export const WAITS_SHOWN_MAX = 3;
 /** A pause in which nothing came is waiting, if it is as long as this. */
 export const PAUSE_MS_MIN = 2_000;
+/** Options suggested for a letter that is none; where more begin with it, none is. */
+export const MEANT_FLAGS_MAX = 3;

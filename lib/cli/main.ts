@@ -11,13 +11,13 @@ import { spellingOut } from "./command_names.ts";
 import { demoCommand } from "./demo_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
-import { closest } from "./closest.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
 import { masterCommand } from "./master_command.ts";
 import { LOG_OPTION, OUTPUT_OPTIONS } from "./option_table.ts";
 import { flagValue, hasFlag } from "./parse.ts";
+import { meantCommands } from "./meant.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
 import { serverCommand } from "./server_command.ts";
@@ -33,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   demoCommand,
 ];
 
+const VERSION_WORDS = ["--version", "-V", "version"];
 const VERSION_LINE = `shoal ${manifest.version}\n`;
 
 /** Prints what went wrong and never throws. `signal` ends the work in order. */
@@ -58,7 +59,7 @@ export async function main(
   const reporter = spellingOut(plain, COMMANDS.map(({ command }) => command), terminal.invocation);
   try {
     const [name, ...rest] = args;
-    if (name === "--version") return print(terminal, VERSION_LINE);
+    if (name !== undefined && VERSION_WORDS.includes(name)) return print(terminal, VERSION_LINE);
     if (name === "help" && rest.length > 0) {
       return print(terminal, commandHelp(findCommand(rest[0]), terminal.invocation));
     }
@@ -71,7 +72,8 @@ export async function main(
     }
     if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
     const again = [terminal.invocation, ...args.map(shellWord)].join(" ");
-    return await command.run(rest, { app, terminal, pipes, reporter, signal, again });
+    const context = { app, terminal, pipes, reporter, signal, again, commands: COMMANDS };
+    return await command.run(rest, context);
   } catch (thrown) {
     const error = ShoalError.from(thrown);
     reporter.fail(error);
@@ -91,8 +93,8 @@ function findCommand(name: string | undefined): Command {
   if (command !== undefined) return command;
   const names = COMMANDS.map((candidate) => candidate.command).join(", ");
   const message = name === undefined ? "no command given" : `${displayName(name)} is not a command`;
-  const near = closest(name ?? "", COMMANDS.map((candidate) => candidate.command));
-  const meant = near === undefined ? "" : `Did you mean \`${near}\`? `;
+  const near = meantCommands(name ?? "", COMMANDS).map((meant) => `\`${meant}\``);
+  const meant = near.length === 0 ? "" : `Did you mean ${near.join(" or ")}? `;
   throw new ShoalError("usage", message, {
     hint: `${meant}Commands: ${names}. Each has its own --help.`,
   });

@@ -15,6 +15,7 @@ import { ADDRESS, METRICS_PORT, PORT, STORE } from "./value_types.ts";
 export const masterCommand = defineCommand({
   command: "master",
   summary: "keep a registry for networks with several subnets",
+  otherNames: ["tracker", "registry"],
   isService: true,
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {

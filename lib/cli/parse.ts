@@ -6,15 +6,18 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ShoalError } from "../errors.ts";
 import { displayName } from "../names.ts";
-import { closest } from "./closest.ts";
+import type { HelpTopic } from "./help.ts";
+import { meantFlags, ownersOf } from "./meant.ts";
 import type { Many, Option, OptionTable, OptionValues, Single } from "./option_table.ts";
-import type { ValueType } from "./value_types.ts";
+import type { Completion, ValueType } from "./value_types.ts";
 
 /** What a command takes beside its options. */
 export interface Positionals {
   /** As in `[DIR]` or `NAME…`. */
   readonly label: string;
   readonly summary: string;
+  /** What a shell offers for one that is being typed; nothing where only the network knows. */
+  readonly completes?: Completion;
   readonly countMin: number;
   readonly countMax: number;
   readonly env?: string;
@@ -37,13 +40,18 @@ interface CommandLine<Table extends OptionTable> {
 
 type ReadEnv = (name: string) => string | undefined;
 
-/** Throws ShoalError `usage`. */
+/**
+ * Throws ShoalError `usage`.
+ *
+ * @param commands those that may have an option that this one has not
+ */
 export function parseCommandLine<Table extends OptionTable>(
   syntax: Syntax<Table>,
   args: readonly string[],
   env: ReadEnv,
+  commands: readonly HelpTopic[] = [],
 ): CommandLine<Table> {
-  const raw = tokenize(syntax, args);
+  const raw = tokenize(syntax, args, commands);
   const values: Record<string, unknown> = {};
   const typed = new Set<string>();
   for (const [flag, option] of Object.entries<Option>(syntax.options)) {
@@ -75,8 +83,12 @@ export function flagValue(args: readonly string[], flag: string): string | undef
   return options.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
 }
 
-function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
-  const { command, options } = syntax;
+function tokenize(
+  syntax: Syntax<OptionTable>,
+  args: readonly string[],
+  commands: readonly HelpTopic[],
+) {
+  const { options } = syntax;
   const flagsOf = (accepts: (option: Option) => boolean): string[] =>
     Object.keys(options).filter((flag) => accepts(options[flag] as Option));
   const tristates = flagsOf((option) => option.kind === "tristate");
@@ -96,23 +108,29 @@ function tokenize(syntax: Syntax<OptionTable>, args: readonly string[]) {
     alias: aliases(options),
     unknown(arg, key) {
       if (key === undefined) return true;
-      throw new ShoalError("usage", `${command} has no option ${displayName(arg)}`, {
-        hint: arg.startsWith("--")
-          ? `${meantFlag(arg, options)}Run \`${command} --help\` to see its options.`
-          : `A name that begins with a dash is written ./${
-            displayName(arg)
-          }; see \`${command} --help\`.`,
-      });
+      throw unknownOption(syntax, arg, commands);
     },
   });
 }
 
-function meantFlag(arg: string, options: OptionTable): string {
-  const near = closest(arg.replace(/^--(no-)?|=.*$/gs, ""), Object.keys(options));
-  if (near === undefined) return "";
-  const option = options[near];
-  const isOn = option?.kind === "toggle" && option.fallback;
-  return `Did you mean --${isOn ? "no-" : ""}${near}? `;
+function unknownOption(
+  { command, positionals, options }: Syntax<OptionTable>,
+  arg: string,
+  commands: readonly HelpTopic[],
+): ShoalError {
+  const meant = meantFlags(arg, options);
+  const owners = meant.length > 0 ? [] : ownersOf(arg, commands).map((owner) => `\`${owner}\``);
+  const sentences = [
+    ...(meant.length > 0 ? [`Did you mean ${meant.join(" or ")}?`] : []),
+    ...(owners.length > 0 ? [`It is an option of ${owners.join(" and ")}.`] : []),
+    ...(!arg.startsWith("--") && positionals.countMax > 0
+      ? [`A name that begins with a dash is written ./${displayName(arg)}.`]
+      : []),
+    `\`${command} --help\` lists its options.`,
+  ];
+  return new ShoalError("usage", `${command} has no option ${displayName(arg)}`, {
+    hint: sentences.join(" "),
+  });
 }
 
 /**

@@ -19,11 +19,13 @@ import { DIALECT, HOST, SECONDS } from "./value_types.ts";
 export const putCommand = defineCommand({
   command: "put",
   summary: "upload files to a server that allows it",
+  otherNames: ["send", "upload", "push"],
   positionals: {
     label: "FILE…",
     summary: "files to upload",
     countMin: 1,
     countMax: NAMES_PER_GET_MAX,
+    completes: "file",
   },
   options: {
     server: optional(HOST, { label: "HOST[:PORT]", summary: "server to upload to; required" }),

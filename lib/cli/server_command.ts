@@ -26,12 +26,14 @@ import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from 
 export const serverCommand = defineCommand({
   command: "server",
   summary: "offer a folder, files or standard input",
+  otherNames: ["serve", "share", "offer", "host", "send"],
   isService: true,
   positionals: {
     label: "[DIR|FILE|-]…",
     summary: "a folder, files from anywhere, - for standard input",
     countMin: 0,
     countMax: OFFERED_FILES_MAX,
+    completes: "file",
     env: "SHOAL_DIR",
     fallback: "./data",
   },

@@ -19,10 +19,14 @@ import type { Dialect } from "../app/options.ts";
 import type { ColourChoice } from "./colours.ts";
 import { parseRate, parseSize } from "./units.ts";
 
+/** What a shell offers for a value that is being typed: one of few words, or what there is on this machine. */
+export type Completion = readonly string[] | "file" | "folder" | "host" | "interface";
+
 export interface ValueType<T> {
   /** Ends the sentence "… is not". */
   readonly expects: string;
   readonly example: string;
+  readonly completes?: Completion;
   /** `undefined` for text that is not one. */
   read(text: string): T | undefined;
 }
@@ -45,6 +49,20 @@ export const TEXT: ValueType<string> = {
   read: (text) => text.includes("\0") ? undefined : text,
 };
 
+/** Of a folder that need not be there yet. */
+export const FOLDER: ValueType<string> = {
+  ...TEXT,
+  expects: "the path of a folder",
+  completes: "folder",
+};
+
+export const FILE: ValueType<string> = {
+  ...TEXT,
+  expects: "the path of a file",
+  example: "film.mkv",
+  completes: "file",
+};
+
 /** One of this machine. */
 export const ADDRESS: ValueType<string> = {
   expects: "an IPv4 or IPv6 address",
@@ -55,6 +73,7 @@ export const ADDRESS: ValueType<string> = {
 export const INTERFACE: ValueType<string> = {
   expects: "the name of a network interface",
   example: "eth0",
+  completes: "interface",
   read: (text) => /^[^\s/%]{1,64}$/.test(text) ? text : undefined,
 };
 
@@ -68,6 +87,7 @@ export const BROADCAST_ADDRESS: ValueType<string> = {
 export const HOST: ValueType<string> = {
   expects: "HOST, HOST:PORT or [ADDRESS]:PORT",
   example: "192.168.1.7",
+  completes: "host",
   read(text) {
     const { host } = parseHostPort(text) ?? {};
     if (host === undefined) return undefined;
@@ -77,11 +97,7 @@ export const HOST: ValueType<string> = {
   },
 };
 
-export const DIALECT: ValueType<Dialect> = {
-  expects: "shoal, json or ascii",
-  example: "ascii",
-  read: (text) => text === "shoal" || text === "json" || text === "ascii" ? text : undefined,
-};
+export const DIALECT = oneOf<Dialect>(["shoal", "json", "ascii"], "ascii");
 
 export const STORE: ValueType<string> = {
   expects: "memory, sqlite:, sqlite:PATH or redis://HOST:PORT",
@@ -90,11 +106,7 @@ export const STORE: ValueType<string> = {
 };
 
 /** Those that can be asked for files. */
-export const SERVING_DIALECT: ValueType<Dialect> = {
-  expects: "shoal or ascii",
-  example: "ascii",
-  read: (text) => text === "shoal" || text === "ascii" ? text : undefined,
-};
+export const SERVING_DIALECT = oneOf<Dialect>(["shoal", "ascii"], "ascii");
 
 /** Written in KiB, read as bytes. */
 export const KIBIBYTES: ValueType<number> = {
@@ -107,18 +119,10 @@ export const KIBIBYTES: ValueType<number> = {
 };
 
 export type DemoMode = "demo" | "server" | "client";
-export const DEMO_MODE: ValueType<DemoMode> = {
-  expects: "demo, server or client",
-  example: "server",
-  read: (text) => text === "demo" || text === "server" || text === "client" ? text : undefined,
-};
+export const DEMO_MODE = oneOf<DemoMode>(["demo", "server", "client"], "server");
 
 type LogFormat = "plain" | "classic" | "json";
-export const LOG_FORMAT: ValueType<LogFormat> = {
-  expects: "plain, classic or json",
-  example: "classic",
-  read: (text) => text === "plain" || text === "classic" || text === "json" ? text : undefined,
-};
+export const LOG_FORMAT = oneOf<LogFormat>(["plain", "classic", "json"], "classic");
 
 export const COLOUR: ValueType<ColourChoice> = {
   expects: "auto, always or never",
@@ -169,6 +173,18 @@ export const PROBABILITY: ValueType<number> = {
     return value >= 0 && value <= 1 ? value : undefined;
   },
 };
+
+function oneOf<Word extends string>(
+  words: readonly Word[],
+  example: Word,
+): ValueType<Word> {
+  return {
+    expects: `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    example,
+    completes: words,
+    read: (text) => words.find((word) => word === text),
+  };
+}
 
 function wholeNumber(min: number, max: number, example: string): ValueType<number> {
   return {

@@ -28,7 +28,7 @@ Deno.test("help and version go to stdout and are no failure", async () => {
     assertEquals([code, err], [0, ""], args.join(" "));
     assertStringIncludes(out, "Usage:");
   }
-  for (const args of [["--version"], ["get", "--version"]]) {
+  for (const args of [["--version"], ["-V"], ["version"], ["get", "--version"]]) {
     assertMatch((await run(args)).out, /^shoal \d+\.\d+\.\d+\n$/);
   }
   assertEquals((await run(["help"])).out, (await run(["--help"])).out);
@@ -48,9 +48,20 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
     const [args, meant] of [
       [["serve"], "`shoal server`"],
       [["gt", "a"], "`shoal get`"],
+      [["gte"], "`shoal get`"],
       [["lsit"], "`shoal list`"],
+      // What others call it.
+      [["share", "x"], "`shoal server`"],
+      [["send", "x"], "`shoal server` or `shoal put`"],
+      [["--download", "x"], "`shoal get`"],
+      [["help", "upload"], "`shoal put`"],
       [["get", "a", "--sever", "b"], "--server"],
       [["get", "a", "--no-sprse"], "--no-sparse"],
+      [["get", "a", "--no-interfac"], "--no-interface"],
+      [["get", "-output", "f", "a"], "--output"],
+      [["get", "-O", "f", "a"], "-o"],
+      [["list", "-v"], "--verbose"],
+      [["list", "-s"], "--server or --sweep"],
     ] as const
   ) {
     const { code, err } = await run([...args]);
@@ -58,10 +69,12 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
     assertStringIncludes(err, `hint: Did you mean ${meant}? `);
   }
   assertEquals((await run(["x"])).err.includes("Did you mean"), false);
+  const { err } = await run(["list", "-o", "x"]);
+  assertStringIncludes(err, "hint: It is an option of `shoal get`. `shoal list --help` lists");
 });
 
 Deno.test("a name that begins with a dash is fetched as the hint says", async () => {
-  assertStringIncludes((await run(["get", "-dash.txt"])).err, "is written ./-dash.txt;");
+  assertStringIncludes((await run(["get", "-dash.txt"])).err, "is written ./-dash.txt.");
   const { app } = await run(["get", "./-dash.txt", "./a/b"]);
   assertEquals(app.got?.names, ["./-dash.txt", "./a/b"]);
   for (const name of ["./", ".//a", "./../a", "a/./b"]) {
