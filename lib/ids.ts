@@ -60,11 +60,26 @@ export function sameContent(a: Content, b: Content): boolean {
   return a.root === b.root && a.sha256 === b.sha256 && a.sizeBytes === b.sizeBytes;
 }
 
-/** What a file looked like when it was found: a hash is good for this and nothing else. */
-export interface FileSignature {
-  readonly sizeBytes: number;
-  /** When it was modified, which whoever writes to it can put back. */
+/** When something was modified, which whoever writes to it can put back. */
+export interface ModificationTime {
+  /** Whole milliseconds since 1970, or before it where negative. */
   readonly mtimeMs: number;
+  /** Nanoseconds beyond that, up to 999,999; absent where there are none, or nobody knows. */
+  readonly mtimeRestNs?: number;
+}
+
+/** Without what else the value has. */
+export function timeOf({ mtimeMs, mtimeRestNs }: ModificationTime): ModificationTime {
+  return { mtimeMs, ...(mtimeRestNs && { mtimeRestNs }) };
+}
+
+export function isSameTime(a: ModificationTime, b: ModificationTime): boolean {
+  return a.mtimeMs === b.mtimeMs && (a.mtimeRestNs ?? 0) === (b.mtimeRestNs ?? 0);
+}
+
+/** What a file looked like when it was found: a hash is good for this and nothing else. */
+export interface FileSignature extends ModificationTime {
+  readonly sizeBytes: number;
   /** When anything about it changed, which only the file system sets; 0 where it keeps no such time. */
   readonly ctimeMs: number;
   /** 0 where numbers are given anew at each mount. */

@@ -35,7 +35,9 @@ export type RecordOf<Table> =
     readonly [Name in keyof Table as Presence<Table[Name], Name, never>]: FieldValue<Table[Name]>;
   }
   & {
-    readonly [Name in keyof Table as Presence<Table[Name], never, Name>]?: FieldValue<Table[Name]>;
+    readonly [Name in keyof Table as Presence<Table[Name], never, Name>]?: NonNullable<
+      FieldValue<Table[Name]>
+    >;
   };
 
 type Presence<F, Always, Sometimes> = F extends OptionalField<unknown> ? Sometimes : Always;
@@ -81,6 +83,19 @@ export const timeMs: Field<number> = {
   write(writer, value) {
     if (!(Math.abs(value) <= MTIME_MS_MAX)) throw new RangeError(`time ${value} is out of range`);
     writer.u64(BigInt.asUintN(64, BigInt(value)));
+  },
+};
+
+/** Nanoseconds beyond a whole millisecond. */
+export const restNs: Field<number> = {
+  read(reader) {
+    const value = reader.u32();
+    if (value >= 1_000_000) reader.fail("time out of range");
+    return value;
+  },
+  write(writer, value) {
+    if (!(value >= 0 && value < 1_000_000)) throw new RangeError(`${value} ns are out of range`);
+    writer.u32(value);
   },
 };
 
@@ -226,7 +241,6 @@ export function hashesOf(max: number): Field<Bytes> {
   };
 }
 
-/** Several fields as one object, in the order of the table. */
 /** 1 at the end of a frame for a statement that is made, nothing at all for one that is not. */
 export const statedAtEnd: OptionalField<true> = {
   isOptional: true,
@@ -240,6 +254,22 @@ export const statedAtEnd: OptionalField<true> = {
   },
 };
 
+/** The same at the end of what may be padded: whoever does not know it takes it for padding. */
+export const statedBeforePadding: OptionalField<true> = {
+  ...statedAtEnd,
+  read: (reader) => reader.remainingBytes > 0 && reader.u8() === 1 ? true : undefined,
+};
+
+/** Nanoseconds beyond a whole millisecond near the end of a frame, where they are told. */
+export const restNsNearEnd: OptionalField<number> = {
+  isOptional: true,
+  read: (reader) => reader.remainingBytes < 4 ? undefined : restNs.read(reader),
+  write(writer, value) {
+    if (value !== undefined) restNs.write(writer, value);
+  },
+};
+
+/** Several fields as one object, in the order of the table. */
 export function record<const Table extends Readonly<Record<string, Field<unknown>>>>(
   table: Table,
 ): Field<RecordOf<Table>> {

@@ -36,8 +36,10 @@ import {
   rateBytesPerS,
   record,
   type RecordOf,
+  restNsNearEnd,
   server,
   statedAtEnd,
+  statedBeforePadding,
   timeMs,
   token,
   tokenMark,
@@ -105,6 +107,7 @@ const TABLE = {
     round: u8,
     known: listOf(tokenMark, FIND_KNOWN_MAX),
     queries: listOf(query, FIND_QUERIES_MAX),
+    takesRestNs: statedBeforePadding,
   }],
   offer: [0x02, {
     queryId: u64,
@@ -118,6 +121,7 @@ const TABLE = {
     mtimeMs: timeMs,
     tcpPort: u16,
     name: fileName,
+    mtimeRestNs: restNsNearEnd,
     isGrowing: statedAtEnd,
   }],
   pending: [0x03, {

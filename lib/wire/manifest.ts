@@ -6,26 +6,32 @@
  * A manifest comes from whoever serves it: what the decoder returns has safe names in strict order, no
  * file that is also a folder, and no link that leads out.
  */
-import { type Bytes, type HashHex, hashHex, type SafeFileName, toHex } from "../ids.ts";
-import { fromHex } from "../ids.ts";
+import {
+  type Bytes,
+  fromHex,
+  type HashHex,
+  hashHex,
+  type ModificationTime,
+  type SafeFileName,
+  timeOf,
+  toHex,
+} from "../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../limits.ts";
 import { parseFileName } from "../names.ts";
 import { Reader, Writer } from "./cursor.ts";
-import { fileBytes, timeMs } from "./field.ts";
+import { fileBytes, restNs, timeMs } from "./field.ts";
 import { LINK_TARGET_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_ENTRIES_MAX } from "./limits.ts";
 
-/** When something was modified: whole milliseconds since 1970, and what is left of the next one. */
-export interface ModificationTime {
-  readonly mtimeMs: number;
-  /** 0 to 999,999 nanoseconds. */
-  readonly mtimeRestNs: number;
+/** What a file has beside its content, and a target may not be able to hold. */
+export interface FileAttributes extends ModificationTime {
+  /** Whether its owner may run it. */
+  readonly isExecutable: boolean;
 }
 
-export interface TreeFile extends ModificationTime {
+export interface TreeFile extends FileAttributes {
   readonly kind: "file";
   /** Relative to the folder. */
   readonly name: SafeFileName;
-  readonly isExecutable: boolean;
   readonly sizeBytes: number;
   readonly sha256: HashHex;
   readonly root: HashHex;
@@ -201,7 +207,7 @@ function kindOf(entry: TreeEntry): number {
 function writeBody(writer: Writer, entry: TreeEntry): void {
   if (entry.kind === "gap" || entry.kind === "leftOut") return;
   timeMs.write(writer, entry.mtimeMs);
-  writer.u32(entry.mtimeRestNs);
+  restNs.write(writer, entry.mtimeRestNs ?? 0);
   if (entry.kind === "link") {
     const target = utf8.encode(entry.target);
     writer.u16(target.length);
@@ -216,8 +222,7 @@ function writeBody(writer: Writer, entry: TreeEntry): void {
 function readBody(reader: Reader, kind: number, name: SafeFileName): TreeEntry | undefined {
   if (kind === KINDS.gap) return { kind: "gap", name };
   if (kind === KINDS.leftOut) return { kind: "leftOut", name };
-  const time = { mtimeMs: timeMs.read(reader), mtimeRestNs: reader.u32() };
-  if (time.mtimeRestNs >= 1_000_000) reader.fail("time out of range");
+  const time = timeOf({ mtimeMs: timeMs.read(reader), mtimeRestNs: restNs.read(reader) });
   switch (kind) {
     case KINDS.folder:
       return { kind: "folder", name, ...time };

@@ -4,7 +4,7 @@
  * the process: what was done until then stays. It knows no links from one path to another.
  */
 import { basename, dirname, join } from "node:path";
-import type { Bytes } from "../../lib/ids.ts";
+import type { Bytes, ModificationTime } from "../../lib/ids.ts";
 import type {
   Disk,
   DiskFile,
@@ -22,7 +22,7 @@ interface Node {
   length: number;
   links: number;
   isLocked: boolean;
-  mtimeMs: number;
+  modified: ModificationTime;
   /** Counts its changes, since the disk has no clock. */
   ctimeMs: number;
   readonly inode: number;
@@ -117,10 +117,10 @@ export class MemoryDisk implements Disk {
     const { length } = bytes;
     const node = this.#nodes.get(path);
     if (node !== undefined) {
-      Object.assign(node, { bytes, length, mtimeMs, ctimeMs: node.ctimeMs + 1 });
+      Object.assign(node, { bytes, length, modified: { mtimeMs }, ctimeMs: node.ctimeMs + 1 });
       return;
     }
-    const age = { mtimeMs, ctimeMs: 1 };
+    const age = { modified: { mtimeMs }, ctimeMs: 1 };
     this.#nodes.set(path, { bytes, length, links: 1, isLocked: false, ...age, inode });
   }
 
@@ -138,8 +138,8 @@ export class MemoryDisk implements Disk {
     const look = this.lookAt(path);
     if (look === undefined) return undefined;
     const node = this.#nodes.get(path);
-    const { mtimeMs = 0 } = node ?? {};
-    return { ...look, signature: node && identityOf(node).signature, mtimeMs };
+    const modified = node?.modified ?? { mtimeMs: 0 };
+    return { ...look, signature: node && identityOf(node).signature, ...modified };
   }
 
   /** It knows no links. */
@@ -168,7 +168,7 @@ export class MemoryDisk implements Disk {
           length: 0,
           links: 1,
           isLocked: false,
-          mtimeMs: 0,
+          modified: { mtimeMs: 0 },
           ctimeMs: 1,
         },
         inode: this.#nextInode++,
@@ -357,8 +357,8 @@ export class MemoryDisk implements Disk {
       },
       readAt: (target, position) => readNode(node, target, position),
       truncate: (lengthBytes) => this.#op(() => resize(node, lengthBytes)),
-      setModified: (mtimeMs) => {
-        node.mtimeMs = mtimeMs;
+      setModified: (time) => {
+        node.modified = time;
         node.ctimeMs += 1;
       },
       sync: () => this.#sync(this.#spec.sealMs ?? SYNC_MS_DEFAULT),
@@ -437,6 +437,6 @@ function folderLook(): FileLook {
   return { kind: "folder", sizeBytes: 0, device: 1, inode: 0, linkCount: 1 };
 }
 
-function identityOf({ length: sizeBytes, mtimeMs, ctimeMs, inode }: Node): FileIdentity {
-  return { device: 1, signature: { sizeBytes, mtimeMs, ctimeMs, inode } };
+function identityOf({ length: sizeBytes, modified, ctimeMs, inode }: Node): FileIdentity {
+  return { device: 1, signature: { sizeBytes, ...modified, ctimeMs, inode } };
 }

@@ -153,7 +153,8 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     round: fc.nat(255),
     known: fc.array(server, { maxLength: 16 }),
     queries: fc.array(query, { maxLength: 12 }),
-  }),
+    takesRestNs: fc.constant(true as const),
+  }, { requiredKeys: ["kind", "queryId", "token", "round", "known", "queries"] }),
   fc.record({
     kind: kind("offer"),
     ...head,
@@ -163,6 +164,7 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     mtimeMs: timeMs,
     tcpPort: fc.nat(0xffff),
     name: fileName,
+    mtimeRestNs: fc.nat(999_999),
   }),
   fc.record({
     kind: kind("pending"),

@@ -1,9 +1,9 @@
 /** Loads what sockets and files load once and for good, which the first test to do so would seem to have leaked. */
-import { changeTimeAt } from "../../lib/io/files/change_time.ts";
+import { fileTimesAt } from "../../lib/io/files/file_times.ts";
 import { renameIfFree } from "../../lib/io/files/rename_if_free.ts";
 import { socketsAt } from "../../lib/io/net/tuned_socket.ts";
 
-changeTimeAt(".", "follow");
+fileTimesAt(".", "follow");
 // Nothing is bound to it.
 socketsAt({ address: "127.0.0.1", port: 0 });
 renameIfFree("", "");

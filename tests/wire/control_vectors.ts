@@ -14,6 +14,7 @@ import list from "../../fixtures/wire/list.hex" with { type: "text" };
 import listFirst from "../../fixtures/wire/list_first.hex" with { type: "text" };
 import listing from "../../fixtures/wire/listing.hex" with { type: "text" };
 import offer from "../../fixtures/wire/offer.hex" with { type: "text" };
+import offerExact from "../../fixtures/wire/offer_exact.hex" with { type: "text" };
 import pending from "../../fixtures/wire/pending.hex" with { type: "text" };
 import busy from "../../fixtures/wire/busy.hex" with { type: "text" };
 import aliasWant from "../../fixtures/wire/alias_want.hex" with { type: "text" };
@@ -55,6 +56,7 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
       { by: "sha256", sha256 },
       { by: "any" },
     ],
+    takesRestNs: true,
   }],
   ["find_empty", findEmpty, {
     kind: "find",
@@ -77,6 +79,22 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     mtimeMs: 1_700_000_000_123,
     tcpPort: 10_526,
     name: name("a.txt"),
+  }],
+  ["offer_exact", offerExact, {
+    kind: "offer",
+    queryId,
+    queryIndex: 2,
+    server,
+    token,
+    dataPort: 10_530,
+    sizeBytes,
+    sha256,
+    root,
+    mtimeMs: 1_700_000_000_123,
+    tcpPort: 10_526,
+    name: name("a.txt"),
+    mtimeRestNs: 456_789,
+    isGrowing: true,
   }],
   ["pending", pending, {
     kind: "pending",

@@ -25,7 +25,7 @@ function file(text: string, sizeBytes = BLOCK_BYTES + 1): TreeFile {
 }
 
 const TREE: readonly TreeEntry[] = [
-  { kind: "folder", name: name("a"), mtimeMs: -86_400_000, mtimeRestNs: 0 },
+  { kind: "folder", name: name("a"), mtimeMs: -86_400_000 },
   file("a/b/c.txt", 5),
   { ...file("a/b/tool", 1 << 20), isExecutable: true },
   { kind: "link", name: name("a/link"), target: "../z/ümlaut.bin", ...TIME },

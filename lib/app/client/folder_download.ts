@@ -7,7 +7,13 @@
  */
 import { join } from "node:path";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
-import { contentKey, type SafeFileName, type ServerId } from "../../ids.ts";
+import {
+  contentKey,
+  type FileSignature,
+  type SafeFileName,
+  type ServerId,
+  timeOf,
+} from "../../ids.ts";
 import { TargetLook } from "../../io/files/target_look.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
@@ -45,7 +51,7 @@ import { TreeTransfer } from "./tree_transfer.ts";
 import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
 import type { Progress } from "./run_totals.ts";
 import { ShareSums } from "./share_sums.ts";
-import { treePresence } from "./tree_presence.ts";
+import { recordOf, treePresence } from "./tree_presence.ts";
 import type { RoutedDownload } from "./route_driver.ts";
 import type { PoolNews } from "./worker_pool.ts";
 
@@ -329,13 +335,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       plan: planTree(missing, manifests.map(({ entries }) => entries)),
       target: (file) => ({
         ...nameOf(file),
-        mtimeMs: file.mtimeMs,
+        ...timeOf(file),
         isExecutable: file.isExecutable,
         isReplaced: onTaken === "replace" || ours.has(file.name),
       }),
       shapes: {
         root: this.#settings.folder,
-        folders: folderTimes(wanted).map((each) => ({ ...nameOf(each), mtimeMs: each.mtimeMs })),
+        folders: folderTimes(wanted).map((each) => ({ ...timeOf(each), ...nameOf(each) })),
         links: merged.flatMap((entry) =>
           entry.kind === "link" && links ? [{ ...nameOf(entry), target: entry.target }] : []
         ),
@@ -364,19 +370,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     if (event.event === "notice") this.#context.emit(event);
   }
 
-  #onWritten(
-    full: string,
-    path: string,
-    signature: Parameters<TreeRecord["set"]>[1]["signature"] | undefined,
-  ): void {
+  #onWritten(full: string, path: string, signature: FileSignature | undefined): void {
     this.#mirror.keep(path);
     const name = this.#own(full);
     const file = this.#files.get(name);
     if (file === undefined) return;
     this.#onDone(file, path, false);
-    if (signature !== undefined) {
-      this.#record.set(name, { path, sha256: file.sha256, signature });
-    }
+    if (signature !== undefined) this.#record.set(name, recordOf(file, path, signature));
   }
 
   /** The first reason counts. Targets are below the folder that files go to, and manifests name what is in them. */

@@ -3,6 +3,7 @@
  * it is not certain that no server has it. A dry run finds the same and tells it, and does nothing.
  */
 import { join, relative, sep } from "node:path";
+import { isSameTime, type ModificationTime, timeOf } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, FileLook } from "../../io/files/disk.ts";
 import { MirrorTarget } from "../../io/files/mirror_target.ts";
@@ -10,7 +11,7 @@ import type { Clock } from "../../io/system/clock.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { UNIT_BYTES_MAX } from "../../protocol/folder/limits.ts";
 import { comparedNames, planMirror, type TargetEntry } from "../../protocol/folder/mirror_plan.ts";
-import type { TreeEntry, TreeFile, TreeFolder } from "../../wire/manifest.ts";
+import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
 import type { ChangeEvent, FolderEvent, GetEvent } from "../events.ts";
 import type { ReadManifest } from "./read_manifests.ts";
 import { PRESENT_SLICE_MS } from "./limits.ts";
@@ -157,8 +158,8 @@ export class FolderMirror {
     const changed = new Set(
       removed.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))),
     );
-    for (const { name, mtimeMs } of folderTimes(wanted)) {
-      if (changed.has(name)) this.#target.setModified(name, mtimeMs);
+    for (const { name, ...time } of folderTimes(wanted)) {
+      if (changed.has(name)) this.#target.setModified(name, time);
     }
   }
 
@@ -185,13 +186,24 @@ export class FolderMirror {
   }
 }
 
+/** When a folder was modified. */
+interface FolderTime extends ModificationTime {
+  /** Empty for the one that all others are in. */
+  readonly name: string;
+}
+
+/** What a server says of a folder that is none. */
+const NO_TIME: ModificationTime = { mtimeMs: 0 };
+
 /** When the folders in it were modified; it itself, whose name is empty, before all that are in it, where that is known. */
 export function folderTimes(
   { manifests, merged }: Pick<WantedTree, "manifests" | "merged">,
-): readonly { readonly name: string; readonly mtimeMs: number }[] {
-  const ownMs = manifests[0]?.offers[0]?.mtimeMs ?? 0;
-  const folders = merged.filter((entry): entry is TreeFolder => entry.kind === "folder");
-  return ownMs > 0 ? [{ name: "", mtimeMs: ownMs }, ...folders] : folders;
+): readonly FolderTime[] {
+  const own = timeOf(manifests[0]?.offers[0] ?? NO_TIME);
+  const folders = merged.flatMap((entry) =>
+    entry.kind === "folder" ? { name: entry.name, ...timeOf(entry) } : []
+  );
+  return isSameTime(own, NO_TIME) ? folders : [{ name: "", ...own }, ...folders];
 }
 
 function identityOf({ device, inode }: FileLook): string {

@@ -3,7 +3,7 @@
  * reports like any search, so a download does not know the difference.
  */
 import { type Endpoint, endpointText } from "../../address.ts";
-import { type HashHex, hashHex, type ServerId, serverId } from "../../ids.ts";
+import { type HashHex, hashHex, type ServerId, serverId, timeOf } from "../../ids.ts";
 import { toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Clock } from "../../io/system/clock.ts";
@@ -122,7 +122,7 @@ export class StreamSearch implements NameSearch {
       const said = await this.#exchange.describe(questionOf(query));
       if (isOver()) return;
       if (said.kind === "file") {
-        const { content, mtimeMs, name, isGrowing } = said;
+        const { content, name, isGrowing } = said;
         if (pinned !== undefined && pinned !== content.sha256) {
           return onNews({ kind: "notFound", queryIndex, similar: [] });
         }
@@ -136,7 +136,7 @@ export class StreamSearch implements NameSearch {
           isProved: true,
           path,
           content,
-          mtimeMs,
+          ...timeOf(said),
           name,
           ...(isGrowing && { isGrowing }),
           tcpPort: endpoint.port,

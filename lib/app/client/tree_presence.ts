@@ -3,13 +3,13 @@
  * being read; anything else of the right size is read and compared.
  */
 import { dirname } from "node:path";
-import type { SafeFileName } from "../../ids.ts";
+import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
-import { keepAttributes } from "../../io/files/file_attributes.ts";
+import { attributesOf, keepAttributes, sameAttributes } from "../../io/files/file_attributes.ts";
 import { type FileIdentity, sameSignature } from "../../io/files/regular_file.ts";
 import type { TargetLook } from "../../io/files/target_look.ts";
-import type { TreeRecord } from "../../io/store/tree_records.ts";
+import type { RecordedFile, TreeRecord } from "../../io/store/tree_records.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { UNIT_BYTES_MAX } from "../../protocol/folder/limits.ts";
 import type { TreeFile } from "../../wire/manifest.ts";
@@ -78,11 +78,18 @@ export async function treePresence(
     }
     present.push({ file, path });
     if (found === undefined || !options.keepsAttributes) continue;
+    // What this disk cannot hold is not tried each time.
+    if (isOurs && recorded.given && sameAttributes(recorded.given, file)) continue;
     const kept = keepAttributes(disk, path, found, file);
     if (kept === found || kept === undefined) continue;
-    record.set(file.name, { path, sha256: file.sha256, signature: kept.signature });
+    record.set(file.name, recordOf(file, path, kept.signature));
   }
   return { missing, present, ours };
+}
+
+/** What later runs are told of a file that is written, or was here. */
+export function recordOf(file: TreeFile, path: string, signature: FileSignature): RecordedFile {
+  return { path, sha256: file.sha256, signature, given: attributesOf(file) };
 }
 
 function isSameContent(

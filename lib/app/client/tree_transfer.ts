@@ -13,6 +13,7 @@ import {
   type ServerId,
   type SourceId,
   sourceId,
+  timeOf,
   toHex,
   type TransferId,
 } from "../../ids.ts";
@@ -334,12 +335,12 @@ export class TreeTransfer {
 
   async #fetchLong(file: TreeFile): Promise<void> {
     const { manifests, target, addPart, onFailed, onWritten, onShare, context } = this.#options;
-    const { sizeBytes, sha256, root, mtimeMs, name } = file;
+    const { sizeBytes, sha256, root, name } = file;
     const holders = manifests.filter(({ entries }) =>
       entries.some((entry) => entry.kind === "file" && entry.sha256 === sha256)
     );
     const offers = holders.flatMap((holder) => holder.offers)
-      .map((offer) => ({ ...offer, content: { sizeBytes, sha256, root }, mtimeMs, name }));
+      .map((offer) => ({ ...offer, content: { sizeBytes, sha256, root }, ...timeOf(file), name }));
     const part = addPart(file, offers);
     this.#parts.add(part);
     this.#arrived = { ...this.#arrived, current: name };

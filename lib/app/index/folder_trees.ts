@@ -3,8 +3,8 @@
  * from the index when it is asked for, and kept until something changed; the bundles of those before it can
  * still be had, as long as their files are what they were.
  */
-import type { Bytes, Content, HashHex, SafeFileName } from "../../ids.ts";
-import { hashHex, toHex } from "../../ids.ts";
+import type { Bytes, Content, HashHex, ModificationTime, SafeFileName } from "../../ids.ts";
+import { hashHex, timeOf, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { unitsOf } from "../../protocol/folder/bundles.ts";
@@ -54,13 +54,12 @@ interface Bundle extends ContentRef {
 }
 
 /** A manifest as it was made. */
-interface Tree {
+interface Tree extends ModificationTime {
   /** Of the folder, for those who are told what is sent. */
   readonly name: SafeFileName;
   readonly content: Content;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly layerTree: Bytes;
-  readonly mtimeMs: number;
   /** In the order of the manifest. */
   readonly bundles: readonly Bundle[];
   /** Where each of them stands, by {@linkcode keyOf}. */
@@ -119,8 +118,8 @@ export class FolderTrees {
     const key = keyOf({ root, sizeBytes });
     const manifest = this.#trees.get(key);
     if (manifest !== undefined) {
-      const { bytes, mtimeMs } = manifest;
-      const signature = { sizeBytes, mtimeMs, ctimeMs: 0, inode: 0 };
+      const { bytes } = manifest;
+      const signature = { sizeBytes, ...timeOf(manifest), ctimeMs: 0, inode: 0 };
       return { name: manifest.name, place: { kind: "memory", bytes }, ...signature };
     }
     for (const tree of this.#trees.values()) {
@@ -183,7 +182,7 @@ export class FolderTrees {
       if (this.#trees.size <= TREES_KEPT_MAX) break;
       this.#trees.delete(oldest);
     }
-    return { kind: "ready", content: tree.content, mtimeMs: tree.mtimeMs };
+    return { kind: "ready", content: tree.content, ...timeOf(tree) };
   }
 
   #isThere(folder: SafeFileName | undefined): boolean {
@@ -191,9 +190,9 @@ export class FolderTrees {
       this.#shapes.some(({ kind, name }) => kind === "folder" && name === folder);
   }
 
-  #modifiedMs(folder: SafeFileName | undefined): number {
+  #modified(folder: SafeFileName | undefined): ModificationTime {
     const own = this.#shapes.find((shape) => shape.kind === "folder" && shape.name === folder);
-    return Math.max(0, own?.kind === "folder" ? own.mtimeMs : 0);
+    return own?.kind === "folder" ? timeOf(own) : { mtimeMs: 0 };
   }
 
   #shapesBelow(folder: SafeFileName | undefined): readonly TreeShape[] {
@@ -285,7 +284,7 @@ export class FolderTrees {
       bytes,
       layerTree,
       // Beside the manifest, which is the same wherever a folder with these things in it lies.
-      mtimeMs: this.#modifiedMs(folder),
+      ...this.#modified(folder),
       bundles,
       positions,
       version: this.#version,
@@ -296,7 +295,6 @@ export class FolderTrees {
 
 function treeFile(name: SafeFileName, { signature, content }: CatalogueEntry): TreeEntry {
   if (content === undefined) return { kind: "gap", name };
-  const { mtimeMs, isExecutable = false } = signature;
-  const whole = Math.floor(mtimeMs);
-  return { kind: "file", name, isExecutable, mtimeMs: whole, mtimeRestNs: 0, ...content };
+  const { isExecutable = false } = signature;
+  return { kind: "file", name, isExecutable, ...timeOf(signature), ...content };
 }

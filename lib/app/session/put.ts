@@ -3,6 +3,7 @@
  * and only what is durably on the server's disk counts as done. Interrupted uploads resume.
  */
 import { basename } from "node:path";
+import { timeOf } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime } from "../../io/runtime.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
@@ -99,10 +100,11 @@ async function putFile(
   const { server, onEvent } = options;
   const file = new FileToSend(runtime.disk, path);
   try {
-    const { sizeBytes, mtimeMs } = file.identity.signature;
+    const { signature } = file.identity;
+    const { sizeBytes } = signature;
     const emit = (event: Parameters<NonNullable<typeof onEvent>>[0]): void => onEvent?.(event);
     const progress = new SessionProgress({ clock, name: path, server, sizeBytes, emit });
-    const upload = new FilePut({ name, sizeBytes, mtimeMs });
+    const upload = new FilePut({ name, sizeBytes, ...timeOf(signature) });
     let peer = server;
     const stored = await converse(
       runtime,

@@ -4,7 +4,7 @@
  * errors tell of them, as users know them.
  */
 import { basename, dirname, join, relative } from "node:path";
-import type { Bytes } from "../../ids.ts";
+import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, DiskFile, FileExamined, FileLook, FolderEntry, FolderHandle } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
@@ -156,8 +156,8 @@ export class AnchoredDisk implements Disk {
     this.change((open) => this.#disk.setExecutable(this.#in(open, path), isExecutable));
   }
 
-  setFolderModified(folder: string, mtimeMs: number): void {
-    this.change((open) => this.#disk.setFolderModified(this.#in(open, folder), mtimeMs));
+  setFolderModified(folder: string, time: ModificationTime): void {
+    this.change((open) => this.#disk.setFolderModified(this.#in(open, folder), time));
   }
 
   syncFileSystem(folder: string): Promise<boolean> {

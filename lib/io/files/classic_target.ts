@@ -106,7 +106,7 @@ export class ClassicTarget {
       return { path: present, isPresent: true };
     }
     // Classic servers send no modification time: the file gets the time of its arrival.
-    await this.#target.seal(wallMs(this.#clock));
+    await this.#target.seal({ mtimeMs: Math.floor(wallMs(this.#clock)) });
     if (signal.aborted) return undefined;
     const isNumbered = onTaken === "replace" && !(force && mayReplace());
     const path = this.#target.publish(isNumbered ? "number" : onTaken);

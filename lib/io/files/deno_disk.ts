@@ -1,10 +1,11 @@
 /** The platform's disk. */
 import { statfsSync } from "node:fs";
-import type { Bytes } from "../../ids.ts";
+import type { Bytes, ModificationTime } from "../../ids.ts";
 import type { Disk, DiskFile, FileLook } from "./disk.ts";
+import { setModifiedAt } from "./file_times.ts";
 import { openFolder } from "./folder_handle.ts";
 import { watchFolder } from "./folder_watch.ts";
-import { identityAt, openRegularFile, signatureAt, timeOf } from "./regular_file.ts";
+import { identityAt, modifiedAt, openRegularFile, signatureAt } from "./regular_file.ts";
 import { renameIfFree } from "./rename_if_free.ts";
 import { syncFileSystem } from "./sync_file_system.ts";
 
@@ -29,7 +30,7 @@ export const denoDisk: Disk = {
       return {
         ...lookOf(info),
         signature: info.isFile ? signatureAt(path, info) : undefined,
-        mtimeMs: timeOf(info.mtime),
+        ...modifiedAt(path, info),
       };
     } catch {
       return undefined;
@@ -52,11 +53,8 @@ export const denoDisk: Disk = {
 
   create(path, mode) {
     try {
-      return new OpenFile(Deno.openSync(path, {
-        ...READ_WRITE,
-        createNew: true,
-        ...(mode !== undefined && { mode }),
-      }));
+      const options = { ...READ_WRITE, createNew: true, ...(mode !== undefined && { mode }) };
+      return new OpenFile(Deno.openSync(path, options), path);
     } catch (cause) {
       if (cause instanceof Deno.errors.AlreadyExists) return undefined;
       throw cause;
@@ -98,7 +96,7 @@ export const denoDisk: Disk = {
   },
 
   open(path) {
-    const file = new OpenFile(Deno.openSync(path, READ_WRITE));
+    const file = new OpenFile(Deno.openSync(path, READ_WRITE), path);
     try {
       const { device, inode } = file.look();
       const named = lookOf(Deno.lstatSync(path));
@@ -128,7 +126,11 @@ export const denoDisk: Disk = {
     if (mode === null || !isFile) return;
     Deno.chmodSync(path, isExecutable ? mode | ((mode & MAY_READ) >> 2) : mode & ~MAY_RUN);
   },
-  setFolderModified: (folder, mtimeMs) => Deno.utimeSync(folder, mtimeMs / 1000, mtimeMs / 1000),
+  setFolderModified(folder, time) {
+    // An open folder's path may be a link to where it is.
+    if (setModifiedAt(folder, "follow", Deno.statSync(folder).ino ?? 0, time)) return;
+    Deno.utimeSync(folder, time.mtimeMs / 1000, time.mtimeMs / 1000);
+  },
   syncFileSystem,
   openFolder,
   namesIn: (folder) => Array.from(Deno.readDirSync(folder), ({ name }) => name),
@@ -142,9 +144,12 @@ export const denoDisk: Disk = {
 
 class OpenFile implements DiskFile {
   readonly #file: Deno.FsFile;
+  /** What it was called when it was opened. */
+  readonly #path: string;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
   look(): FileLook {
@@ -177,8 +182,11 @@ class OpenFile implements DiskFile {
     this.#file.truncateSync(lengthBytes);
   }
 
-  setModified(mtimeMs: number): void {
-    this.#file.utimeSync(mtimeMs / 1000, mtimeMs / 1000);
+  setModified(time: ModificationTime): void {
+    // What is open here has no number that others know: its name leads to it as long as it is its name.
+    const { inode } = this.look();
+    if (time.mtimeRestNs && setModifiedAt(this.#path, "refuse", inode, time)) return;
+    this.#file.utimeSync(time.mtimeMs / 1000, time.mtimeMs / 1000);
   }
 
   async sync(): Promise<void> {

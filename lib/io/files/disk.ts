@@ -6,7 +6,7 @@
  * (`ENOSPC`, `EACCES` …); `diskError` (`disk_error.ts`) turns that into what a user is told. Where an
  * outcome is part of normal work, such as a name that is taken, it is returned instead.
  */
-import type { Bytes, FileSignature } from "../../ids.ts";
+import type { Bytes, FileSignature, ModificationTime } from "../../ids.ts";
 import type { FileIdentity, OpenedFile } from "./regular_file.ts";
 
 /** What has a name, links not followed. */
@@ -20,9 +20,8 @@ export interface FileLook {
 }
 
 /** … and what tells whether it has changed, of a regular file. */
-export interface FileExamined extends FileLook {
+export interface FileExamined extends FileLook, ModificationTime {
   readonly signature: FileSignature | undefined;
-  readonly mtimeMs: number;
 }
 
 export interface FolderEntry {
@@ -42,7 +41,8 @@ export interface DiskFile {
   /** Fills `target`; returns how many bytes there were before the end of the file. */
   readAt(target: Bytes, position: number): number;
   truncate(lengthBytes: number): void;
-  setModified(mtimeMs: number): void;
+  /** As exactly as the platform and the file system can. */
+  setModified(time: ModificationTime): void;
   /** Resolves when content and attributes would survive a power cut. */
   sync(): Promise<void>;
   close(): void;
@@ -94,7 +94,7 @@ export interface Disk {
   /** Says who may run a file, of those who may read it: all of them or nobody. Links are not followed. */
   setExecutable(path: string, isExecutable: boolean): void;
   /** When a folder says that it was modified. */
-  setFolderModified(folder: string, mtimeMs: number): void;
+  setFolderModified(folder: string, time: ModificationTime): void;
   /**
    * Makes all that was done on a folder's file system survive a power cut. Resolves to `false` where the platform
    * cannot do that for all at once. Never rejects.

@@ -1,9 +1,17 @@
 /** When a file that is there was modified, and whether it may be run, made what a manifest says of it. */
-import type { TreeFile } from "../../wire/manifest.ts";
+import { isSameTime, timeOf } from "../../ids.ts";
+import type { FileAttributes } from "../../wire/manifest.ts";
 import type { Disk } from "./disk.ts";
 import type { FileIdentity } from "./regular_file.ts";
 
-type Attributes = Pick<TreeFile, "mtimeMs" | "isExecutable">;
+/** Without what else the value has. */
+export function attributesOf(file: FileAttributes): FileAttributes {
+  return { ...timeOf(file), isExecutable: file.isExecutable };
+}
+
+export function sameAttributes(a: FileAttributes, b: FileAttributes): boolean {
+  return isSameTime(a, b) && a.isExecutable === b.isExecutable;
+}
 
 /**
  * Returns how the file looks afterwards. What a disk cannot hold, or does not let be changed, stays as it is.
@@ -14,16 +22,16 @@ export function keepAttributes(
   disk: Disk,
   path: string,
   found: FileIdentity,
-  wanted: Attributes,
+  wanted: FileAttributes,
 ): FileIdentity | undefined {
-  const { mtimeMs, isExecutable = false } = found.signature;
+  const { isExecutable = false } = found.signature;
   const isModeWanted = isExecutable !== wanted.isExecutable;
-  if (Math.floor(mtimeMs) === wanted.mtimeMs && !isModeWanted) return found;
+  if (isSameTime(found.signature, wanted) && !isModeWanted) return found;
   try {
     if (isModeWanted) disk.setExecutable(path, wanted.isExecutable);
     const file = disk.open(path);
     try {
-      file.setModified(wanted.mtimeMs);
+      file.setModified(wanted);
     } finally {
       file.close();
     }

@@ -18,7 +18,7 @@
  * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
  */
 import { join } from "node:path";
-import type { Bytes } from "../../ids.ts";
+import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
@@ -130,9 +130,9 @@ export class FileTarget {
    * this thread. Nothing may be read or written meanwhile; {@linkcode close} and
    * {@linkcode discard} may be called.
    */
-  async seal(mtimeMs: number): Promise<void> {
+  async seal(time: ModificationTime): Promise<void> {
     try {
-      this.#file.setModified(mtimeMs);
+      this.#file.setModified(time);
     } catch {
       // A time that this disk cannot hold came with a file that it can.
     }

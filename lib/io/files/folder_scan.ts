@@ -5,14 +5,14 @@
  */
 import { basename, dirname, join, sep } from "node:path";
 import { descriptorsHint, ShoalError } from "../../errors.ts";
-import type { FileSignature, SafeFileName } from "../../ids.ts";
+import { type FileSignature, type SafeFileName, timeOf } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
 import { displayName, isHiddenName, isStagingName, parseFileName } from "../../names.ts";
 import { type Clock, wallMs } from "../system/clock.ts";
-import { isWithin, type ModificationTime, type TreeShape } from "../../wire/manifest.ts";
+import { isWithin, type TreeShape } from "../../wire/manifest.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
-import type { Disk, FileExamined, FolderEntry } from "./disk.ts";
+import type { Disk, FolderEntry } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
 import { codeOf } from "./disk_error.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
@@ -224,7 +224,7 @@ function tellFolder(
   name: SafeFileName,
 ): void {
   const found = opened.use((folder) => disk.examine(join(folder, basename(name))));
-  if (found?.kind === "folder") onShape?.({ kind: "folder", name, ...modified(found) });
+  if (found?.kind === "folder") onShape?.({ kind: "folder", name, ...timeOf(found) });
 }
 
 /** One that leads out, by what it says, is what it leads to or nothing. */
@@ -238,7 +238,7 @@ function tellLink(
     const found = disk.examine(path);
     const target = found?.kind === "link" ? linkTarget(disk, path) : undefined;
     if (found === undefined || target === undefined || !isWithin(name, target)) return;
-    onShape?.({ kind: "link", name, target, ...modified(found) });
+    onShape?.({ kind: "link", name, target, ...timeOf(found) });
   });
 }
 
@@ -249,10 +249,6 @@ function linkTarget(disk: Disk, path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function modified({ mtimeMs }: FileExamined): ModificationTime {
-  return { mtimeMs, mtimeRestNs: 0 };
 }
 
 /** Whoever lists what is offered must not take it for all that there is. */

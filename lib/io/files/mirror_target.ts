@@ -3,6 +3,7 @@
  * nothing is removed through one: each name is looked at and removed in its open folder, which is where its path says.
  */
 import { dirname, join } from "node:path";
+import type { ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TargetEntry } from "../../protocol/folder/mirror_plan.ts";
 import type { Clock } from "../system/clock.ts";
@@ -93,12 +94,12 @@ export class MirrorTarget {
   }
 
   /** When a folder of it was modified; an empty name is the folder itself. Where that cannot be set, it stays. */
-  setModified(name: string, mtimeMs: number): void {
+  setModified(name: string, time: ModificationTime): void {
     const path = join(this.#options.folder, name);
     try {
       const opened = this.#open(path);
       try {
-        opened.setFolderModified(path, mtimeMs);
+        opened.setFolderModified(path, time);
       } finally {
         opened.close();
       }

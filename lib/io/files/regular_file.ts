@@ -14,9 +14,15 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import type { Bytes, FileSignature } from "../../ids.ts";
+import {
+  type Bytes,
+  type FileSignature,
+  isSameTime,
+  type ModificationTime,
+  timeOf,
+} from "../../ids.ts";
 import { MTIME_MS_MAX } from "../../limits.ts";
-import { changeTimeAt, changeTimeOf } from "./change_time.ts";
+import { type FileTimes, fileTimesAt, fileTimesOf } from "./file_times.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
@@ -60,7 +66,7 @@ export function openRegularFile(path: string, links: "follow" | "refuse"): Opene
 /** What is at `path` now, links followed; `undefined` when nothing can be seen there. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {
-    return identityOf(statSync(path), path, changeTimeAt(path, "follow"));
+    return identityOf(statSync(path), path, fileTimesAt(path, "follow"));
   } catch {
     return undefined;
   }
@@ -79,7 +85,7 @@ export function failureOf(
 
 /** The signature of the file at `path`, of which `look` is a look without following links. */
 export function signatureAt(path: string, look: Deno.FileInfo): FileSignature {
-  return signatureOf(look, path, changeTimeAt(path, "refuse"));
+  return signatureOf(look, path, fileTimesAt(path, "refuse"));
 }
 
 /** What Deno's and Node's looks at a file have in common. */
@@ -96,33 +102,42 @@ interface FileLook {
 
 const OWNER_MAY_RUN = 0o100;
 
-/** @param changedMs finer than the look's own, where it could be had */
+/** @param times more exact than the look's own, where they could be had */
 function signatureOf(
   look: FileLook,
   path: string,
-  changedMs: number | undefined,
+  times: FileTimes | undefined,
 ): FileSignature {
   return {
     sizeBytes: look.size,
-    mtimeMs: knownTime(look.mtimeMs ?? timeOf(look.mtime)),
-    ctimeMs: changedMs ?? timeOf(look.ctime),
+    ...modifiedOf(look, times),
+    ctimeMs: times?.ctimeMs ?? millisecondsOf(look.ctime),
     inode: hasLastingInodes(look.dev, path) ? look.ino ?? 0 : 0,
     ...(((look.mode ?? 0) & OWNER_MAY_RUN) !== 0 && { isExecutable: true }),
   };
 }
 
-/** In milliseconds since 1970. NaN is what comes after a Date's last one. */
-export function timeOf(date: Date | null): number {
+/** When what is at `path`, of which `look` is a look without following links, was modified. */
+export function modifiedAt(path: string, look: Deno.FileInfo): ModificationTime {
+  return modifiedOf(look, fileTimesAt(path, "refuse"));
+}
+
+/** What no Date holds is taken for 1970. */
+function modifiedOf(
+  look: Pick<FileLook, "mtime" | "mtimeMs">,
+  times: FileTimes | undefined,
+): ModificationTime {
+  const found = times ?? { mtimeMs: Math.floor(look.mtimeMs ?? millisecondsOf(look.mtime)) };
+  return Math.abs(found.mtimeMs) < MTIME_MS_MAX ? timeOf(found) : { mtimeMs: 0 };
+}
+
+/** Since 1970. NaN is what comes after a Date's last one. */
+export function millisecondsOf(date: Date | null): number {
   return date?.getTime() || 0;
 }
 
-/** What no Date holds is taken for 1970 here as well. */
-function knownTime(timeMs: number): number {
-  return Math.abs(timeMs) <= MTIME_MS_MAX ? timeMs : 0;
-}
-
 export function sameSignature(a: FileSignature, b: FileSignature): boolean {
-  return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs &&
+  return a.sizeBytes === b.sizeBytes && isSameTime(a, b) && a.ctimeMs === b.ctimeMs &&
     a.inode === b.inode;
 }
 
@@ -174,8 +189,8 @@ class DescriptorFile implements RegularFile {
 
   identity(): FileIdentity | undefined {
     try {
-      const changedMs = changeTimeOf(this.#descriptor);
-      return identityOf(fstatSync(this.#descriptor), this.#openedAs, changedMs);
+      const times = fileTimesOf(this.#descriptor);
+      return identityOf(fstatSync(this.#descriptor), this.#openedAs, times);
     } catch {
       return undefined;
     }
@@ -220,8 +235,8 @@ function pathOfDescriptor(descriptor: number): string | undefined {
   }
 }
 
-function identityOf(stats: Stats, path: string, changedMs: number | undefined): FileIdentity {
-  return { device: stats.dev, signature: signatureOf(stats, path, changedMs) };
+function identityOf(stats: Stats, path: string, times: FileTimes | undefined): FileIdentity {
+  return { device: stats.dev, signature: signatureOf(stats, path, times) };
 }
 
 function problemOf(stats: Stats, path: string): (OpenedFile & { readonly ok: false }) | undefined {

@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { ShoalError } from "../../errors.ts";
-import type { FileSignature, SafeFileName } from "../../ids.ts";
+import type { FileSignature, ModificationTime, SafeFileName } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { TreeTarget } from "../../protocol/folder/tree_messages.ts";
 import { stagingName } from "../../names.ts";
@@ -106,7 +106,7 @@ export class StagedFiles {
       if (file === undefined) throw new ShoalError("busy_target", `${path} is in the way`);
       try {
         if (bytes.length > 0) file.writeAt(bytes, 0);
-        setTime(file, target.mtimeMs);
+        setTime(file, target);
       } finally {
         file.close();
       }
@@ -174,10 +174,10 @@ export class StagedFiles {
   }
 
   /** Last, since whatever is done in a folder changes its time. */
-  setFolderModified(name: SafeFileName, mtimeMs: number): void {
+  setFolderModified(name: SafeFileName, time: ModificationTime): void {
     try {
       const { disk, names } = this.#open(`${name}/x` as SafeFileName);
-      disk.setFolderModified(names.folder, mtimeMs);
+      disk.setFolderModified(names.folder, time);
     } catch {
       // A time that this disk cannot hold.
     }
@@ -249,9 +249,9 @@ function isSameLink(disk: AnchoredDisk, path: string, target: string): boolean {
   return disk.lookAt(path)?.kind === "link" && disk.readLink(path) === target;
 }
 
-function setTime(file: DiskFile, mtimeMs: number): void {
+function setTime(file: DiskFile, time: ModificationTime): void {
   try {
-    file.setModified(mtimeMs);
+    file.setModified(time);
   } catch {
     // A time that this disk cannot hold came with a file that it can.
   }

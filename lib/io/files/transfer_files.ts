@@ -1,6 +1,6 @@
 /** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
 import { join } from "node:path";
-import type { Bytes, Content } from "../../ids.ts";
+import type { Bytes, Content, ModificationTime } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";
 import type { JournalState } from "../../protocol/download/journal.ts";
@@ -79,8 +79,8 @@ export class TransferFiles {
   }
 
   /** Syncs the file to disk, off this thread. */
-  async seal(mtimeMs: number): Promise<void> {
-    await this.#part.seal(mtimeMs);
+  async seal(time: ModificationTime): Promise<void> {
+    await this.#part.seal(time);
   }
 
   /** Where the file would go, if something is there. */

@@ -3,11 +3,14 @@
  * to be known. Losing a record costs time and nothing else, so nothing here fails.
  */
 import type { FileSignature, HashHex } from "../../ids.ts";
+import type { FileAttributes } from "../../wire/manifest.ts";
 
 export interface RecordedFile {
   readonly path: string;
   readonly sha256: HashHex;
   readonly signature: FileSignature;
+  /** What its servers said, which its disk may not hold so exactly; absent from records of earlier versions. */
+  readonly given?: FileAttributes;
 }
 
 /** By the name in the folder. */

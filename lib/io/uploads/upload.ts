@@ -1,6 +1,12 @@
 /** One upload: hashed while its part grows, and renamed when it is complete and verified. */
 import { basename } from "node:path";
-import { type Bytes, type HashHex, hashHex, type SafeFileName } from "../../ids.ts";
+import {
+  type Bytes,
+  type HashHex,
+  hashHex,
+  type ModificationTime,
+  type SafeFileName,
+} from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { BodyRead, Framing } from "../../protocol/session/dialogue.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
@@ -21,7 +27,7 @@ export interface UploadRequest {
   readonly name: SafeFileName;
   readonly sizeBytes: number;
   /** Now, if not given. */
-  readonly mtimeMs: number | undefined;
+  readonly modified: ModificationTime | undefined;
   readonly isResumable: boolean;
 }
 
@@ -191,7 +197,7 @@ export class Upload {
     { disk, names }: OpenTarget,
     sha256: HashHex,
   ): Promise<Pick<StoredUpload, "name" | "isPresent">> {
-    const { sizeBytes, mtimeMs } = this.#request;
+    const { sizeBytes, modified } = this.#request;
     const wanted = { sizeBytes, sha256, force: false };
     const { clock } = this.#options.runtime;
     const present = await findPresent(clock, disk, names, wanted, new AbortController().signal);
@@ -199,7 +205,7 @@ export class Upload {
       this.#end({ kind: "gone" }, () => this.#target.discard());
       return { name: this.#nameOf(present), isPresent: true };
     }
-    await this.#target.seal(mtimeMs ?? wallMs(clock));
+    await this.#target.seal(modified ?? { mtimeMs: Math.floor(wallMs(clock)) });
     const { base } = names;
     const path = disk.change((folder) => this.#target.publish("number", { folder, base }));
     const name = this.#nameOf(path);

@@ -331,9 +331,9 @@ class AssemblerDriver {
     });
   }
 
-  async #seal({ job, mtimeMs }: ActionOf<"seal">, files: TransferFiles): Promise<void> {
+  async #seal({ job, modified }: ActionOf<"seal">, files: TransferFiles): Promise<void> {
     try {
-      await files.seal(mtimeMs);
+      await files.seal(modified);
       this.#step({ kind: "sealed", job });
     } catch (error) {
       this.#step(failed(job, "seal", error));

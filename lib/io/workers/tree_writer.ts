@@ -167,8 +167,8 @@ class Tree {
     this.#endGroup();
     await this.#publishing;
     // The deepest first: what is done in a folder changes its time.
-    for (const { name, mtimeMs } of [...this.#request.folders].reverse()) {
-      this.#staged.setFolderModified(name, mtimeMs);
+    for (const { name, ...time } of [...this.#request.folders].reverse()) {
+      this.#staged.setFolderModified(name, time);
     }
     await this.#staged.syncNames();
     this.#tellNews(0);

@@ -1,5 +1,6 @@
 /** The frames that answer a FIND, as a search reads them. */
 import type { Endpoint } from "../../address.ts";
+import { timeOf } from "../../ids.ts";
 import { isSameText } from "../../names.ts";
 import { encodeFrame, type FrameOf, type Query } from "../../wire/frames.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
@@ -19,13 +20,14 @@ export function endpointToAsk(from: Endpoint, frame: FindAnswer): Endpoint {
 }
 
 export function offerOf(
-  { sizeBytes, sha256, root, mtimeMs, tcpPort, name, isGrowing }: FrameOf<"offer">,
+  frame: FrameOf<"offer">,
   by: Pick<Offer, "server" | "party" | "isProved" | "path">,
 ): Offer {
+  const { sizeBytes, sha256, root, tcpPort, name, isGrowing } = frame;
   return {
     ...by,
     content: { sizeBytes, sha256, root },
-    mtimeMs,
+    ...timeOf(frame),
     tcpPort,
     name,
     ...(isGrowing && { isGrowing }),

@@ -15,8 +15,8 @@ import { knownMark } from "../base/tokens.ts";
 
 const utf8 = new TextEncoder();
 
-/** Bytes of a FIND without marks and queries: header, query id, token, round and two counts. */
-const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 1 + 2;
+/** Bytes of a FIND without marks and queries: header, query id, token, round, two counts and a statement. */
+const EMPTY_FIND_BYTES = HEADER_BYTES + 8 + TOKEN_BYTES + 1 + 2 + 1;
 /** The marks listed are few enough to leave room for the longest query, whatever the transport adds. */
 const KNOWN_MAX = Math.min(
   FIND_KNOWN_MAX,
@@ -47,7 +47,11 @@ export function packFind(
 ): Bytes {
   const round = head.round % FIND_ROUNDS_MAX;
   const known = head.known.slice(0, KNOWN_MAX).map((token) => knownMark(token, head.queryId));
-  return encodeFrame({ kind: "find", ...head, round, known, queries }, overheadBytes, bytesMin);
+  return encodeFrame(
+    { kind: "find", ...head, round, known, queries, takesRestNs: true },
+    overheadBytes,
+    bytesMin,
+  );
 }
 
 /** How long a FIND of these queries is without marks and padding. */

@@ -7,6 +7,7 @@ import {
   type Content,
   contentKey,
   type HashHex,
+  type ModificationTime,
   type PeerId,
   type SafeFileName,
   sameContent,
@@ -17,7 +18,7 @@ import type { FrameOf, Query } from "../../wire/frames.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
 /** A server's word that it holds a content under a name. */
-export interface Offer {
+export interface Offer extends ModificationTime {
   readonly server: PeerId;
   /** Whose vote it is. */
   readonly party: string;
@@ -25,7 +26,6 @@ export interface Offer {
   readonly isProved: boolean;
   readonly path: ServerPath;
   readonly content: Content;
-  readonly mtimeMs: number;
   /** Where its TCP sessions are, at the same address; 0 for nowhere. */
   readonly tcpPort: number;
   readonly name: SafeFileName;

@@ -8,7 +8,7 @@
  * they were given. Chunks are written one at a time, and every buffer comes back, written or not.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import type { Bytes, TransferId } from "../../ids.ts";
+import { type Bytes, timeOf, type TransferId } from "../../ids.ts";
 import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type {
   AssemblerAction,
@@ -351,10 +351,12 @@ export class Assembler {
   }
 
   #finish(transfer: Transfer, assembly: Assembly): void {
-    const { job, request: { content, mtimeMs } } = transfer;
-    if (assembly.digestHex() !== content.sha256) return this.#end(transfer, { kind: "unverified" });
+    const { job, request } = transfer;
+    if (assembly.digestHex() !== request.content.sha256) {
+      return this.#end(transfer, { kind: "unverified" });
+    }
     transfer.phase = "sealing";
-    this.#actions.push({ kind: "seal", job, mtimeMs });
+    this.#actions.push({ kind: "seal", job, modified: timeOf(request) });
   }
 
   // — Journals ——————————————————————————————————————————————————————————————————————————————————

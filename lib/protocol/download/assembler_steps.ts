@@ -1,6 +1,6 @@
 /** Events and actions of the assembler. */
 import type { ErrorMessage } from "../../errors.ts";
-import type { Bytes, Content, TransferId } from "../../ids.ts";
+import type { Bytes, Content, ModificationTime, TransferId } from "../../ids.ts";
 import type { Bitmap } from "../base/bitmap.ts";
 import type { JournalState } from "./journal.ts";
 import type { OnTaken, TargetReply, TargetRequest } from "./target_messages.ts";
@@ -104,7 +104,7 @@ export type AssemblerAction =
     readonly lengthBytes: number;
   }
   /** Set the time and bring the part to the disk for good: `sealed`. It may be closed meanwhile. */
-  | { readonly kind: "seal"; readonly job: JobId; readonly mtimeMs: number }
+  | { readonly kind: "seal"; readonly job: JobId; readonly modified: ModificationTime }
   /** Give the part its name: `published`. */
   | { readonly kind: "publish"; readonly job: JobId; readonly onTaken: OnTaken }
   /** Make the new name survive a power cut: `synced`. */

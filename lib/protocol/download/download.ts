@@ -19,7 +19,13 @@
  * and nothing that becomes of it counts.
  */
 import { LOOPBACK_ADDRESS } from "../../address.ts";
-import { type Content, type SafeFileName, sameContent, type TransferId } from "../../ids.ts";
+import {
+  type Content,
+  type SafeFileName,
+  sameContent,
+  timeOf,
+  type TransferId,
+} from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { nameOfContent } from "../../names.ts";
 import { Random } from "../base/random.ts";
@@ -278,10 +284,9 @@ export class Download {
     }
     this.#stage = "opening";
     const { outDir, onTaken, query, pinned } = this.#settings;
-    const { mtimeMs } = offer;
     const name = this.#targetName(offer);
     const supersedes = query.by === "name" && pinned === undefined;
-    current.open({ transfer, outDir, name, mtimeMs, onTaken, supersedes });
+    current.open({ transfer, outDir, name, ...timeOf(offer), onTaken, supersedes });
   }
 
   /** What was asked for by name keeps that name; by content, the last part of what a server calls it. */

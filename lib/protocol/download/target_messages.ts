@@ -5,19 +5,18 @@
  * `transferFailed` at any point; `abort → aborted` ends it from the asking side.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import type { Bytes, Content, SafeFileName, TransferId } from "../../ids.ts";
+import type { Bytes, Content, ModificationTime, SafeFileName, TransferId } from "../../ids.ts";
 
 /** What is done where a different file has the name: this one gets a number, that one is replaced, or it fails. */
 export type OnTaken = "number" | "replace" | "refuse";
 
 export type TargetRequest =
-  | {
+  | ModificationTime & {
     readonly kind: "open";
     readonly transfer: TransferId;
     readonly outDir: string;
     readonly name: SafeFileName;
     readonly content: Content;
-    readonly mtimeMs: number;
     readonly onTaken: OnTaken;
     /**
      * Whether the name was asked for, and this is what it means: what earlier runs have left of other contents of it is of

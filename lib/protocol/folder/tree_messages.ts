@@ -4,13 +4,18 @@
  * whole by then stays.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import type { FileSignature, HashHex, SafeFileName, TransferId } from "../../ids.ts";
+import type {
+  FileSignature,
+  HashHex,
+  ModificationTime,
+  SafeFileName,
+  TransferId,
+} from "../../ids.ts";
 
 /** A file of a folder, where it goes. */
-export interface TreeTarget {
+export interface TreeTarget extends ModificationTime {
   /** Below the folder that files go to. */
   readonly name: SafeFileName;
-  readonly mtimeMs: number;
   readonly isExecutable: boolean;
   /** Whether what has that name may be replaced; otherwise the file gets a name beside it. */
   readonly isReplaced: boolean;
@@ -39,7 +44,7 @@ export type TreeRequest =
     readonly emptyFiles: readonly TreeTarget[];
     /** What all of it is in, if that is not `outDir`: it is there even if nothing is in it. */
     readonly root: SafeFileName | undefined;
-    readonly folders: readonly Pick<TreeTarget, "name" | "mtimeMs">[];
+    readonly folders: readonly (Pick<TreeTarget, "name"> & ModificationTime)[];
     readonly links: readonly (Pick<TreeTarget, "name"> & { readonly target: string })[];
     /** Bytes of all units. */
     readonly neededBytes: number;

@@ -1,6 +1,15 @@
 /** The frames that answer one FIND (docs/PROTOCOL.md, "Finding"), within a number of bytes. */
 import type { LayerPage } from "../merkle/merkle.ts";
-import type { Bytes, Content, HashHex, SafeFileName, ServerId, Token } from "../../ids.ts";
+import {
+  type Bytes,
+  type Content,
+  type HashHex,
+  type ModificationTime,
+  type SafeFileName,
+  type ServerId,
+  timeOf,
+  type Token,
+} from "../../ids.ts";
 import { encodeFrame, type Frame, type FrameOf, type Query } from "../../wire/frames.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
@@ -24,7 +33,7 @@ export interface CatalogueView {
 
 /** What there is of a manifest. Until all files are hashed there is none, but for how far that is. */
 export type FolderManifest =
-  | { readonly kind: "ready"; readonly content: Content; readonly mtimeMs: number }
+  | { readonly kind: "ready"; readonly content: Content } & ModificationTime
   | {
     readonly kind: "pending";
     readonly sizeBytes: number;
@@ -115,14 +124,15 @@ export class FindAnswers {
       this.pending.push(...next);
       this.#add(this.prompt, { kind: "pending", ...head, sizeBytes, hashedBytes, rateBytesPerS });
     } else {
-      const { content: { sizeBytes, sha256, root }, mtimeMs } = tree;
-      const about = { sizeBytes, sha256, root, mtimeMs, tcpPort: this.#options.tcpPort };
-      this.#add(this.prompt, { kind: "offer", ...head, ...about, name: MANIFEST_NAME });
+      const { content: { sizeBytes, sha256, root } } = tree;
+      const about = { sizeBytes, sha256, root, tcpPort: this.#options.tcpPort };
+      this.#offer({ kind: "offer", ...head, ...about, ...timeOf(tree), name: MANIFEST_NAME });
     }
   }
 
   #answerPresent(entry: CatalogueEntry, queryIndex: number): void {
-    const { name, signature: { sizeBytes, mtimeMs, isPrefix }, hashedBytes, content } = entry;
+    const { name, signature, hashedBytes, content } = entry;
+    const { sizeBytes, isPrefix } = signature;
     const head = this.#head(queryIndex);
     if (content === undefined) {
       this.pending.push(name);
@@ -133,12 +143,18 @@ export class FindAnswers {
     }
     const { sha256, root } = content;
     const { tcpPort } = this.#options;
-    const about = { mtimeMs: Math.floor(mtimeMs), ...(isPrefix && { isGrowing: true as const }) };
-    const isAdded = this.#add(
-      this.prompt,
+    const about = { ...timeOf(signature), ...(isPrefix && { isGrowing: true as const }) };
+    const isAdded = this.#offer(
       { kind: "offer", ...head, sizeBytes, sha256, root, ...about, tcpPort, name },
     );
     if (isAdded && this.#find.queries[queryIndex]?.by === "name") this.offered.push(name);
+  }
+
+  /** Without nanoseconds for those who do not know them, and where there is no room. */
+  #offer(offer: FrameOf<"offer">): boolean {
+    const { mtimeRestNs: _, ...plain } = offer;
+    return (this.#find.takesRestNs === true && this.#add(this.prompt, offer)) ||
+      this.#add(this.prompt, plain);
   }
 
   #answerAbsent(queryIndex: number): void {

@@ -74,7 +74,7 @@ function listingEntry(entry: CatalogueEntry): ListingEntry {
     state: content === undefined ? "pending" : "ready",
     sizeBytes,
     sha256: content?.sha256 ?? HASH_UNKNOWN,
-    mtimeMs: Math.floor(mtimeMs),
+    mtimeMs,
     name,
   };
 }

@@ -1,5 +1,13 @@
 /** What a client asks of a server's offers: a description, a piece layer, a listing. */
-import { type Bytes, type Content, type SafeFileName, type ServerId, serverId } from "../../ids.ts";
+import {
+  type Bytes,
+  type Content,
+  type ModificationTime,
+  type SafeFileName,
+  type ServerId,
+  serverId,
+  timeOf,
+} from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { CATALOGUE_ENTRIES_MAX, HASH_BYTES } from "../../limits.ts";
 import type { JsonObject } from "../../wire/session_json.ts";
@@ -12,12 +20,11 @@ import { LISTED_FILES_PER_STEP } from "./limits.ts";
 
 /** What a server has under a name or a digest. */
 export type Description =
-  | {
+  | ModificationTime & {
     readonly kind: "file";
     /** Absent from servers of earlier versions. */
     readonly server: ServerId | undefined;
     readonly content: Content;
-    readonly mtimeMs: number;
     readonly name: SafeFileName;
     readonly isGrowing?: true;
   }
@@ -35,13 +42,13 @@ export function* describe(session: JsonSession, query: JsonObject): ClientDialog
     yield* session.body(0, () => {});
     const file = describedFile(reply);
     if (file?.sha256 === undefined || file.root === undefined) throw session.nonsense();
-    const { sizeBytes, sha256, root, mtimeMs, name, isGrowing } = file;
+    const { sizeBytes, sha256, root, name, isGrowing } = file;
     const content = { sizeBytes, sha256, root };
     return {
       kind: "file",
       server: serverIn(reply),
       content,
-      mtimeMs,
+      ...timeOf(file),
       name,
       ...(isGrowing && { isGrowing }),
     };

@@ -3,7 +3,7 @@
  * generator: it yields the step that it needs next, such as a line to read or a file to send, and is
  * handed what came of it. It knows no socket, no disk and no clock; its driver does.
  */
-import type { Bytes, HashHex, SafeFileName, ServerId } from "../../ids.ts";
+import type { Bytes, HashHex, ModificationTime, SafeFileName, ServerId } from "../../ids.ts";
 import type { ServedFile } from "../base/served_file.ts";
 import type { LineForm } from "../../wire/session_ascii.ts";
 import type { WireCode } from "../../wire/session_codes.ts";
@@ -122,7 +122,7 @@ interface Steps {
       readonly name: SafeFileName;
       readonly sizeBytes: number;
       /** Now, if not given. */
-      readonly mtimeMs: number | undefined;
+      readonly modified: ModificationTime | undefined;
       /** Whether an earlier attempt may be resumed, and what this one leaves is kept. */
       readonly isResumable: boolean;
     };

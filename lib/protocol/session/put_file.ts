@@ -2,7 +2,7 @@
  * A client's side of a `put` (docs/PROTOCOL.md, "Uploads"): a file is hashed while it is sent, and resumes where an
  * earlier connection broke off.
  */
-import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
+import type { Bytes, HashHex, ModificationTime, SafeFileName } from "../../ids.ts";
 import { StreamingHash } from "../base/sha256.ts";
 import {
   encodeMessage,
@@ -11,7 +11,7 @@ import {
   lengthPrefix,
 } from "../../wire/session_json.ts";
 import { type ClientDialogue, perform } from "./client_dialogue.ts";
-import { describedFile } from "./described_file.ts";
+import { describedFile, timeFields } from "./described_file.ts";
 import type { JsonSession } from "./json_session.ts";
 import { UPLOAD_READ_BYTES } from "./limits.ts";
 import { storeMs } from "./wait_budget.ts";
@@ -26,10 +26,9 @@ interface StoredFile {
   readonly isPresent: boolean;
 }
 
-interface FileToPut {
+interface FileToPut extends ModificationTime {
   readonly name: SafeFileName;
   readonly sizeBytes: number;
-  readonly mtimeMs: number;
 }
 
 /** One file's way to a server, over as many connections as it takes. */
@@ -45,8 +44,8 @@ export class FilePut {
 
   /** @throws ShoalError `refused`, `unverified`, `stalled`, `network`, and what reading the file throws */
   *talk(session: JsonSession): ClientDialogue<StoredFile> {
-    const { name, sizeBytes, mtimeMs } = this.#file;
-    const request = { command: "put", name, size: sizeBytes, mtime: mtimeMs };
+    const { name, sizeBytes } = this.#file;
+    const request = { command: "put", name, size: sizeBytes, ...timeFields(this.#file) };
     let reply = yield* session.ask(request);
     if (reply["status"] === "hash") {
       this.#sha256 ??= yield* this.#hash(sizeBytes);

@@ -130,7 +130,7 @@ function* upload(policy: SessionPolicy): Dialogue<boolean> {
     : yield* ask("beginUpload", {
       name,
       sizeBytes: wanted.sizeBytes,
-      mtimeMs: undefined,
+      modified: undefined,
       isResumable: false,
     });
   if (begun.kind === "refused") {

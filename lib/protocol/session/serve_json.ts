@@ -1,6 +1,7 @@
 /** The server's side of the JSON sessions: the existing dialect's `upload`, and commands of our own. */
+import { timeFields, timeIn } from "./described_file.ts";
 import { fromHex, type HashHex, hashHex, type SafeFileName } from "../../ids.ts";
-import { FILE_BYTES_MAX, MTIME_MS_MAX } from "../../limits.ts";
+import { FILE_BYTES_MAX } from "../../limits.ts";
 import { SESSION_COMMAND_BYTES_MAX } from "../../wire/limits.ts";
 import {
   LISTED_FILES_PER_STEP,
@@ -111,11 +112,11 @@ function* list(request: JsonObject): Dialogue {
 
 /** A file as our messages describe it. */
 function described(file: SessionFile): JsonObject {
-  const { name, sizeBytes, mtimeMs, sha256, root, md5, isPrefix } = file;
+  const { name, sizeBytes, sha256, root, md5, isPrefix } = file;
   return {
     name,
     size: sizeBytes,
-    mtime: mtimeMs,
+    ...timeFields(file),
     ...(sha256 !== undefined && { sha256 }),
     ...(root !== undefined && { root }),
     ...(md5 !== undefined && { md5 }),
@@ -192,9 +193,9 @@ function* put(policy: SessionPolicy, request: JsonObject): Dialogue<boolean> {
   const text = request["name"];
   const name = typeof text === "string" ? uploadName(text, "whole") : undefined;
   const sizeBytes = sizeIn(request["size"]);
-  const mtimeMs = timeIn(request["mtime"]);
+  const modified = typeof request["mtime"] === "number" ? timeIn(request) : undefined;
   const sha256 = digestIn(request["sha256"]);
-  if (name === undefined || sizeBytes === undefined || mtimeMs === undefined) {
+  if (name === undefined || sizeBytes === undefined || modified === undefined) {
     const message = "put needs a name that can be offered, a size and an mtime";
     yield* ask("refuse", { name: typeof text === "string" ? text : "", message });
     yield* fail("bad_request", message);
@@ -218,7 +219,7 @@ function* put(policy: SessionPolicy, request: JsonObject): Dialogue<boolean> {
       return true;
     }
   }
-  const begun = yield* ask("beginUpload", { name, sizeBytes, mtimeMs, isResumable: true });
+  const begun = yield* ask("beginUpload", { name, sizeBytes, modified, isResumable: true });
   if (begun.kind === "refused") {
     yield* fail("refused", begun.message);
     return true;
@@ -297,9 +298,4 @@ function digestIn(value: unknown): HashHex | undefined {
 function sizeIn(value: unknown): number | undefined {
   const isSize = typeof value === "number" && Number.isInteger(value) && value >= 0;
   return isSize && value <= FILE_BYTES_MAX ? value : undefined;
-}
-
-function timeIn(value: unknown): number | undefined {
-  if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
-  return Math.min(Math.max(-MTIME_MS_MAX, value), MTIME_MS_MAX);
 }

@@ -192,7 +192,7 @@ onEveryDisk("a file's identity tells its size and the time that was set", async 
   const path = join(dir, "file");
   const file = disk.create(path)!;
   file.writeAt(utf8.encode("12345"), 0);
-  file.setModified(1_600_000_000_000);
+  file.setModified({ mtimeMs: 1_600_000_000_000 });
   await file.sync();
   file.close();
   const { sizeBytes, mtimeMs } = disk.identityAt(path)!.signature;
@@ -217,7 +217,7 @@ onEveryDisk(
     const busy = assertThrows(() => FileTarget.open(disk, names), ShoalError);
     assertEquals((busy as ShoalError).code, "busy_target");
     target.write(utf8.encode("theirs"), 0);
-    await target.seal(1_600_000_000_000);
+    await target.seal({ mtimeMs: 1_600_000_000_000 });
     assertEquals(target.publish("number"), join(dir, "sub/film (2).bin"));
     assertEquals(textAt(disk, join(dir, "sub/film.bin")), "mine");
     assertEquals(disk.lookAt(names.partPath), undefined);

@@ -57,7 +57,7 @@ function assertFails(code: ErrorCode, message: string, act: () => unknown): void
 
 async function published(target: FileTarget, text: string, force = false): Promise<string> {
   target.write(utf8.encode(text), 0);
-  await target.seal(1_600_000_000_000);
+  await target.seal({ mtimeMs: 1_600_000_000_000 });
   return target.publish(force ? "replace" : "number");
 }
 
@@ -256,7 +256,7 @@ inFolder("with force a link is replaced and what it leads to stays", {
 inFolder("a time that no disk can hold does not cost the file", {}, async (dir) => {
   for (const mtimeMs of [2 ** 63, -1, NaN]) {
     const target = FileTarget.open(denoDisk, names(dir));
-    await target.seal(mtimeMs);
+    await target.seal({ mtimeMs });
     target.publish("replace");
     assertEquals(namesIn(dir), ["film.bin"]);
   }
@@ -264,7 +264,7 @@ inFolder("a time that no disk can hold does not cost the file", {}, async (dir) 
 
 inFolder("a time before 1970 is kept", {}, async (dir) => {
   const target = FileTarget.open(denoDisk, names(dir));
-  await target.seal(-631_152_000_877);
+  await target.seal({ mtimeMs: -631_152_000_877 });
   target.publish("number");
   assertEquals(Deno.statSync(join(dir, "film.bin")).mtime?.getTime(), -631_152_000_877);
 });

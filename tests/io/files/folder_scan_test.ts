@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
-import { changeTimeAt } from "../../../lib/io/files/change_time.ts";
+import { fileTimesAt } from "../../../lib/io/files/file_times.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
 import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
 import { JournalFile } from "../../../lib/io/files/journal_file.ts";
@@ -54,9 +54,8 @@ Deno.test(
         for await (const file of scanFolder(options)) {
           assertEquals(file.signature, {
             sizeBytes: 5,
-            mtimeMs: info.mtime?.getTime() ?? NaN,
-            ctimeMs: changeTimeAt(join(dir, "b.txt"), "refuse") ??
-              info.ctime?.getTime() ?? NaN,
+            ...fileTimesAt(join(dir, "b.txt"), "refuse") ??
+              { mtimeMs: info.mtime?.getTime() ?? NaN, ctimeMs: info.ctime?.getTime() ?? NaN },
             inode: info.ino ?? NaN,
           });
           break;

@@ -77,7 +77,7 @@ Deno.test("a name that the disk refuses is said to be that, and what to do", () 
 Deno.test("with portable names it is written, folders included", async () => {
   const disk = foldingDisk(PICKY);
   const target = FileTarget.open(disk, names(disk, "sub?/a:b", true));
-  await target.seal(0);
+  await target.seal({ mtimeMs: 0 });
   assertEquals(target.publish("number"), "/out/sub%3F/a%3Ab");
 });
 
@@ -85,7 +85,7 @@ Deno.test("where names may be less long than here, a part file's is cut, and so 
   const disk = foldingDisk({ refuses: [[/^.{144,}$/, "ENAMETOOLONG"]] });
   const fits = "f".repeat(143) as SafeFileName;
   const target = FileTarget.open(disk, names(disk, fits));
-  await target.seal(0);
+  await target.seal({ mtimeMs: 0 });
   assertEquals(target.publish("number"), `/out/${fits}`);
 
   const long = `${"l".repeat(196)}.txt` as SafeFileName;

@@ -110,7 +110,7 @@ for (const sparse of [true, false]) {
           chunk.fill(at === 5 ? 1 : 0);
           target.write(chunk, at * MIB);
         }
-        await target.seal(1_600_000_000_000);
+        await target.seal({ mtimeMs: 1_600_000_000_000 });
         target.publish("number");
         const { size, blocks } = Deno.statSync(join(dir, "disk.img"));
         assertEquals(size, 16 * MIB);

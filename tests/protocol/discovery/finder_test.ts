@@ -391,7 +391,7 @@ for (const seed of [1, 2, 3]) {
       queries: names.map((name) => ({ by: "name", name })),
       onFind: answerAll(0.2, seed),
     });
-    run.runUntil(30_000);
+    run.runUntil(60_000);
     const told = proved(run).map(({ action }) =>
       `${action.queryIndex} ${action.offer.server} ${action.offer.name}`
     );

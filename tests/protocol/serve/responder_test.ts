@@ -64,6 +64,28 @@ Deno.test("every other repeat is answered from the shared port, with the port to
   assertEquals(named, [0, 10_530, 0, 10_530]);
 });
 
+Deno.test("nanoseconds are told to those who take them, where there is room", () => {
+  const scene = new Scene();
+  const mtimeRestNs = 456_789;
+  const offer = (text: string, takes: boolean, isPrefix = false) => {
+    const content = scene.ready(text, Uint8Array.of(1));
+    const entry = scene.catalogue.lookUp(name(text))!;
+    scene.catalogue.put(name(text), { ...entry.signature, mtimeRestNs, isPrefix }, "pending");
+    scene.catalogue.ready(name(text), content);
+    const find = { kind: "find", queryId: 1n, token: NO_TOKEN, round: 0, known: [] } as const;
+    const queries = [byName(text)];
+    const said = { ...find, queries, ...(takes && { takesRestNs: true as const }) };
+    return only("offer", scene.say(said, CLIENT, FIND_BYTES_MIN - OVERHEAD_BYTES_MAX));
+  };
+  assertEquals(offer("a.txt", true).mtimeRestNs, mtimeRestNs);
+  assertEquals("mtimeRestNs" in offer("a.txt", false), false);
+  const longest = `${"x".repeat(250)}/`.repeat(4) + "y".repeat(20);
+  assertEquals(longest.length, NAME_BYTES_MAX);
+  assertEquals(offer(longest, true).mtimeRestNs, mtimeRestNs);
+  const { isGrowing, ...grown } = offer(longest, true, true);
+  assertEquals([isGrowing, "mtimeRestNs" in grown], [true, false]);
+});
+
 Deno.test("who asks for anybody is answered from the data port, which RETRY cannot name", () => {
   const scene = new Scene();
   scene.responder.dataPort = 10_530;
