@@ -8,6 +8,7 @@ import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
 import { outputsData, wordsOnStderr } from "./data_output.ts";
 import { spellingOut } from "./command_names.ts";
+import { completionsCommand } from "./completions_command.ts";
 import { demoCommand } from "./demo_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   masterCommand,
   hashCommand,
   demoCommand,
+  completionsCommand,
 ];
 
 const VERSION_WORDS = ["--version", "-V", "version"];

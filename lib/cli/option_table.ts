@@ -124,6 +124,9 @@ export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "typ
   return { kind: "many", type, ...details };
 }
 
+/** Of a command that has no other. */
+export const HELP_OPTION = { help: toggle("show this help") } as const;
+
 export const OUTPUT_OPTIONS = {
   json: toggle("one JSON object per line on stdout, and nothing else"),
   quiet: toggle("errors, and what was asked for, only"),
@@ -132,7 +135,7 @@ export const OUTPUT_OPTIONS = {
     label: "WHEN",
     summary: "colours: auto, always or never; auto heeds NO_COLOR",
   }),
-  help: toggle("show this help"),
+  ...HELP_OPTION,
 } as const;
 
 export const NETWORK_OPTIONS = {

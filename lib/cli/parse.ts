@@ -230,7 +230,12 @@ function manyValues(
   return fromEnv.split(",").map((text) => readValue(variable, "=", option.type, text.trim()));
 }
 
-function readValue(source: string, join: string, type: ValueType<unknown>, text: string): unknown {
+/**
+ * Throws ShoalError `usage` where `text` is not of that type.
+ *
+ * @param join what stands between `source` and its value
+ */
+export function readValue<T>(source: string, join: string, type: ValueType<T>, text: string): T {
   const value = text === "" ? undefined : type.read(text);
   if (value !== undefined) return value;
   const message = text === ""

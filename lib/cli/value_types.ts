@@ -124,11 +124,10 @@ export const DEMO_MODE = oneOf<DemoMode>(["demo", "server", "client"], "server")
 type LogFormat = "plain" | "classic" | "json";
 export const LOG_FORMAT = oneOf<LogFormat>(["plain", "classic", "json"], "classic");
 
-export const COLOUR: ValueType<ColourChoice> = {
-  expects: "auto, always or never",
-  example: "always",
-  read: (text) => text === "auto" || text === "always" || text === "never" ? text : undefined,
-};
+export const COLOUR = oneOf<ColourChoice>(["auto", "always", "never"], "always");
+
+export type Shell = "bash" | "zsh" | "fish";
+export const SHELL = oneOf<Shell>(["bash", "zsh", "fish"], "bash");
 
 /** A SHA-256, or the first digits of one. */
 export const SHA256: ValueType<string> = {
@@ -177,7 +176,7 @@ export const PROBABILITY: ValueType<number> = {
 function oneOf<Word extends string>(
   words: readonly Word[],
   example: Word,
-): ValueType<Word> {
+): ValueType<Word> & { readonly completes: Completion } {
   return {
     expects: `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
     example,

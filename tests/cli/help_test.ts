@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import manifest from "../../deno.json" with { type: "json" };
 import { commandHelp, programHelp } from "../../lib/cli/help.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
@@ -15,6 +16,17 @@ Deno.test("the help of a command names every option of its table", () => {
       const isOn = command.options[flag]?.kind === "toggle" && command.options[flag].fallback;
       assertStringIncludes(help, `--${isOn ? "no-" : ""}${flag}`);
     }
+  }
+});
+
+Deno.test("every command has a task of its name", () => {
+  for (const { command } of COMMANDS) {
+    const task = (manifest.tasks as Readonly<Record<string, string>>)[command];
+    assertMatch(
+      task ?? "",
+      new RegExp(`^SHOAL_STARTED_AS='deno task' .* cli\\.ts ${command}$`),
+      command,
+    );
   }
 });
 

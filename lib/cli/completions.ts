@@ -1,0 +1,51 @@
+/** What a shell completes after `shoal`, from the tables that commands are parsed by. */
+import type { HelpTopic } from "./help.ts";
+import type { Option } from "./option_table.ts";
+import type { Completion } from "./value_types.ts";
+
+/** Commands that every program has: they are words of the command line and have no table. */
+export const PLAIN_COMMANDS = [
+  { command: "help", summary: "show the help of a command" },
+  { command: "version", summary: "print the version" },
+] as const;
+
+/** One way to type an option. */
+export interface Spelling {
+  /** With its dashes. */
+  readonly long: string;
+  readonly short?: string;
+  readonly summary: string;
+  /** What follows it, if anything does. */
+  readonly value?: { readonly label: string; readonly completes?: Completion };
+  readonly isRepeatable: boolean;
+}
+
+export function spellingsOf({ options }: HelpTopic): readonly Spelling[] {
+  return Object.entries(options).flatMap(([flag, option]) => spellings(flag, option));
+}
+
+function spellings(flag: string, option: Option): readonly Spelling[] {
+  const { summary } = option;
+  const alone = { summary, isRepeatable: false };
+  switch (option.kind) {
+    case "toggle":
+      return [{ ...alone, long: `--${option.fallback ? "no-" : ""}${flag}` }];
+    case "tristate":
+      return [{ ...alone, long: `--${flag}` }, { ...alone, long: `--no-${flag}` }];
+    case "single":
+    case "many": {
+      const { label, type: { completes } } = option;
+      const value = { label, ...(completes === undefined ? {} : { completes }) };
+      const short = option.kind === "single" && option.short !== undefined
+        ? { short: `-${option.short}` }
+        : {};
+      return [{
+        long: `--${flag}`,
+        ...short,
+        summary,
+        value,
+        isRepeatable: option.kind === "many",
+      }];
+    }
+  }
+}
