@@ -36,6 +36,7 @@ const MODES: readonly (readonly string[])[] = [
   ["demo", "--mode", "server"],
   ["demo", "--mode", "server", "--simulate-errors"],
   ["demo", "--mode", "client", "--file", "a"],
+  ["completions", "bash"],
 ];
 
 /** What may be without effect, and why. */
