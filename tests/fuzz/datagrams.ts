@@ -1,14 +1,13 @@
-/** Spoilt datagrams against every decoder and every machine that hears datagrams. */
+/** Spoilt datagrams against every decoder, and against a server and clients as they ship. */
 import type { Bytes } from "../../lib/ids.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { claimedSegmentBytes } from "../support/segment.ts";
 import { decodeClassicAnswer, decodeClassicChunk } from "../../lib/wire/classic.ts";
 import { decodeFrame } from "../../lib/wire/frames.ts";
 import { SegmentRuns } from "../../lib/wire/segment_runs.ts";
-import { ClientSide } from "./client_side.ts";
 import { DATAGRAMS } from "./corpus.ts";
+import { FuzzWorld } from "./fuzz_world.ts";
 import { mutated, pick } from "./mutator.ts";
-import { ServerSide } from "./server_side.ts";
 
 export interface DatagramRun {
   readonly datagrams: number;
@@ -20,42 +19,39 @@ export interface DatagramRun {
 /** What a run has reached: that these are not zero shows that it got past the doors. */
 export interface DatagramCounts {
   readonly wellFormed: number;
+  /** Datagrams of the server. */
   readonly answered: number;
-  readonly served: number;
-  readonly chunks: number;
-  readonly transfers: number;
+  /** Files that a client has got, whole. */
+  readonly published: number;
+  /** Searches, listings and downloads that came to an end. */
+  readonly uses: number;
 }
 
 const PROGRESS_EVERY = 1_000;
 
 /** Throws with the number of the datagram that something went wrong at. */
-export function fuzzDatagrams({ datagrams, seed, onProgress }: DatagramRun): DatagramCounts {
+export async function fuzzDatagrams(
+  { datagrams, seed, onProgress }: DatagramRun,
+): Promise<DatagramCounts> {
   const random = new Random(seed);
-  const server = new ServerSide(random);
-  const client = new ClientSide(random);
+  const world = new FuzzWorld(random);
   let wellFormed = 0;
-  let nowMs = 0;
   for (let sent = 0; sent < datagrams; sent++) {
     if (sent % PROGRESS_EVERY === 0) onProgress?.(sent);
-    nowMs += random.chance(0.01) ? 50 : random.fraction();
-    const draw = (): Bytes => {
-      const source = random.below(3);
-      if (source === 0) return pick(random, DATAGRAMS);
-      return source === 1 ? server.seed(nowMs) : client.seed();
-    };
+    const draw = (): Bytes =>
+      (random.chance(0.3) ? undefined : world.seed()) ?? pick(random, DATAGRAMS);
     const datagram = mutated(random, draw(), draw());
     try {
       if (decode(datagram)) wellFormed += 1;
-      server.receive(nowMs, datagram);
-      client.receive(nowMs, datagram);
+      world.fire(datagram);
+      await world.run(random.chance(0.01) ? 50 : random.fraction());
     } catch (cause) {
       const message = `datagram ${sent + 1} of seed ${seed}: ${datagram.toHex()}`;
       throw new Error(message, { cause });
     }
   }
-  const { answered, served } = server;
-  const { chunks, transfers } = client;
-  return { wellFormed, answered, served, chunks, transfers };
+  const { answered, published, uses } = world;
+  return { wellFormed, answered, published, uses };
 }
 
 /** Whether it is a control frame. */

@@ -30,7 +30,7 @@ try {
   const startedMs = performance.now();
   const heap = new HeapWatch();
   const onProgress = (sent: number): void => heap.look(sent / datagrams!);
-  const said = fuzzDatagrams({ datagrams: datagrams!, seed: seed!, onProgress });
+  const said = await fuzzDatagrams({ datagrams: datagrams!, seed: seed!, onProgress });
   assertBounded(heap);
   const datagramMs = performance.now() - startedMs;
   console.log(`${datagrams} datagrams in ${(datagramMs / 1000).toFixed(1)} s:`, said, `${heap}`);

@@ -5,16 +5,13 @@
 import type { Endpoint } from "../../lib/address.ts";
 import { getIn } from "../../lib/app/client/get_files.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../../lib/app/events.ts";
-import { Serving } from "../../lib/app/serve/serving.ts";
-import { type Bytes, hashHex, type SafeFileName, serverId, toHex } from "../../lib/ids.ts";
+import { serveIn } from "../../lib/app/serve/serve.ts";
+import type { Bytes, SafeFileName } from "../../lib/ids.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
-import { testTransport } from "../support/test_transport.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { sha256 } from "../../lib/protocol/base/sha256.ts";
-import { TreeHasher } from "../../lib/protocol/merkle/merkle.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { BROADCAST, OUT_DIR } from "./sim_client.ts";
-import { FOLDER, SimIndex } from "./sim_index.ts";
+import { FOLDER } from "./sim_index.ts";
 import { DATA_PORT } from "./sim_server.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
@@ -53,13 +50,14 @@ export class BatchWorld {
   #server: VirtualProcess | undefined;
   #doneCount = 0;
   #diedMs = Infinity;
+  #failure: unknown;
 
   constructor(spec: BatchSpec) {
     this.#spec = spec;
     for (let i = 0; i < spec.files; i++) {
       const name = `f${String(i).padStart(4, "0")}` as SafeFileName;
       this.#names.push(name);
-      this.#served.put(`${FOLDER}/${name}`, this.#random.bytes(FILE_BYTES), 1_000);
+      this.#served.put(`${FOLDER}/${name}`, this.#random.bytes(FILE_BYTES), -1_000_000);
     }
     const disk = new MemoryDisk({ writeMs: 0.05 }, { onWrite() {}, onNamed() {} });
     this.#client = this.#process(disk, CLIENT_PORT, (port, to, datagram) => {
@@ -70,16 +68,19 @@ export class BatchWorld {
   }
 
   async run(limitMs: number): Promise<BatchOutcome> {
-    this.#startServer();
-    this.#clock.settle();
     let ends: (DoneEvent | FailedEvent)[] | undefined;
-    let [failure, endedMs]: [unknown, number] = [undefined, 0];
-    this.#get().then((all) => {
-      ends = all;
-      endedMs = this.#clock.nowMs;
-    }).catch((error) => failure = error);
-    await this.#clock.run(limitMs, () => ends !== undefined || failure !== undefined);
-    if (ends === undefined) throw failure ?? new Error(`it had not ended after ${limitMs} ms`);
+    let endedMs = 0;
+    this.#clock.at(0, () => this.#startServer());
+    this.#clock.at(0, () =>
+      this.#follow(async () => {
+        ends = await this.#get();
+        endedMs = this.#clock.nowMs;
+      }));
+    const isOver = (): boolean => ends !== undefined || this.#failure !== undefined;
+    await this.#clock.run(limitMs, isOver);
+    if (ends === undefined) {
+      throw this.#failure ?? new Error(`it had not ended after ${limitMs} ms`);
+    }
     return { ends, diedMs: this.#diedMs, endedMs };
   }
 
@@ -104,52 +105,19 @@ export class BatchWorld {
   }
 
   #startServer(): void {
-    const index = new SimIndex({ onRecheck() {}, onDoubt() {} });
-    for (const name of this.#names) {
-      const path = `${FOLDER}/${name}`;
-      const bytes = this.#served.contentOf(path)!;
-      const hasher = new TreeHasher(bytes.length);
-      hasher.update(bytes);
-      const { root } = hasher.finish();
-      index.catalogue.put(name, this.#served.identityAt(path)!.signature, "pending");
-      index.catalogue.ready(name, { sha256: hashHex(toHex(sha256(bytes))), root });
-    }
     const process = this.#server = this.#process(this.#served, DATA_PORT, (port, to, datagram) => {
       const from = { address: SERVER, port };
       this.#clock.after(DELAY_MS, () => this.#client.arrive(to.port, datagram, from));
     });
-    const [server, seed] = [serverId(toHex(this.#random.bytes(16))), this.#random.u32()];
-    const nothing = (): void => {};
-    const policy = { server, allowsUpload: false, uploadBytesMax: 0, chunkBytes: 1_024 };
-    const { runtime } = process;
-    const serving = new Serving({
-      ...{ runtime, index, server, seed, tokenSecret: this.#random.bytes(32) },
-      rateBytesPerS: this.#spec.rateBytesPerS,
-      interfaces: { only: [], except: [] },
-      discovery: runtime.net.openDatagrams(
-        testTransport({ ports: [DISCOVERY_PORT], share: true }),
-      ),
-      transport: testTransport(),
-      sessions: {
-        ...{ host: "0.0.0.0", ports: [DISCOVERY_PORT], rateBytesPerS: 0 },
-        policy: { ...policy, errorRate: 0, seed },
-        quota: { bytes: 0, perPartyBytes: 0, entries: 0, perPartyEntries: 0 },
-        layers: [],
-      },
-      onFailure: (error) => {
-        throw error;
-      },
-      ...{ onSearched: nothing, onClassicRequest: nothing, onRequested: nothing },
-      ...{
-        onSending: nothing,
-        onUploaded: nothing,
-        onRefused: nothing,
-        onLog: nothing,
-        onDetail: nothing,
-      },
-      onServed: nothing,
+    const { rateBytesPerS } = this.#spec;
+    this.#follow(async () => {
+      await serveIn(process.runtime, { dir: FOLDER, port: DISCOVERY_PORT, rateBytesPerS });
     });
-    void serving.open();
+  }
+
+  #follow(work: () => Promise<void>): void {
+    this.#clock.settle();
+    work().catch((error) => this.#failure ??= error);
   }
 
   #process(

@@ -2,7 +2,7 @@
  * A process of a simulated world: the runtime that its drivers and use cases are handed, with workers that
  * are threads of the same world. They run the drivers that ship; nothing of it happens once it is over.
  */
-import type { Endpoint } from "../../lib/address.ts";
+import type { Endpoint, Subnet } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
@@ -61,6 +61,8 @@ export interface ProcessOptions {
   readonly bytesPerMs?: number;
   /** Its sockets have the ports from here on, where they want no other. */
   readonly firstPort: number;
+  /** Those that it is on; it does not know by default. */
+  readonly subnets?: readonly Subnet[];
   /** Whether its ports for streams can be reached, and so are told to anybody. */
   readonly listens?: boolean;
   /** Opens a stream to whoever listens there. */
@@ -154,7 +156,6 @@ export class VirtualProcess {
       },
       disk,
       // Nothing is remembered from one run to the next.
-      // Nothing is remembered from one run to the next.
       treeRecords: () => ({ manifestsDir: undefined, read: () => new Map(), write() {} }),
       hashFiles: {
         open: (clock) => ({ table: new HashTable(clock, ":memory:"), setAside() {} }),
@@ -167,7 +168,7 @@ export class VirtualProcess {
           this.#listeners.set(listener.port, listener);
           return listener;
         },
-        subnets: () => [],
+        subnets: () => this.#options.subnets ?? [],
         lookUp: async (host) => {
           const found = await this.#options.lookUp?.(thread, host);
           if (found === undefined) throw new Error(`nobody knows ${host}`);
