@@ -106,7 +106,7 @@ function keyOf({ to, want }: Turn): string {
 }
 
 /** Bytes that a request asks for. */
-export function lengthOf(want: WantFrame): number {
+function lengthOf(want: WantFrame): number {
   return want.ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
 }
 
