@@ -27,6 +27,8 @@ export const MAX_RETRIES_MAX = 100;
 export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
 /** Without any answer, a listing ends after this, unless a timeout is given. */
 export const LIST_PATIENCE_MS = 3_000;
+/** Nobody at all having answered, a search ends after this, or when its attempts would be over. */
+export const WAIT_MS_DEFAULT = 15_000;
 /** An attempt waits at most this long for an answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;

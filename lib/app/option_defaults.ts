@@ -16,6 +16,7 @@ import {
   UPLOAD_BYTES_DEFAULT,
   UPLOAD_ENTRIES_DEFAULT,
   UPLOAD_ENTRIES_PER_HOST_DEFAULT,
+  WAIT_MS_DEFAULT,
 } from "./limits.ts";
 import type {
   EchoClientOptions,
@@ -153,6 +154,13 @@ export function resolveServe(options: ServeOptions): ResolvedServeOptions {
 
 export function resolveGet(options: GetOptions): ResolvedGetOptions {
   return resolved(options, GET_DEFAULTS);
+}
+
+/** How long a search goes on in which nobody at all has answered. */
+export function searchWaitMs(
+  { waitMs, timeoutMs, retries }: Pick<ResolvedFindOptions, "waitMs" | "timeoutMs" | "retries">,
+): number {
+  return waitMs ?? Math.min(WAIT_MS_DEFAULT, timeoutMs * retries);
 }
 
 export function resolveTcpGet(options: TcpGetOptions): ResolvedTcpGetOptions {

@@ -145,11 +145,16 @@ export interface FindOptions extends NetworkOptions {
   /** Ask these masters (`HOST` or `HOST:PORT`), too; none by default. */
   readonly masters?: readonly string[];
   /**
-   * How long an attempt waits without any answer, in milliseconds; 10,000 by default, 3,000 for
+   * How long to look for servers while nobody has answered, in milliseconds; by default 15,000, or as long as all attempts
+   * take if that is less. Where it is given, it is waited even for hosts at which nothing listens yet.
+   */
+  readonly waitMs?: number;
+  /**
+   * How long a server that was found may bring nothing in one attempt, in milliseconds; 10,000 by default, 3,000 for
    * `list`.
    */
   readonly timeoutMs?: number;
-  /** Attempts before giving up; 10 by default, 1 for `list`. */
+  /** Such attempts in a row before giving up; 10 by default, 1 for `list`. */
   readonly retries?: number;
   /**
    * Whether the addresses of this machine's own /24 networks are asked one by one as well, once and slowly, where

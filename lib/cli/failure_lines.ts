@@ -24,7 +24,7 @@ export class FailureLines {
     const { name, code, message, hint } = event;
     if (code === "interrupted") return [];
     const isNamed = message.includes(name);
-    const reason = isNamed && name !== "" ? message.replaceAll(name, "…") : message;
+    const reason = isNamed && name !== "" ? withoutName(message, name) : message;
     const key = JSON.stringify([code, reason, hint]);
     const failures = this.#alike.get(key) ?? { reason, shown: 0, hidden: 0 };
     if (failures.shown === 0 && this.#alike.size >= FAILURE_REASONS_MAX) {
@@ -51,4 +51,10 @@ export class FailureLines {
     if (this.#otherCount === 0) return lines;
     return [...lines, `error: ${countText(this.#otherCount, "more file")} failed in other ways`];
   }
+}
+
+/** A short name may be part of any word. */
+function withoutName(message: string, name: string): string {
+  const quoted = message.replaceAll(`'${name}'`, "'…'");
+  return quoted === message ? message.replaceAll(name, "…") : quoted;
 }

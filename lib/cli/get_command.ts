@@ -68,7 +68,7 @@ export const getCommand = defineCommand({
     "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
     sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
-    ...searchOptions(GET_DEFAULTS.timeoutMs),
+    ...searchOptions(GET_DEFAULTS),
     ...masterOption("also ask this master (not over TCP)"),
     ...retryOption(GET_DEFAULTS.retries),
     jobs: withDefault(JOBS, String(GET_DEFAULTS.jobs), {
@@ -170,6 +170,7 @@ export const getCommand = defineCommand({
         ...common,
         ...networkOptions(options, signal),
         ...(options.sweep && { sweep: true }),
+        ...given({ waitMs: options.wait }),
         servers: options.server,
         ...mastersOf(options.master),
         mtuBytes: options.mtu,

@@ -6,7 +6,7 @@ import { EXIT, ShoalError } from "../errors.ts";
 import { LIST_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
-import { defineCommand, networkOptions } from "./command.ts";
+import { defineCommand, given, networkOptions } from "./command.ts";
 import {
   DIALECT_OPTION,
   idleInSearch,
@@ -28,7 +28,7 @@ export const listCommand = defineCommand({
   otherNames: ["ls", "dir", "find", "search"],
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {
-    ...searchOptions(LIST_DEFAULTS.timeoutMs),
+    ...searchOptions(LIST_DEFAULTS),
     ...retryOption(LIST_DEFAULTS.retries),
     ...masterOption("also list what it knows (not over TCP)"),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
@@ -63,6 +63,7 @@ export const listCommand = defineCommand({
       : app.list({
         ...networkOptions(options, signal),
         ...(options.sweep && { sweep: true }),
+        ...given({ waitMs: options.wait }),
         servers,
         timeoutMs,
         retries,

@@ -1,7 +1,7 @@
 /** What an option is, and the options that several commands share. A command is a table of these. */
 import { ShoalError } from "../errors.ts";
 import { SIMULATED_ERROR_RATE_DEFAULT } from "../app/limits.ts";
-import { NETWORK_DEFAULTS, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
+import { NETWORK_DEFAULTS, searchWaitMs, TCP_GET_DEFAULTS } from "../app/option_defaults.ts";
 import {
   BROADCAST_ADDRESS,
   COLOUR,
@@ -169,14 +169,20 @@ export function rateOption(verb: "send" | "fetch") {
   } as const;
 }
 
-/** `patienceMs` is how long the command waits by default. */
-export function searchOptions(patienceMs: number) {
+/** `patience` is how long the command waits by default. */
+export function searchOptions(patience: { readonly timeoutMs: number; readonly retries: number }) {
   return {
     server: many(HOST, { label: "HOST[:PORT]", summary: "ask this server only" }),
-    sweep: toggle("also ask each address of the own /24 networks, slowly, once"),
-    timeout: withDefault(SECONDS, String(patienceMs / 1000), {
+    wait: optional(SECONDS, {
       label: "SECONDS",
-      summary: "how long an attempt waits for an answer",
+      summary: `how long nobody at all may answer (default ${
+        searchWaitMs(patience) / 1000
+      }, or all attempts)`,
+    }),
+    sweep: toggle("also ask each address of the own /24 networks, slowly, once"),
+    timeout: withDefault(SECONDS, String(patience.timeoutMs / 1000), {
+      label: "SECONDS",
+      summary: "how long a server that was found may bring nothing, per attempt",
     }),
   } as const;
 }
@@ -236,7 +242,7 @@ export function idleInSearch(
 ) {
   return isOverTcp(options)
     ? [{
-      flags: ["master", "mtu", ...SEARCH_FLAGS],
+      flags: ["master", "mtu", "wait", ...SEARCH_FLAGS],
       where: "over TCP, where one server is asked",
     }]
     : options.server.length > 0

@@ -34,3 +34,14 @@ Deno.test("what differs in its reason or in its hint is told apart, and what was
   assertEquals(lines.of({ ...failed("d", "interrupted"), code: "interrupted" }), []);
   assertEquals(lines.rest(), []);
 });
+
+Deno.test("a name that is part of other words is still one file of many", () => {
+  const lines = new FailureLines();
+  const names = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
+  const said = names.map((name) => lines.of(failed(name, `no '${name}' at 10.0.0.1: ask another`)));
+  assertEquals(said.filter((each) => each.length === 2).length, FAILURES_ALIKE_SHOWN_MAX);
+  assertEquals(lines.rest(), [
+    `error: the same for ${names.length - FAILURES_ALIKE_SHOWN_MAX} more ` +
+    "files: no '…' at 10.0.0.1: ask another",
+  ]);
+});

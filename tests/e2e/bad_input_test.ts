@@ -97,16 +97,16 @@ e2e("a NUL in a name is refused by the library, since no command line can carry 
   assertEquals(ShoalError.from(refused).code, "bad_name");
 });
 
-e2e("no server: list and get end with 3 and point at the firewall", async () => {
+e2e("no server: list and get end with 3 and say who was asked", async () => {
   await using scratch = await Scratch.make();
   const common = ["--port", String(freePort())];
   const list = await runShoal(["list", "--timeout", "0.2", ...common], { json: false });
-  assertRefused(list, 3, /firewall/);
+  assertRefused(list, 3, /kept to this machine/);
   const args = ["get", "a", "--out", scratch.out, ...IMPATIENT, ...common];
-  assertRefused(await runShoal(args, { json: false }), 3, /firewall.*--server/);
+  assertRefused(await runShoal(args, { json: false }), 3, /kept to this machine.*\n.*--server/);
   const both = await runShoal(["get", "b", ...args.slice(1)], { json: false });
   assertEquals(both.code, 3, both.process.description());
-  assertEquals(both.stderr.match(/^error: nobody answered the search for '[ab]'$/gm)?.length, 2);
+  assertEquals(both.stderr.match(/^error: nobody answered the search for '[ab]':/gm)?.length, 2);
   assertEquals(contentsOf(scratch.out), {});
 });
 

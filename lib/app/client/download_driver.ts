@@ -16,6 +16,7 @@ import type {
   DownloadSettings,
   TransferNews,
 } from "../../protocol/download/download_messages.ts";
+import type { SearchAdvice } from "../../protocol/download/download_texts.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import type { TargetReply } from "../../protocol/download/target_messages.ts";
@@ -95,9 +96,9 @@ export class DownloadDriver implements RoutedDownload {
 
   // — What happens ——————————————————————————————————————————————————————————————————————————————
 
-  /** @param hint what the user can do where nobody answered */
-  onFind(news: FindNews, hint?: string): void {
-    this.#events.push({ kind: "find", news, ...(hint !== undefined && { hint }) });
+  /** @param advice what is known where the search has found nothing */
+  onFind(news: FindNews, advice?: SearchAdvice): void {
+    this.#events.push({ kind: "find", news, ...(advice !== undefined && { advice }) });
   }
 
   onTarget(reply: TargetReply): void {

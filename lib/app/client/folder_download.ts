@@ -122,7 +122,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
 
   // — What the search says ——————————————————————————————————————————————————————————————————————
 
-  onFind(news: FindNews, hint?: string): void {
+  onFind(news: FindNews, advice?: texts.SearchAdvice): void {
     if (this.#isEnded) return;
     switch (news.kind) {
       case "offer":
@@ -145,7 +145,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       case "timedOut":
         if (!this.isSearching) return;
         if (this.#unmet !== undefined) return void this.#onAllDone(this.#unmet);
-        return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, hint));
+        return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, advice));
       case "server":
       case "classicDue":
         return;

@@ -63,7 +63,7 @@ export async function getIn(
   const options = resolveGet(given);
   requireFolderNames(options);
   requireOneFile(runtime.disk, options);
-  const { timeoutMs, retries } = options;
+  const { timeoutMs } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: true,
     fetch: (names, { pin, outset }) =>
@@ -71,9 +71,8 @@ export async function getIn(
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
-      const patience = isAll
-        ? { timeoutMs, retries }
-        : { timeoutMs: Math.min(timeoutMs, LIST_DEFAULTS.timeoutMs), retries: 1 };
+      const briefMs = Math.min(timeoutMs, LIST_DEFAULTS.timeoutMs);
+      const patience = isAll ? {} : { timeoutMs: briefMs, retries: 1, waitMs: briefMs };
       return listIn(runtime, { ...options, ...patience, onEvent });
     },
   });

@@ -4,13 +4,14 @@
 import type { Endpoint } from "../../address.ts";
 import type { HashHex, ServerId, TransferId } from "../../ids.ts";
 import { hashHex, transferId } from "../../ids.ts";
-import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
+import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { ResolvedGetOptions, ResolvedTcpGetOptions } from "../option_defaults.ts";
 import type { DatagramsConfig } from "../../messages/chunk_source.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
-import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
+import type { FindNews, Offer, RegistryWord } from "../../protocol/discovery/finder.ts";
 import type { Report } from "../../protocol/download/receiver_report.ts";
+import type { SearchAdvice } from "../../protocol/download/download_texts.ts";
 import { ServerPatience } from "../../protocol/download/server_patience.ts";
 import { isTreeReply } from "../../protocol/folder/tree_messages.ts";
 import type { AssemblerReply } from "../../messages/assembler_worker.ts";
@@ -195,7 +196,7 @@ export class GetRun {
   }
 
   #startRoutes(): RouteDriver {
-    const { timeoutMs, retries } = this.#options;
+    const { timeoutMs, retries, masters } = this.#options;
     return new RouteDriver({
       clock: this.#runtime.clock,
       streams: this.streams,
@@ -206,7 +207,17 @@ export class GetRun {
       pinned: this.#pinned,
       fallsBack: this.#kind !== "stream",
       emit: (event) => this.#emit(event),
+      onHeard: () => this.#search.heard(),
+      onLacked: (query) => {
+        // Where masters are asked, others than those who were named may have it.
+        if (masters.length === 0) this.#tellWord(query, { isUnknown: true, similar: [] });
+      },
     });
+  }
+
+  #tellWord(query: Query, word: RegistryWord): void {
+    const about = this.#findOf.get(query);
+    about?.find.onRegistries(about.queryIndex, word);
   }
 
   #newSought(query: Query, index: number): DownloadDriver | FolderDownload {
@@ -335,10 +346,7 @@ export class GetRun {
       onServers: (endpoints) => {
         for (const find of this.#finds) find.invite(endpoints);
       },
-      onWord: (query, word) => {
-        const about = this.#findOf.get(query);
-        about?.find.onRegistries(about.queryIndex, word);
-      },
+      onWord: (query, word) => this.#tellWord(query, word),
       onProblem: (message) => this.#emit({ event: "notice", level: "warning", message }),
     });
   }
@@ -356,14 +364,7 @@ export class GetRun {
         if (download instanceof DownloadDriver) this.#classic?.ask(download);
         return;
       }
-      download.onFind(
-        news,
-        news.kind === "timedOut"
-          ? this.#silenceHint(download.query)
-          : news.kind === "notFound"
-          ? this.#masters.unknownHint(download.query)
-          : undefined,
-      );
+      download.onFind(news, this.#adviceOn(news, download.query));
     };
     const find = this.#search.find(queries, onNews, this.#pinned);
     downloads.forEach((download, queryIndex) => {
@@ -379,10 +380,14 @@ export class GetRun {
     this.#routes.handle({ kind: "offered", server, over: this.#kind, endpoint });
   }
 
-  /** What to do about servers that masters or the user named and that did not answer. */
-  #silenceHint(query: Query): string | undefined {
-    return this.#masters.silenceHint(query) ??
-      (this.#hosts.length > 0 ? NAMED_SERVER_SILENT_HINT : undefined);
+  /** What masters say goes before what was seen of the network. */
+  #adviceOn(news: FindNews, query: Query): SearchAdvice | undefined {
+    if (news.kind !== "notFound" && news.kind !== "timedOut") return undefined;
+    const hint = news.kind === "notFound"
+      ? this.#masters.unknownHint(query)
+      : this.#masters.silenceHint(query);
+    if (hint !== undefined) return { hint };
+    return news.kind === "timedOut" ? this.#search.silence : undefined;
   }
 
   #onReport(server: ServerId, { source, receivedBytes, verified }: Report): void {

@@ -6,7 +6,7 @@ import { claimedIdOf, type HashHex, type ServerId, type SourceId, sourceId } fro
 import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import { EventQueue } from "../../protocol/base/event_queue.ts";
 import type { PeerIds } from "../../protocol/discovery/peer_ids.ts";
-import { fellBack } from "../../protocol/download/download_texts.ts";
+import { fellBack, unreached } from "../../protocol/download/download_texts.ts";
 import {
   RouteFallback,
   type RouteFallbackAction,
@@ -44,6 +44,10 @@ interface RouteDriverOptions {
   /** Whether UDP is used at all. */
   readonly fallsBack: boolean;
   readonly emit: (event: GetEvent) => void;
+  /** Somebody has answered over TCP. */
+  readonly onHeard: () => void;
+  /** All servers that the user named say over TCP that they lack it. */
+  readonly onLacked: (query: Query) => void;
 }
 
 type RouteEvent = RouteFallbackEvent<RoutedDownload>;
@@ -54,6 +58,8 @@ export class RouteDriver {
   readonly #events = new EventQueue<RouteEvent>((event) => this.#step(event));
   readonly #timer: Wakeup;
   readonly #searches: StreamSearch[] = [];
+  /** Which of the hosts say that they lack it. */
+  readonly #lacking = new Map<Query, Set<Endpoint>>();
   /** Where the bytes of a source come from, for people. */
   readonly #places = new Map<SourceId, string>();
 
@@ -101,6 +107,10 @@ export class RouteDriver {
         const message = fellBack(action.cause, action.endpoint);
         return emit({ event: "notice", level: "warning", message });
       }
+      case "unreached": {
+        const message = unreached(action.cause, action.endpoint, action.tcpPort);
+        return emit({ event: "notice", level: "warning", message });
+      }
       case "tell": {
         const { server, source, state } = action;
         const id = claimedIdOf(server);
@@ -133,12 +143,18 @@ export class RouteDriver {
       questionOf: questionFor,
       isWanted: (query) => downloads.some((each) => each.query === query && each.isSearching),
       // UDP may work yet, and decides.
-      onFailure: () => {},
+      onFailure: (query, { code }) => {
+        if (code === "not_found") this.#onLacked(query, endpoint);
+      },
     });
     this.#searches.push(search);
     const find = search.find(downloads.map(({ query }) => query), (news) => {
+      if (news.kind === "notFound") {
+        return this.#onLacked(downloads[news.queryIndex]!.query, endpoint);
+      }
       if (news.kind !== "offer" && news.kind !== "pending") return;
       const download = downloads[news.queryIndex]!;
+      this.#options.onHeard();
       if (!isWanted(download)) return find.finish(news.queryIndex);
       if (news.kind === "offer") {
         const { server } = news.offer;
@@ -148,6 +164,14 @@ export class RouteDriver {
       download.onFind(news);
       if (isStalled && news.kind === "offer") download.askOverTcp(news.offer);
     }, pinned);
+  }
+
+  #onLacked(query: Query, endpoint: Endpoint): void {
+    const { hosts, onHeard, onLacked } = this.#options;
+    onHeard();
+    const lacking = this.#lacking.get(query) ?? new Set();
+    this.#lacking.set(query, lacking.add(endpoint));
+    if (lacking.size === hosts.length) onLacked(query);
   }
 }
 

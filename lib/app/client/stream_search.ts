@@ -56,6 +56,11 @@ export class StreamSearch implements NameSearch {
   /** It sends no datagrams. */
   tellRefused(): void {}
 
+  /** Who does not take its connection is told by that. */
+  readonly silence = undefined;
+
+  heard(): void {}
+
   find(
     queries: readonly Query[],
     onNews: (news: FindNews) => void,
@@ -76,6 +81,7 @@ export class StreamSearch implements NameSearch {
       disbelieve: (queryIndex) => {
         if (!finished.has(queryIndex)) onNews({ kind: "notFound", queryIndex, similar: [] });
       },
+      onVain: () => {},
       invite: () => {},
       onRegistries: () => {},
     };

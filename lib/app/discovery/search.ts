@@ -26,7 +26,9 @@ import { transportConfig } from "../../messages/transport_config.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { Exchange } from "./exchange.ts";
 import type { NoticeEvent } from "../events.ts";
-import type { ResolvedFindOptions } from "../option_defaults.ts";
+import { type ResolvedFindOptions, searchWaitMs } from "../option_defaults.ts";
+import type { Silence } from "./silence.ts";
+import { SilenceWatch } from "./silence_watch.ts";
 import { Sweep } from "./sweep.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
@@ -54,6 +56,10 @@ export interface NameSearch {
     onNews: (news: LayerNews) => void,
     knownLayer?: Bytes,
   ): LayerFetchHandle;
+  /** Somebody has answered, by whatever way. */
+  heard(): void;
+  /** Why nobody has answered so far; `undefined` where somebody has, or that is not looked at. */
+  readonly silence: Silence | undefined;
   /** The system refuses to send this, from whichever socket of the run. */
   tellRefused(refusal: SendRefusal, to: Endpoint): void;
   close(): Promise<void>;
@@ -69,6 +75,8 @@ export interface Find {
   finish(queryIndex: number): void;
   /** What the server has offered for this query counts as if it lacked it, until it offers it again. */
   disbelieve(queryIndex: number, server: PeerId): void;
+  /** Nobody can be where servers were said to be: who is silent is not waited for. */
+  onVain(): void;
   /** Asks servers that others named. */
   invite(endpoints: readonly Endpoint[]): void;
   /** What masters know of what this query is about, now. */
@@ -117,6 +125,8 @@ export class Search implements NameSearch {
   readonly #socket: ClientSocket;
   readonly #answeredPaths = new AnsweredPaths();
   readonly #sweep: Sweep;
+  readonly #watch: SilenceWatch;
+  readonly #finds: Find[] = [];
   readonly #ownAddresses: readonly string[];
   readonly peerIds: PeerIds;
 
@@ -133,9 +143,28 @@ export class Search implements NameSearch {
     );
     const { clock } = runtime;
     this.#sweep = new Sweep(targets.sweep(), clock, (bytes, to) => this.send(bytes, to));
+    const hosts = options.servers.length > 0 ? targets.classic() : [];
+    this.#watch = new SilenceWatch(runtime, options, hosts, {
+      onVain: () => this.#finds.forEach((find) => find.onVain()),
+      onNotice: (message) => options.onEvent?.({ event: "notice", level: "info", message }),
+    });
+  }
+
+  heard(): void {
+    this.#watch.heard();
+  }
+
+  /** The same platform; what becomes of its connections is seen, for the case that nobody answers. */
+  watched(runtime: Runtime): Runtime {
+    return this.#watch.watched(runtime);
+  }
+
+  get silence(): Silence | undefined {
+    return this.#watch.silence;
   }
 
   tellRefused(refusal: SendRefusal, to: Endpoint): void {
+    this.#watch.onRefused(refusal, to);
     // A link may have addresses of IPv6 and no routers or groups; that is nobody's mistake.
     if (refusal === "no route" && !isIpv4(to.address) && isGroupAddress(to.address, [])) return;
     const message = this.#refusals.notice(refusal, to);
@@ -174,6 +203,7 @@ export class Search implements NameSearch {
       ownAddresses: this.#ownAddresses,
       timeoutMs: this.#options.timeoutMs,
       attempts: this.#options.retries,
+      waitMs: searchWaitMs(this.#options),
       ...(pinned !== undefined && { pinned }),
       ...(scheduleMs !== undefined && { scheduleMs }),
     });
@@ -189,23 +219,30 @@ export class Search implements NameSearch {
             ? this.#probe(action.datagram, action.to)
             : this.send(action.datagram, action.to);
         default:
-          if (action.kind === "server" && action.isProved) this.#sweep.heard(action.path.endpoint);
+          if (action.kind === "server" && action.isProved) {
+            this.#sweep.heard(action.path.endpoint);
+            this.heard();
+          }
           onNews(action);
       }
     });
     const startedMs = this.#socket.clock.nowMs();
+    this.#watch.begin();
     exchange.handle({ kind: "wakeup" });
     const endpoints = this.#sweep.found;
     if (endpoints.length > 0) exchange.handle({ kind: "invite", endpoints });
-    return {
+    const find: Find = {
       startedMs,
       settle: (queryIndex) => exchange.handle({ kind: "settle", queryIndex }),
       finish: (queryIndex) => exchange.handle({ kind: "finish", queryIndex }),
       disbelieve: (queryIndex, server) =>
         exchange.handle({ kind: "disbelieve", queryIndex, server }),
+      onVain: () => exchange.handle({ kind: "vain" }),
       invite: (endpoints) => exchange.handle({ kind: "invite", endpoints }),
       onRegistries: (queryIndex, word) => exchange.handle({ kind: "registries", queryIndex, word }),
     };
+    this.#finds.push(find);
+    return find;
   }
 
   /**
@@ -276,8 +313,9 @@ export class Search implements NameSearch {
   }
 
   /** Ends everything that was begun; no handler is called any more. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#sweep.end();
-    return this.#socket.close();
+    await this.#watch.close();
+    await this.#socket.close();
   }
 }

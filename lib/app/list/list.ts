@@ -4,7 +4,7 @@
  */
 import { type Endpoint, endpointText, partyOf } from "../../address.ts";
 import { claimedIdOf, NO_SERVER_ID, type PeerId, peerId, type SafeFileName } from "../../ids.ts";
-import { NAMED_SERVER_SILENT_HINT, ShoalError } from "../../errors.ts";
+import { ShoalError } from "../../errors.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
   LIST_CLAIMS_MAX,
@@ -53,7 +53,7 @@ export async function listIn(runtime: Runtime, given: ListOptions): Promise<List
   const options = resolveList(given);
   const search = await openSearch(options, runtime);
   try {
-    return await new ListRun(runtime, options, search).run();
+    return await new ListRun(search.watched(runtime), options, search).run();
   } finally {
     await search.close();
   }
@@ -273,6 +273,7 @@ class ListRun {
         throw new ShoalError("refused", "a listing without end");
       });
       this.#hasStream = true;
+      this.#search.heard();
       const message = `${server} does not answer over UDP: listing over TCP instead`;
       this.#options.onEvent?.({ event: "notice", level: "warning", message });
     } catch {
@@ -289,8 +290,12 @@ class ListRun {
     if (readings.some(({ hasEnded }) => !hasEnded)) return;
     if (readings.length > 0 || this.#hasMaster || this.#hasStream) this.#ended.resolve();
     else if (this.#isTimedOut) {
-      const hint = this.#options.servers.length > 0 ? { hint: NAMED_SERVER_SILENT_HINT } : {};
-      this.#ended.reject(new ShoalError("no_server", "no server answered", hint));
+      const { silence } = this.#search;
+      this.#ended.reject(
+        silence === undefined
+          ? new ShoalError("no_server", "no server answered")
+          : new ShoalError("no_server", `no server answered: ${silence.why}`, silence),
+      );
     }
   }
 

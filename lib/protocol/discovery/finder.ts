@@ -129,6 +129,10 @@ export class Finder {
       case "registries":
         this.#onRegistries(nowMs, this.#queries[event.queryIndex], event.word);
         break;
+      case "vain":
+        for (const sought of this.#unfinished) sought.onVain();
+        this.#reviewMs = nowMs;
+        break;
       case "invite":
         this.#invite(event.endpoints);
         break;
@@ -158,7 +162,7 @@ export class Finder {
   #goOn(nowMs: number): void {
     for (const server of this.#servers) {
       server.asks.wake(nowMs);
-      if (server.asks.hasGivenUp) this.#forget(server);
+      if (server.asks.hasGivenUp) this.#forget(nowMs, server);
     }
     if (nowMs >= this.#reviewMs) {
       this.#reviewMs = Infinity;
@@ -339,14 +343,10 @@ export class Finder {
   }
 
   /** It was asked and asked, and is silent: if it comes back, it is found again. */
-  #forget(server: HeardServer): void {
+  #forget(nowMs: number, server: HeardServer): void {
     this.#servers.forget(server.id);
-    this.#forgetAnswers(server);
-  }
-
-  #forgetAnswers(server: HeardServer): void {
     this.#hashing.forget(server.id);
-    for (const sought of this.#unfinished) sought.forget(server.id);
+    for (const sought of this.#unfinished) sought.forget(nowMs, server.id);
     this.#reviewMs = 0;
   }
 

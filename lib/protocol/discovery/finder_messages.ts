@@ -37,6 +37,8 @@ export type FinderEvent =
   | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: PeerId }
   /** What registries know of it, now. */
   | { readonly kind: "registries"; readonly queryIndex: number; readonly word: RegistryWord }
+  /** Nobody can be where servers were said to be, as is known from elsewhere: who is silent is not waited for. */
+  | { readonly kind: "vain" }
   /** Somebody says that there are servers here: they are asked as by a broadcast. */
   | { readonly kind: "invite"; readonly endpoints: readonly Endpoint[] }
   | { readonly kind: "wakeup" };

@@ -58,6 +58,8 @@ export interface Patience {
   readonly timeoutMs: number;
   /** How often `timeoutMs` is waited. */
   readonly attempts: number;
+  /** How long nobody at all may have answered, however many attempts that is; by default as long as these take. */
+  readonly waitMs?: number;
   /** Offers of another SHA-256 count as if the server lacked the name, but are told. */
   readonly pinned?: HashHex;
 }
@@ -96,6 +98,10 @@ export class SoughtQuery {
   #isClassicDue = false;
   /** Whether registries know of nobody who has it. */
   #isUnknown = false;
+  /** Since when nobody is there who has answered anything. */
+  #aloneSinceMs = 0;
+  /** Whether nobody can be where servers were said to be. */
+  #isVain = false;
 
   constructor(index: number, query: Query, patience: Patience) {
     this.index = index;
@@ -104,7 +110,7 @@ export class SoughtQuery {
   }
 
   start(nowMs: number): void {
-    this.#startedMs = nowMs;
+    this.#startedMs = this.#aloneSinceMs = nowMs;
     this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
   }
 
@@ -132,8 +138,14 @@ export class SoughtQuery {
   }
 
   /** The server is not there any more: as if it had never answered. */
-  forget(server: PeerId): void {
+  forget(nowMs: number, server: PeerId): void {
     this.#answers.delete(server);
+    this.#aloneSinceMs = nowMs;
+  }
+
+  /** Nobody can be where servers were said to be: who is heard all the same counts, and nobody is waited for. */
+  onVain(): void {
+    this.#isVain = true;
   }
 
   /** The offer, if it tells anything new. */
@@ -214,20 +226,31 @@ export class SoughtQuery {
       this.#isClassicDue = true;
       return { kind: "classicDue" };
     }
-    return nowMs >= this.#attemptEndMs ? this.#nextAttempt(nowMs) : undefined;
+    if (this.#isAlone(heardCount) && nowMs >= this.#aloneEndMs) {
+      this.finish();
+      return { kind: "timedOut" };
+    }
+    return nowMs >= this.#attemptEndMs ? this.#nextAttempt(nowMs, heardCount) : undefined;
+  }
+
+  #isAlone(heardCount: number): boolean {
+    return heardCount === 0 && this.#answers.size === 0;
   }
 
   /** When a review may show something that no answer brings about. */
   nextReviewMs(nowMs: number): number {
     if (this.#state !== "seeking") return Infinity;
-    const futureMs = [this.#classicMs, this.#absentEndMs].filter((atMs) => atMs > nowMs);
+    const dueMs = [this.#classicMs, this.#absentEndMs, this.#aloneEndMs];
+    const futureMs = dueMs.filter((atMs) => atMs > nowMs);
     return Math.min(this.#attemptEndMs, ...futureMs);
   }
 
-  #nextAttempt(nowMs: number): Verdict | undefined {
+  #nextAttempt(nowMs: number, heardCount: number): Verdict | undefined {
     this.#attemptEndMs = nowMs + this.#patience.timeoutMs;
     if (this.#isAny((answer) => this.#isWantedOffer(answer))) return undefined;
     if (this.#attempt >= this.#patience.attempts) {
+      // How long nobody may answer is for the wait to say.
+      if (this.#patience.waitMs !== undefined && this.#isAlone(heardCount)) return undefined;
       const isLacked = this.#isAny((answer) => answer.kind === "absent");
       const isHashing = this.#isAny((answer) => answer.kind === "pending");
       const similar = this.#mostSimilar;
@@ -245,6 +268,13 @@ export class SoughtQuery {
 
   get #absentEndMs(): number {
     return this.#startedMs + ABSENT_END_MS;
+  }
+
+  /** When it ends, if nobody answers anything until then. */
+  get #aloneEndMs(): number {
+    const { waitMs = Infinity } = this.#patience;
+    const endMs = this.#aloneSinceMs + waitMs;
+    return this.#isVain ? Math.min(endMs, this.#absentEndMs) : endMs;
   }
 
   #isAny(predicate: (answer: Answer) => boolean): boolean {

@@ -116,7 +116,7 @@ export class Download {
   #on(nowMs: number, event: DownloadEvent): void {
     switch (event.kind) {
       case "find":
-        return this.#onFind(nowMs, event.news, event.hint);
+        return this.#onFind(nowMs, event.news, event.advice);
       case "layerFetch":
         if ("server" in event.news) this.#givenUp.onHeard(event.news.server);
         return this.#onOutcome(nowMs, this.#current?.onLayerFetch(event.fetch, event.news));
@@ -151,7 +151,7 @@ export class Download {
 
   // — What the search says ——————————————————————————————————————————————————————————————————————
 
-  #onFind(nowMs: number, news: FindNews, hint: string | undefined): void {
+  #onFind(nowMs: number, news: FindNews, advice: texts.SearchAdvice | undefined): void {
     if (news.kind === "offer") return this.#onOffer(nowMs, news.offer);
     if (news.kind === "pending") this.#onHashing(nowMs, news.pending);
     // A guess that nobody has proved to offer ends no search, and no search waits for it.
@@ -171,7 +171,7 @@ export class Download {
         return this.#fail(
           this.#gathering.hasDropped
             ? texts.unverified(this.#settings.name)
-            : texts.searchFailure(this.#settings, news, hint),
+            : texts.searchFailure(this.#settings, news, advice),
         );
       }
       case "server":

@@ -11,6 +11,7 @@ import type {
 } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { FindNews, Offer } from "../discovery/finder.ts";
+import type { SearchAdvice } from "./download_texts.ts";
 import type { CoordinatorAction, CoordinatorEvent } from "./coordinator_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
 import type { SourceRoute } from "./source_route.ts";
@@ -45,8 +46,8 @@ export type DownloadEvent =
   | {
     readonly kind: "find";
     readonly news: FindNews;
-    /** What the user can do where nobody answered. */
-    readonly hint?: string;
+    /** What is known where it has found nothing. */
+    readonly advice?: SearchAdvice;
   }
   /** What came of the `fetchLayer` of this number. */
   | { readonly kind: "layerFetch"; readonly fetch: number; readonly news: LayerNews }

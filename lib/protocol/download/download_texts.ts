@@ -17,11 +17,18 @@ interface Sought {
   readonly pinned?: HashHex;
 }
 
-/** @param hint what the user can do where nobody answered */
+/** What is known from elsewhere about a search that found nothing. */
+export interface SearchAdvice {
+  /** Why nobody answered. */
+  readonly why?: string;
+  /** What the user can do. */
+  readonly hint: string;
+}
+
 export function searchFailure(
   { name, query, pinned }: Sought,
   news: Extract<FindNews, { kind: "notFound" | "timedOut" }>,
-  hint?: string,
+  { why, hint }: Partial<SearchAdvice> = {},
 ): ShoalError {
   if (news.kind === "timedOut" && news.isHashing && news.isChanging) {
     const message =
@@ -36,7 +43,8 @@ export function searchFailure(
     });
   }
   if (news.kind === "timedOut") {
-    const message = `nobody answered the search for '${name}'`;
+    const message = `nobody answered the search for '${name}'` +
+      (why === undefined ? "" : `: ${why}`);
     return new ShoalError("no_server", message, hint === undefined ? {} : { hint });
   }
   const content = query.by === "name" && pinned !== undefined ? " with that content" : "";
@@ -146,19 +154,39 @@ export function droppedLiar(server: ServerId, offer: Offer | undefined): string 
 
 /** @param place where UDP does not bring what it should from */
 export function fellBack(cause: QuietCause, place: Endpoint): string {
-  const address = endpointText(place);
-  const dataPorts = `${DATA_PORT_FIRST}-${DATA_PORT_LAST}`;
-  const isUsual = place.port >= DATA_PORT_FIRST && place.port <= DATA_PORT_LAST;
+  const quiet = `${quietText(cause, place)} over UDP: using TCP instead`;
   switch (cause) {
     case "search":
-      return `${address} does not answer over UDP: using TCP instead ` +
-        `(for UDP, open ports ${place.port} and ${dataPorts} there and on the path)`;
+      return `${quiet} (for UDP, open ports ${place.port} and ${DATA_PORTS} there and on the path)`;
     case "data":
-      return `no data arrives from ${address} over UDP: using TCP instead ` +
-        `(for UDP, open port${
-          isUsual ? `s ${dataPorts}` : ` ${place.port}`
-        } there and on the path)`;
+      return `${quiet} (for UDP, open ${dataPortText(place)} there and on the path)`;
     case "more data":
-      return `nothing more arrives from ${address} over UDP: using TCP instead`;
+      return quiet;
   }
+}
+
+/** The same where TCP brings nothing either. */
+export function unreached(cause: QuietCause, place: Endpoint, tcpPort: number): string {
+  return `${quietText(cause, place)} over UDP, nor can it be reached over TCP: ` +
+    `open UDP ${dataPortText(place)} or TCP port ${tcpPort} there and on the path`;
+}
+
+function quietText(cause: QuietCause, place: Endpoint): string {
+  const address = endpointText(place);
+  switch (cause) {
+    case "search":
+      return `${address} does not answer`;
+    case "data":
+      return `no data arrives from ${address}`;
+    case "more data":
+      return `nothing more arrives from ${address}`;
+  }
+}
+
+const DATA_PORTS = `${DATA_PORT_FIRST}-${DATA_PORT_LAST}`;
+
+/** What a firewall has to let through, where it may be in the way: a server has one of the usual ports, or one that was given. */
+function dataPortText({ port }: Endpoint): string {
+  const isUsual = port >= DATA_PORT_FIRST && port <= DATA_PORT_LAST;
+  return isUsual ? `ports ${DATA_PORTS}` : `port ${port}`;
 }

@@ -86,6 +86,14 @@ export type RouteFallbackAction<D> =
     readonly cause: QuietCause;
     readonly endpoint: Endpoint;
   }
+  /** Neither UDP, at `endpoint`, nor TCP, at this port, brings what it should of this server. */
+  | {
+    readonly kind: "unreached";
+    readonly server: ServerId;
+    readonly cause: QuietCause;
+    readonly endpoint: Endpoint;
+    readonly tcpPort: number;
+  }
   | {
     readonly kind: "tell";
     readonly server: ServerId;
@@ -115,6 +123,8 @@ interface ServerUdp {
   hasBrought: boolean;
   isReachedOverTcp: boolean;
   isTold: boolean;
+  /** Whether it was told that neither way leads to it. */
+  isUnreachedTold: boolean;
 }
 
 export class RouteFallback<D> {
@@ -182,6 +192,7 @@ export class RouteFallback<D> {
         // While UDP brings nothing there may be a reason to try once more.
         candidate.isAskedOverTcp = false;
         lookup.lackingSinceMs = Math.max(lookup.lackingSinceMs, nowMs);
+        this.#tellUnreached(candidate.offer);
         return this.#expect(lookup, candidate);
       }
       case "stalled":
@@ -285,8 +296,9 @@ export class RouteFallback<D> {
   #udpOf(server: ServerId): ServerUdp {
     let udp = this.#servers.get(server);
     if (udp === undefined) {
-      const nothing = { silences: 0, hasBrought: false, isReachedOverTcp: false, isTold: false };
-      this.#servers.set(server, udp = nothing);
+      const told = { isTold: false, isUnreachedTold: false };
+      udp = { silences: 0, hasBrought: false, isReachedOverTcp: false, ...told };
+      this.#servers.set(server, udp);
     }
     return udp;
   }
@@ -340,7 +352,7 @@ export class RouteFallback<D> {
     const wasSilent = this.#silent.delete(source);
     if (wasSilent || udp?.isTold) this.#tell(server, source, "resumed");
     if (udp === undefined) return;
-    udp.isTold = false;
+    udp.isTold = udp.isUnreachedTold = false;
     delete udp.quiet;
   }
 
@@ -352,6 +364,13 @@ export class RouteFallback<D> {
     const isKnown = this.#isTold(udp.quiet);
     udp.isTold = true;
     if (!isKnown) this.#actions.push({ kind: "fellBack", server, ...udp.quiet });
+  }
+
+  #tellUnreached({ server, tcpPort }: RouteOffer): void {
+    const udp = this.#udpOf(server);
+    if (udp.quiet === undefined || udp.isTold || udp.isUnreachedTold) return;
+    udp.isUnreachedTold = true;
+    this.#actions.push({ kind: "unreached", server, ...udp.quiet, tcpPort });
   }
 
   /** Whether it was told of this address under another id: a server that begins anew has a new one. */

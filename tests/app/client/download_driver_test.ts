@@ -77,6 +77,7 @@ class Surroundings {
       disbelieve: (index) => this.done.push(`disbelieve ${index}`),
       invite: () => {},
       onRegistries: () => {},
+      onVain: () => {},
     };
     this.driver.begin(find, 3);
   }

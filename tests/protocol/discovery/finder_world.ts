@@ -41,6 +41,7 @@ export interface World {
   readonly queries?: readonly Query[];
   readonly timeoutMs?: number;
   readonly attempts?: number;
+  readonly waitMs?: number;
   readonly pinned?: ReturnType<typeof hashHex>;
   readonly peerIds?: PeerIds;
   /** What the servers do about a FIND; `to` is absent for a broadcast. */
@@ -54,6 +55,7 @@ export function start(world: World): Run {
     seed: 1,
     timeoutMs: world.timeoutMs ?? 10_000,
     attempts: world.attempts ?? 10,
+    ...(world.waitMs !== undefined && { waitMs: world.waitMs }),
     ...(world.pinned !== undefined && { pinned: world.pinned }),
     ...(world.peerIds !== undefined && { peerIds: world.peerIds }),
   });

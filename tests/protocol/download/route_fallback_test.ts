@@ -100,6 +100,8 @@ function text(action: RouteFallbackAction<string>): string {
       return `ask ${numberOf(action.offer.server)} over TCP for ${action.download}`;
     case "fellBack":
       return `${numberOf(action.server)} lacks ${action.cause} from :${action.endpoint.port}`;
+    case "unreached":
+      return `${numberOf(action.server)} lacks ${action.cause}, and TCP ${action.tcpPort}`;
     case "tell":
       return `${numberOf(action.server)} ${action.state}`;
   }
@@ -291,10 +293,13 @@ Deno.test("a TCP port that did not answer is tried again while UDP brings nothin
   script.lookup("a", 1);
   assertEquals(script.wait(STREAM_FALLBACK_MS).length, 1);
   script.nowMs += 500;
-  script.on({ kind: "unanswered", download: "a", server: idOf(1) });
+  assertEquals(script.on({ kind: "unanswered", download: "a", server: idOf(1) }), [
+    `1 lacks data, and TCP ${TCP_PORT}`,
+  ]);
   const againMs = script.nowMs + STREAM_FALLBACK_MS;
   assertEquals(script.wait(60_000), [`${againMs} ask 1 over TCP for a`]);
-  script.on({ kind: "unanswered", download: "a", server: idOf(1) });
+  // It is told once.
+  assertEquals(script.on({ kind: "unanswered", download: "a", server: idOf(1) }), []);
   script.answered("a", 1);
   assertEquals(script.wait(60_000), []);
 });

@@ -1,0 +1,126 @@
+/**
+ * Why nobody answers a search: the most likely cause, from what was seen of this machine's network and of the hosts that
+ * were named. Pure.
+ */
+import { type Endpoint, endpointText, isLoopback, type Subnet } from "../../address.ts";
+import { NAMED_SERVER_SILENT_HINT } from "../../errors.ts";
+import type { ConnectProblem } from "../../io/net/connect_outcome.ts";
+import type { SendRefusal } from "../../protocol/base/send_refusals.ts";
+
+/** What became of a connection to a host that was named: "open" if somebody took it, "unknown" if it is not over. */
+export type HostOutcome = ConnectProblem | "open" | "unknown";
+
+/** What was seen while nobody answered. */
+export interface Seen {
+  /** What this machine's interfaces are on; none where that may not be looked at. */
+  readonly subnets: readonly Subnet[];
+  /** The hosts that were named, which alone were asked; none where everybody was. */
+  readonly hosts: readonly { readonly endpoint: Endpoint; readonly outcome: HostOutcome }[];
+  /** Where everybody was asked; those that lead to other machines. */
+  readonly broadcasts: readonly string[];
+  /** Whether the user said which of these, or which interfaces, are to be used. */
+  readonly isLimited: boolean;
+  /** What the system refused to send, and to which addresses. */
+  readonly refused: readonly { readonly refusal: SendRefusal; readonly address: string }[];
+  /** Of those broadcast addresses to which something was sent that should come back to us too, which it did from. */
+  readonly echoes?: { readonly sent: number; readonly heard: number };
+}
+
+export interface Silence {
+  /** Ends a sentence: "nobody answered: …". */
+  readonly why: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+export function silenceOf(seen: Seen): Silence {
+  return seen.hosts.length > 0 ? silenceOfHosts(seen) : silenceOfAll(seen);
+}
+
+/** Whether nobody can answer, so that it is not worth waiting: nothing listens at any of the hosts, or leads there. */
+export function isVain({ hosts }: Pick<Seen, "hosts">): boolean {
+  return hosts.length > 0 &&
+    hosts.every(({ outcome }) => outcome === "refused" || outcome === "no route");
+}
+
+function silenceOfHosts({ hosts, refused }: Seen): Silence {
+  const blocked = hosts.filter(({ endpoint, outcome }) =>
+    outcome === "blocked" ||
+    refused.some(({ refusal, address }) => refusal === "blocked" && address === endpoint.address)
+  );
+  if (blocked.length === hosts.length) return ownFirewall(placesOf(blocked));
+  const those = (outcome: HostOutcome) => hosts.filter((each) => each.outcome === outcome);
+  const open = those("open");
+  if (open.length > 0) {
+    return {
+      why: `${placesOf(open)} takes TCP connections there, and answers no search`,
+      hint: "Is that a server of Shoal? Check the port; what `server` prints says which one it is.",
+    };
+  }
+  const silent = hosts.filter(({ outcome }) => outcome === "silent" || outcome === "unknown");
+  if (silent.length > 0) {
+    return {
+      why: `${placesOf(silent)} answers neither over UDP nor over TCP`,
+      hint: NAMED_SERVER_SILENT_HINT,
+    };
+  }
+  const present = those("refused");
+  if (present.length > 0) {
+    return {
+      why: `no server listens at ${placesOf(present)}: TCP is refused there, and UDP not answered`,
+      hint: "Start `server` there, or name its port, as in --server HOST:PORT.",
+    };
+  }
+  return {
+    why: `nothing leads to ${placesOf(hosts, ({ address }) => address)}, or it is off`,
+    hint: "Check the address, and the cable, Wi-Fi or VPN of this machine.",
+  };
+}
+
+function silenceOfAll(seen: Seen): Silence {
+  const { subnets, broadcasts, isLimited, refused, echoes } = seen;
+  const others = subnets.filter(({ address }) => !isLoopback(address));
+  if (subnets.length > 0 && others.length === 0) {
+    return {
+      why: "no network interface of this machine is up and has an address",
+      hint: "Connect a cable or join a Wi-Fi, then run it again.",
+    };
+  }
+  if (broadcasts.length === 0) {
+    const why = isLimited
+      ? "by --broadcast or --interface, the search was kept to this machine"
+      : "no interface of this machine knows broadcasts";
+    return { why, hint: "Leave that out, or name the server with --server HOST." };
+  }
+  const isRefused = (address: string): boolean =>
+    refused.some((each) => each.refusal === "blocked" && each.address === address);
+  if (broadcasts.every(isRefused)) return ownFirewall(broadcasts.join(", "));
+  if (echoes !== undefined && echoes.sent > 0 && echoes.heard === 0) {
+    return {
+      why: "a firewall on this machine seems to drop what comes in, so answers as well",
+      hint:
+        "Name the server with --server HOST, whose answers a firewall knows to be wanted, or let UDP in from your network.",
+    };
+  }
+  const sent = echoes !== undefined && echoes.heard > 0
+    ? "broadcasts leave this machine and come back to it, and no server of its network answers"
+    : "no server of this network answers broadcasts";
+  return {
+    why: sent,
+    hint:
+      "Start `server` on the machine that has the file, and open UDP 10526 and 10530-10545 in its firewall. In another " +
+      "subnet it has to be named, with --server HOST, or known to a --master.",
+  };
+}
+
+function ownFirewall(where: string): Silence {
+  return {
+    why: `this machine's own firewall lets nothing out to ${where}`,
+    hint: "Allow outgoing UDP in the firewall of this machine.",
+  };
+}
+
+function placesOf(hosts: Seen["hosts"], text = endpointText): string {
+  const [first = "", ...others] = new Set(hosts.map(({ endpoint }) => text(endpoint)));
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
