@@ -37,7 +37,16 @@ export async function getOverDatagrams(
   const hosts = options.servers.length > 0 ? search.classicTargets : [];
   const datagrams = datagramsConfig(options);
   const run = new GetRun(
-    ...[search.watched(runtime), options, queries, () => search, datagrams, hosts, extension, outset] as const,
+    ...[
+      search.watched(runtime),
+      options,
+      queries,
+      () => search,
+      datagrams,
+      hosts,
+      extension,
+      outset,
+    ] as const,
   );
   return await ended(run);
 }
