@@ -24,8 +24,9 @@ const COLORS = {
 };
 
 export function svgOf(screens: readonly Screen[], endMs: number): string {
-  const totalMs = endMs + HOLD_MS;
-  const width = Math.max(...screens.map(({ columns }) => columns)) * CELL.width + 2 * PADDING;
+  const totalMs = Math.ceil((endMs + HOLD_MS) / 100) * 100;
+  const widest = Math.max(...screens.map(({ columns }) => columns));
+  const width = Math.ceil(widest * CELL.width + 2 * PADDING);
   let top = 0;
   const parts: string[] = [];
   for (const screen of screens) {
@@ -55,7 +56,7 @@ export function svgOf(screens: readonly Screen[], endMs: number): string {
 }
 
 function rowOf({ row, fromMs, untilMs, spans }: RowSpell, endMs: number, totalMs: number): string {
-  const y = TITLE_HEIGHT + (row + 0.8) * CELL.height;
+  const y = Math.round(TITLE_HEIGHT + (row + 0.8) * CELL.height);
   const isLast = untilMs >= endMs;
   const from = share(fromMs, totalMs);
   const times = isLast ? [0, from] : [0, from, share(untilMs, totalMs)];
