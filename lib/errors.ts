@@ -2,6 +2,7 @@
  * The closed list of things that can go wrong for a user: one code, one message, one hint, one exit
  * code. A worker sends `{code, message, hint}`, and the receiving side restores the error.
  */
+import { denialIn, denialOfThread } from "./denial.ts";
 
 /**
  * The exit codes of the command line, by what they mean.
@@ -67,6 +68,8 @@ export type ErrorCode =
   | "folder"
   /** Another program uses the port. */
   | "port_in_use"
+  /** Deno was not given a permission that this needs. */
+  | "permission"
   /** A socket cannot be opened, or a peer speaks something else. */
   | "network"
   /** Interrupted by the user; what arrived is kept. */
@@ -125,6 +128,10 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
     exit: EXIT.failed,
     hint: "Another program uses the port: stop it, or choose another port with --port.",
   },
+  permission: {
+    exit: EXIT.usage,
+    hint: "Add -A to the flags of `deno run`, which allows all that Shoal needs.",
+  },
   network: {
     exit: EXIT.failed,
     hint: "Check that this machine has a network interface that is up.",
@@ -176,16 +183,24 @@ export class ShoalError extends Error {
   readonly hint: string;
 
   /**
-   * An error with the hint of its code, unless another is given.
+   * An error with the hint of its code, unless another is given. What Deno has denied is `permission`, whatever was to be
+   * done with it.
    *
    * @param code what kind of failure it is
    * @param message what happened, in one line
    * @param options a hint in place of the one that goes with the code, and the cause
    */
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint ?? TABLE[code].hint;
+    const denial = code === "permission" ? undefined : denialIn(options.cause) ??
+      (code === "internal" ? denialOfThread(message) : undefined);
+    super(
+      denial === undefined ? message : `Deno does not allow ${denial.what}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = denial === undefined ? code : "permission";
+    this.hint = denial === undefined
+      ? options.hint ?? TABLE[code].hint
+      : `Add ${denial.flag} to the flags of \`deno run\`, or -A, which allows all that Shoal needs.`;
   }
 
   /** The exit code of a command that fails with this error. */

@@ -135,6 +135,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "output",
     "pipes",
     "terminal",
+    "tuning",
   ]
     .map((name) => `lib/io/system/${name}.ts`),
 ]);

@@ -103,5 +103,6 @@ function requireReadable(disk: Disk, path: string): void {
   }[opened.problem];
   throw new ShoalError("usage", `${displayName(path)} ${problem}`, {
     hint: "Name files that are there, and at most one folder.",
+    cause: opened.message,
   });
 }

@@ -21,11 +21,7 @@ export function diskError(what: string, cause: unknown): ShoalError {
   if (typeof code === "string" && FULL.has(code)) {
     return new ShoalError("disk_full", `${what}: no space left`, { cause });
   }
-  if (
-    (typeof code === "string" && NOT_WRITABLE.has(code)) ||
-    // What the runtime itself denies has no code of the operating system.
-    cause instanceof Deno.errors.NotCapable
-  ) {
+  if (typeof code === "string" && NOT_WRITABLE.has(code)) {
     return new ShoalError("not_writable", `${what}: ${message}`, { cause });
   }
   return new ShoalError("disk", `${what}: ${message}`, { cause });

@@ -6,6 +6,7 @@
  */
 import { constants } from "node:fs";
 import type { Bytes, ModificationTime } from "../../ids.ts";
+import { isTuningOff } from "../system/tuning.ts";
 
 const SYMBOLS = {
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
@@ -138,7 +139,7 @@ function loaded(): Libc | undefined {
 function load(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (isTuningOff()) return undefined;
   try {
     return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
   } catch {

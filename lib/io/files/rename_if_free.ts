@@ -2,6 +2,7 @@
  * `renameat2(2)` through FFI, which refuses to replace anything. Deno's own rename replaces; without this, a name is
  * taken by a second link, and the first one is removed: twice the work for the disk.
  */
+import { isTuningOff } from "../system/tuning.ts";
 
 const SYMBOLS = {
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
@@ -27,7 +28,7 @@ export function renameIfFree(from: string, to: string): boolean {
 function load(): Rename | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (isTuningOff()) return undefined;
   try {
     return Deno.dlopen("libc.so.6", SYMBOLS).symbols.renameat2;
   } catch {

@@ -1,4 +1,5 @@
 /** `syncfs(2)` through FFI: one call for all that was written, however many files that is. */
+import { isTuningOff } from "../system/tuning.ts";
 
 const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
@@ -28,7 +29,7 @@ export async function syncFileSystem(folder: string): Promise<boolean> {
 function load(): Symbols | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (isTuningOff()) return undefined;
   try {
     return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
   } catch {

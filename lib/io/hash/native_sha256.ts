@@ -6,6 +6,7 @@
 import type { Bytes } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import { useSha256 } from "../../protocol/base/sha256.ts";
+import { isTuningOff } from "../system/tuning.ts";
 
 /** By soname, so that no development package is needed. */
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
@@ -17,7 +18,7 @@ const SYMBOLS = {
 export function useNativeSha256(): void {
   if (Deno.build.os !== "linux") return;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return;
+  if (isTuningOff()) return;
   for (const name of LIBRARIES) {
     try {
       const { symbols } = Deno.dlopen(name, SYMBOLS);

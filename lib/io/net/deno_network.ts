@@ -37,6 +37,11 @@ function readSubnets(): readonly Subnet[] {
 export async function denoLookUp(host: string): Promise<readonly string[]> {
   // Few have names to look up, and every thread would load it.
   const { lookup } = await import("node:dns/promises");
+  // The resolver tells of this denial as if a firewall were in the way.
+  if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") {
+    const message = `Requires net access to "${host}", run again with the --allow-net flag`;
+    throw new Deno.errors.NotCapable(message);
+  }
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => canonicalAddress(address)).filter((each) => each !== undefined);
 }

@@ -4,6 +4,7 @@ import { ShoalError } from "../../errors.ts";
 import type { Layers } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import { type ConnectProblem, connectProblem } from "./connect_outcome.ts";
 import type { Net } from "./net.ts";
 import { endpointsOf, resolveHost } from "./network.ts";
 
@@ -78,12 +79,19 @@ async function connected(
   } catch (cause) {
     if (cause instanceof ShoalError) throw cause;
     if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
-    const why = late.signal.aborted ? "does not answer" : "refuses the connection";
-    throw unreachable(`${name} ${why}`, cause);
+    const problem = late.signal.aborted ? "silent" : connectProblem(cause);
+    throw unreachable(TEXTS[problem](name), cause);
   } finally {
     decided.abort();
   }
 }
+
+const TEXTS: Readonly<Record<ConnectProblem, (name: string) => string>> = {
+  refused: (name) => `${name} refuses the connection`,
+  "no route": (name) => `nothing leads to ${name}, or it is off`,
+  blocked: (name) => `a firewall on this machine lets nothing out to ${name}`,
+  silent: (name) => `${name} does not answer`,
+};
 
 function unreachable(message: string, cause?: unknown): ShoalError {
   return new ShoalError("no_server", message, {

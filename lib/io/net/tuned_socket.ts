@@ -24,6 +24,7 @@ import {
 } from "./limits.ts";
 import { IP_PKTINFO, ReceiveMessage, SOL_IP } from "./receive_message.ts";
 import { socketAddress } from "./socket_address.ts";
+import { isTuningOff } from "../system/tuning.ts";
 
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
@@ -118,7 +119,7 @@ export function socketsAt(endpoint: Endpoint): ReadonlySet<number> {
 
 function loadLibc(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (isTuningOff()) return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
   try {
     return libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
