@@ -9,10 +9,19 @@ import type {
   RefusedEvent,
   RequestEvent,
   SendingEvent,
+  TransferEvent,
   UploadedEvent,
 } from "./server_events.ts";
 
-export type { IndexingEvent, ReadyEvent, RefusedEvent, RequestEvent, SendingEvent, UploadedEvent };
+export type {
+  IndexingEvent,
+  ReadyEvent,
+  RefusedEvent,
+  RequestEvent,
+  SendingEvent,
+  TransferEvent,
+  UploadedEvent,
+};
 
 /** One server's part in a finished download. */
 export interface ServerShare {
@@ -146,6 +155,8 @@ export interface DoneEvent {
   readonly root?: string;
   /** Seconds from the first request sent to the final rename. */
   readonly seconds: number;
+  /** How many of these passed before anybody offered it; absent if it was known who has it. */
+  readonly waitedSeconds?: number;
   /** Bytes kept from an earlier run. */
   readonly resumedBytes: number;
   /** Whether the identical file was already there, so that nothing was fetched. */
@@ -389,6 +400,7 @@ export type ServeEvent =
   | ReadyEvent
   | RequestEvent
   | SendingEvent
+  | TransferEvent
   | UploadedEvent
   | RefusedEvent
   | IndexingEvent

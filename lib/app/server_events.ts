@@ -46,6 +46,37 @@ export interface SendingEvent {
   readonly classic: boolean;
 }
 
+/**
+ * A server sends somebody something, over UDP or TCP: a file, a folder that is fetched as one, or many small files. There is no
+ * connection that would end; a transfer is over when nothing more has been asked for in three seconds.
+ */
+export interface TransferEvent {
+  /** Discriminates the union. */
+  readonly event: "transfer";
+  /** `moving` is told once a second, of a few transfers at a time. */
+  readonly state: "started" | "moving" | "ended";
+  /** The same for all events of one transfer. */
+  readonly id: number;
+  /** `IP:PORT` of the client, by its last request. */
+  readonly client: string;
+  /** What is sent: one file, one folder, or many files. */
+  readonly what: "file" | "folder" | "files";
+  /** Name of the file or the folder, `.` for all that is offered; empty for many files. */
+  readonly name: string;
+  /** Size of a file in bytes; absent otherwise. A client may get the rest from other servers, or have it. */
+  readonly size?: number;
+  /** Bytes that were sent, each counted once. */
+  readonly bytes: number;
+  /** Files of which something was sent. */
+  readonly files: number;
+  /** Bytes per second, averaged over the last moments. */
+  readonly rate: number;
+  /** Seconds from the first byte sent to the last so far. */
+  readonly seconds: number;
+  /** Transfers, to whomever, that were begun and not told of, since the last one that was. */
+  readonly omitted: number;
+}
+
 /** A file was uploaded and is offered from now on. */
 export interface UploadedEvent {
   /** Discriminates the union. */

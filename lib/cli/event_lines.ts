@@ -10,13 +10,16 @@ import type {
   ServerEvent,
   ShoalEvent,
   StoredEvent,
+  TransferEvent,
   WaitingEvent,
 } from "../app/events.ts";
+import { parseHostPort } from "../address.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import type { Tone } from "./colours.ts";
 import { NAMES_SHOWN_MAX } from "./limits.ts";
-import { countText } from "./units.ts";
+import { fractionOf, percentText } from "./progress_rows.ts";
+import { countText, durationText } from "./units.ts";
 
 /** One line on stdout. `undefined` for what is shown otherwise or not at all. */
 export function eventLine(event: ShoalEvent, verbose: boolean): string | undefined {
@@ -28,10 +31,13 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "mastering":
       return `Master on TCP port ${event.port}, store ${event.store}` +
         (event.metricsPort === undefined ? "" : `, metrics on TCP port ${event.metricsPort}`);
+    // Whoever speaks our own protocol asks everybody, and is sent something by some: a transfer says so.
     case "request":
-      return `Received request for file: ${displayName(event.name)}`;
+      return event.classic ? requestLine(event.name) : undefined;
     case "sending":
-      return `Sending ${displayName(event.name)} to ${event.client}`;
+      return event.classic ? `Sending ${displayName(event.name)} to ${event.client}` : undefined;
+    case "transfer":
+      return transferLine(event);
     case "stored":
       return storedLines(event);
     case "echoed":
@@ -108,6 +114,50 @@ function offeredText({ dir, names }: ReadyEvent): string {
   );
   const rest = names.length - NAMES_SHOWN_MAX;
   return shown.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+function requestLine(name: string): string {
+  return `Received request for file: ${displayName(name)}`;
+}
+
+/** The lines of the classic tool when it starts, and what became of it. */
+function transferLine(event: TransferEvent): string | undefined {
+  const { state, what, name, client, omitted } = event;
+  switch (state) {
+    case "started": {
+      const sending = `Sending ${transferName(event)} to ${client}` +
+        (omitted > 0 ? ` (and ${countText(omitted, "other transfer")}, not shown)` : "");
+      return what === "file" ? `${requestLine(name)}\n${sending}` : sending;
+    }
+    case "moving":
+      return undefined;
+    case "ended":
+      return endedLine(event);
+  }
+}
+
+function endedLine(event: TransferEvent): string {
+  const { bytes, size, seconds, client, what, files } = event;
+  const part = size === undefined ? 1 : fractionOf({ bytes, size });
+  const name = transferName(event);
+  const sent = what === "folder"
+    ? `${countText(files, "file")} of ${name}`
+    : what === "files"
+    ? countText(files, "more file")
+    : part < 1
+    ? `${percentText(part)} of ${name}`
+    : name;
+  const time = seconds < 0.1 ? "" : ` in ${durationText(seconds)}`;
+  const rest = part < 1 ? "; no more was asked for" : "";
+  const host = parseHostPort(client)?.host ?? client;
+  return `Sent ${sent} to ${host}: ${sizeText(bytes)}${time}${rest}`;
+}
+
+/** What is fetched, as far as it has one name. */
+export function transferName({ what, name }: TransferEvent): string {
+  if (what === "files") return "more files";
+  if (what === "file") return displayName(name);
+  return name === "." ? "everything" : `${displayName(name)}/`;
 }
 
 /** Whoever reads it must not take it for the whole file. */

@@ -180,7 +180,10 @@ export const getCommand = defineCommand({
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
-    const times = { wallS: (nowMs() - startMs) / 1000, waitedS: waited.ms / 1000 };
+    const times = {
+      activeS: (nowMs() - startMs - waited.ms) / 1000,
+      pausedS: waited.pausedMs / 1000,
+    };
     const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, times);
     for (const line of summary) reporter.say(line);
     if (signal.aborted && done.length < results.length) {

@@ -6,10 +6,11 @@ import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
 import { countText, durationText, rateText } from "./units.ts";
 
-/** How long all of it took together, and how much of that was spent waiting for somebody to send anything. */
 interface RunTimes {
-  readonly wallS: number;
-  readonly waitedS: number;
+  /** How long all of it took together, without waiting for somebody to send anything. */
+  readonly activeS: number;
+  /** How long nothing came after somebody had offered something. */
+  readonly pausedS: number;
 }
 
 /** Folders say who delivered the files in them. */
@@ -41,13 +42,14 @@ function otherNameLines(done: readonly DoneEvent[]): string[] {
 function fetchedLines(
   done: readonly DoneEvent[],
   folders: readonly FolderEvent[],
-  { wallS, waitedS }: RunTimes,
+  { activeS, pausedS }: RunTimes,
 ): string[] {
   const fetched = done.filter((event) => !event.present);
   const [first] = fetched;
   if (first === undefined) return [];
   // A file that came alone knows better than we do when it began.
-  const seconds = Math.max(0, (done.length === 1 ? first.seconds : wallS) - waitedS);
+  const ownS = first.seconds - (first.waitedSeconds ?? 0) - pausedS;
+  const seconds = done.length === 1 ? Math.max(0, ownS) : activeS;
   const bytes = sum(fetched, (event) => event.size);
   const resumed = sum(fetched, (event) => event.resumedBytes);
   const rate = seconds > 0 ? ` (${rateText((bytes - resumed) / seconds)})` : "";

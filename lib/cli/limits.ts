@@ -16,6 +16,8 @@ export const FAILURES_ALIKE_SHOWN_MAX = 20;
 export const NAMES_SHOWN_MAX = 3;
 /** Failed names listed in the last line: each has been reported before. */
 export const FAILED_NAMES_SHOWN_MAX = 5;
+/** Transfers of a server that have rows of their own in the live region. */
+export const SERVED_ROWS_MAX = 10;
 export const NAME_COLUMNS_MIN = 8;
 export const NAME_COLUMNS_MAX = 32;
 export const BAR_COLUMNS_MIN = 6;

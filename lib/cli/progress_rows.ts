@@ -15,7 +15,8 @@ export interface Row {
   /** Of all that is to come; `bytes` of `size`, unless it is told otherwise. */
   readonly fraction?: number;
   readonly rate: number;
-  readonly secondsLeft: number | undefined;
+  /** `undefined` where it cannot be told, `null` where nobody asks. */
+  readonly secondsLeft: number | undefined | null;
   /** What stands in place of rate and time: nothing has come yet. */
   readonly state?: string;
 }
@@ -45,10 +46,10 @@ const LAYOUTS: readonly Layout[] = [
 
 /** @param columns of the window; the last of them stays free */
 export function rowLines(rows: readonly Row[], columns: number): string[] {
-  const etaColumns = Math.max(
-    ETA_COLUMNS,
-    ...rows.map(({ secondsLeft }) => etaText(secondsLeft).length),
-  );
+  const etas = rows.flatMap(({ secondsLeft }) => secondsLeft === null ? [] : etaText(secondsLeft));
+  const etaColumns = etas.length === 0
+    ? 0
+    : Math.max(ETA_COLUMNS, ...etas.map(({ length }) => length));
   const nameColumns = Math.min(
     NAME_COLUMNS_MAX,
     Math.max(NAME_COLUMNS_MIN, ...rows.map(({ name }) => textColumns(name))),
@@ -73,7 +74,8 @@ export function rowLines(rows: readonly Row[], columns: number): string[] {
 function numberColumns({ withSize, withRate, etaLabel }: Layout, etaColumns: number): number {
   const sizeColumns = withSize ? GAP.length + SIZE_COLUMNS : 0;
   const paceColumns = withRate
-    ? GAP.length + RATE_COLUMNS + GAP.length + etaLabel.length + etaColumns
+    ? GAP.length + RATE_COLUMNS +
+      (etaColumns === 0 ? 0 : GAP.length + etaLabel.length + etaColumns)
     : 0;
   return 1 + PERCENT_COLUMNS + sizeColumns + paceColumns;
 }
@@ -85,7 +87,7 @@ function numbers(row: Row, { withSize, withRate, etaLabel }: Layout, etaColumns:
   if (withRate && state !== undefined) parts.push(state.padStart(RATE_COLUMNS));
   if (withRate && state === undefined) {
     parts.push(rateText(rate).padStart(RATE_COLUMNS));
-    parts.push(etaLabel + etaText(secondsLeft).padStart(etaColumns));
+    if (secondsLeft !== null) parts.push(etaLabel + etaText(secondsLeft).padStart(etaColumns));
   }
   return parts.join(GAP);
 }

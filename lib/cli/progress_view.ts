@@ -15,6 +15,7 @@ import { sizeText } from "../sizes.ts";
 import { waitingLine } from "./event_lines.ts";
 import { WAITS_SHOWN_MAX } from "./limits.ts";
 import { fractionOf, percentText, type Row, rowLines } from "./progress_rows.ts";
+import { ServingView } from "./serving_view.ts";
 import { countText, etaText, rateText } from "./units.ts";
 
 /** A file or a folder on its way. */
@@ -31,6 +32,7 @@ export class ProgressView {
   /** The servers work for all files together. */
   #servers: ProgressEvent["lanes"] = [];
   #indexing: IndexingEvent | undefined;
+  readonly #serving = new ServingView();
   #doneCount = 0;
   #failedCount = 0;
 
@@ -47,6 +49,8 @@ export class ProgressView {
         this.#servers = event.lanes;
         return known === undefined ? "changed" : "moved";
       }
+      case "transfer":
+        return this.#serving.apply(event);
       case "total":
         this.#total = event;
         return "moved";
@@ -79,7 +83,7 @@ export class ProgressView {
 
   /** Fills at most `rows - 1` rows: server lines give way first, then files. */
   lines({ columns, rows }: WindowSize): string[] {
-    const rest = this.#footer();
+    const rest = [...this.#serving.lines(columns), ...this.#footer()];
     const isOver = this.#transfers.size + this.#waits.size === 0;
     const total = isOver ? undefined : this.#total;
     const transfers = this.#inOrder();

@@ -3,7 +3,8 @@ import type { GetEvent } from "../app/events.ts";
 import { PAUSE_MS_MIN } from "./limits.ts";
 
 export class WaitedTime {
-  #waitedMs = 0;
+  #beforeMs = 0;
+  #pausedMs = 0;
   /** When something last came; the beginning, before anything was offered. */
   #movedMs: number;
   #hasBegun = false;
@@ -14,8 +15,14 @@ export class WaitedTime {
     this.#movedMs = startMs;
   }
 
+  /** All of it. */
   get ms(): number {
-    return this.#waitedMs;
+    return this.#beforeMs + this.#pausedMs;
+  }
+
+  /** Without what passed before anybody offered anything. */
+  get pausedMs(): number {
+    return this.#pausedMs;
   }
 
   note(nowMs: number, event: GetEvent): void {
@@ -40,7 +47,8 @@ export class WaitedTime {
   /** A short pause is part of fetching; all of the time before the beginning is none. */
   #moved(nowMs: number): void {
     const pauseMs = nowMs - this.#movedMs;
-    if (!this.#hasBegun || pauseMs >= PAUSE_MS_MIN) this.#waitedMs += pauseMs;
+    if (!this.#hasBegun) this.#beforeMs = pauseMs;
+    else if (pauseMs >= PAUSE_MS_MIN) this.#pausedMs += pauseMs;
     this.#hasBegun = true;
     this.#movedMs = nowMs;
   }

@@ -35,7 +35,7 @@ export type SenderReply =
   | { readonly kind: "ready"; readonly port: number; readonly isTuned: boolean }
   | Extract<
     RangeServerAction,
-    { kind: "question" | "locate" | "changed" | "struck" | "flow" | "counts" }
+    { kind: "question" | "locate" | "changed" | "struck" | "flow" | "sent" | "counts" }
   >
   /** The system refuses to send this. */
   | { readonly kind: "refused"; readonly refusal: SendRefusal; readonly to: Endpoint }

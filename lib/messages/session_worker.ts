@@ -12,6 +12,7 @@ import type {
   SessionFile,
   SessionPolicy,
 } from "../protocol/session/dialogue.ts";
+import type { SentShare } from "../protocol/serve/sent_tally.ts";
 import type { UploadQuota } from "../protocol/session/upload_accounts.ts";
 import type { ListenConfig } from "./transport_config.ts";
 
@@ -82,6 +83,8 @@ export type SessionReply =
   | { readonly kind: "mistrusted"; readonly root: HashHex; readonly sizeBytes: number }
   /** Somebody asked for a file, or is sent one. */
   | { readonly kind: "sending"; readonly name: SafeFileName; readonly to: string }
+  /** What was sent whom since this was told last. */
+  | { readonly kind: "sent"; readonly shares: readonly SentShare[] }
   /** An upload was refused, and so many before it that were not told. Its name is unchecked. */
   | ({ readonly kind: "refused" } & RefusedUpload)
   | { readonly kind: "log"; readonly level: LogLevel; readonly messages: readonly string[] }

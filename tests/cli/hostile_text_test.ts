@@ -70,6 +70,12 @@ const EVENTS: readonly ShoalEvent[] = [
   ),
   { event: "request", name: EVIL, client: EVIL, classic: true },
   { event: "sending", name: EVIL, client: EVIL, classic: false },
+  ...(["started", "moving", "ended"] as const).flatMap((state) =>
+    (["file", "folder", "files"] as const).map((what, id): ShoalEvent => ({
+      ...{ event: "transfer", state, id, client: EVIL, what, name: EVIL, size: 2, bytes: 1 },
+      ...{ files: 1, rate: 1, seconds: 1, omitted: 1 },
+    }))
+  ),
   { event: "uploaded", name: EVIL, client: EVIL, size: 1, sha256: HEX, md5: HEX },
   { event: "refused", name: EVIL, client: EVIL, message: EVIL, omitted: 3 },
   { event: "indexing", filesLeft: 1, bytesLeft: 1, rate: 1 },
@@ -138,6 +144,7 @@ const KINDS = {
   ...{
     request: 1,
     sending: 1,
+    transfer: 1,
     uploaded: 1,
     refused: 1,
     indexing: 1,

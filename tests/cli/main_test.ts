@@ -15,7 +15,7 @@ const OFFER = {
   root: "0".repeat(64),
 } as const;
 
-const TIMES = { wallS: 1, waitedS: 0 };
+const TIMES = { activeS: 1, pausedS: 0 };
 const FAILED = { event: "failed", name: "x", code: "not_found", message: "", hint: "" } as const;
 
 function appWith(changes: Partial<FakeApp>): FakeApp {

@@ -302,6 +302,7 @@ export class SimServer {
       ...{ onSearched: nothing, onClassicRequest: nothing, onRequested: nothing },
       ...{
         onSending: nothing,
+        onTransfer: nothing,
         onUploaded: nothing,
         onRefused: nothing,
         onLog: nothing,

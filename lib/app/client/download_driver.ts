@@ -47,6 +47,7 @@ export class DownloadDriver implements RoutedDownload {
   /** Of which layer fetch of the download `#lookup` is. */
   #fetch = 0;
   #startedMs: number;
+  #offeredMs: number | undefined;
   /** How it ended, and perhaps not all that is told of it. */
   #outcome: DoneEvent | FailedEvent | undefined;
 
@@ -98,6 +99,7 @@ export class DownloadDriver implements RoutedDownload {
 
   /** @param advice what is known where the search has found nothing */
   onFind(news: FindNews, advice?: SearchAdvice): void {
+    if (news.kind === "offer") this.#offeredMs ??= this.#context.clock.nowMs();
     this.#events.push({ kind: "find", news, ...(advice !== undefined && { advice }) });
   }
 
@@ -272,6 +274,9 @@ export class DownloadDriver implements RoutedDownload {
       sha256: content.sha256,
       root: content.root,
       seconds: (this.#context.clock.nowMs() - this.#startedMs) / 1000,
+      ...(this.#offeredMs !== undefined && {
+        waitedSeconds: Math.max(0, this.#offeredMs - this.#startedMs) / 1000,
+      }),
       resumedBytes,
       present: isPresent,
       ...(isGrowing && { growing: true }),

@@ -10,6 +10,7 @@ import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts
 import type { ContentRef, LocatedContent, ServedFile } from "../../protocol/base/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
+import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
 import { timesText } from "../stage_times.ts";
 
@@ -33,6 +34,8 @@ interface DataSocketOptions {
   readonly onStruck: (party: string, content: ContentRef, chunk: number) => void;
   /** A client begins to be sent this content. */
   readonly onFlow: (to: Endpoint, root: HashHex, sizeBytes: number) => void;
+  /** What was sent whom since the last time. */
+  readonly onSent: (shares: readonly SentShare[]) => void;
   /** What was sent and ignored since the last time. */
   readonly onServed: (served: ServedCounts) => void;
   /** What was ignored, or could not be sent. */
@@ -118,6 +121,8 @@ export class DataSocket {
       }
       case "flow":
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
+      case "sent":
+        return this.#options.onSent(reply.shares);
       case "refused":
         return this.#options.onRefused(reply.refusal, reply.to);
       case "counts":

@@ -52,6 +52,11 @@ export class PackingService {
     return this.#packs.located(ref);
   }
 
+  /** The range of which this content is the pack. */
+  rangeOf(pack: ContentRef): PackJob | undefined {
+    return this.#packs.rangeOf(pack);
+  }
+
   /** A client found this bad. Says whether it is a pack; if so it is made anew when somebody asks. */
   doubt({ root, sizeBytes }: ContentRef): boolean {
     if (this.located({ root, sizeBytes }) === undefined) return false;

@@ -312,6 +312,7 @@ class Service {
       onClassicRequest: (from, name) => this.#classic?.onRequest(from, name),
       onRequested: (name, client) => this.#tell({ event: "request", name, client, classic: false }),
       onSending: (name, client) => this.#tell({ event: "sending", name, client, classic: false }),
+      onTransfer: (event) => this.#tell(event),
       onUploaded: ({ name, sizeBytes: size, sha256, md5 }, client) =>
         this.#tell({ event: "uploaded", name, client, size, sha256, md5 }),
       onRefused: ({ name, from, message, omitted }) =>

@@ -33,6 +33,9 @@ import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 import { PackingService } from "./packing_service.ts";
+import { TransferNews } from "./transfer_news.ts";
+import type { TransferEvent } from "../events.ts";
+import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
@@ -62,6 +65,8 @@ interface ServingOptions {
   readonly onRequested: (name: string, client: string) => void;
   /** A client begins to be sent a file. */
   readonly onSending: (name: string, client: string) => void;
+  /** What somebody fetches begins, goes on, or is over. */
+  readonly onTransfer: (event: TransferEvent) => void;
   readonly onUploaded: (file: UploadedFile, client: string) => void;
   readonly onRefused: (upload: RefusedUpload) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
@@ -86,6 +91,7 @@ export class Serving {
   readonly #data: DataSocket;
   readonly #packing: PackingService;
   readonly #sessions: SessionService;
+  readonly #transfers: TransferNews;
   readonly #delayed: DelayedAnswers<SendAction>;
   readonly #timer: Wakeup;
   readonly #refusals = new SendRefusals();
@@ -109,6 +115,11 @@ export class Serving {
       onForeseen: (content) => this.#data.foresee([content]),
       onDropped: ({ root, sizeBytes }) => this.#data.forget(root, sizeBytes),
     });
+    this.#transfers = new TransferNews({
+      ...{ clock: runtime.clock, index, emit: options.onTransfer },
+      packedRange: (pack) => this.#packing.rangeOf(pack),
+    });
+    const onSent = (shares: readonly SentShare[]): void => this.#transfers.onSent(shares);
     this.#data = new DataSocket({
       ...{ runtime, transport, rateBytesPerS, tokenSecret, server },
       ...{ onDetail, onFailure },
@@ -127,10 +138,11 @@ export class Serving {
         if (!this.#packing.doubt(content)) index.doubt(party, content, chunk);
       },
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
+      onSent,
     });
     const { onUploaded, onRefused, onSending, onLog } = options;
     this.#sessions = new SessionService({
-      ...{ runtime, index, onUploaded, onRefused, onSending, onLog, onFailure },
+      ...{ runtime, index, onUploaded, onRefused, onSending, onSent, onLog, onFailure },
       ...options.sessions,
     });
   }
@@ -189,6 +201,7 @@ export class Serving {
     await this.#data.close();
     await this.#packing.close();
     await this.#sessions.close();
+    this.#transfers.close();
   }
 
   // — Questions —————————————————————————————————————————————————————————————————————————————————

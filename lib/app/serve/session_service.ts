@@ -13,6 +13,7 @@ import type {
   UploadedFile,
 } from "../../messages/session_worker.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
+import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
 import type { ServedIndex } from "../index/served_index.ts";
@@ -25,6 +26,8 @@ interface SessionServiceOptions extends Omit<SessionSettings, "uploadDir"> {
   readonly index: ServedIndex;
   readonly onUploaded: (file: UploadedFile, from: string) => void;
   readonly onSending: (name: string, to: string) => void;
+  /** What was sent whom since the last time. */
+  readonly onSent: (shares: readonly SentShare[]) => void;
   readonly onRefused: (upload: RefusedUpload) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
   /** The worker broke. */
@@ -77,6 +80,8 @@ export class SessionService {
         return this.#options.index.mistrust(reply.root, reply.sizeBytes);
       case "sending":
         return this.#options.onSending(reply.name, reply.to);
+      case "sent":
+        return this.#options.onSent(reply.shares);
       case "refused":
         return this.#options.onRefused(reply);
       case "log":

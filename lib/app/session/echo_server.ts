@@ -72,6 +72,7 @@ export function serveEchoIn(
     md5Of: nobody,
     onUploaded: nobody,
     onSending: nobody,
+    onSent: nobody,
     onChanged: nobody,
     get sent() {
       return nobody();

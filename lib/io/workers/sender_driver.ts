@@ -140,6 +140,7 @@ class SenderDriver {
       case "changed":
       case "struck":
       case "flow":
+      case "sent":
       case "counts":
         return this.#parent.post(action);
       default:

@@ -23,6 +23,7 @@ import { serveSession } from "../../protocol/session/serve_session.ts";
 import type { SessionFile } from "../../protocol/session/dialogue.ts";
 import { Digests } from "../hash/digests.ts";
 import { runDialogue, type SessionLibrary } from "./session_host.ts";
+import { SentNews } from "./sent_news.ts";
 import { SessionListener } from "../net/session_listener.ts";
 import { Throttle } from "../net/throttle.ts";
 import { Uploads } from "../uploads/uploads.ts";
@@ -44,6 +45,7 @@ class SessionDriver {
   readonly #library: SessionLibrary;
   readonly #listener: SessionListener;
   readonly #news = new FlowNews();
+  readonly #sent: SentNews;
   readonly #refusals = new RefusalNews();
   readonly #questions = new Map<number, (answer: Answer) => void>();
   /** MD5s that are being computed, by file. */
@@ -54,6 +56,10 @@ class SessionDriver {
 
   constructor(runtime: Runtime, parent: Parent, init: Init) {
     this.#parent = parent;
+    this.#sent = new SentNews(
+      runtime.clock,
+      (shares) => parent.post({ kind: "sent", shares }),
+    );
     const { uploadDir, quota, policy, host, ports, layers, rateBytesPerS } = init;
     this.#digests = new Digests(runtime, (error) => this.#fail(error));
     if (policy.allowsUpload) this.#digests.warmUp();
@@ -72,6 +78,7 @@ class SessionDriver {
       md5Of: (file) => this.#md5Of(file),
       onUploaded: (file, from) => parent.post({ kind: "uploaded", file, from }),
       sent: new SentChunks(),
+      onSent: (...sent) => this.#sent.onSent(...sent),
       onStruck: (party, { root, sizeBytes, chunk }) =>
         parent.post({ kind: "struck", party, root, sizeBytes, chunk }),
       onChanged: ({ root, sizeBytes }) => parent.post({ kind: "mistrusted", root, sizeBytes }),
@@ -169,6 +176,7 @@ class SessionDriver {
     await this.#digests.close();
     await this.#listener.closed();
     this.#library.uploads?.close();
+    this.#sent.close();
     this.#parent.post({ kind: "stopped" });
   }
 }

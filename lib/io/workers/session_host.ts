@@ -27,6 +27,7 @@ import type {
   UploadBegun,
   UploadEnded,
 } from "../../protocol/session/dialogue.ts";
+import type { ByteRange } from "../../wire/frames.ts";
 import { LENGTH_PREFIX_BYTES, lengthPrefix } from "../../wire/session_json.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Disk } from "../files/disk.ts";
@@ -60,6 +61,8 @@ export interface SessionLibrary {
   onRefused(name: string, from: Endpoint, message: string): void;
   /** What each connection was sent. */
   readonly sent: SentChunks;
+  /** The same, for people. */
+  onSent(to: Endpoint, content: ContentRef, range: ByteRange): void;
   onStruck(party: string, strike: StepOf<"strike">): void;
   log(level: LogLevel, ...messages: readonly string[]): void;
   /** What is kept for peers until they have taken it. */
@@ -260,10 +263,10 @@ class SessionHost {
 
   #noteSent({ root, sizeBytes }: SessionFile, offset: number, lengthBytes: number): void {
     if (root === undefined) return;
-    const ranges = [{ offset, lengthBytes }];
-    this.#library.sent.onSent(this.#connection.peerEndpoint, {
-      ...{ nonce: CONNECTION_NONCE, root, sizeBytes, ranges },
-    });
+    const range = { offset, lengthBytes };
+    const to = this.#connection.peerEndpoint;
+    this.#library.sent.onSent(to, { nonce: CONNECTION_NONCE, root, sizeBytes, ranges: [range] });
+    this.#library.onSent(to, { root, sizeBytes }, range);
   }
 
   async #onStrike(strike: StepOf<"strike">): Promise<void> {

@@ -127,3 +127,23 @@ assertRelations([
   [ABSENT_END_MS > ABSENT_DELAY_MS_MAX + 1_000, "two rounds of ABSENT fit before the end"],
   [ASK_TIMEOUT_MS > ABSENT_DELAY_MS_MAX, "an ABSENT arrives before its FIND is repeated"],
 ]);
+/** How often a worker tells what it has sent whom, and how many clients and contents that is about, at most. */
+export const SENT_TELL_MS = 250;
+export const SENT_SHARES_MAX = 256;
+/** Contents and clients that have proved their address of which a worker remembers what was sent; the longest idle is forgotten. */
+export const SENT_TALLIES_MAX = 512;
+/** Parts of a content in which what was sent is counted, and the smallest of them. */
+export const SENT_CELLS_MAX = 1_024;
+export const SENT_CELL_BYTES_MIN = 16_384;
+/** A transfer is over when nothing of it was sent for this long. */
+export const TRANSFER_IDLE_MS = 3_000;
+/** How often a transfer under way is told of, and how many at a time. */
+export const TRANSFER_MOVED_MS = 1_000;
+export const TRANSFERS_MOVING_TOLD_MAX = 16;
+/** Transfers under way that are known, to whomever. */
+export const TRANSFERS_MAX = 256;
+/** Files of one client at a time that are told one by one; further ones are one transfer. */
+export const TRANSFERS_PER_PARTY_TOLD_MAX = 4;
+/** Transfers that are told of, per second and at once; others are counted. */
+export const TRANSFERS_PER_S = 2;
+export const TRANSFERS_BURST = 20;

@@ -78,6 +78,7 @@ interface Running {
 }
 
 interface Known {
+  readonly range: PackJob;
   readonly content: string;
   /** Absent where the range does not pack. */
   readonly pack?: Pack;
@@ -149,6 +150,11 @@ export class Packs {
   located(ref: ContentRef): ServedFile | undefined {
     const known = this.#known.get(this.#rangeOf.get(keyOf(ref)) ?? "");
     return known?.pack && fileOf(known.pack);
+  }
+
+  /** The range of which this content is the pack. */
+  rangeOf(pack: ContentRef): PackJob | undefined {
+    return this.#known.get(this.#rangeOf.get(keyOf(pack)) ?? "")?.range;
   }
 
   // — What is asked —————————————————————————————————————————————————————————————————————————————
@@ -228,7 +234,7 @@ export class Packs {
     if (!isStale) {
       const content = keyOf(range.content);
       this.#skips.onTried(content, pack !== undefined);
-      this.#keep(key, content, pack);
+      this.#keep(key, range, pack);
     }
     if (kept !== undefined) {
       this.counts.plainBytes += range.lengthBytes;
@@ -237,9 +243,9 @@ export class Packs {
     for (const asking of askers) this.#answer(asking, kept);
   }
 
-  #keep(key: string, content: string, pack: Pack | undefined): void {
+  #keep(key: string, range: PackJob, pack: Pack | undefined): void {
     this.#drop(key);
-    this.#known.set(key, { content, ...(pack && { pack }) });
+    this.#known.set(key, { range, content: keyOf(range.content), ...(pack && { pack }) });
     if (pack !== undefined) {
       // Equal ranges have equal packs: the one that was made last stands for all of them.
       this.#rangeOf.set(packKey(pack), key);

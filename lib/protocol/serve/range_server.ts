@@ -20,6 +20,7 @@ import { QuestionQueue, type WaitingQuestion } from "./question_queue.ts";
 import { QuestionGate } from "./question_gate.ts";
 import { type GuardedFrame, retryFor } from "./retry.ts";
 import { SentChunks } from "./sent_chunks.ts";
+import { type SentShare, SentTally } from "./sent_tally.ts";
 import { Sender, type Turn, type WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf, type ServedFile } from "../base/served_file.ts";
 
@@ -82,6 +83,8 @@ export type RangeServerAction =
   | ({ readonly kind: "struck"; readonly party: string; readonly chunk: number } & ContentRef)
   /** A client begins to be sent this content. */
   | ({ readonly kind: "flow"; readonly to: Endpoint } & ContentRef)
+  /** What was sent whom since this was told last. */
+  | { readonly kind: "sent"; readonly shares: readonly SentShare[] }
   | ({ readonly kind: "counts" } & ServedCounts);
 
 interface RangeServerOptions {
@@ -104,6 +107,7 @@ export class RangeServer {
   /** For contents that the main thread is being asked about. */
   readonly #pending = new PendingRequests();
   readonly #sent = new SentChunks();
+  readonly #tally = new SentTally();
   readonly #news = new FlowNews();
   #actions: RangeServerAction[] = [];
   /** What is being served. */
@@ -167,12 +171,14 @@ export class RangeServer {
         break;
       case "stop":
         this.#isStopped = true;
+        this.#takeSent(nowMs);
         return this.#actions;
       default:
         event satisfies never;
     }
     this.#forward();
     this.#serveNext(nowMs);
+    this.#tellSent(nowMs);
     this.#count(nowMs);
     return this.#actions;
   }
@@ -181,7 +187,7 @@ export class RangeServer {
   nextWakeupMs(nowMs: number): number {
     if (this.#isStopped) return Infinity;
     const turnMs = this.#turn === undefined ? this.#sender.nextWakeupMs(nowMs) : Infinity;
-    return Math.min(turnMs, this.#countsDueMs);
+    return Math.min(turnMs, this.#countsDueMs, this.#tally.nextWakeupMs);
   }
 
   // — What comes in —————————————————————————————————————————————————————————————————————————————
@@ -283,7 +289,7 @@ export class RangeServer {
     switch (outcome) {
       case "sent":
         this.#sender.onAnswered(turn);
-        this.#sent.onSent(turn.to, turn.want);
+        this.#onSent(nowMs, turn);
         return this.#tellFlow(nowMs, turn);
       case "tooLong":
         // The client will ask for shorter segments.
@@ -298,6 +304,20 @@ export class RangeServer {
       default:
         outcome satisfies never;
     }
+  }
+
+  #onSent(nowMs: number, { to, want }: Turn): void {
+    this.#sent.onSent(to, want);
+    this.#tally.onSent(nowMs, to, `${to.port} ${want.nonce}`, want, want.ranges);
+  }
+
+  #tellSent(nowMs: number): void {
+    if (nowMs >= this.#tally.nextWakeupMs) this.#takeSent(nowMs);
+  }
+
+  #takeSent(nowMs: number): void {
+    const shares = this.#tally.take(nowMs);
+    if (shares.length > 0) this.#actions.push({ kind: "sent", shares });
   }
 
   /** Ports and nonces are the client's to choose: they make no news. */

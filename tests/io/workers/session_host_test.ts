@@ -73,6 +73,7 @@ for (
         md5Of: nobody,
         onUploaded: nobody,
         onSending: nobody,
+        onSent: nobody,
         onChanged: nobody,
         onRefused: nobody,
       },
