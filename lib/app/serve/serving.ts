@@ -33,7 +33,7 @@ import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 import { PackingService } from "./packing_service.ts";
-import { TransferNews } from "./transfer_news.ts";
+import { TransferReport } from "./transfer_report.ts";
 import type { TransferEvent } from "../events.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import { SessionService } from "./session_service.ts";
@@ -91,7 +91,7 @@ export class Serving {
   readonly #data: DataSocket;
   readonly #packing: PackingService;
   readonly #sessions: SessionService;
-  readonly #transfers: TransferNews;
+  readonly #transfers: TransferReport;
   readonly #delayed: DelayedAnswers<SendAction>;
   readonly #timer: Wakeup;
   readonly #refusals = new SendRefusals();
@@ -115,7 +115,7 @@ export class Serving {
       onForeseen: (content) => this.#data.foresee([content]),
       onDropped: ({ root, sizeBytes }) => this.#data.forget(root, sizeBytes),
     });
-    this.#transfers = new TransferNews({
+    this.#transfers = new TransferReport({
       ...{ clock: runtime.clock, index, emit: options.onTransfer },
       packedRange: (pack) => this.#packing.rangeOf(pack),
     });

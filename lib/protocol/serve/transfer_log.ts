@@ -37,7 +37,7 @@ export interface SentPart {
 }
 
 /** A transfer as it stands. */
-export interface TransferState {
+interface TransferState {
   readonly id: number;
   readonly client: string;
   /** Empty for many files. */
@@ -54,7 +54,7 @@ export interface TransferState {
 }
 
 /** `omitted` are transfers that were not told of, since the last one that was. */
-export type TransferNews =
+export type TransferLogNews =
   | ({ readonly kind: "started"; readonly omitted: number } & { readonly transfer: TransferState })
   | { readonly kind: "moved"; readonly transfer: TransferState }
   | { readonly kind: "ended"; readonly transfer: TransferState };
@@ -81,26 +81,26 @@ export class TransferLog {
   /** By key, the longest idle first. */
   readonly #transfers = new Map<string, Transfer>();
   readonly #budget = new RateLimit(TRANSFERS_PER_S, TRANSFERS_BURST);
-  #news: TransferNews[] = [];
+  #news: TransferLogNews[] = [];
   #omitted = 0;
   #nextId = 1;
   #movedDueMs = Infinity;
 
-  onSent(nowMs: number, part: SentPart): readonly TransferNews[] {
+  onSent(nowMs: number, part: SentPart): readonly TransferLogNews[] {
     this.#news = [];
     this.#tick(nowMs);
     this.#count(nowMs, part);
     return this.#news;
   }
 
-  wake(nowMs: number): readonly TransferNews[] {
+  wake(nowMs: number): readonly TransferLogNews[] {
     this.#news = [];
     this.#tick(nowMs);
     return this.#news;
   }
 
   /** All are over. */
-  close(): readonly TransferNews[] {
+  close(): readonly TransferLogNews[] {
     this.#news = [];
     for (const transfer of this.#transfers.values()) this.#end(transfer);
     return this.#news;

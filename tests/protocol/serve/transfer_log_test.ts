@@ -10,7 +10,7 @@ import {
 import {
   type SentPart,
   TransferLog,
-  type TransferNews,
+  type TransferLogNews,
 } from "../../../lib/protocol/serve/transfer_log.ts";
 
 function part(name: string, changes: Partial<SentPart> = {}): SentPart {
@@ -21,7 +21,7 @@ function part(name: string, changes: Partial<SentPart> = {}): SentPart {
   };
 }
 
-function brief(news: readonly TransferNews[]): string[] {
+function brief(news: readonly TransferLogNews[]): string[] {
   return news.map(({ kind, transfer: { name, kind: what, bytes, files } }) =>
     `${kind} ${what} ${name} ${bytes}/${files}`
   );
@@ -96,7 +96,7 @@ Deno.test("a file that is fetched once more is another transfer; one that goes o
 
 Deno.test("thousands of clients fill neither the screen nor memory, and are counted", () => {
   const log = new TransferLog();
-  const news: TransferNews[] = [];
+  const news: TransferLogNews[] = [];
   for (let i = 0; i < 5_000; i++) {
     const party = `10.1.${i >> 8}.${i & 255}`;
     news.push(...log.onSent(i / 10, part("clip", { party, client: `${party}:1` })));

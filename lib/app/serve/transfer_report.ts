@@ -4,11 +4,11 @@ import type { Clock, Wakeup } from "../../io/system/clock.ts";
 import type { ContentRef } from "../../protocol/base/served_file.ts";
 import type { PackJob } from "../../protocol/serve/packs.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
-import { TransferLog, type TransferNews as News } from "../../protocol/serve/transfer_log.ts";
+import { TransferLog, type TransferLogNews as News } from "../../protocol/serve/transfer_log.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 import type { TransferEvent } from "../events.ts";
 
-interface TransferNewsOptions {
+interface TransferReportOptions {
   readonly clock: Clock;
   readonly index: Pick<ServedIndex, "located" | "catalogue">;
   /** The range of which this is the pack. */
@@ -24,12 +24,12 @@ interface Named {
   readonly files: number;
 }
 
-export class TransferNews {
-  readonly #options: TransferNewsOptions;
+export class TransferReport {
+  readonly #options: TransferReportOptions;
   readonly #log = new TransferLog();
   readonly #timer: Wakeup;
 
-  constructor(options: TransferNewsOptions) {
+  constructor(options: TransferReportOptions) {
     this.#options = options;
     this.#timer = options.clock.timer(() => this.#tell(this.#log.wake(options.clock.nowMs())));
   }
