@@ -5,6 +5,9 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
+import { COMPLETIONS } from "../lib/cli/completions_command.ts";
+import { COMMANDS } from "../lib/cli/main.ts";
+import { manualPage } from "../lib/cli/manual_page.ts";
 import { bundle } from "./bundle.ts";
 import { posixLauncher, windowsLauncher } from "./launchers.ts";
 import { notices } from "./notices.ts";
@@ -22,6 +25,12 @@ export async function build(out: string): Promise<void> {
   const plan = startPlan(manifest);
   await Deno.writeTextFile(join(program, "shoal"), posixLauncher(plan), { mode: 0o755 });
   await Deno.writeTextFile(join(program, "shoal.cmd"), windowsLauncher(plan));
+  await Deno.mkdir(join(program, "man"));
+  await Deno.writeTextFile(join(program, "man/shoal.1"), manualPage(COMMANDS, manifest.version));
+  await Deno.mkdir(join(program, "completions"));
+  for (const [shell, script] of Object.entries(COMPLETIONS)) {
+    await Deno.writeTextFile(join(program, "completions", `shoal.${shell}`), script(COMMANDS));
+  }
   await Deno.copyFile(join(ROOT, "LICENSE"), join(program, "LICENSE"));
   await Deno.writeTextFile(
     join(program, "NOTICES.md"),

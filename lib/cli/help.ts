@@ -16,6 +16,9 @@ export interface HelpTopic extends Syntax<OptionTable> {
   readonly examples: readonly Example[];
 }
 
+/** The predicate of a sentence. */
+export const PROGRAM_SUMMARY = "moves files between the machines of one network";
+
 /** `invocation` is how this program is started, such as `deno run -A cli.ts`. */
 export function commandHelp(topic: HelpTopic, invocation: string): string {
   const { command, positionals, options } = topic;
@@ -25,7 +28,7 @@ export function commandHelp(topic: HelpTopic, invocation: string): string {
     ["Usage:", `  ${invocation} ${command} [OPTIONS]${takes}`],
   ];
   if (positionals.countMax > 0) sections.push(["Takes:", ...table([positionalRow(topic)])]);
-  sections.push(["Options:", ...table(Object.entries(options).map(optionRow))]);
+  sections.push(["Options:", ...table(optionRows(options))]);
   if (topic.notes.length > 0) sections.push([...topic.notes]);
   sections.push(["Examples:", ...examples(topic.examples, invocation)]);
   return sections.map((lines) => lines.join("\n")).join("\n\n") + "\n";
@@ -35,21 +38,26 @@ export function commandHelp(topic: HelpTopic, invocation: string): string {
 export function programHelp(topics: readonly HelpTopic[], invocation: string): string {
   const rows = topics.map((topic): Row => [topic.command, topic.summary]);
   return [
-    "Shoal moves files between the machines of one network.",
+    `Shoal ${PROGRAM_SUMMARY}.`,
     ["Usage:", `  ${invocation} COMMAND [OPTIONS] …`].join("\n"),
     ["Commands:", ...table(rows)].join("\n"),
     `Each command has its own --help with examples. --version prints the version.\n`,
   ].join("\n\n");
 }
 
-type Row = readonly [left: string, right: string];
+/** What is typed, and what it means. */
+export type Row = readonly [left: string, right: string];
+
+export function optionRows(options: OptionTable): readonly Row[] {
+  return Object.entries(options).map(optionRow);
+}
 
 function table(rows: readonly Row[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }
 
-function positionalRow({ positionals }: HelpTopic): Row {
+export function positionalRow({ positionals }: HelpTopic): Row {
   const { label, summary, env, fallback } = positionals;
   return [label, summary + details({ fallback, env })];
 }
