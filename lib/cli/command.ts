@@ -51,6 +51,8 @@ export interface Context {
   readonly reporter: Reporter;
   /** Set when the user wants to end. */
   readonly signal: AbortSignal;
+  /** What follows the command, as it was typed. */
+  readonly args: readonly string[];
   /** The command line as it would be typed to run this again. */
   readonly again: string;
   /** All that there are. */

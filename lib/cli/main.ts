@@ -21,6 +21,7 @@ import { flagValue, hasFlag } from "./parse.ts";
 import { meantCommands } from "./meant.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
+import { serviceCommand } from "./service_command.ts";
 import { serverCommand } from "./server_command.ts";
 import { COLOUR, LOG_FORMAT } from "./value_types.ts";
 
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   hashCommand,
   demoCommand,
   completionsCommand,
+  serviceCommand,
 ];
 
 const VERSION_WORDS = ["--version", "-V", "version"];
@@ -74,7 +76,16 @@ export async function main(
     }
     if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
     const again = [terminal.invocation, ...args.map(shellWord)].join(" ");
-    const context = { app, terminal, pipes, reporter, signal, again, commands: COMMANDS };
+    const context = {
+      app,
+      terminal,
+      pipes,
+      reporter,
+      signal,
+      args: rest,
+      again,
+      commands: COMMANDS,
+    };
     return await command.run(rest, context);
   } catch (thrown) {
     const error = ShoalError.from(thrown);

@@ -6,7 +6,8 @@ import { displayName } from "../names.ts";
 
 const STANDARD_INPUT = "-";
 
-type Offered = Pick<ServeOptions, "dir" | "files" | "streams">;
+/** What a server offers, whatever else it is told. */
+export type Offered = Pick<ServeOptions, "dir" | "files" | "streams">;
 
 /**
  * @param paths files, a folder, and `-`, at least one of these

@@ -37,6 +37,10 @@ const MODES: readonly (readonly string[])[] = [
   ["demo", "--mode", "server", "--simulate-errors"],
   ["demo", "--mode", "client", "--file", "a"],
   ["completions", "bash"],
+  ["service", "data"],
+  ["service", "data", "--allow-upload"],
+  ["service", "data", "--simulate-errors"],
+  ["service", "data", "--metrics-port", "9464"],
 ];
 
 /** What may be without effect, and why. */

@@ -115,6 +115,31 @@ installing("the folder serves, fetches and keeps a registry", true, async (place
   }
 });
 
+installing("the unit for systemd starts the server, and stops it", true, async (place) => {
+  const { folder, env } = place;
+  const port = String(freePort());
+  const unit = await ran(place, shoal(), "service", ".", "-p", port, "--json");
+  assertEquals(unit.code, 0, unit.err);
+  const values = (key: string) =>
+    unit.out.split("\n").filter((line) => line.startsWith(`${key}=`)).map((line) =>
+      line.slice(key.length + 1).replaceAll("%C", env["XDG_CACHE_HOME"]!).replaceAll("%%", "%")
+    );
+  const words = values("ExecStart")[0]!.match(/"(?:[^"\\]|\\.)*"|\S+/g)!.map((word) =>
+    word.startsWith('"') ? JSON.parse(word) as string : word
+  );
+  const variables = Object.fromEntries(values("Environment").map((pair) => pair.split("=")));
+  await using server = new ShoalProcess(words, {
+    program: "env",
+    via: [...host?.via ?? [], "env", "-C", values("WorkingDirectory")[0]!],
+    json: false,
+    env: { ...env, ...variables },
+  });
+  const ready = await server.event(({ event }) => event === "ready");
+  assertEquals(ready["dir"], await Deno.realPath(folder));
+  server.signal("SIGTERM");
+  assertEquals([await server.exit(), server.stderr], [0, ""]);
+});
+
 installing(
   "the launcher follows links and calls the program as it was called",
   true,
@@ -176,6 +201,7 @@ installing("npm installs the package, and its command runs", hasNpm, async (plac
   const { code, err } = await ran(place, command, "get");
   assertEquals(code, 2);
   assertStringIncludes(err, "Run `shoal get --help`");
+  assert((await Deno.stat(join(prefix, "share/man/man1/shoal.1"))).isFile, "no manual page");
   await using server = new ShoalProcess(["server", ".", "--port", String(freePort())], {
     program: command,
     via: host?.via ?? [],

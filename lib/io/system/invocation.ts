@@ -2,6 +2,7 @@
  * How this program was called, as somebody would type it again: `shoal` where a launcher started it,
  * otherwise the very line. A command and its arguments follow it.
  */
+import { fileURLToPath } from "node:url";
 
 /** Set by what starts the program for somebody who typed something else: launchers and tasks. */
 const STARTED_AS = "SHOAL_STARTED_AS";
@@ -52,6 +53,36 @@ export function invocationFrom(facts: StartFacts): string {
   if (startedAs) return startedAs;
   const permissions = permissionSet === undefined ? "-A" : `-P=${permissionSet}`;
   return `${denoOf(facts)} run ${permissions} ${shellWord(mainPath)}`;
+}
+
+/** How this process can be started again from any folder. */
+export interface ProcessStart {
+  /** Without its arguments. */
+  readonly words: readonly string[];
+  /** Of what is in the environment, what Deno is told by launchers. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The current one. */
+  readonly folder: string;
+  /** Whether all that is needed lies beside the main module, so that Deno's cache may be any. */
+  readonly isBundled: boolean;
+}
+
+export function processStart(): ProcessStart {
+  const main = new URL(Deno.mainModule);
+  const path = fileURLToPath(main);
+  const words = wordsOf(Deno.pid) ?? [];
+  // Deno, its flags, and the main module, which may be relative.
+  const flags = words.slice(1, words.length - Deno.args.length - 1);
+  const variables = ["DENO_NO_UPDATE_CHECK", "DENO_NO_PACKAGE_JSON"].flatMap((name) => {
+    const value = environment(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return {
+    words: [Deno.execPath(), ...(flags.length > 0 ? flags : ["run", "-A"]), path],
+    environment: Object.fromEntries(variables),
+    folder: Deno.cwd(),
+    isBundled: path.endsWith(".js"),
+  };
 }
 
 /** Makes relative paths the user's: a task is typed in another folder than it runs in. */
