@@ -46,7 +46,7 @@ export function programHelp(topics: readonly HelpTopic[], invocation: string): s
 }
 
 /** What is typed, and what it means. */
-export type Row = readonly [left: string, right: string];
+type Row = readonly [left: string, right: string];
 
 export function optionRows(options: OptionTable): readonly Row[] {
   return Object.entries(options).map(optionRow);

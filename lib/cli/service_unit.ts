@@ -3,7 +3,7 @@
  * reads what the user can, and writes into its cache, and into the folder if that takes uploads.
  */
 
-export interface ServiceStart {
+interface ServiceStart {
   /** What starts the program from any folder. */
   readonly words: readonly string[];
   /** A command and what follows it. */

@@ -56,7 +56,7 @@ export function invocationFrom(facts: StartFacts): string {
 }
 
 /** How this process can be started again from any folder. */
-export interface ProcessStart {
+interface ProcessStart {
   /** Without its arguments. */
   readonly words: readonly string[];
   /** Of what is in the environment, what Deno is told by launchers. */
