@@ -40,6 +40,8 @@ export interface ServerShare {
   readonly badChunks: number;
   /** Segments requested from it more than once; 0 over TCP. */
   readonly retransmits: number;
+  /** Of the bytes, those that did not have to travel because others came packed. */
+  readonly savedBytes: number;
 }
 
 /** A server answered a search: it has the file. */
@@ -159,6 +161,8 @@ export interface DoneEvent {
   readonly waitedSeconds?: number;
   /** Bytes kept from an earlier run. */
   readonly resumedBytes: number;
+  /** Bytes that did not have to travel because the file came packed, or parts of it. */
+  readonly savedBytes: number;
   /** Whether the identical file was already there, so that nothing was fetched. */
   readonly present: boolean;
   /** Whether it is the beginning of a file that was being appended to on its server; absent otherwise. */
@@ -203,6 +207,8 @@ export interface FolderEvent {
     /** Bytes of the files to fetch and to replace. */
     readonly bytes: number;
   };
+  /** Bytes that did not have to travel because they came packed. */
+  readonly savedBytes: number;
   /** Seconds from the first request sent to the last name given. */
   readonly seconds: number;
   /** Who delivered what came. */

@@ -79,6 +79,7 @@ export const GET_DEFAULTS = {
   dryRun: false,
   sparse: true,
   portableNames: false,
+  pack: true,
   jobs: JOBS_DEFAULT,
   mtuBytes: MTU_BYTES_DEFAULT,
   rateBytesPerS: 0,

@@ -218,6 +218,8 @@ export interface GetOptions extends FindOptions {
    * at the end) as `%` and two hexadecimal digits; false by default.
    */
   readonly portableNames?: boolean;
+  /** Whether servers are asked to pack what packs, where the network is slower than that; true by default. */
+  readonly pack?: boolean;
   /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
   /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */

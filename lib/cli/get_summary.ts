@@ -54,10 +54,13 @@ function fetchedLines(
   const resumed = sum(fetched, (event) => event.resumedBytes);
   const rate = seconds > 0 ? ` (${rateText((bytes - resumed) / seconds)})` : "";
   const what = fetched.length === 1 ? displayName(first.path) : countText(fetched.length, "file");
+  const servers = [...fetched, ...folders].flatMap((event) => event.servers);
+  const saved = sum(servers, (share) => share.savedBytes);
+  const packed = saved > 0 ? `, ${sizeText(saved)} saved by packing` : "";
   const kept = resumed > 0 ? `, ${sizeText(resumed)} resumed from an earlier run` : "";
   return [
-    `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}`,
-    ...serverTable([...fetched, ...folders].flatMap((event) => event.servers)),
+    `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}${packed}`,
+    ...serverTable(servers),
   ];
 }
 
@@ -116,6 +119,7 @@ function added(a: ServerShare, b: ServerShare): ServerShare {
     chunks: a.chunks + b.chunks,
     badChunks: a.badChunks + b.badChunks,
     retransmits: a.retransmits + b.retransmits,
+    savedBytes: a.savedBytes + b.savedBytes,
   };
 }
 

@@ -242,7 +242,7 @@ export function idleInSearch(
 ) {
   return isOverTcp(options)
     ? [{
-      flags: ["master", "mtu", "wait", ...SEARCH_FLAGS],
+      flags: ["master", "mtu", "wait", "pack", ...SEARCH_FLAGS],
       where: "over TCP, where one server is asked",
     }]
     : options.server.length > 0

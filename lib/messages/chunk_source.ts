@@ -20,6 +20,8 @@ export interface DatagramsConfig {
   readonly transport: TransportConfig;
   /** Longest datagram for the path (UDP payload), overhead of the layers included. */
   readonly mtuBytes: number;
+  /** Whether servers are asked for packs (docs/PROTOCOL.md, "Packing"). */
+  readonly packs: boolean;
 }
 
 /** The same of receivers of streams. */

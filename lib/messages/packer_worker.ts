@@ -4,7 +4,7 @@
  * Lifetime: `init → ready → (pack → packed)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
-import type { ServedFile } from "../protocol/base/served_file.ts";
+import type { ContentRef, LocatedContent } from "../protocol/base/served_file.ts";
 import type { Pack } from "../protocol/serve/packs.ts";
 import type { StageTimes } from "./chunk_source.ts";
 
@@ -13,11 +13,12 @@ export type PackerRequest =
   | {
     readonly kind: "pack";
     readonly job: number;
-    /** As it was indexed. */
-    readonly file: ServedFile;
+    readonly content: LocatedContent;
     readonly offset: number;
     readonly lengthBytes: number;
   }
+  /** A file that had this content has it no more. */
+  | ({ readonly kind: "forget" } & ContentRef)
   | { readonly kind: "stop" };
 
 export type PackerReply =

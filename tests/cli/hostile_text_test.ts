@@ -22,6 +22,7 @@ const share = {
   rate: 1,
   badChunks: 0,
   retransmits: 0,
+  savedBytes: 0,
 };
 /** Of each kind, with every text as bad as can be. */
 const EVENTS: readonly ShoalEvent[] = [
@@ -119,7 +120,7 @@ const EVENTS: readonly ShoalEvent[] = [
   ...[0, 1].map((failedFiles): ShoalEvent => ({
     event: "folder",
     ...{ name: EVIL, path: EVIL, files: 2, presentFiles: 1, size: 1, presentBytes: 1 },
-    ...{ failedFiles, removed: 1, seconds: 1, servers: [share] },
+    ...{ failedFiles, removed: 1, savedBytes: 0, seconds: 1, servers: [share] },
   })),
   ...[true, false].map((isDone): ShoalEvent => ({
     ...{ event: "change", action: "remove", isDone, folder: EVIL, path: EVIL, size: 1 },
@@ -133,6 +134,7 @@ const EVENTS: readonly ShoalEvent[] = [
     root: HEX,
     seconds: 1,
     resumedBytes: 0,
+    savedBytes: 0,
     present,
     servers: [share],
   })),

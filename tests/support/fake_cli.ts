@@ -169,6 +169,7 @@ const SERVER = {
   chunks: 61,
   badChunks: 2,
   retransmits: 7,
+  savedBytes: 0,
 };
 
 export const REPORT: ReportEvent = {
@@ -199,6 +200,7 @@ export function done(name: string, changes: Partial<DoneEvent> = {}): DoneEvent 
     root: "e".repeat(64),
     seconds: 0.5,
     resumedBytes: 0,
+    savedBytes: 0,
     present: false,
     servers: [SERVER],
     ...changes,

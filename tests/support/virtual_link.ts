@@ -61,6 +61,8 @@ export interface LinkOptions {
   readonly losesRequest?: (want: FrameOf<"want">) => boolean;
   /** What the server does instead of answering. */
   readonly serve?: (want: FrameOf<"want">, nowMs: number) => readonly Bytes[];
+  /** What the server says to a question for packs; there are none without it. */
+  readonly pack?: (want: FrameOf<"pack_want">, nowMs: number) => readonly Bytes[];
   readonly mtuBytes?: number;
   readonly overheadBytes?: number;
   readonly receiveBufferBytes?: number;
@@ -78,6 +80,7 @@ export class VirtualLink {
   readonly chunks = new Map<number, Bytes>();
   readonly gone: string[] = [];
   readonly wants: FrameOf<"want">[] = [];
+  readonly packWants: FrameOf<"pack_want">[] = [];
   readonly strikes: FrameOf<"strike">[] = [];
   nowMs = 0;
   readonly #options: LinkOptions;
@@ -93,6 +96,7 @@ export class VirtualLink {
       overheadBytes: options.overheadBytes ?? 0,
       receiveBufferBytes: options.receiveBufferBytes ?? 4 * 1024 * 1024,
       clockOriginMs: 0,
+      packs: options.pack !== undefined,
     });
     this.step({
       kind: "allot",
@@ -177,6 +181,13 @@ export class VirtualLink {
   #toServer(datagram: Bytes): void {
     const frame = decodeFrame(datagram);
     if (frame.kind === "strike") this.strikes.push(frame);
+    if (frame.kind === "pack_want") {
+      this.packWants.push(frame);
+      this.at(this.nowMs + this.#options.oneWayMs, () => {
+        const answers = this.#options.pack!(frame, this.nowMs);
+        for (const each of answers) this.deliver(each, this.nowMs + this.#options.oneWayMs);
+      });
+    }
     if (frame.kind !== "want") return;
     this.wants.push(frame);
     if (this.#options.losesRequest?.(frame)) return;

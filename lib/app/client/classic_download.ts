@@ -201,6 +201,7 @@ export class ClassicDownload {
       sha256,
       seconds: (this.#options.runtime.clock.nowMs() - this.#options.startedMs) / 1_000,
       resumedBytes: 0,
+      savedBytes: 0,
       present: isPresent,
       servers: this.#client.shares.map((share): ServerShare => ({
         server: endpointText(share.server),
@@ -209,6 +210,7 @@ export class ClassicDownload {
         chunks: share.chunks,
         badChunks: share.badChunks,
         retransmits: share.askedAgain,
+        savedBytes: 0,
       })),
     };
   }

@@ -26,6 +26,7 @@ import { LayerLookup } from "./layer_lookup.ts";
 import type { RoutedDownload } from "./route_driver.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
 import { usualPath } from "../usual_path.ts";
+import { savedBytesOf } from "./share_sums.ts";
 
 type Done = Extract<DownloadAction, { kind: "done" }>;
 
@@ -265,6 +266,7 @@ export class DownloadDriver implements RoutedDownload {
   #doneEvent(
     { transfer, content, name, path, resumedBytes, isPresent, isGrowing }: Done,
   ): DoneEvent {
+    const servers = this.#shares(transfer);
     return {
       event: "done",
       name: this.name,
@@ -278,9 +280,10 @@ export class DownloadDriver implements RoutedDownload {
         waitedSeconds: Math.max(0, this.#offeredMs - this.#startedMs) / 1000,
       }),
       resumedBytes,
+      savedBytes: savedBytesOf(servers),
       present: isPresent,
       ...(isGrowing && { growing: true }),
-      servers: this.#shares(transfer),
+      servers,
     };
   }
 

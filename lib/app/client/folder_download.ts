@@ -423,7 +423,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       removed: dryRun ? 0 : removed,
       ...(planned !== undefined && { planned }),
       seconds: this.#seconds,
-      servers: this.#shares.all,
+      ...this.#shares.sums,
     });
     this.#conclude([...this.#done.values(), ...failed]);
   }
@@ -451,7 +451,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       ...{ event: "done", name, folder: this.name, path },
       ...usualPath(this.#settings.outDir, name, path),
       ...{ size: file.sizeBytes, sha256: file.sha256, root: file.root, seconds: this.#seconds },
-      ...{ resumedBytes: 0, present, servers: [] },
+      ...{ resumedBytes: 0, savedBytes: 0, present, servers: [] },
     };
     this.#done.set(file.name, event);
     this.#context.emit(event);

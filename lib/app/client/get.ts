@@ -88,8 +88,9 @@ const UDP_ONLY = { masters: [], mirror: false, dryRun: false };
 
 /** How a get over UDP receives what it fetches. */
 function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {
-  const { tune, layers, mtuBytes } = options;
-  return { transport: transportConfig({ host: UNSPECIFIED_ADDRESS, tune, layers }), mtuBytes };
+  const { tune, layers, mtuBytes, pack } = options;
+  const transport = transportConfig({ host: UNSPECIFIED_ADDRESS, tune, layers });
+  return { transport, mtuBytes, packs: pack };
 }
 
 async function ended(run: GetRun): Promise<readonly GetResult[]> {

@@ -54,7 +54,7 @@ export async function presentFiles(
       const event: DoneEvent = {
         ...{ event: "done", name: file.name, ...found, size: file.size, sha256: file.sha256 },
         seconds: (clock.nowMs() - startMs) / 1000,
-        ...{ resumedBytes: 0, present: true, servers: [] },
+        ...{ resumedBytes: 0, savedBytes: 0, present: true, servers: [] },
       };
       present.set(file.name, event);
       onPresent(event);

@@ -2,6 +2,11 @@
 import { claimedIdOf, type ServerId } from "../../ids.ts";
 import type { ServerShare } from "../events.ts";
 
+/** What packing has saved, of all that came. */
+export function savedBytesOf(shares: readonly ServerShare[]): number {
+  return shares.reduce((sum, { savedBytes }) => sum + savedBytes, 0);
+}
+
 export class ShareSums {
   readonly #addresses: ReadonlyMap<ServerId, string>;
   readonly #sums = new Map<ServerId, ServerShare>();
@@ -11,8 +16,10 @@ export class ShareSums {
     this.#addresses = addresses;
   }
 
-  get all(): readonly ServerShare[] {
-    return [...this.#sums.values()];
+  /** As events tell of them. */
+  get sums(): { readonly servers: readonly ServerShare[]; readonly savedBytes: number } {
+    const servers = [...this.#sums.values()];
+    return { servers, savedBytes: savedBytesOf(servers) };
   }
 
   add(id: ServerId, share: ServerShare): void {
@@ -25,6 +32,7 @@ export class ShareSums {
       chunks: share.chunks + (before?.chunks ?? 0),
       badChunks: share.badChunks + (before?.badChunks ?? 0),
       retransmits: share.retransmits + (before?.retransmits ?? 0),
+      savedBytes: share.savedBytes + (before?.savedBytes ?? 0),
     });
   }
 }

@@ -66,6 +66,7 @@ export class PackingService {
 
   /** A file that had this content has it no more. */
   forget({ root, sizeBytes }: ContentRef): void {
+    this.#worker?.post({ kind: "forget", root, sizeBytes });
     this.#step({ kind: "forget", root, sizeBytes });
   }
 
@@ -110,7 +111,7 @@ export class PackingService {
     if (file === undefined || this.#isBroken) return this.#step({ kind: "packed", job });
     this.#jobs.add(job);
     this.#worker ??= this.#start();
-    this.#worker.post({ kind: "pack", job, file, offset, lengthBytes });
+    this.#worker.post({ kind: "pack", job, content: { ...content, file }, offset, lengthBytes });
   }
 
   #start(): WorkerHandle<PackerRequest, PackerReply> {

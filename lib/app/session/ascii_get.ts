@@ -159,6 +159,7 @@ class AsciiGet {
       sha256: digest,
       seconds: (this.#runtime.clock.nowMs() - this.#startedMs) / 1000,
       resumedBytes: 0,
+      savedBytes: 0,
       present: published.isPresent,
       servers: [{
         server: this.#peer,
@@ -167,6 +168,7 @@ class AsciiGet {
         chunks: 1,
         badChunks: 0,
         retransmits: 0,
+        savedBytes: 0,
       }],
     };
   }

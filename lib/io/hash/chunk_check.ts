@@ -1,8 +1,7 @@
 /** Reads one chunk of an indexed file again and compares it with what the piece layer says of it. */
-import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
 import type { IndexerReply, IndexerRequest } from "../../messages/indexer_worker.ts";
-import { hashBlocks } from "../../protocol/merkle/block_hashes.ts";
-import { chunkBytesFor, chunkHash, chunkLength } from "../../protocol/merkle/merkle.ts";
+import { chunkBytesFor, chunkLength } from "../../protocol/merkle/merkle.ts";
+import { chunkHashOfBytes } from "../../protocol/merkle/unit_root.ts";
 import type { Disk } from "../files/disk.ts";
 import { openContent } from "../files/content_reader.ts";
 
@@ -19,10 +18,8 @@ export function checkChunk(disk: Disk, request: CheckRequest): CheckOutcome {
   try {
     const bytes = new Uint8Array(chunkLength(sizeBytes, chunk));
     const readBytes = reader.readAt(bytes, 0, bytes.length, chunk * chunkBytesFor(sizeBytes));
-    const blockHashes = new Uint8Array(Math.ceil(bytes.length / BLOCK_BYTES) * HASH_BYTES);
-    hashBlocks(bytes, blockHashes, 0);
+    const own = chunkHashOfBytes(bytes, sizeBytes);
     if (!reader.isUnchanged()) return { kind: "checked", job, found: "changed" };
-    const own = chunkHash(blockHashes, sizeBytes);
     const isGood = readBytes === bytes.length && own.every((byte, i) => byte === hash[i]);
     return { kind: "checked", job, found: isGood ? "good" : "bad" };
   } finally {

@@ -6,7 +6,7 @@ import { pack } from "../../protocol/base/zstd.ts";
 import { rootOfBytes } from "../../protocol/merkle/unit_root.ts";
 import type { Pack } from "../../protocol/serve/packs.ts";
 import { PACK_BYTES_MAX } from "../../wire/limits.ts";
-import { openContent } from "../files/content_reader.ts";
+import { OpenContents } from "../files/open_contents.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 import { type Driver, runDriver } from "./worker_driver.ts";
@@ -24,6 +24,7 @@ export function runPacker(parent: Parent, runtime: PackerRuntime): void {
 class PackerDriver implements Driver<Work> {
   readonly #runtime: PackerRuntime;
   readonly #parent: Parent;
+  readonly #contents: OpenContents;
   readonly #buffer: Bytes = new Uint8Array(PACK_BYTES_MAX);
   readonly #startedMs: number;
   #readMs = 0;
@@ -32,6 +33,7 @@ class PackerDriver implements Driver<Work> {
   constructor(runtime: PackerRuntime, parent: Parent) {
     this.#runtime = runtime;
     this.#parent = parent;
+    this.#contents = new OpenContents(runtime.disk);
     this.#startedMs = runtime.clock.nowMs();
     parent.post({ kind: "ready" });
   }
@@ -42,7 +44,10 @@ class PackerDriver implements Driver<Work> {
         const made = this.#pack(request);
         return this.#parent.post({ kind: "packed", job: request.job, ...(made && { pack: made }) });
       }
+      case "forget":
+        return this.#contents.close(request);
       case "stop": {
+        this.#contents.closeAll();
         const [readMs, packMs] = [this.#readMs, this.#packMs];
         const waitMs = this.#runtime.clock.nowMs() - this.#startedMs - readMs - packMs;
         return this.#parent.post({ kind: "stopped", times: { readMs, packMs, waitMs } });
@@ -66,18 +71,15 @@ class PackerDriver implements Driver<Work> {
   }
 
   /** The memory is used again. */
-  #read({ file, offset, lengthBytes }: PackRequest): Bytes | undefined {
-    const opened = openContent(this.#runtime.disk, file.place, file);
-    if (!opened.ok) return undefined;
-    const { reader } = opened;
-    try {
-      const isWhole = reader.holds(offset, lengthBytes) &&
-        reader.readAt(this.#buffer, 0, lengthBytes, offset) === lengthBytes &&
-        reader.isUnchanged();
-      return isWhole ? this.#buffer.subarray(0, lengthBytes) : undefined;
-    } finally {
-      reader.close();
+  #read({ content: { file, ...ref }, offset, lengthBytes }: PackRequest): Bytes | undefined {
+    const nowMs = this.#runtime.clock.nowMs();
+    let found = this.#contents.find(nowMs, ref);
+    if (found.kind !== "open" && this.#contents.open(nowMs, ref, file)) {
+      found = this.#contents.find(nowMs, ref);
     }
+    if (found.kind !== "open" || !found.holds([{ offset, lengthBytes }])) return undefined;
+    const isWhole = found.readAt(this.#buffer, 0, lengthBytes, offset) === lengthBytes;
+    return isWhole ? this.#buffer.subarray(0, lengthBytes) : undefined;
   }
 }
 

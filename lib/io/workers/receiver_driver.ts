@@ -33,12 +33,14 @@ export function runReceiver(
   hashedMs: () => number,
 ): void {
   runDriver(parent, ({ config, feed }: SourceInit<DatagramsConfig>) => {
-    const { transport: transportConfig, mtuBytes } = config;
+    const { transport: transportConfig, mtuBytes, packs } = config;
     const { clock, net, random } = runtime;
     const transport = net.openDatagrams({ ...transportConfig, joins: true });
     const { receiveBufferBytes, isTuned, overheadBytes } = transport;
     const clockOriginMs = clock.originMs();
-    const machine = new Receiver({ mtuBytes, overheadBytes, receiveBufferBytes, clockOriginMs });
+    const machine = new Receiver({
+      ...{ mtuBytes, overheadBytes, receiveBufferBytes, clockOriginMs, packs },
+    });
     const queue = new SendQueue(
       transport,
       (refusal, to) => parent.post({ kind: "refused", refusal, to }),

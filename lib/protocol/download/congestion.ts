@@ -122,6 +122,11 @@ export class Congestion {
     return this.#smoothedRttMs;
   }
 
+  /** Whether the rate may be far from what the path carries. */
+  get isInStartup(): boolean {
+    return this.#isInStartup;
+  }
+
   /** Best recent delivery rate; 0 while unknown. */
   get rateBytesPerMs(): number {
     return Math.max(this.#rate, this.#previousRate);

@@ -317,7 +317,7 @@ export class Coordinator {
   }
 
   #onVerified(nowMs: number, source: KnownSource, count: ChunkCount): void {
-    const { transfer: id, chunk, bytes } = count;
+    const { transfer: id, chunk, bytes, savedBytes = 0 } = count;
     this.#active.get(source.id)?.unlease(id, chunk);
     const transfer = this.#transfers.get(id);
     const others = transfer?.leases.verify(chunk, source.id);
@@ -325,7 +325,7 @@ export class Coordinator {
     transfer.progressMs = nowMs;
     transfer.stallsInARow = 0;
     source.onVerified();
-    source.server.onVerified(id, bytes);
+    source.server.onVerified(id, bytes, savedBytes);
     if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
     for (const other of others) {
       this.#active.get(other)?.unlease(id, chunk);

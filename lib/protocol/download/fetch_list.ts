@@ -1,8 +1,11 @@
 /**
  * What a source has leased, and what of it to ask for next: first what was lost, then what was
  * never asked for, then the next chunk for which there is a buffer. Chunks are begun in the order in
- * which they were leased, and proved when they are complete: the one place where that is done, for
- * every kind of source.
+ * which they were leased, but for those whose pack is waited for, and proved when they are complete: the one place where
+ * that is done, for every kind of source.
+ *
+ * Chunks of a span come in one pack once that is known. It is fetched as a content of its own, as units of folders are,
+ * beside the buffers of its chunks; these are leased, revoked and counted as ever.
  */
 import { type Bytes, type Content, type HashHex, toHex, type TransferId } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
@@ -10,7 +13,17 @@ import { WANT_RANGES_MAX } from "../../wire/limits.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { UNIT_BUFFER_BYTES_MIN } from "./limits.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
-import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
+import {
+  type Fetch,
+  isPack,
+  type PackFetch,
+  packFetch,
+  type PackRef,
+  type Proved,
+  type Span,
+  unpacked,
+} from "./fetch.ts";
+import { chunkBytesFor, chunkLength } from "../merkle/merkle.ts";
 import type { WantRange } from "./want_ledger.ts";
 
 /** A chunk that is a content of its own: a file of a folder, or a bundle of them. */
@@ -30,19 +43,17 @@ export interface Lease {
   readonly units?: readonly LeasedUnit[];
 }
 
-/** One leased chunk, before and while it is fetched. */
-export interface Fetch {
-  readonly transfer: TransferId;
-  /** What it is asked for by: the file that it is a part of, or the unit that it is. */
-  readonly content: Content;
-  readonly chunk: number;
-  readonly hash: Bytes;
-  /** Where it starts in that content. */
-  readonly offset: number;
-  readonly lengthBytes: number;
-  readonly parts: readonly number[] | undefined;
-  /** Set once it is begun. */
-  buffer?: ChunkBuffer;
+/** What has become of what was complete. */
+interface Completed {
+  readonly proved: readonly Proved[];
+  /** Chunks that are not what they should be. */
+  readonly bad: readonly Fetch[];
+  /** What was asked for; a pack where the chunks came in one. */
+  readonly asked: Fetch;
+  /** Whether it is what its server said that it is, and that was no good: nothing on the way can do that. */
+  readonly isServersWord: boolean;
+  /** Bytes that did not have to travel. */
+  readonly savedBytes: number;
 }
 
 /** What one request asks for; all of one file. */
@@ -57,9 +68,12 @@ export class FetchList {
   readonly #pool = new BufferPool();
   /** By transfer and chunk, in the order in which they were leased. */
   readonly #waiting = new Map<string, Fetch>();
-  #begun: Fetch[] = [];
+  #begun: (Fetch | PackFetch)[] = [];
+  /** Chunks whose pack is on its way. */
+  readonly #packed = new Map<string, { readonly fetch: Fetch; readonly pack: PackFetch }>();
   #lost: WantRange[] = [];
   #leasedBytes = 0;
+  #newsCount = 0;
 
   /** Bytes of all chunks that are leased and not ended. */
   get leasedBytes(): number {
@@ -78,6 +92,16 @@ export class FetchList {
       (last === undefined || last.askedBytes === last.lengthBytes);
   }
 
+  /** Grows whenever there may be more of which packs can be asked for. */
+  get newsCount(): number {
+    return this.#newsCount;
+  }
+
+  /** What has not been begun, in the order in which it was leased. */
+  get waiting(): Iterable<Fetch> {
+    return this.#waiting.values();
+  }
+
   set budgetBytes(bytes: number) {
     this.#pool.budgetBytes = bytes;
   }
@@ -88,6 +112,7 @@ export class FetchList {
 
   /** What is leased already is not leased twice. */
   add(lease: Lease): void {
+    this.#newsCount += 1;
     lease.chunks.forEach((chunk, i) => {
       if (this.#fetchOf(lease.transfer, chunk) !== undefined) return;
       const fetch = fetchOf(lease, i);
@@ -107,7 +132,9 @@ export class FetchList {
 
   /** Takes back the right to fetch anything of this transfer, or anything at all, and the buffers. */
   drop(transfer?: TransferId): void {
-    for (const fetch of [...this.#waiting.values(), ...this.#begun]) {
+    const packed = [...this.#packed.values()].map(({ fetch }) => fetch);
+    const begun = this.#begun.filter((each) => !isPack(each));
+    for (const fetch of [...this.#waiting.values(), ...packed, ...begun]) {
       if (transfer === undefined || fetch.transfer === transfer) this.end(fetch, true);
     }
     this.#forgetDropped();
@@ -117,16 +144,17 @@ export class FetchList {
   end(fetch: Fetch, keepsBuffer: boolean): void {
     this.#leasedBytes -= fetch.lengthBytes;
     this.#waiting.delete(keyOf(fetch.transfer, fetch.chunk));
-    this.#takeBuffer(fetch, keepsBuffer);
+    if (!this.#unpackFrom(fetch, keepsBuffer)) this.#takeBuffer(fetch, keepsBuffer);
   }
 
   /**
    * The buffer of a chunk of which something has come unasked, begun now unless it was before;
-   * `undefined` where the chunk is not leased, or there is no buffer for it.
+   * `undefined` where the chunk is not leased or comes in a pack, or there is no buffer for it.
    */
   begin(transfer: TransferId, chunk: number): ChunkBuffer | undefined {
     const fetch = this.#fetchOf(transfer, chunk);
-    return fetch === undefined ? undefined : fetch.buffer ?? this.#begin(fetch);
+    if (fetch === undefined || this.#packed.has(keyOf(transfer, chunk))) return undefined;
+    return fetch.buffer ?? this.#begin(fetch);
   }
 
   /** Gives up what has come of a chunk, and its buffer; it may be begun again. */
@@ -139,14 +167,68 @@ export class FetchList {
   }
 
   /**
-   * Ends the fetch of a chunk that is complete, and proves it. What is proved has its buffer for the
-   * caller to hand on; of what is not, the buffer stays here.
+   * Ends the fetch of a chunk that is complete, or of the chunks of a pack, and proves them. What is proved has its
+   * buffer for the caller to hand on; of what is not, the buffer stays here.
    */
-  complete(chunk: ChunkBuffer): { readonly fetch: Fetch; readonly isProved: boolean } {
+  complete(chunk: ChunkBuffer): Completed {
     const fetch = this.fetchOf(chunk)!;
     const isProved = toHex(chunk.hash(fetch.content.sizeBytes)) === toHex(fetch.hash);
+    if (isPack(fetch)) return this.#completePack(fetch, chunk, isProved);
     this.end(fetch, !isProved);
-    return { fetch, isProved };
+    return {
+      proved: isProved ? [{ fetch, buffer: chunk.buffer }] : [],
+      bad: isProved ? [] : [fetch],
+      asked: fetch,
+      isServersWord: false,
+      savedBytes: 0,
+    };
+  }
+
+  #completePack(pack: PackFetch, chunk: ChunkBuffer, isAsNamed: boolean): Completed {
+    const { span } = pack;
+    const { proved, bad } = isAsNamed
+      ? unpacked(pack)
+      : { proved: [], bad: [...pack.buffers.keys()] };
+    for (const { fetch } of proved) this.end(fetch, false);
+    for (const fetch of bad) this.end(fetch, true);
+    const isServersWord = isAsNamed && bad.length > 0;
+    const savedBytes = span.lengthBytes - chunk.lengthBytes;
+    return { proved, bad, asked: pack, isServersWord, savedBytes };
+  }
+
+  // — Packs —————————————————————————————————————————————————————————————————————————————————————
+
+  /** The chunks of a span are fetched as they are from now on, if they are not begun; those in its pack begin anew. */
+  unpack({ fetches }: Span): void {
+    for (const fetch of fetches) {
+      delete fetch.span;
+      fetch.goesPlain = true;
+      if (this.#unpackFrom(fetch, true)) {
+        this.#waiting.set(keyOf(fetch.transfer, fetch.chunk), fetch);
+      }
+    }
+    this.#forgetDropped();
+  }
+
+  /** The same of all spans. */
+  unpackAll(): void {
+    const fetches = [...this.#waiting.values(), ...[...this.#packed.values()].map((e) => e.fetch)];
+    for (const span of new Set(fetches.map(({ span }) => span))) {
+      if (span !== undefined) this.unpack(span);
+    }
+  }
+
+  /** What is not begun may be asked for again: the packs that were named are no more. */
+  forgetPacks(): void {
+    this.#newsCount += 1;
+    for (const fetch of this.#waiting.values()) {
+      if (fetch.span?.pack !== undefined) delete fetch.span;
+    }
+  }
+
+  /** The span whose pack `fetch` is, if it is one. */
+  spanOf(fetch: object): Span | undefined {
+    return isPack(fetch) ? fetch.span : undefined;
   }
 
   /** The fetch that `chunk` belongs to. */
@@ -216,7 +298,7 @@ export class FetchList {
   }
 
   /**
-   * The chunk that was begun last, while parts of it were never asked for; else the next one. It is of the
+   * The chunk that was begun last, while parts of it were never asked for; else the next one, or its pack. It is of the
    * content that `beside` is of, where that is given.
    */
   #chunkToAsk(beside: ChunkBuffer | undefined): ChunkBuffer | undefined {
@@ -224,11 +306,28 @@ export class FetchList {
     if (current !== undefined && current.askedBytes < current.lengthBytes) {
       return beside === undefined || isOneContent(current, beside) ? current : undefined;
     }
-    const next = this.#waiting.values().next().value;
+    const next = this.#nextWaiting();
     if (next === undefined || (beside !== undefined && !isOneContent(next, beside))) {
       return undefined;
     }
-    return this.#begin(next);
+    const { span } = next;
+    if (span?.pack === undefined) return this.#begin(next);
+    if (beside !== undefined) return undefined;
+    return this.#beginPack(span, span.pack) ??
+      (this.#pool.outBytes > 0 ? undefined : this.#begin(next));
+  }
+
+  /**
+   * The first whose pack is not waited for. If there is none, the one whose pack comes last: nothing waits for a
+   * pack.
+   */
+  #nextWaiting(): Fetch | undefined {
+    let last: Fetch | undefined;
+    for (const fetch of this.#waiting.values()) {
+      if (fetch.span === undefined || fetch.span.pack !== undefined) return fetch;
+      last = fetch;
+    }
+    return last;
   }
 
   #begin(fetch: Fetch): ChunkBuffer | undefined {
@@ -241,8 +340,46 @@ export class FetchList {
     return fetch.buffer;
   }
 
+  /** Nothing where there are no buffers for its chunks: then it comes later. */
+  #beginPack(span: Span, ref: PackRef): ChunkBuffer | undefined {
+    const { transfer } = span;
+    const buffers = new Map<Fetch, Bytes>();
+    for (const fetch of span.fetches) {
+      if (fetch.span !== span || !this.#waiting.has(keyOf(transfer, fetch.chunk))) continue;
+      const buffer = this.#pool.take(bufferBytesFor(fetch));
+      if (buffer !== undefined) buffers.set(fetch, buffer);
+      else {
+        for (const taken of buffers.values()) this.#pool.give(taken);
+        return undefined;
+      }
+    }
+    const pack = packFetch(span, ref, buffers);
+    for (const fetch of buffers.keys()) {
+      const key = keyOf(transfer, fetch.chunk);
+      this.#waiting.delete(key);
+      this.#packed.set(key, { fetch, pack });
+    }
+    this.#begun.push(pack);
+    return pack.buffer;
+  }
+
+  /** Takes a chunk out of the pack that it was to come in, which ends with the last one. Says whether it was in one. */
+  #unpackFrom(fetch: Fetch, keepsBuffer: boolean): boolean {
+    const key = keyOf(fetch.transfer, fetch.chunk);
+    const found = this.#packed.get(key);
+    if (found?.fetch !== fetch) return false;
+    this.#packed.delete(key);
+    const { pack } = found;
+    const buffer = pack.buffers.get(fetch)!;
+    pack.buffers.delete(fetch);
+    if (keepsBuffer) this.#pool.give(buffer);
+    if (pack.buffers.size === 0) this.#takeBuffer(pack, false);
+    return true;
+  }
+
   #fetchOf(transfer: TransferId, chunk: number): Fetch | undefined {
-    return this.#waiting.get(keyOf(transfer, chunk)) ??
+    const key = keyOf(transfer, chunk);
+    return this.#waiting.get(key) ?? this.#packed.get(key)?.fetch ??
       this.#begun.find((fetch) => fetch.chunk === chunk && fetch.transfer === transfer);
   }
 
@@ -282,22 +419,13 @@ function bufferBytesFor({ content: { sizeBytes }, lengthBytes, parts }: Fetch): 
   return Math.max(UNIT_BUFFER_BYTES_MIN, 2 ** Math.ceil(Math.log2(lengthBytes)));
 }
 
-/** Whether one request may ask for both: units of a folder are contents of their own. */
+/** Whether one request may ask for both: units of a folder, and packs, are contents of their own. */
 function isOneContent(
   a: { readonly transfer: TransferId; readonly parts: readonly number[] | undefined },
   b: ChunkBuffer,
 ): boolean {
-  return a === b || (a.transfer === b.transfer && a.parts === undefined);
-}
-
-/** The chunks of its content that a fetch may have found wrong: which of a unit's it was cannot be seen. */
-export function suspectedChunks(
-  { content, chunk, parts }: Pick<Fetch, "content" | "chunk" | "parts">,
-): readonly number[] {
-  if (parts === undefined) return [chunk];
-  // A server looks at all files of a bundle.
-  if (parts.length > 1) return [0];
-  return Array.from({ length: chunkCountFor(content.sizeBytes) }, (_, i) => i);
+  return a === b ||
+    (a.transfer === b.transfer && a.parts === undefined && b.parts === undefined);
 }
 
 function keyOf(transfer: TransferId, chunk: number): string {

@@ -8,6 +8,8 @@ export interface ServerTally {
   chunks: number;
   badChunks: number;
   retransmits: number;
+  /** Of the bytes, those that did not have to travel. */
+  savedBytes: number;
 }
 
 /** Who may call himself by many ids: an address, and what was given from there. */
@@ -37,9 +39,10 @@ export class KnownServer {
     return this.#isDropped;
   }
 
-  onVerified(id: TransferId, bytes: number): void {
+  onVerified(id: TransferId, bytes: number, savedBytes: number): void {
     const tally = this.tallyOf(id);
     tally.bytes += bytes;
+    tally.savedBytes += savedBytes;
     tally.chunks += 1;
   }
 
@@ -53,7 +56,7 @@ export class KnownServer {
   tallyOf(id: TransferId): ServerTally {
     let tally = this.tallies.get(id);
     if (tally === undefined) {
-      tally = { bytes: 0, chunks: 0, badChunks: 0, retransmits: 0 };
+      tally = { bytes: 0, chunks: 0, badChunks: 0, retransmits: 0, savedBytes: 0 };
       this.tallies.set(id, tally);
     }
     return tally;

@@ -1,7 +1,7 @@
 /** The client's window, leases, buffers and patience. */
 import { assertRelations } from "../../limits.ts";
 import { KIB, MIB } from "../../limits.ts";
-import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
+import { BURST_BYTES, LAYER_PAGES_PER_WANT_MAX, PACK_BYTES_MAX } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_INITIAL } from "../base/limits.ts";
 import { CHUNK_BYTES_MAX } from "../merkle/limits.ts";
 
@@ -157,6 +157,25 @@ export const MTU_RAISE_MS_MAX = 32_000;
 export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
+/** A client asks for packs while a flow brings less than this: beyond it, packing and unpacking take longer than the bytes. */
+export const PACK_RATE_BYTES_PER_S_MAX = 200 * MIB;
+/** Spans that packs are asked for of one source, and not answered, while what was asked last did not pack … */
+export const PACK_TRIAL_SPANS = 2;
+/** … and their plain bytes otherwise, but for the last span. */
+export const PACK_ASKED_BYTES_MAX = 8 * MIB;
+/** Each is no longer than is unpacked, at this speed, … */
+export const UNPACK_BYTES_PER_S = 400 * MIB;
+/** … while no more than this arrives: nothing is received meanwhile, which must not look like a faster path. */
+export const PACK_STALL_BYTES = 2 * BURST_BYTES;
+/** Shorter ranges are not worth a question. */
+export const PACK_BYTES_MIN = 16 * KIB;
+/** A question for packs that was not answered for so long will not be. */
+export const PACK_ANSWER_MS_MAX = 1_000;
+/** So many of them in a row, and the server is not asked for packs any more in that flow. */
+export const PACK_VAIN_MAX = 3;
+/** What packing gains is measured over about so many plain bytes, and counted as no more than this factor. */
+export const PACK_GAIN_BYTES = 8 * MIB;
+export const PACK_GAIN_MAX = 8;
 /** A journal lags behind its part file by at most this. */
 export const JOURNAL_INTERVAL_MS = 250;
 /** Requests in flight on one TCP session, and bytes per request. */
@@ -190,6 +209,10 @@ assertRelations([
   [
     LEASE_STALL_MS_MIN >= REORDER_WINDOW_GAIN * REORDER_MS_MAX,
     "what is late is found lost before its lease stalls",
+  ],
+  [
+    PACK_BYTES_MAX <= CHUNK_BUFFER_BYTES_MAX / RECEIVERS_MAX / 2,
+    "the chunks of a pack fit in the buffers of a receiver, beside others",
   ],
   [TRIAL_MUTE_MS < LEASE_STALL_MS_MIN, "others help before a lease is taken away"],
   [LEASE_STALL_MS_MIN > TAIL_TIMER_MS_INITIAL, "a lease outlives the first tail timer"],

@@ -17,7 +17,9 @@ import { decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
-import { type Plan, suspectedChunks } from "./fetch_list.ts";
+import { suspectedChunks } from "./fetch.ts";
+import type { Plan } from "./fetch_list.ts";
+import { type FlowPace, PackAsks } from "./pack_asks.ts";
 import { SourceCore, type Standing } from "./source_core.ts";
 import { Reordering } from "./reordering.ts";
 import { PathMtu } from "./path_mtu.ts";
@@ -57,6 +59,8 @@ export class Receiver {
   readonly #counts = this.#core.counts;
   readonly #ledger = new WantLedger();
   readonly #runs = new SegmentRuns();
+  /** Absent where nothing is to come packed. */
+  readonly #packs: PackAsks | undefined;
   #flow: Flow | undefined;
   #nextNumber = 1;
   /** After a chunk that failed, this server's segments must carry a CRC. */
@@ -68,14 +72,17 @@ export class Receiver {
 
   /**
    * @param options the transport needs `overheadBytes` (0 by default) of each `mtuBytes`; `clockOriginMs` is
-   *   the wall clock when `nowMs` was 0: flows probe by it, together
+   *   the wall clock when `nowMs` was 0: flows probe by it, together; `packs` is whether servers are asked for packs, false
+   *   by default
    */
   constructor(options: {
     readonly mtuBytes: number;
     readonly overheadBytes?: number;
     readonly receiveBufferBytes: number;
     readonly clockOriginMs: number;
+    readonly packs?: boolean;
   }) {
+    if (options.packs) this.#packs = new PackAsks(this.#fetches);
     this.#overheadBytes = options.overheadBytes ?? 0;
     this.#mtuBytes = options.mtuBytes;
     this.#clockOriginMs = options.clockOriginMs;
@@ -125,6 +132,7 @@ export class Receiver {
     }
     this.#findLost(nowMs);
     this.#findLostTail(nowMs);
+    this.#askForPacks(nowMs);
     this.#ask(nowMs);
     this.#core.reportWhenDue(nowMs);
     return this.#actions;
@@ -149,6 +157,7 @@ export class Receiver {
   #startFlow(nowMs: number, assignment: Assignment): void {
     const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
     this.#core.begin(source);
+    this.#packs?.begin();
     const reordering = new Reordering();
     const last = this.#flow;
     const isSamePath = last !== undefined && endpointKey(last.endpoint) === endpointKey(endpoint);
@@ -228,6 +237,25 @@ export class Receiver {
         : this.#fetches.next(payloadBytesOf(probeBytes), payloadBytesOf(probeBytes));
       if (plan === undefined) return;
       this.#send(flow, nowMs, plan, probeBytes);
+    }
+  }
+
+  /** Ahead of their turn; nothing waits for the answers. */
+  #askForPacks(nowMs: number): void {
+    const flow = this.#flow;
+    const packs = this.#packs;
+    if (flow === undefined || packs === undefined || flow.timeouts > 0) return;
+    const pace = (): FlowPace => {
+      const { rateBytesPerMs, isInStartup } = flow.congestion;
+      const wireBytesPerS = isInStartup ? 0 : rateBytesPerMs * 1_000;
+      return { wireBytesPerS, plainBytesPerS: wireBytesPerS * this.#core.gain };
+    };
+    for (let ask = packs.next(nowMs, pace); ask !== undefined; ask = packs.next(nowMs, pace)) {
+      const { nonce, token } = flow;
+      const number = this.#nextNumber++;
+      const datagram = encodeFrame({ kind: "pack_want", nonce, token, number, ...ask });
+      this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
+      packs.onSent(nowMs, number);
     }
   }
 
@@ -371,15 +399,16 @@ export class Receiver {
   }
 
   #onComplete(flow: Flow, chunk: ChunkBuffer): void {
-    const isIntegrityFailure = chunk.hasOnlyCheckedSegments;
-    const bad = this.#core.onComplete(chunk, isIntegrityFailure);
+    const failure = this.#core.onComplete(chunk, chunk.hasOnlyCheckedSegments);
     this.#ledger.settle();
-    if (bad === undefined) return;
+    if (failure === undefined) return;
     this.#wantsCrc = true;
-    if (!isIntegrityFailure) return;
+    if (!failure.isIntegrityFailure) return;
+    const { asked } = failure;
+    if (this.#fetches.spanOf(asked) !== undefined) this.#packs?.refuse();
     const { nonce, token } = flow;
-    const { root, sizeBytes } = bad.content;
-    for (const chunk of suspectedChunks(bad)) {
+    const { root, sizeBytes } = asked.content;
+    for (const chunk of suspectedChunks(asked)) {
       const datagram = encodeFrame({ kind: "strike", nonce, token, root, sizeBytes, chunk });
       this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
     }
@@ -388,9 +417,13 @@ export class Receiver {
   #onControl(nowMs: number, flow: Flow, bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
     if (frame.kind === "gone" && frame.nonce === flow.nonce) this.#onGone(frame);
-    else if (frame.kind === "retry" && frame.echo === flow.nonce) {
+    else if (frame.kind === "packed" && frame.nonce === flow.nonce) this.#packs?.onAnswer(frame);
+    else if (frame.kind === "busy" && frame.echo === flow.nonce) {
+      this.#packs?.onBusy(nowMs, frame.number, frame.waitMs);
+    } else if (frame.kind === "retry" && frame.echo === flow.nonce) {
       flow.token = frame.token;
       flow.aliveMs = nowMs;
+      if (this.#packs?.onRetry(frame.number)) return;
       const want = this.#ledger.find(frame.number);
       if (want === undefined || want.outstandingBytes === 0) return;
       this.#ledger.giveUp(want);

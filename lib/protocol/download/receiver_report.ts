@@ -6,6 +6,8 @@ export interface ChunkCount {
   readonly transfer: TransferId;
   readonly chunk: number;
   readonly bytes: number;
+  /** Of these, bytes that did not have to travel; none by default. */
+  readonly savedBytes?: number;
 }
 
 /** A chunk that failed its proof; an integrity failure if every segment of it had a valid CRC. */

@@ -7,7 +7,9 @@
 import type { SourceId } from "../../ids.ts";
 import { RateLimit } from "../base/rate_limit.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
-import { type Fetch, FetchList } from "./fetch_list.ts";
+import type { Fetch } from "./fetch.ts";
+import { FetchList } from "./fetch_list.ts";
+import { PackGain } from "./pack_gain.ts";
 import { LEASE_STALL_MS_MIN, REPORT_INTERVAL_MS } from "./limits.ts";
 import { type Report, ReportCounts } from "./receiver_report.ts";
 import type { GoneReason, SourceAction, SourceOrderEvent } from "./source_messages.ts";
@@ -15,11 +17,19 @@ import type { GoneReason, SourceAction, SourceOrderEvent } from "./source_messag
 /** How things stand with a source, as far as its kind knows. */
 export type Standing = Pick<Report, "rateBytesPerS" | "rttMs" | "silentMs">;
 
+/** Something that came whole and is not what it should be. */
+interface Failure {
+  /** A chunk, or a pack. */
+  readonly asked: Fetch;
+  readonly isIntegrityFailure: boolean;
+}
+
 export class SourceCore {
   readonly fetches = new FetchList();
   readonly counts = new ReportCounts();
   readonly #standing: (nowMs: number) => Standing;
   readonly #act: (action: SourceAction) => void;
+  readonly #gain = new PackGain();
   #source: SourceId | undefined;
   #windowBytesMax = Infinity;
   #rateBytesPerS = 0;
@@ -42,6 +52,11 @@ export class SourceCore {
     return this.#windowBytesMax;
   }
 
+  /** What was brought lately, in relation to what travelled. */
+  get gain(): number {
+    return this.#gain.ratio;
+  }
+
   /** Whether there is anything to fetch. */
   get isAtWork(): boolean {
     return this.#source !== undefined && this.fetches.leasedBytes > 0;
@@ -58,6 +73,7 @@ export class SourceCore {
   end(nowMs: number): void {
     if (this.#source !== undefined && this.counts.hasNews) this.#report(nowMs, this.#source);
     this.fetches.drop();
+    this.#gain.clear();
     this.#source = undefined;
   }
 
@@ -107,27 +123,46 @@ export class SourceCore {
   // — What comes ————————————————————————————————————————————————————————————————————————————————
 
   /**
-   * Proves a chunk that is complete, and hands it on if it is what it should be. Returns its fetch where it is not.
+   * Proves a chunk that is complete, or the chunks of a pack, and hands on what is what it should be. Returns what was
+   * asked for, if something is not.
    *
-   * @param isIntegrityFailure whether its sender is to blame if it is not, rather than the way here
+   * @param isChecked whether its sender is to blame then, rather than the way here
    */
-  onComplete(buffer: ChunkBuffer, isIntegrityFailure: boolean): Fetch | undefined {
-    const { fetch, isProved } = this.fetches.complete(buffer);
-    const { transfer, chunk, lengthBytes: bytes } = fetch;
-    if (!isProved) {
-      this.counts.bad.push({ transfer, chunk, bytes, isIntegrityFailure });
-      return fetch;
+  onComplete(buffer: ChunkBuffer, isChecked: boolean): Failure | undefined {
+    const completed = this.fetches.complete(buffer);
+    const { proved, bad, asked, savedBytes } = completed;
+    const share = savedBytes / (asked.lengthBytes + savedBytes);
+    for (const { fetch: { transfer, chunk, lengthBytes: bytes }, buffer } of proved) {
+      const saved = savedBytes > 0 ? { savedBytes: Math.floor(bytes * share) } : {};
+      this.counts.verified.push({ transfer, chunk, bytes, ...saved });
+      this.#act({ kind: "chunk", transfer, chunk, bytes, buffer });
     }
-    this.counts.verified.push({ transfer, chunk, bytes });
-    this.#act({ kind: "chunk", transfer, chunk, bytes, buffer: buffer.buffer });
-    return undefined;
+    if (bad.length === 0) {
+      this.counts.receivedBytes += savedBytes;
+      this.#gain.add(asked.lengthBytes + savedBytes, asked.lengthBytes);
+      return undefined;
+    }
+    const isIntegrityFailure = isChecked || completed.isServersWord;
+    bad.forEach(({ transfer, chunk, lengthBytes: bytes }, i) => {
+      // However many chunks are in a pack, its server has failed once.
+      this.counts.bad.push({
+        transfer,
+        chunk,
+        bytes,
+        isIntegrityFailure: isIntegrityFailure && i === 0,
+      });
+    });
+    return { asked, isIntegrityFailure };
   }
 
-  /** The source has no more of what this belongs to: of a file all, of a folder this unit. */
-  onGone(
-    { transfer, chunk, parts }: Pick<Fetch, "transfer" | "chunk" | "parts">,
-    reason: GoneReason,
-  ): void {
+  /** The source has no more of what this belongs to: of a file all, of a folder this unit, of a pack only that. */
+  onGone(fetch: Pick<Fetch, "transfer" | "chunk" | "parts">, reason: GoneReason): void {
+    const span = this.fetches.spanOf(fetch);
+    if (span !== undefined) {
+      this.fetches.unpack(span);
+      return this.fetches.forgetPacks();
+    }
+    const { transfer, chunk, parts } = fetch;
     if (parts === undefined) this.fetches.drop(transfer);
     else this.fetches.revoke(transfer, [chunk]);
     const source = this.#source;
@@ -153,7 +188,11 @@ export class SourceCore {
 
   #report(nowMs: number, source: SourceId): void {
     const { leasedBytes } = this.fetches;
-    const report = { source, ...this.#standing(nowMs), leasedBytes, ...this.counts.take(nowMs) };
+    const standing = this.#standing(nowMs);
+    // Leases are sized by what is brought, however it travels.
+    const rateBytesPerS = standing.rateBytesPerS * this.gain;
+    const counts = this.counts.take(nowMs);
+    const report = { source, ...standing, rateBytesPerS, leasedBytes, ...counts };
     this.#act({ kind: "report", report });
   }
 }

@@ -19,7 +19,7 @@ import {
 import { type WireCode, wireCodeIn } from "../../wire/session_codes.ts";
 import { RateMeter } from "../base/rate_meter.ts";
 import type { ByteRun, ChunkBuffer } from "./chunk_buffer.ts";
-import { type Fetch, suspectedChunks } from "./fetch_list.ts";
+import { type Fetch, suspectedChunks } from "./fetch.ts";
 import type { SourceAction, SourceEvent } from "./source_messages.ts";
 import { SourceCore, type Standing } from "./source_core.ts";
 import {
@@ -320,9 +320,10 @@ export class StreamReceiver {
     this.duplicateBytes += to - from - added;
     if (!chunk.isComplete) return;
     // A stream arrives as it was sent, so its sender is to blame.
-    const bad = this.#core.onComplete(chunk, true);
-    if (bad === undefined) return;
-    for (const suspect of suspectedChunks(bad)) this.#strike(bad, suspect);
+    const failure = this.#core.onComplete(chunk, true);
+    if (failure === undefined) return;
+    const { asked } = failure;
+    for (const suspect of suspectedChunks(asked)) this.#strike(asked, suspect);
   }
 
   /** Tells the server, which looks again whether its file is what it was. */

@@ -1,12 +1,12 @@
 /**
- * What proves a unit (docs/PROTOCOL.md, "Folders"): a file that is fetched whole, or a bundle of files one behind
- * another. A file is proved by its own root, wherever it lies.
+ * What proves bytes that are here whole: a chunk, or a unit (docs/PROTOCOL.md, "Folders"), which is a file that is fetched
+ * whole, or a bundle of files one behind another. A file is proved by its own root, wherever it lies.
  */
 import type { Bytes } from "../../ids.ts";
 import { BLOCK_BYTES, HASH_BYTES } from "../../limits.ts";
 import { sha256 } from "../base/sha256.ts";
 import { hashBlocks } from "./block_hashes.ts";
-import { rootOfRow, treeHeight } from "./merkle.ts";
+import { chunkHash, rootOfRow, treeHeight } from "./merkle.ts";
 
 const TAG = new TextEncoder().encode("shoal bundle\0");
 
@@ -46,4 +46,24 @@ export function unitRootOfBytes(bytes: Uint8Array, sizes: readonly number[]): By
     at += sizeBytes;
   });
   return bundleRoot(sizes, roots);
+}
+
+/** The hash of a chunk of a content of that size. */
+export function chunkHashOfBytes(bytes: Uint8Array, sizeBytes: number): Bytes {
+  const hashes = new Uint8Array(Math.ceil(bytes.length / BLOCK_BYTES) * HASH_BYTES);
+  hashBlocks(bytes, hashes, 0);
+  return chunkHash(hashes, sizeBytes);
+}
+
+/**
+ * What proves something that is leased: a unit, or a chunk of a content.
+ *
+ * @param parts sizes of the files in a unit; `undefined` for a chunk
+ */
+export function leasedHashOfBytes(
+  bytes: Uint8Array,
+  sizeBytes: number,
+  parts: readonly number[] | undefined,
+): Bytes {
+  return parts === undefined ? chunkHashOfBytes(bytes, sizeBytes) : unitRootOfBytes(bytes, parts);
 }

@@ -53,7 +53,13 @@ class Surroundings {
           coordinator: {
             leasesOf: () => undefined,
             tallies: () =>
-              new Map([[OFFER.server, { bytes: 5, chunks: 1, badChunks: 0, retransmits: 0 }]]),
+              new Map([[OFFER.server, {
+                bytes: 5,
+                chunks: 1,
+                badChunks: 0,
+                retransmits: 0,
+                savedBytes: 0,
+              }]]),
           },
         },
         emit: (event) => this.events.push(event),

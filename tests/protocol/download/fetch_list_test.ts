@@ -35,7 +35,7 @@ Deno.test("what comes unasked is begun where it is leased, once, and proved like
   assertEquals([buffer.chunk, buffer.lengthBytes], [5, CHUNK_BYTES - 1_000]);
   assert(list.begin(TRANSFER, 5) === buffer);
   fill(buffer);
-  assertEquals(list.complete(buffer).isProved, true);
+  assertEquals(list.complete(buffer).bad.length, 0);
   assertEquals(list.begin(TRANSFER, 5), undefined, "it is over");
   assertEquals(list.leasedBytes, 2 * CHUNK_BYTES);
 });
@@ -44,7 +44,7 @@ Deno.test("a wrong chunk is over for its source, until it is leased again", () =
   const list = leased([2]);
   const buffer = list.begin(TRANSFER, 2)!;
   fill(buffer, new Uint8Array(FILE.length));
-  assertEquals(list.complete(buffer).isProved, false);
+  assertEquals(list.complete(buffer).bad.length, 1);
   assertEquals(list.begin(TRANSFER, 2), undefined);
   list.add({
     transfer: TRANSFER,
@@ -142,12 +142,12 @@ Deno.test("a unit is proved by the files in it, in whatever order its bytes come
     assert(!buffer.isComplete);
     buffer.add({ copyTo }, 0, half + 10);
     assert(buffer.isComplete);
-    assertEquals(list.complete(buffer).isProved, true);
+    assertEquals(list.complete(buffer).bad.length, 0);
     const wrong = leasedUnits().begin(TRANSFER, chunk)!;
     fill(wrong, new Uint8Array(bytes.length));
     const other = leasedUnits();
     const bad = other.begin(TRANSFER, chunk)!;
     fill(bad, bytes.map((byte, at) => at === bytes.length - 1 ? byte ^ 1 : byte));
-    assertEquals(other.complete(bad).isProved, false);
+    assertEquals(other.complete(bad).bad.length, 1);
   }
 });

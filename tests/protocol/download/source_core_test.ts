@@ -58,7 +58,7 @@ Deno.test("what is proved is handed on, what is not is told with its blame", () 
   desk.lease([0, 1]);
   assertEquals(desk.bring(1, true), undefined);
   assertEquals(desk.take(), ["chunk"]);
-  assertEquals(desk.bring(0, false)?.chunk, 0);
+  assertEquals(desk.bring(0, false)?.asked.chunk, 0);
   assertEquals(desk.take(), []);
   desk.core.reportWhenDue(1);
   const [report] = desk.actions;
