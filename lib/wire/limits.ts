@@ -31,7 +31,8 @@ export const IPV6_HEADERS_BYTES = 48;
 export const BRIEF_FIND_BYTES_MAX = 512;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
-export const MTU_BYTES_MIN = 576;
+/** With headers of IPv4 or IPv6, less than the 576 bytes that every host of IPv4 takes (RFC 791). */
+export const MTU_BYTES_MIN = 512;
 export const MTU_BYTES_MAX = 8_900;
 /** Lengths that are tried where longer datagrams vanish. */
 export const MTU_BYTES_STEPS: readonly number[] = [MTU_BYTES_MIN, 900, 1_200, 1_400, 4_000];
@@ -91,7 +92,7 @@ assertRelations([
     "what a FIND takes passes wherever IPv6 does, and segments of that length are tried",
   ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
-  [BRIEF_FIND_BYTES_MAX < MTU_BYTES_MIN, "a brief FIND passes where the shortest segments do"],
+  [BRIEF_FIND_BYTES_MAX <= MTU_BYTES_MIN, "a brief FIND passes where the shortest segments do"],
   [
     MTU_BYTES_STEPS.every((bytes, i) => bytes > (MTU_BYTES_STEPS[i - 1] ?? 0)),
     "the steps go up",

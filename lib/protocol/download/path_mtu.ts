@@ -26,6 +26,10 @@ export class PathMtu {
   #fullMs: number;
   /** Whether it was shortened since then. */
   #hasFallen = false;
+  /** What had passed before they vanished: tried no sooner than then … */
+  #vanishedStep = Infinity;
+  #retryMs = Infinity;
+  /** … and anything longer than the present length no sooner than: */
   #raiseMs = Infinity;
   #raiseIntervalMs = MTU_RAISE_MS_MIN;
   #raisedMs = -Infinity;
@@ -81,12 +85,17 @@ export class PathMtu {
     this.#timeouts = 0;
     this.#losses = 0;
     this.#fullMs = nowMs;
+    const isFirst = this.#hasFallen;
     this.#hasFallen = false;
-    if (segmentBytes === this.segmentBytes) return;
-    this.#isProbing = false;
-    this.#step = this.#steps.indexOf(segmentBytes);
-    this.#raisedMs = nowMs;
-    this.#raiseMs = this.#step + 1 < this.#steps.length ? nowMs : Infinity;
+    if (segmentBytes > this.segmentBytes) {
+      this.#isProbing = false;
+      this.#step = this.#steps.indexOf(segmentBytes);
+      this.#raisedMs = nowMs;
+    } else if (!isFirst) return;
+    // What lies between a length that passes and the one that vanished is tried at once.
+    if (this.#step + 1 >= this.#steps.length) this.#raiseMs = Infinity;
+    else if (this.#step + 1 === this.#vanishedStep) this.#raiseMs = Math.max(nowMs, this.#retryMs);
+    else this.#raiseMs = nowMs;
   }
 
   /** Nothing has come for as long as anything should take. */
@@ -122,13 +131,15 @@ export class PathMtu {
     this.#fullMs = nowMs;
     if (this.#step === 0) return;
     // What passes there at all is found first, and the longest that does afterwards.
-    this.#step = this.#hasFallen ? 0 : this.#step - 1;
+    this.#vanishedStep = this.#step;
+    this.#step = 0;
     this.#hasFallen = true;
     // It may have been a silence: then the longer ones pass soon again. What passed a probe and vanished is tried rarely.
     const isUnsteady = nowMs - this.#raisedMs < MTU_RAISE_MS_MAX;
     this.#raiseIntervalMs = isUnsteady
       ? Math.min(2 * this.#raiseIntervalMs, MTU_RAISE_MS_MAX)
       : MTU_RAISE_MS_MIN;
-    this.#raiseMs = nowMs + this.#raiseIntervalMs;
+    this.#retryMs = nowMs + this.#raiseIntervalMs;
+    this.#raiseMs = this.#retryMs;
   }
 }
