@@ -12,6 +12,10 @@ export const DISCOVERY_PORT = 10526;
 /** Each server's own data port is the first free one of this range. */
 export const DATA_PORT_FIRST = 10530;
 export const DATA_PORT_LAST = 10545;
+export const DATA_PORTS: readonly number[] = Array.from(
+  { length: DATA_PORT_LAST - DATA_PORT_FIRST + 1 },
+  (_, i) => DATA_PORT_FIRST + i,
+);
 /** Port of the existing programs of both dialects. */
 export const DIALECT_PORT = 9999;
 export const MASTER_PORT = 10527;

@@ -70,6 +70,9 @@ export function parseFileNameBytes(bytes: Uint8Array): ParsedName {
   }
 }
 
+/** Below the served folder: a server keeps in it what it receives, until it is whole. Its dot hides it. */
+export const UPLOADS_FOLDER = ".shoal-uploads";
+
 /** Whether any component starts with a dot: such files are offered only with `--hidden`. */
 export function isHiddenName(name: string): boolean {
   return name.split("/").some((component) => component.startsWith("."));

@@ -18,6 +18,10 @@ export interface ReadyEvent {
   readonly names: readonly string[];
   /** Files found by the first scan; some may still be hashing. */
   readonly files: number;
+  /** Files and folders that the first scan left out because their names begin with a dot; what is in such a folder is not counted. */
+  readonly hidden: number;
+  /** Addresses by which other machines may reach this one, IPv4 first: those of its interfaces, or the only one that is listened on. */
+  readonly addresses: readonly string[];
   /** Whether the classic protocol is answered, too. */
   readonly classic: boolean;
 }

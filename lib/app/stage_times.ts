@@ -10,8 +10,12 @@ export function timesText(times: StageTimes): string {
   return parts.join(", ");
 }
 
-/** What set the pace of a client's downloads: the one thing that would have to be faster. */
-export function paceText(receivers: readonly StageTimes[], assembler: StageTimes): string {
+/** What set the pace of a client's downloads: the one thing that would have to be faster; `undefined` where nothing came. */
+export function paceText(
+  receivers: readonly StageTimes[],
+  assembler: StageTimes,
+): string | undefined {
+  if (!receivers.some(({ receiveMs = 0 }) => receiveMs > 0)) return undefined;
   if (share(assembler, "writeMs") >= DISK_SHARE) return "the disk set the pace";
   const busiest = Math.max(...[assembler, ...receivers].map((each) => 1 - share(each, "waitMs")));
   if (busiest >= BUSY_SHARE) return "this machine's processor set the pace";

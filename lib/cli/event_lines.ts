@@ -26,8 +26,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
   switch (event.event) {
     case "ready":
       return `Offering ${offeredText(event)}: ${countText(event.files, "file")}, ` +
-        `UDP port ${event.port}, data port ${event.dataPort}, TCP port ${event.tcpPort}\n` +
-        "Waiting for client to request";
+        `UDP port ${event.port}, data port ${event.dataPort}, TCP port ${event.tcpPort}`;
     case "mastering":
       return `Master on TCP port ${event.port}, store ${event.store}` +
         (event.metricsPort === undefined ? "" : `, metrics on TCP port ${event.metricsPort}`);

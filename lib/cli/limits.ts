@@ -12,6 +12,8 @@ export const FILES_TOLD_MAX = 10;
 export const FAILURE_REASONS_MAX = 100;
 /** Files that fail for the same reason and are told one by one; the rest is counted. */
 export const FAILURES_ALIKE_SHOWN_MAX = 20;
+/** Addresses shown of the machine that a server runs on. */
+export const ADDRESSES_SHOWN_MAX = 2;
 /** Names shown in the line that says what a server offers. */
 export const NAMES_SHOWN_MAX = 3;
 /** Failed names listed in the last line: each has been reported before. */

@@ -3,6 +3,7 @@ import { EXIT } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { errorRateOf, mastersOf } from "./option_table.ts";
+import { readyLines } from "./ready_lines.ts";
 import { offeredWith, SERVER_OPTIONS, SERVER_POSITIONALS } from "./server_options.ts";
 
 export const serverCommand = defineCommand({
@@ -30,7 +31,7 @@ export const serverCommand = defineCommand({
     { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
     { line: "server --simulate-errors --error-rate 0.2", says: "try out how a client copes" },
   ],
-  async perform(options, paths, { app, pipes, reporter, signal }) {
+  async perform(options, paths, { app, pipes, reporter, signal, terminal }) {
     const offered = offeredWith(options, paths, () => pipes.stdin());
     const { "metrics-port": metricsPort, "metrics-host": metricsHost } = options;
     const server = await app.serve({
@@ -42,7 +43,12 @@ export const serverCommand = defineCommand({
       allowUpload: options["allow-upload"],
       ...mastersOf(options.master),
       errorRate: errorRateOf(options, options["simulate-errors"]),
-      onEvent: (event) => reporter.report(event),
+      onEvent: (event) => {
+        reporter.report(event);
+        if (event.event !== "ready") return;
+        for (const line of readyLines(event, terminal.invocation)) reporter.say(line);
+        reporter.say("Waiting for client to request");
+      },
       ...given({
         host: options.host,
         metricsPort,

@@ -59,7 +59,7 @@ export const SERVER_OPTIONS = {
   }),
   "tcp-port": optional(PORT, {
     label: "PORT",
-    summary: "TCP port (default: the same number as --port, or a free one)",
+    summary: `TCP port (default: the same number as --port, or a free one from ${DATA_PORT_FIRST})`,
   }),
   "allow-upload": toggle("let others upload into the folder with put"),
   "max-upload": fallingBack(SIZE, `${SERVE_DEFAULTS.uploadBytesMax / GIB}GiB`, {

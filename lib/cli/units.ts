@@ -29,8 +29,8 @@ export function etaText(seconds: number | undefined): string {
 }
 
 /** `1 file`, `2 files`. */
-export function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+export function countText(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 const POWERS: Readonly<Record<string, number>> = {

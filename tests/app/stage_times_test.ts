@@ -22,6 +22,11 @@ Deno.test("one busy worker among others that wait is the processor's doing", () 
   assertEquals(paceText([waiting], hashing), "this machine's processor set the pace");
 });
 
+Deno.test("where nothing came, nothing set the pace", () => {
+  assertEquals(paceText([], idle), undefined);
+  assertEquals(paceText([{ receiveMs: 0, hashMs: 0, waitMs: 0 }], { waitMs: 0 }), undefined);
+});
+
 Deno.test("an assembler that mostly writes has waited for the disk", () => {
   const writing = { hashMs: 100, writeMs: 800, waitMs: 100 };
   assertEquals(paceText([waiting], writing), "the disk set the pace");

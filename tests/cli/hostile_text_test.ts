@@ -35,6 +35,8 @@ const EVENTS: readonly ShoalEvent[] = [
     dir: EVIL,
     names: [EVIL],
     files: 1,
+    hidden: 1,
+    addresses: [EVIL],
     classic: true,
   },
   { event: "offer", name: EVIL, server: EVIL, id: EVIL, size: 1, sha256: HEX, root: HEX },

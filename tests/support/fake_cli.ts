@@ -80,6 +80,8 @@ export class FakeApp implements App {
       ...(options.dir !== undefined && { dir: options.dir }),
       names: [],
       files: 1,
+      hidden: 2,
+      addresses: ["192.168.1.7", "fd00::7"],
       classic: options.classic ?? true,
     } as const;
     options.onEvent?.(ready);

@@ -211,6 +211,7 @@ export class WorkerPool {
   #tellTimes(sources: readonly StageTimes[], assembler: StageTimes): void {
     const { onDetail } = this.#options;
     onDetail(`assembler: ${timesText(assembler)}`);
-    if (sources.length > 0) onDetail(paceText(sources, assembler));
+    const pace = paceText(sources, assembler);
+    if (pace !== undefined) onDetail(pace);
   }
 }

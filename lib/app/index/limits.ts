@@ -13,8 +13,9 @@ export const WATCH_QUIET_MS = 200;
 export const LOOK_TIME_SHARE = 0.1;
 /** … and how much of it is saved up for many questions at once. */
 export const LOOK_BURST_MS = 50;
-/** Skipped files and folders that are named individually, over a server's lifetime. */
+/** Skipped files and folders that are named individually, over a server's lifetime, and those of one reason. */
 export const LEFT_OUT_NOTICES_MAX = 100;
+export const LEFT_OUT_ALIKE_MAX = 5;
 /** Files that are hashed at once. */
 export const INDEXERS_MAX = 4;
 /** Files given to one indexer at a time: more than one, so that it never waits for the next. */

@@ -89,11 +89,10 @@ export class LiveIndex implements ServedIndex {
   readonly #refused = new Map<SafeFileName, FileSignature>();
   /** What files were before somebody said that they are not: by name, signature and root. */
   readonly #doubted = new Map<SafeFileName, { signature: FileSignature; root: HashHex }>();
-  readonly #leftOut: LeftOut;
+  readonly leftOut: LeftOut;
   readonly #snapshots: Snapshots;
   readonly #owners: NameOwners;
   readonly #trees: FolderTrees;
-  /** Undefined until it has started. */
   #unwatch: readonly (() => void)[] | undefined;
 
   private constructor(options: LiveIndexOptions) {
@@ -102,7 +101,7 @@ export class LiveIndex implements ServedIndex {
     this.uploadDir = origins.find(({ uploadDir }) => uploadDir !== undefined)?.uploadDir;
     this.names = origins.flatMap(({ names }) => names ?? []);
     this.#options = options;
-    this.#leftOut = new LeftOut(options.onNotice);
+    this.leftOut = new LeftOut(options.onNotice);
     this.#snapshots = new Snapshots(options.runtime.clock);
     const { clock, disk } = options.runtime;
     this.#disk = disk;
@@ -271,7 +270,7 @@ export class LiveIndex implements ServedIndex {
     if (!stillIs(found.signature, entry.signature)) return this.#take(name, found.signature);
     const opened = openContent(this.#disk, this.placeOf(name), entry.signature);
     if (opened.ok) return opened.reader.close();
-    this.#leftOut.noteFile(name, "it cannot be read");
+    this.leftOut.noteFile(name, "it cannot be read");
     this.#remove(name);
   }
 
@@ -380,16 +379,16 @@ export class LiveIndex implements ServedIndex {
       const isWhole = known?.isPrefix && settlingMs(this.#options.runtime.clock, signature) <= 0;
       return known !== undefined && !isWhole && stillIs(signature, known);
     };
-    const onLeftOut = (message: string): void => this.#leftOut.note(message);
+    const told = this.leftOut.beginScan();
     const shapes: TreeShape[] = [];
     const onShape = (shape: TreeShape): void => void shapes.push(shape);
     for (const origin of this.#options.origins) {
       for await (
-        const { name, signature } of origin.scan({ isKnown, onLeftOut, onShape, signal })
+        const { name, signature } of origin.scan({ isKnown, ...told, onShape, signal })
       ) {
         if (!this.#owners.claim(origin, name)) {
           if (this.#unwatch === undefined) return;
-          this.#leftOut.noteFile(name, "another file is offered under that name");
+          this.leftOut.noteFile(name, "another file is offered under that name");
           continue;
         }
         seen.add(name);
@@ -397,6 +396,7 @@ export class LiveIndex implements ServedIndex {
       }
       if (signal.aborted) return;
     }
+    this.leftOut.endScan();
     this.#trees.setShapes(shapes);
     for (const { name } of this.catalogue.entries()) if (!seen.has(name)) this.#remove(name);
     for (const name of this.#refused.keys()) if (!seen.has(name)) this.#refused.delete(name);
@@ -472,7 +472,7 @@ export class LiveIndex implements ServedIndex {
       sameSignature(before.signature, entry.signature);
     if (isSame && entry.content?.root !== before.root) {
       const what = "its bytes changed, its size and time did not: is the disk failing?";
-      this.#leftOut.note(`${displayName(name)} is another file now: ${what}`);
+      this.leftOut.note(`${displayName(name)} is another file now: ${what}`);
     }
     this.#options.onChange?.(name, undefined);
   }
@@ -492,7 +492,7 @@ export class LiveIndex implements ServedIndex {
   }
 
   #refuse({ name, signature }: HashJob, why: string): void {
-    this.#leftOut.noteFile(name, why);
+    this.leftOut.noteFile(name, why);
     this.#remove(name);
     this.#refused.set(name, signature);
   }

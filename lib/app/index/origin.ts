@@ -13,6 +13,8 @@ export interface OriginScan {
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
   /** Called, at every scan, with what a user might miss: one line each. */
   onLeftOut(message: string): void;
+  /** Called, at every scan, for each file or folder that is not offered because its name begins with a dot. */
+  onHidden(): void;
   /** Called with each folder, each link that leads to something else that this origin has, and with what is left out. */
   onShape(shape: TreeShape): void;
   /** Ends the scan early. */

@@ -138,7 +138,7 @@ class MasterRun implements Master {
   }
 
   get store(): string {
-    return shownStore(this.#options.store);
+    return shownStore(this.#options.store, this.#options.port);
   }
 
   get port(): number {

@@ -1,5 +1,7 @@
 /** The stores for a master's registry, by the names that users give them. */
+import { join } from "node:path";
 import { ShoalError } from "../../errors.ts";
+import { cacheFolder } from "../../io/store/cache_folder.ts";
 import { RedisRegistry } from "../../io/store/redis_registry.ts";
 import { SqliteRegistry } from "../../io/store/sqlite_registry.ts";
 import type { Runtime } from "../../io/runtime.ts";
@@ -18,7 +20,7 @@ export async function openStore(
   port: number,
 ): Promise<RegistryStore> {
   if (name === "memory") return await SqliteRegistry.open(runtime, ":memory:");
-  if (name === "sqlite:") return await SqliteRegistry.openInCache(runtime, `master-${port}.sqlite`);
+  if (name === "sqlite:") return await SqliteRegistry.openInCache(runtime, cachedFile(port));
   if (name.startsWith("sqlite:")) {
     return await SqliteRegistry.open(runtime, name.slice("sqlite:".length));
   }
@@ -28,7 +30,16 @@ export async function openStore(
   });
 }
 
-/** The name of a store as it may be shown: without its user and password. */
-export function shownStore(name: string): string {
+/** In the user's cache folder. */
+function cachedFile(port: number): string {
+  return `master-${port}.sqlite`;
+}
+
+/** The name of a store as it may be shown: without its user and password, and with the path that it stands for. */
+export function shownStore(name: string, port: number): string {
+  if (name === "sqlite:") {
+    const cache = cacheFolder();
+    return cache === undefined ? "memory" : `sqlite:${join(cache, cachedFile(port))}`;
+  }
   return name.replace(/^(rediss?:\/\/)[^/]*@/, "$1");
 }

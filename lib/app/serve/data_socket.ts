@@ -5,7 +5,7 @@ import type { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import type { OnRefused } from "../../io/net/send_queue.ts";
 import { WorkerHandle, type WorkReply } from "../../io/system/worker_handle.ts";
-import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../../limits.ts";
+import { DATA_PORTS } from "../../limits.ts";
 import type { SenderReply, SenderRequest } from "../../messages/sender_worker.ts";
 import type { ContentRef, LocatedContent, ServedFile } from "../../protocol/base/served_file.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
@@ -49,10 +49,7 @@ interface DataSocketOptions {
 type Opened = Extract<SenderReply, { kind: "ready" }>;
 
 /** The first free one of the range; any other where none is. */
-const PORTS: readonly number[] = [
-  ...Array.from({ length: DATA_PORT_LAST - DATA_PORT_FIRST + 1 }, (_, i) => DATA_PORT_FIRST + i),
-  0,
-];
+const PORTS: readonly number[] = [...DATA_PORTS, 0];
 
 export class DataSocket {
   /** Rejects when the socket cannot be opened. */

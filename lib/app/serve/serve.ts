@@ -14,7 +14,7 @@ import {
   transportConfig,
   withFaults,
 } from "../../messages/transport_config.ts";
-import { HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
+import { DATA_PORTS, HASH_BYTES, PROGRESS_INTERVAL_MS } from "../../limits.ts";
 import { STREAM_LOOK_MS } from "./limits.ts";
 import { type ResolvedServeOptions, resolveServe, SERVE_DEFAULTS } from "../option_defaults.ts";
 import { logNotice } from "../log_notice.ts";
@@ -29,6 +29,7 @@ import type { ServeOptions, Server } from "../options.ts";
 import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
 import { ServerMetrics } from "./server_metrics.ts";
+import { ownAddresses } from "./own_addresses.ts";
 import { Serving } from "./serving.ts";
 
 /** Each part draws its random numbers from the seed plus this; the sender, from the seed itself. */
@@ -155,6 +156,10 @@ class Service {
       ...(this.#index.uploadDir !== undefined && { dir: this.#index.uploadDir }),
       names: this.#index.names,
       files: this.#index.catalogue.size,
+      hidden: this.#index.leftOut.hiddenCount,
+      addresses: ownAddresses(host, this.#runtime.net.subnets(), {
+        ...{ only: this.#options.interfaces, except: this.#options.exceptInterfaces },
+      }),
       classic: this.#classic !== undefined,
     };
     this.#tell(ready);
@@ -291,7 +296,7 @@ class Service {
         host: faulty.host,
         layers: faulty.layers,
         // Servers of one host share a UDP port, which they cannot with a TCP port.
-        ports: tcpPort === undefined ? [this.#port, 0] : [tcpPort],
+        ports: tcpPort === undefined ? [this.#port, ...DATA_PORTS, 0] : [tcpPort],
         policy: {
           server: this.#server,
           allowsUpload: allowUpload,

@@ -8,7 +8,13 @@ import { descriptorsHint, ShoalError } from "../../errors.ts";
 import { type FileSignature, type SafeFileName, timeOf } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";
 import { FOLDER_DEPTH_MAX, SCAN_TURN_MS } from "./limits.ts";
-import { displayName, isHiddenName, isStagingName, parseFileName } from "../../names.ts";
+import {
+  displayName,
+  isHiddenName,
+  isStagingName,
+  parseFileName,
+  UPLOADS_FOLDER,
+} from "../../names.ts";
 import { type Clock, wallMs } from "../system/clock.ts";
 import { isWithin, type TreeShape } from "../../wire/manifest.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
@@ -28,6 +34,8 @@ export interface ScanOptions {
   isKnown(name: SafeFileName, signature: FileSignature): boolean;
   /** Called, at every scan, with what a user might miss: one line per file or folder. */
   onLeftOut(message: string): void;
+  /** Called, at every scan, for each file or folder that is left out as hidden, but for our own. */
+  onHidden(): void;
   /** Called with each folder, and with each link that leads to something within `dir`. */
   onShape?(shape: TreeShape): void;
   /** Ends the scan early. */
@@ -268,7 +276,11 @@ function unreadable(options: ScanOptions, prefix: string): void {
 }
 
 function offerableName(options: ScanOptions, text: string): SafeFileName | undefined {
-  if (isHiddenName(text) && !options.hidden) return undefined;
+  if (isHiddenName(text) && !options.hidden) {
+    const own = basename(text);
+    if (own !== UPLOADS_FOLDER && !isStagingName(own)) options.onHidden();
+    return undefined;
+  }
   const parsed = parseFileName(text);
   if (parsed.ok) return parsed.name;
   options.onLeftOut(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { partyOf } from "../../address.ts";
 import { type SafeFileName, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { displayName } from "../../names.ts";
+import { displayName, UPLOADS_FOLDER } from "../../names.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import type { Disk } from "../files/disk.ts";
 import { AnchoredDisk } from "../files/anchored_disk.ts";
@@ -14,8 +14,6 @@ import { FileTarget } from "../files/file_target.ts";
 import type { Runtime } from "../runtime.ts";
 import type { RandomSource } from "../system/random_source.ts";
 
-/** Below the served folder; its dot hides it, and what has one of its endings is never offered at all. */
-const UPLOAD_FOLDER = ".shoal-uploads";
 /** Party and upload; one that nobody can resume says so. */
 const PART_NAME = /^(([0-9a-f]{16})-[0-9a-f]{32}(\.once)?)\.part$/;
 const utf8 = new TextEncoder();
@@ -59,7 +57,7 @@ export class PartFolder {
     this.#random = random;
     this.#disk = disk;
     this.#dir = dir;
-    this.path = join(dir, UPLOAD_FOLDER);
+    this.path = join(dir, UPLOADS_FOLDER);
   }
 
   /** What there is, what is being written now included. */
@@ -132,7 +130,7 @@ export class PartFolder {
         above.close();
       }
     } catch (cause) {
-      const message = `${displayName(UPLOAD_FOLDER)} cannot be made`;
+      const message = `${displayName(UPLOADS_FOLDER)} cannot be made`;
       throw new ShoalError("not_writable", message, { cause });
     }
   }

@@ -47,6 +47,7 @@ Deno.test({
       const scan = {
         isKnown: () => false,
         onLeftOut() {},
+        onHidden() {},
         onShape() {},
         signal: new AbortController().signal,
       };

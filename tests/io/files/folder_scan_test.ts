@@ -24,6 +24,7 @@ async function scan(dir: string, options: Partial<ScanOptions> = {}) {
     hidden: false,
     isKnown: () => false,
     onLeftOut: (message) => leftOut.push(message),
+    onHidden: () => {},
     signal: new AbortController().signal,
     ...options,
   });
@@ -49,6 +50,7 @@ Deno.test(
           hidden: false,
           isKnown: () => false,
           onLeftOut: () => {},
+          onHidden: () => {},
           signal: new AbortController().signal,
         };
         for await (const file of scanFolder(options)) {
@@ -236,6 +238,7 @@ Deno.test(
         hidden: false,
         isKnown: () => false,
         onLeftOut: () => {},
+        onHidden: () => {},
         signal: abort.signal,
       };
       for await (const { name } of scanFolder(options)) {

@@ -204,6 +204,7 @@ Deno.test({
       },
       isKnown: () => false,
       onLeftOut: () => {},
+      onHidden: () => {},
     });
     const found: string[] = [];
     for await (const { name, signature } of scan) {

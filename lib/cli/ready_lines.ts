@@ -1,0 +1,42 @@
+/** What somebody should know who has started a server: what is offered to whom, and what to type on the other machine. */
+import { isLoopback, parseHostPort } from "../address.ts";
+import { DISCOVERY_PORT } from "../limits.ts";
+import type { ReadyEvent } from "../app/events.ts";
+import { shellWord } from "../io/system/invocation.ts";
+import { ADDRESSES_SHOWN_MAX } from "./limits.ts";
+import { countText } from "./units.ts";
+
+/** @param invocation how this program was called here, and may be called there */
+export function readyLines(event: ReadyEvent, invocation: string): readonly string[] {
+  const { hidden, addresses, names, dir, port } = event;
+  const left = hidden === 0 ? [] : [
+    `${countText(hidden, "hidden file or folder", "hidden files or folders")} left out; ` +
+    "--hidden offers what starts with a dot as well.",
+  ];
+  const isLocal = addresses.every(isLoopback);
+  const who = isLocal && addresses.length > 0
+    ? "Only this machine can fetch what is offered."
+    : "Everyone who can reach this machine can fetch what is offered; nothing is encrypted.";
+  const name = dir === undefined && names.length === 1 ? shellWord(names[0]!) : "NAME";
+  const get = `${invocation} get ${name}`;
+  const shown = addresses.slice(0, ADDRESSES_SHOWN_MAX);
+  const own = port === DISCOVERY_PORT ? "" : ` -p ${port}`;
+  const there = isLocal ? "On this machine" : "On another machine";
+  return [
+    ...left,
+    who,
+    `${there}: ${get}${own}`,
+    ...(shown.length === 0
+      ? []
+      : [`If that finds nothing: ${get} --server ${
+        shown.map((each) => hostText(each, port)).join(" (or ")
+      }${shown.length > 1 ? ")" : ""}`]),
+  ];
+}
+
+/** As `--server` takes it. */
+function hostText(address: string, port: number): string {
+  if (port === DISCOVERY_PORT) return address;
+  const isPlain = parseHostPort(`${address}:${port}`)?.host === address;
+  return isPlain ? `${address}:${port}` : `[${address}]:${port}`;
+}
