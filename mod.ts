@@ -1,7 +1,10 @@
 /**
  * Shoal as a library: offer files, fetch them, upload them, list what is offered. Everything that
- * takes time takes an `AbortSignal` and reports through `onEvent`; what goes wrong is a
- * {@linkcode ShoalError} with a code, a message and a hint.
+ * takes time takes an `AbortSignal` and reports through `onEvent`.
+ *
+ * What is returned is a success: what goes wrong rejects with a {@linkcode ShoalError}, which has a code, a message and a
+ * hint. Where several files were asked for and some failed, it is a {@linkcode FilesError}, which has the results of all; what
+ * ends in `Settled` returns these instead, each `done` (`stored`, `echoed`) or `failed`.
  *
  * @example Serve a folder and fetch from it
  * ```ts
@@ -9,13 +12,13 @@
  * import { get, serve } from "@shoal/shoal";
  *
  * const server = await serve({ dir: "data", port: 0 });
- * const [result] = await get({
+ * const [file] = await get({
  *   names: ["example.txt"],
  *   outDir: await Deno.makeTempDir(),
  *   port: server.ready.port,
  *   broadcast: ["127.255.255.255"], // this machine alone
  * });
- * assertEquals(result?.event, "done");
+ * assertEquals(file?.name, "example.txt");
  * await server.close();
  * ```
  *
@@ -24,12 +27,13 @@
 export { demo } from "./lib/app/demo.ts";
 export { echo } from "./lib/app/session/echo_client.ts";
 export { type EchoServer, serveEcho } from "./lib/app/session/echo_server.ts";
-export { get, getOverTcp } from "./lib/app/client/get_files.ts";
+export { FilesError } from "./lib/app/files_error.ts";
+export { get, getOverTcp, getOverTcpSettled, getSettled } from "./lib/app/client/get_files.ts";
 export { hashFile } from "./lib/app/hash.ts";
 export { list } from "./lib/app/list/list.ts";
 export { listOverTcp } from "./lib/app/list/tcp_list.ts";
 export { master } from "./lib/app/master/master.ts";
-export { put } from "./lib/app/session/put.ts";
+export { put, putSettled } from "./lib/app/session/put.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/options.ts";

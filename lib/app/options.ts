@@ -288,7 +288,7 @@ export interface TcpGetOptions {
   readonly onEvent?: (event: GetEvent) => void;
 }
 
-/** One event per name, in the order of the names; for a pattern, one per file that it matches; for a folder, one per file that it has. */
+/** What became of each: one event per name, in the order of the names; for a pattern, one per file that it matches; for a folder, one per file that it has. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
 /** What to list, and where. */
@@ -349,7 +349,8 @@ export interface PutOptions {
   /** Called for every event, in order. */
   readonly onEvent?: (event: PutEvent) => void;
 }
-/** One event per file, in the order of the files. */
+
+/** What became of each: one event per file, in the order of the files. */
 export type PutResult = readonly (StoredEvent | EchoedEvent | FailedEvent)[];
 
 /** The server of the older round-trip tool. */

@@ -1,18 +1,18 @@
 /**
  * The library for the command line, loaded by what a command uses: a `get` compiles neither server nor
- * master. What it offers is what `mod.ts` exports.
+ * master. What it offers is what `mod.ts` exports; of several files, what became of each.
  */
 import type { App } from "./command.ts";
 
 export const lazyApp: App = {
   serve: async (options) => await (await import("../app/serve/serve.ts")).serve(options),
-  get: async (options) => await (await import("../app/client/get_files.ts")).get(options),
+  get: async (options) => await (await import("../app/client/get_files.ts")).getSettled(options),
   getOverTcp: async (options) =>
-    await (await import("../app/client/get_files.ts")).getOverTcp(options),
+    await (await import("../app/client/get_files.ts")).getOverTcpSettled(options),
   list: async (options) => await (await import("../app/list/list.ts")).list(options),
   listOverTcp: async (options) =>
     await (await import("../app/list/tcp_list.ts")).listOverTcp(options),
-  put: async (options) => await (await import("../app/session/put.ts")).put(options),
+  put: async (options) => await (await import("../app/session/put.ts")).putSettled(options),
   hashFile: async (path, options) => await (await import("../app/hash.ts")).hashFile(path, options),
   demo: async (options) => await (await import("../app/demo.ts")).demo(options),
   master: async (options) => await (await import("../app/master/master.ts")).master(options),

@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { join } from "node:path";
 import { ShoalError } from "../../lib/errors.ts";
-import { get } from "../../mod.ts";
+import { getSettled } from "../../mod.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { assertRefused, contentsOf, e2e, failures, randomFile, sha256Hex } from "../support/e2e.ts";
 import {
@@ -93,7 +93,7 @@ e2e("--json tells of wrong usage by an event, and by the same two lines", async 
 });
 
 e2e("a NUL in a name is refused by the library, since no command line can carry one", async () => {
-  const refused = await assertRejects(() => get({ names: ["a\0b"], outDir: "unused" }));
+  const refused = await assertRejects(() => getSettled({ names: ["a\0b"], outDir: "unused" }));
   assertEquals(ShoalError.from(refused).code, "bad_name");
 });
 

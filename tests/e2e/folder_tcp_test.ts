@@ -2,7 +2,7 @@
 import "../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { getOverTcp, serve, type TcpGetOptions } from "../../mod.ts";
+import { getOverTcpSettled, serve, type TcpGetOptions } from "../../mod.ts";
 import type { GetEvent } from "../../lib/app/events.ts";
 import { toHex } from "../../lib/ids.ts";
 import { unitsOf } from "../../lib/protocol/folder/bundles.ts";
@@ -68,7 +68,7 @@ async function fetchWhole(
 async function withServer(
   body: (
     root: string,
-    get: (options?: Partial<TcpGetOptions>) => ReturnType<typeof getOverTcp>,
+    get: (options?: Partial<TcpGetOptions>) => ReturnType<typeof getOverTcpSettled>,
     port: number,
   ) => Promise<void>,
 ): Promise<void> {
@@ -80,7 +80,7 @@ async function withServer(
     });
     try {
       await body(root, (options = {}) =>
-        getOverTcp({
+        getOverTcpSettled({
           ...{ names: ["t/"], outDir: join(root, "out"), cacheDir: join(root, "cache-get") },
           ...{ server: `127.0.0.1:${server.ready.tcpPort}`, timeoutMs: 5_000, retries: 2 },
           ...options,

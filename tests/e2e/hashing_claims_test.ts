@@ -1,6 +1,6 @@
 /** Servers that say they are hashing what was asked for, by hand, over UDP and TCP. */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
-import { get, getOverTcp, type GetResult } from "../../mod.ts";
+import { getOverTcpSettled, type GetResult, getSettled } from "../../mod.ts";
 import { serverId } from "../../lib/ids.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withFolder } from "../support/folder.ts";
@@ -78,7 +78,7 @@ for (
         const peer = new DatagramPeer();
         const hashing = hashOverUdp(peer, claim);
         const servers = [`127.0.0.1:${peer.endpoint.port}`];
-        const { tookMs } = await fails(get({ ...patience, outDir, servers }));
+        const { tookMs } = await fails(getSettled({ ...patience, outDir, servers }));
         assertGreaterOrEqual(tookMs, waitsMs);
         peer[Symbol.dispose]();
         await hashing;
@@ -92,7 +92,7 @@ for (
         const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
         const hashing = hashOverTcp(listener, claim);
         const server = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
-        const { tookMs } = await fails(getOverTcp({ ...patience, outDir, server }));
+        const { tookMs } = await fails(getOverTcpSettled({ ...patience, outDir, server }));
         assertGreaterOrEqual(tookMs, waitsMs);
         listener.close();
         await hashing;

@@ -6,7 +6,7 @@ import "../support/libraries.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { MIB } from "../../lib/limits.ts";
 import type { NoticeEvent } from "../../lib/app/events.ts";
-import { get, getIn, getOverTcpIn } from "../../lib/app/client/get_files.ts";
+import { getIn, getOverTcpIn, getSettled } from "../../lib/app/client/get_files.ts";
 import { listIn } from "../../lib/app/list/list.ts";
 import { listOverTcpIn } from "../../lib/app/list/tcp_list.ts";
 import { masterIn } from "../../lib/app/master/master.ts";
@@ -86,7 +86,7 @@ e2e("who lacks the layer hears nothing, and is not heard", async () => {
   const server = await served(scratch, port, { tune: false, layers: [theirs] });
   const impatient = { timeoutMs: 300, retries: 1 };
   const options = { port, broadcast: LOOPBACK, tune: false, outDir: scratch.out, ...impatient };
-  const [result] = await get({ names: ["small.txt"], ...options });
+  const [result] = await getSettled({ names: ["small.txt"], ...options });
   await server.close();
   assertEquals(result?.event, "failed");
   assert(xorCounts(theirs).refused > 0);

@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { get } from "../../mod.ts";
+import { getSettled } from "../../mod.ts";
 import { assertRefused, contentsOf, e2e, failures, randomFile } from "../support/e2e.ts";
 import { hasPython } from "../support/python_peer.ts";
 import {
@@ -147,7 +147,7 @@ e2e("nobody lists: a glob fails with 3; the library gives one result a file", as
   await serveAll(scratch, FILES);
   await using _server = await startServer(scratch, port);
   const broadcast = ["127.255.255.255"];
-  const results = await get({
+  const results = await getSettled({
     names: ["photos/", "*.nothing", "notes.txt", "n*"],
     outDir: scratch.out,
     port,

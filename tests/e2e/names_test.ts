@@ -9,7 +9,7 @@ import { ShoalError } from "../../lib/errors.ts";
 import { hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { ProgressView } from "../../lib/cli/progress_view.ts";
 import { decodeFrame, encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";
-import { get } from "../../mod.ts";
+import { getSettled } from "../../mod.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { contentsOf, e2e, failures, randomFile, sha256Hex } from "../support/e2e.ts";
@@ -202,7 +202,10 @@ e2e("names on get's command line: refused, absent, or exactly the file", async (
   const common = ["--out", scratch.out, "--port", `${port}`, "--timeout", "3", "--retries", "1"];
   // What ends with a slash asks for all that is below a folder, and `./` only says that a name follows.
   for (const name of UNSAFE.filter((each) => !/^\.\/|\/$/.test(each))) {
-    const error = await get({ names: [name], outDir: scratch.out }).then(() => "", ShoalError.from);
+    const error = await getSettled({ names: [name], outDir: scratch.out }).then(
+      () => "",
+      ShoalError.from,
+    );
     assert(error instanceof ShoalError, `${JSON.stringify(name)} was taken`);
     assert(["bad_name", "usage"].includes(error.code), `${JSON.stringify(name)}: ${error.code}`);
   }

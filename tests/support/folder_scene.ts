@@ -2,7 +2,7 @@
 import "./libraries.ts";
 import { assert } from "@std/assert";
 import { join } from "node:path";
-import { get, type GetOptions, serve, type ServeOptions, type Server } from "../../mod.ts";
+import { type GetOptions, getSettled, serve, type ServeOptions, type Server } from "../../mod.ts";
 import type { FolderEvent, GetEvent } from "../../lib/app/events.ts";
 import { freePort } from "./shoal_process.ts";
 import { withFolder, writeFile } from "./folder.ts";
@@ -45,7 +45,7 @@ export class Scene implements AsyncDisposable {
 
   async get(options: Partial<GetOptions> = {}) {
     this.events = [];
-    return await get({
+    return await getSettled({
       ...{ names: ["t/"], outDir: this.out, port: this.port, timeoutMs: 5_000, retries: 2 },
       ...{ broadcast: ["127.255.255.255"], cacheDir: join(this.root, "cache-get") },
       onEvent: (event) => void this.events.push(event),

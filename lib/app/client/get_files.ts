@@ -9,6 +9,7 @@ import { unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
 import type { GetExtension } from "./get_extension.ts";
 import type { DoneEvent, FailedEvent, FileEvent, GetEvent, ListEvent } from "../events.ts";
+import { requireAll } from "../files_error.ts";
 import { getOverDatagrams, getOverStream } from "./get.ts";
 import { requireFolderNames, requireOneFile } from "../get_target.ts";
 import { listIn } from "../list/list.ts";
@@ -27,7 +28,9 @@ import { failed, type Wanted, wantedFiles, wantedWithoutListing } from "./wanted
  * appears in the folder, and resumes where an earlier run stopped.
  *
  * @param options what to fetch, and where to
- * @returns one event per file, `done` or `failed`; failures of single files do not reject
+ * @returns where each file is, and what it is: all that were asked for, in their order; of a pattern or a folder, one
+ * for each file
+ * @throws {FilesError} if a file failed; those that did not are there all the same, and it has the results of both
  * @throws {ShoalError} `usage` or `bad_name` for names or hosts that cannot be asked for, `network` if no
  * socket can be opened
  *
@@ -40,17 +43,49 @@ import { failed, type Wanted, wantedFiles, wantedWithoutListing } from "./wanted
  * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
  * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
  *
- * const [result] = await get({
+ * const [file] = await get({
  *   names: ["*.txt"],
  *   outDir: await Deno.makeTempDir(),
  *   port: server.ready.port,
  *   broadcast: ["127.255.255.255"], // this machine alone; leave it out to ask the whole network
  * });
- * assertEquals(result?.event, "done");
+ * assertEquals(await Deno.readTextFile(file!.path), "hello");
  * await server.close();
  * ```
  */
-export async function get(options: GetOptions): Promise<GetResult> {
+export async function get(options: GetOptions): Promise<readonly DoneEvent[]> {
+  return requireAll(await getSettled(options));
+}
+
+/**
+ * The same, without rejecting for a file that failed: what became of each stands beside the others, as with
+ * `Promise.allSettled`.
+ *
+ * @param options what to fetch, and where to
+ * @returns one event per file, `done` or `failed`
+ * @throws {ShoalError} as {@linkcode get} does before anything is asked for
+ *
+ * @example Go on without what failed
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { getSettled, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const results = await getSettled({
+ *   names: ["notes.txt", "missing.txt"],
+ *   outDir: await Deno.makeTempDir(),
+ *   port: server.ready.port,
+ *   broadcast: ["127.255.255.255"],
+ * });
+ * const failed = results.filter((result) => result.event === "failed");
+ * assertEquals(failed.map(({ name, code }) => [name, code]), [["missing.txt", "not_found"]]);
+ * await server.close();
+ * ```
+ */
+export async function getSettled(options: GetOptions): Promise<GetResult> {
   return await getIn(denoRuntime(), options);
 }
 
@@ -79,10 +114,12 @@ export async function getIn(
 }
 
 /**
- * The same over TCP, from one server: for networks that drop UDP, and for servers of the older ASCII protocol.
+ * The same as {@linkcode get} over TCP, from one server: for networks that drop UDP, and for servers of the older ASCII
+ * protocol.
  *
  * @param options what to fetch, from whom, and where to
- * @returns one event per file, `done` or `failed`; failures of single files do not reject
+ * @returns where each file is, and what it is
+ * @throws {FilesError} if a file failed
  * @throws {ShoalError} `usage` or `bad_name` for names or hosts that cannot be asked for
  *
  * @example Fetch one file from one server
@@ -94,16 +131,44 @@ export async function getIn(
  * await Deno.writeTextFile(`${dir}/notes.txt`, "hello");
  * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
  *
- * const [result] = await getOverTcp({
+ * const [file] = await getOverTcp({
  *   names: ["notes.txt"],
  *   outDir: await Deno.makeTempDir(),
  *   server: `127.0.0.1:${server.ready.tcpPort}`,
  * });
- * assertEquals(result?.event, "done");
+ * assertEquals(file?.size, 5);
  * await server.close();
  * ```
  */
-export async function getOverTcp(options: TcpGetOptions): Promise<GetResult> {
+export async function getOverTcp(options: TcpGetOptions): Promise<readonly DoneEvent[]> {
+  return requireAll(await getOverTcpSettled(options));
+}
+
+/**
+ * The same, without rejecting for a file that failed.
+ *
+ * @param options what to fetch, from whom, and where to
+ * @returns one event per file, `done` or `failed`
+ * @throws {ShoalError} as {@linkcode getOverTcp} does before anything is asked for
+ *
+ * @example See why a file failed
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { getOverTcpSettled, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const [result] = await getOverTcpSettled({
+ *   names: ["missing.txt"],
+ *   outDir: await Deno.makeTempDir(),
+ *   server: `127.0.0.1:${server.ready.tcpPort}`,
+ * });
+ * assertEquals(result?.event === "failed" && result.code, "not_found");
+ * await server.close();
+ * ```
+ */
+export async function getOverTcpSettled(options: TcpGetOptions): Promise<GetResult> {
   return await getOverTcpIn(denoRuntime(), options);
 }
 

@@ -11,6 +11,7 @@ import { FilePut } from "../../protocol/session/put_file.ts";
 import { uploadName } from "../../protocol/session/upload_rules.ts";
 import { sizeText } from "../../sizes.ts";
 import type { EchoedEvent, FailedEvent, StoredEvent } from "../events.ts";
+import { requireAll } from "../files_error.ts";
 import { type ResolvedPutOptions, resolvePut } from "../option_defaults.ts";
 import type { PutOptions, PutResult } from "../options.ts";
 import { FileToSend, openLocalFile } from "./local_file.ts";
@@ -23,7 +24,8 @@ import { converse } from "./session_retries.ts";
  * disk; an upload that broke off resumes.
  *
  * @param options what to upload, and to whom
- * @returns one event per file, in the order of the files; failures of single files do not reject
+ * @returns what became of each file, in the order of the files: `stored`, or `echoed` by a server of the `json` dialect
+ * @throws {FilesError} if a file failed; those that did not are stored all the same, and it has the results of both
  * @throws {ShoalError} `usage` if one of the files cannot be read, before anything is sent
  *
  * @example Upload a file
@@ -41,12 +43,37 @@ import { converse } from "./session_retries.ts";
  *
  * const path = `${await Deno.makeTempDir()}/notes.txt`;
  * await Deno.writeTextFile(path, "hello");
- * const [result] = await put({ files: [path], server: `127.0.0.1:${server.ready.tcpPort}` });
- * assertEquals(result?.event, "stored");
+ * await put({ files: [path], server: `127.0.0.1:${server.ready.tcpPort}` });
+ * assertEquals(await Deno.readTextFile(`${dir}/notes.txt`), "hello");
  * await server.close();
  * ```
  */
-export async function put(options: PutOptions): Promise<PutResult> {
+export async function put(options: PutOptions): Promise<readonly (StoredEvent | EchoedEvent)[]> {
+  return requireAll(await putSettled(options));
+}
+
+/**
+ * The same, without rejecting for a file that failed.
+ *
+ * @param options what to upload, and to whom
+ * @returns one event per file, in the order of the files: `stored`, `echoed` or `failed`
+ * @throws {ShoalError} `usage` if one of the files cannot be read, before anything is sent
+ *
+ * @example See why an upload was refused
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { putSettled, serve } from "@shoal/shoal";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const server = await serve({ dir, cacheDir: await Deno.makeTempDir(), port: 0 });
+ *
+ * const path = await Deno.makeTempFile();
+ * const [result] = await putSettled({ files: [path], server: `127.0.0.1:${server.ready.tcpPort}` });
+ * assertEquals(result?.event === "failed" && result.code, "refused");
+ * await server.close();
+ * ```
+ */
+export async function putSettled(options: PutOptions): Promise<PutResult> {
   return await putIn(denoRuntime(), options);
 }
 

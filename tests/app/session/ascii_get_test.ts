@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { getOverTcp } from "../../../lib/app/client/get_files.ts";
+import { getOverTcpSettled } from "../../../lib/app/client/get_files.ts";
 import { withFolder } from "../../support/folder.ts";
 import { TcpPeer } from "../../support/tcp_peer.ts";
 
@@ -22,7 +22,7 @@ async function fetched(outDir: string, answer: string) {
   })();
   try {
     const server = `127.0.0.1:${listener.addr.port}`;
-    const getting = getOverTcp({ names: ["a.txt"], outDir, server, dialect: "ascii" });
+    const getting = getOverTcpSettled({ names: ["a.txt"], outDir, server, dialect: "ascii" });
     const [[result]] = await Promise.all([getting, talking]);
     assert(result?.event === "failed");
     return result;

@@ -1,7 +1,7 @@
 import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { put } from "../../../lib/app/session/put.ts";
+import { putSettled } from "../../../lib/app/session/put.ts";
 import { withFolder } from "../../support/folder.ts";
 import { TcpPeer } from "../../support/tcp_peer.ts";
 
@@ -19,7 +19,10 @@ async function putTo(path: string, talk: (peer: TcpPeer) => Promise<void>) {
   })();
   try {
     const server = `127.0.0.1:${listener.addr.port}`;
-    const [[result]] = await Promise.all([put({ files: [path], server, retries: 1 }), talking]);
+    const [[result]] = await Promise.all([
+      putSettled({ files: [path], server, retries: 1 }),
+      talking,
+    ]);
     assert(result !== undefined);
     return result;
   } finally {
