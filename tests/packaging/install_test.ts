@@ -240,3 +240,21 @@ function installFlags(): readonly string[] {
   assert(line !== undefined, "docs/INSTALL.md has no such line");
   return line.split(" ");
 }
+
+installing("the library is one that could be published", true, async () => {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assert(success, said);
+  assertEquals(
+    /warning|slow types? /i.test(said.replace("Checking for slow types", "")),
+    false,
+    said,
+  );
+  const files = said.split("\n").filter((line) => line.includes("file:///"));
+  assert(files.some((line) => line.includes("/workers/receiver.ts")), said);
+  assertEquals(files.filter((line) => /\/(tests|bench|tools|fixtures|dist)\//.test(line)), []);
+});
