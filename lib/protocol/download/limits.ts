@@ -173,6 +173,17 @@ export const PACK_BYTES_MIN = 16 * KIB;
 export const PACK_ANSWER_MS_MAX = 1_000;
 /** So many of them in a row, and the server is not asked for packs any more in that flow. */
 export const PACK_VAIN_MAX = 3;
+/** Packs have to bring so many times what was brought before the first of them, measured for so long at least … */
+export const PACK_GAIN_MIN = 1.1;
+export const PACK_BASELINE_MS = 100;
+/** … by what is brought in each such period, beginning so long after the first pack. */
+export const PACK_JUDGE_MS = 500;
+export const PACK_SETTLE_MS = 250;
+/** Chunks and packs that such a measurement is made of at least. */
+export const PACK_JUDGE_COUNT_MIN = 8;
+/** If they don't, none are asked for for this long, then for twice as long, with so many doublings. */
+export const PACK_REST_MS = 2_000;
+export const PACK_REST_DOUBLINGS_MAX = 4;
 /** What packing gains is measured over about so many plain bytes, and counted as no more than this factor. */
 export const PACK_GAIN_BYTES = 8 * MIB;
 export const PACK_GAIN_MAX = 8;

@@ -8,6 +8,7 @@ import type { ByteRange, FrameOf } from "../../wire/frames.ts";
 import { PACK_SHARE_MAX } from "../base/limits.ts";
 import { PackSkips } from "../base/pack_skips.ts";
 import { chunkBytesFor } from "../merkle/merkle.ts";
+import { PackJudge } from "./pack_judge.ts";
 import type { Fetch, Span } from "./fetch.ts";
 import type { FetchList } from "./fetch_list.ts";
 import {
@@ -58,6 +59,7 @@ export class PackAsks {
   #vainInARow = 0;
   #isRefused = false;
   #pausedUntilMs = -Infinity;
+  #judge = new PackJudge();
   /** What `FetchList` had to offer when nothing more was to be asked. */
   #lookedAt = -1;
 
@@ -74,7 +76,19 @@ export class PackAsks {
     this.#vainInARow = 0;
     this.#isRefused = false;
     this.#pausedUntilMs = -Infinity;
+    this.#judge = new PackJudge();
     this.#lookedAt = -1;
+  }
+
+  /** A chunk has come, or a pack: so many plain bytes in so many. */
+  onBrought(
+    nowMs: number,
+    plainBytes: number,
+    isPacked: boolean,
+    { wireBytesPerS }: FlowPace,
+  ): void {
+    this.#judge.onBrought(nowMs, plainBytes, isPacked, wireBytesPerS / 1_000);
+    if (this.#fetches.leasedBytes === 0) this.#judge.pause();
   }
 
   /** The server is asked for no packs any more in this flow, and what it has named is not fetched. */
@@ -87,7 +101,9 @@ export class PackAsks {
 
   /** The next thing to ask; say `onSent` when it is. */
   next(nowMs: number, pace: () => FlowPace): PackAsk | undefined {
-    if (this.#isRefused || nowMs < this.#pausedUntilMs) return undefined;
+    if (this.#isRefused || nowMs < this.#pausedUntilMs || this.#judge.isResting(nowMs)) {
+      return undefined;
+    }
     this.#expire(nowMs);
     const { newsCount } = this.#fetches;
     if (newsCount === this.#lookedAt || !this.#mayAsk(this.#askedSpans, this.#askedBytes)) {

@@ -245,11 +245,7 @@ export class Receiver {
     const flow = this.#flow;
     const packs = this.#packs;
     if (flow === undefined || packs === undefined || flow.timeouts > 0) return;
-    const pace = (): FlowPace => {
-      const { rateBytesPerMs, isInStartup } = flow.congestion;
-      const wireBytesPerS = isInStartup ? 0 : rateBytesPerMs * 1_000;
-      return { wireBytesPerS, plainBytesPerS: wireBytesPerS * this.#core.gain };
-    };
+    const pace = (): FlowPace => this.#paceOf(flow);
     for (let ask = packs.next(nowMs, pace); ask !== undefined; ask = packs.next(nowMs, pace)) {
       const { nonce, token } = flow;
       const number = this.#nextNumber++;
@@ -257,6 +253,11 @@ export class Receiver {
       this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
       packs.onSent(nowMs, number);
     }
+  }
+
+  #paceOf({ congestion: { rateBytesPerMs, isInStartup } }: Flow): FlowPace {
+    const wireBytesPerS = isInStartup ? 0 : rateBytesPerMs * 1_000;
+    return { wireBytesPerS, plainBytesPerS: wireBytesPerS * this.#core.gain };
   }
 
   /** Whole segments, so that all but the last of a send are equally long. */
@@ -395,17 +396,22 @@ export class Receiver {
     if (isAnswered) flow.congestion.onAnswered(nowMs, want.mark);
     if (chunk.isDropped) return;
     if (!this.#runs.hasOnlyCrcs) chunk.hasOnlyCheckedSegments = false;
-    if (chunk.isComplete) this.#onComplete(flow, chunk);
+    if (chunk.isComplete) this.#onComplete(nowMs, flow, chunk);
   }
 
-  #onComplete(flow: Flow, chunk: ChunkBuffer): void {
+  #onComplete(nowMs: number, flow: Flow, chunk: ChunkBuffer): void {
+    const span = this.#fetches.spanOf(this.#fetches.fetchOf(chunk)!);
     const failure = this.#core.onComplete(chunk, chunk.hasOnlyCheckedSegments);
     this.#ledger.settle();
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      const { lengthBytes } = span ?? chunk;
+      this.#packs?.onBrought(nowMs, lengthBytes, span !== undefined, this.#paceOf(flow));
+      return;
+    }
     this.#wantsCrc = true;
     if (!failure.isIntegrityFailure) return;
     const { asked } = failure;
-    if (this.#fetches.spanOf(asked) !== undefined) this.#packs?.refuse();
+    if (span !== undefined) this.#packs?.refuse();
     const { nonce, token } = flow;
     const { root, sizeBytes } = asked.content;
     for (const chunk of suspectedChunks(asked)) {

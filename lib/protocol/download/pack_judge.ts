@@ -1,0 +1,83 @@
+/**
+ * Whether packing pays: judged by what it brings. What a flow brought before the first pack is what it has to beat, on
+ * whatever sets the pace: where that is a processor, packing would only be more work for it. Where it does not pay it rests,
+ * and is tried again.
+ */
+import {
+  PACK_BASELINE_MS,
+  PACK_GAIN_MIN,
+  PACK_JUDGE_COUNT_MIN,
+  PACK_JUDGE_MS,
+  PACK_REST_DOUBLINGS_MAX,
+  PACK_REST_MS,
+  PACK_SETTLE_MS,
+} from "./limits.ts";
+
+export class PackJudge {
+  /** What is brought is counted from then on. */
+  #sinceMs: number | undefined;
+  #bytes = 0;
+  /** How often something was. */
+  #count = 0;
+  #isPacking = false;
+  /** What was brought without packs, in bytes per millisecond. */
+  #baseline = 0;
+  #restsUntilMs = -Infinity;
+  /** How often in a row it did not pay. */
+  #failures = 0;
+
+  isResting(nowMs: number): boolean {
+    return nowMs < this.#restsUntilMs;
+  }
+
+  /** There is nothing to do for a while: no time that passes counts. */
+  pause(): void {
+    this.#sinceMs = undefined;
+  }
+
+  /**
+   * A chunk has come, or the chunks of a pack.
+   *
+   * @param wireBytesPerMs what the path is thought to carry
+   */
+  onBrought(nowMs: number, plainBytes: number, isPacked: boolean, wireBytesPerMs: number): void {
+    if (isPacked && this.isResting(nowMs)) return this.#start(nowMs);
+    if (isPacked && !this.#isPacking) return this.#begin(nowMs, wireBytesPerMs);
+    if (this.#sinceMs === undefined) return this.#start(nowMs);
+    if (nowMs < this.#sinceMs) return;
+    this.#bytes += plainBytes;
+    this.#count += 1;
+    const isMeasured = this.#isMeasured(nowMs, PACK_JUDGE_MS);
+    if (!this.#isPacking || !isMeasured) return;
+    const isWorthIt = this.#bytesPerMs(nowMs) >= PACK_GAIN_MIN * this.#baseline;
+    this.#start(nowMs);
+    if (isWorthIt) {
+      this.#failures = 0;
+      return;
+    }
+    this.#isPacking = false;
+    this.#restsUntilMs = nowMs + PACK_REST_MS * 2 ** this.#failures;
+    this.#failures = Math.min(this.#failures + 1, PACK_REST_DOUBLINGS_MAX);
+  }
+
+  #begin(nowMs: number, wireBytesPerMs: number): void {
+    const isMeasured = this.#isMeasured(nowMs, PACK_BASELINE_MS);
+    this.#baseline = isMeasured ? this.#bytesPerMs(nowMs) : wireBytesPerMs;
+    this.#isPacking = true;
+    this.#start(nowMs + PACK_SETTLE_MS);
+  }
+
+  #start(atMs: number): void {
+    this.#sinceMs = atMs;
+    this.#bytes = 0;
+    this.#count = 0;
+  }
+
+  #isMeasured(nowMs: number, forMs: number): boolean {
+    return nowMs - (this.#sinceMs ?? nowMs) >= forMs && this.#count >= PACK_JUDGE_COUNT_MIN;
+  }
+
+  #bytesPerMs(nowMs: number): number {
+    return this.#bytes / (nowMs - this.#sinceMs!);
+  }
+}
