@@ -46,7 +46,7 @@ export interface ServerSpec {
    * `chunks`: wrong bytes in these chunks. `root`: a root that is none of the file. `sha256`: the
    * SHA-256 of variant 0, whatever it has. `hashing`: it says for ever that it is hashing.
    */
-  readonly lie?: "chunks" | "root" | "sha256" | "hashing";
+  readonly lie?: "chunks" | "root" | "sha256" | "hashing" | "packs";
   readonly lieChunks: readonly number[];
   readonly mishaps: readonly Mishap[];
   /** The only chunks that it has, as the client learns with the first answer: from the first to before the second. */

@@ -12,6 +12,10 @@ import {
   serverId,
   toHex,
 } from "../../lib/ids.ts";
+import { channelPort } from "../../lib/io/system/worker_port.ts";
+import type { PackerReply, PackerRequest } from "../../lib/messages/packer_worker.ts";
+import { pack } from "../../lib/protocol/base/zstd.ts";
+import { rootOfBytes } from "../../lib/protocol/merkle/unit_root.ts";
 import type { SenderReply, SenderRequest } from "../../lib/messages/sender_worker.ts";
 import { DISCOVERY_PORT, PROGRESS_INTERVAL_MS } from "../../lib/limits.ts";
 import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
@@ -30,6 +34,7 @@ import { CHANGED_VARIANT, FILE_NAME, FOLDER, SimIndex } from "./sim_index.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
+import type { VirtualEnd } from "./virtual_channel.ts";
 import type { VirtualListener } from "./virtual_stream.ts";
 import { testTransport } from "../support/test_transport.ts";
 
@@ -58,6 +63,21 @@ function offeredOf(spec: ServerSpec, sizeBytes: number, variant: number): Conten
     return { ...content, sha256: simContent(sizeBytes, 0).content.sha256 };
   }
   return content;
+}
+
+/** Packs what nobody asked for, at the length that it was asked for. */
+function runLyingPacker(parent: VirtualEnd): void {
+  const port = channelPort<PackerRequest, PackerReply>(parent);
+  port.onMessage((request) => {
+    if (request.kind !== "pack") return;
+    const { job, lengthBytes } = request;
+    const bytes = new Uint8Array(pack(new Uint8Array(lengthBytes)));
+    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    shared.set(bytes);
+    const root = hashHex(toHex(rootOfBytes(bytes)));
+    port.post({ kind: "packed", job, pack: { root, bytes: shared } });
+  });
+  port.post({ kind: "ready" });
 }
 
 /** One run of a server's process. */
@@ -262,6 +282,7 @@ export class SimServer {
       pausedUntilMs: () => this.#stalledUntilMs,
       send: (port, to, datagram) => this.#send(pathOf(to), to, datagram, port),
       listens: tcp !== undefined,
+      ...(this.spec.lie === "packs" && { moreWorkers: { "packer.ts": runLyingPacker } }),
       watch: {
         onPosted: (message) => {
           const said = message as SenderReply | SenderRequest;

@@ -75,7 +75,7 @@ export interface ProcessOptions {
   readonly lookUp?: (thread: VirtualThread, host: string) => Promise<readonly string[]>;
   readonly send: (fromPort: number, to: Endpoint, datagram: Bytes) => void;
   readonly watch: MessageWatch;
-  /** What it has beside the workers that ship. */
+  /** What it has beside the workers that ship, or instead of them. */
   readonly moreWorkers?: VirtualWorkers;
   /** Its main thread has done something. */
   readonly onMainTurn?: () => void;
@@ -208,7 +208,7 @@ export class VirtualProcess {
 
   #start<In, Out>(parent: VirtualThread, file: string): WorkerPort<In, Out> {
     const { clock } = this.#options;
-    const run = WORKERS[file] ?? this.#options.moreWorkers?.[file];
+    const run = this.#options.moreWorkers?.[file] ?? WORKERS[file];
     if (run === undefined) throw new Error(`${file} is no worker of a simulated world`);
     const thread = this.#thread(false);
     const readyMs = clock.nowMs + this.#options.startMs();
