@@ -15,6 +15,7 @@ import { master } from "./scenarios/master.ts";
 import { memory } from "./scenarios/memory.ts";
 import type { Scenario, Setting } from "./scenarios/scenario.ts";
 import { shaped100, shaped1000, three, unequal } from "./scenarios/shaped.ts";
+import { packing100, packing1000 } from "./scenarios/packing.ts";
 import { small } from "./scenarios/small.ts";
 import { tiny } from "./scenarios/tiny.ts";
 import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/speed.ts";
@@ -22,7 +23,7 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 /** In the order in which they run, and stand in the results. */
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
-  ...[shaped100, shaped1000, three, unequal, tiny, small],
+  ...[shaped100, shaped1000, three, unequal, packing100, packing1000, tiny, small],
   ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);

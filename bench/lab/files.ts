@@ -1,4 +1,4 @@
-/** Files to move: random, so that nothing can be compressed or told apart by luck, and in memory. */
+/** Files to move, in memory: random, so that nothing can be compressed or told apart by luck, or text, where packing is measured. */
 import { join } from "node:path";
 import { run } from "./command.ts";
 
@@ -7,6 +7,7 @@ const BLOCK_BYTES = 4 * 1024 * 1024;
 const RANDOM_BYTES_MAX = 65_536;
 const PAST_MS = 60_000;
 const TREE_FOLDER_FILES = 100;
+const SOURCE_ROOT = new URL("../../", import.meta.url).pathname;
 const MEMORY_FOLDER = "/dev/shm";
 
 /** A scratch folder where files live in memory, if there is such a place: no disk is measured. */
@@ -29,6 +30,35 @@ export async function makeFile(path: string, sizeBytes: number): Promise<void> {
   }
   const past = new Date(Date.now() - PAST_MS);
   await Deno.utime(path, past, past);
+}
+
+/**
+ * Source text: that of the project itself, over and over. It is far longer than what any packing here looks back at, so
+ * that the repetition helps nobody.
+ */
+export async function makeText(path: string, sizeBytes: number): Promise<void> {
+  const source = new TextEncoder().encode((await sourceTexts(SOURCE_ROOT)).join(""));
+  {
+    using file = await Deno.create(path);
+    for (let left = Math.floor(sizeBytes); left > 0; left -= source.length) {
+      await writeAll(file, source.subarray(0, Math.min(left, source.length)));
+    }
+  }
+  const past = new Date(Date.now() - PAST_MS);
+  await Deno.utime(path, past, past);
+}
+
+async function sourceTexts(dir: string): Promise<string[]> {
+  const entries = (await Array.fromAsync(Deno.readDir(dir)))
+    .toSorted((a, b) => a.name < b.name ? -1 : 1);
+  const texts: string[] = [];
+  for (const { name, isDirectory } of entries) {
+    if (name.startsWith(".")) continue;
+    const path = join(dir, name);
+    if (isDirectory) texts.push(...await sourceTexts(path));
+    else if (name.endsWith(".ts")) texts.push(await Deno.readTextFile(path));
+  }
+  return texts;
 }
 
 /** As many files of one size, a hundred to a folder. */

@@ -1,7 +1,7 @@
 /** What a scenario is, and what all of them need: somewhere to work, and who takes part. */
 import { join } from "node:path";
 import type { Bed, Wiring } from "../lab/bed.ts";
-import { makeFile, makeTree } from "../lab/files.ts";
+import { makeFile, makeText, makeTree } from "../lab/files.ts";
 import { loopbackBed } from "../lab/loopback.ts";
 import { namespaceBed } from "../lab/namespaces.ts";
 import { type Entry, hold, type Standing } from "../measure/contest.ts";
@@ -62,6 +62,10 @@ export class Folder implements AsyncDisposable {
 
   async add(names: readonly string[], sizeBytes: number): Promise<void> {
     for (const name of names) await makeFile(join(this.served, name), sizeBytes);
+  }
+
+  async addText(name: string, sizeBytes: number): Promise<void> {
+    await makeText(join(this.served, name), sizeBytes);
   }
 
   async addTree(name: string, fileCount: number, fileBytes: number): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { Daemon } from "../measure/daemon.ts";
-import { type Job, missingOf, type Tool } from "./tool.ts";
+import { type Job, missingOf, type Session, type Tool } from "./tool.ts";
 
 /** Offers `dir` read-only on the first server; a file's address is `url`, a slash and its name. */
 export async function startRsyncDaemon(
@@ -26,25 +26,34 @@ export async function startRsyncDaemon(
   return { daemon, url: `rsync://${host.address}:${port}/files` };
 }
 
-export const rsync: Tool = {
-  name: "rsync daemon",
-  usesTcp: true,
-  leavesCopies: true,
-  worksOnLoopback: true,
-  missing: () => missingOf("rsync"),
-  async open(job) {
-    const { bed, names, workDir } = job;
-    const list = join(workDir, "names");
-    await Deno.writeTextFile(list, names.map((name) => `${name}\n`).join(""));
-    const { daemon, url } = await startRsyncDaemon(job);
-    return {
-      daemons: [{ side: "server", daemon }],
-      fetch: (run) =>
-        run.exec("client", bed.client, [
-          ...["rsync", "--whole-file", "--times", `--files-from=${list}`],
-          ...[`${url}/`, `${run.outDir}/`],
-        ]),
-      [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
-    };
-  },
-};
+export const rsync: Tool = rsyncTool("rsync daemon", []);
+export const rsyncZstd: Tool = rsyncTool("rsync -z, zstd 1", [
+  ...["--compress", "--compress-choice=zstd", "--compress-level=1"],
+]);
+
+function rsyncTool(name: string, options: readonly string[]): Tool {
+  return {
+    name,
+    usesTcp: true,
+    leavesCopies: true,
+    worksOnLoopback: true,
+    missing: () => missingOf("rsync"),
+    open: (job) => openRsync(job, options),
+  };
+}
+
+async function openRsync(job: Job, options: readonly string[]): Promise<Session> {
+  const { bed, names, workDir } = job;
+  const list = join(workDir, "names");
+  await Deno.writeTextFile(list, names.map((name) => `${name}\n`).join(""));
+  const { daemon, url } = await startRsyncDaemon(job);
+  return {
+    daemons: [{ side: "server", daemon }],
+    fetch: (run) =>
+      run.exec("client", bed.client, [
+        ...["rsync", "--whole-file", "--times", ...options, `--files-from=${list}`],
+        ...[`${url}/`, `${run.outDir}/`],
+      ]),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}

@@ -17,8 +17,21 @@ type Env = Readonly<Record<string, string>>;
 
 const UNTUNED: Env = { SHOAL_TUNE: "off" };
 
-export const shoal: Tool = shoalTool("shoal get", {});
-export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off", UNTUNED);
+interface Variant {
+  readonly env?: Env;
+  /** Options of `get`. */
+  readonly options?: readonly string[];
+}
+
+const VARIANTS: ReadonlyMap<string, Variant> = new Map([
+  ["shoal get", {}],
+  ["shoal get, SHOAL_TUNE=off", { env: UNTUNED }],
+  ["shoal get --no-pack", { options: ["--no-pack"] }],
+]);
+
+export const shoal: Tool = shoalTool("shoal get");
+export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off");
+export const shoalUnpacked: Tool = shoalTool("shoal get --no-pack");
 
 /** A command line that a task of a checkout's deno.json stands for, up to the arguments. */
 export function taskArgv(task: "server" | "get" | "master", root = ROOT): string[] {
@@ -35,8 +48,7 @@ interface Project {
 
 /** The same tool from another checkout; `undefined` for a tool that is not Shoal. */
 export function shoalFrom(root: string, tool: Tool): Tool | undefined {
-  const env = new Map<Tool, Env>([[shoal, {}], [shoalUntuned, UNTUNED]]).get(tool);
-  return env && shoalTool(`${tool.name} of ${root}`, env, root);
+  return VARIANTS.has(tool.name) ? shoalTool(tool.name, root) : undefined;
 }
 
 /**
@@ -66,20 +78,20 @@ export class IndexWatch implements Watch {
   }
 }
 
-function shoalTool(name: string, env: Env, root = ROOT): Tool {
+function shoalTool(variant: string, root = ROOT): Tool {
   return {
-    name,
+    name: root === ROOT ? variant : `${variant} of ${root}`,
     usesTcp: false,
     leavesCopies: true,
     worksOnLoopback: true,
     missing: () => Promise.resolve(undefined),
-    open: (job) => open(job, env, root),
+    open: (job) => open(job, VARIANTS.get(variant)!, root),
   };
 }
 
 async function open(
   job: Job,
-  env: Env,
+  { env = {}, options = [] }: Variant,
   root: string,
 ): Promise<Session> {
   const { bed, servers, dir, names, workDir } = job;
@@ -104,6 +116,7 @@ async function open(
       const argv = [
         ...taskArgv("get", root),
         ...names,
+        ...options,
         "--port",
         port,
         "--out",

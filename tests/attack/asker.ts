@@ -10,6 +10,7 @@ import {
   layerWant,
   list,
   type Offered,
+  packWant,
   random64,
   randomBytes,
   readOffer,
@@ -24,6 +25,8 @@ const TICK_MS = 5;
 /** Distinct datagrams of a flood; they are sent over and over. */
 const DATAGRAMS = 4_000;
 const RANGE_BYTES_MAX = 257_600;
+const PACK_BYTES_MAX = 2 ** 20;
+const PACK_RANGES_MAX = 8;
 
 export interface FloodOptions {
   readonly bytesPerS: number;
@@ -102,6 +105,20 @@ export class Asker implements Disposable {
     return this.#each((i) => {
       const content = this.known[i % this.known.length]!;
       return layerWant(this.#ask(i), content, (i * 37) % 200, 255);
+    });
+  }
+
+  /** As much as one may ask of, everywhere in what is offered, with nonces that nobody has seen. */
+  packWants(): Uint8Array<ArrayBuffer>[] {
+    return this.#each((i) => {
+      const content = this.known[i % this.known.length]!;
+      const spans = Math.floor(content.sizeBytes / PACK_BYTES_MAX);
+      const first = (i * 37) % Math.max(1, spans - PACK_RANGES_MAX);
+      const ranges = Array.from(
+        { length: Math.min(spans, PACK_RANGES_MAX) },
+        (_, j) => [(first + j) * PACK_BYTES_MAX, PACK_BYTES_MAX] as const,
+      );
+      return packWant(this.#ask(i), content, ranges);
     });
   }
 

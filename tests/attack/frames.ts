@@ -13,6 +13,7 @@ export const TYPE = {
   data: 0x11,
   gone: 0x12,
   strike: 0x13,
+  packWant: 0x14,
   layerWant: 0x20,
   layer: 0x21,
   list: 0x30,
@@ -243,6 +244,17 @@ export function layerWant(
 ): Uint8Array<ArrayBuffer> {
   return new FrameWriter().u64(nonce).raw(token).u32(number).raw(content.root)
     .u64(BigInt(content.sizeBytes)).u32(firstPage).u8(pageCount).frame(TYPE.layerWant);
+}
+
+export function packWant(
+  { nonce, token, number }: Ask,
+  content: Pick<Claim, "root" | "sizeBytes">,
+  ranges: readonly (readonly [number, number])[],
+): Uint8Array<ArrayBuffer> {
+  const writer = new FrameWriter().u64(nonce).raw(token).u32(number).raw(content.root)
+    .u64(BigInt(content.sizeBytes)).u8(ranges.length);
+  for (const [offset, lengthBytes] of ranges) writer.u64(BigInt(offset)).u32(lengthBytes);
+  return writer.frame(TYPE.packWant);
 }
 
 export function strike(

@@ -96,6 +96,7 @@ e2e(
       ["FIND at the shared port", udp(asker.finds(), port)],
       ["LIST", udp(asker.lists())],
       ["LAYER_WANT", udp(asker.layerWants())],
+      ["PACK_WANT", udp(asker.packWants())],
       ["STRIKE", udp(asker.strikes())],
       ["WANT with fresh nonces", udp(asker.wants())],
       ["WANT of unknown contents", udp(asker.unknownWants())],

@@ -44,7 +44,8 @@ export interface ServerSpec {
   readonly answerMs: number;
   /**
    * `chunks`: wrong bytes in these chunks. `root`: a root that is none of the file. `sha256`: the
-   * SHA-256 of variant 0, whatever it has. `hashing`: it says for ever that it is hashing.
+   * SHA-256 of variant 0, whatever it has. `hashing`: it says for ever that it is hashing. `packs`: what it packs is not
+   * what it was asked to pack.
    */
   readonly lie?: "chunks" | "root" | "sha256" | "hashing" | "packs";
   readonly lieChunks: readonly number[];
@@ -247,7 +248,9 @@ class Generator {
 
   #server(index: number): ServerSpec {
     const isBad = this.#maybe(0.12);
-    const lie = isBad ? this.#pick(["chunks", "chunks", "root", "sha256"] as const) : undefined;
+    const lie = isBad
+      ? this.#pick(["chunks", "chunks", "root", "sha256", "packs"] as const)
+      : undefined;
     const chunkCount = Math.max(1, Math.ceil(this.#sizeBytes / (64 * KIB)));
     const hasOther = lie === "sha256" || (lie === undefined && this.#maybe(0.06));
     const hasNone = lie === undefined && this.#maybe(0.05);
