@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import type { ModificationTime } from "../../lib/ids.ts";
 import { denoDisk } from "../../lib/io/files/deno_disk.ts";
-import { fileTimesAt } from "../../lib/io/files/file_times.ts";
+import { fileTimesAt } from "../../lib/io/files/libc_files.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 

@@ -179,6 +179,18 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  createWhole(path: string, bytes: Uint8Array, time: ModificationTime): boolean {
+    const file = this.create(path);
+    if (file === undefined) return false;
+    try {
+      if (bytes.length > 0) file.writeAt(bytes, 0);
+      file.setModified(time);
+    } finally {
+      file.close();
+    }
+    return true;
+  }
+
   open(path: string): DiskFile {
     return this.#op(() => this.#handle(path, this.#node(path)));
   }

@@ -99,7 +99,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "regular_file",
     "folder_handle",
     "folder_watch",
-    "file_times",
+    "libc_files",
     "file_systems",
     "sync_file_system",
     "rename_if_free",

@@ -62,6 +62,7 @@ export function foldingDisk(options: FoldingDiskOptions = {}): Disk {
       const file = disk.create(named(path, true));
       return file && handle(path, file);
     },
+    createWhole: (path, bytes, time) => disk.createWhole(named(path, true), bytes, time),
     open: (path) => handle(path, disk.open(named(path))),
     read: (path) => disk.read(named(path)),
     remove: (path) => disk.remove(named(path)),

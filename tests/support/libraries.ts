@@ -1,5 +1,5 @@
 /** Loads what sockets and files load once and for good, which the first test to do so would seem to have leaked. */
-import { fileTimesAt } from "../../lib/io/files/file_times.ts";
+import { fileTimesAt } from "../../lib/io/files/libc_files.ts";
 import { renameIfFree } from "../../lib/io/files/rename_if_free.ts";
 import { socketsAt } from "../../lib/io/net/tuned_socket.ts";
 

@@ -3,12 +3,14 @@
  * in that very folder, whatever somebody puts in its place or on the way to it meanwhile. Paths are given, and
  * errors tell of them, as users know them.
  */
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, sep as SEPARATOR } from "node:path";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, DiskFile, FileExamined, FileLook, FolderEntry, FolderHandle } from "./disk.ts";
 import { diskError } from "./disk_error.ts";
 import type { FileIdentity, OpenedFile } from "./regular_file.ts";
+
+const SLASH = 0x2f;
 
 /** `inside`: links may lead around within the folder above. `refuse`: it is no link, nor reached through one. */
 type FolderLinks = "inside" | "refuse";
@@ -116,6 +118,10 @@ export class AnchoredDisk implements Disk {
     return this.change(create, (file) => file?.close());
   }
 
+  createWhole(path: string, bytes: Uint8Array, time: ModificationTime, mode?: number): boolean {
+    return this.change((open) => this.#disk.createWhole(this.#in(open, path), bytes, time, mode));
+  }
+
   open(path: string): DiskFile {
     return this.change((open) => this.#disk.open(this.#in(open, path)), (file) => file.close());
   }
@@ -213,6 +219,11 @@ export class AnchoredDisk implements Disk {
   /** The folder and what is directly in it; other paths are as on any disk. */
   #in(openFolder: string, path: string): string {
     if (path === this.#folder) return openFolder;
+    const end = this.#folder.length;
+    // As most are, and asked for a file at a time: without taking names apart.
+    const isPlain = path.charCodeAt(end) === SLASH && path.startsWith(this.#folder) &&
+      path.length > end + 1 && path.indexOf("/", end + 1) === -1;
+    if (isPlain && SEPARATOR === "/") return openFolder + path.slice(end);
     return dirname(path) === this.#folder ? join(openFolder, basename(path)) : path;
   }
 

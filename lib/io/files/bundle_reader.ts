@@ -1,6 +1,6 @@
 /**
  * Reads files that are offered as one bundle. All of it is read when it is opened, each file in one go, and each is
- * what was indexed before and after that: what a reader gives later is what the files were then.
+ * what was indexed after that, so that it was before: what a reader gives later is what the files were then.
  */
 import { dirname, join } from "node:path";
 import type { Bytes } from "../../ids.ts";
@@ -51,8 +51,7 @@ class OpenFolders implements Disposable {
     const opened = this.#folder(dir, dirname(path))?.openRegular(path, "refuse");
     if (opened?.ok !== true) return false;
     try {
-      return isAsIndexed(opened.file, file) &&
-        opened.file.readAt(target, 0, target.length, 0) === target.length &&
+      return opened.file.readAt(target, 0, target.length, 0) === target.length &&
         isAsIndexed(opened.file, file);
     } finally {
       opened.file.close();

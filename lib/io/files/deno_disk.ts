@@ -2,10 +2,17 @@
 import { statfsSync } from "node:fs";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import type { Disk, DiskFile, FileLook } from "./disk.ts";
-import { setModifiedAt } from "./file_times.ts";
 import { openFolder } from "./folder_handle.ts";
+import * as libc from "./libc_files.ts";
 import { watchFolder } from "./folder_watch.ts";
-import { identityAt, modifiedAt, openRegularFile, signatureAt } from "./regular_file.ts";
+import {
+  identityAt,
+  knownTime,
+  modifiedAt,
+  openRegularFile,
+  signatureAt,
+  signatureOf,
+} from "./regular_file.ts";
 import { renameIfFree } from "./rename_if_free.ts";
 import { syncFileSystem } from "./sync_file_system.ts";
 
@@ -13,9 +20,13 @@ import { syncFileSystem } from "./sync_file_system.ts";
 const MAY_READ = 0o444;
 const MAY_RUN = 0o111;
 const READ_WRITE: Deno.OpenOptions = { read: true, write: true };
+/** For everybody, but for what the process's mask takes away. */
+const MODE_DEFAULT = 0o666;
 
 export const denoDisk: Disk = {
   lookAt(path) {
+    const status = libc.statusAt(path, "refuse");
+    if (status !== undefined) return lookOfStatus(status);
     try {
       return lookOf(Deno.lstatSync(path));
     } catch (cause) {
@@ -25,6 +36,12 @@ export const denoDisk: Disk = {
   },
 
   examine(path) {
+    const status = libc.statusAt(path, "refuse");
+    if (status !== undefined) {
+      const look = lookOfStatus(status);
+      const signature = look.kind === "file" ? signatureOf(status, path) : undefined;
+      return { ...look, signature, ...knownTime(status) };
+    }
     try {
       const info = Deno.lstatSync(path);
       return {
@@ -58,6 +75,23 @@ export const denoDisk: Disk = {
     } catch (cause) {
       if (cause instanceof Deno.errors.AlreadyExists) return undefined;
       throw cause;
+    }
+  },
+
+  createWhole(path, bytes, time, mode = MODE_DEFAULT) {
+    const descriptor = libc.createToWrite(path, mode);
+    if (descriptor === undefined) return createWholeByDeno(path, bytes, time, mode);
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const rest = at === 0 ? bytes : bytes.subarray(at);
+        const count = libc.writeAt(descriptor, rest, at);
+        if (count === 0) writeByDeno(`/proc/self/fd/${descriptor}`, bytes, at);
+        at = count === 0 ? bytes.length : at + count;
+      }
+      libc.setModified(descriptor, time);
+      return true;
+    } finally {
+      libc.close(descriptor);
     }
   },
 
@@ -128,7 +162,7 @@ export const denoDisk: Disk = {
   },
   setFolderModified(folder, time) {
     // An open folder's path may be a link to where it is.
-    if (setModifiedAt(folder, "follow", Deno.statSync(folder).ino ?? 0, time)) return;
+    if (libc.setModifiedAt(folder, "follow", Deno.statSync(folder).ino ?? 0, time)) return;
     Deno.utimeSync(folder, time.mtimeMs / 1000, time.mtimeMs / 1000);
   },
   syncFileSystem,
@@ -185,7 +219,7 @@ class OpenFile implements DiskFile {
   setModified(time: ModificationTime): void {
     // What is open here has no number that others know: its name leads to it as long as it is its name.
     const { inode } = this.look();
-    if (time.mtimeRestNs && setModifiedAt(this.#path, "refuse", inode, time)) return;
+    if (time.mtimeRestNs && libc.setModifiedAt(this.#path, "refuse", inode, time)) return;
     this.#file.utimeSync(time.mtimeMs / 1000, time.mtimeMs / 1000);
   }
 
@@ -196,6 +230,55 @@ class OpenFile implements DiskFile {
   close(): void {
     this.#file.close();
   }
+}
+
+function createWholeByDeno(
+  path: string,
+  bytes: Uint8Array,
+  time: ModificationTime,
+  mode: number,
+): boolean {
+  const file = denoDisk.create(path, mode);
+  if (file === undefined) return false;
+  try {
+    if (bytes.length > 0) file.writeAt(bytes, 0);
+    setModified(file, time);
+  } finally {
+    file.close();
+  }
+  return true;
+}
+
+/** A time that this disk cannot hold came with a file that it can. */
+function setModified(file: DiskFile, time: ModificationTime): void {
+  try {
+    file.setModified(time);
+  } catch {
+    // It stays as it is.
+  }
+}
+
+/** Either writes what the C library did not, or throws why that is impossible. */
+function writeByDeno(path: string, bytes: Uint8Array, from: number): void {
+  const file = new OpenFile(Deno.openSync(path, { write: true }), path);
+  try {
+    file.writeAt(bytes.subarray(from), from);
+  } finally {
+    file.close();
+  }
+}
+
+/** Kinds that `st_mode` tells. */
+const KIND_OF_MODE = 0o170000;
+const KINDS: ReadonlyMap<number, FileLook["kind"]> = new Map([
+  [0o100000, "file"],
+  [0o040000, "folder"],
+  [0o120000, "link"],
+]);
+
+function lookOfStatus({ mode, sizeBytes, device, inode, linkCount }: libc.FileStatus): FileLook {
+  const kind = KINDS.get(mode & KIND_OF_MODE) ?? "special";
+  return { kind, sizeBytes, device, inode, linkCount };
 }
 
 function lookOf(info: Deno.FileInfo): FileLook {

@@ -71,6 +71,11 @@ export interface Disk {
    * @param mode who may read and write it, where the platform knows that; by default what the process's mask leaves
    */
   create(path: string, mode?: number): DiskFile | undefined;
+  /**
+   * Creates a file that has these bytes; `false` when the name is taken. A time that the disk cannot hold is left out.
+   * Where it throws, a part of the file may be there.
+   */
+  createWhole(path: string, bytes: Uint8Array, time: ModificationTime, mode?: number): boolean;
   /** Opens the file that is there, links not followed. */
   open(path: string): DiskFile;
   /** All of a file. */

@@ -27,3 +27,5 @@ export const HOLE_BLOCK_BYTES = 4_096;
 export const SHORT_NAME_BYTES_MAX = 128;
 /** What is named like a part file and has no journal is nobody's download any more when it was left alone for this long. */
 export const PART_QUIET_MS = 60_000;
+/** Bytes of a path, with the zero at its end, that the C library is asked about; longer ones are for Deno. */
+export const PATH_BYTES_MAX = 4_096;

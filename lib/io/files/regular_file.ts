@@ -22,8 +22,8 @@ import {
   timeOf,
 } from "../../ids.ts";
 import { MTIME_MS_MAX } from "../../limits.ts";
-import { type FileTimes, fileTimesAt, fileTimesOf } from "./file_times.ts";
 import { hasLastingInodes } from "./file_systems.ts";
+import * as libc from "./libc_files.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
 
@@ -46,6 +46,24 @@ const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
  * @param links `follow` for a path that a user typed, `refuse` when the last component must not be one
  */
 export function openRegularFile(path: string, links: "follow" | "refuse"): OpenedFile {
+  return openByLibc(path, links) ?? openByNode(path, links);
+}
+
+/** `undefined` where that is not to be had, or there is something to be said about the file. */
+function openByLibc(path: string, links: "follow" | "refuse"): OpenedFile | undefined {
+  const before = libc.statusAt(path, links);
+  if (before === undefined || !isFileMode(before.mode)) return undefined;
+  const descriptor = libc.openToRead(path, links);
+  if (descriptor === undefined) return undefined;
+  const after = libc.statusOf(descriptor);
+  if (after !== undefined && isFileMode(after.mode)) {
+    return { ok: true, file: new LibcFile(descriptor, path) };
+  }
+  libc.close(descriptor);
+  return undefined;
+}
+
+function openByNode(path: string, links: "follow" | "refuse"): OpenedFile {
   let descriptor: number | undefined;
   try {
     // Looked at before it is opened: to open a device or a FIFO has effects of its own.
@@ -65,8 +83,10 @@ export function openRegularFile(path: string, links: "follow" | "refuse"): Opene
 
 /** What is at `path` now, links followed; `undefined` when nothing can be seen there. */
 export function identityAt(path: string): FileIdentity | undefined {
+  const status = libc.statusAt(path, "follow");
+  if (status !== undefined) return identityOf(status, path);
   try {
-    return identityOf(statSync(path), path, fileTimesAt(path, "follow"));
+    return identityOf(lookOf(statSync(path), libc.fileTimesAt(path, "follow")), path);
   } catch {
     return undefined;
   }
@@ -83,13 +103,16 @@ export function failureOf(
   };
 }
 
-/** The signature of the file at `path`, of which `look` is a look without following links. */
-export function signatureAt(path: string, look: Deno.FileInfo): FileSignature {
-  return signatureOf(look, path, fileTimesAt(path, "refuse"));
+/** What any way of looking at a file tells. */
+type FileLook = Omit<libc.FileStatus, "linkCount">;
+
+/** The signature of the file at `path`, of which `info` is a look without following links. */
+export function signatureAt(path: string, info: Deno.FileInfo): FileSignature {
+  return signatureOf(lookOf(info, libc.fileTimesAt(path, "refuse")), path);
 }
 
 /** What Deno's and Node's looks at a file have in common. */
-interface FileLook {
+interface FileInfo {
   readonly size: number;
   readonly mtime: Date | null;
   /** Only Node's looks have it: their Dates are rounded up, which before 1970 is another millisecond. */
@@ -100,35 +123,47 @@ interface FileLook {
   readonly mode: number | null;
 }
 
-const OWNER_MAY_RUN = 0o100;
-
-/** @param times more exact than the look's own, where they could be had */
-function signatureOf(
-  look: FileLook,
-  path: string,
-  times: FileTimes | undefined,
-): FileSignature {
+/** @param times more exact than the info's own, where they could be had */
+function lookOf(info: FileInfo, times: libc.FileTimes | undefined): FileLook {
+  const { size, dev, ino, mode, ctime } = info;
   return {
-    sizeBytes: look.size,
-    ...modifiedOf(look, times),
-    ctimeMs: times?.ctimeMs ?? millisecondsOf(look.ctime),
-    inode: hasLastingInodes(look.dev, path) ? look.ino ?? 0 : 0,
-    ...(((look.mode ?? 0) & OWNER_MAY_RUN) !== 0 && { isExecutable: true }),
+    ...{ sizeBytes: size, device: dev, inode: ino ?? 0, mode: mode ?? 0 },
+    ...(times ?? { ...modifiedIn(info), ctimeMs: millisecondsOf(ctime) }),
   };
 }
 
-/** When what is at `path`, of which `look` is a look without following links, was modified. */
-export function modifiedAt(path: string, look: Deno.FileInfo): ModificationTime {
-  return modifiedOf(look, fileTimesAt(path, "refuse"));
+const OWNER_MAY_RUN = 0o100;
+const KIND_OF_MODE = 0o170000;
+const FILE_MODE = 0o100000;
+
+function isFileMode(mode: number): boolean {
+  return (mode & KIND_OF_MODE) === FILE_MODE;
+}
+
+/** The signature of the file at `path`, which looks like this. */
+export function signatureOf(look: FileLook, path: string): FileSignature {
+  const { sizeBytes, device, inode, mode, ctimeMs } = look;
+  return {
+    sizeBytes,
+    ...knownTime(look),
+    ctimeMs,
+    inode: hasLastingInodes(device, path) ? inode : 0,
+    ...((mode & OWNER_MAY_RUN) !== 0 && { isExecutable: true }),
+  };
+}
+
+/** When what is at `path`, of which `info` is a look without following links, was modified. */
+export function modifiedAt(path: string, info: Deno.FileInfo): ModificationTime {
+  return knownTime(libc.fileTimesAt(path, "refuse") ?? modifiedIn(info));
+}
+
+function modifiedIn({ mtime, mtimeMs }: Pick<FileInfo, "mtime" | "mtimeMs">): ModificationTime {
+  return { mtimeMs: Math.floor(mtimeMs ?? millisecondsOf(mtime)) };
 }
 
 /** What no Date holds is taken for 1970. */
-function modifiedOf(
-  look: Pick<FileLook, "mtime" | "mtimeMs">,
-  times: FileTimes | undefined,
-): ModificationTime {
-  const found = times ?? { mtimeMs: Math.floor(look.mtimeMs ?? millisecondsOf(look.mtime)) };
-  return Math.abs(found.mtimeMs) < MTIME_MS_MAX ? timeOf(found) : { mtimeMs: 0 };
+export function knownTime(time: ModificationTime): ModificationTime {
+  return Math.abs(time.mtimeMs) < MTIME_MS_MAX ? timeOf(time) : { mtimeMs: 0 };
 }
 
 /** Since 1970. NaN is what comes after a Date's last one. */
@@ -189,8 +224,8 @@ class DescriptorFile implements RegularFile {
 
   identity(): FileIdentity | undefined {
     try {
-      const times = fileTimesOf(this.#descriptor);
-      return identityOf(fstatSync(this.#descriptor), this.#openedAs, times);
+      const look = lookOf(fstatSync(this.#descriptor), libc.fileTimesOf(this.#descriptor));
+      return identityOf(look, this.#openedAs);
     } catch {
       return undefined;
     }
@@ -221,6 +256,42 @@ class DescriptorFile implements RegularFile {
   }
 }
 
+/** The same by the C library's calls. */
+class LibcFile implements RegularFile {
+  readonly #descriptor: number;
+  readonly #openedAs: string;
+
+  constructor(descriptor: number, openedAs: string) {
+    this.#descriptor = descriptor;
+    this.#openedAs = openedAs;
+  }
+
+  path(): string | undefined {
+    return pathOfDescriptor(this.#descriptor);
+  }
+
+  identity(): FileIdentity | undefined {
+    const status = libc.statusOf(this.#descriptor);
+    return status === undefined ? undefined : identityOf(status, this.#openedAs);
+  }
+
+  readAt(target: Bytes, targetOffset: number, lengthBytes: number, position: number): number {
+    let done = 0;
+    while (done < lengthBytes) {
+      const from = targetOffset + done;
+      const rest = target.subarray(from, targetOffset + lengthBytes);
+      const bytes = libc.readAt(this.#descriptor, rest, position + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  close(): void {
+    libc.close(this.#descriptor);
+  }
+}
+
 /** What Linux says a descriptor is; `undefined` where it cannot be asked without a prompt. */
 function pathOfDescriptor(descriptor: number): string | undefined {
   if (Deno.build.os !== "linux") return undefined;
@@ -235,8 +306,8 @@ function pathOfDescriptor(descriptor: number): string | undefined {
   }
 }
 
-function identityOf(stats: Stats, path: string, times: FileTimes | undefined): FileIdentity {
-  return { device: stats.dev, signature: signatureOf(stats, path, times) };
+function identityOf(look: FileLook, path: string): FileIdentity {
+  return { device: look.device, signature: signatureOf(look, path) };
 }
 
 function problemOf(stats: Stats, path: string): (OpenedFile & { readonly ok: false }) | undefined {

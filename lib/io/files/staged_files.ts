@@ -17,6 +17,7 @@ import type { Disk, DiskFile } from "./disk.ts";
 import { diskError, nameError } from "./disk_error.ts";
 import { takeFreeName } from "./free_name.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
+import { nameIn } from "./target_names.ts";
 
 /** Read and write for all, and run: what the process's mask takes away is taken away. */
 const EXECUTABLE_MODE = 0o777;
@@ -40,8 +41,11 @@ export class StagedFiles {
   readonly #path: string;
   readonly #stage: AnchoredDisk;
   readonly #lock: DiskFile;
+  readonly #rules: FileRules;
   /** Of the file before: its folder stays open for the next one, which mostly goes there as well. */
   #place: OpenTarget | undefined;
+  /** The folder of that, as its name has it. */
+  #above = "";
   #count = 0;
 
   private constructor(
@@ -56,6 +60,7 @@ export class StagedFiles {
     this.#outDir = outDir;
     this.#tag = tag;
     this.#folders = new TargetFolders(disk, rules);
+    this.#rules = rules;
     this.#path = path;
     this.#stage = stage;
     this.#lock = lock;
@@ -102,15 +107,8 @@ export class StagedFiles {
     try {
       const path = join(this.#path, staged);
       const mode = target.isExecutable ? EXECUTABLE_MODE : undefined;
-      const file = this.#stage.create(path, mode);
-      if (file === undefined) throw new ShoalError("busy_target", `${path} is in the way`);
-      try {
-        if (bytes.length > 0) file.writeAt(bytes, 0);
-        setTime(file, target);
-      } finally {
-        file.close();
-      }
-      return { target, staged };
+      if (this.#stage.createWhole(path, bytes, target, mode)) return { target, staged };
+      throw new ShoalError("busy_target", `${path} is in the way`);
     } catch (cause) {
       throw diskError(`cannot write ${target.name}`, cause);
     }
@@ -148,12 +146,13 @@ export class StagedFiles {
   }
 
   /**
-   * Gives a file its name, or one beside it where something else has that.
+   * Gives a file its name, or one beside it where something else has that. Files of one folder follow one another: whoever
+   * lets others work in between leaves the folder before.
    *
    * @throws ShoalError `unnameable`, `not_writable`, `disk_full`, `disk`
    */
   publish({ target, staged }: StagedFile): PlacedFile {
-    const { disk, names: { folder, base } } = this.#open(target.name);
+    const { disk, folder, base } = this.#placed(target.name);
     try {
       const path = this.#stage.use((stage) => {
         const from = join(stage, staged);
@@ -170,14 +169,14 @@ export class StagedFiles {
   /** @throws ShoalError as {@linkcode StagedFiles.publish} does */
   makeFolder(name: SafeFileName): string {
     // The folder above is opened with all that leads to it; this one is made by what goes into it.
-    return this.#open(`${name}/x` as SafeFileName).names.folder;
+    return this.#placed(`${name}/x` as SafeFileName).folder;
   }
 
   /** Last, since whatever is done in a folder changes its time. */
   setFolderModified(name: SafeFileName, time: ModificationTime): void {
     try {
-      const { disk, names } = this.#open(`${name}/x` as SafeFileName);
-      disk.setFolderModified(names.folder, time);
+      const { disk, folder } = this.#placed(`${name}/x` as SafeFileName);
+      disk.setFolderModified(folder, time);
     } catch {
       // A time that this disk cannot hold.
     }
@@ -189,7 +188,7 @@ export class StagedFiles {
    * @throws ShoalError `busy_target`, and as {@linkcode StagedFiles.publish} does
    */
   makeLink(name: SafeFileName, linkTarget: string): string {
-    const { disk, names: { folder, base } } = this.#open(name);
+    const { disk, folder, base } = this.#placed(name);
     const path = join(folder, base);
     try {
       if (disk.makeLink(linkTarget, path) || isSameLink(disk, path, linkTarget)) return path;
@@ -199,15 +198,32 @@ export class StagedFiles {
     }
   }
 
-  #open(name: SafeFileName): OpenTarget {
-    const place = this.#folders.open(this.#outDir, name, this.#tag);
+  /** Somebody else may work now, and move folders: the next file looks where its folder is. */
+  leaveFolder(): void {
     this.#place?.close();
-    return this.#place = place;
+    this.#place = undefined;
+  }
+
+  #placed(name: SafeFileName): {
+    readonly disk: AnchoredDisk;
+    readonly folder: string;
+    readonly base: string;
+  } {
+    const end = name.lastIndexOf("/");
+    const above = name.slice(0, Math.max(0, end));
+    if (this.#place === undefined || above !== this.#above) {
+      const place = this.#folders.open(this.#outDir, name, this.#tag);
+      this.leaveFolder();
+      this.#place = place;
+      this.#above = above;
+    }
+    const { disk, names: { folder } } = this.#place;
+    return { disk, folder, base: nameIn(disk, folder, name.slice(end + 1), this.#rules) };
   }
 
   /** Removes what is staged and has no name yet. Never throws. */
   close(): void {
-    this.#place?.close();
+    this.leaveFolder();
     try {
       // The lock goes while it is held: who gets hold of it after that sees that it is no more.
       removeAll(this.#stage, this.#path);
@@ -247,12 +263,4 @@ function replace(disk: AnchoredDisk, from: string, path: string): string {
 
 function isSameLink(disk: AnchoredDisk, path: string, target: string): boolean {
   return disk.lookAt(path)?.kind === "link" && disk.readLink(path) === target;
-}
-
-function setTime(file: DiskFile, time: ModificationTime): void {
-  try {
-    file.setModified(time);
-  } catch {
-    // A time that this disk cannot hold came with a file that it can.
-  }
 }

@@ -112,6 +112,7 @@ class Tree {
     for (const { name, target } of this.#request.links) {
       this.#try(name, () => ({ path: this.#staged.makeLink(name, target), signature: undefined }));
     }
+    this.#staged.leaveFolder();
     for (const target of this.#request.emptyFiles) this.#stage(new Uint8Array(0), target);
   }
 
@@ -213,6 +214,7 @@ class Tree {
     for (const file of group) {
       this.#try(file.target.name, () => this.#staged.publish(file));
     }
+    this.#staged.leaveFolder();
     this.#tellNews(TREE_NEWS_FILES_MAX);
   }
 

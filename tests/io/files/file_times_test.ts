@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import type { ModificationTime } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
-import { fileTimesAt, setModifiedAt } from "../../../lib/io/files/file_times.ts";
+import { fileTimesAt, setModifiedAt } from "../../../lib/io/files/libc_files.ts";
 import { canTouchFiles } from "../../support/permissions.ts";
 import { withFolder } from "../../support/folder.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
-import { fileTimesAt } from "../../../lib/io/files/file_times.ts";
+import { fileTimesAt } from "../../../lib/io/files/libc_files.ts";
 import { scanFolder, type ScanOptions } from "../../../lib/io/files/folder_scan.ts";
 import { FOLDER_DEPTH_MAX } from "../../../lib/io/files/limits.ts";
 import { JournalFile } from "../../../lib/io/files/journal_file.ts";
