@@ -57,6 +57,18 @@ function codeOf(act: () => unknown): unknown {
   return undefined;
 }
 
+onEveryDisk("a file is created whole, with its time, where its name is free", (disk, dir) => {
+  const path = join(dir, "whole");
+  assert(disk.createWhole(path, utf8.encode("all of it"), { mtimeMs: 1_234_567_890_123 }));
+  assertEquals(textAt(disk, path), "all of it");
+  const { signature } = disk.identityAt(path)!;
+  assertEquals([signature.sizeBytes, signature.mtimeMs], [9, 1_234_567_890_123]);
+  assertEquals(disk.createWhole(path, utf8.encode("another"), { mtimeMs: 0 }), false);
+  assertEquals(textAt(disk, path), "all of it");
+  const lost = join(dir, "nowhere", "x");
+  assertEquals(codeOf(() => disk.createWhole(lost, utf8.encode("x"), { mtimeMs: 0 })), "ENOENT");
+});
+
 onEveryDisk("a file is created once, and has nothing in it", (disk, dir) => {
   const path = join(dir, "file");
   disk.create(path)?.close();
