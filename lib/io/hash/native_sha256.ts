@@ -10,9 +10,14 @@ import { isTuningOff } from "../system/tuning.ts";
 
 /** By soname, so that no development package is needed. */
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
+/** The one call that does all three, `SHA256`, looks its algorithm up anew every time: that takes longer than a node of the tree. */
 const SYMBOLS = {
-  SHA256: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
+  SHA256_Init: { parameters: ["buffer"], result: "i32" },
+  SHA256_Update: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  SHA256_Final: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
+/** `SHA256_CTX` has 112 bytes. */
+const STATE_BYTES = 256;
 
 /** Call once per thread, before it hashes. Silently leaves things as they are where it cannot be had. */
 export function useNativeSha256(): void {
@@ -21,11 +26,14 @@ export function useNativeSha256(): void {
   if (isTuningOff()) return;
   for (const name of LIBRARIES) {
     try {
-      const { symbols } = Deno.dlopen(name, SYMBOLS);
+      const { SHA256_Init, SHA256_Update, SHA256_Final } = Deno.dlopen(name, SYMBOLS).symbols;
+      const state = new Uint8Array(STATE_BYTES);
       // Small arrays live in V8's heap until a pointer to them is taken: one is enough for that.
       const digest = new Uint8Array(HASH_BYTES);
       useSha256((bytes, target, at) => {
-        symbols.SHA256(bytes as Bytes, BigInt(bytes.length), digest);
+        SHA256_Init(state);
+        SHA256_Update(state, bytes as Bytes, BigInt(bytes.length));
+        SHA256_Final(digest, state);
         target.set(digest, at);
       });
       return;
