@@ -13,6 +13,9 @@ import {
 } from "../../wire/data_frame.ts";
 import type { ByteRange } from "../../wire/frames.ts";
 
+/** Sends bytes, and says whether to continue: at once where nothing has to be waited for. */
+type Flush = (bytes: Bytes) => boolean | Promise<boolean>;
+
 /** Reads `length` bytes at `position` to `target[at]`; returns how many there were. */
 type ReadAt = (target: Bytes, at: number, length: number, position: number) => number;
 
@@ -38,7 +41,7 @@ export class SegmentWriter {
     segmentBytes: number,
     header: DataHeader,
     readAt: ReadAt,
-    flush: (bytes: Bytes) => Promise<boolean>,
+    flush: Flush,
   ): Promise<boolean> {
     this.#usedBytes = 0;
     this.#segments = 0;
@@ -47,18 +50,16 @@ export class SegmentWriter {
     for (const { offset, lengthBytes } of ranges) {
       for (let done = 0; done < lengthBytes;) {
         const slots = this.#freeSlots(segmentBytes);
-        if (slots === 0) {
-          if (!await this.#flush(flush)) return false;
-          continue;
-        }
         const length = Math.min(lengthBytes - done, slots * payloadBytes);
-        if (!this.#place(offset + done, length, payloadBytes, readAt)) return false;
+        if (length > 0 && !this.#place(offset + done, length, payloadBytes, readAt)) return false;
         done += length;
-        // A short segment ends a send.
-        if (length % payloadBytes !== 0 && !await this.#flush(flush)) return false;
+        // A send ends where it is full, and behind a short segment.
+        if (length > 0 && length % payloadBytes === 0) continue;
+        const continues = this.#flush(flush);
+        if (!(typeof continues === "boolean" ? continues : await continues)) return false;
       }
     }
-    return await this.#flush(flush);
+    return this.#flush(flush);
   }
 
   #freeSlots(segmentBytes: number): number {
@@ -88,11 +89,11 @@ export class SegmentWriter {
     return true;
   }
 
-  async #flush(flush: (bytes: Bytes) => Promise<boolean>): Promise<boolean> {
+  #flush(flush: Flush): boolean | Promise<boolean> {
     if (this.#usedBytes === 0) return true;
     const bytes = this.#buffer.subarray(0, this.#usedBytes);
     this.#usedBytes = 0;
     this.#segments = 0;
-    return await flush(bytes);
+    return flush(bytes);
   }
 }

@@ -16,8 +16,8 @@ export class AnswerMessage {
   readonly header: Bytes = new Uint8Array(new ArrayBuffer(CONTROL.at + CONTROL.bytes));
   readonly #view = new DataView(this.header.buffer);
   readonly #target = socketAddress(UNSPECIFIED_ADDRESS);
-  #buffer: ArrayBufferLike | undefined;
-  #bufferAt = 0n;
+  #bytes: ArrayBufferLike | undefined;
+  #bytesAt = 0;
   #askedAt = "";
 
   constructor() {
@@ -37,13 +37,14 @@ export class AnswerMessage {
   /** To be called before each send; the interface is the one that routes say. */
   prepare(bytes: Bytes, to: Endpoint, askedAt: string): void {
     this.#target.endpoint = to;
-    // Bursts are written into the same buffer again and again.
-    if (bytes.buffer !== this.#buffer) {
-      this.#buffer = bytes.buffer;
-      this.#bufferAt = addressOf(new Uint8Array(bytes.buffer));
+    // Bursts are written to the same place again and again.
+    if (bytes.buffer !== this.#bytes || bytes.byteOffset !== this.#bytesAt) {
+      this.#bytes = bytes.buffer;
+      this.#bytesAt = bytes.byteOffset;
+      this.#view.setBigUint64(IOV, addressOf(bytes), true);
     }
-    this.#view.setBigUint64(IOV, this.#bufferAt + BigInt(bytes.byteOffset), true);
-    this.#view.setBigUint64(IOV + 8, BigInt(bytes.length), true);
+    // A size_t of which a datagram needs no more than the low half.
+    this.#view.setUint32(IOV + 8, bytes.length, true);
     if (askedAt === this.#askedAt) return;
     this.#askedAt = askedAt;
     this.header.set(ipv4Bytes(askedAt), CONTROL.at + CMSG.value + PKTINFO.ourAddress);

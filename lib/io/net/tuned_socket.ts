@@ -91,6 +91,8 @@ export interface Tuning {
 interface OwnSocket {
   /** What it is bound to, with the scope; who sent what arrives has its `askedAt`. */
   readonly endpoint: Endpoint;
+  /** Whether others may be bound there as well. */
+  readonly share: boolean;
   /** Whether the kernel shall join what arrives. */
   readonly joins: boolean;
   /** Whether what it sends answers what came in. */
@@ -105,10 +107,23 @@ interface OwnSocket {
 export function tuneSocket(socket: OwnSocket, before: ReadonlySet<number>): Tuning | undefined {
   const library = loadLibc();
   if (library === undefined) return undefined;
-  const opened = [...descriptorsOf(library, socket.endpoint)].filter((each) => !before.has(each));
+  const descriptor = openedSocket(descriptorsOf(library, socket.endpoint), socket.share, before);
+  return descriptor === undefined ? undefined : tune(library, descriptor, socket);
+}
+
+function openedSocket(
+  found: Iterable<number>,
+  isShared: boolean,
+  before: ReadonlySet<number>,
+): number | undefined {
+  const opened: number[] = [];
+  for (const each of found) {
+    // There is no second one: thousands of descriptors need not be looked at for it.
+    if (!isShared) return each;
+    if (!before.has(each)) opened.push(each);
+  }
   // Where another thread has opened one meanwhile it is not known which is whose.
-  if (opened.length !== 1) return undefined;
-  return tune(library, opened[0]!, socket);
+  return opened.length === 1 ? opened[0] : undefined;
 }
 
 /** The sockets of this process that are bound there; none where sockets cannot be tuned. */

@@ -29,7 +29,7 @@ import type { Clock, Wakeup } from "../system/clock.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { type ContentState, OpenContents } from "../files/open_contents.ts";
 import { SendQueue } from "../net/send_queue.ts";
-import type { DatagramTransport, Received } from "../net/datagram_transport.ts";
+import type { DatagramTransport, Received, SendOutcome } from "../net/datagram_transport.ts";
 import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
@@ -198,25 +198,30 @@ class SenderDriver {
     const { nonce, number, segmentBytes } = want;
     let outcome: ServeOutcome = "sent";
     let sentBytes = 0;
+    const onSent = (startMs: number, sent: SendOutcome): boolean => {
+      this.#sendMs += this.#clock.nowMs() - startMs;
+      if (sent === "too long") outcome = "tooLong";
+      else if (isRefusal(sent)) this.#onRefused(sent, to);
+      return outcome === "sent";
+    };
     const isSent = await this.#writer.write(
       want.ranges,
       segmentBytes,
       { nonce, number, withCrc: want.withCrc === 1 },
       // It may be closed while a send is awaited: then it gives nothing.
-      (...read) => {
+      (target, at, length, position) => {
         const startMs = this.#clock.nowMs();
-        const bytes = content.readAt(...read);
+        const bytes = content.readAt(target, at, length, position);
         this.#readMs += this.#clock.nowMs() - startMs;
         return bytes;
       },
-      async (bytes) => {
+      (bytes) => {
         sentBytes += bytes.length;
         const startMs = this.#clock.nowMs();
-        const sent = await this.#transport.send(bytes, to, segmentBytes);
-        this.#sendMs += this.#clock.nowMs() - startMs;
-        if (sent === "too long") outcome = "tooLong";
-        else if (isRefusal(sent)) this.#onRefused(sent, to);
-        return outcome === "sent";
+        const sending = this.#transport.send(bytes, to, segmentBytes);
+        return typeof sending === "string"
+          ? onSent(startMs, sending)
+          : sending.then((sent) => onSent(startMs, sent));
       },
     );
     // What was closed while a send was awaited is looked for again; only what is open can have changed.

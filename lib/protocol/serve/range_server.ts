@@ -21,7 +21,7 @@ import { QuestionGate } from "./question_gate.ts";
 import { type GuardedFrame, retryFor } from "./retry.ts";
 import { SentChunks } from "./sent_chunks.ts";
 import { type SentShare, SentTally } from "./sent_tally.ts";
-import { Sender, type Turn, type WantFrame } from "./sender.ts";
+import { type QueuedTurn, Sender, type Turn, type WantFrame } from "./sender.ts";
 import { type ContentRef, keyOf, type ServedFile } from "../base/served_file.ts";
 
 /** Counts since they were told last. */
@@ -111,7 +111,7 @@ export class RangeServer {
   readonly #news = new FlowNews();
   #actions: RangeServerAction[] = [];
   /** What is being served. */
-  #turn: Turn | undefined;
+  #turn: QueuedTurn | undefined;
   /** What its client said before it was known here that all of it was sent. */
   readonly #earlyStrikes: FrameOf<"strike">[] = [];
   readonly #gate: QuestionGate;
@@ -285,7 +285,7 @@ export class RangeServer {
     for (const strike of this.#earlyStrikes.splice(0)) this.#takeStrike(turn.to, strike);
   }
 
-  #settle(nowMs: number, turn: Turn, outcome: ServeOutcome): void {
+  #settle(nowMs: number, turn: QueuedTurn, outcome: ServeOutcome): void {
     switch (outcome) {
       case "sent":
         this.#sender.onAnswered(turn);

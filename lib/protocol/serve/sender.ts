@@ -27,10 +27,15 @@ export interface Turn {
   readonly want: WantFrame;
 }
 
+/** … and what tells it from all others, put together once. */
+export interface QueuedTurn extends Turn {
+  readonly key: string;
+}
+
 export class Sender {
   readonly #limit: RateLimit | undefined;
   readonly #overheadBytes: number;
-  readonly #queue = new FairQueue<Turn>({
+  readonly #queue = new FairQueue<QueuedTurn>({
     itemsMax: WANTS_MAX,
     partyItemsMax: WANTS_PER_PARTY_MAX,
     flowItemsMax: WANTS_PER_FLOW_MAX,
@@ -59,19 +64,20 @@ export class Sender {
   add(from: Endpoint, want: WantFrame): boolean {
     if (!isWithinBounds(want, want.segmentBytes + this.#overheadBytes)) return false;
     const party = partyOf(from.address);
-    const flow = flowOf(from, want);
-    if (this.#answered.has(keyOf({ to: from, want }))) return false;
+    const flow = `${endpointKey(from)} ${want.nonce}`;
+    const key = `${flow} ${want.number}`;
+    if (this.#answered.has(key)) return false;
     if (this.#queue.has(party, flow, (waiting) => waiting.want.number === want.number)) {
       return false;
     }
-    return this.#queue.add(party, flow, { to: from, want }, lengthOf(want));
+    return this.#queue.add(party, flow, { to: from, want, key }, lengthOf(want));
   }
 
   /** The next request to be answered; `undefined` when none waits or the rate allows none yet. */
-  next(nowMs: number): Turn | undefined {
+  next(nowMs: number): QueuedTurn | undefined {
     let turn = this.#queue.peek();
     // A copy may have come while the answer was on its way.
-    while (turn !== undefined && this.#answered.has(keyOf(turn))) {
+    while (turn !== undefined && this.#answered.has(turn.key)) {
       this.#queue.take();
       turn = this.#queue.peek();
     }
@@ -88,21 +94,13 @@ export class Sender {
   }
 
   /** What a request asks for has been sent: its copies are none of the client's. */
-  onAnswered(turn: Turn): void {
-    this.#answered.add(keyOf(turn));
+  onAnswered({ key }: QueuedTurn): void {
+    this.#answered.add(key);
     const [oldest] = this.#answered;
     if (oldest !== undefined && this.#answered.size > WANTS_ANSWERED_MAX) {
       this.#answered.delete(oldest);
     }
   }
-}
-
-function flowOf(from: Endpoint, { nonce }: WantFrame): string {
-  return `${endpointKey(from)} ${nonce}`;
-}
-
-function keyOf({ to, want }: Turn): string {
-  return `${flowOf(to, want)} ${want.number}`;
 }
 
 /** Bytes that a request asks for. */
