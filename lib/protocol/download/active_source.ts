@@ -23,6 +23,8 @@ export interface LeasedChunk {
 export class ActiveSource {
   readonly source: KnownSource;
   readonly sinceMs: number;
+  /** When the first bytes came from it since then. */
+  firstMs: number | undefined;
   rateBytesPerS = 0;
   /** In the order in which they were leased. */
   readonly #leased = new Map<string, LeasedChunk>();
@@ -93,7 +95,10 @@ export class ActiveSource {
     this.#rttMs = report.rttMs;
     this.#silentMs = report.silentMs;
     if (report.silentMs === 0 || report.receivedBytes > 0) this.#aliveMs = nowMs;
-    if (report.receivedBytes > 0) this.isSuspect = false;
+    if (report.receivedBytes > 0) {
+      this.isSuspect = false;
+      this.firstMs ??= nowMs;
+    }
     if (report.verified.length === 0) return;
     this.#startChunks *= 2;
     this.hasBrought = true;

@@ -14,12 +14,15 @@ import {
   PATH_TRIAL_AFTER_MS,
   PATH_TRIAL_WORTH_S,
   PATHS_USED_MAX,
+  SERVER_SILENT_MS,
 } from "./limits.ts";
 
 /** A path at work, as the plan sees it. */
 export interface PathAtWork {
   readonly id: SourceId;
   readonly sinceMs: number;
+  /** When the first bytes came of it since then; `undefined` if none have. */
+  readonly firstMs: number | undefined;
   readonly rateBytesPerS: number;
   /** Whether something came of it lately. */
   readonly isHeard: boolean;
@@ -113,7 +116,9 @@ export class PathPlan {
     const tried = atWork.find(({ id }) => id === trial.id);
     // It, or all others, have gone already.
     if (tried === undefined || atWork.length < 2) return void (paths.trial = undefined);
-    if (nowMs - tried.sinceMs < PATH_JUDGE_MS) return undefined;
+    // To start working takes its time, too, more on a busy machine: what counts is what it brings once it does.
+    const { firstMs = tried.sinceMs + SERVER_SILENT_MS } = tried;
+    if (nowMs - firstMs < PATH_JUDGE_MS) return undefined;
     paths.trial = undefined;
     if (rateOf(atWork) >= trial.beforeBytesPerS * PATH_GAIN_MIN) {
       paths.failures = 0;

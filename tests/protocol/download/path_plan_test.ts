@@ -5,6 +5,7 @@ import {
   PATH_REST_MS,
   PATH_TRIAL_AFTER_MS,
   PATHS_USED_MAX,
+  SERVER_SILENT_MS,
 } from "../../../lib/protocol/download/limits.ts";
 import {
   hasSeveralPaths,
@@ -20,7 +21,7 @@ function at(address: string, port = 10_530) {
 }
 
 function working(id: SourceId, mbytesPerS: number, sinceMs = 0, isHeard = true): PathAtWork {
-  return { id, sinceMs, rateBytesPerS: mbytesPerS * 1e6, isHeard };
+  return { id, sinceMs, firstMs: sinceMs, rateBytesPerS: mbytesPerS * 1e6, isHeard };
 }
 
 /** A plan of two paths, and what they are called. */
@@ -64,6 +65,24 @@ Deno.test("one more path is tried after a moment, where enough is left, one at a
 Deno.test("where those at work have fallen silent another one starts at once", () => {
   const { plan, a } = twoPaths();
   assertEquals(plan.mayStart(1, SOURCE, [working(a, 1, 0, false)], 1), true);
+});
+
+Deno.test("a path is judged by what it brings from its first bytes on, however long those take", () => {
+  const { plan, a, b } = twoPaths();
+  plan.started(SOURCE, b, [working(a, 5)]);
+  const others = [working(a, 5)];
+  const starting = { ...working(b, 0), firstMs: undefined };
+  assertEquals(plan.toRest(PATH_JUDGE_MS + 500, SOURCE, [...others, starting]), undefined);
+  const begun = { ...working(b, 1), firstMs: 1_400 };
+  assertEquals(plan.toRest(1_400 + PATH_JUDGE_MS - 1, SOURCE, [...others, begun]), undefined);
+  assertEquals(plan.toRest(1_400 + PATH_JUDGE_MS, SOURCE, [...others, begun]), undefined);
+  // One that never brings anything is judged in the end.
+  const mute = twoPaths();
+  mute.plan.started(SOURCE, mute.b, [working(mute.a, 5)]);
+  const both = [working(mute.a, 5), { ...working(mute.b, 0), firstMs: undefined }];
+  const endMs = SERVER_SILENT_MS + PATH_JUDGE_MS;
+  assertEquals(mute.plan.toRest(endMs - 1, SOURCE, both), undefined);
+  assertEquals(mute.plan.toRest(endMs, SOURCE, both)?.id, mute.b);
 });
 
 Deno.test("paths that bring more together stay, whichever is the faster", () => {
