@@ -34,6 +34,7 @@ export { list } from "./lib/app/list/list.ts";
 export { listOverTcp } from "./lib/app/list/tcp_list.ts";
 export { master } from "./lib/app/master/master.ts";
 export { put, putSettled } from "./lib/app/session/put.ts";
+export { sealLayer } from "./lib/app/secret/seal_layer.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/options.ts";

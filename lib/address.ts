@@ -21,6 +21,11 @@ export interface Endpoint {
    * to this endpoint leaves from there; no part of who it is.
    */
   readonly askedAt?: string;
+  /**
+   * Of one that a sealed datagram came from, at whoever is asked: for whom an answer is sealed, by whichever socket sends it. No
+   * part of who it is.
+   */
+  readonly sealedFor?: string;
 }
 
 /** A host as a user names it: a name or an address. */

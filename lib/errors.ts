@@ -87,7 +87,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   no_server: {
     exit: EXIT.notFound,
     hint:
-      "Start `server` on the machine that has the file, allow UDP 10526 and 10530-10545 in its firewall, or name it with --server HOST.",
+      "Start `server` on the machine that has the file, allow UDP 10526 and 10530-10545 in its firewall, or name it with --server HOST. Servers that have a secret answer nobody without it: see `secret --help`.",
   },
   ambiguous: { exit: EXIT.unverified, hint: "Choose one with --sha256." },
   unverified: {
@@ -145,7 +145,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
 
 /** What to do about servers that the user named and that answer neither over UDP nor over TCP. */
 export const NAMED_SERVER_SILENT_HINT =
-  "Check the address, start `server` there, and open UDP 10526 and 10530-10545, or TCP 10526, in its firewall.";
+  "Check the address, start `server` there, and open UDP 10526 and 10530-10545, or TCP 10526, in its firewall; a server that has a secret answers nobody without it.";
 
 /** An error as it crosses a worker boundary. */
 export interface ErrorMessage {

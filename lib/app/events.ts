@@ -77,6 +77,8 @@ export interface MasteringEvent {
   readonly store: string;
   /** TCP port of `GET /metrics` and `GET /healthz`; absent if neither is answered. */
   readonly metricsPort?: number;
+  /** Four words that tell which secret all is sealed by; absent if it speaks in clear. */
+  readonly sealed?: string;
 }
 
 /** How far a transfer is; several per second for each file. */
@@ -171,6 +173,8 @@ export interface DoneEvent {
   readonly folder?: string;
   /** Who delivered it. */
   readonly servers: readonly ServerShare[];
+  /** Four words that tell which secret it was sealed by on the way; absent if it went in clear. */
+  readonly sealed?: string;
 }
 
 /**
@@ -265,6 +269,8 @@ export interface StoredEvent {
   readonly present: boolean;
   /** Seconds from the first connection to the answer. */
   readonly seconds: number;
+  /** Four words that tell which secret it was sealed by on the way; absent if it went in clear. */
+  readonly sealed?: string;
 }
 
 /** A file went to a server of the JSON dialect and came back intact. The server keeps nothing. */
@@ -297,6 +303,8 @@ export interface FileEvent {
   readonly md5?: string;
   /** `IP:PORT` of each server that has it. */
   readonly servers: readonly string[];
+  /** Four words that tell which secret it was sealed by on the way; absent if it went in clear. */
+  readonly sealed?: string;
 }
 
 /** Nothing has answered yet, or a server is still hashing. */
@@ -401,6 +409,18 @@ export interface ReportEvent {
   readonly servers: readonly ServerShare[];
 }
 
+/** Which secret is used on this machine, or was made for it. */
+export interface SecretEvent {
+  /** Discriminates the union. */
+  readonly event: "secret";
+  /** The file of it. */
+  readonly path: string;
+  /** Four words by which people tell it from other secrets. */
+  readonly sealed: string;
+  /** Whether it was made just now. */
+  readonly isNew: boolean;
+}
+
 /** What a server reports. */
 export type ServeEvent =
   | ReadyEvent
@@ -443,4 +463,5 @@ export type ShoalEvent =
   | ListEvent
   | PutEvent
   | DemoEvent
-  | HashEvent;
+  | HashEvent
+  | SecretEvent;

@@ -291,6 +291,26 @@ export interface TcpGetOptions {
 /** What became of each: one event per name, in the order of the names; for a pattern, one per file that it matches; for a folder, one per file that it has. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
 
+/** Where a user keeps a secret, if not at the usual place. */
+export interface SecretPlace {
+  /** A file that nobody else can read. */
+  readonly file?: string;
+  /** The secret itself, as it would stand in a file. */
+  readonly text?: Uint8Array;
+}
+
+/** A secret as the library uses it. */
+export interface FoundSecret {
+  /** For `layers`. It holds the keys. */
+  readonly layer: LayerConfig;
+  /** Four words for each line of it, by which people tell secrets apart. */
+  readonly fingerprints: readonly string[];
+  /** Whether it was thought up, and is easily guessed. */
+  readonly isWeak: boolean;
+  /** The file that it was read from, or written to. */
+  readonly path?: string;
+}
+
 /** What to list, and where. */
 export interface ListOptions extends FindOptions {
   /** Called for every event, in order. */
@@ -468,6 +488,8 @@ export interface Master {
   readonly store: string;
   /** TCP port of the metrics; undefined if there are none. */
   readonly metricsPort: number | undefined;
+  /** Four words that tell which secret all is sealed by; undefined if it speaks in clear. */
+  readonly sealed: string | undefined;
   /** Resolves when the master has stopped; rejects with a {@linkcode ShoalError} if it broke. */
   readonly closed: Promise<void>;
   /** Stops the master; resolves when nothing of it is left. */

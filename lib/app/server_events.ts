@@ -22,8 +22,10 @@ export interface ReadyEvent {
   readonly hidden: number;
   /** Addresses by which other machines may reach this one, IPv4 first: those of its interfaces, or the only one that is listened on. */
   readonly addresses: readonly string[];
-  /** Whether the classic protocol is answered, too. */
+  /** Whether the classic protocol is answered, too; never by a server that has a secret. */
   readonly classic: boolean;
+  /** Four words that tell which secret all is sealed by; absent if it speaks in clear. */
+  readonly sealed?: string;
 }
 
 /** Somebody asked a server for a file. */

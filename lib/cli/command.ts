@@ -5,6 +5,7 @@ import type {
   EchoResult,
   EchoServerOptions,
   FileHashes,
+  FoundSecret,
   GetOptions,
   GetResult,
   ListOptions,
@@ -14,6 +15,7 @@ import type {
   NetworkOptions,
   PutOptions,
   PutResult,
+  SecretPlace,
   ServeOptions,
   Server,
   TcpGetOptions,
@@ -42,6 +44,8 @@ export interface App {
   master(options: MasterOptions): Promise<Master>;
   serveEcho(options: EchoServerOptions): EchoServer | Promise<EchoServer>;
   echo(options: EchoClientOptions): Promise<EchoResult>;
+  findSecret(place: SecretPlace): Promise<FoundSecret | undefined>;
+  newSecret(path?: string): Promise<FoundSecret>;
 }
 
 export interface Context {

@@ -76,6 +76,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "indexing":
     case "progress":
     case "report":
+    case "secret":
     case "total":
     case "waiting":
       return undefined;

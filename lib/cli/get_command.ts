@@ -30,6 +30,7 @@ import {
   toggle,
   withDefault,
 } from "./option_table.ts";
+import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { countText } from "./units.ts";
 import { WaitedTime } from "./waited_time.ts";
 import { FILE, FOLDER, JOBS, MTU, SHA256 } from "./value_types.ts";
@@ -83,6 +84,7 @@ export const getCommand = defineCommand({
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
+    ...SECRET_OPTIONS,
     ...rateOption("fetch"),
     ...OUTPUT_OPTIONS,
   },
@@ -121,6 +123,7 @@ export const getCommand = defineCommand({
   ],
   idle: (options) => [
     ...idleInSearch(options),
+    ...idleSecrets(options),
     ...(options.dialect === "ascii"
       ? [
         { flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" },
@@ -136,6 +139,7 @@ export const getCommand = defineCommand({
     const isTcp = isOverTcp(options);
     checkWanted(names, options.sha256, isTcp);
     const server = isTcp ? oneServer(options.server) : "";
+    const sealing = await secretLayers(options, { app, pipes, reporter });
     reporter.say(opening(names, options));
     const startMs = nowMs();
     const waited = new WaitedTime(startMs);
@@ -156,6 +160,7 @@ export const getCommand = defineCommand({
         waited.note(nowMs(), event);
         reporter.report(event);
       },
+      ...sealing,
       ...given({ sha256: options.sha256 }),
     };
     const results = await (isTcp

@@ -17,5 +17,8 @@ export const lazyApp: App = {
   demo: async (options) => await (await import("../app/demo.ts")).demo(options),
   master: async (options) => await (await import("../app/master/master.ts")).master(options),
   serveEcho: async (options) => (await import("../app/session/echo_server.ts")).serveEcho(options),
+  findSecret: async (place) =>
+    await (await import("../app/secret/seal_layer.ts")).findSecret(place),
+  newSecret: async (path) => await (await import("../app/secret/seal_layer.ts")).newSecret(path),
   echo: async (options) => await (await import("../app/session/echo_client.ts")).echo(options),
 };

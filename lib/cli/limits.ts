@@ -2,6 +2,8 @@
 
 /** Without a terminal, a line about progress is printed this often. */
 export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
+/** A secret that is typed, or comes on standard input, is no longer; a file of it may be as long. */
+export const SECRET_TYPED_BYTES_MAX = 4_096;
 /** Edits between a mistyped command or option and the one that is suggested; at most half of its letters. */
 export const TYPO_EDITS_MAX = 2;
 export const SHORT_ID_DIGITS = 16;

@@ -20,6 +20,7 @@ import {
   searchOptions,
   toggle,
 } from "./option_table.ts";
+import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { textTable } from "./text_table.ts";
 
 export const listCommand = defineCommand({
@@ -34,6 +35,7 @@ export const listCommand = defineCommand({
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
     ...NETWORK_OPTIONS,
+    ...SECRET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   notes: [
@@ -45,11 +47,12 @@ export const listCommand = defineCommand({
     { line: "list --json", says: "with full digests, for programs" },
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
-  idle: idleInSearch,
-  async perform(options, _, { app, reporter, signal }) {
+  idle: (options) => [...idleInSearch(options), ...idleSecrets(options)],
+  async perform(options, _, { app, pipes, reporter, signal }) {
     const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } =
       options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
+    const sealing = await secretLayers(options, { app, pipes, reporter });
     const files = await (isOverTcp(options)
       ? app.listOverTcp({
         server: oneServer(servers),
@@ -59,6 +62,7 @@ export const listCommand = defineCommand({
         retries,
         signal,
         onEvent,
+        ...sealing,
       })
       : app.list({
         ...networkOptions(options, signal),
@@ -69,6 +73,7 @@ export const listCommand = defineCommand({
         retries,
         onEvent,
         ...mastersOf(masters),
+        ...sealing,
       }));
     if (signal.aborted) {
       throw new ShoalError("interrupted", "interrupted while listing");

@@ -21,6 +21,7 @@ import { flagValue, hasFlag } from "./parse.ts";
 import { meantCommands } from "./meant.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
+import { secretCommand } from "./secret_command.ts";
 import { serviceCommand } from "./service_command.ts";
 import { serverCommand } from "./server_command.ts";
 import { COLOUR, LOG_FORMAT } from "./value_types.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   putCommand,
   masterCommand,
   hashCommand,
+  secretCommand,
   demoCommand,
   completionsCommand,
   serviceCommand,

@@ -10,6 +10,7 @@ import {
   requireFor,
   withDefault,
 } from "./option_table.ts";
+import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { ADDRESS, METRICS_PORT, PORT, STORE } from "./value_types.ts";
 
 export const masterCommand = defineCommand({
@@ -37,6 +38,7 @@ export const masterCommand = defineCommand({
       label: "ADDRESS",
       summary: "address of that port; 0.0.0.0 is for all",
     }),
+    ...SECRET_OPTIONS,
     ...LOG_OPTION,
     ...OUTPUT_OPTIONS,
   },
@@ -49,17 +51,20 @@ export const masterCommand = defineCommand({
     { line: "master", says: "on any host that servers and clients can reach" },
     { line: "master --store redis://10.0.0.9:6379", says: "one of several that share a store" },
   ],
-  async perform(options, _, { app, reporter, signal }) {
+  idle: idleSecrets,
+  async perform(options, _, { app, pipes, reporter, signal }) {
     const { "metrics-port": metricsAt, "metrics-host": metricsHost } = options;
     requireFor("metrics-host", metricsHost, "--metrics-port", metricsAt !== undefined);
+    const sealing = await secretLayers(options, { app, pipes, reporter });
     const running = await app.master({
       port: options.port,
       signal,
       onEvent: (event) => reporter.report(event),
+      ...sealing,
       ...given({ host: options.host, store: options.store, metricsPort: metricsAt, metricsHost }),
     });
-    const { port, metricsPort, store } = running;
-    reporter.report({ event: "mastering", port, store, ...given({ metricsPort }) });
+    const { port, metricsPort, store, sealed } = running;
+    reporter.report({ event: "mastering", port, store, ...given({ metricsPort, sealed }) });
     await running.closed;
     reporter.say("Stopped.");
     return EXIT.done;

@@ -55,8 +55,9 @@ export function parseCommandLine<Table extends OptionTable>(
   const values: Record<string, unknown> = {};
   const typed = new Set<string>();
   for (const [flag, option] of Object.entries<Option>(syntax.options)) {
-    values[flag] = optionValue(flag, option, raw[flag], env);
-    if (isTyped(option, raw[flag])) typed.add(flag);
+    const given = raw[option.kind === "toggle" ? parsedAs(flag) : flag];
+    values[flag] = optionValue(flag, option, given, env);
+    if (isTyped(option, given)) typed.add(flag);
   }
   return {
     options: values as OptionValues<Table>,
@@ -92,7 +93,7 @@ function tokenize(
   const flagsOf = (accepts: (option: Option) => boolean): string[] =>
     Object.keys(options).filter((flag) => accepts(options[flag] as Option));
   const tristates = flagsOf((option) => option.kind === "tristate");
-  const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates];
+  const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates].map(parsedAs);
   const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
   const valued = flagsOf((option) => option.kind === "single" || option.kind === "many");
   return parseArgs(spellOutToggles(joinDashes(args, valued), toggles), {
@@ -111,6 +112,14 @@ function tokenize(
       throw unknownOption(syntax, arg, commands);
     },
   });
+}
+
+/**
+ * A toggle that begins with "no-", under a name that nobody can type: the parser would take it for the negation of
+ * another option.
+ */
+function parsedAs(toggle: string): string {
+  return toggle.replace(/^no-/, "no\0-");
 }
 
 function unknownOption(
@@ -141,11 +150,13 @@ function spellOutToggles(args: readonly string[], toggles: readonly string[]): s
   const end = args.indexOf("--");
   return args.map((arg, i) => {
     if ((end !== -1 && i >= end) || !arg.startsWith("--")) return arg;
-    const [flag = "", value] = arg.split("=", 2);
+    const [typed = "", value] = arg.split("=", 2);
+    const own = `--${parsedAs(typed.slice(2))}`;
+    const flag = toggles.includes(own.slice(2)) ? own : typed;
     const isToggle = toggles.includes(flag.replace(/^--/, ""));
     if (value === undefined) return isToggle ? `${flag}=true` : arg;
     if (!isToggle && !toggles.includes(flag.replace(/^--no-/, ""))) return arg;
-    throw new ShoalError("usage", `${flag} takes no value`, { hint: `Write ${flag} alone.` });
+    throw new ShoalError("usage", `${typed} takes no value`, { hint: `Write ${typed} alone.` });
   });
 }
 
@@ -240,7 +251,7 @@ export function readValue<T>(source: string, join: string, type: ValueType<T>, t
   if (value !== undefined) return value;
   const message = text === ""
     ? `${source} needs a value`
-    : `${source}: ${displayName(text)} is not ${type.expects}`;
+    : `${source}: ${type.isPrivate ? "its value" : displayName(text)} is not ${type.expects}`;
   throw new ShoalError("usage", message, {
     hint: `It takes ${type.expects}, as in ${source}${join}${type.example}`,
   });

@@ -14,6 +14,7 @@ import {
   retryOption,
   withDefault,
 } from "./option_table.ts";
+import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { DIALECT, HOST, SECONDS } from "./value_types.ts";
 
 export const putCommand = defineCommand({
@@ -39,6 +40,7 @@ export const putCommand = defineCommand({
     }),
     ...retryOption(PUT_DEFAULTS.retries),
     port: { ...NETWORK_OPTIONS.port, summary: "TCP port, unless --server names one" },
+    ...SECRET_OPTIONS,
     ...rateOption("send"),
     ...OUTPUT_OPTIONS,
   },
@@ -53,7 +55,8 @@ export const putCommand = defineCommand({
     },
     { line: "put film.mkv --server 192.168.1.7:9999 --dialect ascii", says: "to an older server" },
   ],
-  async perform(options, files, { app, reporter, signal, again }) {
+  idle: idleSecrets,
+  async perform(options, files, { app, pipes, reporter, signal, again }) {
     const { server } = options;
     if (server === undefined) {
       throw new ShoalError("usage", "put needs --server", {
@@ -70,6 +73,7 @@ export const putCommand = defineCommand({
       retries: options.retries,
       signal,
       onEvent: (event) => reporter.report(event),
+      ...await secretLayers(options, { app, pipes, reporter }),
       ...given({ rateBytesPerS: options.rate }),
     });
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");

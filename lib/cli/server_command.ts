@@ -1,9 +1,10 @@
 /** `server [DIR] [FILE…] [-]`: offer a folder, files or standard input until it is stopped. */
-import { EXIT } from "../errors.ts";
+import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { errorRateOf, mastersOf } from "./option_table.ts";
 import { readyLines } from "./ready_lines.ts";
+import { idleSecrets, secretLayers } from "./secret_options.ts";
 import { offeredWith, SERVER_OPTIONS, SERVER_POSITIONALS } from "./server_options.ts";
 
 export const serverCommand = defineCommand({
@@ -18,7 +19,8 @@ export const serverCommand = defineCommand({
     "Standard input is kept in a file of the cache folder, which is removed with the server, and is\n" +
     "offered when it has ended. Files are offered under the last part of their paths; no two may have\n" +
     "one name.",
-    "Everyone on the network can fetch what is offered. Nothing is encrypted.",
+    "Everyone on the network can fetch what is offered, and read it on its way, unless there is a\n" +
+    "secret: see `secret --help`. A server that has one answers nobody else, and no classic client.",
   ],
   examples: [
     { line: "server", says: "offer ./data" },
@@ -31,12 +33,20 @@ export const serverCommand = defineCommand({
     { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
     { line: "server --simulate-errors --error-rate 0.2", says: "try out how a client copes" },
   ],
+  idle: idleSecrets,
   async perform(options, paths, { app, pipes, reporter, signal, terminal }) {
     const offered = offeredWith(options, paths, () => pipes.stdin());
     const { "metrics-port": metricsPort, "metrics-host": metricsHost } = options;
+    if (options.secret !== undefined && offered.streams !== undefined) {
+      throw new ShoalError("usage", "--secret - reads standard input, which is offered", {
+        hint: "Keep the secret in a file: `secret new`, or --secret-file.",
+      });
+    }
+    const sealing = await secretLayers(options, { app, pipes, reporter });
     const server = await app.serve({
       ...networkOptions(options, signal),
       ...offered,
+      ...sealing,
       classic: options.classic,
       classicChunkBytes: options["chunk-size"],
       hidden: options.hidden,

@@ -19,6 +19,7 @@ import {
   toggle,
   withDefault,
 } from "./option_table.ts";
+import { SECRET_OPTIONS } from "./secret_options.ts";
 import type { Positionals } from "./parse.ts";
 import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from "./value_types.ts";
 
@@ -34,6 +35,7 @@ export const SERVER_POSITIONALS = {
 
 export const SERVER_OPTIONS = {
   ...NETWORK_OPTIONS,
+  ...SECRET_OPTIONS,
   // Scripts give every command the same network flags.
   broadcast: broadcastOption("join no IPv6 group; a server only answers"),
   host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),

@@ -5,6 +5,7 @@ import { processStart } from "../io/system/invocation.ts";
 import { defineCommand } from "./command.ts";
 import type { Option } from "./option_table.ts";
 import { offeredWith, SERVER_OPTIONS, SERVER_POSITIONALS } from "./server_options.ts";
+import { idleSecrets } from "./secret_options.ts";
 import { literal, serviceUnit } from "./service_unit.ts";
 
 export const serviceCommand = defineCommand({
@@ -24,7 +25,13 @@ export const serviceCommand = defineCommand({
       says: "then: systemctl --user enable --now shoal",
     },
   ],
+  idle: idleSecrets,
   perform(options, paths, { terminal, args, again }) {
+    if (options.secret !== undefined) {
+      throw new ShoalError("usage", "--secret - needs standard input, which a service has not", {
+        hint: "Keep the secret in a file: `secret new`, or --secret-file.",
+      });
+    }
     const { dir } = offeredWith(options, paths, noInput);
     const { words, folder, environment, isBundled } = processStart();
     terminal.stdout.write(serviceUnit({

@@ -29,6 +29,8 @@ export interface ValueType<T> {
   readonly completes?: Completion;
   /** `undefined` for text that is not one. */
   read(text: string): T | undefined;
+  /** Whether what is typed instead may be something that nobody should read: then it is not repeated. */
+  readonly isPrivate?: true;
 }
 
 export const PORT = wholeNumber(1, PORT_MAX, "10526");
@@ -68,6 +70,14 @@ export const ADDRESS: ValueType<string> = {
   expects: "an IPv4 or IPv6 address",
   example: "192.168.1.7",
   read: (text) => canonicalAddress(text),
+};
+
+/** A secret is never an argument, which everybody on the machine can read. */
+export const FROM_INPUT: ValueType<"-"> = {
+  expects: "-, which reads it from standard input or asks for it",
+  example: "-",
+  read: (text) => text === "-" ? text : undefined,
+  isPrivate: true,
 };
 
 export const INTERFACE: ValueType<string> = {

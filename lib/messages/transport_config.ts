@@ -3,6 +3,8 @@
  * a worker is handed them whole: an option of the transport is added here and read where sockets are opened.
  */
 
+import type { Bytes } from "../ids.ts";
+
 /** What lies between what is said and the socket, the layer next to what is said first. */
 export type Layers = readonly LayerConfig[];
 
@@ -57,6 +59,21 @@ export interface FaultsConfig extends LayerConfig {
   /** Probability that a datagram is hit, from 0 to 1. */
   readonly errorRate: number;
   readonly seed: number;
+}
+
+/** Everything sealed (docs/PROTOCOL.md, "Seal"). It goes to the threads that have sockets, and nowhere else. */
+export interface SealConfig extends LayerConfig {
+  readonly kind: "seal";
+  /** What each valid secret comes to, 32 bytes; all are understood, and questions are asked under each. */
+  readonly groups: readonly Bytes[];
+  /** Four words for each secret, by which people tell them apart. */
+  readonly fingerprints: readonly string[];
+}
+
+/** By which secrets what lies under these layers is sealed: the fingerprint of the first, if any. */
+export function sealOf(layers: Layers): string | undefined {
+  const seal = layers.find(({ kind }) => kind === "seal") as SealConfig | undefined;
+  return seal?.fingerprints[0];
 }
 
 /** A socket of its own at any free port, for datagrams that come one at a time. */

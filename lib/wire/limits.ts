@@ -42,6 +42,22 @@ export const RECEIVE_BUFFER_BYTES = 65_536;
 export const CONTROL_BYTES_MAX = 1_400;
 /** What a transport may add to each datagram. */
 export const OVERHEAD_BYTES_MAX = 32;
+/** A public key of X25519, and what of a keyed hash marks the head of a handshake. */
+export const SEAL_KEY_BYTES = 32;
+export const SEAL_MARK_BYTES = 4;
+/** What authenticates a sealed datagram or record. */
+export const SEAL_TAG_BYTES = 16;
+/** In front of a sealed datagram: kind, counter and session; of one of a handshake: kind, counter, key and mark. */
+export const SEAL_HEAD_BYTES = 15;
+export const SEAL_HANDSHAKE_HEAD_BYTES = 43;
+/** What a seal adds to a datagram: its head, a byte that ends what is said, and its tag. */
+export const SEAL_OVERHEAD_BYTES = SEAL_HEAD_BYTES + 1 + SEAL_TAG_BYTES;
+/** … and to one of a handshake. */
+export const SEAL_HANDSHAKE_OVERHEAD_BYTES = SEAL_HANDSHAKE_HEAD_BYTES + 1 + SEAL_TAG_BYTES;
+/** Control datagrams are padded to one of these lengths before they are sealed: a FIND and the longest datagram are two of them. */
+export const SEAL_PADDED_BYTES: readonly number[] = [64, 128, 256, 480, 800, 1_168, 1_368];
+/** What one record of a sealed stream says: its length with the tag is a u16. */
+export const SEAL_RECORD_BYTES_MAX = 65_519;
 export const TOKEN_BYTES = 16;
 export const SERVER_ID_BYTES = 16;
 /** What a server recognises itself by among those that a FIND lists as known. */
@@ -93,6 +109,19 @@ assertRelations([
   ],
   [CONTROL_BYTES_MAX >= FIND_BYTES_MIN, "a FIND is a control frame"],
   [BRIEF_FIND_BYTES_MAX <= MTU_BYTES_MIN, "a brief FIND passes where the shortest segments do"],
+  [SEAL_OVERHEAD_BYTES <= OVERHEAD_BYTES_MAX, "a seal adds no more than a transport may"],
+  [
+    SEAL_PADDED_BYTES.at(-1) === CONTROL_BYTES_MAX - SEAL_OVERHEAD_BYTES &&
+    SEAL_PADDED_BYTES.includes(FIND_BYTES_MIN - SEAL_OVERHEAD_BYTES) &&
+    SEAL_PADDED_BYTES.includes(BRIEF_FIND_BYTES_MAX - SEAL_OVERHEAD_BYTES),
+    "what is as long as it may be is not padded",
+  ],
+  [
+    FIND_BYTES_MIN - SEAL_OVERHEAD_BYTES + SEAL_HANDSHAKE_OVERHEAD_BYTES <=
+      IPV6_MTU_BYTES_MIN - IPV6_HEADERS_BYTES,
+    "a FIND that opens a session passes wherever IPv6 does",
+  ],
+  [SEAL_RECORD_BYTES_MAX + SEAL_TAG_BYTES < 2 ** 16, "a record's length is a u16"],
   [
     MTU_BYTES_STEPS.every((bytes, i) => bytes > (MTU_BYTES_STEPS[i - 1] ?? 0)),
     "the steps go up",

@@ -109,6 +109,7 @@ const EVENTS: readonly ShoalEvent[] = [
     present: false,
     seconds: 1,
   },
+  { event: "secret", path: EVIL, sealed: "a b c d", isNew: true },
   { event: "echoed", name: EVIL, server: EVIL, size: 1, sha256: HEX, seconds: 1 },
   { event: "file", name: EVIL, size: 1, sha256: HEX, md5: HEX, servers: [EVIL] },
   ...[1, 2, 3, 4, 5].map((i): ShoalEvent => ({
@@ -154,6 +155,7 @@ const KINDS = {
     indexing: 1,
     notice: 1,
     hash: 1,
+    secret: 1,
     step: 1,
     stored: 1,
     echoed: 1,

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import type { Option } from "../../lib/cli/option_table.ts";
-import { FakeApp, run } from "../support/fake_cli.ts";
+import { FakeApp, run, SECRET } from "../support/fake_cli.ts";
 
 /** Command lines on which an option may mean something else, or nothing. */
 const MODES: readonly (readonly string[])[] = [
@@ -30,6 +30,8 @@ const MODES: readonly (readonly string[])[] = [
   ["put", "a", "--server", "h", "--dialect", "json"],
   ["master"],
   ["master", "--metrics-port", "9464"],
+  ["secret"],
+  ["secret", "new"],
   ["hash", "a"],
   ["demo"],
   ["demo", "--no-simulate-errors"],
@@ -47,10 +49,12 @@ const MODES: readonly (readonly string[])[] = [
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "server --broadcast":
     "scripts give every command the same network flags, and its summary says so",
+  "secret --verbose": "it shows the causes of errors, and nothing goes wrong here",
   "hash --verbose": "it shows the causes of errors, and nothing goes wrong here",
+  "secret --quiet": "it says nothing but what was asked for",
   "hash --quiet": "it says nothing but what was asked for",
   ...Object.fromEntries(
-    ["server", "list", "master", "hash", "demo"].map((command) => [
+    ["server", "list", "master", "hash", "secret", "demo"].map((command) => [
       `${command} --color`,
       "it colours errors, warnings and what is done, and there is nothing of these here",
     ]),
@@ -83,6 +87,8 @@ class Recorder extends FakeApp {
       this.#record(name);
     }
     for (const name of ["hashFile", "demo", "serveEcho", "echo"]) this.#record(name);
+    for (const name of ["findSecret", "newSecret"]) this.#record(name);
+    this.secret = SECRET;
   }
 
   #record(name: string): void {

@@ -39,7 +39,7 @@ Deno.test("a command that does not exist is wrong usage, and the answer lists th
   for (const args of [[], ["fetch"], ["--json", "get"], ["send", "x"]]) {
     const { code, err } = await run(args);
     assertEquals(code, 2, args.join(" "));
-    assertStringIncludes(err, "server, get, list, put, master, hash, demo");
+    assertStringIncludes(err, "server, get, list, put, master, hash, secret, demo");
   }
 });
 
@@ -61,7 +61,7 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
       [["get", "-output", "f", "a"], "--output"],
       [["get", "-O", "f", "a"], "-o"],
       [["list", "-v"], "--verbose"],
-      [["list", "-s"], "--server or --sweep"],
+      [["get", "-c"], "--check or --color"],
     ] as const
   ) {
     const { code, err } = await run([...args]);

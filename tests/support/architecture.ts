@@ -48,10 +48,12 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     session: ["base", "merkle"],
     master: ["base", "serve", "session"],
     classic: ["base", "merkle"],
+    seal: ["base"],
   },
   io: {
     system: [],
-    net: ["system"],
+    seal: ["system"],
+    net: ["system", "seal"],
     files: ["system", "net"],
     hash: ["system", "files"],
     uploads: ["system", "net", "files", "hash"],
@@ -62,6 +64,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     discovery: [],
     index: [],
     session: [],
+    secret: [],
     master: ["session"],
     list: ["discovery", "session", "master"],
     serve: ["index", "master"],
@@ -113,11 +116,15 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
   ...["datagram_sockets", "interfaces", "faulty_transport", "metrics_port", "system_send"].map((
     name,
   ) => `lib/io/net/${name}.ts`),
+  // Sealing, by the system's library or not.
+  ...["native_aead", "node_aead", "x25519", "stretch"].map((name) => `lib/io/seal/${name}.ts`),
+  "lib/io/net/sealed_layer.ts",
   // Hashing by the system's library, and how fast this thread is at it.
   ...["native_sha256", "fastest_sha256", "hash_clock"].map((name) => `lib/io/hash/${name}.ts`),
   // Databases.
   ...[
     "deno_hash_files",
+    "secret_file",
     "deno_tree_records",
     "cache_folder",
     "hash_table",

@@ -9,10 +9,12 @@ import type {
 } from "../../lib/app/events.ts";
 import type {
   DemoOptions,
+  FoundSecret,
   GetOptions,
   ListOptions,
   MasterOptions,
   PutOptions,
+  SecretPlace,
   ServeOptions,
   TcpGetOptions,
   TcpListOptions,
@@ -49,6 +51,12 @@ export class FakeTerminal implements Terminal {
   }
 }
 
+export const SECRET: FoundSecret = {
+  layer: { kind: "seal" },
+  fingerprints: ["able acid also apex"],
+  isWeak: false,
+};
+
 /** What was asked of the library, and what it answers. */
 export class FakeApp implements App {
   served: ServeOptions | undefined;
@@ -65,6 +73,10 @@ export class FakeApp implements App {
   failures: Record<string, ErrorCode> = {};
   files: FileEvent[] = [];
   report: ReportEvent = REPORT;
+  /** The one that is found; none by default. */
+  secret: FoundSecret | undefined;
+  /** Where it was looked for. */
+  readonly secretPlaces: SecretPlace[] = [];
   /** Thrown by every function, where set. */
   thrown: unknown;
 
@@ -125,7 +137,19 @@ export class FakeApp implements App {
     this.mastered = options;
     const { port = 10527, store = "sqlite:", metricsPort } = options;
     const closed = Promise.resolve();
-    return Promise.resolve({ port, store, metricsPort, closed, close: () => closed });
+    const sealed = undefined;
+    return Promise.resolve({ port, store, metricsPort, sealed, closed, close: () => closed });
+  }
+
+  findSecret(place: SecretPlace) {
+    this.secretPlaces.push(place);
+    const { secret } = this;
+    const { file: path } = place;
+    return Promise.resolve(secret && path !== undefined ? { ...secret, path } : secret);
+  }
+
+  newSecret(path = "/home/me/.config/shoal/secret") {
+    return Promise.resolve({ ...SECRET, path });
   }
 
   put(options: PutOptions) {
@@ -248,6 +272,10 @@ class FakePipes implements Pipes {
 
   stdin(): ReadableStream<Uint8Array> {
     return new Blob([this.#input]).stream();
+  }
+
+  secret(): Promise<Uint8Array> {
+    return Promise.resolve(new TextEncoder().encode(this.#input));
   }
 
   writeOut(bytes: Uint8Array): Promise<boolean> {

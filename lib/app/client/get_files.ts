@@ -3,7 +3,13 @@
  * run are resolved at once, by one listing, before any name is searched for.
  */
 import { ShoalError } from "../../errors.ts";
-import { LIST_DEFAULTS, resolveGet, resolveTcpGet } from "../option_defaults.ts";
+import {
+  LIST_DEFAULTS,
+  type ResolvedGetOptions,
+  type ResolvedTcpGetOptions,
+  resolveGet,
+  resolveTcpGet,
+} from "../option_defaults.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { unmarked } from "../../marked_name.ts";
 import { parseFileName } from "../../names.ts";
@@ -20,6 +26,7 @@ import { presentFiles } from "./present_files.ts";
 import { questionOf } from "./stream_search.ts";
 import { listOverTcpIn } from "../list/tcp_list.ts";
 import type { RunOutset } from "./run_totals.ts";
+import { requireOwnDialect, tellingOfSeal } from "../sealed_events.ts";
 import { resolveShortHash, shortDigits, type ShortHash, shortHashOf } from "./short_hash.ts";
 import { failed, type Wanted, wantedFiles, wantedWithoutListing } from "./wanted_files.ts";
 
@@ -98,6 +105,14 @@ export async function getIn(
   const options = resolveGet(given);
   requireFolderNames(options);
   requireOneFile(runtime.disk, options);
+  return await tellingOfSeal(options, (telling) => getResolved(runtime, telling, extension));
+}
+
+async function getResolved(
+  runtime: Runtime,
+  options: ResolvedGetOptions,
+  extension: GetExtension,
+): Promise<GetResult> {
   const { timeoutMs } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: true,
@@ -176,6 +191,14 @@ export async function getOverTcpSettled(options: TcpGetOptions): Promise<GetResu
 export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Promise<GetResult> {
   const options = resolveTcpGet(given);
   requireOneFile(runtime.disk, options);
+  requireOwnDialect(options);
+  return await tellingOfSeal(options, (telling) => getResolvedOverTcp(runtime, telling));
+}
+
+async function getResolvedOverTcp(
+  runtime: Runtime,
+  options: ResolvedTcpGetOptions,
+): Promise<GetResult> {
   const { dialect } = options;
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect fetches nothing", {

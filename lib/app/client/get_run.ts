@@ -17,6 +17,7 @@ import { isTreeReply } from "../../protocol/folder/tree_messages.ts";
 import type { AssemblerReply } from "../../messages/assembler_worker.ts";
 import type { DownloadSettings } from "../../protocol/download/download_messages.ts";
 import type { Query } from "../../wire/frames.ts";
+import { sealOf } from "../../messages/transport_config.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
@@ -116,8 +117,9 @@ export class GetRun {
       totals: new RunTotals(outset),
       emit: (event) => this.#emit(event),
     });
-    // What classic servers send is proved at its end only.
-    if (datagrams !== undefined && this.#target.sink === undefined) {
+    // What classic servers send is proved at its end only, and can be read by anybody.
+    const isClear = sealOf(options.layers) === undefined;
+    if (datagrams !== undefined && this.#target.sink === undefined && isClear) {
       this.#classic = this.#classicFallback(datagrams);
     }
     this.#jobs = new ConcurrencyLimit(options.jobs);

@@ -54,7 +54,8 @@ function silenceOfHosts({ hosts, refused }: Seen): Silence {
   if (open.length > 0) {
     return {
       why: `${placesOf(open)} takes TCP connections there, and answers no search`,
-      hint: "Is that a server of Shoal? Check the port; what `server` prints says which one it is.",
+      hint:
+        "Is that a server of Shoal? Check the port, which `server` prints. One that has a secret answers nobody without it.",
     };
   }
   const silent = hosts.filter(({ outcome }) => outcome === "silent" || outcome === "unknown");
@@ -109,7 +110,7 @@ function silenceOfAll(seen: Seen): Silence {
     why: sent,
     hint:
       "Start `server` on the machine that has the file, and open UDP 10526 and 10530-10545 in its firewall. In another " +
-      "subnet it has to be named, with --server HOST, or known to a --master.",
+      "subnet it has to be named, with --server HOST, or known to a --master. Servers that have a secret answer nobody without it.",
   };
 }
 

@@ -17,6 +17,7 @@ import type { ListingEntry } from "../../wire/frames.ts";
 import { STREAM_ASK_AFTER_MS } from "../../protocol/download/limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
+import { tellingOfSeal } from "../sealed_events.ts";
 import type { ListOptions, ListResult } from "../options.ts";
 import { listAt } from "../master/master_client.ts";
 import { type ListHandle, openSearch, type Search } from "../discovery/search.ts";
@@ -50,13 +51,14 @@ export async function list(options: ListOptions): Promise<ListResult> {
 
 /** The same on a platform that is handed in. */
 export async function listIn(runtime: Runtime, given: ListOptions): Promise<ListResult> {
-  const options = resolveList(given);
-  const search = await openSearch(options, runtime);
-  try {
-    return await new ListRun(search.watched(runtime), options, search).run();
-  } finally {
-    await search.close();
-  }
+  return await tellingOfSeal(resolveList(given), async (options) => {
+    const search = await openSearch(options, runtime);
+    try {
+      return await new ListRun(search.watched(runtime), options, search).run();
+    } finally {
+      await search.close();
+    }
+  });
 }
 
 interface Reading {

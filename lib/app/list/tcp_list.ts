@@ -13,6 +13,7 @@ import type { DescribedFile } from "../../protocol/session/described_file.ts";
 import { JsonSession } from "../../protocol/session/json_session.ts";
 import type { FileEvent } from "../events.ts";
 import type { ListResult, TcpListOptions } from "../options.ts";
+import { requireOwnDialect, tellingOfSeal } from "../sealed_events.ts";
 import { converse, type SessionTarget } from "../session/session_retries.ts";
 
 /**
@@ -48,7 +49,8 @@ export async function listOverTcpIn(
   options: TcpListOptions,
 ): Promise<ListResult> {
   const resolved = resolveTcpList(options);
-  const { server, port, layers, timeoutMs, retries, signal, dialect, onEvent } = resolved;
+  const { server, port, layers, timeoutMs, retries, signal, dialect } = resolved;
+  requireOwnDialect(resolved);
   if (dialect === "json") {
     throw new ShoalError("usage", "the JSON dialect cannot list files", {
       hint: "It only knows uploads: `put --dialect json`.",
@@ -62,11 +64,13 @@ export async function listOverTcpIn(
     retries,
     signal,
     onWaiting: (attempt, attempts, message) =>
-      onEvent?.({ event: "waiting", name: "", attempt, attempts, message }),
+      resolved.onEvent?.({ event: "waiting", name: "", attempt, attempts, message }),
   };
-  const files = await (dialect === "shoal" ? listing : asciiListing)(runtime, target);
-  for (const file of files) onEvent?.(file);
-  return files;
+  return await tellingOfSeal(resolved, async ({ onEvent }) => {
+    const files = await (dialect === "shoal" ? listing : asciiListing)(runtime, target);
+    for (const file of files) onEvent?.(file);
+    return files;
+  });
 }
 
 /**

@@ -24,6 +24,7 @@ import { refusalOf } from "../../wire/session_codes.ts";
 import { encodeMessage } from "../../wire/session_json.ts";
 import { serveMaster } from "../../protocol/master/master_session.ts";
 import { AnswerTurns } from "../../protocol/session/answer_turns.ts";
+import { sealOf } from "../../messages/transport_config.ts";
 import { ConcurrencyLimit } from "../../protocol/base/concurrency_limit.ts";
 import type { RegistryStore } from "../../protocol/master/registry_store.ts";
 import { type ResolvedMasterOptions, resolveMaster } from "../option_defaults.ts";
@@ -139,6 +140,10 @@ class MasterRun implements Master {
 
   get store(): string {
     return shownStore(this.#options.store, this.#options.port);
+  }
+
+  get sealed(): string | undefined {
+    return sealOf(this.#options.layers);
   }
 
   get port(): number {

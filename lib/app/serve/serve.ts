@@ -10,6 +10,7 @@ import { checkInterfaces } from "../../io/net/network.ts";
 import type { DatagramTransport } from "../../io/net/datagram_transport.ts";
 import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import {
+  sealOf,
   type TransportConfig,
   transportConfig,
   withFaults,
@@ -108,6 +109,8 @@ class Service {
   readonly #index: LiveIndex;
   readonly #server: ServerId;
   readonly #classic: ClassicService | undefined;
+  /** By which secret it is sealed, if it is. */
+  readonly #seal: string | undefined;
   readonly #serving: Serving;
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
@@ -130,7 +133,11 @@ class Service {
     this.#index = index;
     this.#port = discovery.port;
     const { seed } = options;
-    if (options.classic) this.#classic = this.#classicService(discovery, seed);
+    this.#seal = sealOf(options.layers);
+    // It has no seal: who speaks it would be answered in clear, or not understood.
+    if (options.classic && this.#seal === undefined) {
+      this.#classic = this.#classicService(discovery, seed);
+    }
     this.#serving = this.#serve(discovery, transport, seed);
     this.closed = this.#ended.promise;
     // A caller that does not await the end must not crash on a failure.
@@ -161,6 +168,7 @@ class Service {
         ...{ only: this.#options.interfaces, except: this.#options.exceptInterfaces },
       }),
       classic: this.#classic !== undefined,
+      ...(this.#seal !== undefined && { sealed: this.#seal }),
     };
     this.#tell(ready);
     this.#tellUnusual();

@@ -14,6 +14,7 @@ import type { EchoedEvent, FailedEvent, StoredEvent } from "../events.ts";
 import { requireAll } from "../files_error.ts";
 import { type ResolvedPutOptions, resolvePut } from "../option_defaults.ts";
 import type { PutOptions, PutResult } from "../options.ts";
+import { requireOwnDialect, tellingOfSeal } from "../sealed_events.ts";
 import { FileToSend, openLocalFile } from "./local_file.ts";
 import { putByAscii, putByJson, type PutRuntime, targetOf } from "./put_dialects.ts";
 import { SessionProgress } from "./session_progress.ts";
@@ -80,6 +81,11 @@ export async function putSettled(options: PutOptions): Promise<PutResult> {
 /** The same on a platform that is handed in. */
 export async function putIn(runtime: PutRuntime, given: PutOptions): Promise<PutResult> {
   const options = resolvePut(given);
+  requireOwnDialect(options);
+  return await tellingOfSeal(options, (telling) => putAll(runtime, telling));
+}
+
+async function putAll(runtime: PutRuntime, options: ResolvedPutOptions): Promise<PutResult> {
   // What cannot be read is told before anything is sent.
   for (const path of options.files) openLocalFile(runtime.disk, path).close();
   const results: (StoredEvent | EchoedEvent | FailedEvent)[] = [];

@@ -9,6 +9,7 @@ import type {
   LayerConfig,
   Layers,
   ListenConfig,
+  SealConfig,
   TransportConfig,
 } from "../../messages/transport_config.ts";
 import { FaultInjector } from "../../protocol/base/faults.ts";
@@ -16,6 +17,7 @@ import { OVERHEAD_BYTES_MAX } from "../../wire/limits.ts";
 import type { ByteStream, StreamListener } from "./byte_stream.ts";
 import type { DatagramTransport } from "./datagram_transport.ts";
 import { FaultyTransport } from "./faulty_transport.ts";
+import { sealedDatagrams, sealedStream } from "./sealed_layer.ts";
 import { connectTcp, listenTcp } from "./tcp_stream.ts";
 import { openDatagramSockets } from "./datagram_sockets.ts";
 
@@ -50,6 +52,10 @@ export const TRANSPORT_LAYERS: LayerTable = {
     },
     // Bytes of a stream that were lost or damaged would not be errors of the network, but of TCP.
     streams: "passes through",
+  },
+  seal: {
+    datagrams: (inner, config) => sealedDatagrams(inner, config as SealConfig),
+    streams: (inner, config, role) => sealedStream(inner, config as SealConfig, role),
   },
 };
 

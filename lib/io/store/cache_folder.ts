@@ -3,14 +3,14 @@ import { isAbsolute, join } from "node:path";
 
 /** The cache folder for Shoal, which may not exist yet; `undefined` where that cannot be known without a prompt. */
 export function cacheFolder(): string | undefined {
-  if (Deno.build.os === "windows") return below(variable("LOCALAPPDATA"), "shoal");
-  const home = variable("HOME");
+  if (Deno.build.os === "windows") return below(absoluteVariable("LOCALAPPDATA"), "shoal");
+  const home = absoluteVariable("HOME");
   if (Deno.build.os === "darwin") return below(home, "Library", "Caches", "shoal");
-  return below(variable("XDG_CACHE_HOME") ?? below(home, ".cache"), "shoal");
+  return below(absoluteVariable("XDG_CACHE_HOME") ?? below(home, ".cache"), "shoal");
 }
 
 /** An absolute path from the environment: relative ones are ignored, as the XDG specification asks. */
-function variable(name: string): string | undefined {
+export function absoluteVariable(name: string): string | undefined {
   if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") {
     return undefined;
   }

@@ -2,6 +2,8 @@
 import { HASH_BYTES, MIB } from "../../limits.ts";
 import { LOCATED_SERVERS_MAX } from "../../protocol/master/limits.ts";
 
+/** A file with a secret in it is no longer. */
+export const SECRET_FILE_BYTES_MAX = 4_096;
 /** Changes kept for listings by cursor. */
 export const REGISTRY_CHANGES_MAX = 100_000;
 /** How long a server waits for another one that writes to the index they share. */

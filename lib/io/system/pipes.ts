@@ -11,10 +11,27 @@ export interface Pipes {
    * @throws what the system says: a full disk, for example
    */
   writeOut(bytes: Uint8Array): Promise<boolean>;
+  /**
+   * A line that nobody else should see: asked for where a person types it, and not shown while it is typed; else all of
+   * standard input, of which no more than `bytesMax` is read.
+   */
+  secret(question: string, bytesMax: number): Promise<Uint8Array>;
 }
 
 export const processPipes: Pipes = {
   stdin: () => Deno.stdin.readable,
+  async secret(question, bytesMax) {
+    if (!Deno.stdin.isTerminal()) return await readInput(bytesMax, () => false);
+    Deno.stderr.writeSync(new TextEncoder().encode(question));
+    // Signals still work in this mode, and nothing is shown.
+    Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+    try {
+      return edited(await readInput(bytesMax, (byte) => LINE_ENDS.includes(byte)));
+    } finally {
+      Deno.stdin.setRaw(false);
+      Deno.stderr.writeSync(new TextEncoder().encode("\n"));
+    }
+  },
   async writeOut(bytes) {
     while (bytes.length > 0) {
       try {
@@ -29,3 +46,32 @@ export const processPipes: Pipes = {
     return true;
   },
 };
+
+/** Return, line feed, Ctrl-C where it comes as a byte, Ctrl-D. */
+const LINE_ENDS = [13, 10, 3, 4];
+const BACKSPACES = [8, 127];
+
+/** At most `bytesMax` bytes and one more, up to the first that ends it. */
+async function readInput(bytesMax: number, ends: (byte: number) => boolean): Promise<Uint8Array> {
+  const bytes = new Uint8Array(bytesMax + 1);
+  let length = 0;
+  while (length < bytes.length) {
+    const count = await Deno.stdin.read(bytes.subarray(length));
+    if (count === null) break;
+    const end = bytes.subarray(length, length + count).findIndex(ends);
+    length += end === -1 ? count : end;
+    if (end !== -1) break;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** What is left of what was typed, once the keys that take something back have done so. */
+function edited(typed: Uint8Array): Uint8Array {
+  let text = "";
+  for (const character of new TextDecoder().decode(typed)) {
+    text = BACKSPACES.includes(character.charCodeAt(0))
+      ? Array.from(text).slice(0, -1).join("")
+      : text + character;
+  }
+  return new TextEncoder().encode(text);
+}

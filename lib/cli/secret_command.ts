@@ -1,0 +1,63 @@
+/** `secret [new]`: make the secret of a group, or see which one is used here. */
+import { EXIT, ShoalError } from "../errors.ts";
+import { displayName } from "../names.ts";
+import { shellWord } from "../io/system/invocation.ts";
+import { defineCommand } from "./command.ts";
+import { OUTPUT_OPTIONS } from "./option_table.ts";
+import { sealedText, SECRET_FILE_OPTION } from "./secret_options.ts";
+
+export const secretCommand = defineCommand({
+  command: "secret",
+  summary: "make a secret that seals all traffic of a group, or say which one is used",
+  positionals: {
+    label: "[new]",
+    summary: "new makes one",
+    countMin: 0,
+    countMax: 1,
+    completes: ["new"],
+  },
+  options: { ...SECRET_FILE_OPTION, ...OUTPUT_OPTIONS },
+  notes: [
+    "A secret is twelve words, 128 random bits, in a file that its owner alone can read. Copy the file\n" +
+    "to the machines of the group, over a way that you trust, or read the words out: from then on\n" +
+    "`server`, `get`, `list`, `put` and `master` there seal all that they say, and hear nothing else.",
+    "Each secret has four other words by which people tell secrets apart; they say nothing about it.",
+    "To change it, let each machine have both, the new one in the first line; when all have it, take\n" +
+    "the old line away.",
+    "A text that somebody thought up is a secret as well, of one line; a long one.",
+    "What a seal holds, and what not, is in docs/SECURITY.md.",
+  ],
+  examples: [
+    { line: "secret new", says: "in ~/.config/shoal/secret; a file that is there is not replaced" },
+    { line: "secret", says: "which secret is used on this machine, in four words" },
+    { line: "secret new --secret-file class-7b", says: "in another file" },
+  ],
+  async perform({ "secret-file": file }, [word], { app, reporter }) {
+    if (word !== undefined && word !== "new") {
+      throw new ShoalError("usage", `secret does not know ${displayName(word)}`, {
+        hint: "Say `secret new`, or `secret` alone.",
+      });
+    }
+    const found = word === "new"
+      ? await app.newSecret(file)
+      : await app.findSecret(file === undefined ? {} : { file });
+    const [sealed] = found?.fingerprints ?? [];
+    if (found === undefined || sealed === undefined) {
+      reporter.answer(
+        "There is no secret here: everything is spoken in clear. `secret new` makes one.",
+      );
+      return EXIT.done;
+    }
+    const { path = "" } = found;
+    reporter.report({ event: "secret", path, sealed, isNew: word === "new" });
+    if (word !== "new") {
+      reporter.answer(sealedText(found));
+      return EXIT.done;
+    }
+    reporter.answer(
+      `A new secret is in ${displayName(path)}. People tell it by the words "${sealed}".`,
+    );
+    reporter.answer(`To read it out: cat ${shellWord(path)}`);
+    return EXIT.done;
+  },
+});
