@@ -14,7 +14,10 @@ export function readyLines(event: ReadyEvent, invocation: string): readonly stri
     "--hidden offers what starts with a dot as well.",
   ];
   const isLocal = addresses.every(isLoopback);
-  const who = isLocal && addresses.length > 0
+  const { sealed } = event;
+  const who = sealed !== undefined
+    ? `Who has the secret "${sealed}" can fetch what is offered; all is sealed, and nobody else is answered.`
+    : isLocal && addresses.length > 0
     ? "Only this machine can fetch what is offered."
     : "Everyone who can reach this machine can fetch what is offered; nothing is encrypted.";
   const name = dir === undefined && names.length === 1 ? shellWord(names[0]!) : "NAME";

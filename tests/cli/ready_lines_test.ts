@@ -54,3 +54,8 @@ Deno.test("the line of the classic tool comes last", async () => {
   const { out } = await run(["server"]);
   assertEquals(out.split("\n").indexOf("Waiting for client to request"), 5);
 });
+
+Deno.test("who has a secret is told to whom alone it answers", () => {
+  const [who] = readyLines(ready({ sealed: "access dose mad notable" }), "shoal");
+  assertStringIncludes(who!, 'Who has the secret "access dose mad notable" can fetch');
+});

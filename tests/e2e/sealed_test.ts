@@ -8,7 +8,16 @@ import { MIB } from "../../lib/limits.ts";
 import type { NoticeEvent } from "../../lib/app/events.ts";
 import type { Dialect, LayerConfig, Server } from "../../lib/app/options.ts";
 import { ShoalError } from "../../lib/errors.ts";
-import { get, getOverTcp, list, listOverTcp, master, put, sealLayer, serve } from "../../mod.ts";
+import {
+  getOverTcpSettled,
+  getSettled,
+  list,
+  listOverTcp,
+  master,
+  putSettled,
+  sealLayer,
+  serve,
+} from "../../mod.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { eventually, freeTcpPort } from "../support/master.ts";
@@ -49,7 +58,7 @@ for (const tune of [true, false]) {
           ...Object.entries(FILES).map(([name, size]) => [name, size, WORDS]),
         ]);
         const told: (string | undefined)[] = [];
-        const results = await get({
+        const results = await getSettled({
           ...{ ...common, names: NAMES, outDir: scratch.out },
           onEvent: (event) => event.event === "done" && told.push(event.sealed),
         });
@@ -78,7 +87,7 @@ e2e("a folder comes sealed", async () => {
       20_000,
       async () => (await list(common)).length === 200 + NAMES.length,
     );
-    const results = await get({ ...common, names: ["t/"], outDir: scratch.out });
+    const results = await getSettled({ ...common, names: ["t/"], outDir: scratch.out });
     assertEquals(new Set(results.map(({ event }) => event)), new Set(["done"]));
     assertEquals(results.length, 200);
     assertSameBytes(await scratch.read("t/3/199"), randomFile(199 * 300, 199));
@@ -100,15 +109,15 @@ e2e(
         const [layers, hint] of [[[], "has a secret"], [others, "another secret than"]] as const
       ) {
         const found = { ...common, layers, servers: [`127.0.0.1:${port}`] };
-        const [result] = await get({ ...found, names: ["small.txt"], outDir: scratch.out });
+        const [result] = await getSettled({ ...found, names: ["small.txt"], outDir: scratch.out });
         assert(result?.event === "failed" && result.code === "no_server");
         assertStringIncludes(result.hint, hint);
         const listed = await list(found).catch((error) => error as ShoalError);
         assert(listed instanceof ShoalError);
         assertStringIncludes(listed.hint, hint);
         const asked = [
-          getOverTcp({ ...tcp, layers, names: ["small.txt"], outDir: scratch.out }),
-          put({ ...tcp, layers, files: [`${scratch.served}/small.txt`] }),
+          getOverTcpSettled({ ...tcp, layers, names: ["small.txt"], outDir: scratch.out }),
+          putSettled({ ...tcp, layers, files: [`${scratch.served}/small.txt`] }),
         ];
         for (const [outcome] of await Promise.all(asked)) assertEquals(outcome?.event, "failed");
         const overTcp = await listOverTcp({ ...tcp, layers }).catch((error) => error as ShoalError);
@@ -127,7 +136,7 @@ e2e("a sealed client hears no server that speaks in clear, nor a classic one", a
   const port = freePort();
   const server = await served(scratch, port, { tune: false, classic: true });
   const common = { port, broadcast: LOOPBACK, tune: false, layers: ours, ...IMPATIENT };
-  const [result] = await get({ ...common, names: ["small.txt"], outDir: scratch.out });
+  const [result] = await getSettled({ ...common, names: ["small.txt"], outDir: scratch.out });
   await server.close();
   assert(result?.event === "failed" && result.code === "no_server");
 });
@@ -161,15 +170,17 @@ e2e("every use over TCP is sealed, in Shoal's own dialect alone", async () => {
     assertEquals((await listOverTcp(tcp)).map(({ name, sealed }) => [name, sealed]), [
       ...NAMES.map((name) => [name, WORDS]),
     ]);
-    const got = await getOverTcp({ ...tcp, names: NAMES, outDir: scratch.out });
+    const got = await getOverTcpSettled({ ...tcp, names: NAMES, outDir: scratch.out });
     assertEquals(got.map((each) => "sealed" in each && each.sealed), [WORDS, WORDS]);
     const upload = `${scratch.root}/upload`;
     await Deno.writeFile(upload, randomFile(3 * MIB, 3));
-    const [stored] = await put({ ...tcp, files: [upload] });
+    const [stored] = await putSettled({ ...tcp, files: [upload] });
     assert(stored?.event === "stored" && stored.sealed === WORDS);
     assertSameBytes(await Deno.readFile(`${scratch.served}/upload`), randomFile(3 * MIB, 3));
     for (const dialect of ["ascii", "json"] satisfies Dialect[]) {
-      const error = await put({ ...tcp, files: [upload], dialect }).catch((thrown) => thrown);
+      const error = await putSettled({ ...tcp, files: [upload], dialect }).catch((thrown) =>
+        thrown
+      );
       assert(error instanceof ShoalError && error.code === "usage", String(error));
     }
   } finally {
@@ -191,7 +202,7 @@ e2e(
       const { dataPort, tcpPort } = first.ready;
       const common = { port, broadcast: LOOPBACK, tune: false, layers: ours, timeoutMs: 1_500 };
       let restarted: Promise<Server> | undefined;
-      const [result] = await get({
+      const [result] = await getSettled({
         ...{ ...common, names: ["film"], outDir: scratch.out, retries: 3 },
         onEvent(event) {
           if (event.event !== "progress" || event.bytes < MIB || restarted !== undefined) return;
@@ -229,7 +240,7 @@ e2e(
       await eventually("the master knows all files", 20_000, async () => {
         return (await list({ ...elsewhere, layers: ours })).length === NAMES.length;
       });
-      const [result] = await get({
+      const [result] = await getSettled({
         ...{ ...elsewhere, layers: ours, names: ["small.txt"], outDir: scratch.out },
       });
       assertEquals(result?.event, "done");
