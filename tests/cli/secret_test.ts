@@ -1,4 +1,5 @@
 /** The options about secrets: what commands hand to the library, and what they say, which is never the secret. */
+import "../support/libraries.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeApp, run, SECRET } from "../support/fake_cli.ts";
 
