@@ -1,6 +1,7 @@
 /** The command line: `deno run -A cli.ts --help`. */
 import manifest from "./deno.json" with { type: "json" };
 import { EXIT, ShoalError } from "./lib/errors.ts";
+import { denoProblem } from "./lib/cli/deno_version.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
 import { enterUsersFolder } from "./lib/io/system/invocation.ts";
@@ -12,13 +13,17 @@ import { lazyApp } from "./lib/cli/lazy_app.ts";
 if (import.meta.main) {
   enterUsersFolder();
   const terminal = processTerminal(Object.keys(manifest.permissions));
-  onUncaught((thrown) => {
+  const die = async (thrown: unknown): Promise<void> => {
     const verbose = Deno.args.includes("--verbose");
     const mode = { json: false, quiet: true, verbose, colour: "auto" } as const;
     const error = ShoalError.from(thrown);
     makeReporter(terminal, mode).fail(error);
-    void terminal.flushed(OUTPUT_FLUSH_MS_MAX).then(() => Deno.exit(error.exitCode));
-  });
+    await terminal.flushed(OUTPUT_FLUSH_MS_MAX);
+    Deno.exit(error.exitCode);
+  };
+  onUncaught((thrown) => void die(thrown));
+  const unfit = denoProblem(Deno.version.deno);
+  if (unfit !== undefined) await die(unfit);
   const signal = abortOnSignals(() => Deno.exit(EXIT.interrupted));
   const code = await main(Deno.args, lazyApp, terminal, processPipes, signal);
   const problem = await terminal.flushed(signal.aborted ? OUTPUT_FLUSH_MS_MAX : undefined);
