@@ -17,6 +17,7 @@ import type { Scenario, Setting } from "./scenarios/scenario.ts";
 import { shaped100, shaped1000, three, unequal } from "./scenarios/shaped.ts";
 import { packing100, packing1000 } from "./scenarios/packing.ts";
 import { small } from "./scenarios/small.ts";
+import { start } from "./scenarios/start.ts";
 import { tiny } from "./scenarios/tiny.ts";
 import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/speed.ts";
 
@@ -24,7 +25,7 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
   ...[shaped100, shaped1000, three, unequal, packing100, packing1000, tiny, small],
-  ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master],
+  ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master, start],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);
 /** Name of the sections that were measured without the processor's instructions for SHA-256. */

@@ -36,7 +36,9 @@ export const shoalUnpacked: Tool = shoalTool("shoal get --no-pack");
 /** A command line that a task of a checkout's deno.json stands for, up to the arguments. */
 export function taskArgv(task: "server" | "get" | "master", root = ROOT): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(root, "deno.json"))) as Project;
-  return tasks[task]!.split(" ").map((word) => {
+  // What the task tells of itself first is no part of the command.
+  const line = tasks[task]!.replace(/^\w+='[^']*' /, "");
+  return line.split(" ").map((word) => {
     if (word === "deno") return Deno.execPath();
     return word === "cli.ts" ? join(root, word) : word;
   });
