@@ -96,7 +96,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   },
   refused: {
     exit: EXIT.failed,
-    hint: "The reason is the server's own: ask whoever runs it, or choose another server.",
+    hint: "Ask the server's owner, or choose another server.",
   },
   changed: {
     exit: EXIT.failed,

@@ -72,8 +72,8 @@ export function requireOneFile(disk: Disk, options: Wanted): void {
     });
   }
   if (isFolder(disk, outDir)) return;
-  throw new ShoalError("not_writable", `${displayName(outDir)} is not a folder that is there`, {
-    hint: "Make it first, or name a file elsewhere.",
+  throw new ShoalError("not_writable", `${displayName(outDir)} does not exist`, {
+    hint: "Create it first, or choose another folder.",
   });
 }
 
@@ -121,6 +121,6 @@ export function requireFolderNames(
   );
   if (inner === undefined) return;
   throw new ShoalError("usage", `${displayName(inner)} is in another folder that is mirrored`, {
-    hint: "Name the outer one alone.",
+    hint: "Name only the outer one.",
   });
 }

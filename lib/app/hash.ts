@@ -16,7 +16,7 @@ import type { FileHashes } from "./options.ts";
  * @param options a signal that ends the work
  * @returns its size, SHA-256, Merkle root, MD5 and chunks
  * @throws {ShoalError} `usage` if there is no readable regular file, `changed` if it was written to meanwhile,
- * `disk` if it cannot be read to its end, `interrupted` through the signal
+ * `disk` if it cannot be read to the end, `interrupted` through the signal
  *
  * @example Hash a file
  * ```ts
@@ -69,7 +69,7 @@ async function hashOpened(
     const lengthBytes = Math.min(buffer.length, sizeBytes - position);
     if (file.readAt(buffer, 0, lengthBytes, position) < lengthBytes) {
       if (!sameIdentity(before, file.identity())) throw changedError(path);
-      throw new ShoalError("disk", `${displayName(path)} cannot be read to its end`);
+      throw new ShoalError("disk", `${displayName(path)} cannot be read to the end`);
     }
     const piece = buffer.subarray(0, lengthBytes);
     for (const hasher of [tree, sha256, md5]) hasher.update(piece);

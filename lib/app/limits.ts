@@ -1,5 +1,5 @@
 /** Defaults and bounds of what a user may ask for. */
-import { GIB, MIB } from "../limits.ts";
+import { MIB } from "../limits.ts";
 
 // What the command line offers of the layers below.
 export {
@@ -11,7 +11,7 @@ export {
 } from "../wire/limits.ts";
 
 /** Largest upload accepted by default. */
-export const UPLOAD_BYTES_DEFAULT = GIB;
+export const UPLOAD_BYTES_DEFAULT = 1_000_000_000;
 /** Files and folders that uploads may leave by default: all together, and those of one host. */
 export const UPLOAD_ENTRIES_DEFAULT = 100_000;
 export const UPLOAD_ENTRIES_PER_HOST_DEFAULT = 25_000;
@@ -46,8 +46,8 @@ export const OFFERED_FILES_MAX = 10_000;
 /** Probability that a datagram is affected when errors are simulated. */
 export const SIMULATED_ERROR_RATE_DEFAULT = 0.1;
 /** File that the demo makes, unless told otherwise; and at most, as it is made in a temporary folder. */
-export const DEMO_BYTES_DEFAULT = 4 * MIB;
-export const DEMO_BYTES_MAX = 1 * GIB;
+export const DEMO_BYTES_DEFAULT = 4_000_000;
+export const DEMO_BYTES_MAX = 1_000_000_000;
 export const DEMO_SERVERS = 2;
 /** The demo's file comes no sooner than in this time, so that all servers take part in it … */
 export const DEMO_FETCH_S_MIN = 1;

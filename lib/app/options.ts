@@ -95,7 +95,7 @@ export interface ServeOptions extends NetworkOptions {
   readonly tcpPort?: number;
   /** Whether peers may upload into the folder, which there must be; false by default. */
   readonly allowUpload?: boolean;
-  /** Largest upload accepted, in bytes; 1 GiB by default. */
+  /** Largest upload accepted, in bytes; 1 GB by default. */
   readonly uploadBytesMax?: number;
   /** Bytes that all uploads together may take on the disk, until they are gone; unlimited by default. */
   readonly uploadQuotaBytes?: number;

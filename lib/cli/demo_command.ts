@@ -5,7 +5,7 @@
 import type { NoticeEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import { denoRandom } from "../io/system/deno_random.ts";
-import { DIALECT_PORT, MIB } from "../limits.ts";
+import { DIALECT_PORT } from "../limits.ts";
 import { DEMO_BYTES_DEFAULT, DEMO_BYTES_MAX, MAX_RETRIES_DEFAULT } from "../app/limits.ts";
 import { ECHO_SERVER_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
@@ -25,7 +25,7 @@ import {
   withDefault,
 } from "./option_table.ts";
 import { textTable } from "./text_table.ts";
-import { countText, durationText, rateText } from "./units.ts";
+import { countText, durationText, rateText, sizeFlag } from "./units.ts";
 import {
   CLASSIC_CHUNK,
   DEMO_MODE,
@@ -43,19 +43,22 @@ const OPTIONS = {
     label: "MODE",
     summary: "demo, or one half of the round-trip tool: server, client",
   }),
-  size: fallingBack(SIZE, `${DEMO_BYTES_DEFAULT / MIB}MiB`, {
+  size: fallingBack(SIZE, sizeFlag(DEMO_BYTES_DEFAULT), {
     label: "SIZE",
     summary: "size of the test file",
   }),
-  "test-file-size": optional(KIBIBYTES, { label: "KB", summary: "the same, in KiB" }),
+  "test-file-size": optional(KIBIBYTES, {
+    label: "KB",
+    summary: "the same, in units of 1024 bytes",
+  }),
   "simulate-errors": tristate(
     "drop and damage packets on purpose (default: demo yes, --mode server no)",
   ),
   ...SIMULATION_OPTIONS,
-  file: optional(FILE, { label: "PATH", summary: "the file that --mode client sends" }),
+  file: optional(FILE, { label: "PATH", summary: "the file for --mode client to send" }),
   host: withDefault(HOST, "localhost", {
     label: "HOST",
-    summary: "where the server listens, and the client connects to",
+    summary: "where the server listens, or the client connects",
   }),
   port: withDefault(PORT, String(DIALECT_PORT), {
     label: "PORT",
@@ -64,11 +67,11 @@ const OPTIONS = {
   }),
   "chunk-size": withDefault(CLASSIC_CHUNK, String(ECHO_SERVER_DEFAULTS.chunkBytes), {
     label: "BYTES",
-    summary: "size of the chunks that --mode server sends back",
+    summary: "chunk size of --mode server",
   }),
   "max-retries": withDefault(MAX_RETRIES, String(MAX_RETRIES_DEFAULT), {
     label: "N",
-    summary: "how often --mode client uploads again",
+    summary: "how often --mode client tries again",
   }),
   ...LOG_OPTION,
   ...OUTPUT_OPTIONS,
@@ -95,8 +98,8 @@ export const demoCommand = defineCommand({
   ],
   examples: [
     { line: "demo", says: "a small file, some errors" },
-    { line: "demo --size 100MiB --error-rate 0.2", says: "a larger one, on a worse network" },
-    { line: "demo --seed 7", says: "the same file and the same draws of errors every time" },
+    { line: "demo --size 100MB --error-rate 0.2", says: "a larger one, on a worse network" },
+    { line: "demo --seed 7", says: "the same file and the same errors every time" },
     { line: "demo --mode server --simulate-errors", says: "the JSON server alone, on port 9999" },
     { line: "demo --mode client --file notes.txt", says: "its client" },
   ],
@@ -129,7 +132,7 @@ function checkTogether(options: Options): void {
 async function play(options: Options, { app, reporter, signal }: Context): Promise<ExitCode> {
   const sizeBytes = options["test-file-size"] ?? options.size ?? OPTIONS.size.absentValue;
   if (sizeBytes > DEMO_BYTES_MAX) {
-    throw new ShoalError("usage", `--size is at most ${DEMO_BYTES_MAX / MIB}MiB`, {
+    throw new ShoalError("usage", `--size is at most ${sizeFlag(DEMO_BYTES_MAX)}`, {
       hint: "To try a larger file, offer it with `server` and fetch it with `get`.",
     });
   }

@@ -54,20 +54,20 @@ export const getCommand = defineCommand({
     output: optional(FILE, {
       label: "FILE",
       short: "o",
-      summary: "write one file, under exactly this name, instead of into --out; - is stdout",
+      summary: "write the file to this path instead of into --out; - for stdout",
     }),
-    force: toggle("replace a different file of the same name"),
-    links: toggle("keep links of a folder as links, where they stay in it"),
-    check: toggle("read again what an earlier get has written of a folder"),
+    force: toggle("replace a different file of the same name instead of adding (2)"),
+    links: toggle("keep symbolic links that stay inside the folder as links"),
+    check: toggle("reread and verify what an earlier get of the folder wrote"),
     mirror: toggle(
-      "of a folder: replace what differs (as --force), remove what no server has",
+      "make a folder the same here: replace what differs, remove what no server has",
     ),
-    delete: toggle("another name of --mirror"),
+    delete: toggle("the same as --mirror"),
     "dry-run": toggle(
-      "of a folder: say what would be fetched, replaced and removed, and do nothing",
+      "say what would be fetched, replaced and removed in a folder; do nothing",
     ),
-    "portable-names": toggle("write a:b as a%3Ab, and so on, so that every file system takes it"),
-    sparse: toggle("write blocks of zeros, too, instead of leaving holes in the file", true),
+    "portable-names": toggle("write a:b as a%3Ab and so on, for file systems that don't allow it"),
+    sparse: toggle("write blocks of zeros instead of leaving holes in the file", true),
     pack: toggle("don't let servers pack files on the way, even where that is faster", true),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
     ...searchOptions(GET_DEFAULTS),
@@ -75,11 +75,11 @@ export const getCommand = defineCommand({
     ...retryOption(GET_DEFAULTS.retries),
     jobs: withDefault(JOBS, String(GET_DEFAULTS.jobs), {
       label: "N",
-      summary: "files to fetch at a time",
+      summary: "files to fetch at the same time",
     }),
     mtu: withDefault(MTU, String(GET_DEFAULTS.mtuBytes), {
       label: "BYTES",
-      summary: "size of a data datagram, where the path takes it",
+      summary: "largest data datagram to ask for",
     }),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
@@ -93,17 +93,16 @@ export const getCommand = defineCommand({
     "missing or different.",
     "Globs and folders match what `list` shows. * and ? stay within one folder, ** does not; [a-z]\n" +
     "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
-    "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. ./ before a name\n" +
-    "says that it is one: ./-x, ./sha256:x.",
-    "HEX may be the first 8 digits or more, as `list` shows them. Such digits can be forged: if several\n" +
-    "contents match, the one that most addresses list is taken, with a warning, or none, with code 2.\n" +
+    "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. Put ./ before a\n" +
+    "name that looks like something else: ./-x, ./sha256:x.",
+    "HEX may be the first 8 digits or more, as `list` shows them. Short digits can be forged: if several\n" +
+    "contents match, get takes the one that most addresses list, with a warning, or fails with code 2.\n" +
     "Only all 64 digits pin a content.",
-    "With -o - the file goes to stdout in order, each chunk proved before it leaves, and all words go to\n" +
-    "stderr. A whole that is not what was offered ends with code 4, its last chunk kept back.",
-    "With --mirror each thing that is removed is named. Nothing is, where a listing was not read or\n" +
-    "servers list different names, or where anything failed. What no server would offer stays: hidden\n" +
-    "names, unfinished downloads, devices; so do folders with such a thing in them. Links are not\n" +
-    "followed.",
+    "With -o - the file goes to stdout in order, each chunk verified first, and messages go to stderr. If\n" +
+    "the whole is not what was offered, the last chunk is kept back and the exit code is 4.",
+    "--mirror names everything it removes. It removes nothing if a listing could not be read, if servers\n" +
+    "list different names, or if anything failed. What no server would offer stays: hidden names,\n" +
+    "unfinished downloads, devices, and folders with such things in them. Links are not followed.",
     "Exit codes: 0 done; 1 failed, or only some files were downloaded; 2 wrong usage; 3 no server has\n" +
     "it; 4 not verified, or servers disagree; 5 local disk; 130 interrupted. If names fail in different\n" +
     "ways, the code is 1.",
@@ -115,11 +114,11 @@ export const getCommand = defineCommand({
       says: "several files, into another folder",
     },
     { line: "get disk.iso -o /tmp/image", says: "under another name" },
-    { line: "get backup.tar -o - | tar x", says: "to another program, while it arrives" },
-    { line: "get '**/*.jpg' docs/", says: "every picture, and everything in a folder" },
+    { line: "get backup.tar -o - | tar x", says: "into another program, as it arrives" },
+    { line: "get '**/*.jpg' docs/", says: "every picture, and a whole folder" },
     { line: "get --mirror site/ --dry-run", says: "what a mirror would change" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
-    { line: "get disk.iso --server 192.168.1.7", says: "where broadcast does not reach" },
+    { line: "get disk.iso --server 192.168.1.7", says: "where broadcasts don't arrive" },
   ],
   idle: (options) => [
     ...idleInSearch(options),
@@ -195,7 +194,7 @@ export const getCommand = defineCommand({
     for (const line of summary) reporter.say(line);
     if (signal.aborted && done.length < results.length) {
       throw options.output === STANDARD_OUTPUT
-        ? new ShoalError("interrupted", "interrupted: the output ends in the middle", {
+        ? new ShoalError("interrupted", "interrupted: the output is incomplete", {
           hint: `From the start: ${again}`,
         })
         : new ShoalError("interrupted", "interrupted; what arrived is kept", {

@@ -25,7 +25,7 @@ import { textTable } from "./text_table.ts";
 
 export const listCommand = defineCommand({
   command: "list",
-  summary: "show every file that is offered",
+  summary: "list every file on offer",
   otherNames: ["ls", "dir", "find", "search"],
   positionals: { label: "", summary: "", countMin: 0, countMax: 0 },
   options: {

@@ -36,7 +36,7 @@ export const masterCommand = defineCommand({
     }),
     "metrics-host": fallingBack(ADDRESS, MASTER_DEFAULTS.metricsHost, {
       label: "ADDRESS",
-      summary: "address of that port; 0.0.0.0 is for all",
+      summary: "address to serve them on; 0.0.0.0 for all",
     }),
     ...SECRET_OPTIONS,
     ...LOG_OPTION,

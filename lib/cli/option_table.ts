@@ -128,12 +128,12 @@ export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "typ
 export const HELP_OPTION = { help: toggle("show this help") } as const;
 
 export const OUTPUT_OPTIONS = {
-  json: toggle("one JSON object per line on stdout, and nothing else"),
-  quiet: toggle("errors, and what was asked for, only"),
-  verbose: toggle("more detail, and the causes of errors"),
+  json: toggle("print one JSON object per line and nothing else on stdout"),
+  quiet: toggle("print errors and results only"),
+  verbose: toggle("print more detail, and the causes of errors"),
   color: withDefault(COLOUR, "auto", {
     label: "WHEN",
-    summary: "colours: auto, always or never; auto heeds NO_COLOR",
+    summary: "use colours: auto, always or never; auto heeds NO_COLOR",
   }),
   ...HELP_OPTION,
 } as const;
@@ -145,14 +145,14 @@ export const NETWORK_OPTIONS = {
     env: "SHOAL_PORT",
     summary: "UDP port of discovery",
   }),
-  broadcast: broadcastOption("ask this broadcast address and nobody else"),
+  broadcast: broadcastOption("broadcast to this address only"),
   interface: many(INTERFACE, {
     label: "NAME",
-    summary: "find and be found on this network interface only",
+    summary: "use only this network interface to find and be found",
   }),
   "no-interface": many(INTERFACE, {
     label: "NAME",
-    summary: "don't find or be found on this network interface",
+    summary: "don't use this network interface to find or be found",
   }),
 } as const;
 
@@ -179,7 +179,7 @@ export function searchOptions(patience: { readonly timeoutMs: number; readonly r
         searchWaitMs(patience) / 1000
       }, or all attempts)`,
     }),
-    sweep: toggle("also ask each address of the own /24 networks, slowly, once"),
+    sweep: toggle("also ask every address of this machine's /24 networks, one by one"),
     timeout: withDefault(SECONDS, String(patience.timeoutMs / 1000), {
       label: "SECONDS",
       summary: "how long a server that was found may bring nothing, per attempt",
@@ -203,7 +203,7 @@ export function retryOption(attempts: number) {
   return {
     retries: withDefault(RETRIES, String(attempts), {
       label: "N",
-      summary: "attempts in a row that may bring nothing, before giving up",
+      summary: "give up after so many attempts in a row that bring nothing",
     }),
   } as const;
 }
@@ -278,5 +278,5 @@ export const SIMULATION_OPTIONS = {
     label: "R",
     summary: "share of packets to drop, corrupt, duplicate or delay",
   }),
-  seed: optional(SEED, { label: "N", summary: "makes the errors reproducible" }),
+  seed: optional(SEED, { label: "N", summary: "make the errors reproducible" }),
 } as const;

@@ -51,7 +51,7 @@ export const putCommand = defineCommand({
   examples: [
     {
       line: "put notes.txt --server 192.168.1.7",
-      says: "prints the digests once it is stored",
+      says: "prints the digests when it is stored",
     },
     { line: "put film.mkv --server 192.168.1.7:9999 --dialect ascii", says: "to an older server" },
   ],

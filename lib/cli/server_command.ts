@@ -17,8 +17,8 @@ export const serverCommand = defineCommand({
   notes: [
     `Open UDP ${DISCOVERY_PORT} and ${DATA_PORT_FIRST}-${DATA_PORT_LAST} in the firewall of this machine, and TCP ${DISCOVERY_PORT} for put and get --tcp.`,
     "Standard input is kept in a file of the cache folder, which is removed with the server, and is\n" +
-    "offered when it has ended. Files are offered under the last part of their paths; no two may have\n" +
-    "one name.",
+    "offered once it is complete. Single files are offered under the last part of their paths, which\n" +
+    "must differ.",
     "Everyone on the network can fetch what is offered, and read it on its way, unless there is a\n" +
     "secret: see `secret --help`. A server that has one answers nobody else, and no classic client.",
   ],
@@ -28,10 +28,10 @@ export const serverCommand = defineCommand({
       line: "server ~/Videos --rate 400mbit",
       says: "offer a folder, and leave bandwidth for others",
     },
-    { line: "server disk.iso ~/notes.txt", says: "offer files alone" },
+    { line: "server disk.iso ~/notes.txt", says: "offer single files" },
     { line: "server - --name backup.tar", says: "offer what another program writes: tar c . | …" },
     { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
-    { line: "server --simulate-errors --error-rate 0.2", says: "try out how a client copes" },
+    { line: "server --simulate-errors --error-rate 0.2", says: "see how a client copes" },
   ],
   idle: idleSecrets,
   async perform(options, paths, { app, pipes, reporter, signal, terminal }) {

@@ -1,6 +1,6 @@
 /** What a server takes on its command line. */
 import { ShoalError } from "../errors.ts";
-import { DATA_PORT_FIRST, DATA_PORT_LAST, GIB } from "../limits.ts";
+import { DATA_PORT_FIRST, DATA_PORT_LAST } from "../limits.ts";
 import { OFFERED_FILES_MAX } from "../app/limits.ts";
 import { SERVE_DEFAULTS } from "../app/option_defaults.ts";
 import { type Offered, offeredBy } from "./offered_paths.ts";
@@ -21,6 +21,7 @@ import {
 } from "./option_table.ts";
 import { SECRET_OPTIONS } from "./secret_options.ts";
 import type { Positionals } from "./parse.ts";
+import { sizeFlag } from "./units.ts";
 import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from "./value_types.ts";
 
 export const SERVER_POSITIONALS = {
@@ -37,7 +38,7 @@ export const SERVER_OPTIONS = {
   ...NETWORK_OPTIONS,
   ...SECRET_OPTIONS,
   // Scripts give every command the same network flags.
-  broadcast: broadcastOption("join no IPv6 group; a server only answers"),
+  broadcast: broadcastOption("join no IPv6 group; else ignored"),
   host: optional(ADDRESS, { label: "ADDRESS", summary: "listen only on this address" }),
   ...rateOption("send"),
   ...masterOption("register with this master"),
@@ -47,13 +48,13 @@ export const SERVER_OPTIONS = {
   }),
   "metrics-host": fallingBack(ADDRESS, SERVE_DEFAULTS.metricsHost, {
     label: "ADDRESS",
-    summary: "address of that port; 0.0.0.0 is for all",
+    summary: "address to serve them on; 0.0.0.0 for all",
   }),
   name: optional(TEXT, {
     label: "NAME",
-    summary: "offer standard input, or the one FILE, under this name",
+    summary: "offer standard input, or the only FILE, under this name",
   }),
-  hidden: toggle("also offer what starts with a dot in the folder"),
+  hidden: toggle("also offer files and folders that start with a dot"),
   classic: toggle("don't answer the classic protocol", SERVE_DEFAULTS.classic),
   "data-port": optional(PORT, {
     label: "PORT",
@@ -64,31 +65,31 @@ export const SERVER_OPTIONS = {
     summary: `TCP port (default: the same number as --port, or a free one from ${DATA_PORT_FIRST})`,
   }),
   "allow-upload": toggle("let others upload into the folder with put"),
-  "max-upload": fallingBack(SIZE, `${SERVE_DEFAULTS.uploadBytesMax / GIB}GiB`, {
+  "max-upload": fallingBack(SIZE, sizeFlag(SERVE_DEFAULTS.uploadBytesMax), {
     label: "SIZE",
     summary: "largest upload accepted",
   }),
   "upload-quota": optional(SIZE, {
     label: "SIZE",
-    summary: "what all uploads together may take on the disk",
+    summary: "disk space for all uploads together",
   }),
   "quota-per-host": optional(SIZE, {
     label: "SIZE",
-    summary: "what uploads of one host may take on the disk",
+    summary: "disk space for the uploads of one host",
   }),
   "upload-entries": fallingBack(ENTRIES, String(SERVE_DEFAULTS.uploadEntriesMax), {
     label: "N",
-    summary: "files and folders that all uploads together may leave",
+    summary: "most files and folders from all uploads together",
   }),
   "entries-per-host": fallingBack(ENTRIES, String(SERVE_DEFAULTS.uploadEntriesPerHostMax), {
     label: "N",
-    summary: "files and folders that uploads of one host may leave",
+    summary: "most files and folders from uploads of one host",
   }),
   "chunk-size": withDefault(CLASSIC_CHUNK, String(SERVE_DEFAULTS.classicChunkBytes), {
     label: "BYTES",
     summary: "chunk size of the classic protocol and the JSON dialect",
   }),
-  "simulate-errors": toggle("drop, corrupt, duplicate and delay packets on purpose"),
+  "simulate-errors": toggle("drop, corrupt, duplicate and delay packets"),
   ...SIMULATION_OPTIONS,
   ...LOG_OPTION,
   ...OUTPUT_OPTIONS,

@@ -33,6 +33,11 @@ export function countText(count: number, noun: string, plural = `${noun}s`): str
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
+/** `4MB`: a whole size as it would be typed. */
+export function sizeFlag(bytes: number): string {
+  return sizeText(bytes).replace(/\.0(?= )/, "").replace(" ", "");
+}
+
 const POWERS: Readonly<Record<string, number>> = {
   "": 1,
   k: 1e3,

@@ -120,7 +120,7 @@ export const SERVING_DIALECT = oneOf<Dialect>(["shoal", "ascii"], "ascii");
 
 /** Written in KiB, read as bytes. */
 export const KIBIBYTES: ValueType<number> = {
-  expects: "a whole number of KiB from 0 to 1048576",
+  expects: "a whole number from 0 to 1048576, in units of 1024 bytes",
   example: "10",
   read(text) {
     const value = /^\d{1,7}$/.test(text) ? Number(text) : NaN;
@@ -160,7 +160,7 @@ export const RATE: ValueType<number> = {
 /** Bytes. */
 export const SIZE: ValueType<number> = {
   expects: "a size",
-  example: "4MiB",
+  example: "4MB",
   read: parseSize,
 };
 

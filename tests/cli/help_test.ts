@@ -61,5 +61,5 @@ Deno.test("help fits a terminal of 100 columns", () => {
 
 Deno.test("what is on unless it is switched off is explained by what the switch does", () => {
   const get = COMMANDS.find(({ command }) => command === "get");
-  assertMatch(commandHelp(get!, "shoal"), /--no-sparse +write blocks of zeros, too/);
+  assertMatch(commandHelp(get!, "shoal"), /--no-sparse +write blocks of zeros instead/);
 });

@@ -33,7 +33,7 @@ for (const way of ["UDP", "TCP", "the ASCII dialect"]) {
     await Deno.writeTextFile(join(scratch.out, "other"), "mine");
     const refused = await get("--output", "out/other");
     assertEquals(refused.code, 5, refused.process.description());
-    assertMatch(refused.stderr, /is there and is another file\nhint: Add --force/);
+    assertMatch(refused.stderr, /already exists and is a different file\nhint: Add --force/);
     assertEquals(await Deno.readTextFile(join(scratch.out, "other")), "mine");
     assertEquals((await get("-o", "out/other", "--force")).code, 0);
     assertEquals(await scratch.read("other"), bytes);
@@ -61,8 +61,8 @@ const REFUSED: readonly (readonly [string, readonly string[], number, RegExp])[]
   ["a name that ends like a folder's", ["a", "-o", "new/"], 2, /cannot be the name of a file/],
   ["a device as the name", ["a", "-o", "/dev/null"], 2, /not a regular file\nhint: .* - to write/],
   ["no name but the folder above", ["a", "-o", ".."], 2, /\.\. cannot be the name of a file/],
-  ["a folder that is not there", ["a", "-o", "none/x"], 5, /none is not a folder that is there/],
-  ["a file as the folder", ["a", "-o", "file/x"], 5, /file is not a folder that is there/],
+  ["a folder that is not there", ["a", "-o", "none/x"], 5, /none does not exist/],
+  ["a file as the folder", ["a", "-o", "file/x"], 5, /file does not exist/],
   [
     "names for every file system",
     ["a", "-o", "x", "--portable-names"],

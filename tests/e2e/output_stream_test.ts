@@ -85,7 +85,7 @@ e2e(
     await using _server = await startServer(scratch, port);
     const { code, stdout, words } = await output(port, ["lie", "-o", "-"], scratch);
     assertEquals(code, 4, words);
-    assertMatch(words, /the whole is not what was offered\nhint: What was written is of no use/);
+    assertMatch(words, /the whole is not what was offered\nhint: What was written is useless/);
     assert(stdout.length < bytes.length);
     assertSameBytes(stdout, bytes.slice(0, stdout.length));
   },
@@ -170,7 +170,7 @@ e2e("output that cannot be written ends with exit code 5 and the reason", async 
   assertEquals(code, 5);
   assertMatch(
     new TextDecoder().decode(stderr),
-    /no space left\nhint: What was written ends in the middle/,
+    /no space left\nhint: What was written is incomplete/,
   );
 }, Deno.build.os !== "linux");
 

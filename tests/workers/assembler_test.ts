@@ -411,7 +411,7 @@ inFolder("a disk that fills up keeps what arrived, and room is asked for first",
     bench.open(mixedFile(9 * CHUNK));
     const early = await bench.failure();
     assertEquals(early.code, "disk_full");
-    assertMatch(early.message, /has 0\.5 MiB free and the file needs 0\.6 MiB more/);
+    assertMatch(early.message, /has [\d.]+ kB free and the file needs [\d.]+ kB more/);
     assertEquals(namesIn(disk), []);
 
     const file = mixedFile(6 * CHUNK);

@@ -284,7 +284,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     })));
     for (const dispute of merged.disputes) this.#onDispute(dispute);
     for (const { name } of merged.dissents) {
-      this.#warn(`servers disagree about '${this.#full(name)}': taken is what most of them have`);
+      this.#warn(`servers disagree about '${this.#full(name)}': using what most have`);
     }
     const links = resolvedLinks(merged.entries);
     const isFile = (entry: TreeEntry): entry is TreeFile => entry.kind === "file";
@@ -297,7 +297,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#warn(notOffered(merged.entries.filter(({ kind }) => kind === "leftOut").map(full)));
     for (const entry of merged.entries) {
       if (entry.kind !== "gap") continue;
-      const message = "it is being written to all the time: a server offers what is left alone";
+      const message = "it is being written to: servers offer a file only once it is left alone";
       this.#failures.set(entry.name, new ShoalError("changed", message).toMessage());
     }
     this.#files = new Map(files.map((file) => [file.name, file]));

@@ -201,12 +201,12 @@ async function getResolvedOverTcp(
 ): Promise<GetResult> {
   const { dialect } = options;
   if (dialect === "json") {
-    throw new ShoalError("usage", "the JSON dialect fetches nothing", {
+    throw new ShoalError("usage", "the JSON dialect cannot fetch files", {
       hint: "It knows uploads only: `put --dialect json`.",
     });
   }
   if (dialect === "ascii" && options.sink !== undefined) {
-    throw new ShoalError("usage", "what the ASCII dialect brings is proved at its end only", {
+    throw new ShoalError("usage", "the ASCII dialect verifies a file only when it is complete", {
       hint: "Fetch it into a file.",
     });
   }

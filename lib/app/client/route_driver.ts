@@ -176,9 +176,9 @@ export class RouteDriver {
 }
 
 const STATE_TEXTS: Readonly<Record<ToldState, string>> = {
-  active: "sends",
-  standby: "stands by",
-  silent: "does not answer",
-  resumed: "sends again",
-  dropped: "sent bad chunks and is not asked again",
+  active: "is sending",
+  standby: "is standing by",
+  silent: "has stopped answering",
+  resumed: "is back",
+  dropped: "sent bad chunks and is no longer used",
 };

@@ -190,7 +190,9 @@ export function questionOf(typed: string): JsonObject {
   }
   const isFolder = text.endsWith("/");
   const parsed = parseFileName(isFolder ? text.slice(0, -1) : text);
-  if (!parsed.ok) throw new ShoalError("bad_name", `that is no name for a file: ${parsed.problem}`);
+  if (!parsed.ok) {
+    throw new ShoalError("bad_name", `that is not a valid file name: ${parsed.problem}`);
+  }
   return { [isFolder ? "tree" : "name"]: parsed.name };
 }
 

@@ -359,7 +359,7 @@ function errorOf(code: "changed" | "stalled", message: string): ErrorMessage {
   return new ShoalError(code, message).toMessage();
 }
 
-const GONE_MESSAGE = "it is not what it was when the folder was listed";
+const GONE_MESSAGE = "it has changed since the folder was listed";
 
 /** What was there already has come from nobody. */
 function sharesOf({ servers, present }: DoneEvent): readonly ServerShare[] {

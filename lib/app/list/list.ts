@@ -220,7 +220,7 @@ class ListRun {
         if (!this.#add(server, endpoint, files.map(listingEntry))) {
           const reading = this.#readings.get(server);
           if (reading !== undefined) this.#cut(reading);
-          throw new ShoalError("refused", "a listing without end");
+          throw new ShoalError("refused", "the listing never ends");
         }
         last = files.at(-1)?.name ?? last;
       },
@@ -272,7 +272,7 @@ class ListRun {
       const peer = peerId(NO_SERVER_ID, endpointText(endpoint));
       await listingOverTcp(this.#runtime, target, (files) => {
         if (this.#add(peer, endpoint, files.map(listingEntry))) return;
-        throw new ShoalError("refused", "a listing without end");
+        throw new ShoalError("refused", "the listing never ends");
       });
       this.#hasStream = true;
       this.#search.heard();

@@ -180,7 +180,7 @@ class Service {
   async fill(stream: StreamOrigin): Promise<void> {
     const [name] = stream.names;
     const info = (message: string): void => this.#tell({ event: "notice", level: "info", message });
-    info(`Reading ${displayName(name)}: it is offered when it has ended`);
+    info(`Reading ${displayName(name)}: it will be offered when it is complete`);
     try {
       const sizeBytes = await stream.fill();
       if (sizeBytes !== undefined) {
@@ -232,7 +232,9 @@ class Service {
     const { allowUpload, uploadBytesMax, errorRate } = this.#options;
     const notices = [
       ...(allowUpload ? [`Accepting uploads up to ${sizeText(uploadBytesMax)} each`] : []),
-      ...(errorRate > 0 ? [`Spoiling ${errorRate * 100} % of what is sent, on purpose`] : []),
+      ...(errorRate > 0
+        ? [`Simulating errors: ${errorRate * 100} % of packets are dropped or damaged`]
+        : []),
     ];
     for (const message of notices) this.#tell({ event: "notice", level: "info", message });
   }

@@ -20,7 +20,7 @@
 import { join } from "node:path";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
-import { MIB } from "../../limits.ts";
+import { sizeText } from "../../sizes.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import { takeFreeName } from "./free_name.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -118,11 +118,9 @@ export class FileTarget {
   requireSpace(neededBytes: number): void {
     const freeBytes = this.#disk.freeBytes(this.names.folder);
     if (freeBytes === undefined || freeBytes >= neededBytes) return;
-    const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
-    throw new ShoalError(
-      "disk_full",
-      `${this.names.folder} has ${mib(freeBytes)} free and the file needs ${mib(neededBytes)} more`,
-    );
+    const [free, needed] = [sizeText(freeBytes), sizeText(neededBytes)];
+    const message = `${this.names.folder} has ${free} free and the file needs ${needed} more`;
+    throw new ShoalError("disk_full", message);
   }
 
   /**

@@ -26,7 +26,7 @@ export function takeFreeName(
 
 /** Another file has the only name that is wanted. */
 export function takenError(path: string): ShoalError {
-  return new ShoalError("not_writable", `${path} is there and is another file`, {
+  return new ShoalError("not_writable", `${path} already exists and is a different file`, {
     hint: "Add --force to replace it, or choose another name.",
   });
 }

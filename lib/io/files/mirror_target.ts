@@ -82,7 +82,7 @@ export class MirrorTarget {
     const opened = this.#open(dirname(path));
     try {
       if (opened.lookAt(path)?.kind !== kind) {
-        throw new ShoalError("not_writable", `${path} has been replaced meanwhile`);
+        throw new ShoalError("not_writable", `${path} has been replaced in the meantime`);
       }
       opened.remove(path);
       return path;

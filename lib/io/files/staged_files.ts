@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { ShoalError } from "../../errors.ts";
+import { sizeText } from "../../sizes.ts";
 import type { FileSignature, ModificationTime, SafeFileName } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { TreeTarget } from "../../protocol/folder/tree_messages.ts";
@@ -97,7 +98,9 @@ export class StagedFiles {
     if (freeBytes === undefined || freeBytes >= neededBytes) return;
     throw new ShoalError(
       "disk_full",
-      `${this.#outDir} has ${freeBytes} bytes free and the files need ${neededBytes} more`,
+      `${this.#outDir} has ${sizeText(freeBytes)} free and the files need ${
+        sizeText(neededBytes)
+      } more`,
     );
   }
 
@@ -192,7 +195,7 @@ export class StagedFiles {
     const path = join(folder, base);
     try {
       if (disk.makeLink(linkTarget, path) || isSameLink(disk, path, linkTarget)) return path;
-      throw new ShoalError("busy_target", `${path} is there already and is something else`);
+      throw new ShoalError("busy_target", `${path} already exists and is something else`);
     } catch (cause) {
       throw nameError(disk, folder, base, cause) ?? diskError(`cannot make ${path}`, cause);
     }

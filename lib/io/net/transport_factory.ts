@@ -124,7 +124,7 @@ function streamLayers(
     const { streams } = kind;
     if (streams === undefined) {
       throw new ShoalError("usage", `the layer "${layer.kind}" does not reach TCP`, {
-        hint: "It is for datagrams alone: do without TCP, or without the layer.",
+        hint: "The layer works over UDP only: leave out TCP, or the layer.",
       });
     }
     if (streams === "passes through") return (stream: ByteStream) => stream;

@@ -22,7 +22,7 @@ export const denoHashFiles: HashFiles = {
     } catch (thrown) {
       if (!isUseless(thrown)) throw thrown;
       setAside(path);
-      onNotice(`${path} is of no use (${causeText(thrown)}): a new index was made`);
+      onNotice(`${path} could not be used (${causeText(thrown)}): starting a new index`);
       return { table: openPatiently(clock, path), ...set };
     }
   },

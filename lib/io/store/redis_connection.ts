@@ -145,7 +145,7 @@ function makeClient(
 function placeOf(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "") {
-    throw new ShoalError("usage", "that is no address of a Redis", {
+    throw new ShoalError("usage", "that is not the address of a Redis server", {
       hint: "Write it as redis://HOST:PORT, or redis://:PASSWORD@HOST:PORT/DATABASE.",
     });
   }

@@ -340,5 +340,5 @@ class RawBody {
 }
 
 function displaced(): ShoalError {
-  return new ShoalError("disk_full", "its room was needed for others: try again later");
+  return new ShoalError("disk_full", "the server needed its room for others: try again later");
 }

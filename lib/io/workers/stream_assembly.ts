@@ -104,8 +104,7 @@ export class StreamAssembly implements AssemblerHandle {
       return { kind: "failed", error: error.toMessage() };
     } catch (cause) {
       const { code, message } = diskError("cannot write the output", cause);
-      const hint =
-        "What was written ends in the middle: run the same command again from the start.";
+      const hint = "What was written is incomplete: run the same command again from the start.";
       return { kind: "failed", error: { code, message, hint } };
     }
   }

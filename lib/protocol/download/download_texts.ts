@@ -32,14 +32,14 @@ export function searchFailure(
 ): ShoalError {
   if (news.kind === "timedOut" && news.isHashing && news.isChanging) {
     const message =
-      `'${name}' is being written to all the time: a server offers what is left alone`;
+      `'${name}' is being written to: servers offer a file only once it is left alone`;
     const hint = "Fetch it when nothing writes to it, or have a copy of it served.";
     return new ShoalError("changed", message, { hint });
   }
   if (news.kind === "timedOut" && news.isHashing) {
-    const message = `a server that has '${name}' is still hashing it, and gets no further`;
+    const message = `a server that has '${name}' is still hashing it, and makes no progress`;
     return new ShoalError("no_server", message, {
-      hint: "Try again later, or when nothing writes to it there.",
+      hint: "Try again later, or when nothing is writing to it there.",
     });
   }
   if (news.kind === "timedOut") {
@@ -72,17 +72,17 @@ export function ambiguous(
 
 /** Proved servers hold different contents, and most of them one. */
 export function dissent(name: string, dissent: string): string {
-  return `servers disagree about '${name}', and most have the first: sha256 ${dissent}`;
+  return `servers disagree about '${name}'; most have the first: sha256 ${dissent}`;
 }
 
 /** The same, which was not known when the content was chosen. */
 export function lateDissent(name: string, { dissent = "" }: Chosen): string {
-  return `servers disagree about '${name}', as was found after it was chosen: sha256 ${dissent}`;
+  return `servers disagree about '${name}'; this was found after one had been chosen: sha256 ${dissent}`;
 }
 
 /** Others may have something else, and were not ready to say in time. */
 export function unfinished(name: string, places: string): string {
-  return `'${name}' is still being hashed at ${places}, which may have another file of this size`;
+  return `'${name}' is still being hashed at ${places}, which may have a different file of this size`;
 }
 
 /** What was chosen would not be chosen now. */
@@ -101,7 +101,7 @@ export function unverified(name: string): ShoalError {
 }
 
 export function stalled(name: string): ShoalError {
-  return new ShoalError("stalled", `no more data arrives for '${name}'`);
+  return new ShoalError("stalled", `no more data is arriving for '${name}'`);
 }
 
 /** The same for all that only these servers have. */
@@ -115,7 +115,7 @@ export function silent(offers: readonly Offer[], waitedMs: number): ShoalError {
 
 /** @param hasLiars whether any of those who offered it was caught lying */
 export function orphaned(name: string, hasLiars: boolean): ShoalError {
-  const message = `no server still offers '${name}' as it was`;
+  const message = `no server offers this version of '${name}' any more`;
   return new ShoalError(hasLiars ? "unverified" : "changed", message);
 }
 
@@ -126,7 +126,7 @@ export function searchingAgain(name: string, hasLiars: boolean): string {
 }
 
 export function wholeIsAnother(name: string): string {
-  return `the whole of '${name}' is not what was offered: trying others`;
+  return `'${name}' as a whole is not what was offered: trying others`;
 }
 
 export function stillHashing({ hashedBytes, sizeBytes, endpoint }: PendingNotice): string {
@@ -138,18 +138,18 @@ export function hashesAnother({ sizeBytes, endpoint }: PendingNotice): string {
   const size = `${sizeBytes} bytes`;
   return `${
     endpointText(endpoint)
-  } is still hashing another file under this name (${size}): left aside`;
+  } is still hashing a different file of this name (${size}): ignored`;
 }
 
 export function leftAside({ path, content }: Offer): string {
   const hash = content.sha256.slice(0, 8);
-  return `${endpointText(path.endpoint)} offers another file under this name (${hash}): left aside`;
+  return `${endpointText(path.endpoint)} offers a different file of this name (${hash}): ignored`;
 }
 
 /** @param offer where it was, if that is known */
 export function droppedLiar(server: ServerId, offer: Offer | undefined): string {
   const address = offer === undefined ? claimedIdOf(server) : endpointText(offer.path.endpoint);
-  return `${address} sent hashes that do not prove the file: dropped`;
+  return `${address} sent hashes that do not prove the file: it is no longer used`;
 }
 
 /** @param place where UDP does not bring what it should from */

@@ -217,13 +217,13 @@ function wrongWhole(): ErrorMessage {
     "every chunk was proved, and the whole is not what was offered",
     {
       hint:
-        "What was written is of no use, and its end was kept back. Fetch it from other servers with --server.",
+        "What was written is useless; its end was kept back. Fetch it from other servers with --server.",
     },
   ).toMessage();
 }
 
 function otherContent(): ErrorMessage {
-  return new ShoalError("changed", "what was begun to be written is offered no more", {
-    hint: "What was written is of no use. Run the same command again to fetch the new one.",
+  return new ShoalError("changed", "the version that was being fetched is no longer offered", {
+    hint: "What was written is useless: run the same command again to fetch the new version.",
   }).toMessage();
 }

@@ -10,7 +10,7 @@ export function disputed({ sides }: Dispute): ShoalError {
     return parties.length === 0 ? what : `${what} from ${parties.join(", ")}`;
   });
   return new ShoalError("ambiguous", `servers disagree about it: ${held.join("; ")}`, {
-    hint: "Name the server that you mean with --server HOST.",
+    hint: "Choose a server with --server HOST.",
   });
 }
 
@@ -32,5 +32,5 @@ export function badListing(name: string, parties: Iterable<string>, problem: str
 export function notOffered(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined;
   const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
-  return `'${names[0]}'${more} cannot be had: whoever serves the folder leaves it out`;
+  return `'${names[0]}'${more} cannot be fetched: its server leaves it out`;
 }

@@ -7,7 +7,7 @@ import type { SessionPolicy } from "./dialogue.ts";
 /** Why a file of this size is not taken; `undefined` if it is. */
 export function uploadRefusal(policy: SessionPolicy, sizeBytes: number): string | undefined {
   if (!policy.allowsUpload) {
-    return "uploads are not allowed here: the server must run with --allow-upload";
+    return "uploads are not allowed here: ask its owner to start it with --allow-upload";
   }
   if (sizeBytes <= policy.uploadBytesMax) return undefined;
   const texts = [sizeBytes, policy.uploadBytesMax].map(sizeText);

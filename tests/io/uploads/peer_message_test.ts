@@ -8,7 +8,7 @@ Deno.test("a peer is told neither where things lie here nor how full a disk is",
   for (const path of ["/srv/files/x.part", "'/srv/a b'", "/proc/self/fd/7/x", "C:\\files\\x"]) {
     assertEquals(told("disk", `cannot write ${path}: it broke`), "this server cannot store it now");
     assertEquals(
-      told("disk_full", `${path} has 1.5 MiB free and the file needs 2 MiB more`),
+      told("disk_full", `${path} has 1.5 MB free and the file needs 2.0 MB more`),
       "this server has no room for it now",
     );
     assertEquals(

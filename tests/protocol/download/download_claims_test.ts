@@ -71,7 +71,7 @@ Deno.test("a majority is taken, and who holds what is said", () => {
   run.offer(3, content(1));
   run.gather();
   assertEquals(run.notices, [
-    "servers disagree about 'film.bin', and most have the first: sha256 " +
+    "servers disagree about 'film.bin'; most have the first: sha256 " +
     "01010101 at 10.0.0.1, 10.0.0.3; 02020202 at 10.0.0.2",
   ]);
   assertEquals(run.failure, undefined);

@@ -210,7 +210,7 @@ Deno.test("a server that lies about the layer is dropped for good, and named if 
   run.layer({ kind: "lost", server: idOf(1), reason: "lying" });
   run.gather();
   assertEquals(run.notices, [
-    "10.0.0.1:10530 sent hashes that do not prove the file: dropped",
+    "10.0.0.1:10530 sent hashes that do not prove the file: it is no longer used",
     "every server of 'film.bin' sent bad chunks: looking for others",
   ]);
   assertEquals(kinds(run.offer(1, content(1))), ["disbelieve"]);
