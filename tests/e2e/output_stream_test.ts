@@ -142,7 +142,7 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "the ASCII dialect",
     ["a", "-o", "-", "--dialect", "ascii", "--server", "h"],
-    /proved at its end/,
+    /only when it is complete/,
   ],
 ];
 

@@ -163,7 +163,7 @@ for (
         spoil(path);
         const store = open();
         assertEquals(notices.length, 1);
-        assertMatch(notices[0]!, /a new index was made/);
+        assertMatch(notices[0]!, /starting a new index/);
         store.put("/a", SIGNATURE, HASHES, LAYER);
         assertEquals(open().find("/a", SIGNATURE), HASHES);
         assertEquals(Deno.statSync(`${path}.unusable`).isFile, true);
