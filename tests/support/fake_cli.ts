@@ -1,4 +1,5 @@
 /** A terminal and a library for tests of the command line: nothing is sent, nothing is written. */
+import "./libraries.ts";
 import type {
   DoneEvent,
   FailedEvent,
