@@ -24,6 +24,7 @@
  *
  * @module
  */
+export { diagnose } from "./lib/app/doctor/doctor.ts";
 export { demo } from "./lib/app/demo.ts";
 export { echo } from "./lib/app/session/echo_client.ts";
 export { type EchoServer, serveEcho } from "./lib/app/session/echo_server.ts";

@@ -369,6 +369,33 @@ export interface HashEvent {
   readonly chunks: number;
 }
 
+/** What `doctor` has found. */
+export interface FindingEvent {
+  /** Discriminates the union. */
+  readonly event: "finding";
+  /** What was looked at. */
+  readonly check:
+    | "deno"
+    | "interfaces"
+    | "firewall"
+    | "broadcast"
+    | "sockets"
+    | "clock"
+    | "disk"
+    | "ports"
+    | "servers"
+    | "server";
+  /**
+   * `ok`: as it should be. `note`: worth knowing, and nothing is wrong. `warning`: in somebody's way, now or later.
+   * `problem`: something does not work.
+   */
+  readonly severity: "ok" | "note" | "warning" | "problem";
+  /** One line for people. */
+  readonly message: string;
+  /** What to do, in one line; absent where nothing has to be done. */
+  readonly advice?: string;
+}
+
 /** The demo says what it does next. */
 export interface StepEvent {
   /** Discriminates the union. */
@@ -453,6 +480,8 @@ export type PutEvent =
   | ProgressEvent
   | WaitingEvent
   | NoticeEvent;
+/** What a look at the machine and its network reports. */
+export type DoctorEvent = FindingEvent | NoticeEvent;
 /** What the demo reports. */
 export type DemoEvent = StepEvent | ReportEvent | GetEvent;
 /** Every event of the library: what `--json` prints. */
@@ -463,5 +492,6 @@ export type ShoalEvent =
   | ListEvent
   | PutEvent
   | DemoEvent
+  | FindingEvent
   | HashEvent
   | SecretEvent;

@@ -19,6 +19,7 @@ import {
   WAIT_MS_DEFAULT,
 } from "./limits.ts";
 import type {
+  DoctorOptions,
   EchoClientOptions,
   EchoServerOptions,
   FindOptions,
@@ -103,6 +104,12 @@ export const LIST_DEFAULTS = {
   retries: 1,
 } satisfies Partial<ListOptions>;
 
+export const DOCTOR_DEFAULTS = {
+  ...NETWORK_DEFAULTS,
+  servers: [],
+  outDir: "./downloads",
+} satisfies Partial<DoctorOptions> & NetworkOptions;
+
 const TCP_LIST_DEFAULTS = {
   ...SESSION,
   retries: LIST_DEFAULTS.retries,
@@ -143,6 +150,9 @@ export type ResolvedFindOptions = Resolved<FindOptions, typeof LIST_DEFAULTS>;
 export type ResolvedGetOptions = Resolved<GetOptions, typeof GET_DEFAULTS>;
 export type ResolvedTcpGetOptions = Resolved<TcpGetOptions, typeof TCP_GET_DEFAULTS>;
 export type ResolvedListOptions = Resolved<ListOptions, typeof LIST_DEFAULTS>;
+type ResolvedDoctorOptions =
+  & Omit<ResolvedListOptions, "onEvent">
+  & Resolved<DoctorOptions, typeof DOCTOR_DEFAULTS>;
 type ResolvedTcpListOptions = Resolved<TcpListOptions, typeof TCP_LIST_DEFAULTS>;
 export type ResolvedPutOptions = Resolved<PutOptions, typeof PUT_DEFAULTS>;
 export type ResolvedMasterOptions = Resolved<MasterOptions, typeof MASTER_DEFAULTS>;
@@ -174,6 +184,10 @@ export function resolveList(options: ListOptions): ResolvedListOptions {
 
 export function resolveTcpList(options: TcpListOptions): ResolvedTcpListOptions {
   return resolved(options, TCP_LIST_DEFAULTS);
+}
+
+export function resolveDoctor(options: DoctorOptions): ResolvedDoctorOptions {
+  return { ...LIST_DEFAULTS, ...resolved(options, DOCTOR_DEFAULTS) };
 }
 
 export function resolvePut(options: PutOptions): ResolvedPutOptions {

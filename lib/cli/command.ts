@@ -1,6 +1,7 @@
 /** What a command is: a table to parse and explain it by, and what it does. */
 import type {
   DemoOptions,
+  DoctorOptions,
   EchoClientOptions,
   EchoResult,
   EchoServerOptions,
@@ -22,7 +23,7 @@ import type {
   TcpListOptions,
 } from "../app/options.ts";
 import type { EchoServer } from "../app/session/echo_server.ts";
-import type { ReportEvent } from "../app/events.ts";
+import type { FindingEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
@@ -40,6 +41,7 @@ export interface App {
   listOverTcp(options: TcpListOptions): Promise<ListResult>;
   put(options: PutOptions): Promise<PutResult>;
   hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
+  diagnose(options: DoctorOptions): Promise<readonly FindingEvent[]>;
   demo(options: DemoOptions): Promise<ReportEvent>;
   master(options: MasterOptions): Promise<Master>;
   serveEcho(options: EchoServerOptions): EchoServer | Promise<EchoServer>;

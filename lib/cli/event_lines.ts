@@ -72,6 +72,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
         : undefined;
     case "failed":
     case "file":
+    case "finding":
     case "hash":
     case "indexing":
     case "progress":

@@ -14,6 +14,7 @@ export const lazyApp: App = {
     await (await import("../app/list/tcp_list.ts")).listOverTcp(options),
   put: async (options) => await (await import("../app/session/put.ts")).putSettled(options),
   hashFile: async (path, options) => await (await import("../app/hash.ts")).hashFile(path, options),
+  diagnose: async (options) => await (await import("../app/doctor/doctor.ts")).diagnose(options),
   demo: async (options) => await (await import("../app/demo.ts")).demo(options),
   master: async (options) => await (await import("../app/master/master.ts")).master(options),
   serveEcho: async (options) => (await import("../app/session/echo_server.ts")).serveEcho(options),

@@ -10,6 +10,7 @@ import { outputsData, wordsOnStderr } from "./data_output.ts";
 import { spellingOut } from "./command_names.ts";
 import { completionsCommand } from "./completions_command.ts";
 import { demoCommand } from "./demo_command.ts";
+import { doctorCommand } from "./doctor_command.ts";
 import { getCommand } from "./get_command.ts";
 import { hashCommand } from "./hash_command.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   hashCommand,
   secretCommand,
   demoCommand,
+  doctorCommand,
   completionsCommand,
   serviceCommand,
 ];

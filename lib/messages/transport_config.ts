@@ -37,6 +37,8 @@ export interface TransportConfig extends ListenConfig {
   readonly answers: boolean;
   /** On which links what is sent to the group of discovery arrives as well; on none by default. */
   readonly group?: InterfaceChoice;
+  /** Whether what is sent to that group comes back to this machine, too; it does not by default. */
+  readonly loops?: true;
 }
 
 /** What the user has said of interfaces, by their names. Both empty: all of them. */

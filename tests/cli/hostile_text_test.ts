@@ -98,6 +98,7 @@ const EVENTS: readonly ShoalEvent[] = [
     chunks: 1,
   },
   { event: "step", message: EVIL },
+  { event: "finding", check: "servers", severity: "problem", message: EVIL, advice: EVIL },
   {
     event: "stored",
     name: EVIL,
@@ -160,7 +161,7 @@ const KINDS = {
     stored: 1,
     echoed: 1,
   },
-  ...{ file: 1, failed: 1, done: 1, folder: 1, change: 1, report: 1 },
+  ...{ finding: 1, file: 1, failed: 1, done: 1, folder: 1, change: 1, report: 1 },
 } satisfies Record<ShoalEvent["event"], 1>;
 
 for (const isTerminal of [false, true]) {

@@ -34,6 +34,8 @@ const MODES: readonly (readonly string[])[] = [
   ["secret", "new"],
   ["hash", "a"],
   ["demo"],
+  ["doctor"],
+  ["doctor", "--server", "h"],
   ["demo", "--no-simulate-errors"],
   ["demo", "--mode", "server"],
   ["demo", "--mode", "server", "--simulate-errors"],
@@ -54,7 +56,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "secret --quiet": "it says nothing but what was asked for",
   "hash --quiet": "it says nothing but what was asked for",
   ...Object.fromEntries(
-    ["server", "list", "master", "hash", "secret", "demo"].map((command) => [
+    ["server", "list", "master", "hash", "secret", "demo", "doctor"].map((command) => [
       `${command} --color`,
       "it colours errors, warnings and what is done, and there is nothing of these here",
     ]),
@@ -86,7 +88,7 @@ class Recorder extends FakeApp {
     for (const name of ["serve", "get", "list", "getOverTcp", "listOverTcp", "put", "master"]) {
       this.#record(name);
     }
-    for (const name of ["hashFile", "demo", "serveEcho", "echo"]) this.#record(name);
+    for (const name of ["hashFile", "demo", "diagnose", "serveEcho", "echo"]) this.#record(name);
     for (const name of ["findSecret", "newSecret"]) this.#record(name);
     this.secret = SECRET;
   }

@@ -69,6 +69,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     list: ["discovery", "session", "master"],
     serve: ["index", "master"],
     client: ["discovery", "session", "master", "list"],
+    doctor: ["discovery", "list"],
   },
 };
 
@@ -143,12 +144,13 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "pipes",
     "terminal",
     "tuning",
+    "deno_host_facts",
   ]
     .map((name) => `lib/io/system/${name}.ts`),
 ]);
 
 /** Who makes runtimes, or is the process: these may take the platform's parts as they are. */
-const MAKERS = /^(?:lib\/io\/runtime\.ts|workers\/|lib\/cli\/|cli\.ts)/;
+const MAKERS = /^(?:lib\/io\/(?:doctor_)?runtime\.ts|workers\/|lib\/cli\/|cli\.ts)/;
 /** … and what puts the platform's network together. */
 const NET = "lib/io/net/net.ts";
 

@@ -4,12 +4,14 @@ import type {
   DoneEvent,
   FailedEvent,
   FileEvent,
+  FindingEvent,
   GetEvent,
   ReportEvent,
   StoredEvent,
 } from "../../lib/app/events.ts";
 import type {
   DemoOptions,
+  DoctorOptions,
   FoundSecret,
   GetOptions,
   ListOptions,
@@ -68,6 +70,15 @@ export class FakeApp implements App {
   putWith: PutOptions | undefined;
   mastered: MasterOptions | undefined;
   demonstrated: DemoOptions | undefined;
+  diagnosed: DoctorOptions | undefined;
+  /** What a doctor finds. */
+  findings: FindingEvent[] = [
+    { event: "finding", check: "deno", severity: "ok", message: "Deno 2.9.6" },
+    {
+      ...{ event: "finding", check: "firewall", severity: "warning", message: "it is closed" },
+      advice: "Open it.",
+    },
+  ];
   /** Events of a get before its results. */
   events: GetEvent[] = [];
   /** Result of a get by name; done, for any other. */
@@ -176,6 +187,13 @@ export class FakeApp implements App {
     this.#begin();
     const [sha256, root, md5] = ["a".repeat(64), "b".repeat(64), "c".repeat(32)];
     return Promise.resolve({ sizeBytes: 3, sha256, root, md5, chunkBytes: 65_536, chunks: 1 });
+  }
+
+  diagnose(options: DoctorOptions) {
+    this.#begin();
+    this.diagnosed = options;
+    this.findings.forEach((finding) => options.onEvent?.(finding));
+    return Promise.resolve(this.findings);
   }
 
   demo(options: DemoOptions) {

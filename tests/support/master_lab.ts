@@ -10,7 +10,7 @@ import type { JsonObject } from "../../lib/wire/session_json.ts";
 import { type Host, type Ipv6, Lab } from "./lab.ts";
 import { httpGet, LabPeer } from "./lab_peer.ts";
 import { eventually } from "./master.ts";
-import { type JsonEvent, Scratch, ShoalProcess } from "./shoal_process.ts";
+import { type JsonEvent, Scratch, type ShoalOptions, ShoalProcess } from "./shoal_process.ts";
 
 /** The hosts find each other by themselves: nothing but what an interface says. */
 const NO_BROADCAST_SET = { SHOAL_BROADCAST: "" };
@@ -83,7 +83,7 @@ export class Site implements AsyncDisposable {
   start(
     host: Host,
     args: readonly string[],
-    options: { readonly env?: Readonly<Record<string, string>>; readonly json?: boolean } = {},
+    options: Pick<ShoalOptions, "env" | "json" | "permissions"> = {},
   ): ShoalProcess {
     const env = { ...this.scratch.env, ...NO_BROADCAST_SET, ...this.env, ...options.env };
     return this.use(new ShoalProcess(args, { ...options, env, via: host.via }));

@@ -107,6 +107,13 @@ export function peerIdsOn({ net, random }: Pick<Runtime, "net" | "random">): Pee
   return new PeerIds((address) => own.has(address), () => random.u32());
 }
 
+/** What the system refused, as people are told of it. */
+export interface ToldRefusal {
+  readonly refusal: SendRefusal;
+  readonly to: Endpoint;
+  readonly message: string;
+}
+
 type SearchOptions = ResolvedFindOptions & {
   /** Told what the system refuses to send. */
   readonly onEvent?: (event: NoticeEvent) => void;
@@ -127,6 +134,7 @@ export class Search implements NameSearch {
   readonly #sweep: Sweep;
   readonly #watch: SilenceWatch;
   readonly #finds: Find[] = [];
+  readonly #told: ToldRefusal[] = [];
   readonly #ownAddresses: readonly string[];
   readonly peerIds: PeerIds;
 
@@ -169,7 +177,13 @@ export class Search implements NameSearch {
     if (refusal === "no route" && !isIpv4(to.address) && isGroupAddress(to.address, [])) return;
     const message = this.#refusals.notice(refusal, to);
     if (message === undefined) return;
+    this.#told.push({ refusal, to, message });
     this.#options.onEvent?.({ event: "notice", level: "warning", message });
+  }
+
+  /** What the system has not sent so far, each of its kind once for an address. */
+  get refusals(): readonly ToldRefusal[] {
+    return this.#told;
   }
 
   /** Where a classic request goes, one at a time. */

@@ -32,7 +32,8 @@ const NONE: ReadonlySet<number> = new Set();
 export type MayBeAskedAtSeveral = () => boolean;
 
 /** A socket of its own: one address of this machine, or all of a family. */
-interface UdpSocketOptions extends Pick<TransportConfig, "share" | "tune" | "joins" | "answers"> {
+interface UdpSocketOptions
+  extends Pick<TransportConfig, "share" | "tune" | "joins" | "answers" | "loops"> {
   /** What it is bound to, with its scope. Who sends to it has its `askedAt`. */
   readonly endpoint: Endpoint;
   readonly mayBeAskedAtSeveral?: MayBeAskedAtSeveral;
@@ -44,9 +45,12 @@ interface UdpSocketOptions extends Pick<TransportConfig, "share" | "tune" | "joi
  * @throws ShoalError `port_in_use`, or `network` for whatever else keeps a socket from opening
  */
 export function openUdpSocket(options: UdpSocketOptions): UdpTransport {
-  const { tune, share, endpoint: wanted, mayBeAskedAtSeveral = severalNow } = options;
+  const { tune, share, loops, endpoint: wanted, mayBeAskedAtSeveral = severalNow } = options;
   const before = tune && share ? socketsAt(wanted) : NONE;
-  const socket = bind(wanted.address, wanted.port, share);
+  const socket = bind(wanted.address, wanted.port, {
+    reuseAddress: share,
+    loopback: loops === true,
+  });
   const { port } = socket.addr as Deno.NetAddr;
   const endpoint: Endpoint = { ...wanted, port };
   const tuning = tune ? tuneSocket({ ...options, endpoint }, before) : undefined;
@@ -75,9 +79,13 @@ function severalNow(): boolean {
   return hasSeveralAddresses(denoSubnets());
 }
 
-function bind(hostname: string, port: number, reuseAddress: boolean): Deno.DatagramConn {
+function bind(
+  hostname: string,
+  port: number,
+  sharing: Pick<Deno.UdpListenOptions, "reuseAddress" | "loopback">,
+): Deno.DatagramConn {
   try {
-    return Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
+    return Deno.listenDatagram({ transport: "udp", hostname, port, ...sharing });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new ShoalError("port_in_use", `UDP port ${port} is in use by another program`, {
