@@ -38,6 +38,7 @@ export { put, putSettled } from "./lib/app/session/put.ts";
 export { sealLayer } from "./lib/app/secret/seal_layer.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
+export type * from "./lib/app/doctor_options.ts";
 export type * from "./lib/app/options.ts";
 export {
   type ErrorCode,

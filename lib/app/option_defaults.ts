@@ -18,8 +18,8 @@ import {
   UPLOAD_ENTRIES_PER_HOST_DEFAULT,
   WAIT_MS_DEFAULT,
 } from "./limits.ts";
+import type { DoctorOptions } from "./doctor_options.ts";
 import type {
-  DoctorOptions,
   EchoClientOptions,
   EchoServerOptions,
   FindOptions,

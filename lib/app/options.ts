@@ -2,7 +2,6 @@
 import type { LayerConfig } from "../messages/transport_config.ts";
 import type {
   DemoEvent,
-  DoctorEvent,
   DoneEvent,
   EchoedEvent,
   FailedEvent,
@@ -169,20 +168,6 @@ export interface FindOptions extends NetworkOptions {
  * ends the get, as what it throws does. It is given the end of a file only if the whole is what was offered.
  */
 export type ByteSink = (bytes: Uint8Array) => Promise<boolean>;
-
-/** What to look at, beside this machine. */
-export interface DoctorOptions extends
-  Pick<
-    NetworkOptions,
-    "port" | "broadcast" | "interfaces" | "exceptInterfaces" | "layers" | "signal"
-  > {
-  /** Look at these hosts (`HOST` or `HOST:PORT`); by default it is listened for servers of the network. */
-  readonly servers?: readonly string[];
-  /** Where files would go; `./downloads` by default. */
-  readonly outDir?: string;
-  /** Called for every event, in order. */
-  readonly onEvent?: (event: DoctorEvent) => void;
-}
 
 /** Files to fetch over UDP. */
 export interface GetOptions extends FindOptions {

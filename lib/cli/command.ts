@@ -1,7 +1,7 @@
 /** What a command is: a table to parse and explain it by, and what it does. */
+import type { DoctorOptions } from "../app/doctor_options.ts";
 import type {
   DemoOptions,
-  DoctorOptions,
   EchoClientOptions,
   EchoResult,
   EchoServerOptions,

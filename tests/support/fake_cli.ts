@@ -1,5 +1,6 @@
 /** A terminal and a library for tests of the command line: nothing is sent, nothing is written. */
 import "./libraries.ts";
+import type { DoctorOptions } from "../../lib/app/doctor_options.ts";
 import type {
   DoneEvent,
   FailedEvent,
@@ -11,7 +12,6 @@ import type {
 } from "../../lib/app/events.ts";
 import type {
   DemoOptions,
-  DoctorOptions,
   FoundSecret,
   GetOptions,
   ListOptions,

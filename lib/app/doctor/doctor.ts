@@ -5,7 +5,7 @@ import { denoDoctorRuntime, type DoctorRuntime } from "../../io/doctor_runtime.t
 import { wallMs } from "../../io/system/clock.ts";
 import type { FindingEvent } from "../events.ts";
 import { type ResolvedListOptions, resolveDoctor } from "../option_defaults.ts";
-import type { DoctorOptions } from "../options.ts";
+import type { DoctorOptions } from "../doctor_options.ts";
 import { type Finding, problem } from "./finding.ts";
 import { judgeFirewall } from "./judge_firewall.ts";
 import { judgeClock, judgeDeno, judgeDisk, judgeSockets } from "./judge_machine.ts";
