@@ -145,9 +145,10 @@ withProcess("a second Ctrl-C that is meant ends at once whatever still runs", as
   await reader.read();
   // Somebody who hammers on the keys.
   const ended = child.status.finally(() => clearInterval(hammer));
+  let strokes = 0;
   const hammer = setInterval(() => {
     try {
-      child.kill("SIGINT");
+      child.kill(++strokes < 1_000 ? "SIGINT" : "SIGKILL");
     } catch {
       // It has just ended.
     }

@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { build } from "../../tools/build.ts";
 import { type Host, Lab, labObstacle } from "../support/lab.ts";
-import { canRunProcesses, freePort, runShoal, ShoalProcess } from "../support/shoal_process.ts";
+import {
+  canRunProcesses,
+  CLI_ENV,
+  freePort,
+  runShoal,
+  ShoalProcess,
+} from "../support/shoal_process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const obstacle = await labObstacle();
@@ -65,7 +71,6 @@ function installing(name: string, isPossible: boolean, fn: (place: Place) => Pro
 }
 
 const shoal = () => join(dist, "shoal/shoal");
-const archive = () => join(dist, `shoal-${manifest.version}.tgz`);
 
 /** Runs a command where there is no network; returns what it said. */
 async function ran({ folder, env }: Place, ...command: string[]) {
@@ -183,18 +188,24 @@ installing("deno beside the launcher is what runs it", true, async (place) => {
   assertEquals(run, { code: 0, out: VERSION, err: "" });
 });
 
+/** What the guide tells to type, where it begins so: its words, without what it says of them. */
+function guideLine(start: string): readonly string[] {
+  const guide = Deno.readTextFileSync(join(ROOT, "docs/INSTALL.md"));
+  const line = guide.split("\n").find((each) => each.startsWith(start));
+  assert(line !== undefined, `docs/INSTALL.md has no line that begins with ${start}`);
+  return line.replace(/ +#.*$/, "").split(" ");
+}
+
+/** Types it in a folder in which dist is, with more in the environment. */
+async function typed(place: Place, variables: readonly string[], words: readonly string[]) {
+  await Deno.symlink(dist, join(place.folder, "dist"));
+  return await ran(place, "env", ...variables, ...words);
+}
+
 installing("npm installs the package, and its command runs", hasNpm, async (place) => {
   const prefix = join(place.folder, "prefix");
-  const installed = await ran(
-    place,
-    "npm",
-    "install",
-    "--global",
-    "--offline",
-    "--prefix",
-    prefix,
-    archive(),
-  );
+  const variables = [`npm_config_prefix=${prefix}`, "npm_config_offline=true"];
+  const installed = await typed(place, variables, guideLine("npm install --global"));
   assertEquals(installed.code, 0, installed.err);
   const command = join(prefix, "bin/shoal");
   assertEquals(await ran(place, command, "--version"), { code: 0, out: VERSION, err: "" });
@@ -214,36 +225,41 @@ installing("npm installs the package, and its command runs", hasNpm, async (plac
 });
 
 installing("npx runs the package, and hints repeat it", hasNpm, async (place) => {
-  const { code, err } = await ran(place, "npx", "--offline", "--yes", `file:${archive()}`, "get");
+  const words = guideLine("npx --yes file:").slice(0, -1);
+  const { code, err } = await typed(place, ["npm_config_offline=true"], words);
   assertEquals(code, 2);
   assertMatch(err, /hint: Run `npx file:\S*shoal-\S*\.tgz get --help` for examples\.\n$/);
 });
 
 installing("deno install makes a command of the bundle", true, async (place) => {
-  const root = join(place.folder, "root");
-  const installed = await ran(
-    place,
-    ...[Deno.execPath(), "install", "--global", "--root", root, ...installFlags()],
-    join(dist, "shoal/shoal.js"),
-  );
-  assertEquals(installed.code, 0, installed.err);
-  const path = `PATH=${join(Deno.execPath(), "..")}:${Deno.env.get("PATH")}`;
-  const command = ["env", path, join(root, "bin/shoal")];
-  assertEquals(await ran(place, ...command, "--version"), { code: 0, out: VERSION, err: "" });
-  assertStringIncludes((await ran(place, ...command, "get")).err, "Run `shoal get --help`");
+  await denoInstalled(place, guideLine("deno install --global -A --no-config"));
 });
 
-/** What the installation guide tells to type. */
-function installFlags(): readonly string[] {
-  const guide = Deno.readTextFileSync(join(ROOT, "docs/INSTALL.md"));
-  const line = /^deno install --global (.*) dist\/shoal\/shoal\.js$/m.exec(guide)?.[1];
-  assert(line !== undefined, "docs/INSTALL.md has no such line");
-  return line.split(" ");
+installing("deno install makes a command of the source", true, async (place) => {
+  // Its dependencies have to be in the cache.
+  const { DENO_DIR } = CLI_ENV;
+  const source = { folder: ROOT, env: { ...place.env, DENO_DIR: DENO_DIR! } };
+  await denoInstalled(source, guideLine("deno install --global -A --config"));
+});
+
+async function denoInstalled(place: Place, [, ...words]: readonly string[]): Promise<void> {
+  const root = join(place.env["HOME"]!, "root");
+  const variables = [
+    `DENO_INSTALL_ROOT=${root}`,
+    `PATH=${join(Deno.execPath(), "..")}:${Deno.env.get("PATH")}`,
+  ];
+  if (place.folder !== ROOT) await Deno.symlink(dist, join(place.folder, "dist"));
+  const installed = await ran(place, "env", ...variables, Deno.execPath(), ...words);
+  assertEquals(installed.code, 0, installed.err);
+  const command = ["env", ...variables, join(root, "bin/shoal")];
+  assertEquals(await ran(place, ...command, "--version"), { code: 0, out: VERSION, err: "" });
+  assertStringIncludes((await ran(place, ...command, "get")).err, "Run `shoal get --help`");
 }
 
 installing("the library is one that could be published", true, async () => {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["publish", "--dry-run", "--allow-dirty"],
+    // Types are checked elsewhere.
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();
