@@ -87,7 +87,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   no_server: {
     exit: EXIT.notFound,
     hint:
-      "Start `server` on the machine that has the file, allow UDP 10526 and 10530-10545 in its firewall, or name it with --server HOST. Servers that have a secret answer nobody without it: see `secret --help`.",
+      "Start `server` on the machine that has the file, and allow UDP 10526 and 10530-10545 in its firewall; `doctor` looks for what is in the way. Servers that have a secret answer nobody without it: see `secret --help`.",
   },
   ambiguous: { exit: EXIT.unverified, hint: "Choose one with --sha256." },
   unverified: {

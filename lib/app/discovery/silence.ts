@@ -62,7 +62,7 @@ function silenceOfHosts({ hosts, refused }: Seen): Silence {
   if (silent.length > 0) {
     return {
       why: `${placesOf(silent)} answers neither over UDP nor over TCP`,
-      hint: NAMED_SERVER_SILENT_HINT,
+      hint: `${NAMED_SERVER_SILENT_HINT} \`doctor --server HOST\` looks closer.`,
     };
   }
   const present = those("refused");

@@ -35,7 +35,9 @@ import { type Heard, lookForServers } from "./look_at_servers.ts";
  * import { assert } from "@std/assert";
  * import { diagnose } from "@shoal/shoal";
  *
- * const findings = await diagnose({ outDir: await Deno.makeTempDir() });
+ * const outDir = await Deno.makeTempDir();
+ * // This machine alone; leave `broadcast` out to look at the whole network.
+ * const findings = await diagnose({ outDir, broadcast: ["127.255.255.255"] });
  * assert(findings.some(({ check, severity }) => check === "disk" && severity !== "problem"));
  * ```
  */
@@ -88,12 +90,12 @@ export async function diagnoseIn(
     tell(judgePorts({ ...ports, hasOwnServer }));
     tell(judgeRefusals(heard.refusals.map(({ message }) => message)));
     const blocked = heard.refusals.filter(({ refusal }) => refusal === "blocked");
-    tell(
-      options.servers.length > 0
-        ? judgeHosts(heard.hosts, blocked.map(({ to }) => to.address))
-        : judgeServers(paths.map(([path]) => endpointText(path!.endpoint))),
-    );
-    tell(heard.failures);
+    if (heard.failures.length > 0) tell(heard.failures);
+    else {tell(
+        options.servers.length > 0
+          ? judgeHosts(heard.hosts, blocked.map(({ to }) => to.address))
+          : judgeServers(paths.map(([path]) => endpointText(path!.endpoint))),
+      );}
   } finally {
     ended.abort();
   }

@@ -9,6 +9,8 @@ const ANY_PORT = 50_000;
 
 export interface FirewallSeen {
   readonly os: string;
+  /** Whether Deno may run the programs that tell of rules. */
+  readonly mayRun: boolean;
   /** Of all that could be read; absent where none could be. */
   readonly chains?: readonly Chain[];
   /** What manages them, as far as that is known. */
@@ -19,8 +21,8 @@ export interface FirewallSeen {
 }
 
 export function judgeFirewall(seen: FirewallSeen): Finding[] {
-  const { os, chains, managers, port } = seen;
-  if (chains === undefined) return [unread(os, managers)];
+  const { chains, managers, port } = seen;
+  if (chains === undefined) return [unread(seen)];
   const to = (direction: "input" | "output"): Asked[] => [
     { packet: { direction, transport: "udp", port }, text: `UDP ${port}` },
     ...dataPorts().map((each) => ({
@@ -121,7 +123,7 @@ function opening(managers: FirewallSeen["managers"], port: number, where: string
   return `${rule} udp dport '{ ${port}, ${range} }' accept && ${rule} tcp dport ${port} accept`;
 }
 
-function unread(os: string, managers: FirewallSeen["managers"]): Finding {
+function unread({ os, mayRun, managers }: FirewallSeen): Finding {
   const [manager] = managers;
   if (manager !== undefined) {
     return note(
@@ -129,6 +131,9 @@ function unread(os: string, managers: FirewallSeen["managers"]): Finding {
       `${manager} is on, and its rules can be read by administrators only`,
       manager === "ufw" ? "See `sudo ufw status`." : "See `sudo firewall-cmd --list-all`.",
     );
+  }
+  if (os === "linux" && !mayRun) {
+    return note("firewall", "rules of the firewall are read with --allow-run only");
   }
   return os === "linux"
     ? note("firewall", "the rules of this machine's firewall can be read by administrators only")

@@ -2,7 +2,7 @@
 import { assertRelations, GIB, KIB, MIB } from "../../limits.ts";
 
 /** The whole look ends after this, with what has been seen. */
-export const DOCTOR_MS_MAX = 12_000;
+export const DOCTOR_MS_MAX = 10_000;
 /** Servers are listened for this long. */
 export const DOCTOR_LISTEN_MS = 2_500;
 /** A program that tells of the firewall may take this long. */

@@ -48,6 +48,7 @@ export async function lookAtFirewall(
   const isUfwOn = /^ENABLED=yes/m.test(host.readText("/etc/ufw/ufw.conf") ?? "");
   return {
     os: host.os,
+    mayRun: !host.denied.includes("run"),
     port,
     links: links.map(({ name }) => name),
     managers: [

@@ -108,8 +108,12 @@ function containment(a: string, b: string): number {
   return at === 0 ? 1 : 2;
 }
 
-/** Levenshtein's distance, or Infinity beyond `max`: only the cells that can stay below are filled. */
+/**
+ * How many letters are to be added, left out, replaced or swapped with their neighbour (optimal string alignment), or
+ * Infinity beyond `max`: only the cells that can stay below are filled.
+ */
 function editDistance(a: string, b: string, max: number): number {
+  let twoAbove = new Array<number>(b.length + 1).fill(Infinity);
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   let row = new Array<number>(b.length + 1).fill(Infinity);
   for (let i = 1; i <= a.length; i++) {
@@ -119,9 +123,12 @@ function editDistance(a: string, b: string, max: number): number {
     for (let j = first; j <= last; j++) {
       const replaced = above[j - 1]! + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1);
       row[j] = Math.min(replaced, above[j]! + 1, row[j - 1]! + 1);
+      const isSwapped = i > 1 && j > 1 && a.charCodeAt(i - 1) === b.charCodeAt(j - 2) &&
+        a.charCodeAt(i - 2) === b.charCodeAt(j - 1);
+      if (isSwapped) row[j] = Math.min(row[j]!, twoAbove[j - 2]! + 1);
     }
     if (last < b.length) row[last + 1] = Infinity;
-    [above, row] = [row, above];
+    [twoAbove, above, row] = [above, row, twoAbove];
   }
   const distance = above[b.length]!;
   return distance <= max ? distance : Infinity;

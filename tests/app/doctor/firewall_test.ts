@@ -147,7 +147,7 @@ Deno.test("iptables' rules mean the same", () => {
 });
 
 const seen = (text: string | undefined) => ({
-  ...{ os: "linux", managers: [], links: ["eth0"], port: 10_526 } as const,
+  ...{ os: "linux", mayRun: true, managers: [], links: ["eth0"], port: 10_526 } as const,
   ...(text !== undefined && { chains: nftRules(text)! }),
 });
 
@@ -175,4 +175,6 @@ Deno.test("rules that only administrators read are said to be that, and nothing 
     assertEquals(finding?.severity, "note");
     assertMatch(finding!.message, /administrators only/);
   }
+  const [denied] = judgeFirewall({ ...seen(undefined), mayRun: false });
+  assertMatch(denied!.message, /--allow-run/);
 });
