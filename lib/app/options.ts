@@ -99,7 +99,7 @@ export interface ServeOptions extends NetworkOptions {
   readonly uploadBytesMax?: number;
   /** Bytes that all uploads together may take on the disk, until they are gone; unlimited by default. */
   readonly uploadQuotaBytes?: number;
-  /** … and those of one host; unlimited by default. */
+  /** Bytes that those of one host may take; unlimited by default. */
   readonly uploadQuotaPerHostBytes?: number;
   /** Files and folders that all uploads together may leave, until they are gone; 100,000 by default. */
   readonly uploadEntriesMax?: number;
@@ -177,17 +177,17 @@ export interface GetOptions extends FindOptions {
    */
   readonly names: readonly string[];
   /**
-   * Folder that files are written to, with their own folders below it; created if it is missing. Or else `file` or
-   * `sink` is needed.
+   * Folder that files are written to, with their own folders below it; created if it is missing. No folder by default: then
+   * `file` or `sink` is needed.
    */
   readonly outDir?: string;
-  /** What the one file that is fetched is called: a path, whose folder is there. */
+  /** What the one file that is fetched is called: a path, whose folder is there; by default, what its server calls it. */
   readonly file?: string;
-  /** Who takes the bytes of the one file that is fetched, instead of the disk. Not for the `ascii` dialect, or classic servers. */
+  /** Who takes the bytes of the one file that is fetched; the disk by default. Not for the `ascii` dialect, or classic servers. */
   readonly sink?: ByteSink;
   /**
    * Fetch only this content: 64 hexadecimal digits; or at least 8, which are looked up in what servers list and, unlike all 64,
-   * can be forged.
+   * can be forged. By default, whatever the name stands for.
    */
   readonly sha256?: string;
   /**
@@ -237,11 +237,11 @@ export interface TcpGetOptions {
    * GetOptions}.
    */
   readonly names: readonly string[];
-  /** Folder that files are written to; created if it is missing. Or else `file` or `sink` is needed. */
+  /** Folder that files are written to; created if it is missing. No folder by default: then `file` or `sink` is needed. */
   readonly outDir?: string;
-  /** What the one file that is fetched is called: a path, whose folder is there. */
+  /** What the one file that is fetched is called: a path, whose folder is there; by default, what its server calls it. */
   readonly file?: string;
-  /** Who takes the bytes of the one file that is fetched, instead of the disk. Not for the `ascii` dialect, or classic servers. */
+  /** Who takes the bytes of the one file that is fetched; the disk by default. Not for the `ascii` dialect, or classic servers. */
   readonly sink?: ByteSink;
   /** `HOST` or `HOST:PORT`. */
   readonly server: string;
@@ -253,7 +253,7 @@ export interface TcpGetOptions {
   readonly layers?: readonly LayerConfig[];
   /**
    * Fetch only this content: 64 hexadecimal digits; or at least 8, which are looked up in what servers list and, unlike all 64,
-   * can be forged.
+   * can be forged. By default, whatever the name stands for.
    */
   readonly sha256?: string;
   /** Replace a different file of that name, as in {@linkcode GetOptions}; false by default. */
