@@ -44,6 +44,8 @@ export interface App {
   diagnose(options: DoctorOptions): Promise<readonly FindingEvent[]>;
   demo(options: DemoOptions): Promise<ReportEvent>;
   master(options: MasterOptions): Promise<Master>;
+  /** What the system calls the host at this address; `undefined` where it does not know. */
+  hostName(address: string): Promise<string | undefined>;
   serveEcho(options: EchoServerOptions): EchoServer | Promise<EchoServer>;
   echo(options: EchoClientOptions): Promise<EchoResult>;
   findSecret(place: SecretPlace): Promise<FoundSecret | undefined>;

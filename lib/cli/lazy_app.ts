@@ -16,6 +16,8 @@ export const lazyApp: App = {
   hashFile: async (path, options) => await (await import("../app/hash.ts")).hashFile(path, options),
   diagnose: async (options) => await (await import("../app/doctor/doctor.ts")).diagnose(options),
   demo: async (options) => await (await import("../app/demo.ts")).demo(options),
+  hostName: async (address) =>
+    await (await import("../io/net/deno_network.ts")).denoNameOf(address),
   master: async (options) => await (await import("../app/master/master.ts")).master(options),
   serveEcho: async (options) => (await import("../app/session/echo_server.ts")).serveEcho(options),
   findSecret: async (place) =>

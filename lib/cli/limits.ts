@@ -7,6 +7,11 @@ export const SECRET_TYPED_BYTES_MAX = 4_096;
 /** Edits between a mistyped command or option and the one that is suggested; at most half of its letters. */
 export const TYPO_EDITS_MAX = 2;
 export const SHORT_ID_DIGITS = 16;
+/** Digits of a hash where the window is narrow, if they tell all contents apart. */
+export const SHORT_ID_DIGITS_MIN = 8;
+/** Hosts that have a line below a listing, and how long their names are waited for. */
+export const HOSTS_LISTED_MAX = 20;
+export const HOST_NAMES_MS_MAX = 500;
 export const SHOWN_CHARACTERS_MAX = 60;
 /** Files of one run that have a line each when they have come; more have a summary. */
 export const FILES_TOLD_MAX = 10;

@@ -1,12 +1,10 @@
 /** `list`: every file on offer; different contents of one name are listed apart. */
-import { parseHostPort, partyOf } from "../address.ts";
-import { SHORT_ID_DIGITS } from "./limits.ts";
-import type { FileEvent, ListEvent } from "../app/events.ts";
+import { HOST_NAMES_MS_MAX, HOSTS_LISTED_MAX } from "./limits.ts";
+import type { ListEvent } from "../app/events.ts";
 import { EXIT, ShoalError } from "../errors.ts";
+import { sleep } from "../io/system/deno_clock.ts";
 import { LIST_DEFAULTS } from "../app/option_defaults.ts";
-import { displayName } from "../names.ts";
-import { sizeText } from "../sizes.ts";
-import { defineCommand, given, networkOptions } from "./command.ts";
+import { type App, defineCommand, given, networkOptions } from "./command.ts";
 import {
   DIALECT_OPTION,
   idleInSearch,
@@ -21,7 +19,7 @@ import {
   toggle,
 } from "./option_table.ts";
 import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
-import { textTable } from "./text_table.ts";
+import { hostCounts, hostLines, listingTable } from "./list_table.ts";
 
 export const listCommand = defineCommand({
   command: "list",
@@ -39,16 +37,17 @@ export const listCommand = defineCommand({
     ...OUTPUT_OPTIONS,
   },
   notes: [
-    "The last column identifies the content: files with the same value are identical.\n" +
-    "get sha256:HEX fetches one by these digits; list --json shows all 64, which nobody can forge.",
+    "The last column identifies the content: files with the same value are identical. `get sha256:HEX`\n" +
+    "fetches one by these digits; list --json shows all 64, which nobody can forge. Below it stands who\n" +
+    "has how many of the files.",
   ],
   examples: [
-    { line: "list", says: "name, size, hosts and content of each" },
+    { line: "list", says: "name, size, number of hosts and content of each" },
     { line: "list --json", says: "with full digests, for programs" },
     { line: "list --server 192.168.1.7:10526", says: "what one server has" },
   ],
   idle: (options) => [...idleInSearch(options), ...idleSecrets(options)],
-  async perform(options, _, { app, pipes, reporter, signal }) {
+  async perform(options, _, { app, pipes, reporter, signal, terminal }) {
     const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } =
       options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
@@ -79,23 +78,28 @@ export const listCommand = defineCommand({
       throw new ShoalError("interrupted", "interrupted while listing");
     }
     if (files.length === 0) reporter.say("No files are offered.");
-    for (const line of listing(files)) reporter.answer(line);
+    const { stdout } = terminal;
+    const columns = stdout.isTerminal ? terminal.size().columns : Infinity;
+    for (const line of listingTable(files, columns)) reporter.answer(line);
+    const hosts = hostCounts(files);
+    const names = await namesOf([...hosts.keys()].slice(0, HOSTS_LISTED_MAX), app);
+    for (const line of hostLines(hosts, names)) reporter.say(line);
     return EXIT.done;
   },
 });
 
-function listing(files: readonly FileEvent[]): string[] {
-  if (files.length === 0) return [];
-  const rows = files.map((file) => [
-    displayName(file.name),
-    sizeText(file.size),
-    String(hostCount(file)),
-    file.sha256?.slice(0, SHORT_ID_DIGITS) ?? file.md5 ?? "still hashing",
-  ]);
-  return textTable(["name", "size", "hosts", "content"], rows);
-}
-
-/** Whoever has an address may have any number of servers there. */
-function hostCount({ servers }: FileEvent): number {
-  return new Set(servers.map((server) => partyOf(parseHostPort(server)?.host ?? server))).size;
+/** What the system calls these hosts, as far as it says so soon. */
+async function namesOf(
+  hosts: readonly string[],
+  app: Pick<App, "hostName">,
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  const all = Promise.all(hosts.map(async (host) => {
+    const name = await app.hostName(host);
+    if (name !== undefined) names.set(host, name);
+  }));
+  const over = new AbortController();
+  await Promise.race([all, sleep(HOST_NAMES_MS_MAX, over.signal)]);
+  over.abort();
+  return new Map(names);
 }

@@ -1,6 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { summaryLines } from "../../lib/cli/get_summary.ts";
-import { textTable } from "../../lib/cli/text_table.ts";
 import { STORE } from "../../lib/cli/value_types.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
@@ -408,31 +407,6 @@ Deno.test("a bug of ours shows no stack, unless asked", async () => {
   assertMatch(plain.err, /^error: x is undefined\nhint: .*bug.*\n$/);
   const verbose = await run(["list", "--verbose"], { app: appWith({ thrown }) });
   assertStringIncludes(verbose.err, "    at ");
-});
-
-Deno.test("list shows differing contents of one name apart", async () => {
-  const file = { event: "file", name: "a\u202eb", size: 3, servers: ["x", "y"] } as const;
-  const files = [{ ...file, sha256: "1".repeat(64) }, { ...file, sha256: "2".repeat(64) }, file];
-  const { out } = await run(["list"], { app: appWith({ files }) });
-  assertEquals(out.split("\n"), [
-    "name        size  hosts           content",
-    "a\\u{202e}b   3 B      2  1111111111111111",
-    "a\\u{202e}b   3 B      2  2222222222222222",
-    "a\\u{202e}b   3 B      2     still hashing",
-    "",
-  ]);
-});
-
-Deno.test("list counts hosts, not what they call themselves", async () => {
-  const servers = ["10.0.0.1:1", "10.0.0.1:2", "10.0.0.2:1"];
-  const file = { event: "file", name: "a", size: 3, sha256: "1".repeat(64), servers } as const;
-  const { out } = await run(["list"], { app: appWith({ files: [file] }) });
-  assertEquals(out.split("\n")[1], "a      3 B      2  1111111111111111");
-});
-
-Deno.test("a listing of a quarter of a million names is a table like others", () => {
-  const rows = Array.from({ length: 250_000 }, (_, i) => [`name ${i}`, "1 B"]);
-  assertEquals(textTable(["name", "size"], rows).length, 250_001);
 });
 
 Deno.test("hash shows every way to name a content", async () => {

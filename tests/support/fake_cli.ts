@@ -144,6 +144,10 @@ export class FakeApp implements App {
     return Promise.resolve(this.files);
   }
 
+  hostName(address: string) {
+    return Promise.resolve(address === "192.168.1.7" ? "nas.local" : undefined);
+  }
+
   master(options: MasterOptions) {
     this.#begin();
     this.mastered = options;

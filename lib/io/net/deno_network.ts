@@ -1,5 +1,5 @@
 /** What the platform says of this machine's network: its interfaces, and what names stand for. */
-import { canonicalAddress, isIpv6, isLinkLocal, type Subnet } from "../../address.ts";
+import { canonicalAddress, isIpv6, isLinkLocal, type Subnet, withoutScope } from "../../address.ts";
 
 /** What they were when they could last be read. */
 let lastSubnets: readonly Subnet[] | undefined;
@@ -44,4 +44,16 @@ export async function denoLookUp(host: string): Promise<readonly string[]> {
   }
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => canonicalAddress(address)).filter((each) => each !== undefined);
+}
+
+/** What the resolver, or the file of hosts, calls the host at an address; `undefined` where they do not know, or may not be asked. */
+export async function denoNameOf(address: string): Promise<string | undefined> {
+  if (Deno.permissions.querySync({ name: "net" }).state !== "granted") return undefined;
+  const { lookupService } = await import("node:dns/promises");
+  try {
+    const { hostname } = await lookupService(withoutScope(address), 0);
+    return hostname === "" || hostname === address ? undefined : hostname;
+  } catch {
+    return undefined;
+  }
 }
