@@ -93,28 +93,13 @@ export interface FileSignature extends ModificationTime {
   readonly isExecutable?: boolean;
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
-}
-
-/** What the hex digit at `at` stands for. */
-function digitAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  // Letters of both cases have their place in the alphabet in the low four bits.
-  return code <= 0x39 ? code & 0xf : (code & 0xf) + 9;
+  return bytes.toHex();
 }
 
 /** Bytes of an even-length hex string; `undefined` where it is not one. */
 export function fromHex(text: string): Bytes | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = 16 * digitAt(text, 2 * i) + digitAt(text, 2 * i + 1);
-  }
-  return bytes;
+  return Uint8Array.fromHex(text);
 }
