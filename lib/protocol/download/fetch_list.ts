@@ -263,6 +263,7 @@ export class FetchList {
   }
 
   #takeLost(bytes: number, ranges: WantRange[]): number {
+    if (this.#lost.length === 0) return 0;
     const lost = this.#lost.filter((range) => !range.chunk.isDropped);
     this.#lost = [];
     const first = lost[0]?.chunk;

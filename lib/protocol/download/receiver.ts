@@ -210,6 +210,7 @@ export class Receiver {
   }
 
   #lose(nowMs: number, flow: Flow, lost: readonly Want[]): void {
+    if (lost.length === 0) return;
     for (const want of lost) {
       flow.congestion.onAnswered(nowMs, want.mark);
       this.#fetches.queueLost(want);

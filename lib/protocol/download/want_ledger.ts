@@ -42,6 +42,8 @@ interface Arrival {
   isAnswered: boolean;
 }
 
+const NONE: readonly Want[] = [];
+
 export class WantLedger {
   readonly #outstanding = new Map<number, Want>();
   readonly #retired = new Map<number, Want>();
@@ -119,16 +121,15 @@ export class WantLedger {
    * `segments` of the request `number` have arrived: what earlier ones lack is late from now on, and on a
    * path that keeps the order so many segments prove that it is lost.
    */
-  onProof(nowMs: number, number: number, segments: number, keepsOrder: boolean): Want[] {
-    const lost: Want[] = [];
+  onProof(nowMs: number, number: number, segments: number, keepsOrder: boolean): readonly Want[] {
+    let lost: Want[] | undefined;
     for (const want of this.#outstanding.values()) {
       if (want.number >= number) break;
       if (want.laterSegments === 0) want.firstLaterMs = nowMs;
       want.laterSegments += segments;
-      if (keepsOrder && want.laterSegments >= REORDER_SEGMENTS) lost.push(want);
+      if (keepsOrder && want.laterSegments >= REORDER_SEGMENTS) (lost ??= []).push(want);
     }
-    for (const want of lost) this.giveUp(want);
-    return lost;
+    return this.#lost(lost);
   }
 
   /** When the next request will have been late for so long. */
@@ -141,12 +142,18 @@ export class WantLedger {
   }
 
   /** What is late for so long is lost. */
-  giveUpLate(nowMs: number, lateMs: number): Want[] {
-    const lost: Want[] = [];
+  giveUpLate(nowMs: number, lateMs: number): readonly Want[] {
+    let lost: Want[] | undefined;
     for (const want of this.#outstanding.values()) {
       if (want.laterSegments === 0 || nowMs < want.firstLaterMs + lateMs) break;
-      lost.push(want);
+      (lost ??= []).push(want);
     }
+    return this.#lost(lost);
+  }
+
+  /** Nearly always nothing: whoever asks after each receive is given the same list each time. */
+  #lost(lost: readonly Want[] | undefined): readonly Want[] {
+    if (lost === undefined) return NONE;
     for (const want of lost) this.giveUp(want);
     return lost;
   }
