@@ -2,6 +2,7 @@
 import type { Bytes, Token } from "../../ids.ts";
 import { HASH_BYTES, NAME_BYTES_MAX } from "../../limits.ts";
 import {
+  BRIEF_FIND_BYTES_MAX,
   CONTROL_BYTES_MAX,
   FIND_KNOWN_MAX,
   FIND_QUERIES_MAX,
@@ -11,6 +12,7 @@ import {
   TOKEN_BYTES,
 } from "../../wire/limits.ts";
 import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
+import { ASK_MISSES_BRIEF } from "./limits.ts";
 import { knownMark } from "../base/tokens.ts";
 
 const utf8 = new TextEncoder();
@@ -80,6 +82,20 @@ export function fitFind<Item extends { readonly query: Query }>(
     fitting.push(item);
   }
   return fitting;
+}
+
+/**
+ * The same, after so many misses in a row: what brought no answer may have been too long for the path, or its answer.
+ */
+export function fitAfter<Item extends { readonly query: Query }>(
+  misses: number,
+  items: Iterable<Item>,
+  overheadBytes: number,
+): Item[] {
+  const fitting = fitFind(items, 0, overheadBytes);
+  if (misses < ASK_MISSES_BRIEF) return fitting;
+  const brief = fitFind(fitting, 0, overheadBytes, BRIEF_FIND_BYTES_MAX - overheadBytes);
+  return brief.length > 0 ? brief : fitting.slice(0, 1);
 }
 
 function queryBytes(query: Query): number {

@@ -13,7 +13,6 @@ import { type Endpoint, isIpv4, isSameEndpoint } from "../../address.ts";
 import type { PeerId, Token } from "../../ids.ts";
 import {
   ALIAS_WANT_BYTES_MAX,
-  ASK_MISSES_BRIEF,
   ASK_SLOT_MS,
   ASKS_MAX,
   ASKS_PER_PARTY_MAX,
@@ -22,14 +21,14 @@ import {
   FIND_SCHEDULE_MS,
   PROBE_BYTES_MIN,
 } from "./limits.ts";
-import { BRIEF_FIND_BYTES_MAX, CONTROL_BYTES_MAX } from "../../wire/limits.ts";
+import { CONTROL_BYTES_MAX } from "../../wire/limits.ts";
 import type { Frame, FrameOf } from "../../wire/frames.ts";
 import { Aliases } from "./aliases.ts";
 import { Candidates } from "./candidates.ts";
 import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
 import { Invitations } from "./invitations.ts";
 import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
-import { findBytes, fitFind } from "./find_packing.ts";
+import { findBytes, fitAfter, fitFind } from "./find_packing.ts";
 import { formsFor } from "./find_targets.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
@@ -114,7 +113,7 @@ export class Finder {
     if (!this.#isStarted) this.#start(nowMs);
     switch (event.kind) {
       case "frame":
-        if (event.frame.kind === "alias") this.#onAlias(event.from, event.frame);
+        if (event.frame.kind === "alias") this.#onAlias(nowMs, event.from, event.frame);
         else this.#onFrame(nowMs, event.from, event.frame);
         break;
       case "settle":
@@ -169,6 +168,9 @@ export class Finder {
       for (const sought of this.#unfinished) this.#review(nowMs, sought);
     }
     if (this.isDone) return;
+    for (const { endpoint, claim } of this.#aliases.takeDue(nowMs)) {
+      this.#askAlias(nowMs, endpoint, claim.token);
+    }
     for (const { endpoint, claim } of this.#aliases.takeSilent(nowMs)) {
       this.#candidates.add(nowMs, endpoint, claim);
     }
@@ -194,7 +196,7 @@ export class Finder {
       if (this.#mayBeAlias(nowMs, sent.to, from, frame)) {
         return this.#askAlias(nowMs, sent.to, frame.token);
       }
-    }
+    } else if (!this.#aliases.mayAnswer(sent.to)) return;
     this.#onProved(nowMs, from, sent.to, sought, frame);
   }
 
@@ -216,11 +218,18 @@ export class Finder {
   }
 
   /** It is the one that has issued what it shows, if that was meant for us: what follows is heard as its. */
-  #onAlias(from: Endpoint, { queryId, server, token, seen, marks }: FrameOf<"alias">): void {
+  #onAlias(
+    nowMs: number,
+    from: Endpoint,
+    { queryId, server, token, seen, marks }: FrameOf<"alias">,
+  ): void {
     const sent = this.#finds.get(queryId);
     if (sent?.asksAlias !== true || sent.to?.address !== from.address) return;
-    if (!this.#aliases.isOwn(seen)) return;
-    this.#peerIds.join(server, token, (known) => marks.includes(aliasMark(known, queryId, seen)));
+    if (this.#aliases.isOwn(seen)) {
+      this.#peerIds.join(server, token, (known) => marks.includes(aliasMark(known, queryId, seen)));
+    }
+    const claim = this.#aliases.shown(sent.to);
+    if (claim !== undefined) this.#candidates.add(nowMs, sent.to, claim);
   }
 
   /** An answer to what everybody was sent: whoever is said to have given it is asked himself. */
@@ -439,7 +448,7 @@ export class Finder {
           continue;
         }
         const { misses } = server.asks;
-        const asked = this.#fit(this.#unanswered(server), misses);
+        const asked = fitAfter(misses, this.#unanswered(server), this.#overheadBytes);
         if (asked.length === 0) continue;
         if (slots <= 0) {
           this.#slotMs = nowMs + ASK_SLOT_MS;
@@ -465,19 +474,6 @@ export class Finder {
       const datagram = this.#finds.ask(endpoint, text);
       this.#actions.push({ kind: "unicast", to: endpoint, datagram, isProbe: true });
     }
-  }
-
-  /** What brought no answer may have been too long for the path, or its answer. */
-  #fit(sought: Iterable<SoughtQuery>, misses: number): SoughtQuery[] {
-    const asked = fitFind(sought, 0, this.#overheadBytes);
-    if (misses < ASK_MISSES_BRIEF) return asked;
-    const brief = fitFind(
-      asked,
-      0,
-      this.#overheadBytes,
-      BRIEF_FIND_BYTES_MAX - this.#overheadBytes,
-    );
-    return brief.length > 0 ? brief : asked.slice(0, 1);
   }
 
   #ask({ endpoint, token }: ServerPath, round: number, asked: readonly SoughtQuery[]): void {

@@ -29,10 +29,10 @@ export const PROBE_BYTES_MIN = 56;
 export const BRIEF_KNOWN_MAX = 4;
 /** A port that servers of a host share is probed this much later than the one that the answer named. */
 export const SHARED_PORT_PROBE_MS = 300;
-/**
- * A server that may be one that is known by another address is waited for this long to show it; then it counts as another.
- */
+/** A server that may be one that is known by another address is waited for this long to show it … */
 export const ALIAS_PATIENCE_MS = 1_000;
+/** … each time that it is asked, which is so often; then it counts as another. */
+export const ALIAS_TRIES_MAX = 3;
 /** What an ALIAS_WANT takes in front of a FIND, at most. */
 export const ALIAS_WANT_BYTES_MAX = 12 + 8 + 16 + 1 + 8 * 17;
 /** Servers that one search keeps track of: each has answered a probe from its address. */

@@ -81,19 +81,25 @@ export class PeerIds {
   }
 
   /**
-   * Who calls itself `id` and issues `token` has shown that it has issued another one as well, the one that `isShown`: they
-   * are one server from then on.
+   * Who calls itself `id` and issues `token` has shown that it has issued others as well, those that are `isShown`: they
+   * are one server from then on, the one of them that has proved itself already if one has.
    */
   join(id: ServerId, token: Token, isShown: (known: Token) => boolean): void {
     const prefix = `${id} `;
     const key = `${prefix}${toHex(token)}`;
-    for (const [each, peer] of this.#byToken) {
-      if (each === key || !each.startsWith(prefix)) continue;
-      const known = fromHex(each.slice(prefix.length));
-      if (known === undefined || !isShown(known)) continue;
-      this.#remember(this.#byToken, key, peer);
-      return;
-    }
+    const shown = [...this.#byToken].filter(([each]) => {
+      const known = each.startsWith(prefix) ? fromHex(each.slice(prefix.length)) : undefined;
+      return each !== key && known !== undefined && isShown(known);
+    });
+    const [first] = shown;
+    if (first === undefined) return;
+    const [, peer] = shown.find(([, each]) => this.#hasProved(each)) ?? first;
+    this.#remember(this.#byToken, key, peer);
+    for (const [each, other] of shown) if (!this.#hasProved(other)) this.#byToken.set(each, peer);
+  }
+
+  #hasProved(peer: PeerId): boolean {
+    return this.#datagrams.values().some((proof) => proof.peer === peer);
   }
 
   /** `peer` has answered at `endpoint` what was sent there and nowhere else. */
@@ -131,8 +137,7 @@ export class PeerIds {
     const place = this.#placeOf({ address, port: 0 });
     const [peer, ...others] = peersAt(this.#sessions, id, place.address);
     if (peer === undefined || others.length > 0) return undefined;
-    const isProved = [...this.#datagrams.values()].some((proof) => proof.peer === peer);
-    return isProved ? undefined : peer;
+    return this.#hasProved(peer) ? undefined : peer;
   }
 
   #placeOf({ address, port }: Endpoint): Endpoint {
