@@ -112,6 +112,8 @@ export interface Scenario {
   readonly push?: PushSpec | undefined;
   /** Who means harm, beside the servers. */
   readonly adversary?: AdversarySpec | undefined;
+  /** Whether all but the adversary share a secret. */
+  readonly isSealed?: boolean | undefined;
 }
 
 /** Sizes of which each is near a border of blocks or chunks. */
@@ -184,6 +186,8 @@ class Generator {
       client: { ...client, ...named },
       servers: servers.map((server) => hasStreams ? this.#withStreams(server, blocks) : server),
       ...push,
+      // By the seed alone: nothing else of the world changes.
+      ...(this.#seed % 2 === 1 && { isSealed: true }),
     };
   }
 

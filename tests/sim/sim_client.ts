@@ -50,6 +50,7 @@ export interface ClientWorld {
   readonly scenario: Scenario;
   readonly send: (port: number, to: Endpoint, datagram: Bytes) => void;
   readonly connect: NonNullable<ProcessOptions["connect"]>;
+  readonly seal?: ProcessOptions["seal"];
   /** The servers that its user may name. */
   readonly hosts: readonly string[];
   readonly onEvent: (event: GetEvent) => void;
@@ -87,6 +88,7 @@ export class SimClient {
       startMs: () => random.between(0, START_MS_MAX),
       firstPort: 40_000 + 100 * run,
       ...{ send: world.send, connect: world.connect },
+      ...(world.seal !== undefined && { seal: world.seal }),
       watch: this.#watch,
       moreWorkers: spec === undefined ? {} : {
         [PUSH]: (parent, runtime) =>

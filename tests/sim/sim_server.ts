@@ -33,6 +33,7 @@ import { simContent } from "./sim_contents.ts";
 import { CHANGED_VARIANT, FILE_NAME, FOLDER, SimIndex } from "./sim_index.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { Channel, type VirtualClock } from "./virtual_clock.ts";
+import type { VirtualSeal } from "./virtual_seal.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualEnd } from "./virtual_channel.ts";
 import type { VirtualListener } from "./virtual_stream.ts";
@@ -102,6 +103,7 @@ export class SimServer {
   readonly #random: Random;
   readonly #send: SendTo;
   readonly #onCrash: () => void;
+  readonly #seal: VirtualSeal | undefined;
   readonly #backlog: Arrival[] = [];
   readonly #disk = new MemoryDisk({ writeMs: 0 }, { onWrite() {}, onNamed() {} });
   #process: Process | undefined;
@@ -121,6 +123,7 @@ export class SimServer {
       readonly random: Random;
       readonly send: SendTo;
       readonly onCrash: () => void;
+      readonly seal?: VirtualSeal;
     },
   ) {
     this.spec = spec;
@@ -130,6 +133,7 @@ export class SimServer {
     this.#random = world.random;
     this.#send = world.send;
     this.#onCrash = world.onCrash;
+    this.#seal = world.seal;
     this.#writeFile();
     this.#clock.at(spec.startsMs, () => this.#start());
     for (const mishap of spec.mishaps) this.#clock.at(mishap.atMs, () => this.#befall(mishap));
@@ -282,6 +286,7 @@ export class SimServer {
       pausedUntilMs: () => this.#stalledUntilMs,
       send: (port, to, datagram) => this.#send(pathOf(to), to, datagram, port),
       listens: tcp !== undefined,
+      ...(this.#seal !== undefined && { seal: this.#seal }),
       ...(this.spec.lie === "packs" && { moreWorkers: { "packer.ts": runLyingPacker } }),
       watch: {
         onPosted: (message) => {

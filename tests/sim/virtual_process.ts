@@ -5,6 +5,10 @@
 import type { Endpoint, Subnet } from "../../lib/address.ts";
 import type { Bytes } from "../../lib/ids.ts";
 import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
+import type { DatagramTransport } from "../../lib/io/net/datagram_transport.ts";
+import { SealedStream } from "../../lib/io/net/sealed_stream.ts";
+import { SealedTransport } from "../../lib/io/net/sealed_transport.ts";
+import type { StreamRole } from "../../lib/io/net/transport_factory.ts";
 import type { Runtime } from "../../lib/io/runtime.ts";
 import { HashTable } from "../../lib/io/store/hash_table.ts";
 import { channelPort, type WorkerPort } from "../../lib/io/system/worker_port.ts";
@@ -22,6 +26,7 @@ import type { MemoryDisk } from "./memory_disk.ts";
 import { type ChannelOptions, type MessageWatch, VirtualEnd } from "./virtual_channel.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualListener } from "./virtual_stream.ts";
+import type { VirtualSeal } from "./virtual_seal.ts";
 import { VirtualThread } from "./virtual_thread.ts";
 import { VirtualTransport } from "./virtual_transport.ts";
 
@@ -63,6 +68,8 @@ export interface ProcessOptions {
   readonly firstPort: number;
   /** Those that it is on; it does not know by default. */
   readonly subnets?: readonly Subnet[];
+  /** Seals all that it says, and unseals what it hears; nothing does by default. */
+  readonly seal?: VirtualSeal;
   /** Whether its ports for streams can be reached, and so are told to anybody. */
   readonly listens?: boolean;
   /** Opens a stream to whoever listens there. */
@@ -161,12 +168,20 @@ export class VirtualProcess {
         open: (clock) => ({ table: new HashTable(clock, ":memory:"), setAside() {} }),
       },
       net: {
-        openDatagrams: (config) => this.#open(thread, config),
-        connect: (to, _layers, signal) => this.#connect(thread, to, signal),
+        openDatagrams: (config) => this.#sealed(this.#open(thread, config)),
+        connect: async (to, _layers, signal) =>
+          this.#sealedStream(await this.#connect(thread, to, signal), "client"),
         listen: ({ ports: [port] }) => {
           const listener = new VirtualListener(this.#options.listens ? port! : 0, thread);
           this.#listeners.set(listener.port, listener);
-          return listener;
+          return {
+            port: listener.port,
+            accept: async () => {
+              const stream = await listener.accept();
+              return stream && this.#sealedStream(stream, "server");
+            },
+            close: () => listener.close(),
+          };
         },
         subnets: () => this.#options.subnets ?? [],
         lookUp: async (host) => {
@@ -181,6 +196,17 @@ export class VirtualProcess {
         coreCount: () => CORES,
       },
     };
+  }
+
+  #sealed(transport: DatagramTransport): DatagramTransport {
+    const { seal, clock } = this.#options;
+    if (seal === undefined) return transport;
+    return new SealedTransport(transport, { ...seal, nowMs: () => clock.nowMs });
+  }
+
+  #sealedStream(stream: ByteStream, role: StreamRole): ByteStream {
+    const { seal } = this.#options;
+    return seal === undefined ? stream : new SealedStream(stream, { ...seal, role });
   }
 
   async #connect(

@@ -21,6 +21,7 @@ import { SimLink } from "./sim_link.ts";
 import { addressOf, clientAddress, placeOf } from "./sim_addresses.ts";
 import { SimServer } from "./sim_server.ts";
 import { SimTrace } from "./sim_trace.ts";
+import { type VirtualSeal, virtualSeal } from "./virtual_seal.ts";
 import { connectVirtual } from "./virtual_stream.ts";
 import type { VirtualThread } from "./virtual_thread.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -95,6 +96,8 @@ class World {
   /** Since when each server can be reached. */
   readonly #reachableSinceMs: number[];
 
+  readonly #seal: VirtualSeal | undefined;
+
   constructor(scenario: Scenario, keepsLines: boolean) {
     this.#scenario = scenario;
     this.#random = new Random(scenario.seed + 0x1_0000_0000);
@@ -111,12 +114,14 @@ class World {
     scenario.servers.forEach(({ tcp }, index) => {
       for (const atMs of tcp?.breaksMs ?? []) clock.at(atMs, () => this.#breakStreams(index));
     });
+    this.#seal = scenario.isSealed ? virtualSeal(scenario.seed) : undefined;
     this.#servers = scenario.servers.map((spec, index) =>
       new SimServer(spec, scenario.sizeBytes, {
         clock,
         random,
         send: (path, to, datagram, port) => this.#toClient(index, path, { to, port }, datagram),
         onCrash: () => this.#breakStreams(index),
+        ...(this.#seal !== undefined && { seal: this.#seal }),
       })
     );
     this.#adversary = scenario.adversary &&
@@ -208,6 +213,7 @@ class World {
       scenario,
       send: (port, to, datagram) => this.#fromClient(port, to, datagram),
       connect: (thread, to, signal) => this.#connect(thread, to, signal),
+      ...(this.#seal !== undefined && { seal: this.#seal }),
       hosts: this.#servers.map((_server, index) => addressOf(index, 0)),
       onEvent: (event) => this.#verdict.watch(() => this.#onEvent(event)),
       onChunk: (chunk, bytes) => this.#verdict.watch(() => this.#invariants.onChunk(chunk, bytes)),
