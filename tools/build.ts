@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
-import { COMPLETIONS } from "../lib/cli/completions_command.ts";
+import { COMPLETION_SCRIPTS } from "../lib/cli/completion_scripts.ts";
 import { COMMANDS } from "../lib/cli/main.ts";
 import { manualPage } from "../lib/cli/manual_page.ts";
 import { bundle } from "./bundle.ts";
@@ -28,7 +28,7 @@ export async function build(out: string): Promise<void> {
   await Deno.mkdir(join(program, "man"));
   await Deno.writeTextFile(join(program, "man/shoal.1"), manualPage(COMMANDS, manifest.version));
   await Deno.mkdir(join(program, "completions"));
-  for (const [shell, script] of Object.entries(COMPLETIONS)) {
+  for (const [shell, script] of Object.entries(COMPLETION_SCRIPTS)) {
     await Deno.writeTextFile(join(program, "completions", `shoal.${shell}`), script(COMMANDS));
   }
   await Deno.copyFile(join(ROOT, "LICENSE"), join(program, "LICENSE"));

@@ -1,20 +1,9 @@
 /** `completions SHELL`: the script by which a shell completes what is typed. */
 import { EXIT } from "../errors.ts";
-import { bashCompletions } from "./bash_completions.ts";
 import { defineCommand } from "./command.ts";
-import { fishCompletions } from "./fish_completions.ts";
-import type { HelpTopic } from "./help.ts";
 import { HELP_OPTION } from "./option_table.ts";
 import { readValue } from "./parse.ts";
-import { SHELL, type Shell } from "./value_types.ts";
-import { zshCompletions } from "./zsh_completions.ts";
-
-/** The script for each shell. */
-export const COMPLETIONS: Readonly<Record<Shell, (topics: readonly HelpTopic[]) => string>> = {
-  bash: bashCompletions,
-  zsh: zshCompletions,
-  fish: fishCompletions,
-};
+import { SHELL } from "./value_types.ts";
 
 export const completionsCommand = defineCommand({
   command: "completions",
@@ -34,8 +23,11 @@ export const completionsCommand = defineCommand({
     "For fish, once: shoal completions fish > ~/.config/fish/completions/shoal.fish",
   ],
   examples: [{ line: "completions bash", says: "for bash: source <(shoal completions bash)" }],
-  perform(_, [shell = ""], { terminal, commands }) {
-    terminal.stdout.write(COMPLETIONS[readValue("completions", " ", SHELL, shell)](commands));
-    return Promise.resolve(EXIT.done);
+  async perform(_, [shell = ""], { terminal, commands }) {
+    const known = readValue("completions", " ", SHELL, shell);
+    // No other command needs them, and each starts faster for it.
+    const { COMPLETION_SCRIPTS } = await import("./completion_scripts.ts");
+    terminal.stdout.write(COMPLETION_SCRIPTS[known](commands));
+    return EXIT.done;
   },
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { COMPLETIONS } from "../../lib/cli/completions_command.ts";
+import { COMPLETION_SCRIPTS } from "../../lib/cli/completion_scripts.ts";
 import { spellingsOf } from "../../lib/cli/completions.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import type { Shell } from "../../lib/cli/value_types.ts";
@@ -34,7 +34,7 @@ async function inShell(
     fn: () =>
       withFolder({ "README.md": "", "folder/file": "" }, async (cwd) => {
         const script = join(await Deno.realPath(cwd), "folder/script");
-        await Deno.writeTextFile(script, COMPLETIONS[shell](COMMANDS));
+        await Deno.writeTextFile(script, COMPLETION_SCRIPTS[shell](COMMANDS));
         await fn(async (...args) => {
           const { stdout, stderr } = await new Deno.Command(shell, { args, cwd }).output();
           assertEquals(new TextDecoder().decode(stderr), "");
