@@ -4,15 +4,14 @@ import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { unmarked } from "../marked_name.ts";
 import { nowMs } from "../io/system/deno_clock.ts";
-import type { Pipes } from "../io/system/pipes.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { GET_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
-import type { GetOptions } from "../app/options.ts";
 import { STANDARD_OUTPUT } from "./data_output.ts";
-import { defineCommand, given, type IdleFlags, networkOptions } from "./command.ts";
+import { defineCommand, given, networkOptions } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { checkWanted } from "./wanted_names.ts";
+import { expandedHint, idleWithOutput, placeOf } from "./get_place.ts";
 import { summaryLines } from "./get_summary.ts";
 import {
   DIALECT_OPTION,
@@ -49,7 +48,7 @@ export const getCommand = defineCommand({
     out: withDefault(FOLDER, "./downloads", {
       label: "DIR",
       env: "SHOAL_OUT",
-      summary: "where files go",
+      summary: "where files go, or the file to write",
     }),
     output: optional(FILE, {
       label: "FILE",
@@ -145,7 +144,7 @@ export const getCommand = defineCommand({
     const folders: FolderEvent[] = [];
     const common = {
       names,
-      ...placeOf(options, pipes),
+      ...placeOf(options, names, pipes),
       force: options.force,
       links: options.links,
       check: options.check,
@@ -192,6 +191,8 @@ export const getCommand = defineCommand({
     };
     const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, times);
     for (const line of summary) reporter.say(line);
+    const hint = expandedHint(failed);
+    if (hint !== undefined) reporter.report({ event: "notice", level: "warning", message: hint });
     if (signal.aborted && done.length < results.length) {
       throw options.output === STANDARD_OUTPUT
         ? new ShoalError("interrupted", "interrupted: the output is incomplete", {
@@ -204,32 +205,6 @@ export const getCommand = defineCommand({
     return exitCodeOf(failed, done.length);
   },
 });
-
-interface Output {
-  readonly out: string;
-  readonly output: string | undefined;
-}
-
-function placeOf(
-  { out, output }: Output,
-  pipes: Pipes,
-): Pick<GetOptions, "outDir" | "file" | "sink"> {
-  if (output === undefined) return { outDir: out };
-  return output === STANDARD_OUTPUT ? { sink: (bytes) => pipes.writeOut(bytes) } : { file: output };
-}
-
-function idleWithOutput({ output }: Output): readonly IdleFlags[] {
-  if (output === undefined) return [];
-  return output === STANDARD_OUTPUT
-    ? [{
-      flags: ["out", "portable-names", "force", "sparse", "mirror", "delete", "dry-run"],
-      where: "with --output -",
-    }]
-    : [{
-      flags: ["out", "portable-names", "mirror", "delete", "dry-run"],
-      where: "with --output FILE",
-    }];
-}
 
 function opening(
   names: readonly string[],

@@ -5,6 +5,7 @@ import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { isMarked, marked, unmarked } from "../marked_name.ts";
 import { displayName, type NameProblem, parseFileName } from "../names.ts";
+import { shellWord } from "../io/system/invocation.ts";
 import { SHA256 } from "./value_types.ts";
 
 const CONTENT_PREFIX = "sha256:";
@@ -29,7 +30,7 @@ export function checkWanted(
   const plain = new Set<string>();
   const checkPlain = (typed: string): void => {
     const pattern = sha256 === undefined ? namePattern(typed) : undefined;
-    checkFileName(pattern?.name ?? unmarked(typed));
+    checkFileName(pattern?.name ?? unmarked(typed), names.length > 1 ? typed : undefined);
     if (pattern === undefined) plain.add(unmarked(typed));
   };
   for (const typed of names) {
@@ -80,11 +81,24 @@ function checkMd5Name(name: string, isTcp: boolean): void {
   });
 }
 
-function checkFileName(name: string): void {
+/** @param other what was typed, if it stands beside other names: it may be where these are to go */
+function checkFileName(name: string, other: string | undefined): void {
   const parsed = parseFileName(name);
   if (parsed.ok) return;
-  throw new ShoalError("bad_name", `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`);
+  const message = `${shortened(name)}: ${PROBLEM_TEXT[parsed.problem]}`;
+  const isPath = other !== undefined && PATH_PROBLEMS.has(parsed.problem);
+  throw new ShoalError("bad_name", message, {
+    ...(isPath && { hint: `To say where files go: --out ${shellWord(other)}` }),
+  });
 }
+
+/** What paths of this machine are, and no names of a server. */
+const PATH_PROBLEMS: ReadonlySet<NameProblem> = new Set([
+  "absolute",
+  "backslash",
+  "dot component",
+  "drive letter",
+]);
 
 /**
  * Files keep their names below the target folder, so this is the only way that two can clash. What patterns

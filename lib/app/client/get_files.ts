@@ -22,6 +22,7 @@ import { listIn } from "../list/list.ts";
 import { NamePattern, namePattern } from "../../name_pattern.ts";
 import type { GetOptions, GetResult, ListResult, TcpGetOptions } from "../options.ts";
 import { getByAscii } from "../session/ascii_get.ts";
+import { fetchMeant } from "./meant_folders.ts";
 import { presentFiles } from "./present_files.ts";
 import { questionOf } from "./stream_search.ts";
 import { listOverTcpIn } from "../list/tcp_list.ts";
@@ -116,8 +117,11 @@ async function getResolved(
   const { timeoutMs } = options;
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: true,
-    fetch: (names, { pin, outset }) =>
-      getOverDatagrams({ ...options, ...pin, names }, runtime, extension, outset),
+    fetch: (names, { pin, outset, ...listening }) => {
+      const wanted = { ...options, ...pin, ...listening, names };
+      return getOverDatagrams(wanted, runtime, extension, outset);
+    },
+    tellsFolders: true,
     isAskedByName: (name) => !name.startsWith("sha256:"),
     list: (isAll, onEvent) => {
       // Names may yet come from servers that list nothing: they don't wait long for those that do.
@@ -212,8 +216,9 @@ async function getResolvedOverTcp(
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {
     takesFolders: dialect !== "ascii",
-    fetch: async (names, { pin, outset }) => {
-      const wanted = { ...options, ...pin, names };
+    tellsFolders: false,
+    fetch: async (names, { pin, outset, ...listening }) => {
+      const wanted = { ...options, ...pin, ...listening, names };
       if (dialect !== "ascii") return await getOverStream(wanted, runtime, outset);
       return (await getByAscii(runtime, wanted)).map((event) => [event]);
     },
@@ -233,6 +238,8 @@ function keepsPresent(
 interface Way {
   /** What became of each name, of which a folder's are several. */
   fetch(names: readonly string[], known: Known): Promise<readonly GetResult[]>;
+  /** Whether servers say of a name that it is that of a folder. */
+  readonly tellsFolders: boolean;
   /** Whether it takes folders as they are. */
   readonly takesFolders: boolean;
   /** @param isAll whether nothing can be fetched without the listing */
@@ -245,6 +252,8 @@ interface Known {
   /** The whole of a SHA-256 that was given in part. */
   readonly pin?: { readonly sha256: string };
   readonly outset?: RunOutset;
+  /** Who hears of it, if not the caller. */
+  readonly onEvent?: (event: GetEvent) => void;
 }
 
 type Common = Pick<GetOptions, "names" | "sha256" | "outDir" | "onEvent" | "signal"> & {
@@ -260,7 +269,7 @@ async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<G
   );
   if (wanted.every((each) => typeof each === "string")) {
     tellCount(options, wanted.length);
-    return (await way.fetch(options.names, {})).flat();
+    return (await fetchNames(options, way, options.names, {})).flat();
   }
   const { files, items, notices } = await resolved(wanted, way, options.onEvent);
   for (const notice of notices) options.onEvent?.(notice);
@@ -273,9 +282,26 @@ async function getWanted(runtime: Runtime, options: Common, way: Way): Promise<G
   const names = items.filter((item): item is string => ended(item) === undefined);
   const sizes = new Map(files.map(({ name, size }) => [name, size]));
   const outset = { sizes, ended: [...present.values(), ...failures] };
-  const fetched = names.length === 0 ? [] : await way.fetch(names, { outset });
+  const fetched = names.length === 0 ? [] : await fetchNames(options, way, names, { outset });
   let next = 0;
   return items.flatMap((item) => ended(item) ?? fetched[next++]!);
+}
+
+/** A name without its slash may be that of a folder, unless it goes to one file. */
+async function fetchNames(
+  { onEvent, outDir, sha256 }: Common,
+  way: Way,
+  names: readonly string[],
+  known: Known,
+): Promise<readonly GetResult[]> {
+  if (!way.takesFolders || outDir === undefined || sha256 !== undefined) {
+    return await way.fetch(names, known);
+  }
+  return await fetchMeant(names, {
+    fetch: (names, onEvent) => way.fetch(names, { ...known, onEvent }),
+    onEvent,
+    isTold: way.tellsFolders,
+  });
 }
 
 /** Whoever shows it knows from the beginning that there are many. */

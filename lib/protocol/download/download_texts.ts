@@ -51,7 +51,7 @@ export function searchFailure(
   const message = `no server has '${name}'${content}`;
   if (news.similar.some((each) => each.startsWith(`${name}/`))) {
     return new ShoalError("not_found", message, {
-      hint: `It is a folder: did you mean '${name}/'?`,
+      hint: folderHint(name),
     });
   }
   const meant = news.similar.map((each) => `'${each}'`).join(" or ");
@@ -61,6 +61,11 @@ export function searchFailure(
     ? { hint }
     : {};
   return new ShoalError("not_found", message, advice);
+}
+
+/** What to do about a file that nobody has, where there is a folder of its name. */
+export function folderHint(name: string): string {
+  return `It is a folder: did you mean '${name}/'?`;
 }
 
 export function ambiguous(
