@@ -157,8 +157,13 @@ export const MTU_RAISE_MS_MAX = 32_000;
 export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
-/** A client asks for packs while a flow brings less than this: beyond it, packing and unpacking take longer than the bytes. */
-export const PACK_RATE_BYTES_PER_S_MAX = 200 * MIB;
+/**
+ * A client asks for packs of a flow that brought no more than this at its best: beyond it, packing and unpacking take
+ * nearly as long as the bytes. While packs come, which makes measurements rough, it is twice as much.
+ */
+export const PACK_RATE_BYTES_PER_S_MAX = 150_000_000;
+/** The best of this time counts. */
+export const PACK_PEAK_MS = 2_000;
 /** Spans that packs are asked for of one source, and not answered, while what was asked last did not pack … */
 export const PACK_TRIAL_SPANS = 2;
 /** … and their plain bytes otherwise, but for the last span. */
@@ -177,10 +182,11 @@ export const PACK_VAIN_MAX = 3;
 export const PACK_GAIN_MIN = 1.1;
 export const PACK_BASELINE_MS = 100;
 /** … by what is brought in each such period, beginning so long after the first pack. */
-export const PACK_JUDGE_MS = 500;
-export const PACK_SETTLE_MS = 250;
-/** Chunks and packs that such a measurement is made of at least. */
-export const PACK_JUDGE_COUNT_MIN = 8;
+export const PACK_JUDGE_MS = 250;
+export const PACK_SETTLE_MS = 150;
+/** Chunks that the former measurement is made of at least, and packs or chunks that each of the latter is. */
+export const PACK_BASELINE_COUNT_MIN = 4;
+export const PACK_JUDGE_COUNT_MIN = 24;
 /** If they don't, none are asked for for this long, then for twice as long, with so many doublings. */
 export const PACK_REST_MS = 2_000;
 export const PACK_REST_DOUBLINGS_MAX = 4;

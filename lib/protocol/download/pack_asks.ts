@@ -16,6 +16,7 @@ import {
   PACK_ANSWER_MS_MAX,
   PACK_ASKED_BYTES_MAX,
   PACK_BYTES_MIN,
+  PACK_PEAK_MS,
   PACK_RATE_BYTES_PER_S_MAX,
   PACK_STALL_BYTES,
   PACK_TRIAL_SPANS,
@@ -60,6 +61,8 @@ export class PackAsks {
   #isRefused = false;
   #pausedUntilMs = -Infinity;
   #judge = new PackJudge();
+  #peakBytesPerS = 0;
+  #peakMs = -Infinity;
   /** What `FetchList` had to offer when nothing more was to be asked. */
   #lookedAt = -1;
 
@@ -77,6 +80,7 @@ export class PackAsks {
     this.#isRefused = false;
     this.#pausedUntilMs = -Infinity;
     this.#judge = new PackJudge();
+    this.#peakBytesPerS = 0;
     this.#lookedAt = -1;
   }
 
@@ -110,7 +114,9 @@ export class PackAsks {
       return undefined;
     }
     const { wireBytesPerS, plainBytesPerS } = pace();
-    if (wireBytesPerS === 0 || wireBytesPerS >= PACK_RATE_BYTES_PER_S_MAX) return undefined;
+    if (wireBytesPerS === 0 || this.#isFast(nowMs, wireBytesPerS)) return undefined;
+    // Until it is known what has to be beaten there are few questions, from which the server may wake up.
+    if (this.#hasPacked && !this.#judge.hasBaseline(nowMs)) return undefined;
     const spans = this.#nextSpans(spanBytesMax(wireBytesPerS, plainBytesPerS));
     const [first] = spans;
     if (first === undefined) {
@@ -171,6 +177,16 @@ export class PackAsks {
     this.#vainInARow += 1;
     if (this.#vainInARow >= PACK_VAIN_MAX) this.refuse();
     return true;
+  }
+
+  /** Whether the bytes take no longer than packing would. What was measured best counts, as there are many reasons to be slow. */
+  #isFast(nowMs: number, wireBytesPerS: number): boolean {
+    if (this.#judge.isPacking) return wireBytesPerS >= 2 * PACK_RATE_BYTES_PER_S_MAX;
+    if (wireBytesPerS >= this.#peakBytesPerS || nowMs >= this.#peakMs + PACK_PEAK_MS) {
+      this.#peakBytesPerS = wireBytesPerS;
+      this.#peakMs = nowMs;
+    }
+    return this.#peakBytesPerS >= PACK_RATE_BYTES_PER_S_MAX;
   }
 
   #expire(nowMs: number): void {

@@ -4,6 +4,7 @@
  * and is tried again.
  */
 import {
+  PACK_BASELINE_COUNT_MIN,
   PACK_BASELINE_MS,
   PACK_GAIN_MIN,
   PACK_JUDGE_COUNT_MIN,
@@ -26,6 +27,16 @@ export class PackJudge {
   /** How often in a row it did not pay. */
   #failures = 0;
 
+  /** Whether packs have come since it was last asked for none. */
+  get isPacking(): boolean {
+    return this.#isPacking;
+  }
+
+  /** Whether it is known what the flow brings without packs. */
+  hasBaseline(nowMs: number): boolean {
+    return this.#isPacking || this.#isMeasured(nowMs, PACK_BASELINE_MS);
+  }
+
   isResting(nowMs: number): boolean {
     return nowMs < this.#restsUntilMs;
   }
@@ -47,7 +58,7 @@ export class PackJudge {
     if (nowMs < this.#sinceMs) return;
     this.#bytes += plainBytes;
     this.#count += 1;
-    const isMeasured = this.#isMeasured(nowMs, PACK_JUDGE_MS);
+    const isMeasured = this.#isMeasured(nowMs, PACK_JUDGE_MS, PACK_JUDGE_COUNT_MIN);
     if (!this.#isPacking || !isMeasured) return;
     const isWorthIt = this.#bytesPerMs(nowMs) >= PACK_GAIN_MIN * this.#baseline;
     this.#start(nowMs);
@@ -73,8 +84,8 @@ export class PackJudge {
     this.#count = 0;
   }
 
-  #isMeasured(nowMs: number, forMs: number): boolean {
-    return nowMs - (this.#sinceMs ?? nowMs) >= forMs && this.#count >= PACK_JUDGE_COUNT_MIN;
+  #isMeasured(nowMs: number, forMs: number, countMin = PACK_BASELINE_COUNT_MIN): boolean {
+    return nowMs - (this.#sinceMs ?? nowMs) >= forMs && this.#count >= countMin;
   }
 
   #bytesPerMs(nowMs: number): number {
