@@ -162,6 +162,8 @@ export const ROUNDING_STEP = 0.618;
  * nearly as long as the bytes. While packs come, which makes measurements rough, it is twice as much.
  */
 export const PACK_RATE_BYTES_PER_S_MAX = 150_000_000;
+/** Below this it always pays, and nothing is measured. */
+export const PACK_SURE_BYTES_PER_S = 20_000_000;
 /** The best of this time counts. */
 export const PACK_PEAK_MS = 2_000;
 /** Spans that packs are asked for of one source, and not answered, while what was asked last did not pack … */
@@ -178,14 +180,14 @@ export const PACK_BYTES_MIN = 16 * KIB;
 export const PACK_ANSWER_MS_MAX = 1_000;
 /** So many of them in a row, and the server is not asked for packs any more in that flow. */
 export const PACK_VAIN_MAX = 3;
-/** Packs have to bring so many times what was brought before the first of them, measured for so long at least … */
+/** Packs have to bring so many times what was brought before they were asked for, measured for so long at least … */
 export const PACK_GAIN_MIN = 1.1;
 export const PACK_BASELINE_MS = 100;
-/** … by what is brought in each such period, beginning so long after the first pack. */
+/** … by what is brought in each such period, beginning so long after that. */
 export const PACK_JUDGE_MS = 250;
 export const PACK_SETTLE_MS = 150;
 /** Chunks that the former measurement is made of at least, and packs or chunks that each of the latter is. */
-export const PACK_BASELINE_COUNT_MIN = 4;
+export const PACK_BASELINE_COUNT_MIN = 8;
 export const PACK_JUDGE_COUNT_MIN = 24;
 /** If they don't, none are asked for for this long, then for twice as long, with so many doublings. */
 export const PACK_REST_MS = 2_000;

@@ -19,6 +19,7 @@ import {
   PACK_PEAK_MS,
   PACK_RATE_BYTES_PER_S_MAX,
   PACK_STALL_BYTES,
+  PACK_SURE_BYTES_PER_S,
   PACK_TRIAL_SPANS,
   PACK_VAIN_MAX,
   UNPACK_BYTES_PER_S,
@@ -85,13 +86,8 @@ export class PackAsks {
   }
 
   /** A chunk has come, or a pack: so many plain bytes in so many. */
-  onBrought(
-    nowMs: number,
-    plainBytes: number,
-    isPacked: boolean,
-    { wireBytesPerS }: FlowPace,
-  ): void {
-    this.#judge.onBrought(nowMs, plainBytes, isPacked, wireBytesPerS / 1_000);
+  onBrought(nowMs: number, plainBytes: number, isPacked: boolean): void {
+    this.#judge.onBrought(nowMs, plainBytes, isPacked);
     if (this.#fetches.leasedBytes === 0) this.#judge.pause();
   }
 
@@ -105,18 +101,14 @@ export class PackAsks {
 
   /** The next thing to ask; say `onSent` when it is. */
   next(nowMs: number, pace: () => FlowPace): PackAsk | undefined {
-    if (this.#isRefused || nowMs < this.#pausedUntilMs || this.#judge.isResting(nowMs)) {
-      return undefined;
-    }
+    if (this.#isRefused || nowMs < this.#pausedUntilMs) return undefined;
     this.#expire(nowMs);
     const { newsCount } = this.#fetches;
     if (newsCount === this.#lookedAt || !this.#mayAsk(this.#askedSpans, this.#askedBytes)) {
       return undefined;
     }
     const { wireBytesPerS, plainBytesPerS } = pace();
-    if (wireBytesPerS === 0 || this.#isFast(nowMs, wireBytesPerS)) return undefined;
-    // Until it is known what has to be beaten there are few questions, from which the server may wake up.
-    if (this.#hasPacked && !this.#judge.hasBaseline(nowMs)) return undefined;
+    if (wireBytesPerS === 0 || !this.#pays(nowMs, wireBytesPerS)) return undefined;
     const spans = this.#nextSpans(spanBytesMax(wireBytesPerS, plainBytesPerS));
     const [first] = spans;
     if (first === undefined) {
@@ -179,14 +171,25 @@ export class PackAsks {
     return true;
   }
 
-  /** Whether the bytes take no longer than packing would. What was measured best counts, as there are many reasons to be slow. */
-  #isFast(nowMs: number, wireBytesPerS: number): boolean {
-    if (this.#judge.isPacking) return wireBytesPerS >= 2 * PACK_RATE_BYTES_PER_S_MAX;
+  /**
+   * Whether packing pays, as far as is known: on slow paths always, on fast ones never, and in between if it turns out
+   * to. What was measured best says which it is, as there are many reasons to be slow.
+   */
+  #pays(nowMs: number, wireBytesPerS: number): boolean {
+    if (this.#judge.isPacking) return wireBytesPerS < 2 * PACK_RATE_BYTES_PER_S_MAX;
     if (wireBytesPerS >= this.#peakBytesPerS || nowMs >= this.#peakMs + PACK_PEAK_MS) {
       this.#peakBytesPerS = wireBytesPerS;
       this.#peakMs = nowMs;
     }
-    return this.#peakBytesPerS >= PACK_RATE_BYTES_PER_S_MAX;
+    if (this.#peakBytesPerS < PACK_SURE_BYTES_PER_S) {
+      this.#judge.pause();
+      return true;
+    }
+    if (this.#peakBytesPerS >= PACK_RATE_BYTES_PER_S_MAX || this.#judge.isResting(nowMs)) {
+      return false;
+    }
+    // Until it is known what has to be beaten there are few questions, from which the server may wake up.
+    return !this.#hasPacked || this.#judge.begin(nowMs);
   }
 
   #expire(nowMs: number): void {

@@ -1,5 +1,5 @@
 /**
- * Whether packing pays: judged by what it brings. What a flow brought before the first pack is what it has to beat, on
+ * Whether packing pays: judged by what it brings. What a flow brought before packs were asked for is what it has to beat, on
  * whatever sets the pace: where that is a processor, packing would only be more work for it. Where it does not pay it rests,
  * and is tried again.
  */
@@ -27,14 +27,19 @@ export class PackJudge {
   /** How often in a row it did not pay. */
   #failures = 0;
 
-  /** Whether packs have come since it was last asked for none. */
+  /** Whether all that packs is to come packed. */
   get isPacking(): boolean {
     return this.#isPacking;
   }
 
-  /** Whether it is known what the flow brings without packs. */
-  hasBaseline(nowMs: number): boolean {
-    return this.#isPacking || this.#isMeasured(nowMs, PACK_BASELINE_MS);
+  /** From now on it is; says `false` while it is not known what the flow brings without that. */
+  begin(nowMs: number): boolean {
+    if (this.#isPacking) return true;
+    if (!this.#isMeasured(nowMs, PACK_BASELINE_MS, PACK_BASELINE_COUNT_MIN)) return false;
+    this.#baseline = this.#bytesPerMs(nowMs);
+    this.#isPacking = true;
+    this.#start(nowMs + PACK_SETTLE_MS);
+    return true;
   }
 
   isResting(nowMs: number): boolean {
@@ -46,14 +51,10 @@ export class PackJudge {
     this.#sinceMs = undefined;
   }
 
-  /**
-   * A chunk has come, or the chunks of a pack.
-   *
-   * @param wireBytesPerMs what the path is thought to carry
-   */
-  onBrought(nowMs: number, plainBytes: number, isPacked: boolean, wireBytesPerMs: number): void {
+  /** A chunk has come, or the chunks of a pack. */
+  onBrought(nowMs: number, plainBytes: number, isPacked: boolean): void {
+    // Of what was asked for before.
     if (isPacked && this.isResting(nowMs)) return this.#start(nowMs);
-    if (isPacked && !this.#isPacking) return this.#begin(nowMs, wireBytesPerMs);
     if (this.#sinceMs === undefined) return this.#start(nowMs);
     if (nowMs < this.#sinceMs) return;
     this.#bytes += plainBytes;
@@ -71,20 +72,13 @@ export class PackJudge {
     this.#failures = Math.min(this.#failures + 1, PACK_REST_DOUBLINGS_MAX);
   }
 
-  #begin(nowMs: number, wireBytesPerMs: number): void {
-    const isMeasured = this.#isMeasured(nowMs, PACK_BASELINE_MS);
-    this.#baseline = isMeasured ? this.#bytesPerMs(nowMs) : wireBytesPerMs;
-    this.#isPacking = true;
-    this.#start(nowMs + PACK_SETTLE_MS);
-  }
-
   #start(atMs: number): void {
     this.#sinceMs = atMs;
     this.#bytes = 0;
     this.#count = 0;
   }
 
-  #isMeasured(nowMs: number, forMs: number, countMin = PACK_BASELINE_COUNT_MIN): boolean {
+  #isMeasured(nowMs: number, forMs: number, countMin: number): boolean {
     return nowMs - (this.#sinceMs ?? nowMs) >= forMs && this.#count >= countMin;
   }
 

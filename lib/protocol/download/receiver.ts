@@ -406,7 +406,7 @@ export class Receiver {
     this.#ledger.settle();
     if (failure === undefined) {
       const { lengthBytes } = span ?? chunk;
-      this.#packs?.onBrought(nowMs, lengthBytes, span !== undefined, this.#paceOf(flow));
+      this.#packs?.onBrought(nowMs, lengthBytes, span !== undefined);
       return;
     }
     this.#wantsCrc = true;

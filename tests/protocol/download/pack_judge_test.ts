@@ -12,7 +12,8 @@ class Scene {
   bring(ms: number, bytes: number, isPacked: boolean): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs += STEP_MS;
-      this.judge.onBrought(this.nowMs, bytes, isPacked, 1);
+      if (isPacked && !this.isResting) this.judge.begin(this.nowMs);
+      this.judge.onBrought(this.nowMs, bytes, isPacked);
     }
   }
 
@@ -52,14 +53,12 @@ Deno.test("what begins to pay ends that, and what ceases to pay rests", () => {
   assertEquals(scene.isResting, true);
 });
 
-Deno.test("without a measurement, packs have to bring more than the path is thought to carry", () => {
+Deno.test("without a measurement of what comes without packs there is no beginning", () => {
   const scene = new Scene();
-  // One byte a millisecond, as it is thought.
-  scene.bring(2_000, 10, true);
-  assertEquals(scene.isResting, true);
-  const faster = new Scene();
-  faster.bring(2_000, 12, true);
-  assertEquals(faster.isResting, false);
+  scene.bring(50, 1_000, false);
+  assertEquals(scene.judge.begin(scene.nowMs), false);
+  scene.bring(100, 1_000, false);
+  assertEquals(scene.judge.begin(scene.nowMs), true);
 });
 
 Deno.test("time without anything to do is nobody's fault", () => {
