@@ -70,4 +70,7 @@ Deno.test("a service takes what a server takes, and refuses what that would", as
     (await run(["service", "-", "--name", "x"])).err,
     "error: a service has no standard input",
   );
+  const { code: refused, err } = await run(["service", "videos", "--secret", "-"]);
+  assertEquals(refused, 2);
+  assertStringIncludes(err, "hint: Keep the secret in a file: `shoal secret new`");
 });
