@@ -3,6 +3,7 @@ import { summaryLines } from "../../lib/cli/get_summary.ts";
 import { STORE } from "../../lib/cli/value_types.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { done, FakeApp, REPORT, run } from "../support/fake_cli.ts";
+import { canTouchFiles } from "../support/permissions.ts";
 
 const OFFER = {
   event: "offer",
@@ -16,6 +17,13 @@ const OFFER = {
 
 const TIMES = { activeS: 1, pausedS: 0 };
 const FAILED = { event: "failed", name: "x", code: "not_found", message: "", hint: "" } as const;
+
+const canLook = await canTouchFiles();
+
+/** A command line of a server, which looks at what is to be offered. */
+function looking(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canLook, fn });
+}
 
 function appWith(changes: Partial<FakeApp>): FakeApp {
   return Object.assign(new FakeApp(), changes);
@@ -90,7 +98,7 @@ Deno.test("the port of the numbers has an example of its own, and a store is nam
   assertEquals(STORE.read("sqlite"), undefined);
 });
 
-Deno.test("wrong usage is two lines on stderr, and nothing was started", async () => {
+looking("wrong usage is two lines on stderr, and nothing was started", async () => {
   for (
     const args of [
       ["get"],
@@ -184,32 +192,35 @@ Deno.test("get hands its options to the library in the library's units", async (
   });
 });
 
-Deno.test("server hands its options to the library, and its folder may come from the environment", async () => {
-  const { app, out } = await run([
-    "server",
-    "--no-classic",
-    "--hidden",
-    "--simulate-errors",
-    "--seed",
-    "7",
-  ], {
-    env: { SHOAL_DIR: "/srv", SHOAL_PORT: "99" },
-  });
-  const { signal: _signal, onEvent: _onEvent, ...options } = app.served ?? { dir: "" };
-  assertEquals<unknown>(options, {
-    dir: "/srv",
-    port: 99,
-    classic: false,
-    classicChunkBytes: 1024,
-    hidden: true,
-    allowUpload: false,
-    errorRate: 0.1,
-    seed: 7,
-  });
-  assertStringIncludes(out, "Waiting for client to request");
-});
+looking(
+  "server hands its options to the library, and its folder may come from the environment",
+  async () => {
+    const { app, out } = await run([
+      "server",
+      "--no-classic",
+      "--hidden",
+      "--simulate-errors",
+      "--seed",
+      "7",
+    ], {
+      env: { SHOAL_DIR: "/srv", SHOAL_PORT: "99" },
+    });
+    const { signal: _signal, onEvent: _onEvent, ...options } = app.served ?? { dir: "" };
+    assertEquals<unknown>(options, {
+      dir: "/srv",
+      port: 99,
+      classic: false,
+      classicChunkBytes: 1024,
+      hidden: true,
+      allowUpload: false,
+      errorRate: 0.1,
+      seed: 7,
+    });
+    assertStringIncludes(out, "Waiting for client to request");
+  },
+);
 
-Deno.test("server takes uploads only when it is told to, and how much of them", async () => {
+looking("server takes uploads only when it is told to, and how much of them", async () => {
   const { app } = await run([
     ...["server", "--allow-upload", "--max-upload", "4gb", "--upload-quota", "10GiB"],
     ...["--upload-entries", "500", "--entries-per-host", "50"],
@@ -254,7 +265,7 @@ Deno.test("a log's lines carry time, program and level", async () => {
   assertStringIncludes(json.out, '{"event":"ready"');
 });
 
-Deno.test("server offers ./data and simulates errors only when it is told to", async () => {
+looking("server offers ./data and simulates errors only when it is told to", async () => {
   assertEquals((await run(["server"])).app.served?.dir, "./data");
   assertEquals((await run(["server", "--simulate-errors"])).app.served?.errorRate, 0.1);
 });

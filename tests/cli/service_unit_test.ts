@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { serviceUnit } from "../../lib/cli/service_unit.ts";
 import { run } from "../support/fake_cli.ts";
 import { withFolder } from "../support/folder.ts";
-import { canRun } from "../support/permissions.ts";
+import { canRun, canTouchFiles } from "../support/permissions.ts";
 
 const START = {
   words: ["/usr/bin/deno", "run", "-A", "/opt/my shoal/shoal.js"],
@@ -53,7 +53,10 @@ Deno.test({
     }),
 });
 
-Deno.test("a service takes what a server takes, and refuses what that would", async () => {
+Deno.test({
+  name: "a service takes what a server takes, and refuses what that would",
+  ignore: !await canTouchFiles(),
+}, async () => {
   const { code, out } = await run(["service", "videos", "--allow-upload"], {
     env: { SHOAL_MASTER: "10.0.0.9" },
   });
