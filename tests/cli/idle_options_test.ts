@@ -6,6 +6,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import type { Option } from "../../lib/cli/option_table.ts";
 import { FakeApp, run, SECRET } from "../support/fake_cli.ts";
+import { canTouchFiles } from "../support/permissions.ts";
+
+/** Servers look at what is to be offered. */
+const canLook = await canTouchFiles();
 
 /** Command lines on which an option may mean something else, or nothing. */
 const MODES: readonly (readonly string[])[] = [
