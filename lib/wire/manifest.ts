@@ -144,7 +144,8 @@ export function decodeManifest(
     const name = parseFileName(prefix + (parsed ?? ""));
     if (!name.ok) reader.fail(`name: ${name.problem}`);
     else {
-      const own = name.name.slice(prefix.length) as SafeFileName;
+      // The part after the folder as it was read, which keeps no longer string alive.
+      const own = parsed as SafeFileName;
       const before = entries.at(-1)?.name;
       if (before !== undefined && compareNames(before, own) >= 0) reader.fail("out of order");
       const entry = readBody(reader, kind, own);
@@ -174,8 +175,11 @@ export function entriesBelow(
   entries: readonly TreeEntry[],
   index: number,
 ): readonly TreeEntry[] {
-  const prefix = `${entries[index]!.name}/`;
+  const { name } = entries[index]!;
   let from = index + 1;
+  // Whatever is in between begins as the name does.
+  if (entries[from]?.name.startsWith(name) !== true) return [];
+  const prefix = `${name}/`;
   for (let end = entries.length; from < end;) {
     const middle = (from + end) >>> 1;
     if (compareNames(entries[middle]!.name, prefix) < 0) from = middle + 1;

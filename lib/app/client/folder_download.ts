@@ -43,9 +43,9 @@ import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
 import type { Find } from "../discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { DownloadDriver } from "./download_driver.ts";
-import { usualPath } from "../usual_path.ts";
 import type { FolderContext, FolderPass, FolderSettings, TreeSink } from "./folder_context.ts";
 import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
+import { FolderResults } from "./folder_results.ts";
 import { type OfferedManifest, type ReadManifest, readManifests } from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
 import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
@@ -80,13 +80,11 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #failures = new Map<string, ErrorMessage>();
   #wanted: WantedTree = NOTHING_WANTED;
   // — Of all of it —
-  #record: TreeRecord = new Map();
+  #record: TreeRecord | undefined;
   /** The files that it is to have, and those that it has, by their names in it. */
   #files: ReadonlyMap<string, TreeFile> = new Map();
-  readonly #done = new Map<string, DoneEvent>();
+  readonly #results: FolderResults;
   #totalBytes = 0;
-  #presentBytes = 0;
-  #presentFiles = 0;
   readonly #shares: ShareSums;
 
   constructor(context: FolderContext, settings: FolderSettings) {
@@ -96,6 +94,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.query = { by: "tree", name: settings.folder };
     this.#startedMs = context.clock.nowMs();
     this.#shares = new ShareSums(context.addresses);
+    this.#results = new FolderResults({
+      ...{ folder: this.name, outDir: settings.outDir, emit: context.emit },
+      nameOf: ({ name }) => this.#full(name),
+    });
     this.#mirror = new FolderMirror({
       ...{ ...context, name: this.name, outDir: settings.outDir, target: this.#target },
       ...{ isDryRun: settings.dryRun, signal: this.#abort.signal },
@@ -115,8 +117,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
 
   get progress(): Progress | undefined {
     return this.#tree?.progressOf({
-      ...{ files: this.#files.size, filesNamed: this.#done.size, sizeBytes: this.#totalBytes },
-      ...{ filesPresent: this.#presentFiles, presentBytes: this.#presentBytes },
+      ...{ files: this.#files.size, filesNamed: this.#results.count, sizeBytes: this.#totalBytes },
+      ...{ filesPresent: this.#results.presentFiles, presentBytes: this.#results.presentBytes },
     });
   }
 
@@ -213,7 +215,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#saveRecord();
     const failed = this.#failed(this.name, error.toMessage());
     this.#context.emit(failed);
-    this.#conclude([...this.#done.values(), failed]);
+    this.#conclude([...this.#results.events(), failed]);
   }
 
   // — One pass after another ————————————————————————————————————————————————————————————————————
@@ -263,7 +265,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     if (this.#settings.dryRun) return { failures: this.#failures, isStale: false };
     await this.#transferAll(manifests, wanted);
     for (const { name } of wanted.missing) {
-      if (!this.#done.has(name)) {
+      if (!this.#results.has(name)) {
         this.#onFailed(name, new ShoalError("stalled", "it did not arrive").toMessage());
       }
     }
@@ -303,11 +305,11 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#files = new Map(files.map((file) => [file.name, file]));
     this.#totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const { clock, disk, records } = this.#context;
-    if (this.#record.size === 0) this.#record = records.read(this.#target);
+    const record = this.#record ??= records.read(this.#target);
     const { outDir, portableNames } = this.#settings;
     using look = new TargetLook(disk, outDir, { portableNames });
     const { missing, present, ours } = await treePresence(files, {
-      ...{ clock, look, record: this.#record },
+      ...{ clock, look, record },
       nameOf: ({ name }) => this.#full(name),
       checks: this.#settings.checks,
       replaces: this.#settings.onTaken === "replace",
@@ -315,10 +317,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       signal: this.#abort.signal,
     });
     // What an earlier pass has brought was not there before.
-    const old = present.filter(({ file }) => !this.#done.has(file.name));
+    const old = present.filter(({ file }) => !this.#results.has(file.name));
     for (const { file, path } of old) this.#onDone(file, path, true);
-    this.#presentFiles += old.length;
-    this.#presentBytes += old.reduce((sum, { file }) => sum + file.sizeBytes, 0);
     const isComplete = merged.isComplete && merged.disputes.length === 0;
     return { manifests, merged: merged.entries, isComplete, missing, ours };
   }
@@ -346,7 +346,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
           entry.kind === "link" && links ? [{ ...nameOf(entry), target: entry.target }] : []
         ),
       },
-      onWritten: (name, path, signature) => this.#onWritten(name, path, signature),
+      onWritten: (file, path, signature) => this.#onWritten(file, path, signature),
+      onMade: (path) => this.#onMade(path),
       onFailed: (name, error) => this.#onFailed(name, error),
       onShare: (server, share) => share && this.#shares.add(server, share),
       addPart: ({ name, sizeBytes, sha256, root }, offers) => {
@@ -370,13 +371,18 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     if (event.event === "notice") this.#context.emit(event);
   }
 
-  #onWritten(full: string, path: string, signature: FileSignature | undefined): void {
-    this.#mirror.keep(path);
-    const name = this.#own(full);
-    const file = this.#files.get(name);
-    if (file === undefined) return;
+  #onWritten(
+    file: TreeFile,
+    found: string | undefined,
+    signature: FileSignature | undefined,
+  ): void {
+    const path = found ?? this.#results.usualPathOf(file);
     this.#onDone(file, path, false);
-    if (signature !== undefined) this.#record.set(name, recordOf(file, path, signature));
+    if (signature !== undefined) this.#record?.set(file.name, recordOf(file, path, signature));
+  }
+
+  #onMade(path: string): void {
+    if (this.#settings.mirror) this.#mirror.keep(path);
   }
 
   /** The first reason counts. Targets are below the folder that files go to, and manifests name what is in them. */
@@ -399,7 +405,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   #saveRecord(): void {
-    this.#context.records.write(this.#target, this.#record);
+    if (this.#record !== undefined) this.#context.records.write(this.#target, this.#record);
   }
 
   async #onAllDone(failures: ReadonlyMap<string, ErrorMessage>): Promise<void> {
@@ -415,17 +421,17 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       event: "folder",
       name: this.name,
       path: this.#target,
-      files: this.#done.size,
-      presentFiles: this.#presentFiles,
-      size: [...this.#done.values()].reduce((sum, { size }) => sum + size, 0),
-      presentBytes: this.#presentBytes,
+      files: this.#results.count,
+      presentFiles: this.#results.presentFiles,
+      size: this.#results.bytes,
+      presentBytes: this.#results.presentBytes,
       failedFiles: failed.length,
       removed: dryRun ? 0 : removed,
       ...(planned !== undefined && { planned }),
       seconds: this.#seconds,
       ...this.#shares.sums,
     });
-    this.#conclude([...this.#done.values(), ...failed]);
+    this.#conclude([...this.#results.events(), ...failed]);
   }
 
   async #removeOthers(failures: ReadonlyMap<string, ErrorMessage>): Promise<number> {
@@ -435,7 +441,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#doubts.onRead(new Set(servers), isComplete);
     const doubt = failures.size > 0 ? "not everything could be had" : this.#doubts.reason;
     const removed = await this.#mirror.remove(this.#wanted, doubt);
-    for (const name of removed) this.#record.delete(name);
+    for (const name of removed) this.#record?.delete(name);
     if (!this.#settings.dryRun) this.#saveRecord();
     return removed.length;
   }
@@ -444,17 +450,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     return (this.#context.clock.nowMs() - this.#startedMs) / 1000;
   }
 
-  #onDone(file: TreeFile, path: string, present: boolean): void {
-    this.#mirror.keep(path);
-    const name = this.#full(file.name);
-    const event: DoneEvent = {
-      ...{ event: "done", name, folder: this.name, path },
-      ...usualPath(this.#settings.outDir, name, path),
-      ...{ size: file.sizeBytes, sha256: file.sha256, root: file.root, seconds: this.#seconds },
-      ...{ resumedBytes: 0, savedBytes: 0, present, servers: [] },
-    };
-    this.#done.set(file.name, event);
-    this.#context.emit(event);
+  #onDone(file: TreeFile, path: string, isPresent: boolean): void {
+    this.#onMade(path);
+    this.#results.add(file, path, this.#seconds, isPresent);
   }
 
   #failed(name: string, { code, message, hint }: ErrorMessage): FailedEvent {

@@ -9,7 +9,6 @@ import {
   type Bytes,
   type FileSignature,
   fromHex,
-  type SafeFileName,
   type ServerId,
   type SourceId,
   sourceId,
@@ -24,7 +23,8 @@ import type { Offer } from "../../protocol/discovery/finder.ts";
 import type { CoordinatorEvent } from "../../protocol/download/coordinator_messages.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
-import type { TreeReply, TreeRequest, TreeTarget } from "../../protocol/folder/tree_messages.ts";
+import { treeColumns, type TreeTarget, writtenFiles } from "../../protocol/folder/tree_columns.ts";
+import type { TreeReply, TreeRequest } from "../../protocol/folder/tree_messages.ts";
 import type { TreePlan } from "../../protocol/folder/tree_plan.ts";
 import type { TreeFile } from "../../wire/manifest.ts";
 import type { DoneEvent, ServerShare } from "../events.ts";
@@ -48,13 +48,15 @@ interface TreeTransferOptions {
   readonly shapes: Pick<Extract<TreeRequest, { kind: "openTree" }>, "root" | "folders" | "links">;
   /** Stalls in a row after which nothing more is waited for. */
   readonly retries: number;
-  /** Under a name of the target. */
+  /** @param path `undefined` where its own name leads to it */
   readonly onWritten: (
-    name: SafeFileName,
-    path: string,
+    file: TreeFile,
+    path: string | undefined,
     signature: FileSignature | undefined,
   ) => void;
-  /** Of a file as its manifest names it. */
+  /** A folder or a link is there. */
+  readonly onMade: (path: string) => void;
+  /** Of a file as its manifest names it, of a folder or a link as the target does. */
   readonly onFailed: (name: string, error: ErrorMessage) => void;
   readonly onShare: (server: ServerId, share: ServerShare | undefined) => void;
   readonly addPart: (file: TreeFile, offers: readonly Offer[]) => DownloadDriver;
@@ -86,6 +88,8 @@ export class TreeTransfer {
   readonly #lookups: { readonly lookup: LayerLookup; readonly servers: ReadonlySet<ServerId> }[] =
     [];
   readonly #holdings = new Map<SourceId, Bitmap>();
+  /** By the numbers that the assembler knows them by. */
+  readonly #files: readonly TreeFile[];
   readonly #parts = new Set<DownloadDriver>();
   readonly #unobtainable = new Set<number>();
   readonly #targetEnded = Promise.withResolvers<Ended>();
@@ -101,6 +105,8 @@ export class TreeTransfer {
   constructor(options: TreeTransferOptions, transfer: TransferId) {
     this.#options = options;
     this.#transfer = transfer;
+    const { units, emptyFiles } = options.plan;
+    this.#files = [...units.flatMap(({ names }) => names.flat()), ...emptyFiles];
     this.#arrived = { files: options.plan.emptyFiles.length, current: undefined };
   }
 
@@ -169,11 +175,7 @@ export class TreeTransfer {
         this.#isOpened = true;
         return this.#coordinate();
       case "treeWritten":
-        for (const file of reply.files) {
-          if ("error" in file) this.#options.onFailed(file.name, file.error);
-          else this.#options.onWritten(file.name, file.path, file.signature);
-        }
-        return;
+        return this.#onWritten(reply);
       case "treeFailed":
         // Nothing more is of use to a target that takes none.
         for (const part of this.#parts) part.fail(ShoalError.fromMessage(reply.error));
@@ -182,6 +184,18 @@ export class TreeTransfer {
         return this.#targetEnded.resolve(reply);
       default:
         reply satisfies never;
+    }
+  }
+
+  #onWritten({ files, others }: Extract<TreeReply, { kind: "treeWritten" }>): void {
+    const { onWritten, onMade, onFailed } = this.#options;
+    for (const { number, path, signature } of writtenFiles(files)) {
+      const file = this.#files[number];
+      if (file !== undefined) onWritten(file, path, signature);
+    }
+    for (const each of others) {
+      if ("path" in each) onMade(each.path);
+      else onFailed("name" in each ? each.name : this.#files[each.number]?.name ?? "", each.error);
     }
   }
 
@@ -220,22 +234,20 @@ export class TreeTransfer {
 
   #openRequest(): TreeRequest {
     const { plan, outDir, target, shapes } = this.#options;
-    const units = plan.units.map(({ files, names }) => ({
-      parts: files.map(({ sizeBytes, sha256, root }, i) => ({
-        ...{ sizeBytes, sha256, isProved: sha256 === root },
-        targets: names[i]!.map(target),
-      })),
-    }));
+    const units = plan.units.map(({ files, names }) =>
+      files.map(({ sizeBytes, sha256, root }, i) => ({
+        ...{ sizeBytes, sha256: sha256 === root ? undefined : sha256 },
+        targets: names[i]!.length,
+      }))
+    );
     // A content that goes to several names needs room for each.
     let neededBytes = plan.longFiles.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    for (const { names } of plan.units) {
-      for (const { sizeBytes } of names.flat()) neededBytes += sizeBytes;
-    }
+    for (const { sizeBytes } of this.#files) neededBytes += sizeBytes;
     return {
-      ...{ kind: "openTree", transfer: this.#transfer, outDir, units, ...shapes },
+      ...{ kind: "openTree", transfer: this.#transfer, outDir, ...shapes },
       // Of where it goes, so that two runs into one folder meet, whatever they make of what is in it.
       tag: toHex(sha256(utf8.encode(shapes.root ?? "."))).slice(0, 8),
-      emptyFiles: plan.emptyFiles.map(target),
+      files: treeColumns(units, this.#files.map(target)),
       neededBytes,
     };
   }
@@ -334,7 +346,7 @@ export class TreeTransfer {
   // — Long files ————————————————————————————————————————————————————————————————————————————————
 
   async #fetchLong(file: TreeFile): Promise<void> {
-    const { manifests, target, addPart, onFailed, onWritten, onShare, context } = this.#options;
+    const { manifests, addPart, onFailed, onWritten, onShare, context } = this.#options;
     const { sizeBytes, sha256, root, name } = file;
     const holders = manifests.filter(({ entries }) =>
       entries.some((entry) => entry.kind === "file" && entry.sha256 === sha256)
@@ -351,7 +363,7 @@ export class TreeTransfer {
     this.#arrived = { ...this.#arrived, files: this.#arrived.files + 1 };
     for (const share of sharesOf(outcome)) onShare(share.id as ServerId, share);
     const found = context.disk.identityAt(outcome.path);
-    onWritten(target(file).name, outcome.path, found?.signature);
+    onWritten(file, outcome.path, found?.signature);
   }
 }
 

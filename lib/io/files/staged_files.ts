@@ -11,7 +11,7 @@ import { ShoalError } from "../../errors.ts";
 import { sizeText } from "../../sizes.ts";
 import type { FileSignature, ModificationTime, SafeFileName } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
-import type { TreeTarget } from "../../protocol/folder/tree_messages.ts";
+import type { TreeTarget } from "../../protocol/folder/tree_columns.ts";
 import { stagingName } from "../../names.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -127,7 +127,7 @@ export class StagedFiles {
   }
 
   /** Brings all that was written to the disk for good. */
-  async sync(files: readonly StagedFile[]): Promise<void> {
+  async sync(files: Iterable<StagedFile>): Promise<void> {
     if (await this.#stage.syncFileSystem(this.#path)) return;
     try {
       for (const { staged } of files) {

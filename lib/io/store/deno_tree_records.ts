@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { toHex } from "../../ids.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { cacheFolder, requirePrivateFolder } from "./cache_folder.ts";
-import type { RecordedFile, TreeRecord, TreeRecords } from "./tree_records.ts";
+import { CompactRecord } from "./compact_record.ts";
+import type { TreeRecord, TreeRecords } from "./tree_records.ts";
 import { TREE_RECORD_BYTES_MAX, TREE_RECORDS_MAX } from "./limits.ts";
 
 /** @param dir the user's cache folder by default */
@@ -13,11 +14,11 @@ export function openTreeRecords(dir: string | undefined = cacheFolder()): TreeRe
     return { manifestsDir: undefined, read: () => new Map(), write() {} };
   }
   const pathOf = (folder: string): string =>
-    join(trees, `${toHex(sha256(new TextEncoder().encode(folder))).slice(0, 32)}.json`);
+    join(trees, `${toHex(sha256(new TextEncoder().encode(folder))).slice(0, 32)}.record`);
   return {
     manifestsDir: trees,
-    read: (folder) => readRecord(pathOf(folder)),
-    write: (folder, record) => writeRecord(trees, pathOf(folder), record),
+    read: (folder) => readRecord(folder, pathOf(folder)),
+    write: (folder, record) => writeRecord(trees, pathOf(folder), folder, record),
   };
 }
 
@@ -31,21 +32,23 @@ function isUsable(dir: string, trees: string): boolean {
   }
 }
 
-function readRecord(path: string): TreeRecord {
+function readRecord(folder: string, path: string): TreeRecord {
   try {
-    if (Deno.lstatSync(path).size > TREE_RECORD_BYTES_MAX) return new Map();
-    const found: unknown = JSON.parse(Deno.readTextFileSync(path));
-    return new Map(Array.isArray(found) ? found.filter(isRecorded) : []);
+    if (Deno.lstatSync(path).size <= TREE_RECORD_BYTES_MAX) {
+      const record = CompactRecord.decode(folder, Deno.readFileSync(path));
+      if (record !== undefined) return record;
+    }
   } catch {
-    return new Map();
+    // There is none.
   }
+  return new CompactRecord(folder);
 }
 
-function writeRecord(dir: string, path: string, record: TreeRecord): void {
+function writeRecord(dir: string, path: string, folder: string, record: TreeRecord): void {
   try {
     const temporary = `${path}.${crypto.randomUUID()}`;
-    const text = JSON.stringify([...record]);
-    Deno.writeTextFileSync(temporary, text, { createNew: true, mode: 0o600 });
+    const options = { createNew: true, mode: 0o600 };
+    Deno.writeFileSync(temporary, compact(folder, record).encode(), options);
     Deno.renameSync(temporary, path);
     removeOldest(dir);
   } catch {
@@ -53,16 +56,16 @@ function writeRecord(dir: string, path: string, record: TreeRecord): void {
   }
 }
 
+function compact(folder: string, record: TreeRecord): CompactRecord {
+  if (record instanceof CompactRecord) return record;
+  const made = new CompactRecord(folder);
+  for (const [name, file] of record.entries()) made.set(name, file);
+  return made;
+}
+
 function removeOldest(dir: string): void {
   const files = [...Deno.readDirSync(dir)].filter(({ isFile }) => isFile)
     .map(({ name }) => ({ path: join(dir, name), age: Deno.lstatSync(join(dir, name)).mtime }));
   files.sort((a, b) => (b.age?.getTime() ?? 0) - (a.age?.getTime() ?? 0));
   for (const { path } of files.slice(TREE_RECORDS_MAX)) Deno.removeSync(path);
-}
-
-function isRecorded(each: unknown): each is [string, RecordedFile] {
-  if (!Array.isArray(each) || typeof each[0] !== "string") return false;
-  const { path, sha256: digest, signature } = each[1] ?? {};
-  return typeof path === "string" && typeof digest === "string" && typeof signature === "object" &&
-    signature !== null && typeof signature.sizeBytes === "number";
 }

@@ -9,12 +9,18 @@ export interface RecordedFile {
   readonly path: string;
   readonly sha256: HashHex;
   readonly signature: FileSignature;
-  /** What its servers said, which its disk may not hold so exactly; absent from records of earlier versions. */
+  /** What its servers said, which its disk may not hold so exactly. */
   readonly given?: FileAttributes;
 }
 
 /** By the name in the folder. */
-export type TreeRecord = Map<string, RecordedFile>;
+export interface TreeRecord {
+  readonly size: number;
+  get(name: string): RecordedFile | undefined;
+  set(name: string, file: RecordedFile): void;
+  delete(name: string): boolean;
+  entries(): Iterable<[string, RecordedFile]>;
+}
 
 export interface TreeRecords {
   /** Where manifests are kept; `undefined` where there is no folder for that. */

@@ -2,15 +2,17 @@
  * Writes the files of folders as their units come. Written files wait for a sync that many share
  * (`staged_files.ts`), and have their names after that. While one group is synced the next one is written.
  */
-import { ShoalError } from "../../errors.ts";
-import type { TransferId } from "../../ids.ts";
+import { join } from "node:path";
+import { type ErrorMessage, ShoalError } from "../../errors.ts";
+import type { SafeFileName, TransferId } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { VerifiedChunk } from "../../protocol/download/assembler_steps.ts";
-import type {
-  TreeFileOutcome,
-  TreeReply,
-  TreeRequest,
-} from "../../protocol/folder/tree_messages.ts";
+import {
+  TreeLayout,
+  writtenColumns,
+  type WrittenFile,
+} from "../../protocol/folder/tree_columns.ts";
+import type { TreeOutcome, TreeReply, TreeRequest } from "../../protocol/folder/tree_messages.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { toHex } from "../../ids.ts";
 import type { Disk } from "../files/disk.ts";
@@ -82,9 +84,10 @@ class Tree {
   readonly #request: Open;
   readonly #staged: StagedFiles;
   readonly #onEnd: () => void;
-  readonly #news: TreeFileOutcome[] = [];
-  /** Written, and not yet on the disk for good. */
-  #group: StagedFile[] = [];
+  readonly #files: TreeLayout;
+  readonly #news: { written: WrittenFile[]; others: TreeOutcome[] } = { written: [], others: [] };
+  /** Written, and not yet on the disk for good, by the numbers of their targets. */
+  #group: Map<number, StagedFile> = new Map();
   #groupBytes = 0;
   /** Of the groups before. */
   #publishing: Promise<void> = Promise.resolve();
@@ -98,6 +101,7 @@ class Tree {
   constructor(options: TreeWriterOptions, request: Open, staged: StagedFiles, onEnd: () => void) {
     this.#options = options;
     this.#request = request;
+    this.#files = new TreeLayout(request.files);
     this.#staged = staged;
     this.#onEnd = onEnd;
   }
@@ -106,36 +110,31 @@ class Tree {
   begin(): void {
     const { root, folders } = this.#request;
     if (root !== undefined) this.#staged.makeFolder(root);
-    for (const { name } of folders) {
-      this.#try(name, () => ({ path: this.#staged.makeFolder(name), signature: undefined }));
-    }
+    for (const { name } of folders) this.#make(name, () => this.#staged.makeFolder(name));
     for (const { name, target } of this.#request.links) {
-      this.#try(name, () => ({ path: this.#staged.makeLink(name, target), signature: undefined }));
+      this.#make(name, () => this.#staged.makeLink(name, target));
     }
     this.#staged.leaveFolder();
-    for (const target of this.#request.emptyFiles) this.#stage(new Uint8Array(0), target);
+    const { broughtCount, targetCount } = this.#files;
+    this.#stage(new Uint8Array(0), broughtCount, targetCount - broughtCount);
   }
 
   write(chunk: number, bytes: Uint8Array): void {
-    const unit = this.#request.units[chunk];
-    if (unit === undefined || this.#ended !== undefined || this.#written.has(chunk)) return;
+    if (chunk >= this.#files.unitCount) return;
+    if (this.#ended !== undefined || this.#written.has(chunk)) return;
     this.#written.add(chunk);
     let at = 0;
-    for (const { sizeBytes, sha256: expected, isProved, targets } of unit.parts) {
+    for (
+      const { sizeBytes, sha256: expected, firstTarget, targets } of this.#files.partsOf(chunk)
+    ) {
       const part = bytes.subarray(at, at + sizeBytes);
       at += sizeBytes;
-      if (targets.length === 0) continue;
-      if (!isProved && toHex(sha256(part)) !== expected) {
-        const error = new ShoalError(
-          "unverified",
-          "every block was right, and yet the file is not what was offered",
-        ).toMessage();
-        for (const { name } of targets) this.#news.push({ name, error });
-        continue;
-      }
-      for (const target of targets) this.#stage(part, target);
+      if (targets === 0) continue;
+      const isProved = expected === undefined || toHex(sha256(part)) === expected;
+      if (isProved) this.#stage(part, firstTarget, targets);
+      else this.#refuse(firstTarget, targets);
     }
-    if (this.#groupBytes >= STAGED_BYTES_MAX || this.#group.length >= STAGED_FILES_MAX) {
+    if (this.#groupBytes >= STAGED_BYTES_MAX || this.#group.size >= STAGED_FILES_MAX) {
       this.#endGroup();
     }
     this.#endIfAll();
@@ -184,57 +183,87 @@ class Tree {
     this.#onEnd();
   }
 
-  #stage(bytes: Uint8Array, target: StagedFile["target"]): void {
-    if (this.#error !== undefined) return;
-    try {
-      this.#group.push(this.#staged.write(bytes, target));
-      this.#groupBytes += bytes.length;
-    } catch (thrown) {
-      // Where nothing more can be made, the names of the others need its room.
-      const last = this.#group.pop();
-      if (last !== undefined) this.#staged.discard(last);
-      this.fail(thrown);
+  /** Under so many names, from the first one's number on. */
+  #stage(bytes: Uint8Array, first: number, count: number): void {
+    for (let number = first; number < first + count; number++) {
+      if (this.#error !== undefined) return;
+      try {
+        this.#group.set(number, this.#staged.write(bytes, this.#files.target(number)));
+        this.#groupBytes += bytes.length;
+      } catch (thrown) {
+        // Where nothing more can be made, the names of the others need its room.
+        const [last] = [...this.#group].slice(-1);
+        if (last !== undefined) {
+          this.#group.delete(last[0]);
+          this.#staged.discard(last[1]);
+        }
+        this.fail(thrown);
+      }
+    }
+  }
+
+  #refuse(first: number, count: number): void {
+    const message = "every block was right, and yet the file is not what was offered";
+    const error = new ShoalError("unverified", message).toMessage();
+    for (let number = first; number < first + count; number++) {
+      this.#news.others.push({ number, error });
     }
   }
 
   #endGroup(): void {
-    if (this.#group.length === 0) return;
+    if (this.#group.size === 0) return;
     const group = this.#group;
-    this.#group = [];
+    this.#group = new Map();
     this.#groupBytes = 0;
     this.#publishing = this.#publishing.then(() => this.#publish(group));
   }
 
-  async #publish(group: readonly StagedFile[]): Promise<void> {
+  async #publish(group: ReadonlyMap<number, StagedFile>): Promise<void> {
     try {
-      await this.#staged.sync(group);
+      await this.#staged.sync(group.values());
     } catch (thrown) {
       return this.fail(thrown);
     }
-    for (const file of group) {
-      this.#try(file.target.name, () => this.#staged.publish(file));
-    }
+    for (const [number, file] of group) this.#name(number, file);
     this.#staged.leaveFolder();
     this.#tellNews(TREE_NEWS_FILES_MAX);
   }
 
-  /** One file that cannot have its name costs no other file. */
-  #try(
-    name: TreeFileOutcome["name"],
-    work: () => Omit<Extract<TreeFileOutcome, { path: string }>, "name">,
-  ): void {
+  #name(number: number, file: StagedFile): void {
     try {
-      this.#news.push({ name, ...work() });
+      const { path, signature } = this.#staged.publish(file);
+      const isUsual = path === join(this.#request.outDir, file.target.name);
+      this.#news.written.push({ number, path: isUsual ? undefined : path, signature });
     } catch (thrown) {
-      const error = ShoalError.from(thrown);
-      if (error.code === "disk_full") this.fail(error);
-      else this.#news.push({ name, error: error.toMessage() });
+      const error = this.#errorOfOne(thrown);
+      if (error !== undefined) this.#news.others.push({ number, error });
     }
   }
 
+  #make(name: SafeFileName, make: () => string): void {
+    try {
+      this.#news.others.push({ name, path: make() });
+    } catch (thrown) {
+      const error = this.#errorOfOne(thrown);
+      if (error !== undefined) this.#news.others.push({ name, error });
+    }
+  }
+
+  /** What cannot have its name costs nothing else, unless the disk is full. */
+  #errorOfOne(thrown: unknown): ErrorMessage | undefined {
+    const error = ShoalError.from(thrown);
+    if (error.code !== "disk_full") return error.toMessage();
+    this.fail(error);
+    return undefined;
+  }
+
   #tellNews(max: number): void {
-    if (this.#news.length === 0 || this.#news.length < max) return;
-    const files = this.#news.splice(0);
-    this.#options.post({ kind: "treeWritten", transfer: this.#request.transfer, files });
+    const { written, others } = this.#news;
+    const count = written.length + others.length;
+    if (count === 0 || count < max) return;
+    this.#options.post({
+      ...{ kind: "treeWritten", transfer: this.#request.transfer },
+      ...{ files: writtenColumns(written.splice(0)), others: others.splice(0) },
+    });
   }
 }

@@ -34,6 +34,16 @@ interface Side {
 }
 
 export function mergedTree(trees: readonly OfferedTree[]): MergedTree {
+  const [only, ...others] = trees;
+  if (only !== undefined && others.length === 0) {
+    // As it is: in order, and nobody says anything else.
+    const { entries } = only;
+    return { entries, disputes: [], dissents: [], isComplete: !entries.some(isUnknown) };
+  }
+  return unitedTrees(trees);
+}
+
+function unitedTrees(trees: readonly OfferedTree[]): MergedTree {
   const byName = new Map<string, Side[]>();
   for (const { entries, parties } of trees) {
     for (const entry of entries) {

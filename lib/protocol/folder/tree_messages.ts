@@ -4,33 +4,8 @@
  * whole by then stays.
  */
 import type { ErrorMessage } from "../../errors.ts";
-import type {
-  FileSignature,
-  HashHex,
-  ModificationTime,
-  SafeFileName,
-  TransferId,
-} from "../../ids.ts";
-
-/** A file of a folder, where it goes. */
-export interface TreeTarget extends ModificationTime {
-  /** Below the folder that files go to. */
-  readonly name: SafeFileName;
-  readonly isExecutable: boolean;
-  /** Whether what has that name may be replaced; otherwise the file gets a name beside it. */
-  readonly isReplaced: boolean;
-}
-
-/** Files one behind another in a unit, each with the names that it is to have. */
-interface TreeTargetUnit {
-  readonly parts: readonly {
-    readonly sizeBytes: number;
-    readonly sha256: HashHex;
-    /** Whether its root, by which the unit is proved, is the SHA-256. */
-    readonly isProved: boolean;
-    readonly targets: readonly TreeTarget[];
-  }[];
-}
+import type { ModificationTime, SafeFileName, TransferId } from "../../ids.ts";
+import type { TreeColumns, TreeTarget, WrittenColumns } from "./tree_columns.ts";
 
 export type TreeRequest =
   /** A folder's files, by unit; answered by `treeOpened`. */
@@ -40,8 +15,8 @@ export type TreeRequest =
     readonly outDir: string;
     /** Eight hex digits that tell it from others. */
     readonly tag: string;
-    readonly units: readonly TreeTargetUnit[];
-    readonly emptyFiles: readonly TreeTarget[];
+    /** The files and their units; those that no unit brings are empty. */
+    readonly files: TreeColumns;
     /** What all of it is in, if that is not `outDir`: it is there even if nothing is in it. */
     readonly root: SafeFileName | undefined;
     readonly folders: readonly (Pick<TreeTarget, "name"> & ModificationTime)[];
@@ -53,23 +28,20 @@ export type TreeRequest =
   | { readonly kind: "finishTree"; readonly transfer: TransferId; readonly unitCount: number }
   | { readonly kind: "abortTree"; readonly transfer: TransferId };
 
-/** What became of a file of a folder. */
-export type TreeFileOutcome =
-  | {
-    readonly name: SafeFileName;
-    readonly path: string;
-    /** As it looks now, for whoever asks later whether it was touched. */
-    readonly signature: FileSignature | undefined;
-  }
+/** A file that cannot be there, by the number of its target; or a folder or a link, which may. */
+export type TreeOutcome =
+  | { readonly number: number; readonly error: ErrorMessage }
+  | { readonly name: SafeFileName; readonly path: string }
   | { readonly name: SafeFileName; readonly error: ErrorMessage };
 
 export type TreeReply =
   | { readonly kind: "treeOpened"; readonly transfer: TransferId }
-  /** Files, folders and links that are there now, under their names, or that cannot be. */
+  /** Files that are there now, under their names; and what else is, or cannot be. */
   | {
     readonly kind: "treeWritten";
     readonly transfer: TransferId;
-    readonly files: readonly TreeFileOutcome[];
+    readonly files: WrittenColumns;
+    readonly others: readonly TreeOutcome[];
   }
   | { readonly kind: "treeFinished"; readonly transfer: TransferId }
   /** The disk is full, or refuses everything. */
