@@ -225,6 +225,6 @@ e2e(
     assertEquals(results.map(({ event, name }) => [event, name]), [["done", "t/a"]]);
     assertEquals(changes(scene), []);
     assertEquals([scene.read("secret"), scene.read("stray")], ["mine", "mine"]);
-    assert(warnings(scene).some((warning) => warning.includes("'t/secret' cannot be had")));
+    assert(warnings(scene).some((warning) => warning.includes("'t/secret' cannot be fetched")));
   }),
 );
