@@ -32,6 +32,8 @@ export function startPlan({ unstable, tasks }: Manifest): StartPlan {
       "--no-remote",
       "--cached-only",
       ...unstable.map((feature) => `--unstable-${feature}`),
+      // What might be imported later is not read at the start; with that, it has to be allowed to be read.
+      "--unstable-lazy-dynamic-imports",
     ],
     heapFlags: Object.fromEntries(heapFlags),
     environment: { DENO_NO_UPDATE_CHECK: "1", DENO_NO_PACKAGE_JSON: "1" },
