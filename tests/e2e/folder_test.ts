@@ -77,6 +77,23 @@ e2e(
 );
 
 e2e(
+  "what stood beside somebody's own file is not put in its place when it changes",
+  withScene(async (scene) => {
+    await scene.write("s", "t/a", "first");
+    let server = await scene.serve("s");
+    await Deno.mkdir(join(scene.out, "t"), { recursive: true });
+    await Deno.writeTextFile(join(scene.out, "t/a"), "mine");
+    await scene.get();
+    assertEquals([scene.read("a"), scene.read("a (2)")], ["mine", "first"]);
+    await server.close();
+    await scene.write("s", "t/a", "second");
+    server = await scene.serve("s");
+    await scene.get();
+    assertEquals([scene.read("a"), scene.read("a (3)")], ["mine", "second"]);
+  }),
+);
+
+e2e(
   "a file that was changed in place here, its time put back, is not taken for the one that came",
   withScene(async (scene) => {
     await scene.write("s", "t/a", "right");

@@ -104,6 +104,15 @@ export class AssemblerBench implements AsyncDisposable {
     this.post({ kind: "publish", transfer: transferId(id) });
   }
 
+  /** All of a unit that fits a chunk. */
+  unit(bytes: Bytes, unit: number, { feed = 0, id = 1 } = {}): void {
+    const buffer = new Uint8Array(CHUNK);
+    buffer.set(bytes);
+    const chunks = [{ transfer: transferId(id), chunk: unit, bytes: bytes.length, buffer }];
+    const message: ChunksMessage = { kind: "chunks", chunks };
+    this.#feeds[feed]?.postMessage(message, [buffer.buffer]);
+  }
+
   chunk(file: Bytes, chunk: number, { feed = 0, id = 1 } = {}): void {
     const buffer = new Uint8Array(CHUNK);
     const part = file.subarray(chunk * CHUNK, (chunk + 1) * CHUNK);

@@ -68,7 +68,8 @@ export async function treePresence(
     const found = disk.identityAt(path);
     const isOurs = recorded !== undefined && found !== undefined &&
       sameSignature(found.signature, recorded.signature);
-    if (isOurs) ours.add(file.name);
+    // Under another name it is ours as well, but what has its own name may be somebody else's.
+    if (isOurs && path === usual.path) ours.add(file.name);
     const isPresent = isOurs && !options.checks
       ? recorded.sha256 === file.sha256
       : isSameContent(disk, path, found, file);

@@ -19,6 +19,7 @@ import { diskError, nameError } from "./disk_error.ts";
 import { takeFreeName } from "./free_name.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
 import { nameIn } from "./target_names.ts";
+import type { WrittenFiles } from "./written_files.ts";
 
 /** Read and write for all, and run: what the process's mask takes away is taken away. */
 const EXECUTABLE_MODE = 0o777;
@@ -27,6 +28,11 @@ export interface StagedFile {
   readonly target: TreeTarget;
   /** What it is called among the staged. */
   readonly staged: string;
+}
+
+interface StagingRules extends FileRules {
+  /** The files of this run: none of them is replaced. */
+  readonly written: WrittenFiles;
 }
 
 interface PlacedFile {
@@ -42,7 +48,7 @@ export class StagedFiles {
   readonly #path: string;
   readonly #stage: AnchoredDisk;
   readonly #lock: DiskFile;
-  readonly #rules: FileRules;
+  readonly #rules: StagingRules;
   /** Of the file before: its folder stays open for the next one, which mostly goes there as well. */
   #place: OpenTarget | undefined;
   /** The folder of that, as its name has it. */
@@ -53,7 +59,7 @@ export class StagedFiles {
     disk: Disk,
     outDir: string,
     tag: string,
-    rules: FileRules,
+    rules: StagingRules,
     path: string,
     { stage, lock }: { readonly stage: AnchoredDisk; readonly lock: DiskFile },
   ) {
@@ -72,7 +78,7 @@ export class StagedFiles {
    *
    * @throws ShoalError `busy_target` where another run stages its files there, `not_writable`, `disk_full`, `disk`
    */
-  static open(disk: Disk, outDir: string, tag: string, rules: FileRules): StagedFiles {
+  static open(disk: Disk, outDir: string, tag: string, rules: StagingRules): StagedFiles {
     const path = join(outDir, stagingName(tag));
     try {
       disk.makeFolder(outDir);
@@ -159,10 +165,13 @@ export class StagedFiles {
     try {
       const path = this.#stage.use((stage) => {
         const from = join(stage, staged);
-        return target.isReplaced
-          ? replace(disk, from, join(folder, base))
+        const own = join(folder, base);
+        // Where a disk takes two names for one, the second file must not replace the first.
+        return target.isReplaced && !this.#rules.written.holds(own)
+          ? replace(disk, from, own)
           : takeFreeName(disk, from, { folder, base });
       });
+      if (target.isReplaced) this.#rules.written.add(path);
       return { path, signature: disk.identityAt(path)?.signature };
     } catch (cause) {
       throw nameError(disk, folder, base, cause) ?? diskError(`cannot write ${target.name}`, cause);

@@ -17,6 +17,7 @@ import { sha256 } from "../../protocol/base/sha256.ts";
 import { toHex } from "../../ids.ts";
 import type { Disk } from "../files/disk.ts";
 import { type StagedFile, StagedFiles } from "../files/staged_files.ts";
+import type { WrittenFiles } from "../files/written_files.ts";
 import type { Clock } from "../system/clock.ts";
 import { STAGED_BYTES_MAX, STAGED_FILES_MAX, TREE_NEWS_FILES_MAX } from "./limits.ts";
 
@@ -26,6 +27,8 @@ interface TreeWriterOptions {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly rules: FileRules;
+  /** What this run has written or found to be right, by whatever way: it is not replaced. */
+  readonly written: WrittenFiles;
   readonly post: (reply: TreeReply) => void;
 }
 
@@ -62,9 +65,9 @@ export class TreeWriter {
 
   #open(request: Open): void {
     const { transfer, outDir, tag, neededBytes } = request;
-    const { disk, rules, post } = this.#options;
+    const { disk, rules, written, post } = this.#options;
     try {
-      const staged = StagedFiles.open(disk, outDir, tag, rules);
+      const staged = StagedFiles.open(disk, outDir, tag, { ...rules, written });
       const onEnd = (): boolean => this.#trees.delete(transfer);
       const tree = new Tree(this.#options, request, staged, onEnd);
       this.#trees.set(transfer, tree);

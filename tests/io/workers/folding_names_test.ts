@@ -1,7 +1,8 @@
 /** Names of one run that a disk takes for one: the assembler's driver on a disk that folds names. */
 import { assertEquals } from "@std/assert";
-import { type Bytes, transferId } from "../../../lib/ids.ts";
+import { type Bytes, type SafeFileName, transferId } from "../../../lib/ids.ts";
 import type { Disk } from "../../../lib/io/files/disk.ts";
+import { treeColumns, writtenFiles } from "../../../lib/protocol/folder/tree_columns.ts";
 import { AssemblerBench } from "../../support/assembler_bench.ts";
 import { foldingDisk } from "../../support/folding_disk.ts";
 
@@ -63,6 +64,36 @@ onFoldingDisks("with force, twins by case and form are both there", async (bench
     got.map((name) => new TextDecoder().decode(disk.read(`/out/${name}`))),
     twins,
   );
+});
+
+onFoldingDisks("with force, twins in a folder are all there", async (bench, disk) => {
+  const names = ["README", "readme", "caf\u00e9", "cafe\u0301", "Readme", "other"];
+  disk.makeFolder("/out/t");
+  disk.createWhole("/out/t/other", text("old"), { mtimeMs: 0 });
+  disk.createWhole("/out/t/ReadMe", text("old"), { mtimeMs: 0 });
+  const part = (name: string) => ({ sizeBytes: text(name).length, sha256: undefined, targets: 1 });
+  const time = { mtimeMs: 1_600_000_000_000, isExecutable: false, isReplaced: true };
+  bench.post({
+    ...{ kind: "openTree", transfer: transferId(1), outDir: "/out", tag: "00000000" },
+    files: treeColumns(
+      names.map((name) => [part(name)]),
+      names.map((name) => ({ ...time, name: `t/${name}` as SafeFileName })),
+    ),
+    ...{ root: "t" as SafeFileName, folders: [], links: [], neededBytes: 0 },
+  });
+  await bench.reply("treeOpened");
+  names.forEach((name, unit) => bench.unit(text(name), unit));
+  bench.post({ kind: "finishTree", transfer: transferId(1), unitCount: names.length });
+  const { files, others } = await bench.reply("treeWritten");
+  assertEquals(others, []);
+  const paths = [...writtenFiles(files)].map(({ number, path }) =>
+    path ?? `/out/t/${names[number]}`
+  );
+  assertEquals(paths.map(named), [
+    ...["README", "readme (2)", "caf\u00e9", "cafe\u0301 (2)", "Readme (3)", "other"],
+  ]);
+  assertEquals(paths.map((path) => new TextDecoder().decode(disk.read(path))), names);
+  await bench.reply("treeFinished");
 });
 
 onFoldingDisks("what other runs have written is still replaced", async (bench, disk) => {
