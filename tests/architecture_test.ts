@@ -28,6 +28,30 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a receiver starts without those of Node's modules that take longest to load",
+  ignore: !canRead,
+  async fn() {
+    const sources = await Array.fromAsync(ownSources());
+    const loaded = loadedBy(sources, "workers/receiver.ts");
+    assertEquals(loaded.has("lib/protocol/download/receiver.ts"), true);
+    const slow = ["node:buffer", "node:crypto", "node:fs", "node:zlib"];
+    assertEquals(
+      slow.filter((name) => loaded.has(name)),
+      [],
+      "process.getBuiltinModule is for these",
+    );
+  },
+});
+
+Deno.test("what is loaded at the start is told from what is loaded later, and from types", () => {
+  const sources = [
+    { path: "lib/a.ts", text: 'import { b } from "./b.ts";\nimport type { C } from "./c.ts";' },
+    { path: "lib/b.ts", text: 'import { join } from "node:path";\nawait import("./d.ts");' },
+  ];
+  assertEquals([...loadedBy(sources, "lib/a.ts")], ["lib/a.ts", "lib/b.ts", "node:path"]);
+});
+
+Deno.test({
   name: "no two things in lib share a name",
   ignore: !canRead,
   async fn() {
@@ -323,4 +347,17 @@ async function* sourcesBelow(folder: string): AsyncGenerator<Source> {
 
 async function source(path: string): Promise<Source> {
   return { path, text: await Deno.readTextFile(`${ROOT}/${path}`) };
+}
+
+/** What a thread whose entry this is has loaded before it does anything. */
+function loadedBy(sources: readonly Source[], entry: string): ReadonlySet<string> {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    const source = byPath.get(path);
+    for (const { target, isType, isLazy } of source === undefined ? [] : importsOf(source)) {
+      if (!isType && !isLazy) loaded.add(target);
+    }
+  }
+  return loaded;
 }

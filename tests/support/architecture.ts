@@ -15,6 +15,8 @@ export interface Import {
   /** A path from the root for a file of ours, the specifier as written otherwise. */
   readonly target: string;
   readonly isType: boolean;
+  /** Whether it is loaded when that line runs, if ever. */
+  readonly isLazy: boolean;
   readonly line: number;
 }
 
@@ -190,6 +192,7 @@ export function importsOf({ path, text }: Source): Import[] {
     found.push({
       target: specifier.startsWith(".") ? join(folder, specifier).replaceAll("\\", "/") : specifier,
       isType: match.groups?.type !== undefined,
+      isLazy: match.groups?.lazy !== undefined,
       line: code.slice(0, match.index).split("\n").length,
     });
   }
