@@ -80,6 +80,10 @@ const EMPTY_FILE_ROOT = hashHex("0".repeat(2 * HASH_BYTES));
 /** Kind, lengths, size, time and two hashes: what an entry takes beside its texts. */
 const TEXTLESS_ENTRY_BYTES = 1 + 2 + 2 + 8 + 8 + 4 + 2 * HASH_BYTES + 2;
 
+/** Names one after the other, each of them as long as the field for what it adds to the one before allows. */
+const scratch: Bytes = new Uint8Array(2 ** 16);
+const nextScratch: Bytes = new Uint8Array(2 ** 16);
+
 const utf8 = new TextEncoder();
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -90,27 +94,29 @@ const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws RangeError for what no manifest can carry
  */
 export function encodeManifest(entries: readonly TreeEntry[]): Bytes {
-  const names = entries.map(({ name }) => utf8.encode(name));
-  const textBytes = entries.reduce(
-    (sum, entry, i) =>
-      sum + names[i]!.length + (entry.kind === "link" ? 3 * entry.target.length : 0),
-    0,
-  );
+  let textBytes = 0;
+  for (const entry of entries) {
+    const { read, written } = utf8.encodeInto(entry.name, scratch);
+    if (read < entry.name.length) throw new RangeError(`a name of ${entry.name.length} letters`);
+    textBytes += written;
+    if (entry.kind === "link") textBytes += 3 * entry.target.length;
+  }
   const room = HEAD.length + 4 + entries.length * TEXTLESS_ENTRY_BYTES + textBytes;
   const writer = new Writer(new Uint8Array(room));
   writer.bytes(HEAD);
   writer.u32(entries.length);
-  let last: Uint8Array = new Uint8Array(0);
-  entries.forEach((entry, i) => {
-    const name = names[i]!;
-    const shared = sharedBytes(last, name);
+  let [last, next] = [scratch, nextScratch];
+  let lastBytes = 0;
+  for (const entry of entries) {
+    const { written } = utf8.encodeInto(entry.name, next);
+    const shared = sharedBytes(last, next, Math.min(lastBytes, written));
     writer.u8(kindOf(entry));
     writer.u16(shared);
-    writer.u16(name.length - shared);
-    writer.bytes(name.subarray(shared));
+    writer.u16(written - shared);
+    writer.bytes(next.subarray(shared, written));
     writeBody(writer, entry);
-    last = name;
-  });
+    [last, next, lastBytes] = [next, last, written];
+  }
   const bytes = writer.written().slice();
   if (bytes.length > MANIFEST_BYTES_MAX) throw new RangeError(`${bytes.length} bytes of manifest`);
   return bytes;
@@ -131,12 +137,12 @@ export function decodeManifest(
   const count = reader.u32();
   if (count > MANIFEST_ENTRIES_MAX) return { problem: "too many entries" };
   const entries: TreeEntry[] = [];
-  let last: Uint8Array = new Uint8Array(0);
+  let lastBytes = 0;
   const prefix = folder === undefined ? "" : `${folder}/`;
   let nameBytes = 0;
   for (let i = 0; i < count && reader.problem === undefined; i++) {
     const kind = reader.u8();
-    const current = readName(reader, last);
+    const current = readName(reader, lastBytes);
     nameBytes += current.length;
     if (nameBytes > MANIFEST_BYTES_MAX) reader.fail("names too long");
     const parsed = parseText(current);
@@ -151,7 +157,7 @@ export function decodeManifest(
       const entry = readBody(reader, kind, own);
       if (entry !== undefined) entries.push(entry);
     }
-    last = current;
+    lastBytes = current.length;
   }
   if (reader.problem === undefined && reader.remainingBytes > 0) reader.fail("trailing bytes");
   if (reader.problem === undefined && hasFileAsFolder(entries)) {
@@ -261,15 +267,16 @@ function readTarget(reader: Reader, name: SafeFileName): string {
   return target;
 }
 
-function readName(reader: Reader, last: Uint8Array): Uint8Array {
+/** Into the place of the name before, of which there are so many bytes. */
+function readName(reader: Reader, lastBytes: number): Uint8Array {
   const shared = reader.u16();
   const rest = reader.bytes(reader.u16());
-  if (shared > last.length) reader.fail("shares more than there is");
-  if (shared === 0 || reader.problem !== undefined) return rest;
-  const name = new Uint8Array(shared + rest.length);
-  name.set(last.subarray(0, shared));
-  name.set(rest, shared);
-  return name;
+  if (shared > lastBytes) reader.fail("shares more than there is");
+  const length = shared + rest.length;
+  if (length > scratch.length) reader.fail("name too long");
+  if (reader.problem !== undefined) return rest;
+  scratch.set(rest, shared);
+  return scratch.subarray(0, length);
 }
 
 function parseText(bytes: Uint8Array): string | undefined {
@@ -280,8 +287,7 @@ function parseText(bytes: Uint8Array): string | undefined {
   }
 }
 
-function sharedBytes(a: Uint8Array, b: Uint8Array): number {
-  const max = Math.min(a.length, b.length);
+function sharedBytes(a: Uint8Array, b: Uint8Array, max: number): number {
   let shared = 0;
   while (shared < max && a[shared] === b[shared]) shared += 1;
   return shared;

@@ -63,3 +63,14 @@ Deno.test("long files and empty ones are in no unit", () => {
   assertEquals(plan.emptyFiles.map(({ name }): string => name), ["a"]);
   assertEquals(plan.longFiles.map(({ name }): string => name), ["c"]);
 });
+
+Deno.test("contents that claim one root are told apart, and each travels once", () => {
+  const [first] = files(1);
+  const second = { ...first!, name: files(2)[1]!.name, sha256: files(2)[1]!.sha256 };
+  const third = { ...second, name: files(3)[2]!.name };
+  const tree = [first!, second, third];
+  const plan = planTree(tree, [tree]);
+  assertEquals(targets(plan), tree.map(({ name }) => name));
+  const names = plan.units.flatMap((unit) => unit.names).map((each) => each.length);
+  assertEquals(names.filter((count) => count > 0).sort(), [1, 2]);
+});
