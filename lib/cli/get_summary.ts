@@ -20,7 +20,10 @@ export function summaryLines(
   folders: readonly FolderEvent[],
   times: RunTimes,
 ): string[] {
-  const isOne = done.length + failed.length <= 1;
+  // A folder that has come has its line.
+  const isFolder = folders.length === 1 && failed.length === 0 &&
+    done.every(({ folder }) => folder !== undefined);
+  const isOne = done.length + failed.length <= 1 || isFolder;
   return [
     ...fetchedLines(done, folders, times),
     ...otherNameLines(done),

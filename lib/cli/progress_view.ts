@@ -15,6 +15,7 @@ import { sizeText } from "../sizes.ts";
 import { waitingLine } from "./event_lines.ts";
 import { WAITS_SHOWN_MAX } from "./limits.ts";
 import { fractionOf, percentText, type Row, rowLines } from "./progress_rows.ts";
+import { textColumns } from "./terminal_text.ts";
 import { ServingView } from "./serving_view.ts";
 import { countText, etaText, rateText } from "./units.ts";
 
@@ -94,7 +95,7 @@ export class ProgressView {
       const { folder } = transfers[i]!.event;
       return [folder === undefined ? [line] : [line, folderDetail(folder)]];
     });
-    return [...head, ...this.#body(files, rows - 1 - rest.length - head.length), ...rest];
+    return [...head, ...this.#body(files, columns, rows - 1 - rest.length - head.length), ...rest];
   }
 
   /** What comes stands before what waits for its turn. */
@@ -103,9 +104,15 @@ export class ProgressView {
     return [...all.filter((each) => !isWaiting(each)), ...all.filter(isWaiting)];
   }
 
-  #body(files: readonly (readonly string[])[], rowsMax: number): readonly string[] {
+  #body(
+    files: readonly (readonly string[])[],
+    columns: number,
+    rowsMax: number,
+  ): readonly string[] {
     const room = Math.max(1, rowsMax);
-    const servers = files.length === 0 ? [] : this.#servers.map(serverRateLine);
+    const servers = files.length === 0
+      ? []
+      : this.#servers.map((server) => serverRateLine(server, columns));
     const flat = files.flat();
     if (flat.length + servers.length <= room) return [...flat, ...servers];
     if (flat.length <= room) return flat;
@@ -205,7 +212,12 @@ function isWaiting({ event: { bytes, size, rate }, bytesAtFirst }: Transfer): bo
   return bytes === bytesAtFirst && bytes < size && rate < 1;
 }
 
-function serverRateLine(server: ProgressEvent["lanes"][number]): string {
-  return `  ${server.server.padEnd(21)} ${rateText(server.rate).padStart(10)} ` +
-    `${sizeText(server.bytes).padStart(8)}`;
+function serverRateLine(
+  { server, rate, bytes }: ProgressEvent["lanes"][number],
+  columns: number,
+): string {
+  const line = `  ${server.padEnd(21)} ${rateText(rate).padStart(10)} ${
+    sizeText(bytes).padStart(8)
+  }`;
+  return textColumns(line) < columns ? line : `  ${server} ${rateText(rate).padStart(9)}`;
 }

@@ -90,7 +90,8 @@ export class TreeTransfer {
   readonly #holdings = new Map<SourceId, Bitmap>();
   /** By the numbers that the assembler knows them by. */
   readonly #files: readonly TreeFile[];
-  readonly #parts = new Set<DownloadDriver>();
+  /** Long files on their way, with their names. */
+  readonly #parts = new Map<DownloadDriver, string>();
   readonly #unobtainable = new Set<number>();
   readonly #targetEnded = Promise.withResolvers<Ended>();
   /** Who provides, until the coordinator knows of the transfer. */
@@ -114,7 +115,7 @@ export class TreeTransfer {
     const { coordinator } = this.#options.context.pool;
     let bytes = this.#partBytes;
     for (const tally of coordinator.tallies(this.#transfer).values()) bytes += tally.bytes;
-    for (const part of this.#parts) bytes += part.progress?.bytes ?? 0;
+    for (const part of this.#parts.keys()) bytes += part.progress?.bytes ?? 0;
     return bytes;
   }
 
@@ -132,7 +133,10 @@ export class TreeTransfer {
   #countArrived(): Arrived {
     const { context: { pool }, plan: { units } } = this.#options;
     const leases = pool.coordinator.leasesOf(this.#transfer);
-    if (leases === undefined) return this.#arrived;
+    if (leases === undefined) {
+      const [current = this.#arrived.current] = this.#parts.values();
+      return { ...this.#arrived, current };
+    }
     const left = this.#unitsLeft ??= units.map((_, chunk) => chunk);
     let { files, current } = this.#arrived;
     this.#unitsLeft = left.filter((chunk) => {
@@ -143,6 +147,8 @@ export class TreeTransfer {
       current = named.at(-1)?.name ?? current;
       return false;
     });
+    // Long files are what is left when all others have come.
+    if (this.#unitsLeft.length === 0) [current = current] = this.#parts.values();
     return this.#arrived = { files, current };
   }
 
@@ -178,7 +184,7 @@ export class TreeTransfer {
         return this.#onWritten(reply);
       case "treeFailed":
         // Nothing more is of use to a target that takes none.
-        for (const part of this.#parts) part.fail(ShoalError.fromMessage(reply.error));
+        for (const part of this.#parts.keys()) part.fail(ShoalError.fromMessage(reply.error));
         return this.#targetEnded.resolve(reply);
       case "treeFinished":
         return this.#targetEnded.resolve(reply);
@@ -226,7 +232,7 @@ export class TreeTransfer {
 
   /** What is whole stays. */
   abort(error: ShoalError): void {
-    for (const part of this.#parts) part.fail(error);
+    for (const part of this.#parts.keys()) part.fail(error);
     this.#options.context.pool.askAssembler({ kind: "abortTree", transfer: this.#transfer });
   }
 
@@ -354,8 +360,7 @@ export class TreeTransfer {
     const offers = holders.flatMap((holder) => holder.offers)
       .map((offer) => ({ ...offer, content: { sizeBytes, sha256, root }, ...timeOf(file), name }));
     const part = addPart(file, offers);
-    this.#parts.add(part);
-    this.#arrived = { ...this.#arrived, current: name };
+    this.#parts.set(part, name);
     const outcome = await part.ended;
     this.#parts.delete(part);
     if (outcome.event === "failed") return onFailed(name, outcome);
