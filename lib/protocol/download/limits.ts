@@ -157,11 +157,10 @@ export const MTU_RAISE_MS_MAX = 32_000;
 export const REQUESTS_IN_FLIGHT_MIN = 8;
 /** Fractions that are this far apart fill their range evenly, however many they are: the golden ratio's. */
 export const ROUNDING_STEP = 0.618;
-/**
- * A client asks for packs of a flow that brought no more than this at its best: beyond it, packing and unpacking take
- * nearly as long as the bytes. While packs come, which makes measurements rough, it is twice as much.
- */
+/** A client asks for packs of a flow that brings no more than this: beyond it, packing and unpacking take nearly as long as the bytes. */
 export const PACK_RATE_BYTES_PER_S_MAX = 150_000_000;
+/** … and of which no more was measured for a moment: it may be busy processors that make a fast path slow. */
+export const PACK_PEAK_BYTES_PER_S_MAX = 300_000_000;
 /** Below this it always pays, and nothing is measured. */
 export const PACK_SURE_BYTES_PER_S = 20_000_000;
 /** The best of this time counts. */

@@ -16,8 +16,8 @@ import {
   PACK_ANSWER_MS_MAX,
   PACK_ASKED_BYTES_MAX,
   PACK_BYTES_MIN,
+  PACK_PEAK_BYTES_PER_S_MAX,
   PACK_PEAK_MS,
-  PACK_RATE_BYTES_PER_S_MAX,
   PACK_STALL_BYTES,
   PACK_SURE_BYTES_PER_S,
   PACK_TRIAL_SPANS,
@@ -176,7 +176,7 @@ export class PackAsks {
    * to. What was measured best says which it is, as there are many reasons to be slow.
    */
   #pays(nowMs: number, wireBytesPerS: number): boolean {
-    if (this.#judge.isPacking) return wireBytesPerS < 2 * PACK_RATE_BYTES_PER_S_MAX;
+    if (this.#judge.isPacking) return wireBytesPerS < PACK_PEAK_BYTES_PER_S_MAX;
     if (wireBytesPerS >= this.#peakBytesPerS || nowMs >= this.#peakMs + PACK_PEAK_MS) {
       this.#peakBytesPerS = wireBytesPerS;
       this.#peakMs = nowMs;
@@ -185,7 +185,7 @@ export class PackAsks {
       this.#judge.pause();
       return true;
     }
-    if (this.#peakBytesPerS >= PACK_RATE_BYTES_PER_S_MAX || this.#judge.isResting(nowMs)) {
+    if (this.#peakBytesPerS >= PACK_PEAK_BYTES_PER_S_MAX || this.#judge.isResting(nowMs)) {
       return false;
     }
     // Until it is known what has to be beaten there are few questions, from which the server may wake up.

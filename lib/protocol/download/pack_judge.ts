@@ -9,6 +9,7 @@ import {
   PACK_GAIN_MIN,
   PACK_JUDGE_COUNT_MIN,
   PACK_JUDGE_MS,
+  PACK_RATE_BYTES_PER_S_MAX,
   PACK_REST_DOUBLINGS_MAX,
   PACK_REST_MS,
   PACK_SETTLE_MS,
@@ -32,11 +33,18 @@ export class PackJudge {
     return this.#isPacking;
   }
 
-  /** From now on it is; says `false` while it is not known what the flow brings without that. */
+  /**
+   * From now on it is; says `false` while it is not known what the flow brings without that, or if that is more than packing
+   * can bring.
+   */
   begin(nowMs: number): boolean {
     if (this.#isPacking) return true;
     if (!this.#isMeasured(nowMs, PACK_BASELINE_MS, PACK_BASELINE_COUNT_MIN)) return false;
     this.#baseline = this.#bytesPerMs(nowMs);
+    if (this.#baseline >= PACK_RATE_BYTES_PER_S_MAX / 1_000) {
+      this.#start(nowMs);
+      return false;
+    }
     this.#isPacking = true;
     this.#start(nowMs + PACK_SETTLE_MS);
     return true;
