@@ -102,6 +102,10 @@ export class Finder {
     return this.#servers.isProvedAt(endpoint);
   }
 
+  get isSeeking(): boolean {
+    return this.#unfinished.values().some((sought) => sought.isSeeking);
+  }
+
   /** Whether nothing is looked for any more. */
   get isDone(): boolean {
     return this.#unfinished.size === 0;
@@ -416,7 +420,7 @@ export class Finder {
     const { full, brief } = this.#finds.broadcast({ round, known, asked });
     this.#actions.push({ kind: "broadcast", datagram: full, brief, round });
     for (const to of this.#invited) {
-      for (const form of formsFor(round, this.isHeardAt(to.address))) {
+      for (const form of formsFor(round, this.isHeardAt(to.address), this.isSeeking)) {
         const datagram = form === "full" ? full : brief;
         this.#actions.push({ kind: "unicast", to, datagram });
       }

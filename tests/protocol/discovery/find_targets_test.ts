@@ -14,11 +14,12 @@ function asked(
   round: number,
   heard: readonly { address: string; port: number }[],
   targets = TARGETS,
+  isSeeking = true,
 ) {
   const isHeardAt = (address: string) => heard.some((each) => each.address === address);
   const isProvedAt = ({ address, port }: { address: string; port: number }) =>
     heard.some((each) => each.address === address && each.port === port);
-  return [...findTargets(round, targets, { isHeardAt, isProvedAt })]
+  return [...findTargets(round, targets, { isHeardAt, isProvedAt, isSeeking })]
     .map(({ to, form }) => `${to.address}:${to.port} ${form}`);
 }
 
@@ -40,6 +41,13 @@ Deno.test("where somebody has answered, soon only he and whoever is started late
     "10.0.0.1:10531 brief",
     "10.0.0.2:10530 brief",
   ]);
+});
+
+Deno.test("while what was found is fetched, others are looked for briefly", () => {
+  const targets = { likely: [at(BROADCAST, 10_526)], possible: [] };
+  const rounds = [0, 1, 2, 3, 4, 5].map((round) => asked(round, [], targets, false));
+  const forms = rounds.map((each) => each.map((one) => one.split(" ")[1]).join(" and "));
+  assertEquals(forms, ["full", "full and brief", "brief", "brief", "brief", "brief"]);
 });
 
 Deno.test("a broadcast is brief at times, for those whom longer ones do not reach", () => {
