@@ -16,6 +16,7 @@ import { memory } from "./scenarios/memory.ts";
 import type { Scenario, Setting } from "./scenarios/scenario.ts";
 import { shaped100, shaped1000, three, unequal } from "./scenarios/shaped.ts";
 import { packing100, packing1000 } from "./scenarios/packing.ts";
+import { sealedShaped, sealedSmall, sealedSpeed } from "./scenarios/sealed.ts";
 import { small } from "./scenarios/small.ts";
 import { start } from "./scenarios/start.ts";
 import { tiny } from "./scenarios/tiny.ts";
@@ -25,6 +26,7 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
   ...[shaped100, shaped1000, three, unequal, packing100, packing1000, tiny, small],
+  ...[sealedSpeed, sealedShaped, sealedSmall],
   ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master, start],
 ];
 const NAMES = SCENARIOS.map(({ name }) => name);

@@ -21,17 +21,26 @@ interface Variant {
   readonly env?: Env;
   /** Options of `get`. */
   readonly options?: readonly string[];
+  /** Whether both sides have a secret. */
+  readonly isSealed?: true;
 }
+
+/** Any: what it is makes no difference to how long anything takes. */
+const SECRET = "spell youth prepare index addict render pride reason license cube dune horn";
 
 const VARIANTS: ReadonlyMap<string, Variant> = new Map([
   ["shoal get", {}],
   ["shoal get, SHOAL_TUNE=off", { env: UNTUNED }],
   ["shoal get --no-pack", { options: ["--no-pack"] }],
+  ["shoal get, sealed", { isSealed: true }],
+  ["shoal get, sealed, SHOAL_TUNE=off", { isSealed: true, env: UNTUNED }],
 ]);
 
 export const shoal: Tool = shoalTool("shoal get");
 export const shoalUntuned: Tool = shoalTool("shoal get, SHOAL_TUNE=off");
 export const shoalUnpacked: Tool = shoalTool("shoal get --no-pack");
+export const shoalSealed: Tool = shoalTool("shoal get, sealed");
+export const shoalSealedUntuned: Tool = shoalTool("shoal get, sealed, SHOAL_TUNE=off");
 
 /** A command line that a task of a checkout's deno.json stands for, up to the arguments. */
 export function taskArgv(task: "server" | "get" | "master", root = ROOT): string[] {
@@ -93,10 +102,11 @@ function shoalTool(variant: string, root = ROOT): Tool {
 
 async function open(
   job: Job,
-  { env = {}, options = [] }: Variant,
+  { env: given = {}, options = [], isSealed }: Variant,
   root: string,
 ): Promise<Session> {
   const { bed, servers, dir, names, workDir } = job;
+  const env = isSealed ? { ...given, ...await sealedBy(workDir) } : given;
   const port = String(bed.port());
   await using starting = new AsyncDisposableStack();
   const daemons: Daemon[] = [];
@@ -135,6 +145,13 @@ async function open(
     },
     [Symbol.asyncDispose]: () => daemonsToEnd.disposeAsync(),
   };
+}
+
+/** What has both sides seal all that they say. */
+async function sealedBy(workDir: string): Promise<Env> {
+  const path = join(workDir, "secret");
+  await Deno.writeTextFile(path, SECRET, { mode: 0o600 });
+  return { SHOAL_SECRET_FILE: path };
 }
 
 /** From the first FIND to the last rename, whatever the number of files. */
