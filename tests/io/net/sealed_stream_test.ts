@@ -178,6 +178,17 @@ Deno.test("a record that was changed, doubled, left out or cut ends the stream b
   }
 });
 
+Deno.test("a second message with any bit flipped ends the stream before anything is said", async () => {
+  for (const at of [0, 6, 7, 38, 39, 43, 58]) {
+    const { up, down, client, server } = pair();
+    down.change = (bytes) => bytes.map((byte, i) => i === at ? byte ^ 1 : byte);
+    const heard = server.read(new Uint8Array(10));
+    assertEquals(await client.write(new TextEncoder().encode("question")), 0, `byte ${at}`);
+    assertEquals(up.all.length, 59);
+    assertEquals(await heard, 0);
+  }
+});
+
 Deno.test("a whole conversation that is played to a server again brings nothing but its second message", async () => {
   const { up, client, server } = pair();
   const heard = readAll(server, 8);

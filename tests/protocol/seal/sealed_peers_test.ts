@@ -238,6 +238,11 @@ Deno.test("askers are forgotten when others come, the one first who was used lon
   const others = Array.from({ length: SEAL_ASKERS_MAX - 1 }, () => new SealSocket());
   for (const each of others) server.hearOne(each.say("question", SERVER)[0], STRANGER, 1);
   assertEquals(server.hearOne(client.say("still", SERVER, 2)[0], CLIENT, 2)?.text, "still");
+  // There is room for no other: of two that come now, neither takes the place of who was just used.
+  for (let i = 0; i < 2; i++) {
+    server.hearOne(new SealSocket().say("question", SERVER)[0], STRANGER, 2);
+  }
+  assertEquals(server.hearOne(client.say("there", SERVER, 2)[0], CLIENT, 2)?.text, "there");
   for (let i = 0; i < SEAL_ASKERS_MAX; i++) {
     server.hearOne(new SealSocket().say("question", SERVER)[0], STRANGER, 3);
   }
@@ -305,4 +310,16 @@ Deno.test("joined segments stay joined, those of one length with a shorter last 
     client.hear(joined, SERVER, long.length).map(({ text }) => text),
     ["y".repeat(64) + "control", "z".repeat(64)],
   );
+});
+
+Deno.test("what two clients behind one address say is handed on apart, for each to be answered", () => {
+  const server = new SealSocket();
+  const [one, other] = [new SealSocket(), new SealSocket()].map((client) =>
+    session(client, server).client
+  );
+  const joined = Uint8Array.of(...one!.say("one", SERVER)[0]!, ...other!.say("other", SERVER)[0]!);
+  const heard = server.hear(joined, CLIENT, joined.length / 2);
+  assertEquals(heard.map(({ text }) => text), ["one", "other"]);
+  assertEquals(one!.hearOne(server.say("to one", heard[0]!.from)[0], SERVER)?.text, "to one");
+  assertEquals(other!.hearOne(server.say("to other", heard[1]!.from)[0], SERVER)?.text, "to other");
 });
