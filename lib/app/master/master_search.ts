@@ -44,6 +44,8 @@ export class MasterSearch {
   readonly #pageAfter = new Map<string, SafeFileName | undefined>();
   /** Of which master names like which were asked for. */
   readonly #similarAsked = new Set<string>();
+  /** Masters that could not be had when they were asked last. */
+  readonly #lost = new Set<string>();
   /** By question, the names like it that masters know. */
   readonly #similar = new Map<string, Set<SafeFileName>>();
 
@@ -107,6 +109,7 @@ export class MasterSearch {
         const target = { master, layers, timeoutMs, signal };
         const found = await this.#locate(target, queries, except);
         isLost = false;
+        this.#lost.delete(master);
         queries.forEach((query, i) => this.#onLocated(master, query, found[i]!));
         const servers = found.flat().flatMap((file) => file.servers);
         const fresh = this.#told.add(master, servers.map(({ endpoint }) => endpoint));
@@ -117,6 +120,9 @@ export class MasterSearch {
         if (signal.aborted) return;
         if (!isLost) onProblem(`master: ${ShoalError.from(error).message}`);
         isLost = true;
+        this.#lost.add(master);
+        // The others' word may have waited for this one's.
+        for (const query of queries) this.#tellWord(query);
       }
     }
   }
@@ -154,17 +160,24 @@ export class MasterSearch {
     return files;
   }
 
-  /** Whether some master has answered, and none that has knows of anybody. */
+  /** Whether every master has answered that can be had, one at least, and none of them knows of anybody. */
   #isUnknown(query: Query): boolean {
-    const { masters } = this.#options;
-    const told = masters.map((master) => this.#toldOf.get(keyOf(master, query)));
+    return this.#isUnknownSoFar(query) &&
+      this.#options.masters.every((master) =>
+        this.#lost.has(master) || this.#toldOf.has(keyOf(master, query))
+      );
+  }
+
+  /** Whether some master has answered, and none that has knows of anybody. */
+  #isUnknownSoFar(query: Query): boolean {
+    const told = this.#options.masters.map((master) => this.#toldOf.get(keyOf(master, query)));
     return told.some((each) => each !== undefined) && told.every((each = []) => each.length === 0);
   }
 
   /** Names like those that nobody is known to have; of a few, since each costs the master a page or two. */
   async #lookForSimilar(target: MasterTarget, queries: readonly MasterQuery[]): Promise<void> {
     for (const query of queries) {
-      if (query.by !== "name" || !this.#isUnknown(query)) continue;
+      if (query.by !== "name" || !this.#isUnknownSoFar(query)) continue;
       const key = `${target.master}\n${query.name}`;
       if (this.#similarAsked.has(key) || this.#similarAsked.size >= SIMILAR_ASKED_MAX) continue;
       this.#similarAsked.add(key);

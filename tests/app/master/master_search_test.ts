@@ -63,6 +63,55 @@ Deno.test("a client that was told of addresses that do not answer asks for other
   assertEquals(told.map(({ address }) => address), [...silent, "10.0.0.7", "10.0.0.8"]);
 });
 
+Deno.test("what one master does not know is not unknown before the others have answered, or cannot be had", async () => {
+  const waiting = Promise.withResolvers<void>();
+  const masterThat = (answers: () => Promise<JsonObject[]>) => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = (async () => {
+      for await (const conn of listener) {
+        using peer = new TcpPeer(conn);
+        await peer.message();
+        await peer.say({ status: "located", found: [await answers()] });
+        await peer.end();
+      }
+    })();
+    const end = async (): Promise<void> => {
+      listener.close();
+      await answering.catch(() => {});
+    };
+    return { master: `127.0.0.1:${listener.addr.port}`, end };
+  };
+  const quick = masterThat(() => Promise.resolve([]));
+  const slow = masterThat(() =>
+    waiting.promise.then(() => [{ ...FILE, servers: [serverAt("10.0.0.7")] }])
+  );
+  for (const others of [[slow.master], ["127.0.0.1:1"]]) {
+    const words: boolean[] = [];
+    const told: Endpoint[] = [];
+    const search = new MasterSearch({
+      ...{ runtime: denoRuntime(), layers: [], masters: [quick.master, ...others] },
+      wanted: () => [{ by: "name", name: FILE.name as SafeFileName }],
+      onServers: (endpoints) => void told.push(...endpoints),
+      onWord: (_, { isUnknown }) => void words.push(isUnknown),
+      onProblem: () => {},
+    });
+    try {
+      await eventually("the quick one has answered", 30_000, () => words.length > 0);
+      if (others[0] !== slow.master) {
+        await eventually("who cannot be had is not waited for", 30_000, () => words.includes(true));
+        continue;
+      }
+      assertEquals(words.includes(true), false, "the slow one has not answered");
+      waiting.resolve();
+      await eventually("the slow one has answered", 30_000, () => told.length > 0);
+      assertEquals(words.includes(true), false, "the slow one knows of somebody");
+    } finally {
+      await search.close();
+    }
+  }
+  await Promise.all([quick.end(), slow.end()]);
+});
+
 Deno.test("what a master knows of a name decides what to do about silence", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const answering = (async () => {
