@@ -160,7 +160,9 @@ e2e(
     const file = join(scratch.root, "file");
     await Deno.writeTextFile(file, "mine");
     const at = (out: string, name = "a.txt") => ["get", name, "--out", out, "--port", String(port)];
-    assertRefused(await runShoal(at(file), { json: false }), 5, /not a folder/);
+    assertRefused(await runShoal(at(file), { json: false }), 5, /different file/);
+    assertEquals(await Deno.readTextFile(file), "mine");
+    assertRefused(await runShoal(at(file, "*"), { json: false }), 5, /not a folder/);
     assertRefused(await runShoal(at(join(file, "below")), { json: false }), 5, /folder/);
     await Deno.writeTextFile(join(scratch.out, "inner"), "mine, too");
     assertRefused(

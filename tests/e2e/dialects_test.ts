@@ -154,8 +154,8 @@ dialect("our client lists, uploads and downloads at an existing ASCII server", a
   const list = await runShoal(["list", ...ascii]);
   const [listed] = list.events;
   assertEquals([listed?.["name"], listed?.["md5"]], ["film.bin", md5Hex(file)]);
-  for (const name of ["film.bin", md5Hex(file)]) {
-    const out = join(scratch.out, name);
+  for (const [name, folder] of [["film.bin", "name"], [md5Hex(file), "md5"]] as const) {
+    const out = join(scratch.out, folder);
     const get = await runShoal(["get", name, ...ascii, "--out", out]);
     assertEquals(get.code, 0, get.process.description());
     assertSameBytes(await Deno.readFile(join(out, "film.bin")), file);
