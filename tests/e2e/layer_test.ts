@@ -95,7 +95,7 @@ e2e("who lacks the layer hears nothing, and is not heard", async () => {
 // — Over TCP ————————————————————————————————————————————————————————————————————————————————————
 
 /** Neither data nor a page of a listing fits. */
-const SMALL_DATAGRAM_BYTES = 500;
+const SMALL_DATAGRAM_BYTES = 240;
 const IMPATIENT = { timeoutMs: 500, retries: 1 };
 /** What has no half for streams, and leaves datagrams alone. */
 const HALF: LayerConfig = { kind: "half" };

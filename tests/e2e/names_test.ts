@@ -57,7 +57,6 @@ const ABSENT = [
   "dangling",
   "pipe",
   "device",
-  "inner",
   "A.TXT",
   "secret.txt",
   "%2e%2e/secret.txt",
