@@ -15,13 +15,14 @@ async function placeOf(...args: readonly string[]) {
 Deno.test(
   { name: "--out with the name of a file, for one file, means that file", ignore },
   () =>
-    withFolder({ "old.bin": "x" }, async (dir) => {
+    withFolder({ "old.bin": "x", plain: "x" }, async (dir) => {
       const at = (name: string): string => join(dir, name);
       const fileAt = (name: string) => ({ outDir: undefined, file: at(name) });
       const folderAt = (name: string) => ({ outDir: at(name), file: undefined });
       assertEquals(await placeOf("film.mkv", "--out", at("film.mkv")), fileAt("film.mkv"));
       assertEquals(await placeOf("a/film.mkv", "--out", at("other.mp4")), fileAt("other.mp4"));
       assertEquals(await placeOf("README", "--out", at("old.bin")), fileAt("old.bin"));
+      assertEquals(await placeOf("a.txt", "--out", at("plain")), folderAt("plain"));
       // Folders, by what is there, by a slash, or by what they are called.
       assertEquals(await placeOf("film.mkv", "--out", dir), { outDir: dir, file: undefined });
       assertEquals(await placeOf("film.mkv", "--out", at("new.d/")), folderAt("new.d/"));
