@@ -134,6 +134,27 @@ e2e(
   },
 );
 
+for (const [how, expected] of [["", 5], ["/dev/null", 0]] as const) {
+  // Only there can it be told.
+  if (Deno.build.os !== "linux") continue;
+  const where = how === "" ? "closed" : how;
+  e2e(`standard output that is ${where}: exit code ${expected}`, async () => {
+    await using scratch = await Scratch.make();
+    await scratch.serve("film", randomFile(100_000, 1));
+    const port = freePort();
+    await using _server = await startServer(scratch, port);
+    const get = [...CLI_COMMAND, "get", "film", "-o", "-", "--port", String(port)];
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", how === "" ? `"$@" >&-` : `"$@" > ${how}`, "sh", ...get],
+      env: CLI_ENV,
+      cwd: scratch.root,
+    }).output();
+    const words = new TextDecoder().decode(stderr);
+    assertEquals(code, expected, words);
+    if (how === "") assertMatch(words, /cannot write the output: standard output is closed/);
+  });
+}
+
 const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["several names", ["a", "b", "-o", "-"], /several files cannot become one/],
   ["a glob", ["*", "-o", "-"], /several files cannot become one/],

@@ -8,7 +8,7 @@ export interface Pipes {
    * Writes to standard output, and resolves when the system has taken all of it. Waits for a reader who is slow.
    *
    * @returns `false` when nobody reads any more
-   * @throws what the system says: a full disk, for example
+   * @throws what the system says: a full disk, for example; and where the process was started without standard output
    */
   writeOut(bytes: Uint8Array): Promise<boolean>;
   /**
@@ -33,6 +33,8 @@ export const processPipes: Pipes = {
     }
   },
   async writeOut(bytes) {
+    isOutputClosed ??= wasStartedWithoutOutput();
+    if (isOutputClosed) throw new Error("standard output is closed");
     while (bytes.length > 0) {
       try {
         bytes = bytes.subarray(await Deno.stdout.write(bytes));
@@ -46,6 +48,29 @@ export const processPipes: Pipes = {
     return true;
   },
 };
+
+/** Not looked at yet. */
+let isOutputClosed: boolean | undefined;
+
+const READ_AND_WRITE = 2;
+
+/**
+ * After `>&-` the runtime has put `/dev/null` in the place of standard output, where everything would be lost in
+ * silence. It is open for reading as well, as no shell opens it for output.
+ */
+function wasStartedWithoutOutput(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  const [file, info] = ["/proc/self/fd/1", "/proc/self/fdinfo/1"];
+  for (const path of [file, info]) {
+    if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  }
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(Deno.readTextFileSync(info))?.[1] ?? "0";
+    return Deno.readLinkSync(file) === "/dev/null" && (parseInt(flags, 8) & 3) === READ_AND_WRITE;
+  } catch {
+    return false;
+  }
+}
 
 /** Return, line feed, Ctrl-C where it comes as a byte, Ctrl-D. */
 const LINE_ENDS = [13, 10, 3, 4];
