@@ -6,3 +6,5 @@ export const SUBNETS_MEMORY_MS = 10_000;
 export const STREAM_LOOK_MS = 20;
 /** Addresses of this machine that a server tells of. */
 export const OWN_ADDRESSES_MAX = 8;
+/** How long nothing is packed after the packer broke, or could not be started for want of file descriptors. */
+export const PACKER_REST_MS = 10_000;

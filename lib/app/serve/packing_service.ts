@@ -16,6 +16,7 @@ import { sizeText } from "../../sizes.ts";
 import type { FrameOf } from "../../wire/frames.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 import { timesText } from "../stage_times.ts";
+import { PACKER_REST_MS } from "./limits.ts";
 
 interface PackingServiceOptions {
   readonly runtime: Runtime;
@@ -35,7 +36,8 @@ export class PackingService {
   #worker: WorkerHandle<PackerRequest, PackerReply> | undefined;
   /** What the worker was asked to pack. */
   readonly #jobs = new Set<number>();
-  #isBroken = false;
+  /** No worker is started before: the last one broke, or there was no room for one. */
+  #restsUntilMs = -Infinity;
 
   constructor(options: PackingServiceOptions) {
     this.#options = options;
@@ -78,7 +80,7 @@ export class PackingService {
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#isBroken = true;
+    this.#restsUntilMs = Infinity;
     const stopped = await worker?.end();
     if (stopped === undefined) return;
     const { plainBytes, packedBytes } = this.#packs.counts;
@@ -108,7 +110,10 @@ export class PackingService {
 
   #pack(job: number, { content, offset, lengthBytes }: PackJob): void {
     const file = this.#options.index.located(content.root, content.sizeBytes);
-    if (file === undefined || this.#isBroken) return this.#step({ kind: "packed", job });
+    if (file === undefined) return this.#step({ kind: "packed", job });
+    if (this.#options.runtime.clock.nowMs() < this.#restsUntilMs) {
+      return this.#step({ kind: "lost", job });
+    }
     this.#jobs.add(job);
     this.#worker ??= this.#start();
     this.#worker.post({ kind: "pack", job, content: { ...content, file }, offset, lengthBytes });
@@ -127,11 +132,14 @@ export class PackingService {
 
   /** Whatever is offered can be sent as it is. */
   #onFailure(error: ShoalError): void {
-    this.#isBroken = true;
+    const { clock } = this.#options.runtime;
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, clock.nowMs() + PACKER_REST_MS);
+    this.#worker?.terminate();
+    this.#worker = undefined;
     this.#options.onDetail(`packer: ${error.message}`);
     for (const job of [...this.#jobs]) {
       this.#jobs.delete(job);
-      this.#step({ kind: "packed", job });
+      this.#step({ kind: "lost", job });
     }
   }
 }

@@ -26,6 +26,8 @@ export class Digests {
   #waiting: PromiseWithResolvers<Bytes>[] = [];
   readonly #streams = new Map<number, PromiseWithResolvers<StreamDigests>>();
   readonly #files = new Map<number, PromiseWithResolvers<string | undefined>>();
+  /** Whether it was started for streams: whoever sends one has no other way to learn its hashes. */
+  #isNeeded = false;
   readonly #onFailure: (error: ShoalError) => void;
 
   constructor(runtime: Runtime, onFailure: (error: ShoalError) => void) {
@@ -35,6 +37,7 @@ export class Digests {
 
   /** Starts the worker before there is anything to hash, so that the first need not wait for it. */
   warmUp(): void {
+    this.#isNeeded = true;
     this.#worker ??= this.#start();
   }
 
@@ -60,6 +63,7 @@ export class Digests {
 
   /** Begins a stream; returns its number. */
   begin(sizeBytes: number): number {
+    this.warmUp();
     const job = this.#nextJob++;
     this.#post({ kind: "begin", job, sizeBytes });
     return job;
@@ -97,8 +101,8 @@ export class Digests {
   }
 
   #post(request: WorkRequest<DigestRequest>, transfer: readonly ArrayBuffer[] = []): void {
-    this.warmUp();
-    this.#worker?.post(request, transfer);
+    this.#worker ??= this.#start();
+    this.#worker.post(request, transfer);
   }
 
   #start(): WorkerHandle<DigestRequest, DigestReply> {
@@ -107,7 +111,10 @@ export class Digests {
       onReply: (reply) => this.#onReply(reply),
       onFailure: (error) => {
         this.#giveUp(error);
-        this.#onFailure(error);
+        if (this.#isNeeded) return this.#onFailure(error);
+        // The next file is another attempt.
+        this.#worker?.terminate();
+        this.#worker = undefined;
       },
     });
   }

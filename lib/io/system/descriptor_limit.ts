@@ -17,6 +17,9 @@ const SYMBOLS = {
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** It can always be opened, if anything can. */
+const NULL_DEVICE = "/dev/null";
+
 let known: number | undefined;
 
 /**
@@ -34,6 +37,23 @@ export function descriptorShare(
   limit = descriptorLimit(),
 ): number {
   return Math.max(1, Math.min(wantedMax, Math.floor((limit - DESCRIPTORS_RESERVED) * share)));
+}
+
+/** What is in the way of opening so many more files or sockets just now; `undefined` where nothing is, or nobody can say. */
+export function descriptorObstacle(count: number): unknown {
+  if (Deno.build.os === "windows") return undefined;
+  if (Deno.permissions.querySync({ name: "read", path: NULL_DEVICE }).state !== "granted") {
+    return undefined;
+  }
+  const opened: Deno.FsFile[] = [];
+  try {
+    while (opened.length < count) opened.push(Deno.openSync(NULL_DEVICE));
+    return undefined;
+  } catch (obstacle) {
+    return obstacle;
+  } finally {
+    for (const file of opened) file.close();
+  }
 }
 
 function raisedLimit(): number | undefined {

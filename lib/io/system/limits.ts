@@ -11,6 +11,8 @@ export const WORKER_STOP_MS_MAX = 30_000;
 
 /** Descriptors that a process needs beside its connections: its sockets, files, databases, and Deno's own. */
 export const DESCRIPTORS_RESERVED = 96;
+/** Descriptors that must be free where a thread is started: it keeps six and reads its modules by a seventh. */
+export const WORKER_DESCRIPTORS = 8;
 /** Where nobody says how many descriptors a process may have: what most systems give at least. */
 export const DESCRIPTORS_UNKNOWN = 1_024;
 

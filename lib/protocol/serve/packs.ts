@@ -45,6 +45,8 @@ export type PacksEvent =
   | { readonly kind: "ask"; readonly to: Endpoint; readonly want: FrameOf<"pack_want"> }
   /** Outcome of `pack`; there is no pack where it would save too little, or the content is not there as it was. */
   | { readonly kind: "packed"; readonly job: number; readonly pack?: Pack }
+  /** Nothing came of `pack`, which says nothing about the range. */
+  | { readonly kind: "lost"; readonly job: number }
   /** A file that had this content has it no more. */
   | ({ readonly kind: "forget" } & ContentRef)
   /** A client found this pack, or the chunks in it, bad. */
@@ -54,7 +56,7 @@ export type PacksEvent =
 
 export type PacksAction =
   | { readonly kind: "answer"; readonly to: Endpoint; readonly datagram: Bytes }
-  /** Pack this; `packed` must follow. */
+  /** Pack this; `packed` or `lost` must follow. */
   | { readonly kind: "pack"; readonly job: number; readonly range: PackJob }
   /** This will be asked for by its root. */
   | { readonly kind: "foresee"; readonly content: LocatedContent }
@@ -127,6 +129,9 @@ export class Packs {
         break;
       case "packed":
         this.#onPacked(event.job, event.pack);
+        break;
+      case "lost":
+        this.#onLost(event.job);
         break;
       case "forget":
         this.#forget(keyOf(event));
@@ -241,6 +246,12 @@ export class Packs {
       this.counts.packedBytes += kept.bytes.length;
     }
     for (const asking of askers) this.#answer(asking, kept);
+  }
+
+  #onLost(job: number): void {
+    const running = this.#running.get(job);
+    this.#running.delete(job);
+    for (const asking of running?.askers ?? []) this.#answer(asking, undefined);
   }
 
   #keep(key: string, range: PackJob, pack: Pack | undefined): void {

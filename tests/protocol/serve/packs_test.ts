@@ -113,6 +113,18 @@ Deno.test("what does not pack is answered so, and then not tried for a while", (
   assertEquals(scene.jobs.map(({ range }) => range.offset), [0, 2 * MIB]);
 });
 
+Deno.test("where packing came to nothing, that is answered, and tried again when somebody asks", () => {
+  const scene = new Scene();
+  scene.ask(A, span(0));
+  scene.ask(B, span(0));
+  scene.do({ kind: "lost", job: scene.jobs[0]!.job });
+  assertEquals(scene.answers.map(({ to, frame }) => [to, frame.packedBytes]), [[A, 0], [B, 0]]);
+  scene.ask(A, span(0));
+  assertEquals(scene.jobs.map(({ range }) => range.offset), [0, 0]);
+  scene.packed(scene.jobs[1]!.job, packOf(0));
+  assertEquals(scene.answers.at(-1)?.frame.packedBytes, 1_000);
+});
+
 Deno.test("what is no range of the content is not answered at all", () => {
   const scene = new Scene();
   const { sizeBytes } = CONTENT;
