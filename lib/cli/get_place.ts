@@ -52,7 +52,7 @@ function isFileMeant(place: Place, names: readonly string[]): boolean {
   if (/[/\\]$/.test(out)) return false;
   switch (kindOf(out)) {
     case "file":
-      return hasExtension(out);
+      return true;
     case "missing":
       return hasExtension(out) && (hasExtension(unmarked(name)) || name.startsWith("sha256:"));
     case "other":

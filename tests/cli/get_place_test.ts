@@ -22,7 +22,7 @@ Deno.test(
       assertEquals(await placeOf("film.mkv", "--out", at("film.mkv")), fileAt("film.mkv"));
       assertEquals(await placeOf("a/film.mkv", "--out", at("other.mp4")), fileAt("other.mp4"));
       assertEquals(await placeOf("README", "--out", at("old.bin")), fileAt("old.bin"));
-      assertEquals(await placeOf("a.txt", "--out", at("plain")), folderAt("plain"));
+      assertEquals(await placeOf("a.txt", "--out", at("plain")), fileAt("plain"));
       // Folders, by what is there, by a slash, or by what they are called.
       assertEquals(await placeOf("film.mkv", "--out", dir), { outDir: dir, file: undefined });
       assertEquals(await placeOf("film.mkv", "--out", at("new.d/")), folderAt("new.d/"));
