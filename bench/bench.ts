@@ -2,7 +2,7 @@
  * `shoal get` beside other tools, in turns, scenario by scenario; see `deno task bench --help`.
  * Everything it starts is ended, and everything it makes is removed, also after Ctrl-C.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { makeScratch } from "./lab/files.ts";
 import { namespaceObstacle } from "./lab/namespaces.ts";
 import { busyShare } from "./measure/proc.ts";

@@ -50,3 +50,35 @@ declare module "@std/crypto/timing-safe-equal" {
     b: ArrayBufferView | ArrayBuffer,
   ): boolean;
 }
+
+declare module "@std/path/basename" {
+  export function basename(path: string, suffix?: string): string;
+}
+
+declare module "@std/path/constants" {
+  export const SEPARATOR: string;
+}
+
+declare module "@std/path/dirname" {
+  export function dirname(path: string): string;
+}
+
+declare module "@std/path/extname" {
+  export function extname(path: string): string;
+}
+
+declare module "@std/path/is-absolute" {
+  export function isAbsolute(path: string): boolean;
+}
+
+declare module "@std/path/join" {
+  export function join(...paths: string[]): string;
+}
+
+declare module "@std/path/relative" {
+  export function relative(from: string, to: string): string;
+}
+
+declare module "@std/path/resolve" {
+  export function resolve(...paths: string[]): string;
+}

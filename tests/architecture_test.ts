@@ -46,9 +46,9 @@ Deno.test({
 Deno.test("what is loaded at the start is told from what is loaded later, and from types", () => {
   const sources = [
     { path: "lib/a.ts", text: 'import { b } from "./b.ts";\nimport type { C } from "./c.ts";' },
-    { path: "lib/b.ts", text: 'import { join } from "node:path";\nawait import("./d.ts");' },
+    { path: "lib/b.ts", text: 'import { join } from "@std/path/join";\nawait import("./d.ts");' },
   ];
-  assertEquals([...loadedBy(sources, "lib/a.ts")], ["lib/a.ts", "lib/b.ts", "node:path"]);
+  assertEquals([...loadedBy(sources, "lib/a.ts")], ["lib/a.ts", "lib/b.ts", "@std/path/join"]);
 });
 
 Deno.test({

@@ -2,7 +2,8 @@
  * `deno task build [DIR]`: what is shipped, in `dist` or DIR. `shoal/` is a folder that needs a Deno binary
  * and nothing else; `shoal-VERSION.tgz` is the same for npm.
  */
-import { join, resolve } from "node:path";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
 import { COMPLETION_SCRIPTS } from "../lib/cli/completion_scripts.ts";

@@ -1,5 +1,5 @@
 /** The program as plain JavaScript: its entry, each worker an entry of its own, and the chunks that they share. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 
 /** What the entry is called in the bundle: Deno names what it installs after it. */
 export const ENTRY = "shoal.js";

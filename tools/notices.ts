@@ -1,5 +1,5 @@
 /** What the licenses of bundled packages ask for: their names, their authors and their texts. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 
 interface PackageInfo {
   readonly name: string;

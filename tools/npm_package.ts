@@ -1,5 +1,6 @@
 /** The package for npm: the same program, started by Node, with Deno as what it would like to have beside it. */
-import { join, relative } from "node:path";
+import { join } from "@std/path/join";
+import { relative } from "@std/path/relative";
 import { type Manifest, startPlan } from "./start_plan.ts";
 import { type ArchivedFile, tarball } from "./tarball.ts";
 

@@ -1,5 +1,5 @@
 /** Files to move, in memory: random, so that nothing can be compressed or told apart by luck, or text, where packing is measured. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { run } from "./command.ts";
 
 const BLOCK_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Tools in turns: each round, every tool moves the files once, so that a machine's drift hits all. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bed } from "../lab/bed.ts";
 import { compare } from "../lab/files.ts";
 import type { Job, Session, Tool } from "../tools/tool.ts";

@@ -2,7 +2,7 @@
  * One transfer, as it is measured: the programs that make it, on which side each stands, their
  * processor time and the most memory they held. A run ends at its bound, and nothing outlives it.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Host } from "../lab/bed.ts";
 import type { Daemon } from "./daemon.ts";
 import { killTree, memoryOf, treeOf } from "./proc.ts";

@@ -2,7 +2,7 @@
  * How long a server takes to know a new file, beside what hashing its bytes twice costs in one thread:
  * the index wants the SHA-256 of the whole and of each 16 KiB block.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Daemon } from "../measure/daemon.ts";
 import { Run } from "../measure/run.ts";
 import { median } from "../measure/statistics.ts";

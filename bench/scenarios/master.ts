@@ -3,7 +3,7 @@
  * again after it was killed. A thousand servers are one process with a thousand registrations, which hold
  * nothing but numbers; they share the machine with the master.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { pathOf } from "../lab/command.ts";
 import { Daemon, type Watch } from "../measure/daemon.ts";
 import { memoryOf } from "../measure/proc.ts";

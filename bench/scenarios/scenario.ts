@@ -1,5 +1,5 @@
 /** What a scenario is, and what all of them need: somewhere to work, and who takes part. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bed, Wiring } from "../lab/bed.ts";
 import { makeFile, makeText, makeTree } from "../lab/files.ts";
 import { loopbackBed } from "../lab/loopback.ts";

@@ -1,5 +1,5 @@
 /** How long commands take that do next to nothing: from the source, from the bundle, and the first time of all. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { build } from "../../tools/build.ts";
 import type { Host } from "../lab/bed.ts";
 import { Daemon } from "../measure/daemon.ts";

@@ -7,7 +7,7 @@
  * own seconds, until the last byte was written, are told as well. From mirrors it fetches parts of one file on a connection a mirror, and proves nothing, so
  * `openssl dgst` follows.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Daemon } from "../measure/daemon.ts";
 import { type HttpServer, missingHttpServer, startHttpServer } from "./http_server.ts";
 import { digest } from "./openssl.ts";

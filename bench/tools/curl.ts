@@ -1,5 +1,5 @@
 /** A plain copy over HTTP, which proves nothing; hence `openssl dgst` of the copy is part of it. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { missingHttpServer, startHttpServer } from "./http_server.ts";
 import { digest } from "./openssl.ts";
 import { missingOf, type Tool } from "./tool.ts";

@@ -2,7 +2,7 @@
  * A server of files over HTTP: nginx with sendfile, one worker (one client gains nothing from more)
  * and no log; python3's http.server where nginx is missing.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bed, Host } from "../lab/bed.ts";
 import { pathOf } from "../lab/command.ts";
 import { Daemon } from "../measure/daemon.ts";

@@ -1,5 +1,5 @@
 /** libtorrent 2 through its Python module, one seeder a server; see libtorrent_peer.py. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { run } from "../lab/command.ts";
 import { Daemon } from "../measure/daemon.ts";
 import { installed, type Tool } from "./tool.ts";

@@ -1,5 +1,5 @@
 /** The yardstick, H: reading the file once and hashing it. Also what a careful user runs after a copy. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Host } from "../lab/bed.ts";
 import type { Run } from "../measure/run.ts";
 import { type Job, missingOf, type Session, type Tool } from "./tool.ts";

@@ -2,7 +2,7 @@
  * rsync from its daemon, without SSH: whole files, since there is nothing to compare with. It checks
  * each file with a hash of its own choice.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Daemon } from "../measure/daemon.ts";
 import { type Job, missingOf, type Session, type Tool } from "./tool.ts";
 

@@ -2,7 +2,7 @@
  * scp with a key of its own, from an sshd of its own, with the cipher that processors help with. The
  * transport authenticates every packet; the file as a whole is not hashed.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { must } from "../lab/command.ts";
 import { Daemon } from "../measure/daemon.ts";
 import { installed, missingOf, type Tool } from "./tool.ts";

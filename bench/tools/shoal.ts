@@ -1,5 +1,5 @@
 /** Shoal itself, started as the tasks of deno.json start it. Its clock is the wall, start-up included. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Daemon, type Watch } from "../measure/daemon.ts";
 import type { Job, Session, Tool } from "./tool.ts";
 

@@ -1,6 +1,6 @@
 /** A version 1 torrent of one file: SHA-1 of each piece, as aria2 wants it. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 
 /** About a thousand pieces a GiB, which is what makers of torrents choose. */
 const PIECE_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Tools that move a folder as it is: its names, times and modes with its bytes. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { startRsyncDaemon } from "./rsync.ts";
 import { installed, missingOf, type Tool } from "./tool.ts";
 

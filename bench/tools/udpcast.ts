@@ -4,7 +4,7 @@
  * it is told a rate, because it fills the queue otherwise; elsewhere it is faster without one. It
  * proves nothing, so `openssl dgst` follows.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { digest } from "./openssl.ts";
 import { missingOf, type Tool } from "./tool.ts";
 

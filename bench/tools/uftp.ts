@@ -4,7 +4,7 @@
  * The first round trip is taken for 10 ms and the least for 1 ms, as on a local network. It proves
  * nothing without encryption, so `openssl dgst` follows.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Daemon } from "../measure/daemon.ts";
 import { Run } from "../measure/run.ts";
 import { makeFile } from "../lab/files.ts";

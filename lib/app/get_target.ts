@@ -1,5 +1,6 @@
 /** Where what a get fetches goes: a folder, in which files keep their names, one file of a given name, or a reader. */
-import { basename, dirname } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
 import type { SafeFileName } from "../ids.ts";
 import { ShoalError } from "../errors.ts";
 import type { Disk } from "../io/files/disk.ts";

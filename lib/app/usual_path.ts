@@ -1,5 +1,5 @@
 /** Where a file would be if its name were free and every file system could hold it. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../ids.ts";
 import type { DoneEvent } from "./events.ts";
 

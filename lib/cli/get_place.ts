@@ -1,5 +1,6 @@
 /** Where a `get` writes: into a folder, to one file, or to standard output; and what somebody meant who typed something else. */
-import { basename, extname } from "node:path";
+import { basename } from "@std/path/basename";
+import { extname } from "@std/path/extname";
 import type { FailedEvent } from "../app/events.ts";
 import type { GetOptions } from "../app/options.ts";
 import { openRegularFile } from "../io/files/regular_file.ts";

@@ -1,5 +1,5 @@
 /** `service [DIR] [FILE…]`: the unit by which systemd runs such a server for this user. */
-import { resolve } from "node:path";
+import { resolve } from "@std/path/resolve";
 import { EXIT, ShoalError } from "../errors.ts";
 import { processStart } from "../io/system/invocation.ts";
 import { defineCommand } from "./command.ts";

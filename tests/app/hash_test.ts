@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { hashFile } from "../../lib/app/hash.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { withFolder } from "../support/folder.ts";

@@ -3,7 +3,7 @@
  * honest servers have comes all the same.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { type Scene, withScene } from "../support/folder_scene.ts";
 import {

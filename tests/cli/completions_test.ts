@@ -1,6 +1,6 @@
 /** What each shell completes, tried in the shell itself. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { COMPLETION_SCRIPTS } from "../../lib/cli/completion_scripts.ts";
 import { spellingsOf } from "../../lib/cli/completions.ts";

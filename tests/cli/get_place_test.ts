@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { withFolder } from "../support/folder.ts";
 import { canTouchFiles } from "../support/permissions.ts";
 import { FakeApp, run } from "../support/fake_cli.ts";

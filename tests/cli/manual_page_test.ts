@@ -1,6 +1,6 @@
 /** The manual page says what the help says, and the program that shows it finds nothing wrong with it. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { optionRows } from "../../lib/cli/help.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import { manualPage } from "../../lib/cli/manual_page.ts";

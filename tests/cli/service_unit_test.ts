@@ -1,6 +1,6 @@
 /** The unit for systemd is one that systemd takes, whatever folders and names are like. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { serviceUnit } from "../../lib/cli/service_unit.ts";
 import { run } from "../support/fake_cli.ts";
 import { withFolder } from "../support/folder.ts";

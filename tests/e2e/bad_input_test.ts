@@ -7,7 +7,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../lib/errors.ts";
 import { getSettled } from "../../mod.ts";
 import { assertSameBytes } from "../support/bytes.ts";

@@ -1,6 +1,6 @@
 /** Each command as a user and as a program meets it: what it prints, what it exits with. */
 import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertRefused, e2e, randomFile, sha256Hex } from "../support/e2e.ts";
 import {
   freePort,

@@ -4,7 +4,8 @@
  * crash the target is as it was or whole, and the next `get` ends with the right file and nothing else.
  */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { basename, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { join } from "@std/path/join";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import {

@@ -1,6 +1,6 @@
 /** Many idle connections to every TCP port, where descriptors are few: others are still served. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { eventually, freeTcpPort, startRegistered } from "../support/master.ts";

@@ -1,6 +1,6 @@
 /** Independent peers in Python of both TCP dialects against the real command line, both ways. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";

@@ -1,6 +1,6 @@
 /** When a file was modified arrives with it, to the nanosecond and from before 1970, by each way that files come. */
 import { assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { ModificationTime } from "../../lib/ids.ts";
 import { denoDisk } from "../../lib/io/files/deno_disk.ts";
 import { fileTimesAt } from "../../lib/io/files/libc_files.ts";

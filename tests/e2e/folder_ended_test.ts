@@ -1,6 +1,6 @@
 /** A get of a folder that is ended in the middle, gently or not, and what a server does with what is no file. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { canMount, SmallDisk } from "../support/small_disk.ts";

@@ -1,7 +1,7 @@
 /** Folders where datagrams do not help: over TCP alone, and told of by masters. */
 import "../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { getOverTcpSettled, serve, type TcpGetOptions } from "../../mod.ts";
 import type { GetEvent } from "../../lib/app/events.ts";
 import { toHex } from "../../lib/ids.ts";

@@ -1,6 +1,6 @@
 /** Folders as one transfer: the same tree at the other end, whatever is in it and whoever has which part of it. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { QUIET, withScene } from "../support/folder_scene.ts";
 

@@ -1,6 +1,6 @@
 /** What goes wrong with a folder while it is fetched: what is whole stays, each failure costs itself alone, and the next run goes on. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { DoneEvent, FailedEvent } from "../../lib/app/events.ts";
 import type { GetOptions } from "../../mod.ts";
 import { e2e, randomFile } from "../support/e2e.ts";

@@ -1,6 +1,6 @@
 /** What strangers can send to a server, and what a folder may hold that is not for strangers. */
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bytes, SafeFileName } from "../../lib/ids.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { encodeFrame, type FrameOf } from "../../lib/wire/frames.ts";

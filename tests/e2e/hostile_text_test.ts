@@ -3,7 +3,7 @@
  * path and an option; and what a peer is told when something fails here.
  */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { askMaster, eventually, freeTcpPort, startMaster } from "../support/master.ts";
 import { hasRedisServer, RedisServer } from "../support/redis.ts";

@@ -1,6 +1,6 @@
 /** A file beyond 4 GiB, most of it holes, so that it takes no room: every offset in it needs more than 32 bits. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 

@@ -1,6 +1,6 @@
 /** Globs and folders of `get`: many files by one name, over UDP and over TCP, once and again. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { getSettled } from "../../mod.ts";
 import { assertRefused, contentsOf, e2e, failures, randomFile } from "../support/e2e.ts";

@@ -1,6 +1,6 @@
 /** Masters, servers and clients as real processes: what is registered, and what becomes of it. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { MASTER_PATIENCE_MS } from "../../lib/app/master/limits.ts";
 import { bestOf } from "../support/best_of.ts";
 import { assertSameBytes } from "../support/bytes.ts";

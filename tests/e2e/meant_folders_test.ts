@@ -1,6 +1,6 @@
 /** A folder without its slash, and `--out` with the name of a file. */
 import { assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, ShoalProcess } from "../support/shoal_process.ts";
 

@@ -1,6 +1,6 @@
 /** A folder made a mirror: what no server has goes, each thing named, and nothing else ever does. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../mod.ts";
 import { contentsOf, e2e, randomFile } from "../support/e2e.ts";
 import { QUIET, type Scene, withScene } from "../support/folder_scene.ts";

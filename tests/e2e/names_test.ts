@@ -4,7 +4,7 @@
  * outside `--out`, and none reaches a terminal as it stands.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../lib/errors.ts";
 import { hashHex, type SafeFileName } from "../../lib/ids.ts";
 import { ProgressView } from "../../lib/cli/progress_view.ts";

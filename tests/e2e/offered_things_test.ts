@@ -1,6 +1,6 @@
 /** A server that offers single files and standard input, beside a folder or without one. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { assertRefused, e2e, failures, randomFile } from "../support/e2e.ts";
 import { canRun } from "../support/permissions.ts";

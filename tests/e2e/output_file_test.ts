@@ -1,6 +1,6 @@
 /** `get NAME -o FILE`: one file, under exactly the name that is given, or a clear reason. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertRefused, e2e, randomFile } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 

@@ -1,6 +1,6 @@
 /** `get NAME -o -`: the bytes of one file on standard output, in order, and nothing else there. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { rememberAs } from "../support/index_cache.ts";

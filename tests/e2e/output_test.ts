@@ -1,6 +1,6 @@
 /** Whoever reads the output, or doesn't, decides nothing about the work. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { canRun } from "../support/permissions.ts";

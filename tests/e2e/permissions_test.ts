@@ -1,6 +1,6 @@
 /** Programs that Deno allows too little: they say what, and by which flag it is allowed, and nothing else. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 

@@ -3,7 +3,7 @@
  * is only appended to is given as what it was at one moment.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { e2e, failures } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 

@@ -1,6 +1,6 @@
 /** TCP sessions with the real server: by hand, by our own commands, and by bad input. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { StreamingHash } from "../../lib/protocol/base/sha256.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { contentsOf, e2e, failures, randomFile, sha256Hex } from "../support/e2e.ts";

@@ -1,6 +1,6 @@
 /** Somebody on the same machine who swaps a folder for a link that leads out, and back, as fast as a shell can. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { find, framesOf, random64, readOffer, TYPE, want } from "../attack/frames.ts";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile, sha256Hex } from "../support/e2e.ts";

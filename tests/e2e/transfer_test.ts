@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile, sha256Hex } from "../support/e2e.ts";
 import {

@@ -1,6 +1,6 @@
 /** What uploads take on a server's disk, by what is there: broken off, held, stored, across restarts. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";

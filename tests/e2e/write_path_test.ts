@@ -1,6 +1,6 @@
 /** What two programs and a hostile folder can do to a file that is being written. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { assertSameBytes } from "../support/bytes.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import {

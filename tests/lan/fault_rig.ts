@@ -3,7 +3,7 @@
  * ends that must come in time.
  */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { Buffer } from "node:buffer";
 import { assertSameBytes } from "../support/bytes.ts";

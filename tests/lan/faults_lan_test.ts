@@ -4,7 +4,7 @@
  * gets none is told why.
  */
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import type { Host } from "../support/lab.ts";
 import { addressIn, sharesOf, type Site } from "../support/master_lab.ts";

@@ -3,7 +3,7 @@
  * that does what it should is neither replaced, nor dropped, nor outvoted by what was only invented.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import type { Host } from "../support/lab.ts";
 import type { Site } from "../support/master_lab.ts";

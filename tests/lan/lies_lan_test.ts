@@ -4,7 +4,7 @@
  * there is none; who sent bad bytes is named, who did not is not.
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import type { Host } from "../support/lab.ts";

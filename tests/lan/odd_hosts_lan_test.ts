@@ -1,6 +1,6 @@
 /** Hosts that are suspended, that have no home for their user, or no inode left on a disk. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile } from "../support/e2e.ts";
 import { ShoalProcess } from "../support/shoal_process.ts";
 import { endOf, Fetch, lan, MIB, pass } from "./fault_rig.ts";

@@ -1,6 +1,6 @@
 /** A served folder that is mounted anew under its server: the same files by other numbers, then others by the same names. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile } from "../support/e2e.ts";
 import { labObstacle } from "../support/lab.ts";
 import type { ShoalProcess } from "../support/shoal_process.ts";

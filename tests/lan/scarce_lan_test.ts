@@ -3,7 +3,7 @@
  * with a line that says what is missing, with what came kept where it can be, and never with a hang.
  */
 import { assertEquals, assertGreater, assertMatch, assertNotEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile } from "../support/e2e.ts";
 import { type Host, labObstacle } from "../support/lab.ts";
 import type { Site } from "../support/master_lab.ts";

@@ -3,7 +3,7 @@
  * stranger beside them, can do, which is no more than to be heard by nobody.
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { Buffer } from "node:buffer";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import { type Host, labObstacle } from "../support/lab.ts";

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { labObstacle } from "../support/lab.ts";
 import type { Host } from "../support/lab.ts";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";
 

@@ -3,7 +3,7 @@
  * `deno install`. Each runs on a host of its own without any network, and with nothing that Deno has cached.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { build } from "../../tools/build.ts";

@@ -3,7 +3,9 @@
  * world. It can be full, fail one write, or be cut off in the middle of an operation, as by a crash of
  * the process: what was done until then stays. It knows no links from one path to another.
  */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { Bytes, ModificationTime } from "../../lib/ids.ts";
 import type {
   Disk,

@@ -1,6 +1,7 @@
 /** Folders for tests: made, filled, handed over, removed. */
 import "./libraries.ts";
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 
 /**
  * Runs `body` with a fresh folder that holds `files`, and removes it whatever happens. The path that

@@ -1,7 +1,7 @@
 /** What tests of folders have in common: servers of the library, and a place to fetch into. */
 import "./libraries.ts";
 import { assert } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type GetOptions, getSettled, serve, type ServeOptions, type Server } from "../../mod.ts";
 import type { FolderEvent, GetEvent } from "../../lib/app/events.ts";
 import { freePort } from "./shoal_process.ts";

@@ -1,5 +1,5 @@
 /** Somebody on the same machine who puts a link in the place of a folder, and takes it away again. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 
 /** Everything below, by name. */
 export function namesBelow(folder: string): string[] {

@@ -2,7 +2,8 @@
  * A disk in memory as exFAT, NTFS or a folder for Windows sees names: without regard to case and Unicode form, and
  * with characters that it refuses.
  */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { Disk, DiskFile, FileLook } from "../../lib/io/files/disk.ts";
 import { MemoryDisk } from "../sim/memory_disk.ts";
 

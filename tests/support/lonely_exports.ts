@@ -2,7 +2,7 @@
  * Exports of `lib` that no other file takes by name: whoever reads one looks in vain for who needs it. What `mod.ts` takes is its
  * surface and counts as used; so does everything in a file that somebody takes as a whole. Limits are listed, whoever uses them.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Source } from "./architecture.ts";
 
 const EXPORTED =

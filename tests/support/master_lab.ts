@@ -3,7 +3,7 @@
  * begun ends with the site.
  */
 import { assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { parseHostPort } from "../../lib/address.ts";
 import { MASTER_PORT } from "../../lib/limits.ts";
 import type { JsonObject } from "../../lib/wire/session_json.ts";

@@ -1,6 +1,6 @@
 /** A server of a folder with one file, and a client that talks to it by hand. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { ReadyEvent, ServeEvent } from "../../lib/app/events.ts";
 import type { ServeOptions, Server } from "../../lib/app/options.ts";
 import { serve } from "../../lib/app/serve/serve.ts";

@@ -2,7 +2,7 @@
  * The real command line as a child process, on loopback: its JSON events as they come, its exit code,
  * and what it said on stderr. Whatever is still running at the end of a test is ended by its id.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));

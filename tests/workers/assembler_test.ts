@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type Bytes, transferId } from "../../lib/ids.ts";
 import { JOURNAL_INTERVAL_MS } from "../../lib/protocol/download/limits.ts";
 import { AssemblerBench, CHUNK, contentOf, ID } from "../support/assembler_bench.ts";

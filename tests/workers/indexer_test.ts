@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { identityAt } from "../../lib/io/files/regular_file.ts";
 import { startWorker } from "../../lib/io/system/deno_workers.ts";
 import type { WorkerPort } from "../../lib/io/system/worker_port.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoRuntime } from "../../lib/io/runtime.ts";
 import { openContent } from "../../lib/io/files/content_reader.ts";
 import { type Bytes, hashHex, type SafeFileName, serverId } from "../../lib/ids.ts";

@@ -2,7 +2,7 @@
  * Makes the README's picture, `docs/two_machines.svg`, from a real run: `deno task picture`, as root on Linux, after
  * `deno task build`. Two hosts of a network that is made for it, a terminal on each; what they show is what was typed there.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { Lab } from "../../tests/support/lab.ts";
 import { outputsOf, rowSpells, type TerminalSize } from "./recording.ts";

@@ -5,7 +5,7 @@
  *
  * A folder that changes while it is fetched is asked for again at the end, as long as that brings anything.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import {
   contentKey,

@@ -2,7 +2,9 @@
  * The end of a mirror: what is in the target and no server has is removed, one by one, and each is told. Nothing is where
  * it is not certain that no server has it. A dry run finds the same and tells it, and does nothing.
  */
-import { join, relative, sep } from "node:path";
+import { SEPARATOR as sep } from "@std/path/constants";
+import { join } from "@std/path/join";
+import { relative } from "@std/path/relative";
 import { isSameTime, type ModificationTime, timeOf } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, FileLook } from "../../io/files/disk.ts";

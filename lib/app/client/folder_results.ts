@@ -1,5 +1,5 @@
 /** Which files of a folder are here by now: told one by one, kept in a few bytes each, and made into events again at the end. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import type { TreeFile } from "../../wire/manifest.ts";
 import type { DoneEvent, GetEvent } from "../events.ts";

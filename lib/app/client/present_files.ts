@@ -4,7 +4,9 @@
  * longer than reading it. Whatever is not certain here is left to a search: what servers list differently, or not
  * all of them; what is large; what lies under another name.
  */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import { hashHex, type SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { removeLeftovers } from "../../io/files/present_file.ts";

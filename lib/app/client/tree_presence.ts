@@ -2,7 +2,7 @@
  * Which files of a folder are there already. What an earlier run wrote and nobody has touched since is known without
  * being read; anything else of the right size is read and compared.
  */
-import { dirname } from "node:path";
+import { dirname } from "@std/path/dirname";
 import type { FileSignature, SafeFileName } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";

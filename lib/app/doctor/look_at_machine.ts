@@ -1,5 +1,6 @@
 /** Looks at the machine itself. Nothing is changed but for one file in the download folder, which is removed before it is written to. */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { Disk, DiskFile } from "../../io/files/disk.ts";
 import type { DoctorRuntime } from "../../io/doctor_runtime.ts";
 import { SOCKET_BUFFER_BYTES_WANTED } from "../../io/net/limits.ts";

@@ -1,5 +1,6 @@
 /** A folder whose files are offered, with all that is below it, while it changes. */
-import { join, sep } from "node:path";
+import { SEPARATOR as sep } from "@std/path/constants";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import type { Runtime } from "../../io/runtime.ts";
 import {

@@ -2,7 +2,9 @@
  * Single files, each anywhere on the disk, offered under a name of its own. A link leads to what is offered: if it is
  * pointed elsewhere, that is another file under the same name.
  */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "../../io/files/disk.ts";

@@ -1,5 +1,5 @@
 /** Everything that a server was told to offer, opened. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Runtime } from "../../io/runtime.ts";

@@ -1,5 +1,5 @@
 /** The stores for a master's registry, by the names that users give them. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import { cacheFolder } from "../../io/store/cache_folder.ts";
 import { RedisRegistry } from "../../io/store/redis_registry.ts";

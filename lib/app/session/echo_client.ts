@@ -1,5 +1,5 @@
 /** The client of the existing round-trip tool: keeps what came back as `received_NAME`. */
-import { basename } from "node:path";
+import { basename } from "@std/path/basename";
 import { writeWholeFile } from "../../io/files/whole_file.ts";
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from "../limits.ts";
 import type { LogLevel } from "../../protocol/session/dialogue.ts";

@@ -2,7 +2,7 @@
  * `put`: uploads files to one server over TCP. A file is hashed while it is sent, the server verifies it,
  * and only what is durably on the server's disk counts as done. Interrupted uploads resume.
  */
-import { basename } from "node:path";
+import { basename } from "@std/path/basename";
 import { timeOf } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { denoRuntime } from "../../io/runtime.ts";

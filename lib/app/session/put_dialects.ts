@@ -1,5 +1,5 @@
 /** Uploads to servers of the older dialects, as their own clients do them. */
-import { basename } from "node:path";
+import { basename } from "@std/path/basename";
 import { ShoalError } from "../../errors.ts";
 import type { Bytes } from "../../ids.ts";
 import type { Disk } from "../../io/files/disk.ts";

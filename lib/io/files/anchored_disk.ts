@@ -3,7 +3,11 @@
  * in that very folder, whatever somebody puts in its place or on the way to it meanwhile. Paths are given, and
  * errors tell of them, as users know them.
  */
-import { basename, dirname, join, relative, sep as SEPARATOR } from "node:path";
+import { basename } from "@std/path/basename";
+import { SEPARATOR } from "@std/path/constants";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
+import { relative } from "@std/path/relative";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, DiskFile, FileExamined, FileLook, FolderEntry, FolderHandle } from "./disk.ts";

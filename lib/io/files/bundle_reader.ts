@@ -2,7 +2,8 @@
  * Reads files that are offered as one bundle. All of it is read when it is opened, each file in one go, and each is
  * what was indexed after that, so that it was before: what a reader gives later is what the files were then.
  */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { Bytes } from "../../ids.ts";
 import type { ServedFile } from "../../protocol/base/served_file.ts";
 import type { OpenedContent } from "./content_reader.ts";

@@ -2,7 +2,7 @@
  * The part file of a classic download. It has no journal, because nothing in it is verified
  * before the whole file is. If it does not become the target, it is removed.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bytes, HashHex, SafeFileName } from "../../ids.ts";
 import { MIB } from "../../limits.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";

@@ -1,5 +1,5 @@
 /** Turns errors of the local disk into errors for the user. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "./disk.ts";
 import { SHORT_NAME_BYTES_MAX } from "./limits.ts";

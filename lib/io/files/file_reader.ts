@@ -3,7 +3,8 @@
  * inside the served folder and is the file that was indexed: same size, same time, same inode. It
  * does not detect a write while it reads: ask whether it is unchanged after reading.
  */
-import { join, sep } from "node:path";
+import { SEPARATOR as sep } from "@std/path/constants";
+import { join } from "@std/path/join";
 import type { Bytes, FileSignature } from "../../ids.ts";
 import type { ContentReader, OpenedContent, OpenFailure } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";

@@ -17,7 +17,7 @@
  *
  * Used by the assembler and, on the main thread, for files whose size is not known beforehand.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { sizeText } from "../../sizes.ts";

@@ -3,7 +3,10 @@
  * other events all the time, and promises nothing about what happens to a file afterwards:
  * `file_reader.ts` checks again.
  */
-import { basename, dirname, join, sep } from "node:path";
+import { basename } from "@std/path/basename";
+import { SEPARATOR as sep } from "@std/path/constants";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import { descriptorsHint, ShoalError } from "../../errors.ts";
 import { type FileSignature, type SafeFileName, timeOf } from "../../ids.ts";
 import { CATALOGUE_ENTRIES_MAX, FILE_BYTES_MAX } from "../../limits.ts";

@@ -1,5 +1,5 @@
 /** Names that are free: nothing is ever overwritten. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "./disk.ts";
 import { numberedNames, type TargetNames } from "./target_names.ts";

@@ -2,7 +2,8 @@
  * The folder that is made a mirror: what is in it, and how something is removed from it. Links are never followed, and
  * nothing is removed through one: each name is looked at and removed in its open folder, which is where its path says.
  */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { ModificationTime } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { TargetEntry } from "../../protocol/folder/mirror_plan.ts";

@@ -1,5 +1,5 @@
 /** Whether the wanted file is already in the target folder, under its name or a numbered one. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { HashHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { MIB } from "../../limits.ts";

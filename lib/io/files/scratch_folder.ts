@@ -1,6 +1,6 @@
 /** A folder in the system's temporary folder, for files that are not kept. */
 import { SCRATCH_FILE_AGE_MS } from "./limits.ts";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 
 export class ScratchFolder {
   readonly path: string;

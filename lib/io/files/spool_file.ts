@@ -2,7 +2,7 @@
  * A file for what comes in and is to be read again, in a folder of its owner's alone. It is locked while its process
  * lives, so that the next one can tell what was left behind by a crash, and removes it.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { diskError } from "./disk_error.ts";

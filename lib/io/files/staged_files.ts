@@ -6,7 +6,7 @@
  * A crash leaves the folder of staged files behind; it is named like an unfinished download, so that no server
  * offers it, and the next run into the same target removes it.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import { sizeText } from "../../sizes.ts";
 import type { FileSignature, ModificationTime, SafeFileName } from "../../ids.ts";

@@ -2,7 +2,8 @@
  * What earlier runs have left of other contents of a name that is finished now: its server's file has changed, and nobody will
  * go on with them. Only what a journal proves to be a download of ours is removed, and nothing that anybody writes.
  */
-import { basename, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { join } from "@std/path/join";
 import { isPartName } from "../../names.ts";
 import type { Disk } from "./disk.ts";
 import { FileTarget } from "./file_target.ts";

@@ -1,5 +1,7 @@
 /** The folders that files are being written into, each open once, however many files it gets at a time. */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";

@@ -1,5 +1,7 @@
 /** Looks for what is there already under the names that files are to have. It makes nothing, and looks at nothing outside. */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";

@@ -1,5 +1,6 @@
 /** Where a download goes: folders, numbered names, and the name of its part file. */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { NAME_COMPONENT_BYTES_MAX } from "../../limits.ts";

@@ -1,5 +1,5 @@
 /** A transfer's files on disk: the part file and its journal. The assembler decides when they are written. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Bytes, Content, ModificationTime } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
 import type { Bitmap } from "../../protocol/base/bitmap.ts";

@@ -1,5 +1,5 @@
 /** Which files in a served folder are downloads of our own that are not finished: these are not offered. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { isPartName } from "../../names.ts";
 import { isJournalOf, JOURNAL_HEAD_BYTES } from "../../protocol/download/journal.ts";
 import type { Disk } from "./disk.ts";

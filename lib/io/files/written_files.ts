@@ -2,7 +2,9 @@
  * The files that a run has written, or found to be there already: what it never overwrites, by whatever name.
  * Some file systems give one file to names that differ in case, in their Unicode form, or in the dots at their end.
  */
-import { basename, dirname, join } from "node:path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { Disk, FileLook } from "./disk.ts";
 
 export class WrittenFiles {

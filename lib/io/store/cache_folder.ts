@@ -1,5 +1,6 @@
 /** The user's cache folder. */
-import { isAbsolute, join } from "node:path";
+import { isAbsolute } from "@std/path/is-absolute";
+import { join } from "@std/path/join";
 
 /** The cache folder for Shoal, which may not exist yet; `undefined` where that cannot be known without a prompt. */
 export function cacheFolder(): string | undefined {

@@ -3,7 +3,7 @@
  * bytes are what is kept of it between runs: a head, the columns as they are, and the names. Whoever reads bytes that are
  * none, or of another machine, knows nothing of the folder, and reads its files instead.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type Bytes, fromHex, hashHex, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import type { RecordedFile, TreeRecord } from "./tree_records.ts";

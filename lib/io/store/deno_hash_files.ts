@@ -1,5 +1,5 @@
 /** Hashes in databases of the platform's disk, one per cache folder. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { Clock } from "../system/clock.ts";
 import { cacheFolder, DATABASE_SUFFIXES, requirePrivateFolder } from "./cache_folder.ts";
 import { causeText, type HashFiles, isBusy, isUseless } from "./hash_files.ts";

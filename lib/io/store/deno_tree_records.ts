@@ -1,5 +1,5 @@
 /** Records of folders in the user's cache folder, one file each. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { toHex } from "../../ids.ts";
 import { sha256 } from "../../protocol/base/sha256.ts";
 import { cacheFolder, requirePrivateFolder } from "./cache_folder.ts";

@@ -1,5 +1,6 @@
 /** The file in which a user keeps a secret: where it lies, and that nobody else can read it. */
-import { dirname, join } from "node:path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import { shellWord } from "../system/invocation.ts";
 import { absoluteVariable } from "./cache_folder.ts";

@@ -1,5 +1,5 @@
 /** The registry in SQLite: in a file that outlives the master, or in memory. */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import { REGISTRY_TURNS } from "../system/limits.ts";

@@ -2,7 +2,7 @@
  * The folder of unfinished uploads, and what was left in it. A part is named for the party that sends it and for what
  * it sends, so that nobody else's attempt touches it, and whose it is can be told after a restart.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { partyOf } from "../../address.ts";
 import { type SafeFileName, toHex } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";

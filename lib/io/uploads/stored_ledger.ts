@@ -2,7 +2,7 @@
  * What was uploaded and stored, by whom, for as long as it is there: a line of JSON each, in the folder of the parts,
  * so that a quota holds across restarts. Servers of one folder share it.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { SafeFileName } from "../../ids.ts";
 import { parseFileName } from "../../names.ts";
 import type { Disk } from "../files/disk.ts";

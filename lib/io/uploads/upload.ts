@@ -1,5 +1,5 @@
 /** One upload: hashed while its part grows, and renamed when it is complete and verified. */
-import { basename } from "node:path";
+import { basename } from "@std/path/basename";
 import {
   type Bytes,
   type HashHex,

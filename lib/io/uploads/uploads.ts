@@ -3,7 +3,7 @@
  * stored. Interrupted ones are kept for a while, so that the same client can resume them; all that lies on the disk
  * counts for the quotas until it is gone (`upload_accounts.ts`), whoever was connected when, and across restarts.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import { displayName } from "../../names.ts";
 import { UPLOAD_KEPT_LARGEST_MAX } from "../../protocol/session/limits.ts";

@@ -3,7 +3,7 @@
  * its actions on the disk. Long work (hashing what is on disk) is sliced, one slice per turn of the event
  * loop, so that buffers keep being returned.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import type {
   AssemblerReply,

@@ -2,7 +2,7 @@
  * Writes the files of folders as their units come. Written files wait for a sync that many share
  * (`staged_files.ts`), and have their names after that. While one group is synced the next one is written.
  */
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import type { SafeFileName, TransferId } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { WrittenFiles } from "../../../lib/io/files/written_files.ts";
 import { type Bytes, hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";

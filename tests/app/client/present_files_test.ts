@@ -1,6 +1,6 @@
 import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { presentFiles } from "../../../lib/app/client/present_files.ts";
 import { PRESENT_CHECK_BYTES_MAX } from "../../../lib/app/client/limits.ts";
 import type { DoneEvent, FileEvent } from "../../../lib/app/events.ts";

@@ -1,6 +1,6 @@
 /** Manifests of a served folder, and the bundles behind them, on a disk that is there. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { FolderOrigin } from "../../../lib/app/index/folder_origin.ts";
 import { LiveIndex } from "../../../lib/app/index/live_index.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { FolderOrigin } from "../../../lib/app/index/folder_origin.ts";
 import { LiveIndex } from "../../../lib/app/index/live_index.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { LiveIndex } from "../../../lib/app/index/live_index.ts";
 import { ListedFilesOrigin } from "../../../lib/app/index/listed_files_origin.ts";
 import { openOrigins } from "../../../lib/app/index/open_origins.ts";

@@ -6,7 +6,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { findSecret, newSecret, sealLayer } from "../../../lib/app/secret/seal_layer.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SealConfig } from "../../../lib/messages/transport_config.ts";

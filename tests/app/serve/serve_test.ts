@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { serve } from "../../../lib/app/serve/serve.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import { type Bytes, hashHex, toHex } from "../../../lib/ids.ts";

@@ -1,6 +1,6 @@
 /** Chunks that clients prove bad, and what a server makes of that. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type Bytes, type HashHex, hashHex, toHex } from "../../../lib/ids.ts";
 import { sleep } from "../../../lib/io/system/deno_clock.ts";
 import { sha256 } from "../../../lib/protocol/base/sha256.ts";

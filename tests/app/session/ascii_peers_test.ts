@@ -1,7 +1,7 @@
 /** Our client at servers of the ASCII dialect that differ in what they take for a command. */
 import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { getOverTcpIn } from "../../../lib/app/client/get_files.ts";
 import { listOverTcpIn } from "../../../lib/app/list/tcp_list.ts";
 import { putIn } from "../../../lib/app/session/put.ts";

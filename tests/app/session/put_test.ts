@@ -1,6 +1,6 @@
 import "../../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { putSettled } from "../../../lib/app/session/put.ts";
 import { withFolder } from "../../support/folder.ts";
 import { TcpPeer } from "../../support/tcp_peer.ts";

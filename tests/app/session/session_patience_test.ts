@@ -1,7 +1,7 @@
 /** How long clients wait for peers that give them no reason to, by a clock that is played as well. */
 import "../../support/libraries.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { StreamExchange } from "../../../lib/app/client/stream_exchange.ts";
 import { listOverTcpIn } from "../../../lib/app/list/tcp_list.ts";
 import { listAt, locateAt } from "../../../lib/app/master/master_client.ts";

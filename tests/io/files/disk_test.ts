@@ -1,7 +1,7 @@
 /** What every disk must do: the platform's in a folder of its own, and the simulation's in memory. */
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { type ErrorCode, ShoalError } from "../../../lib/errors.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import type { Disk } from "../../../lib/io/files/disk.ts";

@@ -1,6 +1,6 @@
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { hashHex, type SafeFileName, toHex } from "../../../lib/ids.ts";
 import { type ErrorCode, ShoalError } from "../../../lib/errors.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";

@@ -1,6 +1,6 @@
 /** Times of files to the nanosecond, where the platform lets us: what is set is what is there. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import type { ModificationTime } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { fileTimesAt, setModifiedAt } from "../../../lib/io/files/libc_files.ts";

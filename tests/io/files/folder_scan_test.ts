@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { fileTimesAt } from "../../../lib/io/files/libc_files.ts";

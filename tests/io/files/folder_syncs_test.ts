@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";
 import { FolderSyncs } from "../../../lib/io/files/folder_syncs.ts";

@@ -1,6 +1,6 @@
 /** What the C library says of files is what Deno says. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import * as libc from "../../../lib/io/files/libc_files.ts";
 import { withFolder } from "../../support/folder.ts";
 import { canTouchFiles } from "../../support/permissions.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import type { DiskFile } from "../../../lib/io/files/disk.ts";
 import { FileTarget } from "../../../lib/io/files/file_target.ts";

@@ -1,6 +1,6 @@
 /** Somebody on the same machine puts a link in the place of a folder while files are written into it. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
 import { denoClock } from "../../../lib/io/system/deno_clock.ts";

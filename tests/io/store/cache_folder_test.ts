@@ -1,6 +1,6 @@
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { ShoalError } from "../../../lib/errors.ts";
 import {
   cacheFolder,

@@ -1,6 +1,6 @@
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { DatabaseSync } from "node:sqlite";
 import { type Bytes, type FileSignature, hashHex } from "../../../lib/ids.ts";
 import { IndexStore } from "../../../lib/io/store/index_store.ts";

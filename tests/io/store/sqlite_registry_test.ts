@@ -1,7 +1,7 @@
 /** What only the store in a file has to promise: it outlives its master, and is nobody else's. */
 import { denoRuntime } from "../../../lib/io/runtime.ts";
 import { assertEquals, assertMatch } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { DatabaseSync } from "node:sqlite";
 import { ShoalError } from "../../../lib/errors.ts";
 import { SqliteRegistry } from "../../../lib/io/store/sqlite_registry.ts";

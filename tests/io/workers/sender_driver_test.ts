@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "node:path";
+import { join } from "@std/path/join";
 import { hashHex, type SafeFileName, serverId } from "../../../lib/ids.ts";
 import { OPEN_FILES_MAX } from "../../../lib/io/files/limits.ts";
 import { identityAt } from "../../../lib/io/files/regular_file.ts";
