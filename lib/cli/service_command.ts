@@ -28,9 +28,13 @@ export const serviceCommand = defineCommand({
   idle: idleSecrets,
   perform(options, paths, { terminal, args, again }) {
     if (options.secret !== undefined) {
-      throw new ShoalError("usage", "--secret - needs standard input, which a service has not", {
-        hint: "Keep the secret in a file: `secret new`, or --secret-file.",
-      });
+      throw new ShoalError(
+        "usage",
+        "--secret - needs standard input, which a service does not have",
+        {
+          hint: "Keep the secret in a file: `secret new`, or --secret-file.",
+        },
+      );
     }
     const { dir } = offeredWith(options, paths, noInput);
     const { words, folder, environment, isBundled } = processStart();

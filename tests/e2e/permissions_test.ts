@@ -38,6 +38,8 @@ e2e("what Deno does not allow is told with the flag that allows it", async () =>
   await lacks("--allow-write", without("write"), ["get", "a", "--out", scratch.out, ...brief]);
   await lacks("--allow-read", without("read"), ["put", file, "--server", "127.0.0.1", ...brief]);
   await lacks("--allow-read", without("read"), ["hash", file]);
+  // Neither is what is excepted from what is allowed.
+  await lacks("--allow-read", `${without()} --deny-read=${file}`, ["hash", file]);
   await lacks("--allow-read", without("read"), ["server", scratch.served]);
 });
 

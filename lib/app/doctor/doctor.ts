@@ -73,6 +73,8 @@ export async function diagnoseIn(
     const echoes = await lookAtEchoes(runtime, { ...options, ...ports }, ending);
     const sockets = await lookAtSockets(runtime);
     const looking = search(runtime, options, ending);
+    // It may fail before its turn comes, which is when that is told.
+    looking.catch(() => {});
     const disk = lookAtDisk(runtime, outDir);
     const rules = await firewall;
     const count = rules.chains?.reduce((sum, chain) => sum + chain.rules.length, 0);
@@ -91,11 +93,9 @@ export async function diagnoseIn(
     tell(judgeRefusals(heard.refusals.map(({ message }) => message)));
     const blocked = heard.refusals.filter(({ refusal }) => refusal === "blocked");
     if (heard.failures.length > 0) tell(heard.failures);
-    else {tell(
-        options.servers.length > 0
-          ? judgeHosts(heard.hosts, blocked.map(({ to }) => to.address))
-          : judgeServers(paths.map(([path]) => endpointText(path!.endpoint))),
-      );}
+    else if (options.servers.length > 0) {
+      tell(judgeHosts(heard.hosts, blocked.map(({ to }) => to.address)));
+    } else tell(judgeServers(paths.map(([path]) => endpointText(path!.endpoint))));
   } finally {
     ended.abort();
   }

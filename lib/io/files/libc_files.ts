@@ -258,7 +258,8 @@ function load(): Symbols | undefined {
   }
 }
 
-/** Asked in a way that never prompts. */
+/** Without exception, asked in a way that never prompts. What `--deny-read=PATH` takes away, only Deno's own calls heed. */
 function isGranted(permission: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(permission).state === "granted";
+  const { state, partial } = Deno.permissions.querySync(permission);
+  return state === "granted" && !partial;
 }

@@ -105,8 +105,8 @@ export class Packs {
   readonly #running = new Map<number, Running>();
   /** By range, the one that was asked for longest ago first. */
   readonly #known = new Map<string, Known>();
-  /** The key of the range, by that of its pack. */
-  readonly #rangeOf = new Map<string, string>();
+  /** The keys of ranges by that of their pack: equal ranges have equal packs. */
+  readonly #rangesOf = new Map<string, Set<string>>();
   readonly #skips = new PackSkips();
   #actions: PacksAction[] = [];
   #nextJob = 0;
@@ -137,7 +137,7 @@ export class Packs {
         this.#forget(keyOf(event));
         break;
       case "struck":
-        this.#drop(this.#rangeOf.get(keyOf(event)));
+        for (const key of this.#rangesOf.get(keyOf(event)) ?? []) this.#drop(key);
         break;
       case "sent":
         if (event.bytes > PACK_SERVING_BYTES_PER_S_MAX * STATS_INTERVAL_MS / 1_000) {
@@ -153,13 +153,18 @@ export class Packs {
 
   /** The pack that is this content. */
   located(ref: ContentRef): ServedFile | undefined {
-    const known = this.#known.get(this.#rangeOf.get(keyOf(ref)) ?? "");
-    return known?.pack && fileOf(known.pack);
+    const pack = this.#keptAs(ref)?.pack;
+    return pack && fileOf(pack);
   }
 
   /** The range of which this content is the pack. */
   rangeOf(pack: ContentRef): PackJob | undefined {
-    return this.#known.get(this.#rangeOf.get(keyOf(pack)) ?? "")?.range;
+    return this.#keptAs(pack)?.range;
+  }
+
+  #keptAs(pack: ContentRef): Known | undefined {
+    const [key = ""] = this.#rangesOf.get(keyOf(pack)) ?? [];
+    return this.#known.get(key);
   }
 
   // — What is asked —————————————————————————————————————————————————————————————————————————————
@@ -258,8 +263,8 @@ export class Packs {
     this.#drop(key);
     this.#known.set(key, { range, content: keyOf(range.content), ...(pack && { pack }) });
     if (pack !== undefined) {
-      // Equal ranges have equal packs: the one that was made last stands for all of them.
-      this.#rangeOf.set(packKey(pack), key);
+      const ranges = this.#rangesOf.get(packKey(pack)) ?? new Set();
+      this.#rangesOf.set(packKey(pack), ranges.add(key));
       this.#keptBytes += pack.bytes.length;
     }
     for (const oldest of this.#known.keys()) {
@@ -276,15 +281,18 @@ export class Packs {
     for (const [key, known] of this.#known) if (known.content === content) this.#drop(key);
   }
 
-  #drop(key: string | undefined): void {
-    const known = this.#known.get(key ?? "");
-    if (key === undefined || known === undefined) return;
+  #drop(key: string): void {
+    const known = this.#known.get(key);
+    if (known === undefined) return;
     this.#known.delete(key);
     const { pack } = known;
     if (pack === undefined) return;
     this.#keptBytes -= pack.bytes.length;
-    if (this.#rangeOf.get(packKey(pack)) !== key) return;
-    this.#rangeOf.delete(packKey(pack));
+    const ranges = this.#rangesOf.get(packKey(pack));
+    ranges?.delete(key);
+    // Another range still has it.
+    if (ranges !== undefined && ranges.size > 0) return;
+    this.#rangesOf.delete(packKey(pack));
     this.#actions.push({ kind: "drop", root: pack.root, sizeBytes: pack.bytes.length });
   }
 }

@@ -32,7 +32,7 @@ interface Tally extends ContentRef {
   to: Endpoint;
   flow: string;
   /** Bytes of each part of the content that were sent, up to its length. */
-  readonly cells: Uint32Array;
+  readonly cells: Float64Array;
   readonly cellBytes: number;
   sentBytes: number;
   lastMs: number;
@@ -119,7 +119,7 @@ function newTally(
   sizeBytes: number,
 ): Tally {
   const cellBytes = Math.max(SENT_CELL_BYTES_MIN, Math.ceil(sizeBytes / SENT_CELLS_MAX));
-  const cells = new Uint32Array(Math.ceil(sizeBytes / cellBytes));
+  const cells = new Float64Array(Math.ceil(sizeBytes / cellBytes));
   const times = { firstMs: nowMs, lastMs: nowMs };
   return {
     ...{ to, flow, root, sizeBytes, cells, cellBytes },

@@ -150,7 +150,7 @@ export class TransferLog {
   #start(firstMs: number, nowMs: number, part: SentPart): Transfer | undefined {
     const { party, client, name, isFolder, sizeBytes } = part;
     if (this.#transfers.size >= TRANSFERS_MAX) {
-      this.#omitted += 1;
+      if (part.begins) this.#omitted += 1;
       return undefined;
     }
     const isOneOfMany = !isFolder && this.#fileCountOf(party) >= TRANSFERS_PER_PARTY_TOLD_MAX;

@@ -196,6 +196,24 @@ Deno.test("equal ranges share a pack, which stays while one of them is kept", ()
   assert(scene.packs.located(ref) !== undefined);
   scene.do({ kind: "struck", ...ref });
   assertEquals(scene.packs.located(ref), undefined);
+  assertEquals(scene.dropped.length, 1);
+  // None of them is answered with it any more.
+  scene.ask(A, span(0), span(1));
+  assertEquals(scene.jobs.length, 4);
+  for (const { job } of scene.jobs.slice(2)) scene.packed(job, packOf(9));
+  // The one that was asked for longest ago makes room, and leaves the pack to the other.
+  const large = PACK_CACHE_BYTES_MAX - 1_500;
+  for (const kept of [0, 1]) {
+    scene.ask(A, span(kept));
+    scene.ask(A, span(2 + kept));
+    scene.packed(scene.jobs.at(-1)!.job, packOf(2 + kept, large));
+    assert(scene.packs.located(ref) !== undefined);
+    assertEquals(scene.packs.rangeOf(ref)?.offset, kept * MIB);
+    if (kept === 0) {
+      scene.ask(A, span(1));
+      scene.packed(scene.jobs.at(-1)!.job, packOf(9));
+    }
+  }
 });
 
 Deno.test("a server that sends fast packs nothing, until it has sent slower for a while", () => {

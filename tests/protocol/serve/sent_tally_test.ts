@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { hashHex } from "../../../lib/ids.ts";
+import { FILE_BYTES_MAX } from "../../../lib/limits.ts";
 import {
   SENT_SHARES_MAX,
   SENT_TALLIES_MAX,
@@ -26,6 +27,14 @@ Deno.test("bytes count once, whatever is asked for again", () => {
   assertEquals(told([0, 500_000], [500_000, 500_000]), [1_000_000]);
   assertEquals(told([0, 1_000_000], [10_000, 5_000], [0, 1_000_000]), [1_000_000]);
   assertEquals(told([999_999, 5]), [1]);
+});
+
+Deno.test("bytes of the longest files count once as well", () => {
+  const tally = new SentTally();
+  const content = { root: ROOT, sizeBytes: FILE_BYTES_MAX };
+  const half = { offset: 0, lengthBytes: FILE_BYTES_MAX / 2 };
+  for (let i = 0; i < 2; i++) tally.onSent(0, A, "1", content, [half]);
+  assertEquals(tally.take(0).map(({ newBytes }) => newBytes), [FILE_BYTES_MAX / 2]);
 });
 
 Deno.test("a client is told of with what is new, and not at all if nothing is", () => {

@@ -114,3 +114,16 @@ Deno.test("of those under way only so many are told of at a time", () => {
   for (let i = 0; i < 20; i++) log.onSent(0, part("clip", { party: `p${i}`, bytes: 1 }));
   assertEquals(log.wake(TRANSFER_MOVED_MS).length, TRANSFERS_MOVING_TOLD_MAX);
 });
+
+Deno.test("a transfer that is not told of counts once, however much of it is sent", () => {
+  const log = new TransferLog();
+  for (let i = 0; i < TRANSFERS_MAX; i++) log.onSent(0, part("clip", { party: `p${i}` }));
+  const late = (bytes: number, begins: boolean) =>
+    log.onSent(1, part("clip", { party: "late", bytes, begins }));
+  late(1, true);
+  for (let i = 0; i < 50; i++) late(1, false);
+  log.wake(60_000);
+  const [next] = log.onSent(60_000, part("clip", { party: "next" }));
+  assert(next?.kind === "started");
+  assertEquals(next.omitted, TRANSFERS_MAX - TRANSFERS_BURST + 1);
+});
