@@ -7,6 +7,8 @@ export const FOLDER_DEPTH_MAX = NAME_COMPONENTS_MAX - 1;
 export const SCAN_TURN_MS = 5;
 /** Files that a sender keeps open. */
 export const OPEN_FILES_MAX = 64;
+/** … and a packer, which packs ranges of few files at a time. */
+export const PACKER_OPEN_FILES_MAX = 2;
 /** An open file is compared with the index this often while it is read. */
 export const FILE_CHECK_INTERVAL_MS = 50;
 /** `NAME (2).ext` … up to this number before giving up. */

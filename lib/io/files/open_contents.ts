@@ -1,9 +1,9 @@
 /**
- * What a sender has open, by content: located through the main thread on first use, compared
+ * What a sender or a packer has open, by content: located through the main thread on first use, compared
  * with the index while they are read, the least recently used closed first.
  */
 import type { Bytes } from "../../ids.ts";
-import { FILE_CHECK_INTERVAL_MS, OPEN_FILES_MAX } from "./limits.ts";
+import { FILE_CHECK_INTERVAL_MS } from "./limits.ts";
 import { type ContentRef, keyOf, type ServedFile } from "../../protocol/base/served_file.ts";
 import type { ByteRange } from "../../wire/frames.ts";
 import type { Disk } from "./disk.ts";
@@ -63,11 +63,14 @@ class OpenContent {
 
 export class OpenContents {
   readonly #disk: Disk;
+  readonly #openMax: number;
   /** The least recently used first. */
   readonly #open = new Map<string, OpenContent>();
 
-  constructor(disk: Disk) {
+  /** @param openMax so many are open at once */
+  constructor(disk: Disk, openMax: number) {
     this.#disk = disk;
+    this.#openMax = openMax;
   }
 
   /** What has this content, checked against its signature every so often. */
@@ -90,7 +93,7 @@ export class OpenContents {
     const opened = openContent(this.#disk, file.place, file);
     if (!opened.ok) return false;
     this.#open.set(keyOf(ref), new OpenContent(nowMs, opened.reader));
-    if (this.#open.size > OPEN_FILES_MAX) this.#closeOldest();
+    if (this.#open.size > this.#openMax) this.#closeOldest();
     return true;
   }
 

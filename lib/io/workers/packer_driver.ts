@@ -7,6 +7,7 @@ import { rootOfBytes } from "../../protocol/merkle/unit_root.ts";
 import type { Pack } from "../../protocol/serve/packs.ts";
 import { PACK_BYTES_MAX } from "../../wire/limits.ts";
 import { OpenContents } from "../files/open_contents.ts";
+import { PACKER_OPEN_FILES_MAX } from "../files/limits.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
 import { type Driver, runDriver } from "./worker_driver.ts";
@@ -33,7 +34,7 @@ class PackerDriver implements Driver<Work> {
   constructor(runtime: PackerRuntime, parent: Parent) {
     this.#runtime = runtime;
     this.#parent = parent;
-    this.#contents = new OpenContents(runtime.disk);
+    this.#contents = new OpenContents(runtime.disk, PACKER_OPEN_FILES_MAX);
     this.#startedMs = runtime.clock.nowMs();
     parent.post({ kind: "ready" });
   }

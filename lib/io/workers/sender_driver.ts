@@ -26,6 +26,7 @@ import {
 } from "../../protocol/base/served_file.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
+import { OPEN_FILES_MAX } from "../files/limits.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { type ContentState, OpenContents } from "../files/open_contents.ts";
 import { SendQueue } from "../net/send_queue.ts";
@@ -74,7 +75,7 @@ class SenderDriver {
       (refusal, to) => this.#onRefused(refusal, to),
     );
     this.#writer = new SegmentWriter(overheadBytes);
-    this.#contents = new OpenContents(runtime.disk);
+    this.#contents = new OpenContents(runtime.disk, OPEN_FILES_MAX);
     this.#machine = new RangeServer({
       server: serverId(init.serverId),
       tokens: new Tokens(init.tokenSecret),
