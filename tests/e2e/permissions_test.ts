@@ -48,10 +48,18 @@ e2e(
   async () => {
     await using scratch = await Scratch.make();
     await scratch.serve("a", new Uint8Array(9));
-    const port = freePort();
-    await using _ = await startServer(scratch, port);
-    for (const denied of [["env"], ["ffi"], ["env", "ffi"]]) {
-      const out = join(scratch.out, denied.join());
+    const secret = join(scratch.served, ".secret");
+    await Deno.writeTextFile(secret, "nobody else has thought of this one", { mode: 0o600 });
+    const [clear, sealed] = [freePort(), freePort()];
+    const sealing = ["--secret-file", secret];
+    await using _ = await startServer(scratch, clear);
+    await using __ = await startServer(scratch, sealed, sealing);
+    const cases = [["env"], ["ffi"], ["env", "ffi"]].flatMap((denied) => [
+      { denied, port: clear, seal: [] },
+      { denied, port: sealed, seal: sealing },
+    ]);
+    for (const { denied, port, seal } of cases) {
+      const out = join(scratch.out, `${denied} ${port}`);
       const args = [
         "get",
         "a",
@@ -61,6 +69,7 @@ e2e(
         String(port),
         "--broadcast",
         "127.255.255.255",
+        ...seal,
       ];
       const { code, process } = await runShoal(args, { permissions: without(...denied) });
       assertEquals(code, 0, process.description());

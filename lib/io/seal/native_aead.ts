@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../../ids.ts";
 import type { AeadKey } from "../../protocol/seal/suite.ts";
+import { isTuningOff } from "../system/tuning.ts";
 
 /** By soname, so that no development package is needed. */
 const LIBRARIES = ["libcrypto.so.3", "libcrypto.so.1.1"];
@@ -43,7 +44,7 @@ export function nativeAeadKey(key: Bytes): AeadKey | undefined {
 function load(): Libcrypto | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (Deno.env.get("SHOAL_TUNE") === "off") return undefined;
+  if (isTuningOff()) return undefined;
   for (const name of LIBRARIES) {
     try {
       return Deno.dlopen(name, SYMBOLS).symbols;
