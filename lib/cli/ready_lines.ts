@@ -16,7 +16,7 @@ export function readyLines(event: ReadyEvent, invocation: string): readonly stri
   const isLocal = addresses.every(isLoopback);
   const { sealed } = event;
   const who = sealed !== undefined
-    ? `Who has the secret "${sealed}" can fetch what is offered; all is sealed, and nobody else is answered.`
+    ? `Whoever has the secret "${sealed}" can fetch what is offered; all is sealed, and nobody else is answered.`
     : isLocal && addresses.length > 0
     ? "Only this machine can fetch what is offered."
     : "Everyone who can reach this machine can fetch what is offered; nothing is encrypted.";

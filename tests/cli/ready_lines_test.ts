@@ -57,5 +57,5 @@ Deno.test("the line of the classic tool comes last", async () => {
 
 Deno.test("who has a secret is told to whom alone it answers", () => {
   const [who] = readyLines(ready({ sealed: "access dose mad notable" }), "shoal");
-  assertStringIncludes(who!, 'Who has the secret "access dose mad notable" can fetch');
+  assertStringIncludes(who!, 'Whoever has the secret "access dose mad notable" can fetch');
 });
