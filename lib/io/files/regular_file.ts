@@ -194,7 +194,7 @@ export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | unde
   return a.device === b.device && sameSignature(a.signature, b.signature);
 }
 
-/** An open regular file. Close it. */
+/** An open regular file. Close it, once or more; nothing can be read of it after that. */
 export interface RegularFile {
   /** What the file is now; `undefined` when the disk does not say. */
   identity(): FileIdentity | undefined;
@@ -208,9 +208,12 @@ export interface RegularFile {
   close(): void;
 }
 
+/** No file has it: what is asked of it fails. */
+const CLOSED = -1;
+
 class DescriptorFile implements RegularFile {
-  /** The operating system's. */
-  readonly #descriptor: number;
+  /** The operating system's; once it is closed that number may be another file's. */
+  #descriptor: number;
   readonly #openedAs: string;
 
   constructor(descriptor: number, openedAs: string) {
@@ -252,13 +255,14 @@ class DescriptorFile implements RegularFile {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    if (this.#descriptor !== CLOSED) closeSync(this.#descriptor);
+    this.#descriptor = CLOSED;
   }
 }
 
 /** The same by the C library's calls. */
 class LibcFile implements RegularFile {
-  readonly #descriptor: number;
+  #descriptor: number;
   readonly #openedAs: string;
 
   constructor(descriptor: number, openedAs: string) {
@@ -288,7 +292,8 @@ class LibcFile implements RegularFile {
   }
 
   close(): void {
-    libc.close(this.#descriptor);
+    if (this.#descriptor !== CLOSED) libc.close(this.#descriptor);
+    this.#descriptor = CLOSED;
   }
 }
 
