@@ -48,6 +48,8 @@ lan(`${CLIENTS} clients at once: each brings the file`, async (site) => {
         "2",
         "--retries",
         "30",
+        "--wait",
+        "60",
       ),
   );
   await Promise.all(gets.map(({ process }) => process.event(({ event }) => event === "waiting")));
