@@ -217,30 +217,6 @@ e2e(
   },
 );
 
-e2e("no server: exit 3 with a hint that names the firewall and --server", async () => {
-  await using scratch = await Scratch.make();
-  const { code, process } = await runShoal(
-    [
-      "get",
-      "x",
-      "--port",
-      String(freePort()),
-      "--out",
-      scratch.out,
-      "--timeout",
-      "1",
-      "--retries",
-      "1",
-    ],
-    { json: false },
-  );
-  assertEquals(code, 3, process.description());
-  assert(
-    process.stderr.includes("firewall") && process.stderr.includes("--server"),
-    process.stderr,
-  );
-});
-
 e2e("two servers that disagree: exit 4, and --sha256 chooses", async () => {
   await using scratch = await Scratch.make();
   const port = freePort();
