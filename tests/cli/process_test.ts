@@ -69,11 +69,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 withProcess("a task calls itself a task, and takes paths from where it was typed", async (env) => {
+  const { INIT_CWD: _, ...typedHere } = Deno.env.toObject();
   const task = async (...args: string[]) => {
     const process = new Deno.Command(Deno.execPath(), {
       args: ["task", ...args],
       cwd: `${ROOT}/data`,
-      env: { ...CLI_ENV, ...env },
+      // A task that runs in a task is told where that was typed: these tests may be run by one.
+      clearEnv: true,
+      env: { ...typedHere, ...CLI_ENV, ...env },
       stdin: "null",
     });
     const { code, stdout, stderr } = await process.output();
