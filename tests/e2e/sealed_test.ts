@@ -198,17 +198,16 @@ e2e(
       const port = freePort();
       await scratch.serve("film", randomFile(sizeBytes, 5));
       const options = { dir: scratch.served, cacheDir: scratch.cache, tune: false, classic: false };
-      const first = await serve({ ...options, port, layers: ours, rateBytesPerS: 4 * MIB });
-      const { dataPort, tcpPort } = first.ready;
+      // Ports that nobody else takes while it is away.
+      const ports = { port, dataPort: freePort(), tcpPort: freeTcpPort() };
+      const first = await serve({ ...options, ...ports, layers: ours, rateBytesPerS: 4 * MIB });
       const common = { port, broadcast: LOOPBACK, tune: false, layers: ours, timeoutMs: 1_500 };
       let restarted: Promise<Server> | undefined;
       const [result] = await getSettled({
-        ...{ ...common, names: ["film"], outDir: scratch.out, retries: 3 },
+        ...{ ...common, names: ["film"], outDir: scratch.out, retries: 8 },
         onEvent(event) {
           if (event.event !== "progress" || event.bytes < MIB || restarted !== undefined) return;
-          restarted = first.close().then(() =>
-            serve({ ...options, port, dataPort, tcpPort, layers })
-          );
+          restarted = first.close().then(() => serve({ ...options, ...ports, layers }));
         },
       });
       await (await restarted)?.close();

@@ -8,8 +8,8 @@ import {
   DISK_FREE_BYTES_MIN,
 } from "./limits.ts";
 
-/** The first version that Shoal runs on as it should. */
-const DENO_VERSION_MIN = "2.9.6";
+/** What Shoal is tried on; older ones that it starts on serve and fetch as well. */
+const DENO_VERSION_TRIED = "2.9.6";
 
 interface DenoSeen {
   readonly version: string;
@@ -29,9 +29,10 @@ const NEEDED = ["net", "read", "write"];
 
 export function judgeDeno({ version, denied }: DenoSeen): Finding[] {
   const findings: Finding[] = [];
-  if (isOlder(version, DENO_VERSION_MIN)) {
-    const advice = `Shoal is made for ${DENO_VERSION_MIN} and later: run \`deno upgrade\`.`;
-    findings.push(problem("deno", `Deno is version ${version}`, advice));
+  if (isOlder(version, DENO_VERSION_TRIED)) {
+    const advice =
+      `Shoal is tried on ${DENO_VERSION_TRIED}: if something is odd, run \`deno upgrade\`.`;
+    findings.push(note("deno", `Deno is version ${version}`, advice));
   }
   // Only this command runs other programs.
   for (const name of denied.filter((each) => each !== "run")) {

@@ -29,10 +29,10 @@ function one(findings: readonly Finding[], pattern: RegExp): void {
   assertMatch(told(findings)[0]!, pattern);
 }
 
-Deno.test("Deno: an old version and what it needs are problems, the rest is worth a word", () => {
+Deno.test("Deno: what it needs is a problem, an old version and the rest are worth a word", () => {
   one(judgeDeno({ version: "2.9.6", denied: ["run"] }), /^ok/);
   one(judgeDeno({ version: "2.10.0", denied: [] }), /^ok/);
-  one(judgeDeno({ version: "2.9.5", denied: [] }), /^problem: .* → .*deno upgrade/);
+  one(judgeDeno({ version: "2.9.5", denied: [] }), /^note: .* → .*deno upgrade/);
   one(judgeDeno({ version: "2.9.6", denied: ["net"] }), /^problem: .*--allow-net/);
   one(judgeDeno({ version: "2.9.6", denied: ["ffi"] }), /^note: .*--allow-ffi.*slower/);
 });
