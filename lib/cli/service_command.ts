@@ -61,6 +61,9 @@ function noInput(): never {
   });
 }
 
+/** The user's services may have another environment than his shell: the secret is to be found where it lies. */
+const SECRET_FOLDER_VARIABLE = "XDG_CONFIG_HOME";
+
 /** Those that the options of `table` would take from the environment. */
 function variablesOf(
   table: Readonly<Record<string, Option>>,
@@ -69,7 +72,7 @@ function variablesOf(
   const names = Object.values(table).flatMap((option) =>
     "env" in option && option.env !== undefined ? [option.env] : []
   );
-  const variables = [...names, SERVER_POSITIONALS.env].flatMap((name) => {
+  const variables = [...names, SERVER_POSITIONALS.env, SECRET_FOLDER_VARIABLE].flatMap((name) => {
     const value = env(name);
     return value ? [[name, literal(value)]] : [];
   });

@@ -161,7 +161,7 @@ withProcess("a second Ctrl-C that is meant ends at once whatever still runs", as
   assertEquals(code, 7);
 });
 
-withProcess("the permission sets are enough to offer and to fetch", async (env) => {
+withProcess("the permission sets are enough to offer and to fetch in clear", async (env) => {
   const port = String(freePort());
   const out = `downloads/test-${port}`;
   const [asServer, asGet] = ["-P=server", "-P=get"].map((permissions) => ({
@@ -169,11 +169,11 @@ withProcess("the permission sets are enough to offer and to fetch", async (env) 
     cwd: ROOT,
     env,
   }));
-  await using server = new ShoalProcess(["server", "-p", port], asServer);
+  await using server = new ShoalProcess(["server", "-p", port, "--no-secret"], asServer);
   await server.event(({ event }) => event === "ready");
   try {
     const { code, process } = await runShoal(
-      ["get", "example.txt", "-p", port, "--out", out],
+      ["get", "example.txt", "-p", port, "--out", out, "--no-secret"],
       asGet,
     );
     assertEquals(code, 0, process.description());

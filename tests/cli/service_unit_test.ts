@@ -58,11 +58,12 @@ Deno.test({
   ignore: !await canTouchFiles(),
 }, async () => {
   const { code, out } = await run(["service", "videos", "--allow-upload"], {
-    env: { SHOAL_MASTER: "10.0.0.9" },
+    env: { SHOAL_MASTER: "10.0.0.9", XDG_CONFIG_HOME: "/home/me/settings" },
   });
   assertEquals(code, 0);
   assertStringIncludes(out, " server videos --allow-upload\n");
   assertStringIncludes(out, "\nEnvironment=SHOAL_MASTER=10.0.0.9\n");
+  assertStringIncludes(out, "\nEnvironment=XDG_CONFIG_HOME=/home/me/settings\n");
   assertStringIncludes(out, "/videos\n");
   assertEquals((await run(["service", "videos"])).out.includes("ReadWritePaths"), false);
   assertStringIncludes(

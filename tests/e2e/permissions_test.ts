@@ -1,9 +1,11 @@
 /** Programs that Deno allows too little: they say what, and by which flag it is allowed, and nothing else. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path/join";
+import { fileURLToPath } from "node:url";
 import { e2e } from "../support/e2e.ts";
 import { freePort, runShoal, Scratch, startServer } from "../support/shoal_process.ts";
 
+const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 const ALL = ["net", "read", "write", "sys", "env", "ffi"];
 
 function without(...denied: string[]): string {
@@ -51,11 +53,11 @@ e2e(
     const secret = join(scratch.served, ".secret");
     await Deno.writeTextFile(secret, "nobody else has thought of this one", { mode: 0o600 });
     const [clear, sealed] = [freePort(), freePort()];
-    const sealing = ["--secret-file", secret];
-    await using _ = await startServer(scratch, clear);
+    const [sealing, inClear] = [["--secret-file", secret], ["--no-secret"]];
+    await using _ = await startServer(scratch, clear, inClear);
     await using __ = await startServer(scratch, sealed, sealing);
     const cases = [["env"], ["ffi"], ["env", "ffi"]].flatMap((denied) => [
-      { denied, port: clear, seal: [] },
+      { denied, port: clear, seal: inClear },
       { denied, port: sealed, seal: sealing },
     ]);
     for (const { denied, port, seal } of cases) {
@@ -76,3 +78,54 @@ e2e(
     }
   },
 );
+
+e2e(
+  "where it may not be seen whether there is a secret, nothing is said in clear unasked",
+  async () => {
+    await using scratch = await Scratch.make();
+    await scratch.serve("a", new Uint8Array(9));
+    const file = join(scratch.served, "a");
+    const port = String(freePort());
+    await using _ = await startServer(scratch, Number(port), ["--no-secret"]);
+    const brief = ["--port", port, "--timeout", "2", "--retries", "1"];
+    const lines = [
+      ["get", "a", "--out", scratch.out, ...brief],
+      ["get", "a", "--tcp", "--server", "127.0.0.1", "--out", scratch.out, ...brief],
+      ["list", ...brief],
+      ["put", file, "--server", "127.0.0.1", ...brief],
+      ["server", scratch.served, "--port", String(freePort())],
+      ["master", "--port", String(freePort())],
+      ["doctor"],
+    ];
+    const folder = `--allow-read=${CHECKOUT},${scratch.served},${scratch.out}`;
+    const variables = "HOME,XDG_CONFIG_HOME,SHOAL_SECRET_FILE";
+    for (const line of lines) {
+      await lacks(`--allow-env=${variables}`, without("env"), line);
+      await lacks("--allow-read=\\S+/shoal/secret", `${without("read")} ${folder}`, line);
+    }
+    // Each of the variables may say where it is.
+    for (const hidden of variables.split(",")) {
+      await lacks(`--allow-env=${hidden}`, `${without()} --deny-env=${hidden}`, lines[0]!);
+    }
+    await lacks("--allow-env", without("env"), ["secret"]);
+    for (const permissions of ["-P=server", "-P=get"]) {
+      await lacks("--allow-read=\\S+/shoal/secret", permissions, ["list", ...brief]);
+    }
+    for (const denied of ["env", "read"]) {
+      const allowed = `${without(denied)} ${denied === "read" ? folder : ""}`.trim();
+      const { code, process } = await runShoal([...lines[0]!, "--no-secret"], {
+        permissions: allowed,
+      });
+      assertEquals(code, 0, process.description());
+    }
+  },
+);
+
+e2e("a secret's file that Deno does not allow to be read is told with the flag", async () => {
+  await using scratch = await Scratch.make();
+  const { code } = await runShoal(["secret", "new", "--secret-file", join(scratch.out, "s")]);
+  assertEquals(code, 0);
+  const line = ["list", "--secret-file", join(scratch.out, "s")];
+  await lacks(`--allow-read=${scratch.out}/s`, without("read"), line);
+  await lacks("--allow-read", `${without()} --deny-read=${scratch.out}`, line);
+});

@@ -2,7 +2,7 @@
 import { stretched } from "../../io/seal/stretch.ts";
 import { denoRuntime } from "../../io/runtime.ts";
 import {
-  isThere,
+  findUsualSecret,
   makeSecretFile,
   readSecretFile,
   usualSecretPath,
@@ -50,13 +50,12 @@ export async function sealLayer(text: string): Promise<LayerConfig> {
 /**
  * The secret at a place that the user has named, or at the usual one; `undefined` where none is named and none is there.
  *
- * @throws {ShoalError} `usage` for what is no secret, or others can read
+ * @throws {ShoalError} `usage` for what is no secret, or others can read, `permission` where Deno does not allow a look
  */
 export async function findSecret(place: SecretPlace): Promise<FoundSecret | undefined> {
   if (place.text !== undefined) return await sealOfBytes(place.text);
-  const usual = place.file === undefined ? usualSecretPath() : undefined;
-  const path = place.file ?? usual;
-  if (path === undefined || (path === usual && !isThere(path))) return undefined;
+  const path = place.file ?? findUsualSecret();
+  if (path === undefined) return undefined;
   return { ...await sealOfBytes(await readSecretFile(path)), path };
 }
 

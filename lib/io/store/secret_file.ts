@@ -9,7 +9,12 @@ import { SECRET_FILE_BYTES_MAX } from "./limits.ts";
 /** Any permission of the group and of everybody. */
 const OTHERS_MAY = 0o077;
 
-/** Where it is unless somebody says otherwise; `undefined` where that cannot be known without a prompt. */
+/** What takes part in where it is: its own variable, and those of the folder that settings are in. */
+const PLACE_VARIABLES = Deno.build.os === "windows"
+  ? ["APPDATA", "SHOAL_SECRET_FILE"]
+  : ["HOME", "XDG_CONFIG_HOME", "SHOAL_SECRET_FILE"];
+
+/** Where it is unless somebody says otherwise; `undefined` where the environment names no folder for it, or may not be read. */
 export function usualSecretPath(): string | undefined {
   if (Deno.build.os === "windows") return below(absoluteVariable("APPDATA"));
   const home = absoluteVariable("HOME");
@@ -18,23 +23,49 @@ export function usualSecretPath(): string | undefined {
   );
 }
 
-/** Whether there is something there, as far as may be looked. */
-export function isThere(path: string): boolean {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+/**
+ * Where the usual one is; `undefined` only where it is seen that there is none.
+ *
+ * @throws ShoalError `permission` where that may not be looked at: who has a secret is not to speak in clear for want of a flag
+ */
+export function findUsualSecret(): string | undefined {
+  const hidden = PLACE_VARIABLES.filter((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state !== "granted"
+  );
+  if (hidden.length > 0) {
+    throw unseen(`env access to "${hidden[0]}"`, `--allow-env=${hidden.join(",")}`);
+  }
+  const path = usualSecretPath();
+  if (path === undefined) return undefined;
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+    throw unseen(`read access to "${path}"`, shellWord(`--allow-read=${path}`));
+  }
+  return isThere(path) ? path : undefined;
+}
+
+function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    // What is in the way is to be told, not to be taken for nothing.
-    return true;
+    // What else is in the way is to be told, not to be taken for nothing.
+    return !(error instanceof Deno.errors.NotFound);
   }
+}
+
+function unseen(what: string, flag: string): ShoalError {
+  const message = `it cannot be seen whether there is a secret: Deno does not allow ${what}`;
+  return new ShoalError("permission", message, {
+    hint: `Add ${flag} to the flags of \`deno run\`, or -A, which allows all that Shoal needs. ` +
+      "Or name the file with --secret-file, or speak in clear with --no-secret.",
+  });
 }
 
 /**
  * What is in the file.
  *
- * @throws ShoalError `usage` for what cannot be read, others can read, or is no file of a secret's length
+ * @throws ShoalError `usage` for what cannot be read, others can read, or is no file of a secret's length, `permission` for
+ * what Deno does not allow to be read
  */
 export async function readSecretFile(path: string): Promise<Uint8Array> {
   try {
@@ -52,10 +83,10 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
     return bytes.subarray(0, length);
   } catch (cause) {
     if (cause instanceof ShoalError) throw cause;
-    const why = cause instanceof Deno.errors.NotFound
-      ? "is not there"
-      : `cannot be read: ${ShoalError.from(cause).message}`;
-    throw useless(path, why);
+    if (cause instanceof Deno.errors.NotFound) throw useless(path, "is not there");
+    const error = ShoalError.from(cause);
+    if (error.code === "permission") throw error;
+    throw useless(path, `cannot be read: ${error.message}`, "Check who may read it.");
   }
 }
 
