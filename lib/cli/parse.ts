@@ -62,7 +62,7 @@ export function parseCommandLine<Table extends OptionTable>(
   return {
     options: values as OptionValues<Table>,
     typed,
-    positionals: positionalValues(syntax, raw._, env),
+    positionals: positionalValues(syntax, raw._, env, mayHoldSecret(syntax, typed)),
   };
 }
 
@@ -257,10 +257,16 @@ export function readValue<T>(source: string, join: string, type: ValueType<T>, t
   });
 }
 
+/** Whether what is too much may be the words of a secret that were typed in the place of a file: they are not repeated. */
+function mayHoldSecret({ command }: Syntax<OptionTable>, typed: ReadonlySet<string>): boolean {
+  return command === "secret" || typed.has("secret-file") || typed.has("secret");
+}
+
 function positionalValues(
   syntax: Syntax<OptionTable>,
   given: readonly (string | number)[],
   env: ReadEnv,
+  hidesExtra: boolean,
 ): readonly string[] {
   const { command, positionals } = syntax;
   const { label, countMin, countMax, fallback } = positionals;
@@ -269,6 +275,11 @@ function positionalValues(
       hint: `Run \`${command} --help\` for examples.`,
     });
   if (given.length > countMax) {
+    if (hidesExtra) {
+      throw new ShoalError("usage", `${command} is given too many words`, {
+        hint: "The words of a secret are in a file, or come by standard input: --secret -",
+      });
+    }
     const extra = displayName(String(given[countMax]));
     const message = countMax === 0
       ? `${command} takes no ${extra}`

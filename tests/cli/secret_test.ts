@@ -53,9 +53,15 @@ for (const [line, layers] of Object.entries(COMMANDS)) {
 }
 
 Deno.test("a secret as an argument is refused, and not repeated", async () => {
-  for (const args of [["--secret", "hunter2"], ["--secret=hunter2"]]) {
+  const inTheWrongPlace = [
+    ["list", "--secret", "hunter2"],
+    ["list", "--secret=hunter2"],
+    ["list", "--secret-file", "a", "hunter2"],
+    ["secret", "new", "hunter2", "--secret-file", "a"],
+  ];
+  for (const args of inTheWrongPlace) {
     for (const json of [[], ["--json"]]) {
-      const { code, out, err } = await run(["list", ...args, ...json]);
+      const { code, out, err } = await run([...args, ...json]);
       assertEquals(code, 2);
       assert(!`${out}${err}`.includes("hunter2"), err);
       assertStringIncludes(err, "standard input");

@@ -83,7 +83,7 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
     return bytes.subarray(0, length);
   } catch (cause) {
     if (cause instanceof ShoalError) throw cause;
-    if (cause instanceof Deno.errors.NotFound) throw useless(path, "is not there");
+    if (cause instanceof Deno.errors.NotFound) throw missing();
     const error = ShoalError.from(cause);
     if (error.code === "permission") throw error;
     throw useless(path, `cannot be read: ${error.message}`, "Check who may read it.");
@@ -118,6 +118,15 @@ export async function makeSecretFile(path: string, text: string): Promise<void> 
       { cause, hint: "Choose another place with --secret-file." },
     );
   }
+}
+
+/** What is no path may be the secret itself, typed in its place. */
+function missing(): ShoalError {
+  const message = "the secret file that was named is not there";
+  return new ShoalError("usage", message, {
+    hint:
+      "--secret-file and SHOAL_SECRET_FILE take the path of a file. The words themselves: --secret -",
+  });
 }
 
 function useless(path: string, why: string, hint?: string): ShoalError {
