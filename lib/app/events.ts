@@ -436,14 +436,14 @@ export interface ReportEvent {
   readonly servers: readonly ServerShare[];
 }
 
-/** Which secret is used on this machine, or was made for it. */
+/** Which secret is used on this machine, or was made for it; without `sealed` there is none. */
 export interface SecretEvent {
   /** Discriminates the union. */
   readonly event: "secret";
   /** The file of it. */
-  readonly path: string;
+  readonly path?: string;
   /** Four words by which people tell it from other secrets. */
-  readonly sealed: string;
+  readonly sealed?: string;
   /** Whether it was made just now. */
   readonly isNew: boolean;
 }

@@ -50,6 +50,7 @@ export interface App {
   echo(options: EchoClientOptions): Promise<EchoResult>;
   findSecret(place: SecretPlace): Promise<FoundSecret | undefined>;
   newSecret(path?: string): Promise<FoundSecret>;
+  keepSecret(text: Uint8Array, path?: string): Promise<FoundSecret>;
 }
 
 export interface Context {

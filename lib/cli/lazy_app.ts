@@ -23,5 +23,7 @@ export const lazyApp: App = {
   findSecret: async (place) =>
     await (await import("../app/secret/seal_layer.ts")).findSecret(place),
   newSecret: async (path) => await (await import("../app/secret/seal_layer.ts")).newSecret(path),
+  keepSecret: async (text, path) =>
+    await (await import("../app/secret/seal_layer.ts")).keepSecret(text, path),
   echo: async (options) => await (await import("../app/session/echo_client.ts")).echo(options),
 };

@@ -44,13 +44,15 @@ export async function secretLayers(
     ? await app.findSecret({ text: await pipes.secret("Secret: ", SECRET_TYPED_BYTES_MAX) })
     : await app.findSecret(file === undefined ? {} : { file });
   if (found === undefined) return {};
-  if (found.isWeak) {
-    const message = "the secret is short, or says one thing again and again: it can be guessed. " +
-      "`secret new` makes one that cannot.";
-    reporter.report({ event: "notice", level: "warning", message });
-  }
+  if (found.isWeak) warnOfWeakness(reporter);
   reporter.report({ event: "notice", level: "info", message: sealedText(found) });
   return { layers: [found.layer] };
+}
+
+export function warnOfWeakness(reporter: Context["reporter"]): void {
+  const message = "the secret is short, or says one thing again and again: it can be guessed. " +
+    "`secret new` makes one that cannot.";
+  reporter.report({ event: "notice", level: "warning", message });
 }
 
 /** What says nothing beside another of these options. */

@@ -36,6 +36,7 @@ const MODES: readonly (readonly string[])[] = [
   ["master", "--metrics-port", "9464"],
   ["secret"],
   ["secret", "new"],
+  ["secret", "set"],
   ["hash", "a"],
   ["demo"],
   ["doctor"],
@@ -93,7 +94,7 @@ class Recorder extends FakeApp {
       this.#record(name);
     }
     for (const name of ["hashFile", "demo", "diagnose", "serveEcho", "echo"]) this.#record(name);
-    for (const name of ["findSecret", "newSecret"]) this.#record(name);
+    for (const name of ["findSecret", "newSecret", "keepSecret"]) this.#record(name);
     this.secret = SECRET;
   }
 

@@ -1,6 +1,6 @@
 /** The options about secrets: what commands hand to the library, and what they say, which is never the secret. */
 import "../support/libraries.ts";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeApp, run, SECRET } from "../support/fake_cli.ts";
 
 /** Each command that uses the network, and the layers that the library was handed by it. */
@@ -109,10 +109,13 @@ Deno.test("secret says which one there is, or makes one, and shows it to nobody"
   const none = await run(["secret"]);
   assertEquals(none.code, 0);
   assertStringIncludes(none.out, "There is no secret here");
+  const noneJson = await run(["secret", "--json"]);
+  assertEquals(JSON.parse(noneJson.out), { event: "secret", isNew: false });
   const there = await run(["secret"], { app: appWith({ ...SECRET, path: "/etc/secret" }) });
   assertStringIncludes(there.out, `Sealed by the secret "${WORDS}", from /etc/secret`);
   const made = await run(["secret", "new", "--secret-file", "mine"]);
   assertStringIncludes(made.out, `A new secret is in mine. People tell it by the words "${WORDS}"`);
+  assertMatch(made.out, /other machine.*copy the file.*secret set` and type its words/);
   const json = await run(["secret", "new", "--json"]);
   assertEquals(JSON.parse(json.out), {
     event: "secret",
@@ -122,4 +125,18 @@ Deno.test("secret says which one there is, or makes one, and shows it to nobody"
   });
   const wrong = await run(["secret", "show"]);
   assertEquals(wrong.code, 2);
+});
+
+Deno.test("secret set takes the words from the input, never as an argument, and repeats none", async () => {
+  const input = "hush hush";
+  const { code, out, err, app } = await run(["secret", "set", "--secret-file", "mine"], { input });
+  assertEquals([code, app.keptSecret], [0, new TextEncoder().encode(input)], err);
+  assertStringIncludes(
+    out,
+    `The secret is in mine. On each machine of the group, people tell it by`,
+  );
+  assertStringIncludes(out, WORDS);
+  const argued = await run(["secret", "set", "hush"]);
+  assertEquals([argued.code, argued.app.keptSecret], [2, undefined]);
+  for (const said of [out, err]) assert(!said.includes("hush"), said);
 });

@@ -107,7 +107,9 @@ e2e(
     for (const hidden of variables.split(",")) {
       await lacks(`--allow-env=${hidden}`, `${without()} --deny-env=${hidden}`, lines[0]!);
     }
-    await lacks("--allow-env", without("env"), ["secret"]);
+    for (const word of [[], ["new"], ["set"]]) {
+      await lacks("--allow-env", without("env"), ["secret", ...word]);
+    }
     for (const permissions of ["-P=server", "-P=get"]) {
       await lacks("--allow-read=\\S+/shoal/secret", permissions, ["list", ...brief]);
     }

@@ -89,6 +89,7 @@ export class FakeApp implements App {
   secret: FoundSecret | undefined;
   /** Where it was looked for. */
   readonly secretPlaces: SecretPlace[] = [];
+  keptSecret: Uint8Array | undefined;
   /** Thrown by every function, where set. */
   thrown: unknown;
 
@@ -165,6 +166,11 @@ export class FakeApp implements App {
   }
 
   newSecret(path = "/home/me/.config/shoal/secret") {
+    return Promise.resolve({ ...SECRET, path });
+  }
+
+  keepSecret(text: Uint8Array, path = "/home/me/.config/shoal/secret") {
+    this.keptSecret = text;
     return Promise.resolve({ ...SECRET, path });
   }
 

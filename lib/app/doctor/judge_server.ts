@@ -50,7 +50,7 @@ function judgeHost(host: HostSeen, refused: readonly string[]): Finding[] {
     return [warning(
       "server",
       `${place} takes TCP connections and does not answer over UDP (${family})`,
-      `Open UDP ${endpoint.port} and ${dataPorts} in its firewall and on the path; until then it takes --server, and TCP is used.`,
+      `Open UDP ${endpoint.port} and ${dataPorts} in its firewall and on the path; until then it takes --server, and TCP is used. Unless it has a secret: then it answers nobody without it, over TCP neither; see \`secret --help\`.`,
     )];
   }
   if (!isHeard) {

@@ -65,15 +65,27 @@ export async function findSecret(place: SecretPlace): Promise<FoundSecret | unde
  * @param path the usual one by default
  * @throws {ShoalError} `usage` where something is there already, `not_writable` where it cannot be made
  */
-export async function newSecret(path = usualSecretPath()): Promise<FoundSecret> {
+export async function newSecret(path?: string): Promise<FoundSecret> {
+  const words = await wordsOf(denoRuntime().random.bytes(SECRET_BYTES));
+  return await keepSecret(new TextEncoder().encode(words), path);
+}
+
+/**
+ * Keeps a secret that was made elsewhere in a file that its owner alone can read.
+ *
+ * @param text as it would stand in the file
+ * @param path the usual one by default
+ * @throws {ShoalError} `usage` for what is no secret, or where something is there already, `not_writable` where it cannot be made
+ */
+export async function keepSecret(text: Uint8Array, path = usualSecretPath()): Promise<FoundSecret> {
   if (path === undefined) {
     throw new ShoalError("usage", "it is not known where secrets are kept on this machine", {
       hint: "Name a file: --secret-file FILE",
     });
   }
-  const words = await wordsOf(denoRuntime().random.bytes(SECRET_BYTES));
-  await makeSecretFile(path, `${words}\n`);
-  return { ...await sealOfBytes(new TextEncoder().encode(words)), path };
+  const seal = await sealOfBytes(text);
+  await makeSecretFile(path, `${secretLines(text).join("\n")}\n`);
+  return { ...seal, path };
 }
 
 async function sealOfBytes(bytes: Uint8Array): Promise<FoundSecret> {

@@ -56,12 +56,12 @@ export async function readLine(line: string): Promise<SecretLine> {
         const entropy = mnemonicToEntropy(words.join(" "), [...known]);
         return { kind: "made", bytes: entropy.slice(0, SECRET_BYTES) };
       } catch {
-        throw refusal("has a wrong word, or words in a wrong order");
+        throw refusal("has a wrong word, or words in a wrong order", COMPARE);
       }
     }
     // One slip of the pen among words that were made is not a secret that somebody thought up.
     if (words.filter((word) => !known.has(word)).length <= 2) {
-      throw refusal(`has a word that is none of the list's: number ${unknown + 1}`);
+      throw refusal(`has a word that is none of the list's: number ${unknown + 1}`, COMPARE);
     }
   }
   const text = line.normalize("NFKC");
@@ -81,8 +81,11 @@ function textOf(bytes: Uint8Array): string {
   throw refusal("is no text");
 }
 
-function refusal(why: string): ShoalError {
+const COMPARE = "Compare them with the file on the machine where the secret was made.";
+
+function refusal(why: string, hint?: string): ShoalError {
   return new ShoalError("usage", `the secret ${why}`, {
-    hint: "`secret new` makes one, and says where it is; one line of text, or two, is a secret.",
+    hint: hint ??
+      "`secret new` makes one, and says where it is; one line of text, or two, is a secret.",
   });
 }

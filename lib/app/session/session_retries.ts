@@ -92,7 +92,8 @@ function lastError(thrown: unknown, wasHeard: boolean): unknown {
     return new ShoalError("stalled", message, { hint, cause: thrown });
   }
   return new ShoalError("no_server", message, {
-    hint: "Is that a server? Check the address, the port and the --dialect.",
+    hint:
+      "Is that a server? Check the address, the port and the --dialect. One that has a secret answers nobody without it: see `secret --help`.",
     cause: thrown,
   });
 }

@@ -14,8 +14,18 @@ const PLACE_VARIABLES = Deno.build.os === "windows"
   ? ["APPDATA", "SHOAL_SECRET_FILE"]
   : ["HOME", "XDG_CONFIG_HOME", "SHOAL_SECRET_FILE"];
 
-/** Where it is unless somebody says otherwise; `undefined` where the environment names no folder for it, or may not be read. */
+/**
+ * Where it is unless somebody says otherwise; `undefined` where the environment names no folder for it.
+ *
+ * @throws ShoalError `permission` where the environment may not be read
+ */
 export function usualSecretPath(): string | undefined {
+  const hidden = PLACE_VARIABLES.filter((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state !== "granted"
+  );
+  if (hidden.length > 0) {
+    throw unseen(`env access to "${hidden[0]}"`, `--allow-env=${hidden.join(",")}`);
+  }
   if (Deno.build.os === "windows") return below(absoluteVariable("APPDATA"));
   const home = absoluteVariable("HOME");
   return below(
@@ -29,12 +39,6 @@ export function usualSecretPath(): string | undefined {
  * @throws ShoalError `permission` where that may not be looked at: who has a secret is not to speak in clear for want of a flag
  */
 export function findUsualSecret(): string | undefined {
-  const hidden = PLACE_VARIABLES.filter((variable) =>
-    Deno.permissions.querySync({ name: "env", variable }).state !== "granted"
-  );
-  if (hidden.length > 0) {
-    throw unseen(`env access to "${hidden[0]}"`, `--allow-env=${hidden.join(",")}`);
-  }
   const path = usualSecretPath();
   if (path === undefined) return undefined;
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {

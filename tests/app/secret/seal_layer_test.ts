@@ -7,7 +7,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path/join";
-import { findSecret, newSecret, sealLayer } from "../../../lib/app/secret/seal_layer.ts";
+import {
+  findSecret,
+  keepSecret,
+  newSecret,
+  sealLayer,
+} from "../../../lib/app/secret/seal_layer.ts";
 import { ShoalError } from "../../../lib/errors.ts";
 import type { SealConfig } from "../../../lib/messages/transport_config.ts";
 import { toHex } from "../../../lib/ids.ts";
@@ -108,6 +113,27 @@ Deno.test("what is no secret is refused, and nothing of it is said", async () =>
         assert(!`${message} ${hint}`.includes(word), message);
       }
     }
+  });
+});
+
+Deno.test("a secret that is typed is checked, and kept as one that was made here", async () => {
+  await inFolder(async (path) => {
+    const keep = (text: string) => keepSecret(new TextEncoder().encode(text), path);
+    assertStringIncludes(
+      (await refusal(keep(WORDS.replace("horn", "horse")))).message,
+      "wrong word",
+    );
+    await refusal(keep("\n"));
+    assertEquals(
+      (await refusal(findSecret({ file: path }))).message.endsWith("is not there"),
+      true,
+    );
+    const kept = await keep(`  ${WORDS}\r\n`);
+    assertEquals([kept.fingerprints, kept.path], [[FINGERPRINT], path]);
+    assertEquals(await Deno.readTextFile(path), `${WORDS}\n`);
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    assertStringIncludes((await refusal(keep(TYPED))).message, "not replaced");
+    assertEquals((await findSecret({ file: path }))?.fingerprints, [FINGERPRINT]);
   });
 });
 

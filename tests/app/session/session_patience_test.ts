@@ -1,6 +1,6 @@
 /** How long clients wait for peers that give them no reason to, by a clock that is played as well. */
 import "../../support/libraries.ts";
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path/join";
 import { StreamExchange } from "../../../lib/app/client/stream_exchange.ts";
 import { listOverTcpIn } from "../../../lib/app/list/tcp_list.ts";
@@ -122,6 +122,7 @@ for (const [what, useCase] of Object.entries(USE_CASES)) {
   Deno.test(`${what} says that nobody is there if nothing was ever said`, async () => {
     const run = await played(useCase, () => ({}));
     assertEquals([errorOf(run).code, run.links.length], ["no_server", RETRIES]);
+    assertStringIncludes(errorOf(run).hint, "secret");
     assertEquals(errorOf(run).exitCode, 3);
   });
 }
