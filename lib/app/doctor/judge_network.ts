@@ -90,7 +90,7 @@ export function judgePorts(seen: PortsSeen): Finding[] {
     findings.push(warning(
       "ports",
       `UDP port ${port} is in use, and no server of this machine answers there`,
-      `See which program has it (\`ss -ulpn sport = :${port}\`) and end it, or give all sides another --port.`,
+      `See which program has it (\`ss -ulpn sport = :${port}\`) and end it, or give all sides another --port. A server that has a secret answers nobody without it.`,
     ));
   }
   if (tcp === "in use" && !hasOwnServer) {

@@ -68,7 +68,7 @@ Deno.test("ports: what an own server has is as it should be, what others have is
   one(judgePorts({ ...used, hasOwnServer: true }), /^ok: in use: UDP 10526, TCP 10526; a server/);
   const lines = told(judgePorts(used));
   assertEquals(lines.length, 2);
-  assertMatch(lines[0]!, /^warning: UDP port 10526 .* → .*ss -ulpn/);
+  assertMatch(lines[0]!, /^warning: UDP port 10526 .* → .*ss -ulpn.* has a secret/);
   assertMatch(lines[1]!, /^warning: TCP port 10526/);
   const full = { ...FREE, data: Array(16).fill("in use") };
   one(judgePorts({ ...full, hasOwnServer: true }), /^warning: all UDP ports from 10530 to 10545/);
