@@ -37,7 +37,7 @@ export const secretCommand = defineCommand({
   ],
   async perform({ "secret-file": file }, [word], { app, pipes, reporter, terminal }) {
     if (word !== undefined && word !== "new" && word !== "set") {
-      throw new ShoalError("usage", `secret does not know ${displayName(word)}`, {
+      throw new ShoalError("usage", "secret takes one word of its own, new or set", {
         hint: "Say `secret new`, `secret set`, or `secret` alone.",
       });
     }
