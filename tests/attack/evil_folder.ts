@@ -61,6 +61,8 @@ export interface EvilFolderOptions {
   readonly claimedBytes?: number;
   /** What it answers to whoever asks for a root in hex: bytes, `undefined` for GONE. */
   readonly contents?: (root: string, sizeBytes: number) => Uint8Array<ArrayBuffer> | undefined;
+  /** It answers what everybody is sent, and nothing that is sent to it alone: it proves nothing. */
+  readonly onlyClaims?: true;
 }
 
 export class EvilFolder implements AsyncDisposable {
@@ -85,7 +87,8 @@ export class EvilFolder implements AsyncDisposable {
     this.#data = listen(address, 0, false);
     const dataPort = (this.#data.addr as Deno.NetAddr).port;
     this.#identity = { server: randomBytes(16), token: randomBytes(16), dataPort };
-    this.#loops = [this.#hear(this.#discovery), this.#hear(this.#data)];
+    const heard = options.onlyClaims ? [this.#discovery] : [this.#discovery, this.#data];
+    this.#loops = heard.map((socket) => this.#hear(socket));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -70,9 +70,59 @@ e2e(
   "where nobody else has the folder, a listing that is none ends the run with exit code 4",
   withScene(async (scene) => {
     await using _liar = await evil(scene, { manifest: randomFile(3_000, 1) });
-    const results = await scene.get();
+    const results = await scene.get({ waitMs: 3_000 });
     assertEquals(results.map((each) => each.event === "failed" && each.code), ["unverified"]);
     assertMatch(scene.warnings, new RegExp(LIAR));
+  }),
+);
+
+for (const claimedBytes of [undefined, 256 * MIB + 1]) {
+  const what = claimedBytes === undefined ? "that is none" : "that claims to be too long";
+  e2e(
+    `a listing ${what} ends no search: who comes seconds later is heard`,
+    withScene(async (scene) => {
+      await writeTree(scene);
+      const manifest = randomFile(3_000, 1);
+      await using _liar = await evil(scene, {
+        manifest,
+        ...(claimedBytes !== undefined && { claimedBytes }),
+      });
+      const getting = scene.get({ waitMs: 60_000 });
+      const untilMs = Date.now() + 30_000;
+      const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+      while (!scene.warnings.includes(`from ${LIAR} is not used`) && Date.now() < untilMs) {
+        await pause(20);
+      }
+      await pause(2_000);
+      await scene.serve("s");
+      const results = await getting;
+      assertEquals(results.filter(({ event }) => event === "failed"), []);
+      assertEquals(results.length, 20);
+      // It is told once, however often the liar is heard.
+      assertEquals(scene.warnings.split("is not used").length, 2);
+    }),
+  );
+}
+
+e2e(
+  "whoever only claims to have a folder keeps no mirror from removing; who has it and lies does",
+  withScene(async (scene) => {
+    await writeTree(scene);
+    await scene.serve("s");
+    await scene.get();
+    const stray = join(scene.out, "t", "stray");
+    await Deno.writeTextFile(stray, "mine");
+    const manifest = randomFile(3_000, 1);
+    {
+      await using _liar = await evil(scene, { manifest });
+      await scene.get({ mirror: true });
+      assertMatch(scene.warnings, /nothing is removed of 't\/': a server offers it/);
+      assertEquals(scene.folder.removed, 0);
+    }
+    await using _stranger = await evil(scene, { manifest, onlyClaims: true });
+    await scene.get({ mirror: true });
+    assertEquals(scene.folder.removed, 1, scene.warnings);
+    assertEquals(await Deno.stat(stray).catch(() => undefined), undefined);
   }),
 );
 

@@ -168,6 +168,24 @@ beside("a server that is found by both families has one vote", async (site) => {
   await new Fetch(site, client, "outvoted", "file").brings({ file: other });
 });
 
+beside(
+  "a mirror of what one server has by both families removes what is not there",
+  async (site) => {
+    const file = randomFile(9, 1);
+    const [server, client] = await site.hosts(1, 2);
+    await site.server(server, { "t/file": file });
+    const first = new Fetch(site, client, "out", "t/");
+    assertEquals(await first.exit(), 0, first.process.description());
+    for (const round of [1, 2, 3]) {
+      await Deno.writeTextFile(`${first.out}/t/stray`, `${round}`);
+      const mirror = new Fetch(site, client, "out", "t/", "--mirror");
+      assertEquals(await mirror.exit(), 0, mirror.process.description());
+      assertEquals(mirror.said, "", "nothing is to be said of it");
+      assertEquals([...Deno.readDirSync(`${mirror.out}/t`)].map(({ name }) => name), ["file"]);
+    }
+  },
+);
+
 beside("interfaces that are chosen, or are not, are kept to on both sides", async (site) => {
   const { lab } = site;
   const [a, b, client] = [await lab.host(1), await lab.host(2), await lab.host(1, 2)];

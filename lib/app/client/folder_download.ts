@@ -10,6 +10,7 @@ import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import {
   contentKey,
   type FileSignature,
+  type PeerId,
   type SafeFileName,
   type ServerId,
   timeOf,
@@ -46,9 +47,19 @@ import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext, FolderPass, FolderSettings, TreeSink } from "./folder_context.ts";
 import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
 import { FolderResults } from "./folder_results.ts";
-import { type OfferedManifest, type ReadManifest, readManifests } from "./read_manifests.ts";
+import {
+  noListing,
+  type OfferedManifest,
+  type ReadManifest,
+  readManifests,
+} from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
-import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
+import {
+  FOLDER_PASSES_MAX,
+  GATHER_STEP_MS,
+  MANIFESTS_MAX,
+  MIRROR_CLAIM_PATIENCE_MS,
+} from "./limits.ts";
 import type { Progress } from "./run_totals.ts";
 import { ShareSums } from "./share_sums.ts";
 import { recordOf, treePresence } from "./tree_presence.ts";
@@ -68,9 +79,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #startedMs: number;
   #manifests = new Map<string, OfferedManifest>();
   #gathering = newGathering();
+  /** Contents that were offered as a listing and are none, … */
+  readonly #refused = new Set<string>();
+  /** … and what to say if nobody offers another one. */
+  #refusal: ShoalError | undefined;
   /** What the pass before could not bring, while the folder is searched for again. */
   #unmet: ReadonlyMap<string, ErrorMessage> | undefined;
-  readonly #doubts = new ListingDoubts();
+  readonly #doubts = new ListingDoubts(MIRROR_CLAIM_PATIENCE_MS);
   readonly #mirror: FolderMirror;
   /** How many of the manifests have been taken into account. */
   #readCount = 0;
@@ -127,14 +142,15 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   onFind(news: FindNews, advice?: texts.SearchAdvice): void {
     if (this.#isEnded) return;
     switch (news.kind) {
-      case "offer":
-        this.#doubts.onOffered(news.offer.server);
-        if (news.offer.isProved) this.#onOffer(news.offer);
-        else this.#gathering.onClaim(news.offer.path.endpoint);
-        return;
+      case "offer": {
+        if (news.offer.isProved) return this.#onOffer(news.offer);
+        const { endpoint } = news.offer.path;
+        this.#doubts.onClaimed(this.#context.clock.nowMs(), endpoint);
+        return this.#gathering.onClaim(endpoint);
+      }
       case "pending": {
-        const { server, earnedMs } = news.pending;
-        this.#doubts.onOffered(server);
+        const { server, endpoint, earnedMs } = news.pending;
+        this.#doubts.onOffered(server, endpoint);
         const patienceMs = Math.max(earnedMs, HASHING_VOTE_PATIENCE_MS);
         this.#gathering.onHashing(this.#context.clock.nowMs(), server, patienceMs);
         if (this.isSearching) this.#tellWaiting(1, texts.stillHashing(news.pending));
@@ -147,6 +163,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       case "timedOut":
         if (!this.isSearching) return;
         if (this.#unmet !== undefined) return void this.#onAllDone(this.#unmet);
+        if (this.#refusal !== undefined) return this.fail(this.#refusal);
         return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, advice));
       case "server":
       case "classicDue":
@@ -157,24 +174,35 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   #onOffer(offer: Offer): void {
-    this.#context.onHeard(offer.server);
-    const nowMs = this.#context.clock.nowMs();
-    this.#gathering.onProved(nowMs, offer.server, offer.path.endpoint);
+    const { server, path: { endpoint } } = offer;
+    this.#context.onHeard(server);
+    this.#doubts.onOffered(server, endpoint);
     const key = contentKey(offer.content);
+    if (this.#refused.has(key)) return this.#ignore(server);
+    const nowMs = this.#context.clock.nowMs();
     const known = this.#manifests.get(key);
     if (known !== undefined) {
-      if (known.offers.some(({ server }) => server === offer.server)) return;
+      this.#gathering.onProved(nowMs, server, endpoint);
+      if (known.offers.some((each) => each.server === server)) return;
       known.offers.push(offer);
       return known.part.onFind({ kind: "offer", queryIndex: 0, offer });
     }
-    if (this.#manifests.size >= MANIFESTS_MAX) return;
+    if (this.#manifests.size + this.#refused.size >= MANIFESTS_MAX) return this.#ignore(server);
     if (offer.content.sizeBytes > MANIFEST_BYTES_MAX) {
-      return this.#onBadListing([offer], "too long");
+      this.#onBadListing([offer], "too long");
+      this.#refusal = noListing(this.name);
+      return this.#ignore(server);
     }
+    this.#gathering.onProved(nowMs, server, endpoint);
     this.#manifests.set(key, { content: offer.content, offers: [offer], part: this.#fetch(offer) });
     if (this.#isGathering) return;
     this.#isGathering = true;
     void this.#run();
+  }
+
+  /** The search goes on as if the server had not answered. */
+  #ignore(server: PeerId): void {
+    this.#find?.ignore(this.#queryIndex, server);
   }
 
   #fetch(offer: Offer): DownloadDriver {
@@ -199,7 +227,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   onDropped(server: ServerId): void {
     for (const { offers } of this.#manifests.values()) {
       const index = offers.findIndex((offer) => offer.server === server);
-      if (index >= 0) offers.splice(index, 1);
+      if (index < 0) continue;
+      for (const offer of offers.splice(index, 1)) this.#ignore(offer.server);
     }
   }
 
@@ -226,6 +255,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
         const { failures, isStale } = await this.#pass();
         if (this.#isEnded) return;
         if (pass === FOLDER_PASSES_MAX) return await this.#onAllDone(failures);
+        if (this.#settings.mirror) await this.#claimsEnd();
+        if (this.#isEnded) return;
         // Who was late has a word in the next pass.
         if (this.#manifests.size > this.#readCount) continue;
         if (!isStale) return await this.#onAllDone(failures);
@@ -245,21 +276,56 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     while (this.isSearching) await this.#context.clock.sleep(GATHER_MS, this.#abort.signal);
   }
 
-  async #pass(): Promise<FolderPass> {
+  /** Whoever is said to have the folder has had the time to prove it: nothing of his may be taken for a stray. */
+  async #claimsEnd(): Promise<void> {
     const { clock } = this.#context;
-    while (clock.nowMs() < this.#gathering.endMs && !this.#isEnded) {
+    const endMs = this.#doubts.claimsEndMs;
+    while (clock.nowMs() < Math.min(endMs, this.#doubts.claimsEndMs) && !this.#isEnded) {
       await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
     }
-    this.#find?.settle(this.#queryIndex);
-    const offered = [...this.#manifests.values()];
-    this.#readCount = offered.length;
-    const { manifests, problem } = await readManifests(this.name, offered, {
-      ...this.#context,
-      folder: this.#settings.folder,
-      onBad: (offers, problem) => this.#onBadListing(offers, problem),
-    });
+  }
+
+  /** The listings that are good, once there is one: those that are none prove nothing, and end no search. */
+  async #gathered(): Promise<readonly ReadManifest[]> {
+    const { clock } = this.#context;
+    for (;;) {
+      while (clock.nowMs() < this.#gathering.endMs && !this.#isEnded) {
+        await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
+      }
+      const offered = [...this.#manifests.values()];
+      this.#readCount = offered.length;
+      const { manifests, problem } = await readManifests(this.name, offered, {
+        ...this.#context,
+        folder: this.#settings.folder,
+        onBad: (offers, problem) => this.#onBadListing(offers, problem),
+      });
+      if (this.#isEnded) return [];
+      if (problem === undefined) {
+        this.#find?.settle(this.#queryIndex);
+        return manifests;
+      }
+      // Whoever is there and offers another one has been heard while one did not come.
+      const isLate = this.#manifests.size > offered.length;
+      if (problem.code !== "unverified" && !isLate) throw problem;
+      this.#refuse(offered, problem);
+      await this.#somebodyOffers();
+      if (this.#isEnded) return [];
+    }
+  }
+
+  #refuse(manifests: readonly OfferedManifest[], problem: ShoalError): void {
+    this.#refusal = problem;
+    for (const { content } of manifests) {
+      this.#manifests.delete(contentKey(content));
+      this.#refused.add(contentKey(content));
+    }
+    if (this.#manifests.size === 0) this.#gathering = newGathering();
+    for (const { offers } of manifests) for (const { server } of offers) this.#ignore(server);
+  }
+
+  async #pass(): Promise<FolderPass> {
+    const manifests = await this.#gathered();
     if (this.#isEnded) return { failures: new Map(), isStale: false };
-    if (problem !== undefined) throw problem;
     this.#failures = new Map();
     const wanted = this.#wanted = await this.#compared(manifests);
     if (this.#settings.dryRun) return { failures: this.#failures, isStale: false };

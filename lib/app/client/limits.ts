@@ -14,5 +14,10 @@ export const MANIFESTS_MAX = 16;
 export const FOLDER_ENTRIES_MAX = 2 * MANIFEST_ENTRIES_MAX;
 /** How often a folder that changes while it is fetched is asked for, in one run. */
 export const FOLDER_PASSES_MAX = 4;
+/**
+ * Whoever is said to have a folder is waited for this long, from the latest who is, before a mirror removes anything: the
+ * time in which all probes of an endpoint are sent and answered.
+ */
+export const MIRROR_CLAIM_PATIENCE_MS = 1_000;
 /** How often it is looked whether the manifests of a folder are gathered. */
 export const GATHER_STEP_MS = 20;

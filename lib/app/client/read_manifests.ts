@@ -13,6 +13,8 @@ export interface OfferedManifest {
   readonly content: Content;
   readonly offers: Offer[];
   readonly part: DownloadDriver;
+  /** What was read of it: once, for a file that is none is removed. */
+  decoded?: ReturnType<typeof decodeManifest>;
 }
 
 /** A manifest that was read, and who offers it. */
@@ -22,37 +24,47 @@ export interface ReadManifest {
   readonly entries: readonly TreeEntry[];
 }
 
+/** What of it matters here. */
+type Arriving = Omit<OfferedManifest, "part"> & { readonly part: Pick<DownloadDriver, "ended"> };
+
 interface ReadingOptions {
-  readonly disk: Disk;
-  readonly records: TreeRecords;
+  readonly disk: Pick<Disk, "read" | "remove">;
+  readonly records: Pick<TreeRecords, "manifestsDir">;
   readonly folder: SafeFileName | undefined;
   /** What is offered here is no manifest, or one too many. */
   readonly onBad: (offers: readonly Offer[], problem: string) => void;
 }
 
-/** Most servers first; and what to say where none is good. */
+/** What to say where nothing that was offered as the listing of a folder is one. */
+export function noListing(name: string): ShoalError {
+  return new ShoalError("unverified", `no server has a listing of '${name}' that is one`);
+}
+
+/** Most servers first; and what to say where none is good: `unverified`, unless one did not come. Each problem is told once. */
 export async function readManifests(
   name: string,
-  offered: readonly OfferedManifest[],
+  offered: readonly Arriving[],
   { disk, records, folder, onBad }: ReadingOptions,
 ): Promise<{ manifests: readonly ReadManifest[]; problem: ShoalError | undefined }> {
   const manifests: ReadManifest[] = [];
-  let problem = new ShoalError("unverified", `no server has a listing of '${name}' that is one`);
+  let problem = noListing(name);
   let entriesLeft = FOLDER_ENTRIES_MAX;
   await Promise.all(offered.map(({ part }) => part.ended));
-  for (const { content, offers, part } of offered.toSorted(byServers)) {
+  for (const each of offered.toSorted(byServers)) {
+    const { content, offers, part } = each;
     const outcome = await part.ended;
     if (outcome.event === "failed") {
       // That a listing did not come says nothing against it.
       if (outcome.code !== "unverified") problem = ShoalError.fromMessage(outcome);
       continue;
     }
-    const entries = decodeManifest(disk.read(outcome.path), folder);
+    const isNew = each.decoded === undefined;
+    const entries = each.decoded ??= decodeManifest(disk.read(outcome.path), folder);
     const isBad = "problem" in entries;
-    if (isBad || records.manifestsDir === undefined) disk.remove(outcome.path);
-    if (isBad) onBad(offers, entries.problem);
-    else if (entries.length > entriesLeft) onBad(offers, "too many entries");
-    else {
+    if (isNew && (isBad || records.manifestsDir === undefined)) disk.remove(outcome.path);
+    if (isBad || entries.length > entriesLeft) {
+      if (isNew) onBad(offers, isBad ? entries.problem : "too many entries");
+    } else {
       entriesLeft -= entries.length;
       manifests.push({ content, offers, entries });
     }
@@ -60,6 +72,6 @@ export async function readManifests(
   return { manifests, problem: manifests.length === 0 ? problem : undefined };
 }
 
-function byServers(a: OfferedManifest, b: OfferedManifest): number {
+function byServers(a: Arriving, b: Arriving): number {
   return b.offers.length - a.offers.length;
 }

@@ -74,13 +74,16 @@ export class StreamSearch implements NameSearch {
         if (!isOver()) this.#options.onFailure(query, ShoalError.from(thrown));
       });
     });
+    // The one server is asked no more once it has answered.
+    const isNotThere = (queryIndex: number): void => {
+      if (!finished.has(queryIndex)) onNews({ kind: "notFound", queryIndex, similar: [] });
+    };
     return {
       startedMs: this.#options.clock.nowMs(),
       settle: () => {},
       finish: (queryIndex) => finished.add(queryIndex),
-      disbelieve: (queryIndex) => {
-        if (!finished.has(queryIndex)) onNews({ kind: "notFound", queryIndex, similar: [] });
-      },
+      disbelieve: isNotThere,
+      ignore: isNotThere,
       onVain: () => {},
       invite: () => {},
       onRegistries: () => {},

@@ -75,6 +75,8 @@ export interface Find {
   finish(queryIndex: number): void;
   /** What the server has offered for this query counts as if it lacked it, until it offers it again. */
   disbelieve(queryIndex: number, server: PeerId): void;
+  /** Nothing counts that the server has said of this query, or says later: as if it had not answered. */
+  ignore(queryIndex: number, server: PeerId): void;
   /** Nobody can be where servers were said to be: who is silent is not waited for. */
   onVain(): void;
   /** Asks servers that others named. */
@@ -251,6 +253,7 @@ export class Search implements NameSearch {
       finish: (queryIndex) => exchange.handle({ kind: "finish", queryIndex }),
       disbelieve: (queryIndex, server) =>
         exchange.handle({ kind: "disbelieve", queryIndex, server }),
+      ignore: (queryIndex, server) => exchange.handle({ kind: "ignore", queryIndex, server }),
       onVain: () => exchange.handle({ kind: "vain" }),
       invite: (endpoints) => exchange.handle({ kind: "invite", endpoints }),
       onRegistries: (queryIndex, word) => exchange.handle({ kind: "registries", queryIndex, word }),

@@ -129,6 +129,9 @@ export class Finder {
       case "disbelieve":
         this.#disbelieve(nowMs, this.#queries[event.queryIndex], event.server);
         break;
+      case "ignore":
+        this.#ignore(nowMs, this.#queries[event.queryIndex], event.server);
+        break;
       case "registries":
         this.#onRegistries(nowMs, this.#queries[event.queryIndex], event.word);
         break;
@@ -384,6 +387,12 @@ export class Finder {
   #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
     if (sought === undefined || sought.isFinished) return;
     sought.disbelieve(server);
+    this.#review(nowMs, sought);
+  }
+
+  #ignore(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
+    if (sought === undefined || sought.isFinished) return;
+    sought.ignore(server);
     this.#review(nowMs, sought);
   }
 

@@ -35,6 +35,8 @@ export type FinderEvent =
   | { readonly kind: "finish"; readonly queryIndex: number }
   /** What the server has offered for this query is not believed: as if it lacked it. */
   | { readonly kind: "disbelieve"; readonly queryIndex: number; readonly server: PeerId }
+  /** Nothing counts that the server has said of this query, or says later: as if it had not answered. */
+  | { readonly kind: "ignore"; readonly queryIndex: number; readonly server: PeerId }
   /** What registries know of it, now. */
   | { readonly kind: "registries"; readonly queryIndex: number; readonly word: RegistryWord }
   /** Nobody can be where servers were said to be, as is known from elsewhere: who is silent is not waited for. */

@@ -67,7 +67,9 @@ export interface Patience {
 type Answer =
   | { readonly kind: "offer"; readonly content: Content; readonly paths: readonly ServerPath[] }
   | { readonly kind: "pending" }
-  | { readonly kind: "absent" };
+  | { readonly kind: "absent" }
+  /** Whatever it said or says, it is as if it had not. */
+  | { readonly kind: "ignored" };
 
 export interface TimedOut {
   readonly kind: "timedOut";
@@ -152,6 +154,7 @@ export class SoughtQuery {
   onOffer(offer: Offer): Offer | undefined {
     const { server, content, path } = offer;
     const before = this.#answers.get(server);
+    if (before?.kind === "ignored") return undefined;
     let paths = [path];
     if (before?.kind === "offer" && contentKey(before.content) === contentKey(content)) {
       if (before.paths.includes(path)) return undefined;
@@ -166,6 +169,7 @@ export class SoughtQuery {
 
   /** @param earnedMs how much longer it is worth waiting, which is never longer than the timeout */
   onPending(nowMs: number, server: PeerId, earnedMs: number): void {
+    if (this.#isIgnored(server)) return;
     this.#answers.set(server, { kind: "pending" });
     const endMs = Math.min(this.#attemptEndMs + earnedMs, nowMs + this.#patience.timeoutMs);
     this.#attemptEndMs = Math.max(this.#attemptEndMs, endMs);
@@ -175,6 +179,7 @@ export class SoughtQuery {
     { id, party }: { readonly id: PeerId; readonly party: string },
     similar: readonly SafeFileName[],
   ): void {
+    if (this.#isIgnored(id)) return;
     this.#answers.set(id, { kind: "absent" });
     this.#addSimilar(party, similar);
   }
@@ -197,9 +202,19 @@ export class SoughtQuery {
     this.#answers.set(server, { kind: "absent" });
   }
 
+  /** What this server has answered proves nothing: as if it had not, now and later. */
+  ignore(server: PeerId): void {
+    if (this.#answers.has(server)) this.#answers.set(server, { kind: "ignored" });
+  }
+
+  #isIgnored(server: PeerId): boolean {
+    return this.#answers.get(server)?.kind === "ignored";
+  }
+
   /** Whether what a server is said to have said differs from what it has proved to say. */
   isNews(server: PeerId, frame: FrameOf<"offer" | "pending" | "absent">): boolean {
     const answer = this.#answers.get(server);
+    if (answer?.kind === "ignored") return false;
     if (answer?.kind !== frame.kind) return true;
     return answer.kind === "offer" && frame.kind === "offer" &&
       !sameContent(answer.content, frame);
@@ -216,7 +231,7 @@ export class SoughtQuery {
     if (this.#state !== "seeking") return undefined;
     const isLacked = this.#answers.size >= heardCount &&
       !this.#isAny((answer) => answer.kind === "pending" || this.#isWantedOffer(answer));
-    const isTold = this.#answers.size > 0 || this.#isUnknown;
+    const isTold = this.#isAny(({ kind }) => kind !== "ignored") || this.#isUnknown;
     if (this.query.by !== "any" && isLacked && isTold && nowMs >= this.#absentEndMs) {
       const similar = this.#mostSimilar;
       this.finish();
@@ -234,7 +249,9 @@ export class SoughtQuery {
   }
 
   #isAlone(heardCount: number): boolean {
-    return heardCount === 0 && this.#answers.size === 0;
+    const ignoredCount = this.#answers.values().filter(({ kind }) => kind === "ignored")
+      .reduce((count) => count + 1, 0);
+    return heardCount <= ignoredCount && this.#answers.size === ignoredCount;
   }
 
   /** When a review may show something that no answer brings about. */

@@ -81,6 +81,7 @@ class Surroundings {
       settle: (index) => this.done.push(`settle ${index}`),
       finish: (index) => this.done.push(`finish ${index}`),
       disbelieve: (index) => this.done.push(`disbelieve ${index}`),
+      ignore: (index) => this.done.push(`ignore ${index}`),
       invite: () => {},
       onRegistries: () => {},
       onVain: () => {},

@@ -47,14 +47,33 @@ Deno.test("a folder stays as long as something in it does, though it may go itse
   assertEquals(removed(found, ["a", "a/b", "a/b/x", "a/c"]), ["a/b/x", "a/c"]);
 });
 
+const at = (port: number) => ({ address: "10.0.0.1", port });
+
+Deno.test("a claim is waited for until it is proved or has had its time, and is no doubt by itself", () => {
+  const a = "a" as unknown as ServerId;
+  const doubts = new ListingDoubts(50);
+  assertEquals(doubts.claimsEndMs, -Infinity);
+  doubts.onClaimed(100, at(1));
+  doubts.onClaimed(120, at(2));
+  // The same server, by another of its addresses.
+  doubts.onOffered(a, at(1));
+  doubts.onClaimed(140, at(2));
+  assertEquals(doubts.claimsEndMs, 170);
+  doubts.onRead(new Set([a]), true);
+  assertEquals(doubts.reason, undefined);
+  doubts.onOffered(a, at(2));
+  assertEquals(doubts.claimsEndMs, -Infinity);
+  assertEquals(doubts.reason, undefined);
+});
+
 Deno.test("listings are in doubt until all who offer were read, and say the same", () => {
   const [a, b] = ["a", "b"] as unknown as [ServerId, ServerId];
-  const doubts = new ListingDoubts();
-  doubts.onOffered(a);
+  const doubts = new ListingDoubts(50);
+  doubts.onOffered(a, at(1));
   assertEquals(doubts.reason, "no listing was read");
   doubts.onRead(new Set([a]), true);
   assertEquals(doubts.reason, undefined);
-  doubts.onOffered(b);
+  doubts.onOffered(b, at(2));
   assertEquals(doubts.reason, "a server offers it whose listing was not read");
   doubts.onRead(new Set([a, b]), false);
   assertEquals(doubts.reason, "servers list different things, or not everything");
