@@ -66,27 +66,28 @@ for (const [what, [manifest, says]] of Object.entries(LIES)) {
   );
 }
 
-e2e(
-  "where nobody else has the folder, a listing that is none ends the run with exit code 4",
-  withScene(async (scene) => {
-    await using _liar = await evil(scene, { manifest: randomFile(3_000, 1) });
-    const results = await scene.get({ waitMs: 3_000 });
-    assertEquals(results.map((each) => each.event === "failed" && each.code), ["unverified"]);
-    assertMatch(scene.warnings, new RegExp(LIAR));
-  }),
-);
+const NO_LISTINGS: Readonly<Record<string, Pick<EvilFolderOptions, "manifest" | "claimedBytes">>> =
+  {
+    "that is none": { manifest: randomFile(3_000, 1) },
+    "that claims to be too long": { manifest: randomFile(3_000, 1), claimedBytes: 256 * MIB + 1 },
+  };
 
-for (const claimedBytes of [undefined, 256 * MIB + 1]) {
-  const what = claimedBytes === undefined ? "that is none" : "that claims to be too long";
+for (const [what, options] of Object.entries(NO_LISTINGS)) {
+  e2e(
+    `where nobody else has the folder, a listing ${what} ends the run with exit code 4`,
+    withScene(async (scene) => {
+      await using _liar = await evil(scene, options);
+      const results = await scene.get({ waitMs: 3_000 });
+      assertEquals(results.map((each) => each.event === "failed" && each.code), ["unverified"]);
+      assertMatch(scene.warnings, new RegExp(LIAR));
+    }),
+  );
+
   e2e(
     `a listing ${what} ends no search: who comes seconds later is heard`,
     withScene(async (scene) => {
       await writeTree(scene);
-      const manifest = randomFile(3_000, 1);
-      await using _liar = await evil(scene, {
-        manifest,
-        ...(claimedBytes !== undefined && { claimedBytes }),
-      });
+      await using _liar = await evil(scene, options);
       const getting = scene.get({ waitMs: 60_000 });
       const untilMs = Date.now() + 30_000;
       const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
