@@ -7,59 +7,30 @@
  */
 import { join } from "@std/path/join";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
-import {
-  contentKey,
-  type FileSignature,
-  type PeerId,
-  type SafeFileName,
-  type ServerId,
-  timeOf,
-} from "../../ids.ts";
+import { type FileSignature, type SafeFileName, type ServerId, timeOf } from "../../ids.ts";
 import { TargetLook } from "../../io/files/target_look.ts";
 import type { TreeRecord } from "../../io/store/tree_records.ts";
 import type { FindNews, Offer } from "../../protocol/discovery/finder.ts";
 import * as texts from "../../protocol/download/download_texts.ts";
-import {
-  CLAIM_PATIENCE_MS,
-  GATHER_MS,
-  HASHING_VOTE_MS_MAX,
-  HASHING_VOTE_PATIENCE_MS,
-} from "../../protocol/download/limits.ts";
-import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
+import { GATHER_MS, HASHING_VOTE_PATIENCE_MS } from "../../protocol/download/limits.ts";
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import { ListingDoubts } from "../../protocol/folder/listing_doubts.ts";
-import {
-  badListing,
-  disputed,
-  leftOutLinks,
-  notOffered,
-} from "../../protocol/folder/folder_texts.ts";
+import { disputed, leftOutLinks, notOffered } from "../../protocol/folder/folder_texts.ts";
 import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
 import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
 import type { TreeReply } from "../../protocol/folder/tree_messages.ts";
 import { planTree } from "../../protocol/folder/tree_plan.ts";
 import type { Query } from "../../wire/frames.ts";
-import { MANIFEST_BYTES_MAX } from "../../wire/limits.ts";
 import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
 import type { Find } from "../discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
-import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext, FolderPass, FolderSettings, TreeSink } from "./folder_context.ts";
 import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
+import { FolderListings } from "./folder_listings.ts";
 import { FolderResults } from "./folder_results.ts";
-import {
-  noListing,
-  type OfferedManifest,
-  type ReadManifest,
-  readManifests,
-} from "./read_manifests.ts";
+import type { ReadManifest } from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
-import {
-  FOLDER_PASSES_MAX,
-  GATHER_STEP_MS,
-  MANIFESTS_MAX,
-  MIRROR_CLAIM_PATIENCE_MS,
-} from "./limits.ts";
+import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MIRROR_CLAIM_PATIENCE_MS } from "./limits.ts";
 import type { Progress } from "./run_totals.ts";
 import { ShareSums } from "./share_sums.ts";
 import { recordOf, treePresence } from "./tree_presence.ts";
@@ -77,19 +48,12 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #find: Find | undefined;
   #queryIndex = 0;
   #startedMs: number;
-  #manifests = new Map<string, OfferedManifest>();
-  #gathering = newGathering();
-  /** Contents that were offered as a listing and are none, … */
-  readonly #refused = new Set<string>();
-  /** … and what to say if nobody offers another one. */
-  #refusal: ShoalError | undefined;
   /** What the pass before could not bring, while the folder is searched for again. */
   #unmet: ReadonlyMap<string, ErrorMessage> | undefined;
   readonly #doubts = new ListingDoubts(MIRROR_CLAIM_PATIENCE_MS);
   readonly #mirror: FolderMirror;
-  /** How many of the manifests have been taken into account. */
-  #readCount = 0;
   #isGathering = false;
+  readonly #listings: FolderListings;
   #isEnded = false;
   #tree: TreeTransfer | undefined;
   #failures = new Map<string, ErrorMessage>();
@@ -117,6 +81,12 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       ...{ ...context, name: this.name, outDir: settings.outDir, target: this.#target },
       ...{ isDryRun: settings.dryRun, signal: this.#abort.signal },
     });
+    this.#listings = new FolderListings({
+      ...{ context, name: this.name, folder: settings.folder, signal: this.#abort.signal },
+      outDir: settings.outDir,
+      ignore: (server) => this.#find?.ignore(this.#queryIndex, server),
+      onNotice: (event) => this.#onPartEvent(event),
+    });
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers());
   }
 
@@ -127,7 +97,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
 
   /** Whether nobody has offered it so far. */
   get isSearching(): boolean {
-    return this.#manifests.size === 0 && !this.#isEnded;
+    return this.#listings.count === 0 && !this.#isEnded;
   }
 
   get progress(): Progress | undefined {
@@ -146,13 +116,13 @@ export class FolderDownload implements RoutedDownload, TreeSink {
         if (news.offer.isProved) return this.#onOffer(news.offer);
         const { endpoint } = news.offer.path;
         this.#doubts.onClaimed(this.#context.clock.nowMs(), endpoint);
-        return this.#gathering.onClaim(endpoint);
+        return this.#listings.onClaim(endpoint);
       }
       case "pending": {
         const { server, endpoint, earnedMs } = news.pending;
         this.#doubts.onOffered(server, endpoint);
         const patienceMs = Math.max(earnedMs, HASHING_VOTE_PATIENCE_MS);
-        this.#gathering.onHashing(this.#context.clock.nowMs(), server, patienceMs);
+        this.#listings.onHashing(server, patienceMs);
         if (this.isSearching) this.#tellWaiting(1, texts.stillHashing(news.pending));
         return;
       }
@@ -163,8 +133,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       case "timedOut":
         if (!this.isSearching) return;
         if (this.#unmet !== undefined) return void this.#onAllDone(this.#unmet);
-        if (this.#refusal !== undefined) return this.fail(this.#refusal);
-        return this.fail(texts.searchFailure({ name: this.name, query: this.query }, news, advice));
+        return this.fail(
+          this.#listings.refusal ??
+            texts.searchFailure({ name: this.name, query: this.query }, news, advice),
+        );
       case "server":
       case "classicDue":
         return;
@@ -174,43 +146,12 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   }
 
   #onOffer(offer: Offer): void {
-    const { server, path: { endpoint } } = offer;
-    this.#context.onHeard(server);
-    this.#doubts.onOffered(server, endpoint);
-    const key = contentKey(offer.content);
-    if (this.#refused.has(key)) return this.#ignore(server);
-    const nowMs = this.#context.clock.nowMs();
-    const known = this.#manifests.get(key);
-    if (known !== undefined) {
-      this.#gathering.onProved(nowMs, server, endpoint);
-      if (known.offers.some((each) => each.server === server)) return;
-      known.offers.push(offer);
-      return known.part.onFind({ kind: "offer", queryIndex: 0, offer });
-    }
-    if (this.#manifests.size + this.#refused.size >= MANIFESTS_MAX) return this.#ignore(server);
-    if (offer.content.sizeBytes > MANIFEST_BYTES_MAX) {
-      this.#onBadListing([offer], "too long");
-      this.#refusal = noListing(this.name);
-      return this.#ignore(server);
-    }
-    this.#gathering.onProved(nowMs, server, endpoint);
-    this.#manifests.set(key, { content: offer.content, offers: [offer], part: this.#fetch(offer) });
-    if (this.#isGathering) return;
+    this.#context.onHeard(offer.server);
+    this.#doubts.onOffered(offer.server, offer.path.endpoint);
+    this.#listings.onOffer(offer);
+    if (this.#isGathering || this.#listings.count === 0) return;
     this.#isGathering = true;
     void this.#run();
-  }
-
-  /** The search goes on as if the server had not answered. */
-  #ignore(server: PeerId): void {
-    this.#find?.ignore(this.#queryIndex, server);
-  }
-
-  #fetch(offer: Offer): DownloadDriver {
-    const { content } = offer;
-    const savedAs = `${content.sha256}.manifest` as SafeFileName;
-    const outDir = this.#context.records.manifestsDir ?? this.#settings.outDir;
-    const settings = { name: this.name, outDir, content, savedAs };
-    return this.#context.addPart(settings, [offer], (event) => this.#onPartEvent(event));
   }
 
   // — What the run says —————————————————————————————————————————————————————————————————————————
@@ -225,11 +166,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
 
   /** A server sent bad data, for this folder or anything else. */
   onDropped(server: ServerId): void {
-    for (const { offers } of this.#manifests.values()) {
-      const index = offers.findIndex((offer) => offer.server === server);
-      if (index < 0) continue;
-      for (const offer of offers.splice(index, 1)) this.#ignore(offer.server);
-    }
+    this.#listings.onDropped(server);
   }
 
   askOverTcp(offer: RouteOffer): void {
@@ -239,7 +176,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   fail(error: ShoalError): void {
     if (this.#isEnded) return;
     this.#abort.abort();
-    for (const { part } of this.#manifests.values()) part.fail(error);
+    this.#listings.fail(error);
     this.#tree?.abort(error);
     this.#saveRecord();
     const failed = this.#failed(this.name, error.toMessage());
@@ -258,11 +195,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
         if (this.#settings.mirror) await this.#claimsEnd();
         if (this.#isEnded) return;
         // Who was late has a word in the next pass.
-        if (this.#manifests.size > this.#readCount) continue;
+        if (this.#listings.hasLate) continue;
         if (!isStale) return await this.#onAllDone(failures);
         this.#unmet = failures;
-        this.#manifests = new Map();
-        this.#gathering = newGathering();
+        this.#listings.restart();
         this.#context.searchFolderAgain();
         await this.#somebodyOffers();
         if (this.#isEnded) return;
@@ -285,47 +221,10 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     }
   }
 
-  /** The listings that are good, once there is one: those that are none prove nothing, and end no search. */
-  async #gathered(): Promise<readonly ReadManifest[]> {
-    const { clock } = this.#context;
-    for (;;) {
-      while (clock.nowMs() < this.#gathering.endMs && !this.#isEnded) {
-        await clock.sleep(GATHER_STEP_MS, this.#abort.signal);
-      }
-      const offered = [...this.#manifests.values()];
-      this.#readCount = offered.length;
-      const { manifests, problem } = await readManifests(this.name, offered, {
-        ...this.#context,
-        folder: this.#settings.folder,
-        onBad: (offers, problem) => this.#onBadListing(offers, problem),
-      });
-      if (this.#isEnded) return [];
-      if (problem === undefined) {
-        this.#find?.settle(this.#queryIndex);
-        return manifests;
-      }
-      // Whoever is there and offers another one has been heard while one did not come.
-      const isLate = this.#manifests.size > offered.length;
-      if (problem.code !== "unverified" && !isLate) throw problem;
-      this.#refuse(offered, problem);
-      await this.#somebodyOffers();
-      if (this.#isEnded) return [];
-    }
-  }
-
-  #refuse(manifests: readonly OfferedManifest[], problem: ShoalError): void {
-    this.#refusal = problem;
-    for (const { content } of manifests) {
-      this.#manifests.delete(contentKey(content));
-      this.#refused.add(contentKey(content));
-    }
-    if (this.#manifests.size === 0) this.#gathering = newGathering();
-    for (const { offers } of manifests) for (const { server } of offers) this.#ignore(server);
-  }
-
   async #pass(): Promise<FolderPass> {
-    const manifests = await this.#gathered();
+    const manifests = await this.#listings.gathered();
     if (this.#isEnded) return { failures: new Map(), isStale: false };
+    this.#find?.settle(this.#queryIndex);
     this.#failures = new Map();
     const wanted = this.#wanted = await this.#compared(manifests);
     if (this.#settings.dryRun) return { failures: this.#failures, isStale: false };
@@ -337,11 +236,6 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     }
     const isStale = [...this.#failures.values()].some(({ code }) => code === "changed");
     return { failures: this.#failures, isStale };
-  }
-
-  #onBadListing(offers: readonly Offer[], problem: string): void {
-    const message = badListing(this.name, offers.map(({ party }) => party), problem);
-    this.#context.emit({ event: "notice", level: "warning", message });
   }
 
   /** What the folder is to be, and what of it is missing. */
@@ -552,12 +446,4 @@ export class FolderDownload implements RoutedDownload, TreeSink {
       "/",
     ) as SafeFileName;
   }
-}
-
-function newGathering(): ManifestGathering {
-  return new ManifestGathering({
-    gatherMs: GATHER_MS,
-    claimMs: CLAIM_PATIENCE_MS,
-    hashingMsMax: HASHING_VOTE_MS_MAX,
-  });
 }

@@ -10,7 +10,7 @@
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
  */
 import { type Endpoint, isIpv4, isSameEndpoint } from "../../address.ts";
-import type { PeerId, Token } from "../../ids.ts";
+import type { Token } from "../../ids.ts";
 import {
   ALIAS_WANT_BYTES_MAX,
   ASK_SLOT_MS,
@@ -35,7 +35,7 @@ import { type HeardServer, HeardServers } from "./heard_servers.ts";
 import { PeerIds } from "./peer_ids.ts";
 import { SentFinds } from "./sent_finds.ts";
 import type { ServerPath } from "../base/server_path.ts";
-import { type RegistryWord, SoughtQuery } from "./sought_query.ts";
+import { SoughtQuery } from "./sought_query.ts";
 import { Random } from "../base/random.ts";
 import { aliasMark } from "../base/tokens.ts";
 
@@ -127,13 +127,11 @@ export class Finder {
         this.#finish(this.#queries[event.queryIndex]);
         break;
       case "disbelieve":
-        this.#disbelieve(nowMs, this.#queries[event.queryIndex], event.server);
-        break;
       case "ignore":
-        this.#ignore(nowMs, this.#queries[event.queryIndex], event.server);
+        this.#change(nowMs, event.queryIndex, (sought) => sought[event.kind](event.server));
         break;
       case "registries":
-        this.#onRegistries(nowMs, this.#queries[event.queryIndex], event.word);
+        this.#change(nowMs, event.queryIndex, (sought) => sought.onRegistries(event.word));
         break;
       case "vain":
         for (const sought of this.#unfinished) sought.onVain();
@@ -384,21 +382,11 @@ export class Finder {
     this.#reviewMs = Math.min(this.#reviewMs, sought.nextReviewMs(nowMs));
   }
 
-  #disbelieve(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
+  /** Something else counts of a query from now on. */
+  #change(nowMs: number, queryIndex: number, change: (sought: SoughtQuery) => void): void {
+    const sought = this.#queries[queryIndex];
     if (sought === undefined || sought.isFinished) return;
-    sought.disbelieve(server);
-    this.#review(nowMs, sought);
-  }
-
-  #ignore(nowMs: number, sought: SoughtQuery | undefined, server: PeerId): void {
-    if (sought === undefined || sought.isFinished) return;
-    sought.ignore(server);
-    this.#review(nowMs, sought);
-  }
-
-  #onRegistries(nowMs: number, sought: SoughtQuery | undefined, word: RegistryWord): void {
-    if (sought === undefined || sought.isFinished) return;
-    sought.onRegistries(word);
+    change(sought);
     this.#review(nowMs, sought);
   }
 

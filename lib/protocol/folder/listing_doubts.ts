@@ -7,7 +7,6 @@
  */
 import { type Endpoint, endpointKey } from "../../address.ts";
 import type { ServerId } from "../../ids.ts";
-import { CANDIDATES_MAX } from "../discovery/limits.ts";
 
 export class ListingDoubts {
   readonly #claimPatienceMs: number;
@@ -26,7 +25,7 @@ export class ListingDoubts {
   /** Somebody says that a server there has the folder. What is said again earns no time. */
   onClaimed(nowMs: number, endpoint: Endpoint): void {
     const key = endpointKey(endpoint);
-    if (this.#claims.has(key) || this.#claims.size >= CANDIDATES_MAX) return;
+    if (this.#claims.has(key)) return;
     this.#claims.set(key, nowMs);
   }
 
