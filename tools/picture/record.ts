@@ -31,7 +31,7 @@ const SERVER: Session = {
   commands: ["shoal server Videos"],
 };
 const CLIENT: Session = {
-  ...{ host: "laptop", user: "bo", rows: 12, startS: 4 },
+  ...{ host: "laptop", user: "bo", rows: 13, startS: 4 },
   commands: ["shoal list", "shoal get holiday.mp4"],
 };
 
@@ -95,8 +95,8 @@ try {
   const offsetMs = performance.now() - startedMs;
   const client = await record(hosts[1]!.via, CLIENT, folder);
   await client.child.status;
-  const endMs = performance.now() - startedMs + 1_500;
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const endMs = performance.now() - startedMs + 4_000;
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
   server.child.kill("SIGTERM");
   await server.child.status;
   const screens: Screen[] = [];
