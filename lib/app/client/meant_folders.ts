@@ -1,6 +1,7 @@
 /** Names that nobody offers as files, and that are folders: whoever leaves out the slash gets the folder all the same. */
 import type { FailedEvent, GetEvent } from "../events.ts";
 import type { GetResult } from "../options.ts";
+import { unmarked } from "../../marked_name.ts";
 import { folderHint } from "../../protocol/download/download_texts.ts";
 
 interface Fetching {
@@ -19,7 +20,7 @@ export async function fetchMeant(
   names: readonly string[],
   { fetch, onEvent, isTold }: Fetching,
 ): Promise<readonly GetResult[]> {
-  const typed = new Set(names);
+  const typed = new Set(names.map(unmarked));
   const held = new Map<string, FailedEvent>();
   const results = await fetch(names, (event) => {
     if (event.event === "failed" && typed.has(event.name) && mayBeFolder(event, isTold)) {
@@ -28,13 +29,20 @@ export async function fetchMeant(
   });
   if (held.size === 0) return results;
   const missing = [...held.keys()];
+  const untold = new Map(held);
   const asFolders = await fetch(missing.map((name) => `${name}/`), (event) => {
-    const failure = event.event === "failed" ? held.get(event.name.replace(/\/$/, "")) : undefined;
+    const name = event.event === "failed" ? event.name.replace(/\/$/, "") : "";
+    const failure = held.get(name);
+    untold.delete(name);
     onEvent?.(failure !== undefined && isMissing(event) ? failure : event);
+  }).catch((error: unknown) => {
+    // What came of the names stands, whatever kept their folders from being asked for.
+    for (const failure of untold.values()) onEvent?.(failure);
+    throw error;
   });
   const found = new Map(missing.map((name, i) => [name, asFolders[i]!]));
   return results.map((result, i) => {
-    const folder = found.get(names[i]!);
+    const folder = found.get(unmarked(names[i]!));
     if (folder === undefined) return result;
     // Neither a file nor a folder: what was said of the file says more.
     return folder.length === 1 && isMissing(folder[0]!) ? result : folder;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { fetchMeant } from "../../../lib/app/client/meant_folders.ts";
 import type { FailedEvent, GetEvent } from "../../../lib/app/events.ts";
 import type { GetResult } from "../../../lib/app/options.ts";
@@ -57,4 +57,32 @@ Deno.test("what failed of something else is not asked for again", async () => {
   assertEquals((await got(["a"], { a: [failure] }, false)).asked.length, 1);
   assertEquals((await got(["photos/"], {}, false)).asked.length, 1);
   assertEquals((await got(["a"], {}, true)).asked.length, 1);
+});
+
+Deno.test("a folder comes as well where the name was typed with ./ before it", async () => {
+  const found = await fetchMeant(["./photos"], {
+    fetch: (names, onEvent) => {
+      const all = names.map((name) => name === "photos/" ? PHOTOS : [missing("photos")]);
+      all.flat().forEach(onEvent);
+      return Promise.resolve(all);
+    },
+    onEvent: undefined,
+    isTold: false,
+  });
+  assertEquals(found, [PHOTOS]);
+});
+
+Deno.test("what was not found is told where asking for the folder fails as a whole", async () => {
+  const told: GetEvent[] = [];
+  const failing = fetchMeant(["photos"], {
+    fetch: (names, onEvent) => {
+      if (names[0] === "photos/") return Promise.reject(new Error("stopped"));
+      onEvent(missing("photos"));
+      return Promise.resolve([[missing("photos")]]);
+    },
+    onEvent: (event) => told.push(event),
+    isTold: false,
+  });
+  await assertRejects(() => failing, Error, "stopped");
+  assertEquals(told, [missing("photos")]);
 });
