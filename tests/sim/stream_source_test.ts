@@ -94,8 +94,13 @@ Deno.test("what stops over UDP and comes back is told with its address, once eac
 });
 
 Deno.test("one server's TCP brings chunks beside another one's UDP", async () => {
-  const slow = plainServer({ paths: [plainPath({ bytesPerMs: 200 })], tcp: TCP });
-  const servers = [slow, blocked({ what: "long", fromMs: 0 })];
+  // What does not pack, and so takes long enough.
+  const variant = 1;
+  const path = plainPath({ bytesPerMs: 200 });
+  const slow = plainServer({ paths: [path], tcp: TCP, variant });
+  // It has begun to give when its data is stopped.
+  const block = { what: "data", fromMs: 800 } as const;
+  const servers = [slow, blocked(block, { bytesPerMs: 200 }, { variant })];
   const outcome = await runScenario(plainScenario({ servers }));
   assertDone(outcome);
   assertEquals(outcome.streamedMs.length, 1);
