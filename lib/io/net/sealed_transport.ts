@@ -79,7 +79,9 @@ export class SealedTransport implements DatagramTransport {
       : this.#lastSend.then(() => this.#sendNow(bytes, to, segmentBytes));
     if (!(sent instanceof Promise)) return sent;
     this.#sendsWaiting += 1;
-    this.#lastSend = sent.then(() => this.#sendsWaiting -= 1);
+    // A send that failed keeps none back that come after it.
+    const ended = (): void => void (this.#sendsWaiting -= 1);
+    this.#lastSend = sent.then(ended, ended);
     return sent;
   }
 

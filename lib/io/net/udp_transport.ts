@@ -301,7 +301,9 @@ export class UdpTransport implements DatagramTransport {
     if (this.#sendsWaiting === 0 && this.#sendNow(bytes, to, segmentBytes)) return "sent";
     this.#sendsWaiting += 1;
     const sent = this.#lastSend.then(() => this.#sendCut(bytes, to, segmentBytes));
-    this.#lastSend = sent.then(() => this.#sendsWaiting -= 1);
+    // A send that failed keeps none back that come after it.
+    const ended = (): void => void (this.#sendsWaiting -= 1);
+    this.#lastSend = sent.then(ended, ended);
     return sent;
   }
 
