@@ -14,7 +14,7 @@ if (import.meta.main) {
   enterUsersFolder();
   const terminal = processTerminal(Object.keys(manifest.permissions));
   const die = async (thrown: unknown): Promise<void> => {
-    const verbose = Deno.args.includes("--verbose");
+    const verbose = ["--verbose", "-v"].some((flag) => Deno.args.includes(flag));
     const mode = { json: false, quiet: true, verbose, colour: "auto" } as const;
     const error = ShoalError.from(thrown);
     makeReporter(terminal, mode).fail(error);

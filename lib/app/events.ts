@@ -233,6 +233,8 @@ export interface ChangeEvent {
   readonly path: string;
   /** Size in bytes, of what is fetched. */
   readonly size?: number;
+  /** Where it would be if nothing else had its name there, and the file system could hold it; absent if it is. */
+  readonly usualPath?: string;
 }
 
 /** A file could not be fetched or uploaded. */

@@ -1,6 +1,6 @@
 /** Completions for bash, from version 3.2 on and with nothing else installed. */
-import { PLAIN_COMMANDS, spellingsOf } from "./completions.ts";
-import type { HelpTopic } from "./help.ts";
+import { spellingsOf } from "./completions.ts";
+import { type HelpTopic, PLAIN_COMMANDS } from "./help.ts";
 import type { Completion } from "./value_types.ts";
 
 export function bashCompletions(topics: readonly HelpTopic[]): string {

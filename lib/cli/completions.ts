@@ -3,12 +3,6 @@ import type { HelpTopic } from "./help.ts";
 import type { Option } from "./option_table.ts";
 import type { Completion } from "./value_types.ts";
 
-/** Commands that every program has: they are words of the command line and have no table. */
-export const PLAIN_COMMANDS = [
-  { command: "help", summary: "show the help of a command" },
-  { command: "version", summary: "print the version" },
-] as const;
-
 /** One way to type an option. */
 export interface Spelling {
   /** With its dashes. */
@@ -29,16 +23,14 @@ function spellings(flag: string, option: Option): readonly Spelling[] {
   const alone = { summary, isRepeatable: false };
   switch (option.kind) {
     case "toggle":
-      return [{ ...alone, long: `--${option.fallback ? "no-" : ""}${flag}` }];
+      return [{ ...alone, ...shortOf(option), long: `--${option.fallback ? "no-" : ""}${flag}` }];
     case "tristate":
       return [{ ...alone, long: `--${flag}` }, { ...alone, long: `--no-${flag}` }];
     case "single":
     case "many": {
       const { label, type: { completes } } = option;
       const value = { label, ...(completes === undefined ? {} : { completes }) };
-      const short = option.kind === "single" && option.short !== undefined
-        ? { short: `-${option.short}` }
-        : {};
+      const short = option.kind === "single" ? shortOf(option) : {};
       return [{
         long: `--${flag}`,
         ...short,
@@ -48,4 +40,8 @@ function spellings(flag: string, option: Option): readonly Spelling[] {
       }];
     }
   }
+}
+
+function shortOf({ short }: { readonly short?: string }): Pick<Spelling, "short"> {
+  return short === undefined ? {} : { short: `-${short}` };
 }

@@ -219,7 +219,7 @@ function reportLines(report: ReportEvent): string[] {
     `Measured on this run: ${durationText(seconds)}${rate}, from ${
       countText(giverCount, "server")
     }`,
-    ...serverTable(servers),
+    ...serverTable(servers, true),
     "",
     `The same on every run with --seed ${seed}:`,
     ...textTable(["way", "size", "in", "SHA-256 is", "what came back"], rows),

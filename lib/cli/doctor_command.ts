@@ -6,6 +6,7 @@ import { displayName } from "../names.ts";
 import { defineCommand, networkOptions } from "./command.ts";
 import { many, NETWORK_OPTIONS, OUTPUT_OPTIONS, withDefault } from "./option_table.ts";
 import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
+import { hanging } from "./terminal_text.ts";
 import { countText } from "./units.ts";
 import { HOST, TEXT } from "./value_types.ts";
 
@@ -47,8 +48,8 @@ export const doctorCommand = defineCommand({
     }]),
     ...idleSecrets(options),
   ],
-  async perform(options, _, { app, pipes, reporter, signal }) {
-    const sealing = await secretLayers(options, { app, pipes, reporter });
+  async perform(options, _, { app, pipes, reporter, signal, terminal }) {
+    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
     const findings = await app.diagnose({
       ...networkOptions(options, signal),
       ...sealing,
@@ -59,7 +60,10 @@ export const doctorCommand = defineCommand({
         if (event.event !== "finding") return;
         // Quiet, only what stands in the way is told.
         const tell = (line: string) => isFound(event) ? reporter.answer(line) : reporter.say(line);
-        for (const line of lines(event)) tell(line);
+        const { stdout } = terminal;
+        for (const line of lines(event, stdout.isTerminal ? terminal.size().columns : Infinity)) {
+          tell(line);
+        }
       },
     });
     const found = findings.filter(isFound).length;
@@ -72,11 +76,16 @@ function isFound({ severity }: FindingEvent): boolean {
   return severity === "warning" || severity === "problem";
 }
 
-function lines({ check, severity, message, advice }: FindingEvent): string[] {
+function lines(
+  { check, severity, message, advice }: FindingEvent,
+  windowColumns: number,
+): string[] {
+  // Some terminals break a line when their last column is written.
+  const columns = windowColumns - 1;
   const indent = " ".repeat(WIDTHS.severity + WIDTHS.check + 4);
   const head = `${severity.padEnd(WIDTHS.severity)}  ${check.padEnd(WIDTHS.check)}  `;
   return [
-    head + displayName(message),
-    ...(advice === undefined ? [] : [`${indent}→ ${displayName(advice)}`]),
+    ...hanging(head, displayName(message), columns),
+    ...(advice === undefined ? [] : hanging(`${indent}→ `, displayName(advice), columns)),
   ];
 }

@@ -174,8 +174,7 @@ function folderLine(
 ): string {
   const what = `Folder ${displayName(path)}`;
   if (planned !== undefined) {
-    return `${what} is left as it is: ${countText(planned.fetch, "file")} to fetch, ` +
-      `${planned.replace} to replace (${sizeText(planned.bytes)}), ${planned.remove} to remove.`;
+    return plannedLine(what, planned, files);
   }
   const count = countText(files, "file") + (removed > 0 ? `, ${removed} removed` : "");
   if (failedFiles > 0) return `${what} received in part: ${count}, ${failedFiles} failed.`;
@@ -184,8 +183,28 @@ function folderLine(
     : `${what} received successfully: ${count}.`;
 }
 
-function changeLine({ action, isDone, path, size }: ChangeEvent): string {
-  const what = `${displayName(path)}${size === undefined ? "" : ` (${sizeText(size)})`}`;
+/** Only what there is to do. */
+function plannedLine(
+  what: string,
+  { fetch, replace, remove, bytes }: NonNullable<FolderEvent["planned"]>,
+  presentCount: number,
+): string {
+  const replaced = fetch === 0 ? countText(replace, "file") : String(replace);
+  const parts = [
+    ...(fetch > 0 ? [`${countText(fetch, "file")} to fetch`] : []),
+    ...(replace > 0 ? [`${replaced} to replace`] : []),
+    ...(fetch + replace > 0 ? [`${sizeText(bytes)} in all`] : []),
+    ...(remove > 0 ? [`${remove} to remove`] : []),
+  ];
+  const present = countText(presentCount, "file");
+  return parts.length === 0
+    ? `${what} is already up to date: ${present}. Nothing to do.`
+    : `${what}: ${parts.join(", ")}; ${present} already up to date. Nothing was changed.`;
+}
+
+function changeLine({ action, isDone, path, size, usualPath }: ChangeEvent): string {
+  const other = usualPath === undefined ? "" : `${displayName(usualPath)} as `;
+  const what = `${other}${displayName(path)}${size === undefined ? "" : ` (${sizeText(size)})`}`;
   return isDone ? `Removed ${what}` : `Would ${action} ${what}`;
 }
 

@@ -137,7 +137,7 @@ export const getCommand = defineCommand({
     const isTcp = isOverTcp(options);
     checkWanted(names, options.sha256, isTcp);
     const server = isTcp ? oneServer(options.server) : "";
-    const sealing = await secretLayers(options, { app, pipes, reporter });
+    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
     reporter.say(opening(names, options));
     const startMs = nowMs();
     const waited = new WaitedTime(startMs);
@@ -189,7 +189,9 @@ export const getCommand = defineCommand({
       activeS: (nowMs() - startMs - waited.ms) / 1000,
       pausedS: waited.pausedMs / 1000,
     };
-    const summary = options["dry-run"] ? [] : summaryLines(done, failed, folders, times);
+    const summary = options["dry-run"] ? [] : summaryLines(
+      ...[done, failed, folders, times, options.verbose] as const,
+    );
     for (const line of summary) reporter.say(line);
     const hint = expandedHint(failed);
     if (hint !== undefined) reporter.report({ event: "notice", level: "warning", message: hint });

@@ -19,13 +19,14 @@ export function summaryLines(
   failed: readonly FailedEvent[],
   folders: readonly FolderEvent[],
   times: RunTimes,
+  verbose = false,
 ): string[] {
   // A folder that has come has its line.
   const isFolder = folders.length === 1 && failed.length === 0 &&
     done.every(({ folder }) => folder !== undefined);
   const isOne = done.length + failed.length <= 1 || isFolder;
   return [
-    ...fetchedLines(done, folders, times),
+    ...fetchedLines(done, folders, times, verbose),
     ...otherNameLines(done),
     ...isOne ? [] : [countsLine(done, failed)],
   ];
@@ -46,6 +47,7 @@ function fetchedLines(
   done: readonly DoneEvent[],
   folders: readonly FolderEvent[],
   { activeS, pausedS }: RunTimes,
+  verbose: boolean,
 ): string[] {
   const fetched = done.filter((event) => !event.present);
   const [first] = fetched;
@@ -63,7 +65,7 @@ function fetchedLines(
   const kept = resumed > 0 ? `, ${sizeText(resumed)} resumed from an earlier run` : "";
   return [
     `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}${packed}`,
-    ...serverTable(servers),
+    ...serverTable(servers, verbose),
   ];
 }
 
@@ -94,22 +96,27 @@ function namesText(failed: readonly FailedEvent[]): string {
   return shown.join(", ") + (restCount > 0 ? ` and ${restCount} more` : "");
 }
 
-/** One row per server, whatever number of files it gave; who gave most stands first. */
-export function serverTable(shares: readonly ServerShare[]): string[] {
+/**
+ * One row per server, whatever number of files it gave; who gave most stands first. What was lost on the way and asked for
+ * again belongs to how networks work: it is there for who wants detail. Chunks that were damaged are worth a word.
+ */
+export function serverTable(shares: readonly ServerShare[], verbose: boolean): string[] {
   const rows = new Map<string, ServerShare>();
   for (const share of shares) {
     const before = rows.get(share.id || share.server);
     rows.set(share.id || share.server, before === undefined ? share : added(before, share));
   }
   if (rows.size === 0) return [];
+  const all = [...rows.values()].sort((a, b) => b.bytes - a.bytes);
+  const showsBad = verbose || all.some(({ badChunks }) => badChunks > 0);
   return textTable(
-    ["server", "bytes", "chunks", "bad", "retransmits"],
-    [...rows.values()].sort((a, b) => b.bytes - a.bytes).map((row) => [
-      row.server,
-      sizeText(row.bytes),
-      String(row.chunks),
-      String(row.badChunks),
-      String(row.retransmits),
+    ["server", "bytes", "chunks", ...showsBad ? ["bad"] : [], ...verbose ? ["asked again"] : []],
+    all.map(({ server, bytes, chunks, badChunks, retransmits }) => [
+      server,
+      sizeText(bytes),
+      String(chunks),
+      ...showsBad ? [String(badChunks)] : [],
+      ...verbose ? [String(retransmits)] : [],
     ]),
   );
 }

@@ -1,6 +1,8 @@
 /** The help of a command, made from the table that it is parsed by. */
 import type { Option, OptionTable } from "./option_table.ts";
+import { HELP_COLUMNS_MAX } from "./limits.ts";
 import type { Syntax } from "./parse.ts";
+import { hanging, wrapped } from "./terminal_text.ts";
 
 interface Example {
   readonly line: string;
@@ -19,30 +21,59 @@ export interface HelpTopic extends Syntax<OptionTable> {
 /** The predicate of a sentence. */
 export const PROGRAM_SUMMARY = "moves files between the machines of one network";
 
-/** `invocation` is how this program is started, such as `deno run -A cli.ts`. */
-export function commandHelp(topic: HelpTopic, invocation: string): string {
-  const { command, positionals, options } = topic;
+/** Commands that every program has: they are words of the command line and have no table. */
+export const PLAIN_COMMANDS = [
+  { command: "help", summary: "show the help of a command" },
+  { command: "version", summary: "print the version" },
+] as const;
+
+/**
+ * @param invocation how this program is started, such as `deno run -A cli.ts`
+ * @param windowColumns what is typed is never broken, and so may be wider
+ */
+export function commandHelp(
+  topic: HelpTopic,
+  invocation: string,
+  windowColumns = HELP_COLUMNS_MAX,
+): string {
+  const columns = Math.min(windowColumns, HELP_COLUMNS_MAX);
+  const { command, positionals, options, notes } = topic;
   const takes = positionals.countMax === 0 ? "" : ` ${positionals.label}`;
   const sections = [
-    [`${command} — ${topic.summary}`],
+    hanging(`${command} — `, topic.summary, columns),
     ["Usage:", `  ${invocation} ${command} [OPTIONS]${takes}`],
   ];
-  if (positionals.countMax > 0) sections.push(["Takes:", ...table([positionalRow(topic)])]);
-  sections.push(["Options:", ...table(optionRows(options))]);
-  if (topic.notes.length > 0) sections.push([...topic.notes]);
-  sections.push(["Examples:", ...examples(topic.examples, invocation)]);
+  if (positionals.countMax > 0) {
+    sections.push(["Takes:", ...table([positionalRow(topic)], columns)]);
+  }
+  sections.push(["Options:", ...table(optionRows(options), columns)]);
+  if (notes.length > 0) sections.push(notes.flatMap((note) => wrapped(note, columns)));
+  sections.push(["Examples:", ...examples(topic.examples, invocation, columns)]);
   return sections.map((lines) => lines.join("\n")).join("\n\n") + "\n";
 }
 
 /** What `--help` without a command says. */
-export function programHelp(topics: readonly HelpTopic[], invocation: string): string {
-  const rows = topics.map((topic): Row => [topic.command, topic.summary]);
+export function programHelp(
+  topics: readonly HelpTopic[],
+  invocation: string,
+  windowColumns = HELP_COLUMNS_MAX,
+): string {
+  const columns = Math.min(windowColumns, HELP_COLUMNS_MAX);
+  const rows = [...topics, ...PLAIN_COMMANDS].map((
+    { command, summary },
+  ): Row => [command, summary]);
   return [
-    `Shoal ${PROGRAM_SUMMARY}.`,
-    ["Usage:", `  ${invocation} COMMAND [OPTIONS] …`].join("\n"),
-    ["Commands:", ...table(rows)].join("\n"),
-    `Each command has its own --help with examples. --version prints the version.\n`,
-  ].join("\n\n");
+    wrapped(`Shoal ${PROGRAM_SUMMARY}.`, columns),
+    ["Usage:", `  ${invocation} COMMAND [OPTIONS] …`],
+    ["Commands:", ...table(rows, columns)],
+    [
+      ...wrapped(
+        "Each command has its own --help with examples. Most take -q to say less, -v to say more.",
+        columns,
+      ),
+      "",
+    ],
+  ].map((lines) => lines.join("\n")).join("\n\n");
 }
 
 /** What is typed, and what it means. */
@@ -52,9 +83,9 @@ export function optionRows(options: OptionTable): readonly Row[] {
   return Object.entries(options).map(optionRow);
 }
 
-function table(rows: readonly Row[]): string[] {
+function table(rows: readonly Row[], columns: number): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  return rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right, columns));
 }
 
 export function positionalRow({ positionals }: HelpTopic): Row {
@@ -64,8 +95,10 @@ export function positionalRow({ positionals }: HelpTopic): Row {
 
 function optionRow([flag, option]: readonly [string, Option]): Row {
   switch (option.kind) {
-    case "toggle":
-      return [`--${option.fallback ? "no-" : ""}${flag}`, option.summary];
+    case "toggle": {
+      const short = option.short === undefined ? "" : `-${option.short}, `;
+      return [`${short}--${option.fallback ? "no-" : ""}${flag}`, option.summary];
+    }
     case "tristate":
       return [`--[no-]${flag}`, option.summary];
     case "single": {
@@ -93,6 +126,9 @@ function details(about: {
   return parts.length === 0 ? "" : ` (${parts.join("; ")})`;
 }
 
-function examples(all: readonly Example[], invocation: string): string[] {
-  return all.flatMap(({ line, says }) => [`  ${invocation} ${line}`, `      ${says}`]);
+function examples(all: readonly Example[], invocation: string, columns: number): string[] {
+  return all.flatMap(({ line, says }) => [
+    `  ${invocation} ${line}`,
+    ...wrapped(says, columns - 6).map((each) => `      ${each}`),
+  ]);
 }

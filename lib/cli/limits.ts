@@ -6,6 +6,11 @@ export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
 export const SECRET_TYPED_BYTES_MAX = 4_096;
 /** Edits between a mistyped command or option and the one that is suggested; at most half of its letters. */
 export const TYPO_EDITS_MAX = 2;
+/** Help is no wider than this, however wide the window is: longer lines are hard to read. */
+export const HELP_COLUMNS_MAX = 100;
+/** Text has at least so much room beside what stands in front of it; else it stands below, indented by `BELOW_COLUMNS`. */
+export const HANGING_COLUMNS_MIN = 28;
+export const BELOW_COLUMNS = 6;
 export const SHORT_ID_DIGITS = 16;
 /** Digits of a hash where the window is narrow, if they tell all contents apart. */
 export const SHORT_ID_DIGITS_MIN = 8;

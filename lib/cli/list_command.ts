@@ -51,7 +51,7 @@ export const listCommand = defineCommand({
     const { server: servers, master: masters, timeout: timeoutMs, retries, dialect, port } =
       options;
     const onEvent = (event: ListEvent): void => reporter.report(event);
-    const sealing = await secretLayers(options, { app, pipes, reporter });
+    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
     const files = await (isOverTcp(options)
       ? app.listOverTcp({
         server: oneServer(servers),

@@ -18,7 +18,7 @@ import { listCommand } from "./list_command.ts";
 import { logTerminal } from "./log_terminal.ts";
 import { masterCommand } from "./master_command.ts";
 import { LOG_OPTION, OUTPUT_OPTIONS } from "./option_table.ts";
-import { flagValue, hasFlag } from "./parse.ts";
+import { flagValue, hasFlag, spellOutLetters } from "./parse.ts";
 import { meantCommands } from "./meant.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
@@ -57,26 +57,28 @@ export async function main(
   const terminal = outputsData(args) ? wordsOnStderr(screen) : screen;
   const isServer = args[0] === "server" || args[0] === "master" ||
     flagValue(args, "--mode") === "server";
+  const spelled = spellOutLetters(args, OUTPUT_OPTIONS);
   const plain = makeReporter(format === "classic" ? logTerminal(terminal, isServer) : terminal, {
-    json: hasFlag(args, "--json") || format === "json",
-    quiet: hasFlag(args, "--quiet"),
+    json: hasFlag(spelled, "--json") || format === "json",
+    quiet: hasFlag(spelled, "--quiet"),
     // The older tools log every detail.
-    verbose: hasFlag(args, "--verbose") || format === "classic",
+    verbose: hasFlag(spelled, "--verbose") || format === "classic",
     colour: COLOUR.read(flagValue(args, "--color") ?? "") ?? OUTPUT_OPTIONS.color.fallback,
   });
   const reporter = spellingOut(plain, COMMANDS.map(({ command }) => command), terminal.invocation);
   try {
     const [name, ...rest] = args;
     if (name !== undefined && VERSION_WORDS.includes(name)) return print(terminal, VERSION_LINE);
+    const columns = terminal.stdout.isTerminal ? terminal.size().columns : undefined;
     if (name === "help" && rest.length > 0) {
-      return print(terminal, commandHelp(findCommand(rest[0]), terminal.invocation));
+      return print(terminal, commandHelp(findCommand(rest[0]), terminal.invocation, columns));
     }
     if (name === "--help" || name === "-h" || name === "help") {
-      return print(terminal, programHelp(COMMANDS, terminal.invocation));
+      return print(terminal, programHelp(COMMANDS, terminal.invocation, columns));
     }
     const command = findCommand(name);
-    if (hasFlag(rest, "--help") || hasFlag(rest, "-h")) {
-      return print(terminal, commandHelp(command, terminal.invocation));
+    if (hasFlag(spelled, "--help")) {
+      return print(terminal, commandHelp(command, terminal.invocation, columns));
     }
     if (hasFlag(rest, "--version")) return print(terminal, VERSION_LINE);
     const again = [terminal.invocation, ...args.map(shellWord)].join(" ");

@@ -55,7 +55,7 @@ export const masterCommand = defineCommand({
   async perform(options, _, { app, pipes, reporter, signal }) {
     const { "metrics-port": metricsAt, "metrics-host": metricsHost } = options;
     requireFor("metrics-host", metricsHost, "--metrics-port", metricsAt !== undefined);
-    const sealing = await secretLayers(options, { app, pipes, reporter });
+    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
     const running = await app.master({
       port: options.port,
       signal,

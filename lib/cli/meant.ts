@@ -40,7 +40,7 @@ export function ownersOf(typed: string, topics: readonly HelpTopic[]): readonly 
 }
 
 function shortOf(option: Option | undefined): string | undefined {
-  return option?.kind === "single" ? option.short : undefined;
+  return option?.kind === "single" || option?.kind === "toggle" ? option.short : undefined;
 }
 
 function spelled(flag: string, options: OptionTable): string {

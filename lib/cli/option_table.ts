@@ -23,6 +23,7 @@ interface Toggle {
   readonly kind: "toggle";
   readonly summary: string;
   readonly fallback: boolean;
+  readonly short?: string;
 }
 
 /** `--flag` or `--no-flag`; what it is without either depends on the rest of the command line. */
@@ -70,6 +71,11 @@ export type OptionValues<Table extends OptionTable> = {
 
 export function toggle(summary: string, fallback = false): Toggle {
   return { kind: "toggle", summary, fallback };
+}
+
+/** One that a letter switches on as well. */
+function shortToggle(short: string, summary: string): Toggle {
+  return { kind: "toggle", summary, fallback: false, short };
 }
 
 export function tristate(summary: string): Tristate {
@@ -125,12 +131,12 @@ export function many<T>(type: ValueType<T>, details: Omit<Many<T>, "kind" | "typ
 }
 
 /** Of a command that has no other. */
-export const HELP_OPTION = { help: toggle("show this help") } as const;
+export const HELP_OPTION = { help: shortToggle("h", "show this help") } as const;
 
 export const OUTPUT_OPTIONS = {
   json: toggle("print one JSON object per line and nothing else on stdout"),
-  quiet: toggle("print errors and results only"),
-  verbose: toggle("print more detail, and the causes of errors"),
+  quiet: shortToggle("q", "print errors and results only"),
+  verbose: shortToggle("v", "print more detail, and the causes of errors"),
   color: withDefault(COLOUR, "auto", {
     label: "WHEN",
     summary: "use colours: auto, always or never; auto heeds NO_COLOR",

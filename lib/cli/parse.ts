@@ -72,6 +72,22 @@ export function hasFlag(args: readonly string[], flag: string): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes(flag);
 }
 
+/** `-qv` as `--quiet --verbose`: what is made of letters of toggles alone. */
+export function spellOutLetters(args: readonly string[], options: OptionTable): readonly string[] {
+  const letters = new Map<string, string>();
+  for (const [flag, option] of Object.entries<Option>(options)) {
+    if (option.kind === "toggle" && option.short !== undefined) {
+      letters.set(option.short, `--${flag}`);
+    }
+  }
+  const end = args.indexOf("--");
+  return args.flatMap((arg, i) => {
+    if ((end !== -1 && i >= end) || !/^-[a-z]+$/.test(arg)) return [arg];
+    const flags = [...arg.slice(1)].map((letter) => letters.get(letter));
+    return flags.every((flag) => flag !== undefined) ? flags : [arg];
+  });
+}
+
 /** What the parser gives for a tristate that was not on the command line. */
 const UNSAID = "unsaid";
 
@@ -96,7 +112,8 @@ function tokenize(
   const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates].map(parsedAs);
   const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
   const valued = flagsOf((option) => option.kind === "single" || option.kind === "many");
-  return parseArgs(spellOutToggles(joinDashes(args, valued), toggles), {
+  const spelled = spellOutLetters(joinDashes(args, valued), options);
+  return parseArgs(spellOutToggles(spelled, toggles), {
     boolean: toggles,
     negatable: [...onByDefault, ...tristates],
     default: Object.fromEntries([

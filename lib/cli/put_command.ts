@@ -73,7 +73,7 @@ export const putCommand = defineCommand({
       retries: options.retries,
       signal,
       onEvent: (event) => reporter.report(event),
-      ...await secretLayers(options, { app, pipes, reporter }),
+      ...await secretLayers(options, { app, pipes, reporter, signal }),
       ...given({ rateBytesPerS: options.rate }),
     });
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");

@@ -6,9 +6,16 @@ import { shellWord } from "../io/system/invocation.ts";
 import { ADDRESSES_SHOWN_MAX } from "./limits.ts";
 import { countText } from "./units.ts";
 
-/** @param invocation how this program was called here, and may be called there */
-export function readyLines(event: ReadyEvent, invocation: string): readonly string[] {
-  const { hidden, addresses, names, dir, port } = event;
+/**
+ * @param invocation how this program was called here, and may be called there
+ * @param uploads whether others may put files here
+ */
+export function readyLines(
+  event: ReadyEvent,
+  invocation: string,
+  uploads = false,
+): readonly string[] {
+  const { hidden, addresses, names, dir, port, tcpPort } = event;
   const left = hidden === 0 ? [] : [
     `${countText(hidden, "hidden file or folder", "hidden files or folders")} left out; ` +
     "--hidden offers what starts with a dot as well.",
@@ -34,6 +41,9 @@ export function readyLines(event: ReadyEvent, invocation: string): readonly stri
       : [`If that finds nothing: ${get} --server ${
         shown.map((each) => hostText(each, port)).join(" (or ")
       }${shown.length > 1 ? ")" : ""}`]),
+    ...(uploads && shown.length > 0
+      ? [`To upload: ${invocation} put FILE --server ${hostText(shown[0]!, tcpPort)}`]
+      : []),
   ];
 }
 

@@ -35,7 +35,7 @@ export const secretCommand = defineCommand({
     { line: "secret", says: "which secret is used on this machine, in four words" },
     { line: "secret new --secret-file class-7b", says: "in another file" },
   ],
-  async perform({ "secret-file": file }, [word], { app, pipes, reporter, terminal }) {
+  async perform({ "secret-file": file }, [word], { app, pipes, reporter, signal, terminal }) {
     if (word !== undefined && word !== "new" && word !== "set") {
       throw new ShoalError("usage", "secret takes one word of its own, new or set", {
         hint: "Say `secret new`, `secret set`, or `secret` alone.",
@@ -44,7 +44,7 @@ export const secretCommand = defineCommand({
     const found = word === "new"
       ? await app.newSecret(file)
       : word === "set"
-      ? await app.keepSecret(await pipes.secret("Secret: ", SECRET_TYPED_BYTES_MAX), file)
+      ? await app.keepSecret(await pipes.secret("Secret: ", SECRET_TYPED_BYTES_MAX, signal), file)
       : await app.findSecret(file === undefined ? {} : { file });
     const [sealed] = found?.fingerprints ?? [];
     if (found === undefined || sealed === undefined) {

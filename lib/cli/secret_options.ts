@@ -32,16 +32,16 @@ interface SecretValues {
 /**
  * The layer that seals by the user's secret, if there is one, and a line that says so.
  *
- * @throws ShoalError `usage` for a secret that is none, or can be read by others
+ * @throws ShoalError `usage` for a secret that is none, or can be read by others; `interrupted` through the signal
  */
 export async function secretLayers(
   options: SecretValues,
-  { app, pipes, reporter }: Pick<Context, "app" | "pipes" | "reporter">,
+  { app, pipes, reporter, signal }: Pick<Context, "app" | "pipes" | "reporter" | "signal">,
 ): Promise<{ readonly layers?: readonly LayerConfig[] }> {
   const { "secret-file": file, secret, "no-secret": isClear } = options;
   if (isClear) return {};
   const found = secret !== undefined
-    ? await app.findSecret({ text: await pipes.secret("Secret: ", SECRET_TYPED_BYTES_MAX) })
+    ? await app.findSecret({ text: await pipes.secret("Secret: ", SECRET_TYPED_BYTES_MAX, signal) })
     : await app.findSecret(file === undefined ? {} : { file });
   if (found === undefined) return {};
   if (found.isWeak) warnOfWeakness(reporter);

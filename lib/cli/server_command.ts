@@ -42,7 +42,7 @@ export const serverCommand = defineCommand({
         hint: "Keep the secret in a file: `secret new`, or --secret-file.",
       });
     }
-    const sealing = await secretLayers(options, { app, pipes, reporter });
+    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
     const server = await app.serve({
       ...networkOptions(options, signal),
       ...offered,
@@ -56,7 +56,8 @@ export const serverCommand = defineCommand({
       onEvent: (event) => {
         reporter.report(event);
         if (event.event !== "ready") return;
-        for (const line of readyLines(event, terminal.invocation)) reporter.say(line);
+        const lines = readyLines(event, terminal.invocation, options["allow-upload"]);
+        for (const line of lines) reporter.say(line);
         reporter.say("Waiting for client to request");
       },
       ...given({

@@ -1,4 +1,5 @@
-/** Plain text measured and cut in terminal columns. */
+/** Plain text measured, cut and broken in terminal columns. */
+import { BELOW_COLUMNS, HANGING_COLUMNS_MIN } from "./limits.ts";
 
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 /** East Asian wide characters and emoji, as terminals draw them. */
@@ -31,6 +32,31 @@ export function clip(text: string, columns: number): string {
 export function fit(text: string, columns: number): string {
   const clipped = clip(text, columns);
   return clipped + " ".repeat(Math.max(0, columns - textColumns(clipped)));
+}
+
+/** `text` in lines of at most `columns` columns, broken between words; a word that is longer has a line of its own. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/).filter((each) => each !== "")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && textColumns(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return line === "" ? lines : [...lines, line];
+}
+
+/** What is written in front, and text that goes on below its own beginning; below all of it, where that leaves too little room. */
+export function hanging(head: string, text: string, columns: number): string[] {
+  const indent = textColumns(head);
+  if (columns - indent >= HANGING_COLUMNS_MIN) {
+    const [first = "", ...others] = wrapped(text, columns - indent);
+    return [head + first, ...others.map((line) => " ".repeat(indent) + line)];
+  }
+  const below = " ".repeat(BELOW_COLUMNS);
+  return [head.trimEnd(), ...wrapped(text, columns - BELOW_COLUMNS).map((line) => below + line)];
 }
 
 function characterColumns(character: string): number {

@@ -1,6 +1,6 @@
 /** Completions for zsh, for its own system of completion (compinit). */
-import { PLAIN_COMMANDS, type Spelling, spellingsOf } from "./completions.ts";
-import type { HelpTopic } from "./help.ts";
+import { type Spelling, spellingsOf } from "./completions.ts";
+import { type HelpTopic, PLAIN_COMMANDS } from "./help.ts";
 import type { Completion } from "./value_types.ts";
 
 export function zshCompletions(topics: readonly HelpTopic[]): string {

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { commandHelp, programHelp } from "../../lib/cli/help.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
+import { textColumns } from "../../lib/cli/terminal_text.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
 
 Deno.test("the help of the program names every command", () => {
@@ -57,6 +58,31 @@ Deno.test("help fits a terminal of 100 columns", () => {
       assertEquals(line.length <= 100, true, line);
     }
   }
+});
+
+Deno.test("help fits a window of any width, but for what is typed", () => {
+  for (const columns of [40, 60, 80, 200]) {
+    const helps = [
+      programHelp(COMMANDS, "shoal", columns),
+      ...COMMANDS.map((command) => commandHelp(command, "shoal", columns)),
+    ];
+    for (const line of helps.flatMap((help) => help.split("\n"))) {
+      const isTyped = line.startsWith("  shoal ") || /^  (-|[[A-Z])/.test(line);
+      assertEquals(isTyped || textColumns(line) <= Math.min(columns, 100), true, line);
+    }
+  }
+});
+
+Deno.test("help is the same whatever the window, but for where lines break", () => {
+  const words = (columns: number): string[] =>
+    commandHelp(COMMANDS[0]!, "shoal", columns).split(/\s+/);
+  assertEquals(words(40), words(100));
+});
+
+Deno.test("the help of the program names the commands that have no table", () => {
+  const help = programHelp(COMMANDS, "shoal");
+  assertMatch(help, /^  help +show the help of a command$/m);
+  assertMatch(help, /^  version +print the version$/m);
 });
 
 Deno.test("what is on unless it is switched off is explained by what the switch does", () => {

@@ -67,7 +67,7 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
       [["get", "a", "--no-interfac"], "--no-interface"],
       [["get", "-output", "f", "a"], "--output"],
       [["get", "-O", "f", "a"], "-o"],
-      [["list", "-v"], "--verbose"],
+      [["list", "-w"], "--wait"],
       [["get", "-c"], "--check or --color"],
     ] as const
   ) {
@@ -283,7 +283,12 @@ Deno.test("a get ends with a summary and a table of its servers", async () => {
   assertStringIncludes(out, "downloads/a: 4.0 MB in 0.50 s (8.0 MB/s)");
   assertMatch(
     out,
-    /server +bytes +chunks +bad +retransmits\n127\.0\.0\.1:10530 +4\.0 MB +61 +2 +7\n/,
+    /server +bytes +chunks +bad\n127\.0\.0\.1:10530 +4\.0 MB +61 +2\n/,
+  );
+  const { out: detailed } = await run(["get", "a", "-v"]);
+  assertMatch(
+    detailed,
+    /server +bytes +chunks +bad +asked again\n127\.0\.0\.1:10530 +4\.0 MB +61 +2 +7\n/,
   );
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { FileEvent } from "../../lib/app/events.ts";
 import { FakeApp, run } from "../support/fake_cli.ts";
 
@@ -42,4 +42,16 @@ Deno.test("without a live region indexing begins without a guess at its end, and
     "Hashing: 2 files, 50.0 MB left",
     "Hashing is done.",
   ]);
+});
+
+Deno.test("a letter says less or more, like its word", async () => {
+  const said = async (...flags: string[]): Promise<string> =>
+    (await run(["get", "a", ...flags])).out;
+  assertEquals(await said("-q"), await said("--quiet"));
+  assertEquals(await said("-v"), await said("--verbose"));
+  assertNotEquals(await said("-v"), await said());
+  assertEquals(await said("-qv"), await said("--quiet", "--verbose"));
+  // What follows -- is a name.
+  assertEquals((await run(["get", "--", "-q"])).app.got?.names, ["-q"]);
+  assertStringIncludes((await run(["get", "-qv", "--help"])).out, "-q, --quiet");
 });

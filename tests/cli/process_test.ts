@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { withFolder } from "../support/folder.ts";
 import {
   canRunProcesses,
+  CLI_COMMAND,
   CLI_ENV,
   freePort,
   runShoal,
@@ -42,6 +43,35 @@ withProcess("a reader that goes away is no crash", async (env) => {
   await child.stdout.cancel();
   const { code } = await child.status;
   assertEquals([code, (await child.stderr.bytes()).length], [0, 0]);
+});
+
+withProcess("what is said to a standard output that is closed is a failure", async (env) => {
+  // Only there can it be told.
+  if (Deno.build.os !== "linux") return;
+  const codeOf = async (where: string): Promise<number> => {
+    const args = ["-c", `"$@" ${where}`, "sh", ...CLI_COMMAND, "hash", `${ROOT}/data/example.txt`];
+    const { code, stderr } = await new Deno.Command("sh", { args, env: { ...CLI_ENV, ...env } })
+      .output();
+    const words = new TextDecoder().decode(stderr);
+    assertEquals(words.includes("standard output is closed"), where === ">&-", words);
+    return code;
+  };
+  assertEquals([await codeOf(">&-"), await codeOf(">/dev/null")], [1, 0]);
+});
+
+withProcess("one Ctrl-C ends a command that waits for its secret", async (env) => {
+  // Only there it can be told when the signal is listened to.
+  if (Deno.build.os !== "linux") return;
+  await using list = new ShoalProcess(["list", "--secret", "-"], { env, hasInput: true });
+  const isListening = (): boolean => {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(
+      Deno.readTextFileSync(`/proc/${list.pid}/status`),
+    );
+    return (BigInt(`0x${caught?.[1] ?? "0"}`) & 2n) !== 0n;
+  };
+  while (!isListening()) await new Promise((resolve) => setTimeout(resolve, 10));
+  list.signal("SIGINT");
+  assertEquals(await list.exit(), 130, list.description());
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -26,6 +26,17 @@ Deno.test("another port is part of what is typed", () => {
   ]);
 });
 
+Deno.test("where uploads are allowed the whole line to type is printed, with the port of TCP if it is another", () => {
+  assertEquals(
+    readyLines(ready(), "shoal", true).at(-1),
+    "To upload: shoal put FILE --server 192.168.1.7",
+  );
+  assertEquals(
+    readyLines(ready({ tcpPort: 10_530 }), "deno task", true).at(-1),
+    "To upload: deno task put FILE --server 192.168.1.7:10530",
+  );
+});
+
 Deno.test("the only file that is offered is named, as a shell takes it", () => {
   const { dir: _, ...folderless } = ready({ names: ["my notes.txt"] });
   assertStringIncludes(readyLines(folderless, "shoal")[1]!, "shoal get 'my notes.txt'");

@@ -89,11 +89,23 @@ e2e(
     assertEquals(scene.folder.planned, { fetch: 1, replace: 1, remove: 1, bytes: 2 });
     assertEquals(scene.folder.removed, 0);
     await scene.get({ dryRun: true });
-    assertEquals(changes(scene), ["fetch a", "fetch b"]);
+    // What is somebody's own is not replaced: the file would have another name, as it then has.
+    assertEquals(changes(scene), ["fetch a", "fetch b (2)"]);
     assertEquals(contentsOf(scene.out), before);
+    const usual = scene.events.flatMap((event) =>
+      event.event === "change" ? [event.usualPath] : []
+    );
+    assertEquals(usual, [undefined, join(scene.out, "t/b")]);
     await scene.get({ dryRun: true, outDir: join(scene.root, "elsewhere") });
     assertEquals(scene.folder.planned?.fetch, 4);
     assert(![...Deno.readDirSync(scene.root)].some(({ name }) => name === "elsewhere"));
+    const got = await scene.get();
+    const fetched = got.flatMap((each) =>
+      each.event === "done" && !each.present && each.size < 100
+        ? [each.path.slice(scene.out.length + 3)]
+        : []
+    );
+    assertEquals(fetched.sort(), ["a", "b (2)"]);
   }),
 );
 

@@ -137,6 +137,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     .map((name) => `lib/io/store/${name}.ts`),
   // Time, randomness, threads, the terminal and the process.
   ...[
+    "closed_output",
     "deno_clock",
     "deno_random",
     "deno_workers",

@@ -80,6 +80,8 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#mirror = new FolderMirror({
       ...{ ...context, name: this.name, outDir: settings.outDir, target: this.#target },
       ...{ isDryRun: settings.dryRun, signal: this.#abort.signal },
+      nameOf: ({ name }) => this.#full(name),
+      rules: { portableNames: settings.portableNames },
     });
     this.#listings = new FolderListings({
       ...{ context, name: this.name, folder: settings.folder, signal: this.#abort.signal },

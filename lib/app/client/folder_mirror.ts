@@ -3,18 +3,23 @@
  * it is not certain that no server has it. A dry run finds the same and tells it, and does nothing.
  */
 import { SEPARATOR as sep } from "@std/path/constants";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { relative } from "@std/path/relative";
-import { isSameTime, type ModificationTime, timeOf } from "../../ids.ts";
+import { isSameTime, type ModificationTime, type SafeFileName, timeOf } from "../../ids.ts";
 import { ShoalError } from "../../errors.ts";
 import type { Disk, FileLook } from "../../io/files/disk.ts";
 import { MirrorTarget } from "../../io/files/mirror_target.ts";
+import { TargetLook } from "../../io/files/target_look.ts";
+import { likelyPath, type NameRules, numberedNames } from "../../io/files/target_names.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { StreamingHash } from "../../protocol/base/sha256.ts";
 import { UNIT_BYTES_MAX } from "../../protocol/folder/limits.ts";
 import { comparedNames, planMirror, type TargetEntry } from "../../protocol/folder/mirror_plan.ts";
 import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
 import type { ChangeEvent, FolderEvent, GetEvent } from "../events.ts";
+import { usualPath } from "../usual_path.ts";
 import type { ReadManifest } from "./read_manifests.ts";
 import { PRESENT_SLICE_MS } from "./limits.ts";
 
@@ -27,6 +32,9 @@ interface FolderMirrorOptions {
   readonly outDir: string;
   /** What is fetched into. */
   readonly target: string;
+  /** What a file of the folder is called below `outDir`. */
+  readonly nameOf: (file: TreeFile) => SafeFileName;
+  readonly rules: NameRules;
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
 }
@@ -104,13 +112,17 @@ export class FolderMirror {
     replaces: boolean,
     removed: number,
   ): Promise<Required<FolderEvent>["planned"]> {
-    const { disk, target } = this.#options;
+    const { disk, outDir, nameOf, rules } = this.#options;
     const planned = { fetch: 0, replace: 0, remove: removed, bytes: 0 };
+    using look = new TargetLook(disk, outDir, rules);
     for (const file of missing) {
-      const path = join(target, file.name);
+      const name = nameOf(file);
+      const path = look.at(name)?.path ?? likelyPath(outDir, name, rules);
       if (await this.#isLongPresent(path, file)) continue;
       const isReplaced = (replaces || ours.has(file.name)) && isThere(disk, path);
-      this.#tell(isReplaced ? "replace" : "fetch", path, file.sizeBytes);
+      const free = isReplaced ? path : freePath(disk, path);
+      const usual = usualPath(outDir, name, free);
+      this.#tell(isReplaced ? "replace" : "fetch", free, { size: file.sizeBytes, ...usual });
       planned[isReplaced ? "replace" : "fetch"] += 1;
       planned.bytes += file.sizeBytes;
     }
@@ -175,12 +187,13 @@ export class FolderMirror {
     }
   }
 
-  #tell(action: ChangeEvent["action"], path: string, size?: number): void {
+  #tell(
+    action: ChangeEvent["action"],
+    path: string,
+    about: Pick<ChangeEvent, "size" | "usualPath"> = {},
+  ): void {
     const { emit, name: folder, isDryRun } = this.#options;
-    emit({
-      ...{ event: "change", action, isDone: !isDryRun, folder, path },
-      ...(size !== undefined && { size }),
-    });
+    emit({ event: "change", action, isDone: !isDryRun, folder, path, ...about });
   }
 
   #warn(message: string): void {
@@ -210,6 +223,15 @@ export function folderTimes(
 
 function identityOf({ device, inode }: FileLook): string {
   return `${device}:${inode}`;
+}
+
+/** The name that a file gets which must replace nothing: its own, or the first numbered one that is free. */
+function freePath(disk: Disk, path: string): string {
+  for (const base of numberedNames(basename(path))) {
+    const each = join(dirname(path), base);
+    if (!isThere(disk, each)) return each;
+  }
+  return path;
 }
 
 function isThere(disk: Disk, path: string): boolean {

@@ -70,6 +70,12 @@ export function nameIn(disk: Disk, folder: string, component: string, rules: Nam
   return name;
 }
 
+/** Where the file of `name` would be in folders that are not there yet: no file system can be asked what it holds. */
+export function likelyPath(outDir: string, name: SafeFileName, rules: NameRules): string {
+  if (!rules.portableNames) return join(outDir, name);
+  return join(outDir, ...name.split("/").map((component) => portableComponent(component)));
+}
+
 /** `NAME.ext`, `NAME (2).ext`, `NAME (3).ext` … */
 export function* numberedNames(base: string): Generator<string> {
   yield base;

@@ -1,4 +1,6 @@
 /** Standard input and output as bytes, for commands whose data, and not words, pass through them. */
+import { ShoalError } from "../../errors.ts";
+import { wasStartedWithoutOutput } from "./closed_output.ts";
 import { OUTPUT_RETRY_MS } from "./limits.ts";
 
 export interface Pipes {
@@ -14,27 +16,28 @@ export interface Pipes {
   /**
    * A line that nobody else should see: asked for where a person types it, and not shown while it is typed; else all of
    * standard input, of which no more than `bytesMax` is read.
+   *
+   * @throws ShoalError `interrupted` through the signal
    */
-  secret(question: string, bytesMax: number): Promise<Uint8Array>;
+  secret(question: string, bytesMax: number, signal: AbortSignal): Promise<Uint8Array>;
 }
 
 export const processPipes: Pipes = {
   stdin: () => Deno.stdin.readable,
-  async secret(question, bytesMax) {
-    if (!Deno.stdin.isTerminal()) return await readInput(bytesMax, () => false);
+  async secret(question, bytesMax, signal) {
+    if (!Deno.stdin.isTerminal()) return await readInput(bytesMax, () => false, signal);
     Deno.stderr.writeSync(new TextEncoder().encode(question));
     // Signals still work in this mode, and nothing is shown.
     Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
     try {
-      return edited(await readInput(bytesMax, (byte) => LINE_ENDS.includes(byte)));
+      return edited(await readInput(bytesMax, (byte) => LINE_ENDS.includes(byte), signal));
     } finally {
       Deno.stdin.setRaw(false);
       Deno.stderr.writeSync(new TextEncoder().encode("\n"));
     }
   },
   async writeOut(bytes) {
-    isOutputClosed ??= wasStartedWithoutOutput();
-    if (isOutputClosed) throw new Error("standard output is closed");
+    if (wasStartedWithoutOutput()) throw new Error("standard output is closed");
     while (bytes.length > 0) {
       try {
         bytes = bytes.subarray(await Deno.stdout.write(bytes));
@@ -49,45 +52,45 @@ export const processPipes: Pipes = {
   },
 };
 
-/** Not looked at yet. */
-let isOutputClosed: boolean | undefined;
-
-const READ_AND_WRITE = 2;
-
-/**
- * After `>&-` the runtime has put `/dev/null` in the place of standard output, where everything would be lost in
- * silence. It is open for reading as well, as no shell opens it for output.
- */
-function wasStartedWithoutOutput(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  const [file, info] = ["/proc/self/fd/1", "/proc/self/fdinfo/1"];
-  for (const path of [file, info]) {
-    if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
-  }
-  try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(Deno.readTextFileSync(info))?.[1] ?? "0";
-    return Deno.readLinkSync(file) === "/dev/null" && (parseInt(flags, 8) & 3) === READ_AND_WRITE;
-  } catch {
-    return false;
-  }
-}
-
 /** Return, line feed, Ctrl-C where it comes as a byte, Ctrl-D. */
-const LINE_ENDS = [13, 10, 3, 4];
+const CTRL_C = 3;
+const LINE_ENDS = [13, 10, CTRL_C, 4];
 const BACKSPACES = [8, 127];
 
 /** At most `bytesMax` bytes and one more, up to the first that ends it. */
-async function readInput(bytesMax: number, ends: (byte: number) => boolean): Promise<Uint8Array> {
+async function readInput(
+  bytesMax: number,
+  ends: (byte: number) => boolean,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(bytesMax + 1);
   let length = 0;
   while (length < bytes.length) {
-    const count = await Deno.stdin.read(bytes.subarray(length));
+    const count = await beforeAbort(Deno.stdin.read(bytes.subarray(length)), signal);
     if (count === null) break;
     const end = bytes.subarray(length, length + count).findIndex(ends);
+    if (end !== -1 && bytes[length + end] === CTRL_C) throw interrupted();
     length += end === -1 ? count : end;
     if (end !== -1) break;
   }
   return bytes.subarray(0, length);
+}
+
+/** Nothing takes a read of standard input back: it is left alone where somebody wants to end. */
+async function beforeAbort<T>(read: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(interrupted());
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([read, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function interrupted(): ShoalError {
+  return new ShoalError("interrupted", "interrupted");
 }
 
 /** What is left of what was typed, once the keys that take something back have done so. */

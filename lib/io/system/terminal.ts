@@ -1,7 +1,8 @@
 /** What the command line needs of its process: arguments, environment, two streams, signals, exit. */
 import { environment, invocation } from "./invocation.ts";
 import { INSIST_AFTER_MS } from "./limits.ts";
-import { OutputQueue, type TextStream } from "./output.ts";
+import { wasStartedWithoutOutput } from "./closed_output.ts";
+import { type OutputFile, OutputQueue, type TextStream } from "./output.ts";
 
 export interface WindowSize {
   readonly columns: number;
@@ -29,6 +30,15 @@ interface ProcessTerminal extends Terminal {
   flushed(patienceMs?: number): Promise<string | undefined>;
 }
 
+/** What is said to nobody has not been said. */
+const STANDARD_OUTPUT: OutputFile = {
+  isTerminal: () => Deno.stdout.isTerminal(),
+  write: (bytes) =>
+    wasStartedWithoutOutput()
+      ? Promise.reject(new Error("standard output is closed"))
+      : Deno.stdout.write(bytes),
+};
+
 const SIZE_UNKNOWN: WindowSize = { columns: 80, rows: 24 };
 
 /** `permissionSets` are the names of those in `deno.json`. */
@@ -37,7 +47,7 @@ export function processTerminal(permissionSets: readonly string[]): ProcessTermi
   const isOneScreen = Deno.stdout.isTerminal() && Deno.stderr.isTerminal();
   const outQueue = new OutputQueue();
   const errorQueue = isOneScreen ? outQueue : new OutputQueue();
-  const stdout = outQueue.stream(Deno.stdout);
+  const stdout = outQueue.stream(STANDARD_OUTPUT);
   return {
     stdout,
     stderr: errorQueue.stream(Deno.stderr),
