@@ -67,7 +67,7 @@ Deno.test("help fits a window of any width, but for what is typed", () => {
       ...COMMANDS.map((command) => commandHelp(command, "shoal", columns)),
     ];
     for (const line of helps.flatMap((help) => help.split("\n"))) {
-      const isTyped = line.startsWith("  shoal ") || /^  (-|[[A-Z])/.test(line);
+      const isTyped = line.startsWith("  shoal ") || /^ {2}(-|[[A-Z])/.test(line);
       assertEquals(isTyped || textColumns(line) <= Math.min(columns, 100), true, line);
     }
   }
@@ -81,8 +81,8 @@ Deno.test("help is the same whatever the window, but for where lines break", () 
 
 Deno.test("the help of the program names the commands that have no table", () => {
   const help = programHelp(COMMANDS, "shoal");
-  assertMatch(help, /^  help +show the help of a command$/m);
-  assertMatch(help, /^  version +print the version$/m);
+  assertMatch(help, /^ {2}help +show the help of a command$/m);
+  assertMatch(help, /^ {2}version +print the version$/m);
 });
 
 Deno.test("what is on unless it is switched off is explained by what the switch does", () => {
