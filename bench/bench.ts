@@ -11,6 +11,7 @@ import { machine, versions } from "./report/machine.ts";
 import { saveSection, type Section, sectionText } from "./report/results.ts";
 import { folder, folder100k, folder3, folderAgain, folderLoss } from "./scenarios/folders.ts";
 import { indexer } from "./scenarios/indexer.ts";
+import { MANY, many } from "./scenarios/many.ts";
 import { master } from "./scenarios/master.ts";
 import { memory } from "./scenarios/memory.ts";
 import type { Scenario, Setting } from "./scenarios/scenario.ts";
@@ -26,6 +27,7 @@ import { loss1, loss5, plain, server, unshaped, untuned } from "./scenarios/spee
 const SCENARIOS: readonly Scenario[] = [
   ...[unshaped, server, plain, loss1, loss5, untuned],
   ...[shaped100, shaped1000, three, unequal, packing100, packing1000, tiny, small],
+  ...many,
   ...[sealedSpeed, sealedShaped, sealedSmall],
   ...[folder, folderAgain, folder100k, folder3, folderLoss, memory, indexer, master, start],
 ];
@@ -42,7 +44,7 @@ async function main(): Promise<number> {
     Deno.addSignalListener(signal, () => interruption.abort());
   }
   try {
-    const options = parseOptions(Deno.args, NAMES);
+    const options = parseOptions(Deno.args, NAMES, [MANY]);
     if (options.isHelp) console.log(helpText(SCENARIOS));
     else await bench(options, interruption.signal);
     return EXIT.done;

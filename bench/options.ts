@@ -18,18 +18,30 @@ const RUNS = 5;
 const TIMEOUT_S = 60;
 
 /** Throws UsageError. */
-export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options {
+export function parseOptions(
+  args: readonly string[],
+  scenarios: readonly string[],
+  families: readonly string[],
+): Options {
   const flags = parseArgs(args, {
     boolean: ["help", "sha"],
     negatable: ["sha"],
     default: { sha: true },
     string: ["only", "runs", "size", "timeout", "against"],
     alias: { help: "h" },
-    unknown: (arg) => {
+    unknown: (arg, key) => {
+      // Scenarios may be named without the option.
+      if (key === undefined) return true;
       throw new UsageError(`unknown argument: ${arg}`);
     },
   });
-  const only = flags["only"] === undefined ? undefined : String(flags["only"]).split(",");
+  const named = [...flags._, ...(flags["only"] === undefined ? [] : [flags["only"]])];
+  const only = named.length === 0
+    ? undefined
+    : named.flatMap((text) => String(text).split(",")).flatMap((name) => {
+      if (!families.includes(name)) return [name];
+      return scenarios.filter((each) => each.startsWith(`${name}-`));
+    });
   const unknown = only?.find((name) => !scenarios.includes(name));
   if (unknown !== undefined) throw new UsageError(`no such scenario: ${unknown}`);
   return {
@@ -45,13 +57,14 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
 
 export function helpText(scenarios: readonly { name: string; title: string }[]): string {
   const list = scenarios.map(({ name, title }) => `  ${name.padEnd(11)} ${title}`);
-  return `deno task bench [--only NAME,…] [--runs N] [--size MIB] [--timeout S] [--no-sha]
+  return `deno task bench [NAME…] [--only NAME,…] [--runs N] [--size MIB] [--timeout S] [--no-sha]
                 [--against DIR]
 
 Measures \`shoal get\` beside the other tools that are installed, prints the tables and puts them into
 bench/RESULTS.md. As root it works in network namespaces of its own, otherwise on loopback.
 
-  --only NAME,…  these scenarios; the sections of the others stay
+  --only NAME,…  these scenarios, as when they are named by themselves; the sections of the others stay.
+                 many stands for all that begin so
   --runs N       rounds, in each of which every tool has a turn (${RUNS})
   --size MIB     size of the file, in place of each scenario's own
   --timeout S    what takes longer is reported as that (${TIMEOUT_S}; four times as long for memory)

@@ -12,8 +12,12 @@ export interface Host {
 
 export interface Bed extends AsyncDisposable {
   readonly kind: "namespaces" | "loopback";
+  /** Whoever fetches, where only one does: the first of all. */
   readonly client: Host;
+  readonly clients: readonly Host[];
   readonly servers: readonly Host[];
+  /** What joins two subnets, if there are two: its device leads to the second. */
+  readonly router: Host | undefined;
   /** A port that nothing uses on any of the hosts. */
   port(): number;
   /** Which congestion control connections get from now on; where it cannot be set, what they have. */
@@ -26,7 +30,11 @@ export interface Wiring {
   readonly offloads: boolean;
   /** Of a thousand packets, how many the switch loses. */
   readonly lossPermille?: number;
-  /** Rates of the links; unlimited where absent. */
-  readonly clientMbit?: number;
+  /** One by default. */
+  readonly clientCount?: number;
+  /** Rates of the links; unlimited where absent. One for all clients, or one for each. */
+  readonly clientMbit?: number | readonly number[];
   readonly serverMbit?: readonly number[];
+  /** The last of the clients are on another subnet, behind a router that carries so much each way, and no broadcasts. */
+  readonly remote?: { readonly clientCount: number; readonly mbit: number };
 }

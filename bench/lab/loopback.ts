@@ -14,6 +14,8 @@ export function loopbackBed(serverCount: number, env: Readonly<Record<string, st
   return {
     kind: "loopback",
     client: host,
+    clients: [host],
+    router: undefined,
     servers: Array.from({ length: serverCount }, () => host),
     port: freePort,
     useCongestion: async () => {

@@ -3,6 +3,7 @@ import { join } from "@std/path/join";
 import type { Bed } from "../lab/bed.ts";
 import { compare } from "../lab/files.ts";
 import type { Job, Session, Tool } from "../tools/tool.ts";
+import { atOnce, type CrowdSample, fetchAll, takerDir, type TakerPlan } from "./crowd.ts";
 import { Run, type Sample, TimedOut } from "./run.ts";
 
 /** A tool that failed this often is not tried again. */
@@ -38,6 +39,8 @@ export interface Contest {
   readonly outBase?: string;
   /** Whether what is measured is the second time, when all is there already. */
   readonly isRepeated?: boolean;
+  /** Many who fetch at once; one alone by default. One alone fetches before the first round, so that all is warm. */
+  readonly takers?: readonly TakerPlan[];
   readonly runs: number;
   readonly boundMs: number;
   readonly signal: AbortSignal;
@@ -72,6 +75,10 @@ export async function hold(contest: Contest): Promise<Standing[]> {
       contest.signal.throwIfAborted();
       contender.failures.push(messageOf(error));
     }
+  }
+  if (contest.takers !== undefined) {
+    const warming = { ...contest, takers: atOnce(1) };
+    for (const contender of contenders) await turn(warming, contender);
   }
   for (let round = 0; round < contest.runs; round++) {
     // In turns from either end: what the one before left behind (warm memory, a busy disk) then
@@ -112,12 +119,20 @@ async function turn(contest: Contest, contender: Contender): Promise<Sample | un
   const outDir = await Deno.makeTempDir({ dir: outBase, prefix: "out-" });
   try {
     const { daemons } = session;
+    const { takers } = contest;
+    let crowd: CrowdSample | undefined;
+    const work = async (run: Run): Promise<void> => {
+      if (takers === undefined) await session.fetch(run);
+      else crowd = await fetchAll(bed, session, run, takers);
+    };
     const measure = (): Promise<Sample> =>
-      Run.measure({ outDir, boundMs, daemons, signal }, session.fetch);
+      Run.measure({ outDir, client: bed.client, boundMs, daemons, signal }, work);
     if (contest.isRepeated) await measure();
     const sample = await measure();
-    if (entry.tool.leavesCopies) await compare(job.dir, outDir, job.names);
-    return sample;
+    if (entry.tool.leavesCopies) {
+      for (const dir of copiesIn(outDir, takers)) await compare(job.dir, dir, job.names);
+    }
+    return crowd === undefined ? sample : { ...sample, crowd };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TimedOut) contender.boundSeconds = boundMs / 1000;
@@ -126,6 +141,13 @@ async function turn(contest: Contest, contender: Contender): Promise<Sample | un
   } finally {
     await Deno.remove(outDir, { recursive: true });
   }
+}
+
+function copiesIn(outDir: string, takers: readonly TakerPlan[] | undefined): string[] {
+  if (takers === undefined) return [outDir];
+  return takers.flatMap(({ killedAfterS }, index) =>
+    killedAfterS === undefined ? [takerDir(outDir, index)] : []
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -5,6 +5,7 @@
 import { join } from "@std/path/join";
 import type { Host } from "../lab/bed.ts";
 import type { Daemon } from "./daemon.ts";
+import type { CrowdSample } from "./crowd.ts";
 import { killTree, memoryOf, treeOf } from "./proc.ts";
 
 const SAMPLE_INTERVAL_MS = 25;
@@ -27,11 +28,20 @@ export interface SideUsage {
 }
 
 export interface Sample {
+  /** Of the whole, from the start of its first program to the end of its last. */
   readonly seconds: number;
   /** What the tool itself says the transfer took, where it does. */
   readonly ownSeconds: number | undefined;
   readonly client: SideUsage;
   readonly server: SideUsage;
+  /** Where many fetched at once. */
+  readonly crowd?: CrowdSample;
+}
+
+/** What a tool itself says of a transfer, by the clock of `performance.now()`. */
+export interface OwnSpan {
+  readonly startMs: number;
+  readonly endMs: number;
 }
 
 export interface SidedDaemon {
@@ -51,26 +61,36 @@ interface Going {
   readonly pid: number;
 }
 
+/** What all takers of a run have in common. */
+class Ledger {
+  readonly going = new Set<Going>();
+  readonly ended: Promise<unknown>[] = [];
+  readonly cpuSeconds: Record<Side, number> = { client: 0, server: 0 };
+  commandCount = 0;
+}
+
 export class Run {
   /** Where the files are to be. */
   readonly outDir: string;
+  /** Who fetches them. */
+  readonly client: Host;
   /** Told by the tool, if it knows. */
-  ownSeconds: number | undefined;
+  own: OwnSpan | undefined;
   readonly #signal: AbortSignal;
-  readonly #going = new Set<Going>();
-  readonly #ended: Promise<unknown>[] = [];
-  readonly #cpuSeconds: Record<Side, number> = { client: 0, server: 0 };
-  #commandCount = 0;
+  readonly #ledger: Ledger;
 
-  private constructor(outDir: string, signal: AbortSignal) {
+  private constructor(outDir: string, client: Host, signal: AbortSignal, ledger = new Ledger()) {
     this.outDir = outDir;
+    this.client = client;
     this.#signal = signal;
+    this.#ledger = ledger;
   }
 
   /** Runs and measures `work`; throws TimedOut, or what `work` throws. */
   static async measure(
     options: {
       readonly outDir: string;
+      readonly client: Host;
       readonly boundMs: number;
       readonly daemons: readonly SidedDaemon[];
       readonly signal: AbortSignal;
@@ -78,7 +98,7 @@ export class Run {
     work: (run: Run) => Promise<void>,
   ): Promise<Sample> {
     const bound = AbortSignal.timeout(options.boundMs);
-    const run = new Run(options.outDir, AbortSignal.any([bound, options.signal]));
+    const run = new Run(options.outDir, options.client, AbortSignal.any([bound, options.signal]));
     const usedBefore = options.daemons.map(({ daemon }) => daemon.cpuSeconds());
     const memory = new MemoryWatch(() => run.#pidsBySide(options.daemons));
     const startMs = performance.now();
@@ -95,18 +115,26 @@ export class Run {
     const seconds = (performance.now() - startMs) / 1000;
     await new Promise((resolve) => setTimeout(resolve, REAP_MS));
     options.daemons.forEach(({ side, daemon }, index) => {
-      run.#cpuSeconds[side] += daemon.cpuSeconds() - usedBefore[index]!;
+      run.#ledger.cpuSeconds[side] += daemon.cpuSeconds() - usedBefore[index]!;
     });
     const usage = (side: Side): SideUsage => ({
-      cpuSeconds: run.#cpuSeconds[side],
+      cpuSeconds: run.#ledger.cpuSeconds[side],
       ...memory.of(side),
     });
     return {
       seconds,
-      ownSeconds: run.ownSeconds,
+      ownSeconds: run.own && (run.own.endMs - run.own.startMs) / 1000,
       client: usage("client"),
       server: usage("server"),
     };
+  }
+
+  /**
+   * One of many who fetch the same in this run, into a folder of its own. When `killed` aborts, its programs are killed,
+   * and what they were doing throws the reason.
+   */
+  taker(outDir: string, client: Host, killed: AbortSignal): Run {
+    return new Run(outDir, client, AbortSignal.any([this.#signal, killed]), this.#ledger);
   }
 
   /** Runs a program of the transfer to its end; throws when it fails. */
@@ -117,7 +145,7 @@ export class Run {
     options: ExecOptions = {},
   ): Promise<void> {
     this.#signal.throwIfAborted();
-    const timesPath = join(this.outDir, "..", `times-${side}-${this.#commandCount++}`);
+    const timesPath = join(this.outDir, "..", `times-${side}-${this.#ledger.commandCount++}`);
     const command = [...host.via, "sh", "-c", TIMED, timesPath, ...argv];
     const child = new Deno.Command(command[0]!, {
       args: command.slice(1),
@@ -127,34 +155,34 @@ export class Run {
       stderr: "piped",
     }).spawn();
     const going = { side, pid: child.pid };
-    this.#going.add(going);
+    this.#ledger.going.add(going);
     const kill = () => killTree(child.pid);
     this.#signal.addEventListener("abort", kill, { once: true });
     const said = readAll(child, options.onLine ?? (() => {}));
-    this.#ended.push(said);
+    this.#ledger.ended.push(said);
     const status = await child.status;
-    this.#going.delete(going);
+    this.#ledger.going.delete(going);
     this.#signal.removeEventListener("abort", kill);
     const text = await said;
     this.#signal.throwIfAborted();
     if (!status.success) {
       throw new Error(`${argv[0]} ended with ${status.code}: ${text.trim().slice(-300)}`);
     }
-    this.#cpuSeconds[side] += await childrenSeconds(timesPath);
+    this.#ledger.cpuSeconds[side] += await childrenSeconds(timesPath);
   }
 
   #pidsBySide(daemons: readonly SidedDaemon[]): Record<Side, number[]> {
     const pids: Record<Side, number[]> = { client: [], server: [] };
     // The shell that measures is not part of the tool.
-    for (const { side, pid } of this.#going) pids[side].push(...treeOf(pid).slice(1));
+    for (const { side, pid } of this.#ledger.going) pids[side].push(...treeOf(pid).slice(1));
     for (const { side, daemon } of daemons) pids[side].push(...daemon.pids);
     return pids;
   }
 
   /** What is left when another program of the same run has failed. */
   async #endAll(): Promise<void> {
-    for (const { pid } of this.#going) killTree(pid);
-    await Promise.allSettled(this.#ended);
+    for (const { pid } of this.#ledger.going) killTree(pid);
+    await Promise.allSettled(this.#ledger.ended);
   }
 }
 

@@ -108,9 +108,10 @@ async function hashTwice(
   const argv = [Deno.execPath(), "run", "-A", HASH_TWICE, join(dir, FILE_NAME)];
   const outDir = join(room, "out");
   await Deno.mkdir(outDir);
-  const { seconds, ownSeconds = NaN, client } = await Run.measure(
-    { outDir, boundMs, daemons: [], signal },
-    (run) => run.exec("client", host, argv, { onLine: (line) => run.ownSeconds = Number(line) }),
+  let workSeconds = NaN;
+  const { seconds, client } = await Run.measure(
+    { outDir, client: host, boundMs, daemons: [], signal },
+    (run) => run.exec("client", host, argv, { onLine: (line) => workSeconds = Number(line) }),
   );
-  return { seconds, workSeconds: ownSeconds, cpuSeconds: client.cpuSeconds };
+  return { seconds, workSeconds, cpuSeconds: client.cpuSeconds };
 }

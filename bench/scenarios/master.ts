@@ -170,9 +170,9 @@ async function locate(
     const argv = [...toolArgv("locate_load", bed, port), String(LOCATE_SECONDS)];
     const outDir = await Deno.makeTempDir({ dir: room });
     await Run.measure(
-      { outDir, boundMs, daemons: [], signal },
+      { outDir, client: bed.client, boundMs, daemons: [], signal },
       (run) =>
-        run.exec("client", bed.client, argv, {
+        run.exec("client", run.client, argv, {
           onLine: (line) => void times.push(...line.split(" ").map(Number)),
         }),
     );

@@ -5,6 +5,7 @@ import { makeFile, makeText, makeTree } from "../lab/files.ts";
 import { loopbackBed } from "../lab/loopback.ts";
 import { namespaceBed } from "../lab/namespaces.ts";
 import { type Entry, hold, type Standing } from "../measure/contest.ts";
+import type { TakerPlan } from "../measure/crowd.ts";
 import type { Section } from "../report/results.ts";
 import { shoalFrom } from "../tools/shoal.ts";
 import type { Tool } from "../tools/tool.ts";
@@ -106,6 +107,8 @@ export interface Case {
   readonly outBase?: string;
   /** Whether what is measured is the second time, when all is there already. */
   readonly isRepeated?: boolean;
+  /** Many who fetch at once. */
+  readonly takers?: readonly TakerPlan[];
   readonly runs?: number;
   readonly boundMs?: number;
 }
@@ -114,7 +117,7 @@ export interface Case {
 export async function holdCase(
   setting: Setting,
   folder: Folder,
-  { wiring, entries, names, sizeBytes, lineMbit, outBase, isRepeated, runs, boundMs }: Case,
+  { wiring, entries, names, sizeBytes, lineMbit, outBase, isRepeated, takers, runs, boundMs }: Case,
 ): Promise<Standing[]> {
   await using bed = await makeBed(setting, wiring);
   const scratch = await folder.room();
@@ -125,6 +128,7 @@ export async function holdCase(
     scratch,
     ...(outBase === undefined ? {} : { outBase }),
     isRepeated: isRepeated ?? false,
+    ...(takers === undefined ? {} : { takers }),
     runs: runs ?? setting.runs,
     boundMs: boundMs ?? setting.boundMs,
     signal: setting.signal,

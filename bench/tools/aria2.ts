@@ -1,7 +1,7 @@
 /**
  * aria2, as a BitTorrent client and as a downloader from several HTTP mirrors.
  *
- * As BitTorrent it checks the SHA-1 of each piece; peers come from a tracker of ours, and everything
+ * As BitTorrent it checks the SHA-1 of each piece; peers come from a tracker of ours, clients among them, and everything
  * that searches for others is off. It reads and writes through the page cache, plain connections, no
  * limits. It looks up once a second whether there is somebody to connect to or something to end, so its
  * own seconds, until the last byte was written, are told as well. From mirrors it fetches parts of one file on a connection a mirror, and proves nothing, so
@@ -58,13 +58,13 @@ export const aria2Torrent: Tool = {
     return {
       daemons: seeders.map((daemon) => ({ side: "server", daemon })),
       async fetch(run) {
-        const startMs = Date.now();
-        await run.exec("client", bed.client, [
+        const [startMs, startedAtMs] = [performance.now(), Date.now()];
+        await run.exec("client", run.client, [
           ...["aria2c", ...QUIET, ...ALONE, `--dir=${run.outDir}`, "--seed-time=0"],
           ...[`--listen-port=${clientPort}`, torrent],
         ]);
         const { mtime } = await Deno.stat(join(run.outDir, names[0]!));
-        run.ownSeconds = (mtime!.getTime() - startMs) / 1000;
+        run.own = { startMs, endMs: startMs + mtime!.getTime() - startedAtMs };
       },
       [Symbol.asyncDispose]: () => ends.disposeAsync(),
     };
@@ -89,12 +89,12 @@ export const aria2Mirrors: Tool = {
     return {
       daemons: mirrors.map(({ daemon }) => ({ side: "server", daemon })),
       async fetch(run) {
-        await run.exec("client", bed.client, [
+        await run.exec("client", run.client, [
           ...["aria2c", ...QUIET, `--dir=${run.outDir}`, `--split=${servers.length}`],
           ...["--min-split-size=1M", "--max-connection-per-server=1", "--uri-selector=inorder"],
           ...mirrors.map(({ url }) => url(names[0]!)),
         ]);
-        await digest(run, bed.client, run.outDir, names);
+        await digest(run, run.client, run.outDir, names);
       },
       [Symbol.asyncDispose]: () => ends.disposeAsync(),
     };

@@ -12,17 +12,17 @@ export const curl: Tool = {
   missing: async () => await missingOf("curl", "openssl") ?? await missingHttpServer(),
   async open({ bed, servers, dir, names, workDir }) {
     const server = await startHttpServer(bed, servers[0]!, dir, workDir);
-    // One connection a file, kept open from file to file: parallel ones are no faster here.
-    const list = join(workDir, "urls");
     return {
       daemons: [{ side: "server", daemon: server.daemon }],
       async fetch(run) {
         const lines = names.map((name) =>
           `url = "${server.url(name)}"\noutput = "${join(run.outDir, name)}"\n`
         );
+        // One connection a file, kept open from file to file: parallel ones are no faster here.
+        const list = `${run.outDir}.urls`;
         await Deno.writeTextFile(list, lines.join(""));
-        await run.exec("client", bed.client, ["curl", "-sSf", "-K", list]);
-        await digest(run, bed.client, run.outDir, names);
+        await run.exec("client", run.client, ["curl", "-sSf", "-K", list]);
+        await digest(run, run.client, run.outDir, names);
       },
       [Symbol.asyncDispose]: () => server.daemon[Symbol.asyncDispose](),
     };

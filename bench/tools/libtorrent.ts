@@ -1,5 +1,6 @@
 /** libtorrent 2 through its Python module, one seeder a server; see libtorrent_peer.py. */
 import { join } from "@std/path/join";
+import type { Host } from "../lab/bed.ts";
 import { run } from "../lab/command.ts";
 import { Daemon } from "../measure/daemon.ts";
 import { installed, type Tool } from "./tool.ts";
@@ -39,15 +40,22 @@ export const libtorrent: Tool = {
       starting.use(daemon);
       seeders.push({ daemon, address: `${host.address}:${port}` });
     }
+    const clientPort = bed.port();
     const ends = starting.move();
     return {
       daemons: seeders.map(({ daemon }) => ({ side: "server", daemon })),
       fetch: (run) =>
-        run.exec("client", bed.client, [
-          ...[python, PEER, "fetch", torrent, run.outDir],
+        run.exec("client", run.client, [
+          ...[python, PEER, "fetch", torrent, run.outDir, String(clientPort)],
           ...seeders.map(({ address }) => address),
+          ...others(bed.clients, run.client, clientPort),
         ]),
       [Symbol.asyncDispose]: () => ends.disposeAsync(),
     };
   },
 };
+
+/** Whoever else may fetch at the same time: whoever comes later finds those who are there. */
+function others(clients: readonly Host[], own: Host, port: number): string[] {
+  return clients.filter((each) => each !== own).map(({ address }) => `${address}:${port}`);
+}

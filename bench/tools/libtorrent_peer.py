@@ -2,7 +2,7 @@
 
 make FILE TORRENT: a version 2 torrent, which proves 16 KiB blocks by SHA-256, as Shoal does.
 seed TORRENT FOLDER PORT: offers the file until it is ended.
-fetch TORRENT FOLDER IP:PORT...: fetches the file from these peers and ends.
+fetch TORRENT FOLDER PORT IP:PORT...: fetches the file from these peers, gives to whoever comes to its port, and ends.
 """
 
 import os
@@ -64,8 +64,8 @@ def seed(torrent_path, folder, port):
         session.pop_alerts()
 
 
-def fetch(torrent_path, folder, *peers):
-    session, torrent = join(torrent_path, folder, "0.0.0.0:0", 0)
+def fetch(torrent_path, folder, port, *peers):
+    session, torrent = join(torrent_path, folder, f"0.0.0.0:{port}", 0)
     for peer in peers:
         address, port = peer.split(":")
         torrent.connect_peer((address, int(port)))

@@ -10,10 +10,10 @@ export const openssl: Tool = {
   leavesCopies: false,
   worksOnLoopback: true,
   missing: () => missingOf("openssl"),
-  open: ({ bed, dir, names }: Job): Promise<Session> =>
+  open: ({ dir, names }: Job): Promise<Session> =>
     Promise.resolve({
       daemons: [],
-      fetch: (run) => digest(run, bed.client, dir, names),
+      fetch: (run) => digest(run, run.client, dir, names),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
 };

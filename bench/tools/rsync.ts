@@ -43,14 +43,14 @@ function rsyncTool(name: string, options: readonly string[]): Tool {
 }
 
 async function openRsync(job: Job, options: readonly string[]): Promise<Session> {
-  const { bed, names, workDir } = job;
+  const { names, workDir } = job;
   const list = join(workDir, "names");
   await Deno.writeTextFile(list, names.map((name) => `${name}\n`).join(""));
   const { daemon, url } = await startRsyncDaemon(job);
   return {
     daemons: [{ side: "server", daemon }],
     fetch: (run) =>
-      run.exec("client", bed.client, [
+      run.exec("client", run.client, [
         ...["rsync", "--whole-file", "--times", ...options, `--files-from=${list}`],
         ...[`${url}/`, `${run.outDir}/`],
       ]),

@@ -48,7 +48,7 @@ export const scp: Tool = {
     return {
       daemons: [{ side: "server", daemon }],
       fetch: (run) =>
-        run.exec("client", bed.client, [
+        run.exec("client", run.client, [
           ...["scp", "-q", "-F", "none", "-P", String(port), "-i", userKey, "-c", CIPHER],
           ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
           ...["-o", "Compression=no", "-o", "BatchMode=yes"],

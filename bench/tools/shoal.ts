@@ -1,6 +1,8 @@
 /** Shoal itself, started as the tasks of deno.json start it. Its clock is the wall, start-up included. */
 import { join } from "@std/path/join";
+import type { Bed, Host } from "../lab/bed.ts";
 import { Daemon, type Watch } from "../measure/daemon.ts";
+import type { OwnSpan } from "../measure/run.ts";
 import type { Job, Session, Tool } from "./tool.ts";
 
 export const ROOT = new URL("../../", import.meta.url).pathname;
@@ -110,11 +112,12 @@ async function open(
   const port = String(bed.port());
   await using starting = new AsyncDisposableStack();
   const daemons: Daemon[] = [];
+  const known = bed.router === undefined ? [] : await masterOn(bed, servers[0]!, root, starting);
   // One after the other: hashing at the same time, they would not be ready sooner.
   for (const [index, host] of servers.entries()) {
     const daemon = await Daemon.start({
       host,
-      argv: [...taskArgv("server", root), dir, "--port", port, "--json"],
+      argv: [...taskArgv("server", root), dir, "--port", port, ...known, "--json"],
       env: { ...env, XDG_CACHE_HOME: join(workDir, `cache-${index}`) },
       cwd: root,
       ready: new IndexWatch(),
@@ -129,6 +132,7 @@ async function open(
         ...taskArgv("get", root),
         ...names,
         ...options,
+        ...known,
         "--port",
         port,
         "--out",
@@ -136,15 +140,28 @@ async function open(
         "--json",
       ];
       const span = new Span();
-      await run.exec("client", bed.client, argv, {
+      await run.exec("client", run.client, argv, {
         // What earlier runs have left is not known, but for those into the same folder.
         env: { ...env, XDG_CACHE_HOME: `${run.outDir}.cache` },
         onLine: (line, atMs) => span.hear(line, atMs),
       });
-      run.ownSeconds = span.seconds;
+      run.own = span.own;
     },
     [Symbol.asyncDispose]: () => daemonsToEnd.disposeAsync(),
   };
+}
+
+/** Across a router, a master tells of servers; returns what everybody needs to know of it. */
+async function masterOn(
+  bed: Bed,
+  host: Host,
+  root: string,
+  starting: AsyncDisposableStack,
+): Promise<readonly string[]> {
+  const port = bed.port();
+  const argv = [...taskArgv("master", root), "--port", String(port), "--store", "memory"];
+  starting.use(await Daemon.start({ host, argv, cwd: root, ready: { tcp: port } }));
+  return ["--master", `${host.address}:${port}`];
 }
 
 /** What has both sides seal all that they say. */
@@ -166,7 +183,8 @@ class Span {
     this.#endMs = Math.max(this.#endMs, atMs);
   }
 
-  get seconds(): number | undefined {
-    return this.#endMs < this.#startMs ? undefined : (this.#endMs - this.#startMs) / 1000;
+  get own(): OwnSpan | undefined {
+    const [startMs, endMs] = [this.#startMs, this.#endMs];
+    return endMs < startMs ? undefined : { startMs, endMs };
   }
 }

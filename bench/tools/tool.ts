@@ -26,8 +26,10 @@ export interface Session extends AsyncDisposable {
   readonly daemons: readonly SidedDaemon[];
   /** A setting that a reader should know, because it was found out by trying. */
   readonly note?: string;
-  /** Moves the files into `run.outDir` and checks them as the tool, or its user, would. */
+  /** Moves the files to `run.client`, into `run.outDir`, and checks them as the tool, or its user, would. */
   fetch(run: Run): Promise<void>;
+  /** The same for many at once, where the tool sends to all of them together; otherwise each of them fetches. */
+  sendToAll?(run: Run, takers: readonly Run[]): Promise<void>;
 }
 
 export interface Tool {

@@ -11,14 +11,14 @@ export const rsyncTree: Tool = {
   worksOnLoopback: true,
   missing: () => missingOf("rsync"),
   async open(job) {
-    const { bed, names } = job;
+    const { names } = job;
     const { daemon, url } = await startRsyncDaemon(job);
     return {
       daemons: [{ side: "server", daemon }],
       async fetch(run) {
         for (const name of names) {
           const to = join(run.outDir, name);
-          await run.exec("client", bed.client, ["rsync", "-a", `${url}/${name}`, to]);
+          await run.exec("client", run.client, ["rsync", "-a", `${url}/${name}`, to]);
         }
       },
       [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
@@ -47,7 +47,7 @@ export const tarPipe: Tool = {
           do sleep 0.01; done`;
         await Promise.all([
           run.exec("server", host!, ["sh", "-c", send, nc]),
-          run.exec("client", bed.client, ["sh", "-c", receive, nc]),
+          run.exec("client", run.client, ["sh", "-c", receive, nc]),
         ]);
       },
       [Symbol.asyncDispose]: async () => {},
@@ -66,7 +66,7 @@ export function thenSynced(tool: Tool): Tool {
         ...session,
         async fetch(run) {
           await session.fetch(run);
-          await run.exec("client", job.bed.client, ["sync", "-f", run.outDir]);
+          await run.exec("client", run.client, ["sync", "-f", run.outDir]);
         },
         [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
       };

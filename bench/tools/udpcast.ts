@@ -1,10 +1,11 @@
 /**
- * udpcast to one receiver, full duplex. Receiver and sender find each other in milliseconds instead
+ * udpcast, full duplex. Receiver and sender find each other in milliseconds instead
  * of the seconds that its default intervals take, and the receiver does not linger. On a shaped link
  * it is told a rate, because it fills the queue otherwise; elsewhere it is faster without one. It
  * proves nothing, so `openssl dgst` follows.
  */
 import { join } from "@std/path/join";
+import type { Run } from "../measure/run.ts";
 import { digest } from "./openssl.ts";
 import { missingOf, type Tool } from "./tool.ts";
 
@@ -26,22 +27,26 @@ export const udpcast: Tool = {
     const rate = lineMbit === undefined
       ? []
       : ["--max-bitrate", `${Math.round(lineMbit * RATE_SHARE * 1000)}k`];
+    const sendToAll = async (run: Run, takers: readonly Run[]): Promise<void> => {
+      const receive = (taker: Run) =>
+        taker.exec("client", taker.client, [
+          ...["udp-receiver", ...common(taker.client.device), "--nosync", "--rcvbuf", "4m"],
+          ...["--exit-wait", "1", "--file", join(taker.outDir, name!)],
+        ]);
+      await Promise.all([
+        ...takers.map(receive),
+        run.exec("server", servers[0]!, [
+          ...["udp-sender", ...common(servers[0]!.device), "--full-duplex", ...rate],
+          ...["--min-receivers", String(takers.length), "--min-wait", "0"],
+          ...["--rexmit-hello-interval", "20", "--file", join(dir, name!)],
+        ]),
+      ]);
+      await Promise.all(takers.map((each) => digest(each, each.client, each.outDir, names)));
+    };
     return Promise.resolve({
       daemons: [],
-      async fetch(run) {
-        await Promise.all([
-          run.exec("client", bed.client, [
-            ...["udp-receiver", ...common(bed.client.device), "--nosync", "--rcvbuf", "4m"],
-            ...["--exit-wait", "1", "--file", join(run.outDir, name!)],
-          ]),
-          run.exec("server", servers[0]!, [
-            ...["udp-sender", ...common(servers[0]!.device), "--full-duplex", ...rate],
-            ...["--min-receivers", "1", "--min-wait", "0", "--rexmit-hello-interval", "20"],
-            ...["--file", join(dir, name!)],
-          ]),
-        ]);
-        await digest(run, bed.client, run.outDir, names);
-      },
+      fetch: (run) => sendToAll(run, [run]),
+      sendToAll,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
   },

@@ -1,10 +1,12 @@
 /**
- * uftp: the server pushes by multicast at a fixed rate, the client is a daemon. Which rate is best
+ * uftp: the server pushes by multicast at a fixed rate, the clients are daemons. Which rate is best
  * depends on the link and the machine, so some are tried with a smaller file and the fastest is kept.
  * The first round trip is taken for 10 ms and the least for 1 ms, as on a local network. It proves
  * nothing without encryption, so `openssl dgst` follows.
  */
+import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
+import type { Host } from "../lab/bed.ts";
 import { Daemon } from "../measure/daemon.ts";
 import { Run } from "../measure/run.ts";
 import { makeFile } from "../lab/files.ts";
@@ -29,41 +31,47 @@ export const uftp: Tool = {
   missing: () => missingOf("uftp", "uftpd", "openssl"),
   async open(job) {
     const { bed, dir, names, workDir } = job;
-    const daemon = await Daemon.start({
-      host: bed.client,
-      // It takes absolute names, within the folder that all runs are in.
-      argv: [
-        ...["uftpd", "-d", "-q", "-D", join(workDir, ".."), "-I", bed.client.device],
-        ...["-B", String(BUFFER_BYTES)],
-      ],
-      ready: { udp: PORT },
-    });
-    const send = (run: Run, path: string, name: string, kbit: number) =>
-      run.exec("server", job.servers[0]!, [
-        ...["uftp", "-q", "-R", String(kbit), "-b", String(BLOCK_BYTES)],
-        ...["-B", String(BUFFER_BYTES), "-r", "0.01:0.001:1", "-H", bed.client.address],
-        ...["-I", job.servers[0]!.device, "-D", join(run.outDir, name), path],
-      ]);
-    try {
-      const kbit = await fastest(job, (run, path, kbit) => send(run, path, "probe", kbit));
-      return {
-        daemons: [{ side: "client", daemon }],
-        note: `uftp -R ${kbit}, the fastest of those tried`,
-        async fetch(run) {
-          await send(run, join(dir, names[0]!), names[0]!, kbit);
-          await digest(run, bed.client, run.outDir, names);
-        },
-        [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
-      };
-    } catch (error) {
-      await daemon[Symbol.asyncDispose]();
-      throw error;
+    await using starting = new AsyncDisposableStack();
+    const inboxes = new Map<Host, string>();
+    const daemons: Daemon[] = [];
+    for (const [index, host] of bed.clients.entries()) {
+      const inbox = join(workDir, `inbox-${index}`);
+      await Deno.mkdir(inbox);
+      inboxes.set(host, inbox);
+      const argv = ["uftpd", "-d", "-q", "-D", inbox, "-I", host.device, "-B", `${BUFFER_BYTES}`];
+      daemons.push(starting.use(await Daemon.start({ host, argv, ready: { udp: PORT } })));
     }
+    // A receiver writes into a folder of its own, and the file is then moved to that of the run.
+    const send = async (run: Run, takers: readonly Run[], path: string, kbit: number) => {
+      const name = basename(path);
+      await run.exec("server", job.servers[0]!, [
+        ...["uftp", "-q", "-R", String(kbit), "-b", String(BLOCK_BYTES)],
+        ...["-B", String(BUFFER_BYTES), "-r", "0.01:0.001:1"],
+        ...["-H", takers.map(({ client }) => client.address).join(",")],
+        ...["-I", job.servers[0]!.device, path],
+      ]);
+      for (const { client, outDir } of takers) {
+        await Deno.rename(join(inboxes.get(client)!, name), join(outDir, name));
+      }
+    };
+    const kbit = await fastest(job, (run, path, kbit) => send(run, [run], path, kbit));
+    const sendToAll = async (run: Run, takers: readonly Run[]): Promise<void> => {
+      await send(run, takers, join(dir, names[0]!), kbit);
+      await Promise.all(takers.map((each) => digest(each, each.client, each.outDir, names)));
+    };
+    const ends = starting.move();
+    return {
+      daemons: daemons.map((daemon) => ({ side: "client" as const, daemon })),
+      note: `uftp -R ${kbit}, the fastest of those tried`,
+      fetch: (run) => sendToAll(run, [run]),
+      sendToAll,
+      [Symbol.asyncDispose]: () => ends.disposeAsync(),
+    };
   },
 };
 
 async function fastest(
-  { lineMbit, sizeBytes, workDir, signal }: Job,
+  { bed, lineMbit, sizeBytes, workDir, signal }: Job,
   send: (run: Run, path: string, kbit: number) => Promise<void>,
 ): Promise<number> {
   const rates = lineMbit === undefined
@@ -83,7 +91,9 @@ async function fastest(
     const outDir = join(workDir, `probe-${kbit}`);
     await Deno.mkdir(outDir);
     try {
-      const options = { outDir, boundMs: PROBE_BOUND_MS, daemons: [], signal };
+      const options = {
+        ...{ outDir, client: bed.client, boundMs: PROBE_BOUND_MS, daemons: [], signal },
+      };
       const { seconds } = await Run.measure(options, (run) => send(run, probe, kbit));
       tried.push({ kbit, seconds });
     } catch (error) {
