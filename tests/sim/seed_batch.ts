@@ -4,6 +4,8 @@ import type { Batch, BatchRequest } from "./seed_pool.ts";
 import { seedAt } from "./seeds.ts";
 import { shippedScenarioOf } from "./shipped_scenario.ts";
 import { runShipped } from "./shipped_world.ts";
+import { swarmScenarioOf } from "./swarm_seeds.ts";
+import { runSwarm } from "./swarm_world.ts";
 import { runScenario } from "./world.ts";
 
 const WORLDS = {
@@ -12,6 +14,10 @@ const WORLDS = {
     return { ends: [end], violation };
   },
   shipped: (seed: number) => runShipped(shippedScenarioOf(seed)),
+  swarm: async (seed: number) => {
+    const { takers, violation } = await runSwarm(swarmScenarioOf(seed));
+    return { ends: takers.map(({ end }) => end), violation };
+  },
 };
 
 export async function runBatch({ family, base, first, count }: BatchRequest): Promise<Batch> {

@@ -1,7 +1,10 @@
 /** Seeds over workers: each takes the next few when it is done with its own. */
 
-/** `links`: one download in all weathers. `shipped`: all use cases, entered as users enter them. */
-export type WorldFamily = "links" | "shipped";
+/**
+ * `links`: one download in all weathers. `shipped`: all use cases, entered as users enter them. `swarm`: many who want the
+ * same.
+ */
+export type WorldFamily = "links" | "shipped" | "swarm";
 
 export interface BatchRequest {
   readonly family: WorldFamily;

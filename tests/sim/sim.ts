@@ -1,8 +1,8 @@
 /**
  * The command of the simulation: runs the worlds of many seeds, on all cores, or one of them again.
  *
- *     deno task sim [--shipped] [--seeds N] [--base B] [--workers W]
- *     deno task sim [--shipped] --seed S [--trace]
+ *     deno task sim [--shipped | --swarm] [--seeds N] [--base B] [--workers W]
+ *     deno task sim [--shipped | --swarm] --seed S [--trace]
  *     deno task sim --scenario FILE [--trace]
  */
 import { parseArgs } from "@std/cli/parse-args";
@@ -12,6 +12,8 @@ import { type Scenario, scenarioOf } from "./scenario.ts";
 import { type Batch, SeedPool, type WorldFamily } from "./seed_pool.ts";
 import { shippedScenarioOf } from "./shipped_scenario.ts";
 import { runShipped } from "./shipped_world.ts";
+import { swarmScenarioOf } from "./swarm_seeds.ts";
+import { runSwarm } from "./swarm_world.ts";
 import { runScenario } from "./world.ts";
 
 const SEEDS_DEFAULT = 1_000;
@@ -46,6 +48,26 @@ async function replayShipped(seed: number, showsTrace: boolean): Promise<boolean
   return violation === undefined;
 }
 
+async function replaySwarm(seed: number, showsTrace: boolean): Promise<boolean> {
+  const scenario = swarmScenarioOf(seed);
+  const { lines, takers, makespanMs, servedBytes, digest, violation } = await runSwarm(
+    scenario,
+    true,
+  );
+  if (showsTrace) { for (const line of lines) console.log(line); }
+  console.log(JSON.stringify(scenario));
+  for (const [index, { end, tookMs, givenBytes }] of takers.entries()) {
+    console.log(
+      `  taker ${index}: ${end} after ${Math.round(tookMs)} ms, gave ${givenBytes} bytes`,
+    );
+  }
+  console.log(
+    `  ${Math.round(makespanMs)} ms in all, ${servedBytes} bytes served, digest ${digest}`,
+  );
+  console.log(violation === undefined ? "  everything held" : `  BROKEN: ${violation}`);
+  return violation === undefined;
+}
+
 async function runMany(
   family: WorldFamily,
   seeds: number,
@@ -63,7 +85,9 @@ async function runMany(
       failures += 1;
       if (failures > TOLD_MAX) continue;
       console.log(`seed ${seed}: ${violation.split("\n")[0]}`);
-      console.log(`  again: deno task sim ${family === "links" ? "" : "--shipped "}--seed ${seed}`);
+      console.log(
+        `  again: deno task sim ${family === "links" ? "" : `--${family} `}--seed ${seed}`,
+      );
     }
     done += batch.count;
     if (done % 10_000 < batch.count && done < seeds) {
@@ -81,15 +105,16 @@ async function runMany(
 
 const args = parseArgs(Deno.args, {
   string: ["seed", "seeds", "base", "workers", "scenario"],
-  boolean: ["trace", "fixtures", "shipped"],
+  boolean: ["trace", "fixtures", "shipped", "swarm"],
 });
 
 if (args.scenario !== undefined) {
   const kept = JSON.parse(Deno.readTextFileSync(String(args.scenario)));
   Deno.exit(await replay(kept.scenario ?? kept, args.trace === true) ? 0 : 1);
 }
-if (args.seed !== undefined && args.shipped) {
-  Deno.exit(await replayShipped(Number(args.seed) >>> 0, args.trace === true) ? 0 : 1);
+if (args.seed !== undefined && (args.shipped || args.swarm)) {
+  const replayFamily = args.shipped ? replayShipped : replaySwarm;
+  Deno.exit(await replayFamily(Number(args.seed) >>> 0, args.trace === true) ? 0 : 1);
 }
 if (args.seed !== undefined) {
   Deno.exit(await replay(scenarioOf(Number(args.seed) >>> 0), args.trace === true) ? 0 : 1);
@@ -104,7 +129,7 @@ if (args.fixtures) {
 const base = args.base === undefined ? await baseSeed() : Number(args.base) >>> 0;
 const workers = Number(args.workers ?? navigator.hardwareConcurrency);
 const isGood = await runMany(
-  args.shipped ? "shipped" : "links",
+  args.shipped ? "shipped" : args.swarm ? "swarm" : "links",
   Number(args.seeds ?? SEEDS_DEFAULT),
   base,
   workers,
