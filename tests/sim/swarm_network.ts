@@ -131,12 +131,12 @@ export class SwarmNetwork {
       if (target !== undefined) yield target;
       return;
     }
-    for (const each of this.#hosts.values()) {
-      if (each !== host && each.isRemote === host.isRemote) yield each;
-    }
+    for (const each of this.#hosts.values()) if (each.isRemote === host.isRemote) yield each;
   }
 
   #carry(from: SwarmHost, target: SwarmHost, source: Endpoint, to: Endpoint, sent: Bytes): void {
+    // A broadcast reaches its own host, too, without any network.
+    if (target === from) return target.process?.arrive(to.port, sent, source);
     if (this.#isParted(from, target)) return;
     const deliver = (passed: Bytes): void =>
       target.down.send(passed, (bytes) => target.process?.arrive(to.port, bytes, source));
