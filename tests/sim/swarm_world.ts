@@ -9,7 +9,7 @@ import { serveIn } from "../../lib/app/serve/serve.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
-import { GiftWatch } from "./gift_watch.ts";
+import { GiftWatch } from "../support/gift_watch.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";
 import { SimTrace } from "./sim_trace.ts";
@@ -98,8 +98,10 @@ class SwarmWorld {
     this.#network = new SwarmNetwork(
       {
         ...{ clock: this.#clock, random: this.#random, trace: this.#trace, scenario },
-        onSent: (_host, from, to, datagram) =>
-          this.#verdict.watch(() => this.#gifts.onSent(from, to, datagram, true)),
+        onSent: (_host, from, to, datagram) => {
+          const wrong = this.#gifts.onSent(from, to, datagram);
+          if (wrong !== undefined) this.#verdict.onError(new Violation(wrong));
+        },
       },
       {
         startMs: START_MS,

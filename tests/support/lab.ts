@@ -102,6 +102,11 @@ export class Lab implements AsyncDisposable {
     return lab;
   }
 
+  /** Prefix of a command that runs where the hosts of all subnets are plugged in. */
+  get viaSwitch(): readonly string[] {
+    return ["ip", "netns", "exec", `${this.#prefix}-switch`];
+  }
+
   /**
    * A host that carries datagrams from each of `subnets` to the others, but no broadcasts. Hosts that
    * come after it send through it what is for none of their own subnets.
@@ -116,7 +121,7 @@ export class Lab implements AsyncDisposable {
   /** Makes a subnet that has no hosts yet a wire: what it does to datagrams is said for each host. */
   wire(subnet: number, seed = 1): void {
     // Its devices are made in the switch and then moved.
-    this.#wires.set(subnet, new Wire(["ip", "netns", "exec", `${this.#prefix}-switch`], seed));
+    this.#wires.set(subnet, new Wire(this.viaSwitch, seed));
   }
 
   /** A host with an interface eSUBNET in each of `subnets`: 10.99.SUBNET.N/24. */
