@@ -39,6 +39,7 @@ export { sealLayer } from "./lib/app/secret/seal_layer.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/doctor_options.ts";
+export type * from "./lib/app/offering.ts";
 export type * from "./lib/app/options.ts";
 export {
   type ErrorCode,

@@ -1,7 +1,4 @@
-/**
- * What the library reports to its caller. `--json` prints these objects as they are, one per
- * line; the displays for people are made from them.
- */
+/** What the library reports to its caller. `--json` prints these objects as they are, one per line; displays are made of them. */
 import type { ErrorCode } from "../errors.ts";
 import type {
   IndexingEvent,
@@ -11,6 +8,7 @@ import type {
   SendingEvent,
   TransferEvent,
   UploadedEvent,
+  WebEvent,
 } from "./server_events.ts";
 
 export type {
@@ -21,6 +19,7 @@ export type {
   SendingEvent,
   TransferEvent,
   UploadedEvent,
+  WebEvent,
 };
 
 /** One server's part in a finished download. */
@@ -489,6 +488,7 @@ export type DemoEvent = StepEvent | ReportEvent | GetEvent;
 /** Every event of the library: what `--json` prints. */
 export type ShoalEvent =
   | ServeEvent
+  | WebEvent
   | MasteringEvent
   | GetEvent
   | ListEvent

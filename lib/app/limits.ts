@@ -1,5 +1,5 @@
 /** Defaults and bounds of what a user may ask for. */
-import { MIB } from "../limits.ts";
+import { KIB, MIB } from "../limits.ts";
 
 // What the command line offers of the layers below.
 export {
@@ -16,6 +16,10 @@ export const UPLOAD_BYTES_DEFAULT = 1_000_000_000;
 export const UPLOAD_ENTRIES_DEFAULT = 100_000;
 export const UPLOAD_ENTRIES_PER_HOST_DEFAULT = 25_000;
 export const UPLOAD_ENTRIES_MAX = 10_000_000;
+/** What a server offers is shown in pages of so many files, unless another number is asked for. */
+export const OFFERED_PAGE_DEFAULT = 1_000;
+/** One read of a file that is shown or fetched as a stream, where whoever reads it brings no buffer. */
+export const OFFERED_PIECE_BYTES = 256 * KIB;
 /** Pause between two requests for a file that the server is still hashing. */
 export const PENDING_PAUSE_MS = 500;
 /** A server that the user named, and that was not there when it was asked over TCP, is asked again after this. */

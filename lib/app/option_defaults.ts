@@ -11,6 +11,7 @@ import {
   JOBS_DEFAULT,
   LIST_PATIENCE_MS,
   MTU_BYTES_DEFAULT,
+  OFFERED_PAGE_DEFAULT,
   RETRIES_DEFAULT,
   TIMEOUT_MS_DEFAULT,
   UPLOAD_BYTES_DEFAULT,
@@ -18,6 +19,7 @@ import {
   UPLOAD_ENTRIES_PER_HOST_DEFAULT,
   WAIT_MS_DEFAULT,
 } from "./limits.ts";
+import type { OfferedQuery } from "./offering.ts";
 import type { DoctorOptions } from "./doctor_options.ts";
 import type {
   EchoClientOptions,
@@ -145,6 +147,9 @@ type Resolved<Options, Defaults> =
   & Omit<Options, keyof Defaults>
   & { readonly [Key in keyof Defaults & keyof Options]-?: Exclude<Options[Key], undefined> };
 
+/** Of a page of what is offered. */
+const OFFERED_DEFAULTS = { countMax: OFFERED_PAGE_DEFAULT } satisfies OfferedQuery;
+
 export type ResolvedServeOptions = Resolved<ServeOptions, typeof SERVE_DEFAULTS>;
 export type ResolvedFindOptions = Resolved<FindOptions, typeof LIST_DEFAULTS>;
 export type ResolvedGetOptions = Resolved<GetOptions, typeof GET_DEFAULTS>;
@@ -161,6 +166,12 @@ type ResolvedEchoServerOptions = Resolved<EchoServerOptions, typeof ECHO_SERVER_
 
 export function resolveServe(options: ServeOptions): ResolvedServeOptions {
   return resolved(options, SERVE_DEFAULTS);
+}
+
+export function resolveOffered(
+  query: OfferedQuery = {},
+): Resolved<OfferedQuery, typeof OFFERED_DEFAULTS> {
+  return resolved(query, OFFERED_DEFAULTS);
 }
 
 export function resolveGet(options: GetOptions): ResolvedGetOptions {

@@ -14,6 +14,7 @@ import type {
   ServeEvent,
   StoredEvent,
 } from "./events.ts";
+import type { Offering } from "./offering.ts";
 
 export type { LayerConfig };
 
@@ -128,8 +129,8 @@ export interface ServeOptions extends NetworkOptions {
   readonly onEvent?: (event: ServeEvent) => void;
 }
 
-/** A running server. */
-export interface Server {
+/** A running server, and what it offers. */
+export interface Server extends Offering {
   /** Where it listens and what it found. */
   readonly ready: ReadyEvent;
   /** Resolves when the server has stopped; rejects with a {@linkcode ShoalError} if it broke. */

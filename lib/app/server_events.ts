@@ -126,3 +126,13 @@ export interface IndexingEvent {
   /** Seconds that it will take at this pace; absent while nothing is hashed, and for more than a day. */
   readonly secondsLeft?: number;
 }
+
+/** A page for browsers answers from now on. */
+export interface WebEvent {
+  /** Discriminates the union. */
+  readonly event: "web";
+  /** TCP port. */
+  readonly port: number;
+  /** What to type in a browser of another device, the best one first. */
+  readonly urls: readonly string[];
+}

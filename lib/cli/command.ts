@@ -27,6 +27,7 @@ import type { FindingEvent, ReportEvent } from "../app/events.ts";
 import { EXIT, type ExitCode, ShoalError } from "../errors.ts";
 import type { Pipes } from "../io/system/pipes.ts";
 import type { Terminal } from "../io/system/terminal.ts";
+import type { WebOptions, WebServer } from "../web/web_server.ts";
 import type { HelpTopic } from "./help.ts";
 import type { OptionTable, OptionValues } from "./option_table.ts";
 import { parseCommandLine } from "./parse.ts";
@@ -44,6 +45,7 @@ export interface App {
   diagnose(options: DoctorOptions): Promise<readonly FindingEvent[]>;
   demo(options: DemoOptions): Promise<ReportEvent>;
   master(options: MasterOptions): Promise<Master>;
+  openWeb(options: WebOptions): Promise<WebServer>;
   /** What the system calls the host at this address; `undefined` where it does not know. */
   hostName(address: string): Promise<string | undefined>;
   serveEcho(options: EchoServerOptions): EchoServer | Promise<EchoServer>;

@@ -12,12 +12,13 @@ import type {
   StoredEvent,
   TransferEvent,
   WaitingEvent,
+  WebEvent,
 } from "../app/events.ts";
 import { parseHostPort } from "../address.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import type { Tone } from "./colours.ts";
-import { NAMES_SHOWN_MAX } from "./limits.ts";
+import { ADDRESSES_SHOWN_MAX, NAMES_SHOWN_MAX } from "./limits.ts";
 import { fractionOf, percentText } from "./progress_rows.ts";
 import { countText, durationText } from "./units.ts";
 
@@ -30,6 +31,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "mastering":
       return `Master on TCP port ${event.port}, store ${event.store}` +
         (event.metricsPort === undefined ? "" : `, metrics on TCP port ${event.metricsPort}`);
+    case "web":
+      return webLine(event);
     // Whoever speaks our own protocol asks everybody, and is sent something by some: a transfer says so.
     case "request":
       return event.classic ? requestLine(event.name) : undefined;
@@ -106,6 +109,11 @@ export function waitingLine({ name, message }: WaitingEvent): string {
 /** What happened, and what to do. Escaped as a whole: names from the network may be part of it. */
 export function errorLines(error: ErrorMessage): readonly string[] {
   return [`error: ${displayName(error.message)}`, `hint: ${displayName(error.hint)}`];
+}
+
+function webLine({ urls }: WebEvent): string {
+  const [best = "", ...others] = urls.slice(0, ADDRESSES_SHOWN_MAX).map(displayName);
+  return `In a browser: ${best}${others.length > 0 ? ` (or ${others.join(" ")})` : ""}`;
 }
 
 /** A folder, and names up to a few. */

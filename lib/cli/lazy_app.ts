@@ -19,6 +19,7 @@ export const lazyApp: App = {
   hostName: async (address) =>
     await (await import("../io/net/deno_network.ts")).denoNameOf(address),
   master: async (options) => await (await import("../app/master/master.ts")).master(options),
+  openWeb: async (options) => (await import("../web/web_server.ts")).openWeb(options),
   serveEcho: async (options) => (await import("../app/session/echo_server.ts")).serveEcho(options),
   findSecret: async (place) =>
     await (await import("../app/secret/seal_layer.ts")).findSecret(place),

@@ -26,6 +26,8 @@ export const FAILURE_REASONS_MAX = 100;
 export const FAILURES_ALIKE_SHOWN_MAX = 20;
 /** Addresses shown of the machine that a server runs on. */
 export const ADDRESSES_SHOWN_MAX = 2;
+/** Empty modules around the picture of an address; scanners want some. */
+export const QR_MARGIN_MODULES = 2;
 /** Names shown in the line that says what a server offers. */
 export const NAMES_SHOWN_MAX = 3;
 /** Failed names listed in the last line: each has been reported before. */

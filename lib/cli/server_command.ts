@@ -3,9 +3,13 @@ import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../limits.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { errorRateOf, mastersOf } from "./option_table.ts";
+import { showPage, webWithSecret } from "./web_page.ts";
 import { readyLines } from "./ready_lines.ts";
 import { idleSecrets, secretLayers } from "./secret_options.ts";
 import { offeredWith, SERVER_OPTIONS, SERVER_POSITIONALS } from "./server_options.ts";
+
+/** The last line of those that a server begins with; the classic tool has it, too. */
+const WAITING_LINE = "Waiting for client to request";
 
 export const serverCommand = defineCommand({
   command: "server",
@@ -31,6 +35,7 @@ export const serverCommand = defineCommand({
     { line: "server disk.iso ~/notes.txt", says: "offer single files" },
     { line: "server - --name backup.tar", says: "offer what another program writes: tar c . | …" },
     { line: "server --allow-upload --max-upload 4gb", says: "accept uploads" },
+    { line: "server ~/Photos --web", says: "show them to whoever has a browser and nothing else" },
     { line: "server --simulate-errors --error-rate 0.2", says: "see how a client copes" },
   ],
   idle: idleSecrets,
@@ -43,6 +48,7 @@ export const serverCommand = defineCommand({
       });
     }
     const sealing = await secretLayers(options, { app, pipes, reporter, signal });
+    if (options.web && sealing.layers !== undefined) throw webWithSecret();
     const server = await app.serve({
       ...networkOptions(options, signal),
       ...offered,
@@ -58,7 +64,7 @@ export const serverCommand = defineCommand({
         if (event.event !== "ready") return;
         const lines = readyLines(event, terminal.invocation, options["allow-upload"]);
         for (const line of lines) reporter.say(line);
-        reporter.say("Waiting for client to request");
+        if (!options.web) reporter.say(WAITING_LINE);
       },
       ...given({
         host: options.host,
@@ -75,6 +81,10 @@ export const serverCommand = defineCommand({
         uploadEntriesPerHostMax: options["entries-per-host"],
       }),
     });
+    if (options.web) {
+      await showPage(server, options, { app, reporter, terminal });
+      reporter.say(WAITING_LINE);
+    }
     await server.closed;
     reporter.say("Stopped.");
     return EXIT.done;

@@ -21,8 +21,18 @@ import {
 } from "./option_table.ts";
 import { SECRET_OPTIONS } from "./secret_options.ts";
 import type { Positionals } from "./parse.ts";
+import { WEB_PORT_FIRST } from "../web/limits.ts";
 import { sizeFlag } from "./units.ts";
-import { ADDRESS, CLASSIC_CHUNK, ENTRIES, METRICS_PORT, PORT, SIZE, TEXT } from "./value_types.ts";
+import {
+  ADDRESS,
+  CLASSIC_CHUNK,
+  ENTRIES,
+  METRICS_PORT,
+  PORT,
+  SIZE,
+  TEXT,
+  WEB_PORT,
+} from "./value_types.ts";
 
 export const SERVER_POSITIONALS = {
   label: "[DIR|FILE|-]…",
@@ -49,6 +59,15 @@ export const SERVER_OPTIONS = {
   "metrics-host": fallingBack(ADDRESS, SERVE_DEFAULTS.metricsHost, {
     label: "ADDRESS",
     summary: "address to serve them on; 0.0.0.0 for all",
+  }),
+  web: toggle("show what is offered to browsers: list, search, downloads"),
+  "web-port": optional(WEB_PORT, {
+    label: "PORT",
+    summary: `TCP port of that page (default: ${WEB_PORT_FIRST}, or the next free one)`,
+  }),
+  "web-host": optional(ADDRESS, {
+    label: "ADDRESS",
+    summary: "address of that page (default: as --host, or all)",
   }),
   name: optional(TEXT, {
     label: "NAME",
@@ -117,6 +136,9 @@ export function offeredWith(
   const allowsUpload = options["allow-upload"];
   const hasMetrics = options["metrics-port"] !== undefined;
   requireFor("metrics-host", options["metrics-host"], "--metrics-port", hasMetrics);
+  for (const flag of ["web-port", "web-host"] as const) {
+    requireFor(flag, options[flag], "--web", options.web);
+  }
   for (const flag of UPLOAD_FLAGS) requireFor(flag, options[flag], "--allow-upload", allowsUpload);
   for (const flag of ["error-rate", "seed"] as const) {
     requireFor(flag, options[flag], "--simulate-errors", options["simulate-errors"]);

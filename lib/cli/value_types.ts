@@ -36,6 +36,8 @@ export interface ValueType<T> {
 export const PORT = wholeNumber(1, PORT_MAX, "10526");
 /** The port of the numbers, which is none of those that files come through. */
 export const METRICS_PORT = wholeNumber(1, PORT_MAX, "9464");
+/** The port of the page. */
+export const WEB_PORT = wholeNumber(1, PORT_MAX, "10580");
 export const RETRIES = wholeNumber(1, RETRIES_MAX, "10");
 export const MAX_RETRIES = wholeNumber(0, MAX_RETRIES_MAX, "3");
 /** Files and folders. */

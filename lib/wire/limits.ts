@@ -6,6 +6,10 @@ import { KIB, MIB, NAME_BYTES_MAX } from "../limits.ts";
 export const SESSION_LINE_BYTES_MAX = 2 * KIB;
 /** The head of a request to the metrics port. */
 export const HTTP_HEAD_BYTES_MAX = 8 * KIB;
+/** The head of a request to the page, whose names and selections are longer. */
+export const HTTP_PAGE_HEAD_BYTES_MAX = 16 * KIB;
+/** Fields in such a head. */
+export const HTTP_FIELDS_MAX = 100;
 /** A JSON message without a file in it. */
 export const SESSION_COMMAND_BYTES_MAX = 256 * KIB;
 /** One frame of a body. */

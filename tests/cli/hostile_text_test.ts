@@ -51,6 +51,7 @@ const EVENTS: readonly ShoalEvent[] = [
     master: EVIL,
   },
   { event: "mastering", port: 1, store: EVIL },
+  { event: "web", port: 1, urls: [EVIL, EVIL] },
   {
     event: "progress",
     name: EVIL,
@@ -146,7 +147,7 @@ const EVENTS: readonly ShoalEvent[] = [
 
 /** All kinds that there are: a new one is missing here until it is tried. */
 const KINDS = {
-  ...{ ready: 1, offer: 1, mastering: 1, progress: 1, total: 1, waiting: 1, server: 1 },
+  ...{ ready: 1, offer: 1, mastering: 1, progress: 1, total: 1, waiting: 1, server: 1, web: 1 },
   ...{
     request: 1,
     sending: 1,

@@ -30,7 +30,8 @@ const LAYERS: readonly (readonly [layer: string, uses: readonly string[]])[] = [
   ["workers", ["root", "wire", "protocol", "messages", "io"]],
   ["app", ["root", "wire", "protocol", "messages", "io", "app"]],
   ["mod", ["root", "app"]],
-  ["cli", ["root", "io", "app", "mod", "cli"]],
+  ["web", ["root", "wire", "io", "app", "mod", "web"]],
+  ["cli", ["root", "io", "app", "mod", "web", "cli"]],
   ["entry", ["root", "io", "mod", "cli"]],
 ];
 const USES = new Map(LAYERS);
@@ -144,6 +145,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "descriptor_limit",
     "invocation",
     "output",
+    "own_hostname",
     "pipes",
     "terminal",
     "tuning",

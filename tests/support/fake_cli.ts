@@ -23,6 +23,7 @@ import type {
   TcpListOptions,
 } from "../../lib/app/options.ts";
 import type { App } from "../../lib/cli/command.ts";
+import type { WebOptions, WebServer } from "../../lib/web/web_server.ts";
 import { main } from "../../lib/cli/main.ts";
 import { type ErrorCode, type ExitCode, ShoalError } from "../../lib/errors.ts";
 import type { Pipes } from "../../lib/io/system/pipes.ts";
@@ -63,6 +64,7 @@ export const SECRET: FoundSecret = {
 /** What was asked of the library, and what it answers. */
 export class FakeApp implements App {
   served: ServeOptions | undefined;
+  shown: WebOptions | undefined;
   got: GetOptions | undefined;
   listed: ListOptions | undefined;
   gotOverTcp: TcpGetOptions | undefined;
@@ -110,7 +112,21 @@ export class FakeApp implements App {
       classic: options.classic ?? true,
     } as const;
     options.onEvent?.(ready);
-    return Promise.resolve({ ready, closed: Promise.resolve(), close: () => Promise.resolve() });
+    return Promise.resolve({
+      ...{ ready, closed: Promise.resolve(), close: () => Promise.resolve(), revision: "0.0" },
+      ...{ files: () => [], entries: () => [], fileCount: () => 0, find: () => undefined },
+      open: () => {
+        throw new ShoalError("not_found", "nothing is offered");
+      },
+      watch: () => () => {},
+    });
+  }
+
+  openWeb(options: WebOptions): Promise<WebServer> {
+    this.shown = options;
+    const port = options.port ?? 10_580;
+    const urls = [`http://192.168.1.7:${port}/`];
+    return Promise.resolve({ port, urls, close: () => Promise.resolve() });
   }
 
   get(options: GetOptions) {

@@ -1,23 +1,68 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { HTTP_HEAD_BYTES_MAX } from "../../lib/wire/limits.ts";
-import { httpResponse, isExpectedHost, parseHttpHead } from "../../lib/wire/http_request.ts";
+import {
+  httpResponse,
+  httpResponseHead,
+  isExpectedHost,
+  parseHttpHead,
+} from "../../lib/wire/http_request.ts";
 
 const utf8 = new TextEncoder();
 const parse = (text: string) => parseHttpHead(utf8.encode(text));
 
 Deno.test("the head of a request is read to its end, however little comes at a time", () => {
   const text = "GET /metrics?x=1 HTTP/1.1\r\nUser-Agent: a\r\nHost: Example:9100 \r\n\r\n";
-  const request = { method: "GET", path: "/metrics", host: "example" };
+  const request = ["GET", "/metrics", "x=1", "example", "a", true, 0];
+  const told = (text: string) => {
+    const head = parse(text);
+    if (typeof head !== "object") return head;
+    assertEquals(head.headBytes, text.length);
+    const { method, path, query, host, fields, isPersistent, bodyBytes } = head;
+    return [method, path, query, host, fields.get("user-agent"), isPersistent, bodyBytes];
+  };
   for (let length = 0; length < text.length; length++) {
     assertEquals(parse(text.slice(0, length)), undefined);
   }
-  assertEquals(parse(text), request);
-  assertEquals(parse(text.replaceAll("\r", "")), request);
-  assertEquals(parse("HEAD / HTTP/1.0\r\nhost:[::1]:9100\r\n\r\n"), {
-    method: "HEAD",
-    path: "/",
-    host: "::1",
-  });
+  assertEquals(told(text), request);
+  assertEquals(told(text.replaceAll("\r", "")), request);
+  assertEquals(told("HEAD / HTTP/1.0\r\nhost:[::1]:9100\r\n\r\n"), [
+    ...["HEAD", "/", "", "::1"],
+    ...[undefined, false, 0],
+  ]);
+});
+
+Deno.test("a head says whether more may follow, and how long its body is", () => {
+  const read = (fields: string) => {
+    const head = parse(`POST /x HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\nbody`);
+    return typeof head === "object" ? [head.isPersistent, head.bodyBytes] : head;
+  };
+  assertEquals(read("Content-Length: 4"), [true, 4]);
+  assertEquals(read("connection: Close"), [false, 0]);
+  assertEquals(read("connection: keep-alive, close"), [false, 0]);
+  assertEquals(read("Transfer-Encoding: chunked"), [true, undefined]);
+  for (
+    const fields of [
+      "Content-Length: 4\r\nTransfer-Encoding: chunked",
+      "Content-Length: 4\r\ncontent-length: 4",
+      ...["-1", "0x4", "4 4", "1e3", "", "9999999999999999"].map((each) =>
+        `content-length: ${each}`
+      ),
+      "a: b\r\n folded: c",
+      "a b: c",
+      "a: \0",
+    ]
+  ) {
+    assertEquals(read(fields), "malformed", JSON.stringify(fields));
+  }
+  assertEquals(read(Array(100).fill("a: b").join("\r\n")), "tooLong");
+  assertEquals(read(Array(99).fill("a: b").join("\r\n")), [true, 0]);
+});
+
+Deno.test("a response has one line for each of its fields, whatever is in them", () => {
+  const text = new TextDecoder().decode(
+    httpResponseHead(200, [["a", "b\r\nc: d\0"], ["length", 5]]),
+  );
+  assertEquals(text, "HTTP/1.1 200 OK\r\na: bc: d\r\nlength: 5\r\n\r\n");
 });
 
 const MALFORMED = [
@@ -39,7 +84,8 @@ for (const text of MALFORMED) {
 
 Deno.test("a head without an end is not read for ever", () => {
   assertEquals(parse("A".repeat(HTTP_HEAD_BYTES_MAX)), undefined);
-  assertEquals(parse("A".repeat(HTTP_HEAD_BYTES_MAX + 1)), "tooLong");
+  assertEquals(parse("A".repeat(HTTP_HEAD_BYTES_MAX + 1)), "longTarget");
+  assertEquals(parse(`GET / HTTP/1.1\r\n${"A".repeat(HTTP_HEAD_BYTES_MAX)}`), "tooLong");
 });
 
 Deno.test("what cannot become a request is not waited for", () => {
@@ -83,9 +129,9 @@ Deno.test("a host is expected if it is an address of this machine's, or its own 
 });
 
 Deno.test("a response says how long it is in bytes, and ends the connection", () => {
-  const text = new TextDecoder().decode(httpResponse("200 OK", "ü\n"));
+  const text = new TextDecoder().decode(httpResponse(200, "ü\n"));
   assertMatch(text, /^HTTP\/1\.1 200 OK\r\n(.+\r\n)*content-length: 3\r\n(.+\r\n)*\r\nü\n$/);
   assertMatch(text, /\r\nconnection: close\r\n/);
-  const head = new TextDecoder().decode(httpResponse("200 OK", "ü\n", { isHead: true }));
+  const head = new TextDecoder().decode(httpResponse(200, "ü\n", { isHead: true }));
   assertMatch(head, /content-length: 3\r\n(.+\r\n)*\r\n$/);
 });

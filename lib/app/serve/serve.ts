@@ -29,10 +29,13 @@ import type { StreamOrigin } from "../index/stream_origin.ts";
 import type { ServeOptions, Server } from "../options.ts";
 import { MasterLink } from "../master/master_link.ts";
 import { ClassicService } from "./serve_classic.ts";
+import { OfferedContent } from "./offered_content.ts";
 import { ServerMetrics } from "./server_metrics.ts";
 import { ownAddresses } from "./own_addresses.ts";
 import { Serving } from "./serving.ts";
 
+/** Digits of the server's id by which what it says of what it offers differs from what an earlier run has said. */
+const REVISION_DIGITS = 8;
 /** Each part draws its random numbers from the seed plus this; the sender, from the seed itself. */
 const SEED_OFFSET = { classicFaults: 1, classicOrder: 2, responder: 3, sessions: 4 } as const;
 
@@ -92,7 +95,7 @@ export async function serveIn(runtime: Runtime, given: ServeOptions): Promise<Se
     service = new Service(runtime, { ...options, seed }, transport, discovery, index);
     const ready = await service.open();
     for (const stream of streams) void service.fill(stream);
-    return { ready, closed: service.closed, close: service.close };
+    return service.server(ready);
   } catch (error) {
     await discovery.close();
     await service?.close();
@@ -115,6 +118,8 @@ class Service {
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #metrics = new ServerMetrics();
+  readonly #offered: OfferedContent;
+  readonly #watchers = new Set<(event: ServeEvent) => void>();
   #metricsPort: MetricsPort | undefined;
   #links: readonly MasterLink[] = [];
   #failure: ShoalError | undefined;
@@ -131,6 +136,7 @@ class Service {
     this.#server = randomServerId(runtime.random);
     this.#options = options;
     this.#index = index;
+    this.#offered = new OfferedContent(runtime.disk, index, this.#server.slice(0, REVISION_DIGITS));
     this.#port = discovery.port;
     const { seed } = options;
     this.#seal = sealOf(options.layers);
@@ -174,6 +180,26 @@ class Service {
     this.#tellUnusual();
     this.#tellProgress();
     return ready;
+  }
+
+  /** What its owner is given of it. */
+  server(ready: ReadyEvent): Server {
+    const offered = this.#offered;
+    return {
+      ...{ ready, closed: this.closed, close: this.close },
+      get revision() {
+        return offered.revision;
+      },
+      files: (query) => offered.files(query),
+      entries: (query) => offered.entries(query),
+      fileCount: (folder) => offered.fileCount(folder),
+      find: (what) => offered.find(what),
+      open: (name, range) => offered.open(name, range),
+      watch: (onEvent) => {
+        this.#watchers.add(onEvent);
+        return () => void this.#watchers.delete(onEvent);
+      },
+    };
   }
 
   /** Offers what a stream brings, once it has ended. */
@@ -264,6 +290,7 @@ class Service {
     await Promise.all(this.#links.map((link) => link.close()));
     await this.#metricsPort?.close();
     await this.#serving.close();
+    this.#offered.close();
     await this.#index.close();
   }
 
@@ -363,6 +390,7 @@ class Service {
   #tell(event: ServeEvent): void {
     this.#metrics.count(event);
     this.#options.onEvent?.(event);
+    for (const each of this.#watchers) each(event);
   }
 }
 

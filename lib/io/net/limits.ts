@@ -36,6 +36,28 @@ export const METRICS_REQUEST_MS = 5_000;
 export const METRICS_ASKING_MS = 0;
 /** One that has its request in and takes nothing of the answer for this long makes room, too. */
 export const METRICS_SILENT_MS = 250;
+/** Connections to the page at once, and the share of the descriptors that they may take: each may hold a socket and a file. */
+export const HTTP_CONNECTIONS_MAX = 1_024;
+export const HTTP_DESCRIPTORS_SHARE = 1 / 4;
+/** … of which one address may have so many: a browser has six, but many may be behind one address. */
+export const HTTP_ADDRESS_SHARE_MAX = 1 / 2;
+/** The head of a request must be complete by then, the next one must come by then, and something of an answer be taken. */
+export const HTTP_IDLE_MS = 30_000;
+/** Where there is no place left, one makes room that has not asked for anything this long after it connected … */
+export const HTTP_ASKING_MS = 1_000;
+/** … or that has been silent for so long: a browser connects again when it needs to. */
+export const HTTP_SILENT_MS = 5_000;
+/** One read of a file being sent, and one write to the connection: what an answer under way keeps in memory. */
+export const HTTP_PIECE_BYTES = 256 * KIB;
+/** … and by when such a piece must have been taken: who is slower than that is dropped. */
+export const HTTP_PIECE_MS = 120_000;
+/** Answers of bytes at once, of all and of one address; more are told to come again. */
+export const HTTP_STREAMS_MAX = 256;
+export const HTTP_STREAMS_PER_ADDRESS_MAX = 64;
+/** Requests per second of one connection; those of an address have their factor, and more wait. */
+export const HTTP_REQUESTS_PER_S = 200;
+/** Units of work that the requests of one address may cause in a second: a file that is listed is one. More wait. */
+export const HTTP_WORK_PER_S = 200_000;
 /** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
 /** One read of a connection. */

@@ -9,6 +9,7 @@ import {
 } from "../../wire/http_request.ts";
 import { HTTP_HEAD_BYTES_MAX } from "../../wire/limits.ts";
 import { descriptorShare } from "../system/descriptor_limit.ts";
+import { ownHostname } from "../system/own_hostname.ts";
 import { ConnectionListener } from "./connection_listener.ts";
 import {
   METRICS_ADDRESS_SHARE_MAX,
@@ -89,7 +90,7 @@ export class MetricsPort {
 
   async #answer(connection: SessionConnection, refusal: string | undefined): Promise<void> {
     if (refusal !== undefined) {
-      return await connection.send(httpResponse("503 Service Unavailable", `${refusal}\n`));
+      return await connection.send(httpResponse(503, `${refusal}\n`));
     }
     const head = await connection.taken((queue) =>
       parseHttpHead(queue.peek(HTTP_HEAD_BYTES_MAX + 1))
@@ -99,38 +100,32 @@ export class MetricsPort {
   }
 
   async #response(head: HttpHead): Promise<Uint8Array<ArrayBuffer>> {
-    if (head === "tooLong") return httpResponse("431 Request Header Fields Too Large", "");
-    if (head === "malformed") return httpResponse("400 Bad Request", "that is no request\n");
+    if (head === "tooLong" || head === "longTarget") return httpResponse(431, "");
+    if (head === "malformed") return httpResponse(400, "that is no request\n");
     const { method, path, host } = head;
     const reach = isLoopback(this.#options.host) ? "loopback" : "network";
     if (!isExpectedHost(host, reach, this.#hostname)) {
       const text = "ask by an address of this machine, or as localhost\n";
-      return httpResponse("421 Misdirected Request", text);
+      return httpResponse(421, text);
     }
     const isHead = method === "HEAD";
     if (method !== "GET" && !isHead) {
-      const fields = ["allow: GET, HEAD"];
-      return httpResponse("405 Method Not Allowed", "GET only\n", { fields });
+      const fields = [["allow", "GET, HEAD"]] as const;
+      return httpResponse(405, "GET only\n", { fields });
     }
     if (path !== "/healthz" && path !== "/metrics") {
-      return httpResponse("404 Not Found", "/metrics and /healthz\n", { isHead });
+      return httpResponse(404, "/metrics and /healthz\n", { isHead });
     }
     try {
       const metrics = await this.#options.read();
-      if (path === "/healthz") return httpResponse("200 OK", "ok\n", { isHead });
+      if (path === "/healthz") return httpResponse(200, "ok\n", { isHead });
       const type = "text/plain; version=0.0.4; charset=utf-8";
-      return httpResponse("200 OK", metricsText([...metrics, residentMetric()]), { type, isHead });
+      return httpResponse(200, metricsText([...metrics, residentMetric()]), { type, isHead });
     } catch {
       // What is wrong may tell where things lie here: that is for the log of those who noticed.
-      return httpResponse("503 Service Unavailable", "no metrics now\n", { isHead });
+      return httpResponse(503, "no metrics now\n", { isHead });
     }
   }
-}
-
-/** Asking for a permission must not prompt. */
-function ownHostname(): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
-  return state === "granted" ? Deno.hostname() : undefined;
 }
 
 function residentMetric(): Metric {

@@ -152,6 +152,14 @@ export class SessionConnection {
     return new Pace(this.#clock, idleMs);
   }
 
+  /** Resolves when nothing more will come of the peer, whatever comes until then. */
+  async ended(): Promise<void> {
+    while (!this.#isClosed) {
+      if (await this.#arrival(this.#idleMs) === "closed") return;
+      this.queue.skip(Infinity);
+    }
+  }
+
   /** Waits until more bytes are in the queue. Throws {@linkcode ConnectionLost} if none come. */
   async more(pace: Pace): Promise<void> {
     if (!await this.moreWithin(Infinity, pace)) throw lost("late");

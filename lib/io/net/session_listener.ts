@@ -1,27 +1,22 @@
 /** A TCP port for sessions: turns away what speaks another protocol, and bounds how fast requests are read. */
 import type { ShoalError } from "../../errors.ts";
 import { partyOf } from "../../address.ts";
-import { RateLimit } from "../../protocol/base/rate_limit.ts";
-import { RecentMap } from "../../protocol/base/recent_map.ts";
 import { SESSION_IDLE_MS } from "../../protocol/session/limits.ts";
 import { asciiLine } from "../../wire/session_ascii.ts";
 import type { Opening } from "../../wire/session_opening.ts";
 import type { ListenConfig } from "../../messages/transport_config.ts";
 import type { Clock } from "../system/clock.ts";
 import { descriptorShare } from "../system/descriptor_limit.ts";
+import { AddressPaces } from "./address_paces.ts";
 import { ConnectionListener } from "./connection_listener.ts";
 import {
   ADDRESS_SHARE_MAX,
   CROWDED_ASKING_MS,
   CROWDED_SILENT_MS,
-  REQUEST_RATES_KEPT_MAX,
-  REQUEST_RATES_KEPT_MS,
-  REQUESTS_PER_ADDRESS_FACTOR,
-  SESSION_REQUESTS_BURST,
   SESSIONS_DESCRIPTORS_SHARE,
 } from "./limits.ts";
 import type { Net } from "./net.ts";
-import { RequestPace } from "./request_pace.ts";
+import type { RequestPace } from "./request_pace.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
 interface SessionListenerOptions extends ListenConfig {
@@ -64,22 +59,17 @@ const OTHERS: Readonly<Record<Opening, string>> = {
   noise: "whatever that is",
 };
 
-interface AddressRates {
-  readonly requests: RateLimit;
-  readonly work: RateLimit;
-}
-
 export class SessionListener {
   readonly #options: SessionListenerOptions;
   readonly #listener: ConnectionListener;
-  /** By address: what it asked over connections that have closed counts as well. */
-  readonly #rates = new RecentMap<AddressRates>(REQUEST_RATES_KEPT_MAX, REQUEST_RATES_KEPT_MS);
+  readonly #paces: AddressPaces;
   /** Fewer than were wanted, if the system allows no more. */
   readonly connectionsMax: number;
 
   /** Throws ShoalError `port_in_use` or `network`. */
   constructor(options: SessionListenerOptions) {
     this.#options = options;
+    this.#paces = new AddressPaces(options);
     const { clock, net, host, ports, layers, onProblem, onFailure } = options;
     const share = options.descriptorsShare ?? SESSIONS_DESCRIPTORS_SHARE;
     this.connectionsMax = descriptorShare(options.connectionsMax, share);
@@ -110,24 +100,9 @@ export class SessionListener {
   }
 
   async #talk(connection: SessionConnection, refusal: string | undefined): Promise<void> {
-    const { clock, requestsPerS, talk } = this.#options;
     if (refusal === undefined && !await this.#isMeant(connection)) return;
-    const own = new RateLimit(requestsPerS, SESSION_REQUESTS_BURST);
-    const ofAddress = this.#rateOf(partyOf(connection.peerAddress));
-    const { requests, work } = ofAddress;
-    await talk(connection, refusal, new RequestPace(clock, [own, requests], work));
-  }
-
-  #rateOf(party: string): AddressRates {
-    const { clock, requestsPerS, workPerS } = this.#options;
-    const now = clock.nowMs();
-    const factor = REQUESTS_PER_ADDRESS_FACTOR;
-    const rates = this.#rates.get(now, party) ?? {
-      requests: new RateLimit(requestsPerS * factor, SESSION_REQUESTS_BURST * factor),
-      work: new RateLimit(workPerS, workPerS / 2),
-    };
-    this.#rates.set(now, party, rates);
-    return rates;
+    const pace = this.#paces.paceOf(partyOf(connection.peerAddress));
+    await this.#options.talk(connection, refusal, pace);
   }
 
   /** Whether the peer speaks to us at all; if it speaks another protocol, it is told so. */

@@ -24,6 +24,14 @@ interface Backlog {
   readonly bytes: number;
 }
 
+/** A file in a folder, or a folder in it with so many files below it. */
+type Child =
+  | { readonly kind: "file"; readonly entry: CatalogueEntry }
+  | { readonly kind: "folder"; readonly name: SafeFileName; readonly files: number };
+
+/** Behind everything that is in a folder, and before everything that is not: the character after a slash. */
+const AFTER_SLASH = "0";
+
 type Entry = { -readonly [Field in keyof CatalogueEntry]: CatalogueEntry[Field] } & Nameable;
 
 export class Catalogue {
@@ -95,6 +103,42 @@ export class Catalogue {
     let end = first;
     while (sorted[end]?.name.startsWith(prefix)) end += 1;
     return sorted.slice(first, end);
+  }
+
+  /** How many entries there are below `folder`, or in all. */
+  countBelow(folder: SafeFileName | undefined): number {
+    if (folder === undefined) return this.size;
+    const sorted = this.#inOrder();
+    return lowerBound(sorted, `${folder}${AFTER_SLASH}`) - lowerBound(sorted, `${folder}/`);
+  }
+
+  /**
+   * What is in `folder`, or at the top, and in no folder below that: up to `max` of it, in the order of the names, from the
+   * first one after `after` on. Folders are told by name, and passed over without looking at what is in them.
+   *
+   * @param after a name, or that of a folder with a slash at its end
+   */
+  children(folder: SafeFileName | undefined, after: string | undefined, max: number): Child[] {
+    const sorted = this.#inOrder();
+    const prefix = folder === undefined ? "" : `${folder}/`;
+    const first = after?.endsWith("/") ? `${after.slice(0, -1)}${AFTER_SLASH}` : after;
+    let at = lowerBound(sorted, first !== undefined && first > prefix ? first : prefix);
+    if (sorted[at]?.name === after) at += 1;
+    const children: Child[] = [];
+    for (let entry = sorted[at]; entry?.name.startsWith(prefix); entry = sorted[at]) {
+      if (children.length >= max) break;
+      const end = entry.name.indexOf("/", prefix.length);
+      if (end < 0) {
+        children.push({ kind: "file", entry });
+        at += 1;
+        continue;
+      }
+      const name = entry.name.slice(0, end) as SafeFileName;
+      const next = lowerBound(sorted, `${name}${AFTER_SLASH}`);
+      children.push({ kind: "folder", name, files: next - at });
+      at = next;
+    }
+    return children;
   }
 
   /** Every entry, in no particular order. Entries may be removed meanwhile. */

@@ -1,0 +1,41 @@
+/** The page, and what is answered over HTTP. */
+import { KIB, MIB } from "../limits.ts";
+import { HTTP_PIECE_BYTES } from "../io/net/limits.ts";
+import { assertRelations } from "../limits.ts";
+
+/** The port of the page, and the last one that is tried in its place. */
+export const WEB_PORT_FIRST = 10_580;
+export const WEB_PORT_LAST = 10_595;
+export const WEB_PORTS: readonly number[] = Array.from(
+  { length: WEB_PORT_LAST - WEB_PORT_FIRST + 1 },
+  (_, i) => WEB_PORT_FIRST + i,
+);
+/** Files on one page of the API, by default and at most. */
+export const API_PAGE_FILES_DEFAULT = 1_000;
+export const API_PAGE_FILES_MAX = 10_000;
+/** Rows of a folder's listing as HTML; more are on further pages. */
+export const LISTING_ROWS_MAX = 1_000;
+/** A folder with more in it than this is listed by name alone: to sort it all of it has to be looked at. */
+export const SORTED_ROWS_MAX = 20_000;
+/** Units of work that any request causes, beside one for each file that is listed. */
+export const REQUEST_WORK = 100;
+/** The body of a form: a selection of files. */
+export const FORM_BYTES_MAX = MIB;
+/** Such bodies kept at once; more wait. */
+export const BODIES_AT_ONCE_MAX = 8;
+/** Files and folders named in a selection. */
+export const SELECTED_NAMES_MAX = 10_000;
+/** Files in one archive: what is in it is known before it begins. */
+export const ARCHIVED_FILES_MAX = 1_000_000;
+/** Archives being sent at once: each has the list of its files in memory. */
+export const ARCHIVES_AT_ONCE_MAX = 8;
+/** Files of an archive that are listed before other events get their turn. */
+export const ARCHIVED_FILES_PER_TURN = 10_000;
+/** Assets and the JSON of a listing are compressed where they are longer than this, and it is asked for. */
+export const COMPRESSED_BYTES_MIN = KIB;
+
+assertRelations([
+  [WEB_PORT_LAST > WEB_PORT_FIRST, "there are ports for the page"],
+  [HTTP_PIECE_BYTES >= KIB, "the heads of an archive fit into a piece"],
+  [API_PAGE_FILES_DEFAULT <= API_PAGE_FILES_MAX, "a page is no longer than the longest"],
+]);

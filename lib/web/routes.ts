@@ -1,0 +1,294 @@
+/** What is answered to which request. Everything that is offered is looked up by its name; no path of the disk is ever made of a request. */
+import type { OfferedFile, Offering } from "../app/offering.ts";
+import { ShoalError } from "../errors.ts";
+import type { Bytes, SafeFileName } from "../ids.ts";
+import type { HttpRequest, HttpResponse } from "../io/net/http_message.ts";
+import { ConnectionLost } from "../io/net/session_connection.ts";
+import type { Clock } from "../io/system/clock.ts";
+import { baseName, parseFileName } from "../names.ts";
+import { type Archive, archiveStream, plannedArchive } from "./archive.ts";
+import { AssetResponses } from "./asset_responses.ts";
+import { viewOf } from "./content_types.ts";
+import { dispositionOf, fileResponse } from "./file_response.ts";
+import {
+  API_PAGE_FILES_DEFAULT,
+  API_PAGE_FILES_MAX,
+  ARCHIVES_AT_ONCE_MAX,
+  BODIES_AT_ONCE_MAX,
+  FORM_BYTES_MAX,
+  REQUEST_WORK,
+  SELECTED_NAMES_MAX,
+} from "./limits.ts";
+import { listingPage, listingQueryOf } from "./listing_page.ts";
+import { encodedName, type NamedTarget, namedTarget } from "./request_target.ts";
+import {
+  compressed,
+  emptyResponse,
+  HttpProblem,
+  jsonResponse,
+  pageResponse,
+  problemResponse,
+  streamResponse,
+} from "./responses.ts";
+import { requireSameOrigin } from "./same_origin.ts";
+
+interface RoutesOptions {
+  readonly offering: Offering;
+  readonly clock: Pick<Clock, "yieldToEvents">;
+  /** Whether a request for this host, in lower case and without a port, is meant for us. */
+  readonly isOwnHost: (host: string) => boolean;
+  /** What `/api/about` says, beside what changes. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+type Handler = (request: HttpRequest, rest: string) => Promise<HttpResponse> | HttpResponse;
+
+/** What a path begins with, or is where nothing may follow, and by which methods it is asked for. */
+interface Route {
+  readonly prefix: string;
+  readonly isWhole: boolean;
+  readonly methods: Readonly<Record<string, Handler>>;
+}
+
+export class Routes {
+  readonly #options: RoutesOptions;
+  readonly #assets = new AssetResponses();
+  readonly #routes: readonly Route[];
+  #bodies = 0;
+  #archives = 0;
+
+  constructor(options: RoutesOptions) {
+    this.#options = options;
+    this.#routes = [
+      whole("/", { GET: (request) => this.#folder(request, undefined) }),
+      below("/files/", { GET: (request, rest) => this.#named(request, rest) }),
+      below("/by-hash/sha256/", { GET: (request, rest) => this.#byHash(request, rest) }),
+      whole("/zip", { POST: (request) => this.#selection(request) }),
+      below("/zip/", { GET: (request, rest) => this.#folderZip(request, rest) }),
+      below("/assets/", { GET: (request, rest) => this.#assets.respond(request, rest) }),
+      whole("/api/about", { GET: () => this.#about() }),
+      whole("/api/files", { GET: (request) => this.#list(request) }),
+    ];
+  }
+
+  /** Never rejects but for a connection that is lost. */
+  async respond(request: HttpRequest): Promise<HttpResponse> {
+    try {
+      return await this.#handled(request);
+    } catch (thrown) {
+      if (thrown instanceof ConnectionLost) throw thrown;
+      return problemResponse(request, thrown);
+    }
+  }
+
+  async #handled(request: HttpRequest): Promise<HttpResponse> {
+    const { method, path, host } = request.head;
+    if (!this.#options.isOwnHost(host)) {
+      throw new HttpProblem(421, "ask by an address of this machine, or as localhost");
+    }
+    await request.work(REQUEST_WORK);
+    const route = this.#routes.find(({ prefix, isWhole }) =>
+      isWhole ? path === prefix : path.startsWith(prefix)
+    );
+    if (route === undefined) throw new HttpProblem(404, "there is nothing of that name here");
+    const handler = route.methods[method === "HEAD" ? "GET" : method];
+    if (handler === undefined) {
+      const names = Object.keys(route.methods);
+      const allowed = names.includes("GET") ? ["HEAD", ...names] : names;
+      throw new HttpProblem(405, `ask by ${names.join(" or ")}`, [["allow", allowed.join(", ")]]);
+    }
+    return await handler(request, path.slice(route.prefix.length));
+  }
+
+  // — Files and folders —————————————————————————————————————————————————————————————————————————
+
+  async #named(request: HttpRequest, rest: string): Promise<HttpResponse> {
+    const { offering } = this.#options;
+    const target = requireTarget(rest);
+    if (target.kind === "folder") return await this.#folder(request, target.name);
+    const file = offering.find(target);
+    if (file !== undefined) return this.#file(request, file);
+    if (offering.fileCount(target.name) === 0) throw notOffered();
+    return emptyResponse(308, [["location", `/files/${encodedName(target.name)}/`]]);
+  }
+
+  async #folder(
+    request: HttpRequest,
+    folder: SafeFileName | undefined,
+  ): Promise<HttpResponse> {
+    const query = listingQueryOf(new URLSearchParams(request.head.query));
+    const page = listingPage(this.#options.offering, folder, query);
+    if (page === undefined) throw notOffered();
+    await request.work(page.rowsRead);
+    return await compressed(request, pageResponse(page.text));
+  }
+
+  #file(request: HttpRequest, file: OfferedFile): HttpResponse {
+    const isViewed = new URLSearchParams(request.head.query).has("view");
+    return fileResponse(this.#options.offering, file, request, isViewed);
+  }
+
+  #byHash(request: HttpRequest, rest: string): HttpResponse {
+    if (!/^[0-9a-f]{64}$/i.test(rest)) {
+      throw new HttpProblem(400, "a SHA-256 has 64 hexadecimal digits");
+    }
+    const file = this.#options.offering.find({ sha256: rest });
+    if (file === undefined) throw notOffered();
+    return this.#file(request, file);
+  }
+
+  // — Archives ——————————————————————————————————————————————————————————————————————————————————
+
+  async #folderZip(request: HttpRequest, rest: string): Promise<HttpResponse> {
+    const { kind, name } = requireTarget(rest);
+    if (kind !== "folder") {
+      if (this.#options.offering.fileCount(name) === 0) throw notOffered();
+      return emptyResponse(308, [["location", `/zip/${encodedName(name)}/`]]);
+    }
+    // What is unpacked is one folder, whatever that lies in.
+    const above = name === undefined ? 0 : name.lastIndexOf("/") + 1;
+    const title = name === undefined ? "shoal" : baseName(name);
+    return await this.#archive(request, [name === undefined ? "" : `${name}/`], above, title);
+  }
+
+  async #selection(request: HttpRequest): Promise<HttpResponse> {
+    requireSameOrigin(request);
+    const type = request.head.fields.get("content-type") ?? "";
+    if (!/^application\/x-www-form-urlencoded\b/i.test(type)) {
+      throw new HttpProblem(415, "send it as a form");
+    }
+    const form = new URLSearchParams(await this.#text(request, FORM_BYTES_MAX));
+    const names = form.getAll("name");
+    if (names.length === 0) throw new HttpProblem(400, "name what is to be in it");
+    if (names.length > SELECTED_NAMES_MAX) {
+      throw new HttpProblem(413, `name at most ${SELECTED_NAMES_MAX} files and folders`);
+    }
+    for (const name of names) {
+      const { ok } = parseFileName(name.replace(/\/$/, ""));
+      if (!ok) throw new HttpProblem(400, "that is no name of a file or a folder");
+    }
+    return await this.#archive(request, names, 0, "shoal");
+  }
+
+  async #archive(
+    request: HttpRequest,
+    names: readonly string[],
+    prefixLength: number,
+    title: string,
+  ): Promise<HttpResponse> {
+    if (this.#archives >= ARCHIVES_AT_ONCE_MAX) {
+      throw new HttpProblem(503, "too many archives at once: try again", [["retry-after", "5"]]);
+    }
+    const { offering, clock } = this.#options;
+    this.#archives += 1;
+    let archive: Archive;
+    try {
+      archive = await plannedArchive(offering, names, prefixLength, async (files) => {
+        await clock.yieldToEvents();
+        await request.work(files);
+      });
+    } catch (error) {
+      this.#archives -= 1;
+      throw error;
+    }
+    if (request.head.method === "HEAD") this.#archives -= 1;
+    return streamResponse(200, [
+      ["content-type", "application/zip"],
+      ["content-disposition", dispositionOf("attachment", `${title}.zip`)],
+      ["x-shoal-left-out", archive.leftOutCount],
+    ], {
+      lengthBytes: archive.lengthBytes,
+      open: () => archiveStream(offering, archive, clock),
+      onEnd: () => void (this.#archives -= 1),
+    });
+  }
+
+  // — What programs ask —————————————————————————————————————————————————————————————————————————
+
+  #about(): HttpResponse {
+    const { offering, about } = this.#options;
+    const now = { files: offering.fileCount(), revision: offering.revision };
+    return jsonResponse(200, { ...about, ...now });
+  }
+
+  async #list(request: HttpRequest): Promise<HttpResponse> {
+    const query = new URLSearchParams(request.head.query);
+    const limit = query.get("limit") ?? String(API_PAGE_FILES_DEFAULT);
+    const countMax = /^\d{1,5}$/.test(limit) ? Number(limit) : 0;
+    if (countMax < 1 || countMax > API_PAGE_FILES_MAX) {
+      throw new HttpProblem(400, `limit is a number from 1 to ${API_PAGE_FILES_MAX}`);
+    }
+    const { offering } = this.#options;
+    const [folder, after] = [query.get("folder"), query.get("after")];
+    if (folder !== null && !parseFileName(folder).ok) throw notAName();
+    await request.work(countMax);
+    const page = offering.files({
+      ...(folder !== null && { folder }),
+      ...(after !== null && { after }),
+      countMax: countMax + 1,
+    });
+    const files = page.slice(0, countMax);
+    return await compressed(
+      request,
+      jsonResponse(200, {
+        revision: offering.revision,
+        total: offering.fileCount(folder ?? undefined),
+        files: files.map(listed),
+        ...(page.length > countMax && { next: files.at(-1)!.name }),
+      }),
+    );
+  }
+
+  /** A body that is kept whole for a moment. Throws {@linkcode HttpProblem} 413 for one that is longer. */
+  async #text(request: HttpRequest, bytesMax: number): Promise<string> {
+    const { bodyBytes = 0 } = request.head;
+    if (bodyBytes > bytesMax) throw new HttpProblem(413, `at most ${bytesMax} bytes`);
+    if (this.#bodies >= BODIES_AT_ONCE_MAX) {
+      throw new HttpProblem(503, "too much at once: try again", [["retry-after", "1"]]);
+    }
+    this.#bodies += 1;
+    try {
+      const body: Bytes = new Uint8Array(bodyBytes);
+      let at = 0;
+      for await (const piece of request.body) {
+        body.set(piece, at);
+        at += piece.length;
+      }
+      return new TextDecoder().decode(body);
+    } finally {
+      this.#bodies -= 1;
+    }
+  }
+}
+
+function whole(prefix: string, methods: Route["methods"]): Route {
+  return { prefix, isWhole: true, methods };
+}
+
+function below(prefix: string, methods: Route["methods"]): Route {
+  return { prefix, isWhole: false, methods };
+}
+
+function requireTarget(encoded: string): NamedTarget {
+  const target = namedTarget(encoded);
+  if (target === undefined) throw notAName();
+  return target;
+}
+
+function notAName(): ShoalError {
+  return new ShoalError("bad_name", "that is no name of a file or a folder");
+}
+
+function notOffered(): HttpProblem {
+  return new HttpProblem(404, "it is not offered here");
+}
+
+/** A file as programs read it. */
+function listed({ name, sizeBytes, modifiedMs, state, sha256 }: OfferedFile) {
+  const view = viewOf(name);
+  return {
+    ...{ name, size: sizeBytes, mtimeMs: modifiedMs },
+    ...(sha256 === undefined ? { state } : { sha256 }),
+    ...(view !== undefined && { view }),
+  };
+}
