@@ -29,6 +29,8 @@ export { demo } from "./lib/app/demo.ts";
 export { echo } from "./lib/app/session/echo_client.ts";
 export { type EchoServer, serveEcho } from "./lib/app/session/echo_server.ts";
 export { FilesError } from "./lib/app/files_error.ts";
+export { getByCode, getByCodeSettled } from "./lib/app/codes/get_by_code.ts";
+export { send } from "./lib/app/codes/send.ts";
 export { get, getOverTcp, getOverTcpSettled, getSettled } from "./lib/app/client/get_files.ts";
 export { hashFile } from "./lib/app/hash.ts";
 export { list } from "./lib/app/list/list.ts";
@@ -39,6 +41,7 @@ export { sealLayer } from "./lib/app/secret/seal_layer.ts";
 export { serve } from "./lib/app/serve/serve.ts";
 export type * from "./lib/app/events.ts";
 export type * from "./lib/app/doctor_options.ts";
+export type * from "./lib/app/code_options.ts";
 export type * from "./lib/app/offering.ts";
 export type * from "./lib/app/options.ts";
 export {

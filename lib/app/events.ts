@@ -1,5 +1,6 @@
 /** What the library reports to its caller. `--json` prints these objects as they are, one per line; displays are made of them. */
 import type { ErrorCode } from "../errors.ts";
+import type { CodeEvent, OfferedEvent } from "./code_events.ts";
 import type {
   IndexingEvent,
   ReadyEvent,
@@ -11,16 +12,8 @@ import type {
   WebEvent,
 } from "./server_events.ts";
 
-export type {
-  IndexingEvent,
-  ReadyEvent,
-  RefusedEvent,
-  RequestEvent,
-  SendingEvent,
-  TransferEvent,
-  UploadedEvent,
-  WebEvent,
-};
+export type * from "./code_events.ts";
+export type * from "./server_events.ts";
 
 /** One server's part in a finished download. */
 export interface ServerShare {
@@ -471,6 +464,10 @@ export type GetEvent =
   | WaitingEvent
   | ServerEvent
   | NoticeEvent;
+/** What whoever sends by a code reports. */
+export type SendEvent = CodeEvent | TransferEvent | IndexingEvent | NoticeEvent;
+/** What whoever fetches by a code reports. */
+export type CodeGetEvent = OfferedEvent | GetEvent;
 /** What a listing reports. */
 export type ListEvent = FileEvent | WaitingEvent | ServerEvent | NoticeEvent;
 /** What an upload reports. */
@@ -490,7 +487,8 @@ export type ShoalEvent =
   | ServeEvent
   | WebEvent
   | MasteringEvent
-  | GetEvent
+  | SendEvent
+  | CodeGetEvent
   | ListEvent
   | PutEvent
   | DemoEvent

@@ -33,6 +33,8 @@ export const DEMO_ECHO_BYTES_MAX = 2 * MIB;
 export const LIST_PATIENCE_MS = 3_000;
 /** Nobody at all having answered, a search ends after this, or when its attempts would be over. */
 export const WAIT_MS_DEFAULT = 15_000;
+/** How long whoever sends by a code may bring nothing in one attempt: that it is gone is noticed apart from that. */
+export const CODE_GET_TIMEOUT_MS = 5_000;
 /** An attempt waits at most this long for an answer. */
 export const TIMEOUT_MS_DEFAULT = 10_000;
 export const RETRIES_DEFAULT = 10;

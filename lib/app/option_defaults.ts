@@ -8,6 +8,7 @@ import { LOOPBACK_ADDRESS, UNSPECIFIED_ADDRESS } from "../address.ts";
 import { DISCOVERY_PORT, MASTER_PORT } from "../limits.ts";
 import {
   CLASSIC_CHUNK_BYTES_DEFAULT,
+  CODE_GET_TIMEOUT_MS,
   JOBS_DEFAULT,
   LIST_PATIENCE_MS,
   MTU_BYTES_DEFAULT,
@@ -19,6 +20,7 @@ import {
   UPLOAD_ENTRIES_PER_HOST_DEFAULT,
   WAIT_MS_DEFAULT,
 } from "./limits.ts";
+import type { CodeGetOptions, SendOptions } from "./code_options.ts";
 import type { OfferedQuery } from "./offering.ts";
 import type { DoctorOptions } from "./doctor_options.ts";
 import type {
@@ -54,6 +56,7 @@ export const SERVE_DEFAULTS = {
   ...NETWORK_DEFAULTS,
   host: UNSPECIFIED_ADDRESS,
   metricsHost: LOOPBACK_ADDRESS,
+  folders: [],
   files: [],
   contents: [],
   streams: [],
@@ -70,6 +73,16 @@ export const SERVE_DEFAULTS = {
   errorRate: 0,
   masters: [],
 } satisfies Partial<ServeOptions>;
+
+const SEND_DEFAULTS = {
+  ...NETWORK_DEFAULTS,
+  files: [],
+  folders: [],
+  contents: [],
+  hidden: false,
+  rateBytesPerS: 0,
+  masters: [],
+} satisfies Partial<SendOptions>;
 
 export const GET_DEFAULTS = {
   ...FIND,
@@ -142,6 +155,12 @@ const ECHO_CLIENT_DEFAULTS = {
   layers: NETWORK_DEFAULTS.layers,
 } satisfies Partial<EchoClientOptions>;
 
+/** What a get by a code has no default of its own for. */
+const CODE_GET_DEFAULTS = {
+  ...GET_DEFAULTS,
+  timeoutMs: CODE_GET_TIMEOUT_MS,
+} satisfies Partial<GetOptions>;
+
 /** `Options` of which everything that has a default is there. */
 type Resolved<Options, Defaults> =
   & Omit<Options, keyof Defaults>
@@ -155,6 +174,8 @@ export type ResolvedFindOptions = Resolved<FindOptions, typeof LIST_DEFAULTS>;
 export type ResolvedGetOptions = Resolved<GetOptions, typeof GET_DEFAULTS>;
 export type ResolvedTcpGetOptions = Resolved<TcpGetOptions, typeof TCP_GET_DEFAULTS>;
 export type ResolvedListOptions = Resolved<ListOptions, typeof LIST_DEFAULTS>;
+export type ResolvedSendOptions = Resolved<SendOptions, typeof SEND_DEFAULTS>;
+export type ResolvedCodeGetOptions = Resolved<CodeGetOptions, typeof CODE_GET_DEFAULTS>;
 type ResolvedDoctorOptions =
   & Omit<ResolvedListOptions, "onEvent">
   & Resolved<DoctorOptions, typeof DOCTOR_DEFAULTS>;
@@ -172,6 +193,14 @@ export function resolveOffered(
   query: OfferedQuery = {},
 ): Resolved<OfferedQuery, typeof OFFERED_DEFAULTS> {
   return resolved(query, OFFERED_DEFAULTS);
+}
+
+export function resolveSend(options: SendOptions): ResolvedSendOptions {
+  return resolved(options, SEND_DEFAULTS);
+}
+
+export function resolveCodeGet(options: CodeGetOptions): ResolvedCodeGetOptions {
+  return resolved(options, CODE_GET_DEFAULTS);
 }
 
 export function resolveGet(options: GetOptions): ResolvedGetOptions {

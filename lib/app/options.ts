@@ -1,6 +1,12 @@
 /** What the library takes and gives back. Times are in milliseconds, rates in bytes per second. */
 import type { LayerConfig } from "../messages/transport_config.ts";
 import type {
+  ContentToOffer,
+  FileToOffer,
+  FolderToOffer,
+  StreamToOffer,
+} from "./things_to_offer.ts";
+import type {
   DemoEvent,
   DoneEvent,
   EchoedEvent,
@@ -17,6 +23,7 @@ import type {
 import type { Offering } from "./offering.ts";
 
 export type { LayerConfig };
+export type * from "./things_to_offer.ts";
 
 /** What everything that uses the network takes. */
 export interface NetworkOptions {
@@ -42,34 +49,12 @@ export interface NetworkOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A file to offer, wherever it lies. */
-export interface FileToOffer {
-  /** A regular file, or a link to one. */
-  readonly path: string;
-  /** What it is offered under; the last part of the path by default. */
-  readonly name?: string;
-}
-
-/** Bytes to offer that lie in no file. */
-export interface ContentToOffer {
-  /** What they are offered under. */
-  readonly name: string;
-  /** They are copied. */
-  readonly bytes: Uint8Array;
-}
-
-/** Bytes to offer that can be read only once. */
-export interface StreamToOffer {
-  /** What they are offered under. */
-  readonly name: string;
-  /** Read to its end, into a file in the cache folder that is removed with the server, and offered from then on. */
-  readonly stream: ReadableStream<Uint8Array>;
-}
-
 /** What to offer, of which there must be something, and how. No two things may have one name. */
 export interface ServeOptions extends NetworkOptions {
   /** A folder, with everything below it; none by default. */
   readonly dir?: string;
+  /** Folders, each with everything below it, under their own names; none by default. Not beside `dir`. */
+  readonly folders?: readonly FolderToOffer[];
   /** Single files; none by default. */
   readonly files?: readonly FileToOffer[];
   /** Bytes in memory; none by default. */

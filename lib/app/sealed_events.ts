@@ -8,6 +8,9 @@ type Sealed = { readonly event: string; readonly code?: string; readonly hint?: 
 /** Of files that came, went, or are listed. */
 const KINDS: ReadonlySet<string> = new Set(["done", "stored", "file"]);
 
+/** What stands in the place of a fingerprint where a code has sealed it. */
+export const SEALED_BY_CODE = "code";
+
 /** How it ends where nobody is heard who has the secret. */
 const SILENCES: ReadonlySet<string> = new Set(["no_server", "network", "stalled"]);
 
@@ -47,7 +50,7 @@ export async function tellingOfSeal<
 
 /** Nobody can tell a server of another secret from one that is not there. */
 function hintOf(code: string | undefined, hint: string | undefined, sealed: string) {
-  if (code === undefined || !SILENCES.has(code)) return hint;
+  if (code === undefined || !SILENCES.has(code) || sealed === SEALED_BY_CODE) return hint;
   return `${hint} Who has another secret than "${sealed}", or none, does not answer.`;
 }
 

@@ -1,4 +1,6 @@
 /** What a command is: a table to parse and explain it by, and what it does. */
+import type { MeantCode } from "../app/codes/meant_code.ts";
+import type { CodeGetOptions, Sending, SendOptions } from "../app/code_options.ts";
 import type { DoctorOptions } from "../app/doctor_options.ts";
 import type {
   DemoOptions,
@@ -40,6 +42,10 @@ export interface App {
   getOverTcp(options: TcpGetOptions): Promise<GetResult>;
   list(options: ListOptions): Promise<ListResult>;
   listOverTcp(options: TcpListOptions): Promise<ListResult>;
+  /** The code that somebody means by a name: `undefined` for what is none. Throws ShoalError `usage` for a slip in one. */
+  codeMeant(typed: string, isCode: boolean): Promise<MeantCode | undefined>;
+  send(options: SendOptions): Promise<Sending>;
+  getByCode(options: CodeGetOptions): Promise<GetResult>;
   put(options: PutOptions): Promise<PutResult>;
   hashFile(path: string, options: { readonly signal: AbortSignal }): Promise<FileHashes>;
   diagnose(options: DoctorOptions): Promise<readonly FindingEvent[]>;

@@ -2,6 +2,7 @@
 import type { ErrorMessage } from "../errors.ts";
 import type {
   ChangeEvent,
+  CodeEvent,
   DoneEvent,
   FolderEvent,
   OfferEvent,
@@ -51,6 +52,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
         `(${sizeText(event.size)}, sha256 ${event.sha256.slice(0, 16)}…)`;
     case "refused":
       return refusedLine(event);
+    case "code":
+      return codeLine(event);
     case "offer":
       return offerLine(event);
     case "server":
@@ -78,11 +81,31 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "finding":
     case "hash":
     case "indexing":
+    // A question follows, or what was asked for.
+    case "offered":
     case "progress":
     case "report":
     case "secret":
     case "total":
     case "waiting":
+      return undefined;
+  }
+}
+
+/** What becomes of a code, where it is not said by how it ends. */
+function codeLine({ state, client = "" }: CodeEvent): string | undefined {
+  switch (state) {
+    case "waiting":
+      return "Waiting for who has the code";
+    case "taken":
+      return `${client} has the code`;
+    case "fetching":
+      return `${client} is fetching`;
+    case "left":
+      return `${client} is gone, without everything: the code is still good for it`;
+    case "done":
+    case "declined":
+    case "wrong":
       return undefined;
   }
 }

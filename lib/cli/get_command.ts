@@ -1,5 +1,6 @@
 /** `get NAME…`: fetch files from every server that has them. */
-import type { DoneEvent, FailedEvent, FolderEvent, GetEvent } from "../app/events.ts";
+import type { MeantCode } from "../app/codes/meant_code.ts";
+import type { CodeGetEvent, DoneEvent, FailedEvent, FolderEvent } from "../app/events.ts";
 import { namePattern } from "../name_pattern.ts";
 import { ShoalError } from "../errors.ts";
 import { unmarked } from "../marked_name.ts";
@@ -7,6 +8,7 @@ import { nowMs } from "../io/system/deno_clock.ts";
 import { NAMES_PER_GET_MAX } from "../app/limits.ts";
 import { GET_DEFAULTS } from "../app/option_defaults.ts";
 import { displayName } from "../names.ts";
+import { codeMeantBy, isWanted } from "./code_argument.ts";
 import { STANDARD_OUTPUT } from "./data_output.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
@@ -32,16 +34,17 @@ import {
 import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { countText } from "./units.ts";
 import { WaitedTime } from "./waited_time.ts";
-import { FILE, FOLDER, JOBS, MTU, SHA256 } from "./value_types.ts";
+import { FILE, FOLDER, FROM_INPUT, JOBS, MTU, SHA256 } from "./value_types.ts";
 
 export const getCommand = defineCommand({
   command: "get",
   summary: "fetch files from every server that has them",
   otherNames: ["fetch", "receive", "recv", "download", "pull"],
   positionals: {
-    label: "NAME…",
-    summary: "a name, a glob ('photos/*.jpg'), a folder (photos/), or a content (sha256:HEX)",
-    countMin: 1,
+    label: "NAME…|CODE",
+    summary:
+      "a name, a glob ('photos/*.jpg'), a folder (photos/), a content (sha256:HEX), or the code of a send",
+    countMin: 0,
     countMax: NAMES_PER_GET_MAX,
   },
   options: {
@@ -68,6 +71,11 @@ export const getCommand = defineCommand({
     "portable-names": toggle("write a:b as a%3Ab and so on, for file systems that don't allow it"),
     sparse: toggle("write blocks of zeros instead of leaving holes in the file", true),
     pack: toggle("don't let servers pack files on the way, even where that is faster", true),
+    code: optional(FROM_INPUT, {
+      label: "-",
+      summary: "ask for the code of a send, or read it from standard input",
+    }),
+    yes: toggle("fetch what a code leads to without asking"),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
     ...searchOptions(GET_DEFAULTS),
     ...masterOption("also ask this master (not over TCP)"),
@@ -94,6 +102,9 @@ export const getCommand = defineCommand({
     "matches one of these, [!a-z] anything else. Quote globs, or the shell expands them itself. A file\n" +
     "whose name is the glob itself is fetched, too. With --tcp, md5:HEX works as well. Put ./ before a\n" +
     "name that looks like something else: ./-x, ./sha256:x.",
+    "A number and two words, as in 7-guidance-apollo, are the code of a `send`: what it leads to is\n" +
+    "shown, and fetched once you say so (--yes for scripts). A code on the command line can be seen by\n" +
+    "others on this machine; --code - asks for it instead. A file of such a name is ./NAME.",
     "HEX may be the first 8 digits or more, as `list` shows them. Short digits can be forged: if several\n" +
     "contents match, get takes the one that most addresses list, with a warning, or fails with code 2.\n" +
     "Only all 64 digits pin a content.",
@@ -115,6 +126,7 @@ export const getCommand = defineCommand({
     { line: "get disk.iso -o /tmp/image", says: "under another name" },
     { line: "get backup.tar -o - | tar x", says: "into another program, as it arrives" },
     { line: "get '**/*.jpg' docs/", says: "every picture, and a whole folder" },
+    { line: "get 7-guidance-apollo", says: "what somebody sends who has told you this code" },
     { line: "get --mirror site/ --dry-run", says: "what a mirror would change" },
     { line: "get disk.iso --tcp --server 192.168.1.7", says: "where UDP is blocked" },
     { line: "get disk.iso --server 192.168.1.7", says: "where broadcasts don't arrive" },
@@ -133,18 +145,21 @@ export const getCommand = defineCommand({
       ? [{ flags: ["mirror", "delete", "dry-run"], where: "over TCP, or with a master" }]
       : []),
   ],
-  async perform(options, names, { app, pipes, reporter, signal, again }) {
+  async perform(options, names, { app, args, pipes, reporter, signal, again }) {
     const isTcp = isOverTcp(options);
-    checkWanted(names, options.sha256, isTcp);
+    const code = await codeMeantBy(options, names, { app, args, pipes, signal });
+    if (code === undefined) checkWanted(names, options.sha256, isTcp);
     const server = isTcp ? oneServer(options.server) : "";
-    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
-    reporter.say(opening(names, options));
+    // A code seals by itself; masters are spoken to as always.
+    const isSealing = code === undefined || options.master.length > 0;
+    const sealing = isSealing ? await secretLayers(options, { app, pipes, reporter, signal }) : {};
+    reporter.say(code === undefined ? opening(names, options) : openingByCode(code, options));
     const startMs = nowMs();
     const waited = new WaitedTime(startMs);
     const folders: FolderEvent[] = [];
     const common = {
       names,
-      ...placeOf(options, names, pipes),
+      ...(code === undefined ? placeOf(options, names, pipes) : {}),
       force: options.force,
       links: options.links,
       check: options.check,
@@ -153,15 +168,32 @@ export const getCommand = defineCommand({
       timeoutMs: options.timeout,
       retries: options.retries,
       jobs: options.jobs,
-      onEvent: (event: GetEvent) => {
+      onEvent: (event: CodeGetEvent) => {
         if (event.event === "folder") folders.push(event);
-        waited.note(nowMs(), event);
+        if (event.event !== "offered") waited.note(nowMs(), event);
         reporter.report(event);
       },
       ...sealing,
       ...given({ sha256: options.sha256 }),
     };
-    const results = await (isTcp
+    const overUdp = {
+      ...networkOptions(options, signal),
+      ...given({ waitMs: options.wait, rateBytesPerS: options.rate }),
+      servers: options.server,
+      ...mastersOf(options.master),
+      mtuBytes: options.mtu,
+      pack: options.pack,
+    };
+    const results = await (code !== undefined
+      ? app.getByCode({
+        ...withoutNames(common),
+        ...overUdp,
+        code: code.text,
+        outDir: options.out,
+        onIncoming: (incoming) =>
+          isWanted(incoming, options.out, options.yes, { pipes, reporter, signal }),
+      })
+      : isTcp
       ? app.getOverTcp({
         ...common,
         signal,
@@ -172,16 +204,10 @@ export const getCommand = defineCommand({
       })
       : app.get({
         ...common,
-        ...networkOptions(options, signal),
+        ...overUdp,
         ...(options.sweep && { sweep: true }),
-        ...given({ waitMs: options.wait }),
-        servers: options.server,
-        ...mastersOf(options.master),
-        mtuBytes: options.mtu,
-        pack: options.pack,
         ...((options.mirror || options.delete) && { mirror: true }),
         ...(options["dry-run"] && { dryRun: true }),
-        ...given({ rateBytesPerS: options.rate }),
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");
@@ -201,12 +227,27 @@ export const getCommand = defineCommand({
           hint: `From the start: ${again}`,
         })
         : new ShoalError("interrupted", "interrupted; what arrived is kept", {
-          hint: `To resume: ${again}`,
+          // A code is not repeated where it may be kept.
+          hint: code === undefined
+            ? `To resume: ${again}`
+            : "The same command resumes, as long as `send` runs there.",
         });
     }
     return exitCodeOf(failed, done.length);
   },
 });
+
+/** Its number is no secret. */
+function openingByCode({ number }: MeantCode, { server }: { readonly server: readonly string[] }) {
+  const where = server.length === 0 ? "" : ` at ${displayName(server.join(", "))}`;
+  return `Looking for who sends under the number ${number}${where}`;
+}
+
+/** What a code leads to has names of its own. */
+function withoutNames<Common extends { readonly names: readonly string[] }>(common: Common) {
+  const { names: _, ...rest } = common;
+  return rest;
+}
 
 function opening(
   names: readonly string[],

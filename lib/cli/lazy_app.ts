@@ -12,6 +12,11 @@ export const lazyApp: App = {
   list: async (options) => await (await import("../app/list/list.ts")).list(options),
   listOverTcp: async (options) =>
     await (await import("../app/list/tcp_list.ts")).listOverTcp(options),
+  codeMeant: async (typed, isCode) =>
+    (await import("../app/codes/meant_code.ts")).codeMeant(typed, isCode),
+  send: async (options) => await (await import("../app/codes/send.ts")).send(options),
+  getByCode: async (options) =>
+    await (await import("../app/codes/get_by_code.ts")).getByCodeSettled(options),
   put: async (options) => await (await import("../app/session/put.ts")).putSettled(options),
   hashFile: async (path, options) => await (await import("../app/hash.ts")).hashFile(path, options),
   diagnose: async (options) => await (await import("../app/doctor/doctor.ts")).diagnose(options),

@@ -4,6 +4,12 @@
 export const PLAIN_PROGRESS_INTERVAL_MS = 2_000;
 /** A secret that is typed, or comes on standard input, is no longer; a file of it may be as long. */
 export const SECRET_TYPED_BYTES_MAX = 4_096;
+/** A code that is typed, or comes on standard input, is no longer. */
+export const CODE_TYPED_BYTES_MAX = 256;
+/** What somebody answers to a question is no longer. */
+export const ANSWER_BYTES_MAX = 256;
+/** Names shown of what a code leads to, before it is fetched; the rest is counted. */
+export const INCOMING_NAMES_SHOWN_MAX = 20;
 /** Edits between a mistyped command or option and the one that is suggested; at most half of its letters. */
 export const TYPO_EDITS_MAX = 2;
 /** Help is no wider than this, however wide the window is: longer lines are hard to read. */

@@ -22,6 +22,7 @@ import { flagValue, hasFlag, spellOutLetters } from "./parse.ts";
 import { meantCommands } from "./meant.ts";
 import { makeReporter } from "./reporter.ts";
 import { putCommand } from "./put_command.ts";
+import { sendCommand } from "./send_command.ts";
 import { secretCommand } from "./secret_command.ts";
 import { serviceCommand } from "./service_command.ts";
 import { serverCommand } from "./server_command.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   serverCommand,
   getCommand,
   listCommand,
+  sendCommand,
   putCommand,
   masterCommand,
   hashCommand,

@@ -20,7 +20,7 @@ import { DIALECT, HOST, SECONDS } from "./value_types.ts";
 export const putCommand = defineCommand({
   command: "put",
   summary: "upload files to a server that allows it",
-  otherNames: ["send", "upload", "push"],
+  otherNames: ["upload", "push"],
   positionals: {
     label: "FILE…",
     summary: "files to upload",

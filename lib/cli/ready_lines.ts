@@ -48,7 +48,7 @@ export function readyLines(
 }
 
 /** As `--server` takes it. */
-function hostText(address: string, port: number): string {
+export function hostText(address: string, port: number): string {
   if (port === DISCOVERY_PORT) return address;
   const isPlain = parseHostPort(`${address}:${port}`)?.host === address;
   return isPlain ? `${address}:${port}` : `[${address}]:${port}`;

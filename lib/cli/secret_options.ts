@@ -63,6 +63,15 @@ export function idleSecrets(options: SecretValues): readonly IdleFlags[] {
   return options.secret === undefined ? [] : [{ flags: ["secret-file"], where: "with --secret -" }];
 }
 
+/** Where a code seals what goes from one to the other, a secret is for masters. */
+export function idleWithoutMaster(
+  { master }: { readonly master: readonly string[] },
+): readonly IdleFlags[] {
+  if (master.length > 0) return [];
+  const flags = ["secret-file", "secret", "no-secret"];
+  return [{ flags, where: "without --master: a code seals by itself" }];
+}
+
 /** Which secret it is, in words that are not the secret. */
 export function sealedText({ fingerprints, path }: FoundSecret): string {
   const [first, ...others] = fingerprints.map((words) => `"${words}"`);

@@ -14,7 +14,7 @@ const WAITING_LINE = "Waiting for client to request";
 export const serverCommand = defineCommand({
   command: "server",
   summary: "offer a folder, files or standard input",
-  otherNames: ["serve", "share", "offer", "host", "send"],
+  otherNames: ["serve", "share", "offer", "host"],
   isService: true,
   positionals: SERVER_POSITIONALS,
   options: SERVER_OPTIONS,

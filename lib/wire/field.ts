@@ -15,7 +15,13 @@ import {
   type Token,
 } from "../ids.ts";
 import { FILE_BYTES_MAX, HASH_BYTES, MTIME_MS_MAX } from "../limits.ts";
-import { KNOWN_MARK_BYTES, SERVER_ID_BYTES, TOKEN_BYTES } from "./limits.ts";
+import {
+  CODE_KEY_BYTES,
+  CODE_NONCE_BYTES,
+  KNOWN_MARK_BYTES,
+  SERVER_ID_BYTES,
+  TOKEN_BYTES,
+} from "./limits.ts";
 import { parseFileNameBytes } from "../names.ts";
 import type { Reader, Writer } from "./cursor.ts";
 
@@ -110,6 +116,22 @@ function fixedBytes(count: number): Field<Bytes> {
 }
 
 export const token: Field<Token> = fixedBytes(TOKEN_BYTES);
+/** A nonce of a code's exchange. */
+export const codeNonce: Field<Bytes> = fixedBytes(CODE_NONCE_BYTES);
+/** A share, a proof, or a key of a code's exchange. */
+export const codeKey: Field<Bytes> = fixedBytes(CODE_KEY_BYTES);
+
+/** Zeros, which only make a question as long as its answer. */
+export function zeroPadding(count: number): OptionalField<undefined> {
+  return {
+    isOptional: true,
+    read(reader) {
+      if (reader.bytes(count).some((byte) => byte !== 0)) reader.fail("padding is not zeros");
+      return undefined;
+    },
+    write: (writer) => writer.zeros(count),
+  };
+}
 
 let lastHex = "";
 let lastBytes: Bytes = new Uint8Array(0);

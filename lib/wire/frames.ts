@@ -9,6 +9,7 @@
 import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
 import {
   ALIAS_ADDRESSES_MAX,
+  CODE_FIND_PADDING_BYTES,
   CONTROL_BYTES_MAX,
   FIND_BYTES_MIN,
   FIND_KNOWN_MAX,
@@ -23,6 +24,8 @@ import {
 import { crc32 } from "./crc32.ts";
 import { Reader, Writer } from "./cursor.ts";
 import {
+  codeKey,
+  codeNonce,
   type Field,
   type FieldValue,
   fileBytes,
@@ -47,6 +50,7 @@ import {
   u32,
   u64,
   u8,
+  zeroPadding,
 } from "./field.ts";
 
 export const MAGIC = 0x5348;
@@ -98,6 +102,9 @@ const listingEntry = record({
   mtimeMs: timeMs,
   name: fileName,
 });
+
+/** Whether a code can still be used. */
+const codeState = oneOf({ free: 1, taken: 2, spent: 3 });
 
 /** Type number and fields of each control frame, in wire order. */
 const TABLE = {
@@ -208,6 +215,25 @@ const TABLE = {
     filesTotal: u32,
     entries: listOf(listingEntry, 255),
   }],
+  code_find: [0x40, {
+    echo: u64,
+    round: u8,
+    number: u16,
+    padding: zeroPadding(CODE_FIND_PADDING_BYTES),
+  }],
+  /** `port` 0 is the one that this comes from. */
+  code_here: [0x41, { echo: u64, server, token, port: u16, state: codeState }],
+  code_open: [0x42, { echo: u64, token, number: u16, nonce: codeNonce, share: codeKey }],
+  code_share: [0x43, { echo: u64, share: codeKey }],
+  code_prove: [0x44, { echo: u64, token, proof: codeKey }],
+  code_proved: [0x45, { echo: u64, proof: codeKey }],
+  code_refused: [0x46, { echo: u64, state: codeState }],
+  code_state: [0x47, {
+    number: u32,
+    state: oneOf({ asking: 1, fetching: 2, done: 3, declined: 4, stopped: 5 }),
+  }],
+  /** What a code leads to; `number` is that of what is answered, or 0. */
+  code_serving: [0x48, { number: u32, isOver: u8, dataPort: u16, group: codeKey }],
 } as const satisfies Record<string, readonly [number, Readonly<Record<string, Field<unknown>>>]>;
 
 /** DATA has a type number of its own; its layout is in `data_frame.ts`. */

@@ -63,6 +63,12 @@ export const SEAL_PADDED_BYTES: readonly number[] = [64, 128, 256, 480, 800, 1_1
 /** What one record of a sealed stream says: its length with the tag is a u16. */
 export const SEAL_RECORD_BYTES_MAX = 65_519;
 export const TOKEN_BYTES = 16;
+/** What a receiver draws for one exchange by a code. */
+export const CODE_NONCE_BYTES = 16;
+/** A share, a proof, or the key under which is served what goes by a code. */
+export const CODE_KEY_BYTES = 32;
+/** Zeros at the end of a CODE_FIND: its answer is no longer than it. */
+export const CODE_FIND_PADDING_BYTES = 48;
 export const SERVER_ID_BYTES = 16;
 /** What a server recognises itself by among those that a FIND lists as known. */
 export const KNOWN_MARK_BYTES = 16;

@@ -74,6 +74,8 @@ const EVENTS: readonly ShoalEvent[] = [
   ),
   { event: "request", name: EVIL, client: EVIL, classic: true },
   { event: "sending", name: EVIL, client: EVIL, classic: false },
+  { event: "code", state: "taken", client: EVIL, files: 1 },
+  { event: "offered", server: EVIL, files: 1, bytes: 1 },
   ...(["started", "moving", "ended"] as const).flatMap((state) =>
     (["file", "folder", "files"] as const).map((what, id): ShoalEvent => ({
       ...{ event: "transfer", state, id, client: EVIL, what, name: EVIL, size: 2, bytes: 1 },
@@ -151,6 +153,8 @@ const KINDS = {
   ...{
     request: 1,
     sending: 1,
+    code: 1,
+    offered: 1,
     transfer: 1,
     uploaded: 1,
     refused: 1,

@@ -29,6 +29,12 @@ const MODES: readonly (readonly string[])[] = [
   ["list", "--server", "h"],
   ["list", "--tcp", "--server", "h"],
   ["list", "--dialect", "ascii", "--server", "h"],
+  ["get", "7-guidance-apollo", "--yes"],
+  ["get", "7-guidance-apollo", "--yes", "--server", "h"],
+  ["get", "7-guidance-apollo", "--yes", "--master", "m"],
+  ["get", "--code", "-", "--yes"],
+  ["send", "a"],
+  ["send", "a", "--master", "m"],
   ["put", "a", "--server", "h"],
   ["put", "a", "--server", "h", "--dialect", "ascii"],
   ["put", "a", "--server", "h", "--dialect", "json"],
@@ -61,7 +67,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "secret --quiet": "it says nothing but what was asked for",
   "hash --quiet": "it says nothing but what was asked for",
   ...Object.fromEntries(
-    ["server", "list", "master", "hash", "secret", "demo", "doctor"].map((command) => [
+    ["server", "list", "send", "master", "hash", "secret", "demo", "doctor"].map((command) => [
       `${command} --color`,
       "it colours errors, warnings and what is done, and there is nothing of these here",
     ]),
@@ -90,7 +96,19 @@ class Recorder extends FakeApp {
 
   constructor() {
     super();
-    for (const name of ["serve", "get", "list", "getOverTcp", "listOverTcp", "put", "master"]) {
+    for (
+      const name of [
+        "serve",
+        "get",
+        "list",
+        "getOverTcp",
+        "listOverTcp",
+        "put",
+        "master",
+        "send",
+        "getByCode",
+      ]
+    ) {
       this.#record(name);
     }
     for (const name of ["hashFile", "demo", "diagnose", "serveEcho", "echo"]) this.#record(name);
@@ -115,7 +133,7 @@ class Recorder extends FakeApp {
 /** What a command line leads to: its exit code, what is said, and what the library is asked for. */
 async function ledTo(args: readonly string[]) {
   const app = new Recorder();
-  const { code, out, err } = await run(args, { app, input: "x" });
+  const { code, out, err } = await run(args, { app, input: "7-guidance-apollo" });
   const text = JSON.stringify(app.calls, (key, value) => key === "stream" ? null : value);
   // A seed that nobody has typed is another each time.
   const asked = args.includes("--seed") ? text : text.replace(/"seed":\d+/g, '"seed":0');
@@ -187,7 +205,7 @@ Deno.test({
 }, async () => {
   const env = { SHOAL_BROADCAST: "127.255.255.255", SHOAL_MASTER: "m", SHOAL_OUT: "o" };
   for (const args of MODES) {
-    const { code, err } = await run(args, { env, app: new Recorder(), input: "x" });
+    const { code, err } = await run(args, { env, app: new Recorder(), input: "7-guidance-apollo" });
     assertEquals(code === 2, false, `${args.join(" ")}: ${err}`);
   }
 });

@@ -43,10 +43,10 @@ Deno.test("help and version go to stdout and are no failure", async () => {
 });
 
 Deno.test("a command that does not exist is wrong usage, and the answer lists those that do", async () => {
-  for (const args of [[], ["fetch"], ["--json", "get"], ["send", "x"]]) {
+  for (const args of [[], ["fetch"], ["--json", "get"], ["give", "x"]]) {
     const { code, err } = await run(args);
     assertEquals(code, 2, args.join(" "));
-    assertStringIncludes(err, "server, get, list, put, master, hash, secret, demo");
+    assertStringIncludes(err, "server, get, list, send, put, master, hash, secret, demo");
   }
 });
 
@@ -59,7 +59,6 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
       [["lsit"], "`shoal list`"],
       // What others call it.
       [["share", "x"], "`shoal server`"],
-      [["send", "x"], "`shoal server` or `shoal put`"],
       [["--download", "x"], "`shoal get`"],
       [["help", "upload"], "`shoal put`"],
       [["get", "a", "--sever", "b"], "--server"],
@@ -68,7 +67,7 @@ Deno.test("a slip of the finger is answered with what was probably meant", async
       [["get", "-output", "f", "a"], "--output"],
       [["get", "-O", "f", "a"], "-o"],
       [["list", "-w"], "--wait"],
-      [["get", "-c"], "--check or --color"],
+      [["get", "-c"], "--check or --code or --color"],
     ] as const
   ) {
     const { code, err } = await run([...args]);

@@ -52,6 +52,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     master: ["base", "serve", "session"],
     classic: ["base", "merkle"],
     seal: ["base"],
+    codes: ["base", "seal"],
   },
   io: {
     system: [],
@@ -73,6 +74,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     serve: ["index", "master"],
     client: ["discovery", "session", "master", "list"],
     doctor: ["discovery", "list"],
+    codes: ["discovery", "master", "list", "serve", "client"],
   },
 };
 

@@ -1,5 +1,7 @@
 /** A terminal and a library for tests of the command line: nothing is sent, nothing is written. */
 import "./libraries.ts";
+import { codeMeant } from "../../lib/app/codes/meant_code.ts";
+import type { CodeGetOptions, SendOptions } from "../../lib/app/code_options.ts";
 import type { DoctorOptions } from "../../lib/app/doctor_options.ts";
 import type {
   DoneEvent,
@@ -55,6 +57,8 @@ export class FakeTerminal implements Terminal {
   }
 }
 
+export const CODE = "7-guidance-apollo";
+
 export const SECRET: FoundSecret = {
   layer: { kind: "seal" },
   fingerprints: ["able acid also apex"],
@@ -69,6 +73,10 @@ export class FakeApp implements App {
   listed: ListOptions | undefined;
   gotOverTcp: TcpGetOptions | undefined;
   listedOverTcp: TcpListOptions | undefined;
+  sent: SendOptions | undefined;
+  gotByCode: CodeGetOptions | undefined;
+  /** How what is sent by a code ends; well by default. */
+  sendFailure: ShoalError | undefined;
   putWith: PutOptions | undefined;
   mastered: MasterOptions | undefined;
   demonstrated: DemoOptions | undefined;
@@ -190,6 +198,38 @@ export class FakeApp implements App {
     return Promise.resolve({ ...SECRET, path });
   }
 
+  codeMeant(typed: string, isCode: boolean) {
+    return Promise.try(() => codeMeant(typed, isCode));
+  }
+
+  send(options: SendOptions) {
+    this.#begin();
+    this.sent = options;
+    const count = (options.files ?? []).length + (options.folders ?? []).length;
+    options.onEvent?.({ event: "code", state: "waiting", files: count });
+    const ended = this.sendFailure === undefined
+      ? Promise.resolve({ client: "192.168.1.9:40000", files: count })
+      : Promise.reject(this.sendFailure);
+    ended.catch(() => {});
+    return Promise.resolve({
+      ...{ code: CODE, files: count, port: options.port ?? 0, addresses: ["192.168.1.7"] },
+      ...{ ended, close: () => Promise.resolve() },
+    });
+  }
+
+  async getByCode(options: CodeGetOptions) {
+    this.#begin();
+    this.gotByCode = options;
+    const { outDir, onIncoming, onEvent } = options;
+    const files = [{ name: "a", size: 3 }, { name: "b/\u001b[31mc", size: 4 }];
+    const incoming = { server: "192.168.1.7:10530", files, bytes: 7 };
+    if (await onIncoming?.(incoming) === false) throw new ShoalError("refused", "declined");
+    return await this.get({
+      ...{ names: files.map(({ name }) => name), outDir },
+      ...(onEvent !== undefined && { onEvent }),
+    });
+  }
+
   put(options: PutOptions) {
     this.#begin();
     this.putWith = options;
@@ -303,16 +343,32 @@ export interface Run {
   readonly err: string;
   /** What went to stdout as bytes. */
   readonly data: string;
+  /** What a person was asked. */
+  readonly asked: string;
   readonly app: FakeApp;
 }
 
 /** Standard input that holds a text, and output that is kept. */
 class FakePipes implements Pipes {
   data = "";
+  /** What a person was asked. */
+  asked = "";
   readonly #input: string;
+  readonly #answer: string | undefined;
 
-  constructor(input = "") {
+  /** @param answer what a person types at questions; there is none by default */
+  constructor(input = "", answer?: string) {
     this.#input = input;
+    this.#answer = answer;
+  }
+
+  canAsk(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  ask(question: string): Promise<string> {
+    this.asked += question;
+    return Promise.resolve(this.#answer ?? "");
   }
 
   stdin(): ReadableStream<Uint8Array> {
@@ -339,12 +395,15 @@ export async function run(
     readonly isTerminal?: boolean;
     /** What standard input holds. */
     readonly input?: string;
+    /** What a person types at questions; without it, there is none to be asked. */
+    readonly answer?: string;
   } = {},
 ): Promise<Run> {
   const terminal = new FakeTerminal(setting.env, setting.isTerminal);
   const app = setting.app ?? new FakeApp();
   const signal = setting.signal ?? new AbortController().signal;
-  const pipes = new FakePipes(setting.input);
+  const pipes = new FakePipes(setting.input, setting.answer);
   const code = await main(args, app, terminal, pipes, signal);
-  return { code, out: terminal.out, err: terminal.err, data: pipes.data, app };
+  const { data, asked } = pipes;
+  return { code, out: terminal.out, err: terminal.err, data, asked, app };
 }

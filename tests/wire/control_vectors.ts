@@ -3,6 +3,15 @@ import { type Bytes, fromHex, hashHex, type SafeFileName, serverId } from "../..
 import type { Frame } from "../../lib/wire/frames.ts";
 import { parseHexVector } from "./hex_vector.ts";
 import absent from "../../fixtures/wire/absent.hex" with { type: "text" };
+import codeFind from "../../fixtures/wire/code_find.hex" with { type: "text" };
+import codeHere from "../../fixtures/wire/code_here.hex" with { type: "text" };
+import codeOpen from "../../fixtures/wire/code_open.hex" with { type: "text" };
+import codeShare from "../../fixtures/wire/code_share.hex" with { type: "text" };
+import codeProve from "../../fixtures/wire/code_prove.hex" with { type: "text" };
+import codeProved from "../../fixtures/wire/code_proved.hex" with { type: "text" };
+import codeRefused from "../../fixtures/wire/code_refused.hex" with { type: "text" };
+import codeState from "../../fixtures/wire/code_state.hex" with { type: "text" };
+import codeServing from "../../fixtures/wire/code_serving.hex" with { type: "text" };
 import find from "../../fixtures/wire/find.hex" with { type: "text" };
 import findEmpty from "../../fixtures/wire/find_empty.hex" with { type: "text" };
 import gone from "../../fixtures/wire/gone.hex" with { type: "text" };
@@ -26,6 +35,9 @@ import want from "../../fixtures/wire/want.hex" with { type: "text" };
 const queryId = 0x0102_0304_0506_0708n;
 const nonce = 0xf0e1_d2c3_b4a5_9687n;
 const token = bytesOf("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
+const codeNonce = bytesOf("404142434445464748494a4b4c4d4e4f");
+const share = bytesOf("606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f");
+const proof = bytesOf("c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf");
 const server = serverId("101112131415161718191a1b1c1d1e1f");
 const sha256 = hashHex("50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c");
 const root = hashHex("4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2");
@@ -215,6 +227,24 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
         name: name("d.iso"),
       },
     ],
+  }],
+  ["code_find", codeFind, { kind: "code_find", echo: nonce, round: 2, number: 7 }],
+  ["code_here", codeHere, {
+    kind: "code_here",
+    ...{ echo: nonce, server, token, port: 10_531, state: "free" },
+  }],
+  ["code_open", codeOpen, {
+    kind: "code_open",
+    ...{ echo: nonce, token, number: 7, nonce: codeNonce, share },
+  }],
+  ["code_share", codeShare, { kind: "code_share", echo: nonce, share }],
+  ["code_prove", codeProve, { kind: "code_prove", echo: nonce, token, proof }],
+  ["code_proved", codeProved, { kind: "code_proved", echo: nonce, proof }],
+  ["code_refused", codeRefused, { kind: "code_refused", echo: nonce, state: "spent" }],
+  ["code_state", codeState, { kind: "code_state", number: 3, state: "fetching" }],
+  ["code_serving", codeServing, {
+    kind: "code_serving",
+    ...{ number: 3, isOver: 0, dataPort: 10_532, group: share },
   }],
 ];
 

@@ -114,6 +114,15 @@ Deno.test("every frame kind has a vector", () => {
     layer: true,
     list: true,
     listing: true,
+    code_find: true,
+    code_here: true,
+    code_open: true,
+    code_share: true,
+    code_prove: true,
+    code_proved: true,
+    code_refused: true,
+    code_state: true,
+    code_serving: true,
   };
   assertEquals([...kinds].toSorted(), Object.keys(all).toSorted() as Frame["kind"][]);
 });

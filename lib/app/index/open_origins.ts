@@ -8,12 +8,13 @@ import type { ResolvedServeOptions } from "../option_defaults.ts";
 import { FolderOrigin } from "./folder_origin.ts";
 import { ListedFilesOrigin } from "./listed_files_origin.ts";
 import { MemoryOrigin } from "./memory_origin.ts";
+import { NamedFoldersOrigin } from "./named_folders_origin.ts";
 import type { Origin } from "./origin.ts";
 import { StreamOrigin } from "./stream_origin.ts";
 
 type Offered = Pick<
   ResolvedServeOptions,
-  "dir" | "hidden" | "files" | "contents" | "streams" | "allowUpload" | "cacheDir"
+  "dir" | "folders" | "hidden" | "files" | "contents" | "streams" | "allowUpload" | "cacheDir"
 >;
 
 interface OpenedOrigins {
@@ -28,8 +29,13 @@ interface OpenedOrigins {
  * @throws ShoalError `usage`, `bad_name`, `folder`, or what the disk says where a stream is to go
  */
 export async function openOrigins(runtime: Runtime, offered: Offered): Promise<OpenedOrigins> {
-  const { dir, hidden, files, contents, streams, allowUpload, cacheDir } = offered;
+  const { dir, folders, hidden, files, contents, streams, allowUpload, cacheDir } = offered;
   requireSomething(offered);
+  if (dir !== undefined && folders.length > 0) {
+    throw new ShoalError("usage", "a folder cannot be offered beside folders of their own names", {
+      hint: "Offer it as one of them.",
+    });
+  }
   if (allowUpload && dir === undefined) {
     throw new ShoalError("usage", "uploads need a folder to go to", {
       hint: "Offer a folder as well, or take no uploads.",
@@ -42,6 +48,7 @@ export async function openOrigins(runtime: Runtime, offered: Offered): Promise<O
     if (files.length > 0) all.push(new ListedFilesOrigin(disk, files));
     if (contents.length > 0) all.push(new MemoryOrigin(runtime, contents));
     if (dir !== undefined) all.push(await FolderOrigin.open(runtime, { dir, hidden }));
+    if (folders.length > 0) all.push(await NamedFoldersOrigin.open(runtime, folders, hidden));
     for (const stream of streams) {
       const origin = new StreamOrigin(disk, stream, spoolFolder(cacheDir), tagFrom(runtime));
       all.push(origin);
@@ -54,8 +61,10 @@ export async function openOrigins(runtime: Runtime, offered: Offered): Promise<O
   }
 }
 
-function requireSomething({ dir, files, contents, streams }: Offered): void {
-  if (dir !== undefined || files.length + contents.length + streams.length > 0) return;
+function requireSomething({ dir, folders, files, contents, streams }: Offered): void {
+  if (dir !== undefined || folders.length + files.length + contents.length + streams.length > 0) {
+    return;
+  }
   throw new ShoalError("usage", "there is nothing to offer", {
     hint: "Name a folder, or files.",
   });

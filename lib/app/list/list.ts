@@ -50,11 +50,16 @@ export async function list(options: ListOptions): Promise<ListResult> {
 }
 
 /** The same on a platform that is handed in. */
-export async function listIn(runtime: Runtime, given: ListOptions): Promise<ListResult> {
+export async function listIn(
+  runtime: Runtime,
+  given: ListOptions,
+  /** Whether there is one server to be asked and no other, so that nobody else is waited for. */
+  isAlone = false,
+): Promise<ListResult> {
   return await tellingOfSeal(resolveList(given), async (options) => {
     const search = await openSearch(options, runtime);
     try {
-      return await new ListRun(search.watched(runtime), options, search).run();
+      return await new ListRun(search.watched(runtime), options, search, isAlone).run();
     } finally {
       await search.close();
     }
@@ -86,13 +91,14 @@ class ListRun {
   #streamsUnended = 0;
   /** Whether one has, because it does not answer over UDP. */
   #hasStream = false;
-  #isGathering = true;
+  #isGathering: boolean;
   /** Whether a master has sent its whole listing. */
   #hasMaster = false;
   /** Whether the broadcasts went unanswered and the wait for answers is over. */
   #isTimedOut = false;
 
-  constructor(runtime: Runtime, options: ResolvedListOptions, search: Search) {
+  constructor(runtime: Runtime, options: ResolvedListOptions, search: Search, isAlone: boolean) {
+    this.#isGathering = !isAlone;
     this.#runtime = runtime;
     this.#options = options;
     this.#search = search;

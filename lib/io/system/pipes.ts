@@ -20,6 +20,14 @@ export interface Pipes {
    * @throws ShoalError `interrupted` through the signal
    */
   secret(question: string, bytesMax: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Whether a person can be asked: somebody types at standard input. */
+  canAsk(): boolean;
+  /**
+   * Asks a person, where that can be done, for a line of at most `bytesMax` bytes.
+   *
+   * @throws ShoalError `interrupted` through the signal
+   */
+  ask(question: string, bytesMax: number, signal: AbortSignal): Promise<string>;
 }
 
 export const processPipes: Pipes = {
@@ -35,6 +43,13 @@ export const processPipes: Pipes = {
       Deno.stdin.setRaw(false);
       Deno.stderr.writeSync(new TextEncoder().encode("\n"));
     }
+  },
+  canAsk: () => Deno.stdin.isTerminal(),
+  async ask(question, bytesMax, signal) {
+    Deno.stderr.writeSync(new TextEncoder().encode(question));
+    // The terminal edits the line.
+    const line = await readInput(bytesMax, (byte) => LINE_ENDS.includes(byte), signal);
+    return new TextDecoder().decode(line);
   },
   async writeOut(bytes) {
     if (wasStartedWithoutOutput()) throw new Error("standard output is closed");

@@ -1,13 +1,13 @@
 /** From a secret, and from what two sides agree on, to keys (docs/PROTOCOL.md, "Seal"): HKDF-SHA-256 throughout (RFC 5869). */
 import type { Bytes } from "../../ids.ts";
-import { HASH_BYTES } from "../../limits.ts";
-import { hmacSha256, sha256 } from "../base/sha256.ts";
+import { sha256 } from "../base/sha256.ts";
+import { hkdf, joined, NO_SALT } from "./hkdf.ts";
 
-const utf8 = new TextEncoder();
-const NO_SALT = new Uint8Array(HASH_BYTES);
 const AEAD_KEY_BYTES = 16;
 const NONCE_BYTES = 12;
 const SESSION_ID_BYTES = 8;
+/** Of a session: two secrets of directions, and their ids. */
+export const SESSION_BYTES = 80;
 const WORD_BITS = 11;
 
 /** What the holders of a secret have in common: 32 bytes from which all else follows. */
@@ -67,7 +67,13 @@ export function sessionKeysOf(
   askingKey: Uint8Array,
   answeringKey: Uint8Array,
 ): SessionKeys {
-  const okm = hkdf(shared, group, `shoal seal 1 ${carrier}`, 80, askingKey, answeringKey);
+  return directionsOf(
+    hkdf(shared, group, `shoal seal 1 ${carrier}`, SESSION_BYTES, askingKey, answeringKey),
+  );
+}
+
+/** The two directions of a session, from {@linkcode SESSION_BYTES} that follow from what both sides have. */
+export function directionsOf(okm: Bytes): SessionKeys {
   return {
     asking: { secret: okm.slice(0, 32), id: okm.slice(64, 64 + SESSION_ID_BYTES) },
     answering: { secret: okm.slice(32, 64), id: okm.slice(64 + SESSION_ID_BYTES) },
@@ -92,33 +98,4 @@ export function markDigest({ markKey }: FirstKeys, marked: Uint8Array): Bytes {
 /** The nonce of a first message. */
 export function firstNonce(digest: Bytes): Bytes {
   return digest.slice(4, 4 + NONCE_BYTES);
-}
-
-/** HKDF-SHA-256 (RFC 5869), `bytes` of it. */
-function hkdf(
-  material: Uint8Array,
-  salt: Uint8Array,
-  label: string,
-  bytes: number,
-  ...context: readonly Uint8Array[]
-): Bytes {
-  const info = joined(utf8.encode(label), ...context);
-  const secret = hmacSha256(salt, material);
-  const okm = new Uint8Array(Math.ceil(bytes / HASH_BYTES) * HASH_BYTES);
-  let block: Uint8Array = new Uint8Array(0);
-  for (let at = 0; at < bytes; at += HASH_BYTES) {
-    block = hmacSha256(secret, joined(block, info, Uint8Array.of(at / HASH_BYTES + 1)));
-    okm.set(block, at);
-  }
-  return okm.slice(0, bytes);
-}
-
-function joined(...parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
