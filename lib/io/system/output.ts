@@ -2,7 +2,7 @@
  * Standard output and error as queues: whoever writes never waits for whoever reads. A reader that falls
  * behind costs memory up to a bound, then text; a closed pipe ends the output, not the work.
  */
-import { OUTPUT_RETRY_MS, OUTPUT_WAITING_BYTES_MAX } from "./limits.ts";
+import { OUTPUT_RETRY_MS, OUTPUT_WAITING_BYTES_MAX, OUTPUT_WRITE_BYTES_MAX } from "./limits.ts";
 
 export interface TextStream {
   readonly isTerminal: boolean;
@@ -19,9 +19,16 @@ export interface OutputFile {
   isTerminal(): boolean;
 }
 
+interface Waiting {
+  readonly target: Target;
+  readonly bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+
 /** Several streams whose text comes out in the order in which it was written. */
 export class OutputQueue {
-  #waiting: { readonly target: Target; readonly bytes: Uint8Array }[] = [];
+  #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isWriting = false;
   #drained = Promise.withResolvers<void>();
@@ -30,7 +37,7 @@ export class OutputQueue {
     const target: Target = { file, isOpen: true, problem: undefined };
     return {
       isTerminal: file.isTerminal(),
-      write: (text) => this.#put(target, new TextEncoder().encode(text)),
+      write: (text) => this.#put(target, encoder.encode(text)),
       get problem() {
         return target.problem;
       },
@@ -55,9 +62,13 @@ export class OutputQueue {
   async #write(): Promise<void> {
     this.#isWriting = true;
     this.#drained = Promise.withResolvers();
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await writeAll(next.target, next.bytes);
-      this.#waitingBytes -= next.bytes.length;
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const { target, bytes } of joined(waiting)) {
+        await writeAll(target, bytes);
+        this.#waitingBytes -= bytes.length;
+      }
     }
     this.#isWriting = false;
     this.#drained.resolve();
@@ -73,6 +84,35 @@ interface Target {
   readonly file: OutputFile;
   isOpen: boolean;
   problem: string | undefined;
+}
+
+/** What goes to one target in a row, as few writes: each of them costs the same, however short it is. */
+function* joined(waiting: readonly Waiting[]): Generator<Waiting> {
+  for (let from = 0; from < waiting.length;) {
+    const { target, bytes } = waiting[from]!;
+    let to = from + 1;
+    let length = bytes.length;
+    for (let next = waiting[to]; next?.target === target; next = waiting[to]) {
+      if (length + next.bytes.length > OUTPUT_WRITE_BYTES_MAX) break;
+      length += next.bytes.length;
+      to += 1;
+    }
+    const isOne = to === from + 1;
+    yield isOne
+      ? { target, bytes }
+      : { target, bytes: concatenated(waiting.slice(from, to), length) };
+    from = to;
+  }
+}
+
+function concatenated(parts: readonly Waiting[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const { bytes } of parts) {
+    whole.set(bytes, at);
+    at += bytes.length;
+  }
+  return whole;
 }
 
 async function writeAll(target: Target, bytes: Uint8Array): Promise<void> {

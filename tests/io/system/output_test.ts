@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { OUTPUT_WAITING_BYTES_MAX } from "../../../lib/io/system/limits.ts";
+import { OUTPUT_WAITING_BYTES_MAX, OUTPUT_WRITE_BYTES_MAX } from "../../../lib/io/system/limits.ts";
 import { type OutputFile, OutputQueue } from "../../../lib/io/system/output.ts";
 import { tellingOfDrops } from "../../../lib/cli/dropped_lines.ts";
 
 /** A file whose writes wait until it is read, a few bytes at a time. */
 class SlowFile implements OutputFile {
   text = "";
+  writes = 0;
   #gate = Promise.withResolvers<void>();
   error: Error | undefined;
 
@@ -18,6 +19,7 @@ class SlowFile implements OutputFile {
   async write(bytes: Uint8Array): Promise<number> {
     await this.#gate.promise;
     if (this.error !== undefined) throw this.error;
+    this.writes += 1;
     const taken = bytes.subarray(0, this.bytesPerWrite);
     this.text += new TextDecoder().decode(taken);
     return taken.length;
@@ -38,6 +40,24 @@ Deno.test("what is written comes out whole and in order, over several streams", 
   file.read();
   await queue.flushed();
   assertEquals(file.text, "first second third");
+});
+
+Deno.test("many short lines are few writes, each stream's its own", async () => {
+  const [out, errors] = [new SlowFile(), new SlowFile()];
+  const queue = new OutputQueue();
+  const [stdout, stderr] = [queue.stream(out), queue.stream(errors)];
+  const line = `${"x".repeat(99)}\n`;
+  const count = 3 * OUTPUT_WRITE_BYTES_MAX / line.length;
+  for (let i = 0; i < count; i++) {
+    stdout.write(line);
+    if (i === Math.floor(count / 2)) stderr.write("middle\n");
+  }
+  out.read();
+  errors.read();
+  await queue.flushed();
+  assertEquals(out.text, line.repeat(Math.ceil(count)));
+  assertEquals(errors.text, "middle\n");
+  assert(out.writes <= 6, `${out.writes} writes`);
 });
 
 Deno.test("a reader that never reads costs so much memory, then text, and that is said later", async () => {
