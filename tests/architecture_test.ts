@@ -27,21 +27,25 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a receiver starts without those of Node's modules that take longest to load",
-  ignore: !canRead,
-  async fn() {
-    const sources = await Array.fromAsync(ownSources());
-    const loaded = loadedBy(sources, "workers/receiver.ts");
-    assertEquals(loaded.has("lib/protocol/download/receiver.ts"), true);
-    const slow = ["node:buffer", "node:crypto", "node:fs", "node:zlib"];
-    assertEquals(
-      slow.filter((name) => loaded.has(name)),
-      [],
-      "process.getBuiltinModule is for these",
-    );
-  },
-});
+for (
+  const entry of ["workers/receiver.ts", "workers/assembler.ts", "lib/app/client/get_files.ts"]
+) {
+  Deno.test({
+    name: `${entry} is loaded without those of Node's modules that take longest to load`,
+    ignore: !canRead,
+    async fn() {
+      const sources = await Array.fromAsync(ownSources());
+      const loaded = loadedBy(sources, entry);
+      assertEquals(loaded.has(entry), true);
+      const slow = ["node:buffer", "node:crypto", "node:fs", "node:zlib"];
+      assertEquals(
+        slow.filter((name) => loaded.has(name)),
+        [],
+        "process.getBuiltinModule is for these",
+      );
+    },
+  });
+}
 
 Deno.test("what is loaded at the start is told from what is loaded later, and from types", () => {
   const sources = [

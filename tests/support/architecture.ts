@@ -112,6 +112,7 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "file_systems",
     "sync_file_system",
     "rename_if_free",
+    "node_fs",
   ]
     .map((name) => `lib/io/files/${name}.ts`),
   // What the demo, the round-trip client and messages need of it beside.

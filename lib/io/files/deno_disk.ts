@@ -1,8 +1,8 @@
 /** The platform's disk. */
-import { statfsSync } from "node:fs";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import type { Disk, DiskFile, FileLook } from "./disk.ts";
 import { openFolder } from "./folder_handle.ts";
+import { nodeFs } from "./node_fs.ts";
 import * as libc from "./libc_files.ts";
 import { watchFolder } from "./folder_watch.ts";
 import {
@@ -121,8 +121,10 @@ export const denoDisk: Disk = {
     // Asking for a permission must not prompt.
     const { state } = Deno.permissions.querySync({ name: "sys", kind: "statfs" });
     if (state !== "granted") return undefined;
+    const known = libc.fileSystemAt(folder);
+    if (known !== undefined) return known.freeBytes;
     try {
-      const { bavail, bsize } = statfsSync(folder);
+      const { bavail, bsize } = nodeFs().statfsSync(folder);
       return bavail * bsize;
     } catch {
       return undefined;

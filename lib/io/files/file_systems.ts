@@ -2,8 +2,9 @@
  * What is known of the file systems that files lie on. Some have no inode numbers and make them up: they
  * differ at each mount, and even while one lasts, so that nothing can be recognised by them.
  */
-import { statfsSync } from "node:fs";
+import * as libc from "./libc_files.ts";
 import { DEVICES_KNOWN_MAX } from "./limits.ts";
+import { nodeFs } from "./node_fs.ts";
 
 /** Of `statfs(2)`: FAT, exFAT, FUSE, and SMB in its three generations. */
 const WITHOUT_INODES = new Set([
@@ -33,7 +34,7 @@ function typeOf(path: string): number {
   if (Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state !== "granted") return 0;
   try {
     // Signed on some processors.
-    return statfsSync(path).type >>> 0;
+    return libc.fileSystemAt(path)?.type ?? nodeFs().statfsSync(path).type >>> 0;
   } catch {
     return 0;
   }

@@ -3,11 +3,9 @@
  * folder that the descriptor is of, as it would for `openat` and its kin, so that nothing has to be called through
  * FFI. Elsewhere, and where that name may not be used, the path that was opened has to do.
  */
-import { closeSync, constants, openSync, readlinkSync } from "node:fs";
 import type { FolderHandle } from "./disk.ts";
-
-// Absent on Windows.
-const { O_RDONLY, O_DIRECTORY = 0 } = constants;
+import * as libc from "./libc_files.ts";
+import { nodeFs } from "./node_fs.ts";
 
 /** Opens a folder, links followed. Throws what the operating system says. */
 export function openFolder(path: string): FolderHandle {
@@ -26,20 +24,38 @@ function openByDescriptor(path: string): FolderHandle | undefined {
     areUsable = false;
     return undefined;
   }
-  const descriptor = openSync(path, O_RDONLY | O_DIRECTORY);
+  const { descriptor, close } = openedByLibc(path) ?? openedByNode(path);
   const anchor = `/proc/self/fd/${descriptor}`;
   try {
-    readlinkSync(anchor);
+    Deno.readLinkSync(anchor);
   } catch {
-    closeSync(descriptor);
+    close();
     areUsable = false;
     return undefined;
   }
   return {
     path: anchor,
-    realPath: () => readlinkSync(anchor),
-    close: () => closeSync(descriptor),
+    realPath: () => Deno.readLinkSync(anchor),
+    close,
   };
+}
+
+interface OpenDescriptor {
+  readonly descriptor: number;
+  readonly close: () => void;
+}
+
+/** `undefined` where that is not to be had, or there is something to be said about the folder. */
+function openedByLibc(path: string): OpenDescriptor | undefined {
+  const descriptor = libc.openFolderToRead(path);
+  return descriptor === undefined ? undefined : { descriptor, close: () => libc.close(descriptor) };
+}
+
+function openedByNode(path: string): OpenDescriptor {
+  // Absent on Windows.
+  const { closeSync, openSync, constants: { O_RDONLY, O_DIRECTORY = 0 } } = nodeFs();
+  const descriptor = openSync(path, O_RDONLY | O_DIRECTORY);
+  return { descriptor, close: () => closeSync(descriptor) };
 }
 
 function openByName(path: string): FolderHandle {

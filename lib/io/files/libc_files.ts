@@ -6,7 +6,6 @@
  *
  * What fails here fails without a reason: whoever wants to know it, or is not allowed this, asks Deno.
  */
-import { constants } from "node:fs";
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { isTuningOff } from "../system/tuning.ts";
 import { PATH_BYTES_MAX } from "./limits.ts";
@@ -18,6 +17,7 @@ const SYMBOLS = {
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  statfs: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -54,11 +54,18 @@ const AT = {
 const NANOSECONDS_AT = 8;
 const TIMESPEC_BYTES = 16;
 const NS_IN_MILLISECOND = 1_000_000;
-// Absent on Windows, as is the library.
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+// Linux's, of which two differ by processor.
+const [O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NONBLOCK] = [0, 1, 0x40, 0x80, 0x800];
 const O_CLOEXEC = 0x80000;
+const [O_DIRECTORY, O_NOFOLLOW] = Deno.build.arch === "aarch64"
+  ? [0x4000, 0x8000]
+  : [0x10000, 0x20000];
+// Of `struct statfs`, which is longer than what is read of it.
+const STATFS_BYTES = 256;
+const STATFS_AT = { type: 0, blockBytes: 8, available: 32 } as const;
 
-const answer: Bytes = new Uint8Array(STATX_BYTES);
+/** Of the last call that has one. */
+const answer: Bytes = new Uint8Array(Math.max(STATX_BYTES, STATFS_BYTES));
 const view = new DataView(answer.buffer);
 const timespecs: Bytes = new Uint8Array(2 * TIMESPEC_BYTES);
 const timespecsView = new DataView(timespecs.buffer);
@@ -116,6 +123,24 @@ export function statusAt(path: string, links: Links): FileStatus | undefined {
 /** {@linkcode statusAt} of an open file. */
 export function statusOf(descriptor: number): FileStatus | undefined {
   return isStatusOf(descriptor) && areFree ? statusRead() : undefined;
+}
+
+/** Opens a folder, links followed; returns the descriptor. */
+export function openFolderToRead(path: string): number | undefined {
+  return opened(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/** What the file system is that `path` lies on, and how much room there is for the user; `undefined` where it can't be asked. */
+export function fileSystemAt(
+  path: string,
+): { readonly type: number; readonly freeBytes: number } | undefined {
+  const bytes = encoded(path);
+  if (bytes === undefined || free()?.statfs(bytes, answer) !== 0) return undefined;
+  return {
+    // Signed on some processors.
+    type: view.getUint32(STATFS_AT.type, true),
+    freeBytes: unsigned64(STATFS_AT.blockBytes) * unsigned64(STATFS_AT.available),
+  };
 }
 
 /** Opens a file for reading, without waiting for a writer if it is a pipe; returns the descriptor. */

@@ -3,17 +3,7 @@
  * reader could hang. Reads are positioned and synchronous, because 60 KB from the page cache cost
  * less than one turn of the event loop.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
-  type Stats,
-  statSync,
-} from "node:fs";
+import type { Stats } from "node:fs";
 import {
   type Bytes,
   type FileSignature,
@@ -24,6 +14,7 @@ import {
 import { MTIME_MS_MAX } from "../../limits.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 import * as libc from "./libc_files.ts";
+import { nodeFs } from "./node_fs.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
 
@@ -36,9 +27,6 @@ export interface FileIdentity {
   readonly device: number;
   readonly signature: FileSignature;
 }
-
-// Absent on Windows, where a link cannot be told apart at open and FIFOs are not in folders.
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 /**
  * Opens `path` for reading.
@@ -64,6 +52,9 @@ function openByLibc(path: string, links: "follow" | "refuse"): OpenedFile | unde
 }
 
 function openByNode(path: string, links: "follow" | "refuse"): OpenedFile {
+  const { closeSync, constants, fstatSync, lstatSync, openSync, statSync } = nodeFs();
+  // Absent on Windows, where a link cannot be told apart at open and FIFOs are not in folders.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   let descriptor: number | undefined;
   try {
     // Looked at before it is opened: to open a device or a FIFO has effects of its own.
@@ -86,7 +77,7 @@ export function identityAt(path: string): FileIdentity | undefined {
   const status = libc.statusAt(path, "follow");
   if (status !== undefined) return identityOf(status, path);
   try {
-    return identityOf(lookOf(statSync(path), libc.fileTimesAt(path, "follow")), path);
+    return identityOf(lookOf(nodeFs().statSync(path), libc.fileTimesAt(path, "follow")), path);
   } catch {
     return undefined;
   }
@@ -227,7 +218,7 @@ class DescriptorFile implements RegularFile {
 
   identity(): FileIdentity | undefined {
     try {
-      const look = lookOf(fstatSync(this.#descriptor), libc.fileTimesOf(this.#descriptor));
+      const look = lookOf(nodeFs().fstatSync(this.#descriptor), libc.fileTimesOf(this.#descriptor));
       return identityOf(look, this.#openedAs);
     } catch {
       return undefined;
@@ -238,7 +229,7 @@ class DescriptorFile implements RegularFile {
     let done = 0;
     try {
       while (done < lengthBytes) {
-        const bytes = readSync(
+        const bytes = nodeFs().readSync(
           this.#descriptor,
           target,
           targetOffset + done,
@@ -255,7 +246,7 @@ class DescriptorFile implements RegularFile {
   }
 
   close(): void {
-    if (this.#descriptor !== CLOSED) closeSync(this.#descriptor);
+    if (this.#descriptor !== CLOSED) nodeFs().closeSync(this.#descriptor);
     this.#descriptor = CLOSED;
   }
 }
@@ -305,7 +296,7 @@ function pathOfDescriptor(descriptor: number): string | undefined {
     return undefined;
   }
   try {
-    return readlinkSync(link);
+    return Deno.readLinkSync(link);
   } catch {
     return undefined;
   }

@@ -50,6 +50,19 @@ export function useSha256(faster: Sha256): boolean {
   return agrees;
 }
 
+let isPrepared = false;
+
+/** Has `prepare`, which may put a faster way in place, called when this thread first hashes something; once per thread. */
+export function beforeFirstSha256(prepare: () => void): void {
+  if (isPrepared || current !== portable) return;
+  isPrepared = true;
+  current = (bytes, target, at) => {
+    current = portable;
+    prepare();
+    current(bytes, target, at);
+  };
+}
+
 function digestBy(way: Sha256, bytes: Uint8Array): Bytes {
   const digest = new Uint8Array(HASH_BYTES);
   way(bytes, digest, 0);
