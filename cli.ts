@@ -4,6 +4,7 @@ import { EXIT, ShoalError } from "./lib/errors.ts";
 import { denoProblem } from "./lib/cli/deno_version.ts";
 import { main } from "./lib/cli/main.ts";
 import { makeReporter } from "./lib/cli/reporter.ts";
+import { useNativeSha256WhenNeeded } from "./lib/io/hash/native_sha256.ts";
 import { enterUsersFolder } from "./lib/io/system/invocation.ts";
 import { processPipes } from "./lib/io/system/pipes.ts";
 import { OUTPUT_FLUSH_MS_MAX } from "./lib/io/system/limits.ts";
@@ -12,6 +13,7 @@ import { lazyApp } from "./lib/cli/lazy_app.ts";
 
 if (import.meta.main) {
   enterUsersFolder();
+  useNativeSha256WhenNeeded();
   const terminal = processTerminal(Object.keys(manifest.permissions));
   const die = async (thrown: unknown): Promise<void> => {
     const verbose = ["--verbose", "-v"].some((flag) => Deno.args.includes(flag));

@@ -10,8 +10,6 @@ import type { Clock } from "./system/clock.ts";
 import { denoClock } from "./system/deno_clock.ts";
 import { denoRandom } from "./system/deno_random.ts";
 import { coreCount, openChannel, startWorker } from "./system/deno_workers.ts";
-import { beforeFirstSha256 } from "../protocol/base/sha256.ts";
-import { useNativeSha256 } from "./hash/native_sha256.ts";
 import { denoHashFiles } from "./store/deno_hash_files.ts";
 import type { HashFiles } from "./store/hash_files.ts";
 import { openTreeRecords } from "./store/deno_tree_records.ts";
@@ -45,8 +43,6 @@ export interface Runtime {
 }
 
 export function denoRuntime(): Runtime {
-  // Node's would take longer to load than most runs hash.
-  beforeFirstSha256(useNativeSha256);
   return {
     clock: denoClock,
     random: denoRandom,

@@ -1,6 +1,8 @@
 /** Folders as one transfer: the same tree at the other end, whatever is in it and whoever has which part of it. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path/join";
+import { stagingTag } from "../../lib/io/files/staged_files.ts";
+import type { SafeFileName } from "../../lib/ids.ts";
 import { e2e, randomFile } from "../support/e2e.ts";
 import { QUIET, withScene } from "../support/folder_scene.ts";
 
@@ -73,6 +75,36 @@ e2e(
     assertEquals([scene.read("8"), scene.read("8 (2)")], ["mine", "second 8"]);
     await scene.get({ force: true });
     assertEquals(scene.read("8"), "second 8");
+  }),
+);
+
+e2e(
+  "where all is there no thread is started to fetch or write; what is amiss is put right all the same",
+  withScene(async (scene) => {
+    const isStarted = (): boolean =>
+      scene.events.some((event) =>
+        event.event === "notice" && /^(receiver|assembler)\b/.test(event.message)
+      );
+    for (let i = 0; i < 9; i++) await scene.write("s", `t/sub/${i}`, `content ${i}`);
+    await scene.serve("s");
+    await scene.get();
+    assertEquals(isStarted(), true);
+    const timeOfSub = () => Deno.statSync(join(scene.out, "t/sub")).mtime;
+    const [whole, time] = [treeOf(scene.out), timeOfSub()];
+    await scene.get();
+    assertEquals([isStarted(), scene.folder.presentFiles], [false, 9]);
+    const staged = join(scene.out, `.staged.${stagingTag("t" as SafeFileName)}.part`);
+    const amiss = [
+      () => Deno.utime(join(scene.out, "t/sub"), 1, 1),
+      () => Deno.remove(join(scene.out, "t/sub/3")),
+      () => Deno.mkdir(staged).then(() => Deno.writeTextFile(join(staged, "0"), "torn")),
+    ];
+    for (const spoil of amiss) {
+      await spoil();
+      await scene.get();
+      assertEquals(isStarted(), true);
+      assertEquals([treeOf(scene.out), timeOfSub()], [whole, time]);
+    }
   }),
 );
 

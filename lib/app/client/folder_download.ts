@@ -16,24 +16,30 @@ import { GATHER_MS, HASHING_VOTE_PATIENCE_MS } from "../../protocol/download/lim
 import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import { ListingDoubts } from "../../protocol/folder/listing_doubts.ts";
 import { disputed, leftOutLinks, notOffered } from "../../protocol/folder/folder_texts.ts";
-import { resolvedLinks } from "../../protocol/folder/link_targets.ts";
-import { type Dispute, mergedTree } from "../../protocol/folder/merged_tree.ts";
+import type { Dispute } from "../../protocol/folder/merged_tree.ts";
 import type { TreeReply } from "../../protocol/folder/tree_messages.ts";
 import { planTree } from "../../protocol/folder/tree_plan.ts";
 import type { Query } from "../../wire/frames.ts";
-import type { TreeEntry, TreeFile } from "../../wire/manifest.ts";
+import type { TreeFile } from "../../wire/manifest.ts";
 import type { Find } from "../discovery/search.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
 import type { FolderContext, FolderPass, FolderSettings, TreeSink } from "./folder_context.ts";
-import { FolderMirror, folderTimes, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
+import { FolderMirror, NOTHING_WANTED, type WantedTree } from "./folder_mirror.ts";
 import { FolderListings } from "./folder_listings.ts";
+import { LookAhead, lookAtFolder, type LookedFolder } from "./folder_look.ts";
 import { FolderResults } from "./folder_results.ts";
+import { folderShapes, madeShapes } from "./folder_shapes.ts";
 import type { ReadManifest } from "./read_manifests.ts";
 import { TreeTransfer } from "./tree_transfer.ts";
-import { FOLDER_PASSES_MAX, GATHER_STEP_MS, MIRROR_CLAIM_PATIENCE_MS } from "./limits.ts";
+import {
+  FOLDER_PASSES_MAX,
+  GATHER_STEP_MS,
+  MIRROR_CLAIM_PATIENCE_MS,
+  PRESENT_SLICE_MS,
+} from "./limits.ts";
 import type { Progress } from "./run_totals.ts";
 import { ShareSums } from "./share_sums.ts";
-import { recordOf, treePresence } from "./tree_presence.ts";
+import { keepTreeAttributes, recordOf } from "./tree_presence.ts";
 import type { RoutedDownload } from "./route_driver.ts";
 import type { PoolNews } from "./worker_pool.ts";
 
@@ -60,6 +66,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   #wanted: WantedTree = NOTHING_WANTED;
   // — Of all of it —
   #record: TreeRecord | undefined;
+  #isRecordSaved = true;
   /** The files that it is to have, and those that it has, by their names in it. */
   #files: ReadonlyMap<string, TreeFile> = new Map();
   readonly #results: FolderResults;
@@ -95,6 +102,11 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   begin(find: Find, queryIndex: number): void {
     this.#find = find;
     this.#queryIndex = queryIndex;
+  }
+
+  /** Whether an earlier run has brought files of it. */
+  get isKnown(): boolean {
+    return this.#recordRead.size > 0;
   }
 
   /** Whether nobody has offered it so far. */
@@ -191,7 +203,7 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   async #run(): Promise<void> {
     try {
       for (let pass = 1;; pass++) {
-        const { failures, isStale } = await this.#pass();
+        const { failures, isStale } = await this.#pass(pass);
         if (this.#isEnded) return;
         if (pass === FOLDER_PASSES_MAX) return await this.#onAllDone(failures);
         if (this.#settings.mirror) await this.#claimsEnd();
@@ -223,12 +235,17 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     }
   }
 
-  async #pass(): Promise<FolderPass> {
+  async #pass(pass: number): Promise<FolderPass> {
+    const ahead = pass > 1
+      ? undefined
+      : new LookAhead(this.#listings.first, (...args) => this.#look(...args));
     const manifests = await this.#listings.gathered();
     if (this.#isEnded) return { failures: new Map(), isStale: false };
     this.#find?.settle(this.#queryIndex);
     this.#failures = new Map();
-    const wanted = this.#wanted = await this.#compared(manifests);
+    const { signal } = this.#abort;
+    const looked = await ahead?.of(manifests) ?? await this.#look(manifests, signal);
+    const wanted = this.#wanted = await this.#compared(looked);
     if (this.#settings.dryRun) return { failures: this.#failures, isStale: false };
     await this.#transferAll(manifests, wanted);
     for (const { name } of wanted.missing) {
@@ -240,25 +257,42 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     return { failures: this.#failures, isStale };
   }
 
-  /** What the folder is to be, and what of it is missing. */
-  async #compared(manifests: readonly ReadManifest[]): Promise<WantedTree> {
-    const merged = mergedTree(manifests.map(({ entries, offers }) => ({
-      entries,
-      parties: new Set(offers.map(({ party }) => party)),
-    })));
+  async #look(
+    manifests: readonly ReadManifest[],
+    signal: AbortSignal,
+  ): Promise<LookedFolder> {
+    using look = this.#targetLook();
+    return await lookAtFolder(manifests, {
+      ...this.#lookOptions(look),
+      signal: AbortSignal.any([signal, this.#abort.signal]),
+      keepsLinks: this.#settings.links,
+      checks: this.#settings.checks,
+      replaces: this.#settings.onTaken === "replace",
+    });
+  }
+
+  #targetLook(): TargetLook {
+    const { outDir, portableNames } = this.#settings;
+    return new TargetLook(this.#context.disk, outDir, { portableNames });
+  }
+
+  #lookOptions(look: TargetLook) {
+    const { clock } = this.#context;
+    const nameOf = ({ name }: TreeFile): SafeFileName => this.#full(name);
+    return { clock, look, record: this.#recordRead, nameOf, signal: this.#abort.signal };
+  }
+
+  /** What the folder is to be, and what of it is missing; what is there is told. */
+  async #compared(looked: LookedFolder): Promise<WantedTree> {
+    const { manifests, merged, files, otherLinks, presence } = looked;
+    const full = (name: string): string => this.#full(name);
     for (const dispute of merged.disputes) this.#onDispute(dispute);
     for (const { name } of merged.dissents) {
-      this.#warn(`servers disagree about '${this.#full(name)}': using what most have`);
+      this.#warn(`servers disagree about '${full(name)}': using what most have`);
     }
-    const links = resolvedLinks(merged.entries);
-    const isFile = (entry: TreeEntry): entry is TreeFile => entry.kind === "file";
-    const files = merged.entries.filter(isFile);
-    if (!this.#settings.links) {
-      for (const file of links.files) files.push(file);
-      this.#warn(leftOutLinks(links.others.map(({ name }) => this.#full(name))));
-    }
-    const full = ({ name }: { readonly name: string }): string => this.#full(name);
-    this.#warn(notOffered(merged.entries.filter(({ kind }) => kind === "leftOut").map(full)));
+    this.#warn(leftOutLinks(otherLinks.map(full)));
+    const leftOut = merged.entries.filter(({ kind }) => kind === "leftOut");
+    this.#warn(notOffered(leftOut.map(({ name }) => full(name))));
     for (const entry of merged.entries) {
       if (entry.kind !== "gap") continue;
       const message = "it is being written to: servers offer a file only once it is left alone";
@@ -266,48 +300,52 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     }
     this.#files = new Map(files.map((file) => [file.name, file]));
     this.#totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const { clock, disk, records } = this.#context;
-    const record = this.#record ??= records.read(this.#target);
-    const { outDir, portableNames } = this.#settings;
-    using look = new TargetLook(disk, outDir, { portableNames });
-    const { missing, present, ours } = await treePresence(files, {
-      ...{ clock, look, record },
-      nameOf: ({ name }) => this.#full(name),
-      checks: this.#settings.checks,
-      replaces: this.#settings.onTaken === "replace",
-      keepsAttributes: !this.#settings.dryRun,
-      signal: this.#abort.signal,
-    });
-    // What an earlier pass has brought was not there before.
-    const old = present.filter(({ file }) => !this.#results.has(file.name));
-    for (const { file, path } of old) this.#onDone(file, path, true);
+    const { missing, present, unlike, ours } = presence;
+    if (unlike.length > 0 && !this.#settings.dryRun) {
+      using look = this.#targetLook();
+      await keepTreeAttributes(unlike, this.#lookOptions(look));
+      this.#isRecordSaved = false;
+    }
+    await this.#tellPresent(present);
     const isComplete = merged.isComplete && merged.disputes.length === 0;
     return { manifests, merged: merged.entries, isComplete, missing, ours };
   }
 
+  async #tellPresent(present: LookedFolder["presence"]["present"]): Promise<void> {
+    const { clock } = this.#context;
+    let turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
+    for (const { file, path } of present) {
+      // What an earlier pass has brought was not there before.
+      if (this.#isEnded || this.#results.has(file.name)) continue;
+      this.#onDone(file, path, true);
+      if (clock.nowMs() < turnEndMs) continue;
+      await clock.yieldToEvents();
+      turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
+    }
+  }
+
   async #transferAll(manifests: readonly ReadManifest[], wanted: WantedTree): Promise<void> {
-    const { missing, merged, ours } = wanted;
-    const { outDir, onTaken, links, retries } = this.#settings;
+    const { missing, ours } = wanted;
+    const { outDir, onTaken, retries } = this.#settings;
+    const shapes = folderShapes(wanted, this.#settings, (name) => this.#full(name));
+    const made = missing.length > 0
+      ? undefined
+      : madeShapes(this.#context.disk, shapes, this.#settings);
+    if (made !== undefined) {
+      for (const path of made) this.#onMade(path);
+      return this.#saveRecord();
+    }
     const transfer = this.#context.openTransfer(this);
-    const nameOf = ({ name }: { readonly name: string }): { readonly name: SafeFileName } => ({
-      name: this.#full(name),
-    });
     this.#tree = new TreeTransfer({
       ...{ context: this.#context, download: this, manifests, outDir, retries },
       plan: planTree(missing, manifests.map(({ entries }) => entries)),
       target: (file) => ({
-        ...nameOf(file),
         ...timeOf(file),
+        name: this.#full(file.name),
         isExecutable: file.isExecutable,
         isReplaced: onTaken === "replace" || ours.has(file.name),
       }),
-      shapes: {
-        root: this.#settings.folder,
-        folders: folderTimes(wanted).map((each) => ({ ...timeOf(each), ...nameOf(each) })),
-        links: merged.flatMap((entry) =>
-          entry.kind === "link" && links ? [{ ...nameOf(entry), target: entry.target }] : []
-        ),
-      },
+      shapes,
       onWritten: (file, path, signature) => this.#onWritten(file, path, signature),
       onMade: (path) => this.#onMade(path),
       onFailed: (name, error) => this.#onFailed(name, error),
@@ -340,7 +378,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
   ): void {
     const path = found ?? this.#results.usualPathOf(file);
     this.#onDone(file, path, false);
-    if (signature !== undefined) this.#record?.set(file.name, recordOf(file, path, signature));
+    if (signature === undefined) return;
+    this.#recordRead.set(file.name, recordOf(file, path, signature));
+    this.#isRecordSaved = false;
   }
 
   #onMade(path: string): void {
@@ -366,8 +406,14 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#context.emit({ event: "waiting", name: this.name, attempt, attempts, message });
   }
 
+  get #recordRead(): TreeRecord {
+    return this.#record ??= this.#context.records.read(this.#target);
+  }
+
   #saveRecord(): void {
-    if (this.#record !== undefined) this.#context.records.write(this.#target, this.#record);
+    if (this.#record === undefined || this.#isRecordSaved) return;
+    this.#context.records.write(this.#target, this.#record);
+    this.#isRecordSaved = true;
   }
 
   async #onAllDone(failures: ReadonlyMap<string, ErrorMessage>): Promise<void> {
@@ -403,7 +449,9 @@ export class FolderDownload implements RoutedDownload, TreeSink {
     this.#doubts.onRead(new Set(servers), isComplete);
     const doubt = failures.size > 0 ? "not everything could be had" : this.#doubts.reason;
     const removed = await this.#mirror.remove(this.#wanted, doubt);
-    for (const name of removed) this.#record?.delete(name);
+    for (const name of removed) {
+      if (this.#recordRead.delete(name)) this.#isRecordSaved = false;
+    }
     if (!this.#settings.dryRun) this.#saveRecord();
     return removed.length;
   }

@@ -4,7 +4,13 @@
  */
 import type { Endpoint } from "../../address.ts";
 import type { ShoalError } from "../../errors.ts";
-import { contentKey, type PeerId, type SafeFileName, type ServerId } from "../../ids.ts";
+import {
+  type Content,
+  contentKey,
+  type PeerId,
+  type SafeFileName,
+  type ServerId,
+} from "../../ids.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";
 import {
   CLAIM_PATIENCE_MS,
@@ -19,6 +25,8 @@ import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext } from "./folder_context.ts";
 import { GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
 import {
+  keptManifest,
+  manifestName,
   noListing,
   type OfferedManifest,
   type ReadManifest,
@@ -48,9 +56,15 @@ export class FolderListings {
   refusal: ShoalError | undefined;
   /** How many have been taken into account. */
   #readCount = 0;
+  readonly #first = Promise.withResolvers<ReadManifest | undefined>();
 
   constructor(options: FolderListingsOptions) {
     this.#options = options;
+  }
+
+  /** The first that is good, while others may still be offered; `undefined` when none was before they are gathered. */
+  get first(): Promise<ReadManifest | undefined> {
+    return this.#first.promise;
   }
 
   /** How many are offered that are not refused. */
@@ -87,7 +101,8 @@ export class FolderListings {
   }
 
   fail(error: ShoalError): void {
-    for (const { part } of this.#manifests.values()) part.fail(error);
+    for (const { part } of this.#manifests.values()) part?.fail(error);
+    this.#first.resolve(undefined);
   }
 
   onOffer(offer: Offer): void {
@@ -100,7 +115,7 @@ export class FolderListings {
       this.#gathering.onProved(nowMs, server, endpoint);
       if (known.offers.some((each) => each.server === server)) return;
       known.offers.push(offer);
-      return known.part.onFind({ kind: "offer", queryIndex: 0, offer });
+      return known.part?.onFind({ kind: "offer", queryIndex: 0, offer });
     }
     if (this.#manifests.size + this.#refused.size >= MANIFESTS_MAX) {
       return this.#options.ignore(server);
@@ -111,12 +126,37 @@ export class FolderListings {
       return this.#options.ignore(server);
     }
     this.#gathering.onProved(nowMs, server, endpoint);
-    this.#manifests.set(key, { content: offer.content, offers: [offer], part: this.#fetch(offer) });
+    const manifest = this.#kept(offer) ?? this.#fetched(offer);
+    this.#manifests.set(key, manifest);
+    void this.#readAhead(manifest);
+  }
+
+  /** What an earlier run has fetched, and what is in it is still what is offered. */
+  #kept(offer: Offer): OfferedManifest | undefined {
+    const { content } = offer;
+    const { context: { disk, records }, folder } = this.#options;
+    if (records.manifestsDir === undefined) return undefined;
+    const decoded = keptManifest(disk, records.manifestsDir, content, folder);
+    return decoded && { content, offers: [offer], part: undefined, decoded };
+  }
+
+  #fetched(offer: Offer): OfferedManifest {
+    return { content: offer.content, offers: [offer], part: this.#fetch(offer) };
+  }
+
+  /** There is time to look at the first one while others are waited for. */
+  async #readAhead(manifest: OfferedManifest): Promise<void> {
+    try {
+      const { manifests: [first] } = await this.#read([manifest]);
+      if (first !== undefined) this.#first.resolve(first);
+    } catch {
+      // Whatever it is, it is met again when all are read.
+    }
   }
 
   #fetch(offer: Offer): DownloadDriver {
-    const { content } = offer;
-    const savedAs = `${content.sha256}.manifest` as SafeFileName;
+    const content: Content = offer.content;
+    const savedAs = manifestName(content);
     const outDir = this.#options.context.records.manifestsDir ?? this.#options.outDir;
     const settings = { name: this.#options.name, outDir, content, savedAs };
     return this.#options.context.addPart(settings, [offer], this.#options.onNotice);
@@ -124,18 +164,22 @@ export class FolderListings {
 
   /** The listings that are good, once there is one: those that are none prove nothing, and end no search. */
   async gathered(): Promise<readonly ReadManifest[]> {
+    const manifests = await this.#gathered();
+    this.#first.resolve(undefined);
+    return manifests;
+  }
+
+  async #gathered(): Promise<readonly ReadManifest[]> {
     const { clock } = this.#options.context;
     for (;;) {
-      while (clock.nowMs() < this.#gathering.endMs && !this.#options.signal.aborted) {
-        await clock.sleep(GATHER_STEP_MS, this.#options.signal);
+      for (let nowMs = clock.nowMs(); nowMs < this.#gathering.endMs; nowMs = clock.nowMs()) {
+        if (this.#options.signal.aborted) break;
+        const stepMs = Math.min(GATHER_STEP_MS, this.#gathering.endMs - nowMs);
+        await clock.sleep(stepMs, this.#options.signal);
       }
       const offered = [...this.#manifests.values()];
       this.#readCount = offered.length;
-      const { manifests, problem } = await readManifests(this.#options.name, offered, {
-        ...this.#options.context,
-        folder: this.#options.folder,
-        onBad: (offers, problem) => this.#onBadListing(offers, problem),
-      });
+      const { manifests, problem } = await this.#read(offered);
       if (this.#options.signal.aborted) return [];
       if (problem === undefined) {
         return manifests;
@@ -149,6 +193,14 @@ export class FolderListings {
       }
       if (this.#options.signal.aborted) return [];
     }
+  }
+
+  #read(offered: readonly OfferedManifest[]): ReturnType<typeof readManifests> {
+    return readManifests(this.#options.name, offered, {
+      ...this.#options.context,
+      folder: this.#options.folder,
+      onBad: (offers, problem) => this.#onBadListing(offers, problem),
+    });
   }
 
   #refuse(manifests: readonly OfferedManifest[], problem: ShoalError): void {

@@ -133,6 +133,10 @@ export class GetRun {
     this.#search.onError = (error) => this.#failAll(error);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#find(this.#sought);
+    // Nearly every run needs them; they start while the first question is on its way.
+    const isLikelyThere = (each: DownloadDriver | FolderDownload): boolean =>
+      each instanceof FolderDownload && each.isKnown;
+    if (!this.#sought.every(isLikelyThere)) this.#pool.warmUp(1);
     this.#masters = this.#searchMasters(options.masters);
     if (options.signal?.aborted) this.#onAbort();
     this.#progress.run(() => this.#unendedNames, this.#closing.signal);

@@ -15,7 +15,7 @@ import { UNIT_BYTES_MAX } from "../../protocol/folder/limits.ts";
 import type { TreeFile } from "../../wire/manifest.ts";
 import { PRESENT_SLICE_MS } from "./limits.ts";
 
-interface TreePresenceOptions {
+export interface TreePresenceOptions {
   readonly clock: Clock;
   readonly look: TargetLook;
   /** What a file of the folder is called below the target folder. */
@@ -25,19 +25,25 @@ interface TreePresenceOptions {
   readonly checks: boolean;
   /** Whether what is under another name than its own does not count, since whatever has that is replaced. */
   readonly replaces: boolean;
-  /** Whether what is there gets the time, and the leave to be run, that it has at its servers. */
-  readonly keepsAttributes: boolean;
   readonly signal: AbortSignal;
 }
 
-interface TreePresence {
+export interface TreePresence {
   readonly missing: readonly TreeFile[];
   readonly present: readonly { readonly file: TreeFile; readonly path: string }[];
+  /** Of those that are present, what may not have the time, and the leave to be run, that it has at its servers. */
+  readonly unlike: readonly UnlikeFile[];
   /** Names whose file an earlier run wrote, and nobody has touched: it may be replaced. */
   readonly ours: ReadonlySet<string>;
 }
 
-/** Long files are for those who fetch them to find. */
+interface UnlikeFile {
+  readonly file: TreeFile;
+  readonly path: string;
+  readonly found: FileIdentity;
+}
+
+/** Nothing is changed by it. Long files are for those who fetch them to find. */
 export async function treePresence(
   files: readonly TreeFile[],
   options: TreePresenceOptions,
@@ -46,6 +52,7 @@ export async function treePresence(
   const missing: TreeFile[] = [];
   const ours = new Set<string>();
   const present: { file: TreeFile; path: string }[] = [];
+  const unlike: UnlikeFile[] = [];
   let turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
   for (const file of files) {
     if (clock.nowMs() >= turnEndMs) {
@@ -78,14 +85,34 @@ export async function treePresence(
       continue;
     }
     present.push({ file, path });
-    if (found === undefined || !options.keepsAttributes) continue;
+    if (found === undefined) continue;
     // What this disk cannot hold is not tried each time.
     if (isOurs && recorded.given && sameAttributes(recorded.given, file)) continue;
-    const kept = keepAttributes(disk, path, found, file);
+    unlike.push({ file, path, found });
+  }
+  return { missing, present, unlike, ours };
+}
+
+/** Gives what is there the time, and the leave to be run, that it has at its servers. */
+export async function keepTreeAttributes(
+  unlike: readonly UnlikeFile[],
+  { clock, look, nameOf, record, signal }: Pick<
+    TreePresenceOptions,
+    "clock" | "look" | "nameOf" | "record" | "signal"
+  >,
+): Promise<void> {
+  let turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
+  for (const { file, path, found } of unlike) {
+    if (clock.nowMs() >= turnEndMs) {
+      await clock.yieldToEvents();
+      turnEndMs = clock.nowMs() + PRESENT_SLICE_MS;
+    }
+    if (signal.aborted) return;
+    const usual = look.at(nameOf(file));
+    const kept = usual && keepAttributes(usual.disk, path, found, file);
     if (kept === found || kept === undefined) continue;
     record.set(file.name, recordOf(file, path, kept.signature));
   }
-  return { missing, present, ours };
 }
 
 /** What later runs are told of a file that is written, or was here. */

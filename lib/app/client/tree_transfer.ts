@@ -13,12 +13,11 @@ import {
   type SourceId,
   sourceId,
   timeOf,
-  toHex,
   type TransferId,
 } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
+import { stagingTag } from "../../io/files/staged_files.ts";
 import { Bitmap } from "../../protocol/base/bitmap.ts";
-import { sha256 } from "../../protocol/base/sha256.ts";
 import type { Offer } from "../../protocol/discovery/finder.ts";
 import type { CoordinatorEvent } from "../../protocol/download/coordinator_messages.ts";
 import type { LayerNews } from "../../protocol/download/layer_fetch.ts";
@@ -61,8 +60,6 @@ interface TreeTransferOptions {
   readonly onShare: (server: ServerId, share: ServerShare | undefined) => void;
   readonly addPart: (file: TreeFile, offers: readonly Offer[]) => DownloadDriver;
 }
-
-const utf8 = new TextEncoder();
 
 /** What is known of a folder beside what is on its way. */
 interface FolderState {
@@ -251,8 +248,7 @@ export class TreeTransfer {
     for (const { sizeBytes } of this.#files) neededBytes += sizeBytes;
     return {
       ...{ kind: "openTree", transfer: this.#transfer, outDir, ...shapes },
-      // Of where it goes, so that two runs into one folder meet, whatever they make of what is in it.
-      tag: toHex(sha256(utf8.encode(shapes.root ?? "."))).slice(0, 8),
+      tag: stagingTag(shapes.root),
       files: treeColumns(units, this.#files.map(target)),
       neededBytes,
     };

@@ -1,6 +1,6 @@
 /**
  * The workers of a client: one assembler, and one for each chunk source that the coordinator puts to
- * work. Relays messages between them and the coordinator; file data goes directly
+ * work, each started when it is needed, or before by `warmUp`. Relays messages between them and the coordinator; file data goes directly
  * from worker to worker.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
@@ -74,7 +74,8 @@ interface SourceWorker {
 export class WorkerPool {
   readonly coordinator: Coordinator;
   readonly #options: WorkerPoolOptions;
-  readonly #assembler: AssemblerHandle;
+  /** Started when something is asked of it. */
+  #assembler: AssemblerHandle | undefined;
   readonly #workers: SourceWorker[] = [];
   readonly #timer: Wakeup;
 
@@ -82,16 +83,6 @@ export class WorkerPool {
     this.#options = options;
     this.#timer = options.runtime.clock.timer(() => this.step({ kind: "wakeup" }));
     this.coordinator = new Coordinator(options);
-    const { runtime, sink, files, onAssembler: onReply, onFailure } = options;
-    this.#assembler = sink === undefined
-      ? new WorkerHandle<AssemblerRequest, AssemblerReply>(runtime, "assembler.ts", {
-        init: { kind: "init", ...files },
-        onReply,
-        onFailure,
-      })
-      : new StreamAssembly({ clock: runtime.clock, sink, onReply });
-    // Nearly every run needs one; it starts while the first question is on its way.
-    this.warmUp(1);
   }
 
   /** Passes the event to the coordinator and performs its actions. */
@@ -101,7 +92,7 @@ export class WorkerPool {
     this.#timer.set(this.coordinator.nextWakeupMs(now));
   }
 
-  /** Starts the workers that so many flows will need. */
+  /** Starts the workers that so many flows will need, the assembler among them. */
   warmUp(flowCount: number): void {
     const { firstKind } = this.#options;
     const count = Math.min(flowCount, RECEIVERS_MAX);
@@ -111,7 +102,18 @@ export class WorkerPool {
   }
 
   askAssembler(request: WorkRequest<AssemblerRequest>): void {
-    this.#assembler.post(request);
+    this.#startedAssembler.post(request);
+  }
+
+  get #startedAssembler(): AssemblerHandle {
+    const { runtime, sink, files, onAssembler: onReply, onFailure } = this.#options;
+    return this.#assembler ??= sink === undefined
+      ? new WorkerHandle<AssemblerRequest, AssemblerReply>(runtime, "assembler.ts", {
+        init: { kind: "init", ...files },
+        onReply,
+        onFailure,
+      })
+      : new StreamAssembly({ clock: runtime.clock, sink, onReply });
   }
 
   /** Stops every worker; what is verified is on disk and marked when this resolves. */
@@ -119,10 +121,10 @@ export class WorkerPool {
     this.#timer.clear();
     const times = await Promise.all(this.#workers.map((worker) => this.#stop(worker)));
     // What is verified is written to disk, however long that takes.
-    const assembler = await this.#assembler.stop(Infinity);
+    const assembler = await this.#assembler?.stop(Infinity);
     if (assembler !== undefined) this.#tellTimes(times.flat(), assembler.times);
     for (const { handle } of this.#workers) handle.terminate();
-    this.#assembler.terminate();
+    this.#assembler?.terminate();
   }
 
   #perform(action: CoordinatorAction): void {
@@ -168,7 +170,7 @@ export class WorkerPool {
     if (found === undefined) throw new Error(`there are no sources of the kind '${kind}'`);
     const label = `receiver ${this.#workers.length}`;
     const [toAssembler, feed] = runtime.workers.channel();
-    this.#assembler.post({ kind: "feed", port: toAssembler }, [toAssembler]);
+    this.#startedAssembler.post({ kind: "feed", port: toAssembler }, [toAssembler]);
     const handle = new WorkerHandle<SourceRequest, SourceReply>(runtime, found.worker, {
       init: { kind: "init", config: found.config, feed },
       transfer: [feed],

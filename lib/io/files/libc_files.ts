@@ -7,12 +7,13 @@
  * What fails here fails without a reason: whoever wants to know it, or is not allowed this, asks Deno.
  */
 import type { Bytes, ModificationTime } from "../../ids.ts";
+import { anchor, AT_FDCWD, relativePath } from "./anchored_path.ts";
 import { isTuningOff } from "../system/tuning.ts";
 import { PATH_BYTES_MAX } from "./limits.ts";
 
 const SYMBOLS = {
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
-  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
@@ -40,7 +41,6 @@ export interface FileStatus extends FileTimes {
 /** Whether a path whose last component is a link stands for that or for what it leads to. */
 export type Links = "follow" | "refuse";
 
-const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_WANTED = 0x7ff;
@@ -104,7 +104,7 @@ export function setModifiedAt(
   const bytes = encoded(path);
   if (symbols === undefined || bytes === undefined) return false;
   const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | (links === "follow" ? 0 : O_NOFOLLOW);
-  const descriptor = symbols.open(bytes, flags, 0);
+  const descriptor = symbols.openat(anchor, bytes, flags, 0);
   if (descriptor < 0) return false;
   try {
     if (!isStatusOf(descriptor) || unsigned64(AT.inode) !== inode) return false;
@@ -135,7 +135,9 @@ export function fileSystemAt(
   path: string,
 ): { readonly type: number; readonly freeBytes: number } | undefined {
   const bytes = encoded(path);
-  if (bytes === undefined || free()?.statfs(bytes, answer) !== 0) return undefined;
+  // It takes no descriptor.
+  if (bytes === undefined || anchor !== AT_FDCWD) return undefined;
+  if (free()?.statfs(bytes, answer) !== 0) return undefined;
   return {
     // Signed on some processors.
     type: view.getUint32(STATFS_AT.type, true),
@@ -178,7 +180,7 @@ export function close(descriptor: number): void {
 
 function opened(path: string, flags: number, mode: number): number | undefined {
   const bytes = encoded(path);
-  const descriptor = bytes === undefined ? -1 : free()?.open(bytes, flags, mode) ?? -1;
+  const descriptor = bytes === undefined ? -1 : free()?.openat(anchor, bytes, flags, mode) ?? -1;
   return descriptor < 0 ? undefined : descriptor;
 }
 
@@ -186,7 +188,7 @@ function isStatusAt(path: string, links: Links): boolean {
   const bytes = encoded(path);
   if (bytes === undefined) return false;
   const flags = links === "follow" ? 0 : AT_SYMLINK_NOFOLLOW;
-  return loaded()?.statx(AT_FDCWD, bytes, flags, STATX_WANTED, answer) === 0;
+  return loaded()?.statx(anchor, bytes, flags, STATX_WANTED, answer) === 0;
 }
 
 function isStatusOf(descriptor: number): boolean {
@@ -252,8 +254,9 @@ function deviceRead(): number {
     minor % 2 ** 8;
 }
 
-/** As the C library takes it; `undefined` where it can't. Good until the next path. */
-function encoded(path: string): Bytes | undefined {
+/** As the C library takes it, from {@linkcode anchor} on; `undefined` where it can't. Good until the next path. */
+function encoded(whole: string): Bytes | undefined {
+  const path = relativePath(whole);
   const { read, written } = encoder.encodeInto(path, pathBytes);
   if (read < path.length || written >= PATH_BYTES_MAX || path.includes("\0")) return undefined;
   pathBytes[written] = 0;

@@ -9,8 +9,9 @@
 import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import { sizeText } from "../../sizes.ts";
-import type { FileSignature, ModificationTime, SafeFileName } from "../../ids.ts";
+import { type FileSignature, type ModificationTime, type SafeFileName, toHex } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
+import { sha256 } from "../../protocol/base/sha256.ts";
 import type { TreeTarget } from "../../protocol/folder/tree_columns.ts";
 import { stagingName } from "../../names.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
@@ -20,6 +21,8 @@ import { takeFreeName } from "./free_name.ts";
 import { type OpenTarget, TargetFolders } from "./target_folders.ts";
 import { nameIn } from "./target_names.ts";
 import type { WrittenFiles } from "./written_files.ts";
+
+const utf8 = new TextEncoder();
 
 /** Read and write for all, and run: what the process's mask takes away is taken away. */
 const EXECUTABLE_MODE = 0o777;
@@ -250,6 +253,20 @@ export class StagedFiles {
       // The same.
     }
   }
+}
+
+/**
+ * Whether files for a folder are being staged, or were by a run that did not end.
+ *
+ * @param root the folder below `outDir`, if it is not that itself
+ */
+export function isStaging(disk: Disk, outDir: string, root: SafeFileName | undefined): boolean {
+  return disk.lookAt(join(outDir, stagingName(stagingTag(root)))) !== undefined;
+}
+
+/** Of where files go, so that two runs into one folder meet, whatever they make of what is in it. */
+export function stagingTag(root: SafeFileName | undefined): string {
+  return toHex(sha256(utf8.encode(root ?? "."))).slice(0, 8);
 }
 
 /** Whoever holds the lock stages files here; what is here without it was left behind. */

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { useSha256 } from "../../protocol/base/sha256.ts";
+import { beforeFirstSha256, useSha256 } from "../../protocol/base/sha256.ts";
 import { isTuningOff } from "../system/tuning.ts";
 
 /** By soname, so that no development package is needed. */
@@ -18,6 +18,11 @@ const SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 /** `SHA256_CTX` has 112 bytes. */
 const STATE_BYTES = 256;
+
+/** The same, once this thread hashes: Node's, which is taken otherwise, would take longer to load than most runs hash. */
+export function useNativeSha256WhenNeeded(): void {
+  beforeFirstSha256(useNativeSha256);
+}
 
 /** Call once per thread, before it hashes. Silently leaves things as they are where it cannot be had. */
 export function useNativeSha256(): void {

@@ -18,7 +18,7 @@ export interface Dispute {
   readonly sides: readonly { readonly entry: TreeEntry; readonly parties: readonly string[] }[];
 }
 
-interface MergedTree {
+export interface MergedTree {
   /** In the order of their names. */
   readonly entries: readonly TreeEntry[];
   readonly disputes: readonly Dispute[];

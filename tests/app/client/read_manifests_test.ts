@@ -1,6 +1,17 @@
-/** Listings that are read again when another one has come meanwhile. */
+/** Listings that are read again when another one has come meanwhile, and those that are kept. */
+import "../../support/libraries.ts";
 import { assertEquals } from "@std/assert";
-import { type OfferedManifest, readManifests } from "../../../lib/app/client/read_manifests.ts";
+import { join } from "@std/path/join";
+import {
+  keptManifest,
+  type OfferedManifest,
+  readManifests,
+} from "../../../lib/app/client/read_manifests.ts";
+import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
+import { hashHex, toHex } from "../../../lib/ids.ts";
+import { sha256 } from "../../../lib/protocol/base/sha256.ts";
+import { withFolder } from "../../support/folder.ts";
+import { canTouchFiles } from "../../support/permissions.ts";
 import type { Offer } from "../../../lib/protocol/discovery/finder.ts";
 import type { DoneEvent } from "../../../lib/app/events.ts";
 import type { Bytes } from "../../../lib/ids.ts";
@@ -40,4 +51,26 @@ Deno.test("one that is none is removed and told once, however often the others a
   assertEquals([...files.keys()], ["late"]);
   assertEquals(await read([...first, offered("late", 1)]), ["a", "b"]);
   assertEquals(told, ["bad"]);
+});
+
+Deno.test({
+  name: "one that is kept is taken only if it is what is offered, byte for byte",
+  ignore: !(await canTouchFiles()),
+  fn: () =>
+    withFolder({}, async (dir) => {
+      const bytes = manifestOf([{ kind: 3, name: "a" }]);
+      const hash = hashHex(toHex(sha256(bytes)));
+      const content = { sizeBytes: bytes.length, sha256: hash, root: hash };
+      const kept = () => keptManifest(denoDisk, dir, content, undefined)?.map(({ name }) => name);
+      assertEquals(kept(), undefined);
+      const path = join(dir, `${hash}.manifest`);
+      await Deno.writeFile(path, bytes);
+      assertEquals<unknown>(kept(), ["a"]);
+      const other = bytes.slice();
+      other[other.length - 1]! ^= 1;
+      for (const wrong of [other, bytes.subarray(1), new Uint8Array([...bytes, 0])]) {
+        await Deno.writeFile(path, wrong);
+        assertEquals(kept(), undefined);
+      }
+    }),
 });

@@ -1,6 +1,6 @@
 import "../../support/libraries.ts";
 import { assertEquals } from "@std/assert";
-import { treePresence } from "../../../lib/app/client/tree_presence.ts";
+import { keepTreeAttributes, treePresence } from "../../../lib/app/client/tree_presence.ts";
 import type { SafeFileName } from "../../../lib/ids.ts";
 import { denoDisk } from "../../../lib/io/files/deno_disk.ts";
 import type { Disk } from "../../../lib/io/files/disk.ts";
@@ -55,11 +55,14 @@ Deno.test(
       const record: TreeRecord = new Map();
       const look = async (file: TreeFile) => {
         using targets = new TargetLook(disk, dir, { portableNames: false });
-        const { missing, present } = await treePresence([file], {
-          ...{ clock: denoClock, look: targets, record, nameOf: ({ name }) => name },
-          ...{ checks: false, replaces: false, keepsAttributes: true },
+        const options = {
+          ...{ clock: denoClock, look: targets, record },
+          nameOf: ({ name }: TreeFile) => name,
           signal: new AbortController().signal,
-        });
+        };
+        const rules = { checks: false, replaces: false };
+        const { missing, present, unlike } = await treePresence([file], { ...options, ...rules });
+        await keepTreeAttributes(unlike, options);
         assertEquals([missing.length, present.length], [0, 1]);
         return sets;
       };

@@ -105,6 +105,16 @@ class Scene {
   }
 }
 
+Deno.test("no worker is started before one is needed, or told to be", async () => {
+  const idle = new Scene();
+  await idle.pool.close();
+  assertEquals(idle.workers, []);
+  const warm = new Scene();
+  warm.pool.warmUp(1);
+  assertEquals(warm.workers.map(({ file }) => file), ["assembler.ts", "one.ts"]);
+  await warm.pool.close();
+});
+
 Deno.test("the worker of a source that was released works for the next one of its kind", async () => {
   const scene = new Scene();
   scene.begin(1);
