@@ -8,6 +8,7 @@ import { hashHex, timeOf, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import type { Clock } from "../../io/system/clock.ts";
 import { unitsOf } from "../../protocol/folder/bundles.ts";
+import { bundleFiles } from "../../protocol/base/bundle_files.ts";
 import {
   type ContentRef,
   keyOf,
@@ -146,7 +147,7 @@ export class FolderTrees {
     if (files.some(({ entry, root }) => entry.content?.root !== root)) return undefined;
     const served = files.map(({ entry }) => this.#options.served(entry));
     const signature = { sizeBytes, mtimeMs: 0, ctimeMs: 0, inode: 0 };
-    return { name, place: { kind: "bundle", files: served }, ...signature };
+    return { name, place: { kind: "bundle", files: bundleFiles(served) }, ...signature };
   }
 
   /** The files of a bundle, so that they are looked at again. */

@@ -12,6 +12,7 @@ import type {
   SessionSettings,
   UploadedFile,
 } from "../../messages/session_worker.ts";
+import { bundleFiles } from "../../protocol/base/bundle_files.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
@@ -133,7 +134,7 @@ export class SessionService {
       mtimeMs: 0,
       ctimeMs: 0,
       inode: 0,
-      place: { kind: "bundle", files: [] },
+      place: { kind: "bundle", files: bundleFiles([]) },
     } as const;
     return { name: MANIFEST_NAME, sizeBytes, ...nowhere, hashing: { hashedBytes, rateBytesPerS } };
   }

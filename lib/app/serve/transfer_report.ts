@@ -65,7 +65,7 @@ export class TransferReport {
     const file = index.located(root, sizeBytes);
     if (file === undefined) return undefined;
     const { name, place } = file;
-    if (place.kind === "bundle") return { name, isFolder: true, files: place.files.length };
+    if (place.kind === "bundle") return { name, isFolder: true, files: place.files.count };
     // The listing of a folder is in memory, and is no file.
     const isFolder = place.kind === "memory" && index.catalogue.find(name) === undefined;
     return { name, isFolder, files: isFolder ? 0 : 1 };

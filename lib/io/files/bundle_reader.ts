@@ -2,9 +2,10 @@
  * Reads files that are offered as one bundle. All of it is read when it is opened, each file in one go, and each is
  * what was indexed after that, so that it was before: what a reader gives later is what the files were then.
  */
-import { dirname } from "@std/path/dirname";
+import { SEPARATOR } from "@std/path/constants";
 import { join } from "@std/path/join";
 import type { Bytes } from "../../ids.ts";
+import { type BundleFiles, filesOfBundle } from "../../protocol/base/bundle_files.ts";
 import type { ServedFile } from "../../protocol/base/served_file.ts";
 import type { OpenedContent } from "./content_reader.ts";
 import type { Disk } from "./disk.ts";
@@ -19,13 +20,13 @@ import { type RegularFile, stillIs } from "./regular_file.ts";
  */
 export function readBundle(
   disk: Disk,
-  files: readonly ServedFile[],
+  files: BundleFiles,
   open: (file: ServedFile) => OpenedContent,
 ): OpenedContent {
-  const bytes = new Uint8Array(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const bytes = new Uint8Array(files.sizeBytes);
   using folders = new OpenFolders(disk);
   let at = 0;
-  for (const file of files) {
+  for (const file of filesOfBundle(files)) {
     const target = bytes.subarray(at, at + file.sizeBytes);
     const problem = folders.readPlain(file, target) ? undefined : readAny(open(file), file, target);
     if (problem !== undefined) return problem;
@@ -37,6 +38,9 @@ export function readBundle(
 /** Files of one folder come one after another: it is opened, and looked at, once for all of them. */
 class OpenFolders implements Disposable {
   readonly #disk: Disk;
+  /** Where the open one is, below which folder. */
+  #dir = "";
+  #above = "";
   #path = "";
   #opened: AnchoredDisk | undefined;
 
@@ -48,8 +52,10 @@ class OpenFolders implements Disposable {
   readPlain(file: ServedFile, target: Bytes): boolean {
     if (file.place.kind !== "file") return false;
     const { dir, name } = file.place;
-    const path = join(dir, name);
-    const opened = this.#folder(dir, dirname(path))?.openRegular(path, "refuse");
+    const end = name.lastIndexOf("/");
+    const folder = this.#folder(dir, name.slice(0, Math.max(0, end)));
+    const path = this.#path + SEPARATOR + name.slice(end + 1);
+    const opened = folder?.openRegular(path, "refuse");
     if (opened?.ok !== true) return false;
     try {
       return opened.file.readAt(target, 0, target.length, 0) === target.length &&
@@ -63,12 +69,12 @@ class OpenFolders implements Disposable {
     this.#opened?.close();
   }
 
-  #folder(dir: string, path: string): AnchoredDisk | undefined {
-    if (path === this.#path) return this.#opened;
+  #folder(dir: string, above: string): AnchoredDisk | undefined {
+    if (this.#path !== "" && dir === this.#dir && above === this.#above) return this.#opened;
     this.#opened?.close();
-    this.#path = path;
+    [this.#dir, this.#above, this.#path] = [dir, above, join(dir, above)];
     try {
-      this.#opened = AnchoredDisk.open(this.#disk, dir, path, "inside");
+      this.#opened = AnchoredDisk.open(this.#disk, dir, this.#path, "inside");
     } catch {
       this.#opened = undefined;
     }

@@ -221,7 +221,7 @@ class SessionHost {
   async #sendFile(step: StepOf<"sendFile">): Promise<boolean> {
     const { place, root, sizeBytes } = step.file;
     // All of it is read, whatever is asked for.
-    if (place.kind === "bundle") await this.#pace.work(place.files.length * LISTED_FILE_WORK);
+    if (place.kind === "bundle") await this.#pace.work(place.files.count * LISTED_FILE_WORK);
     const isSent = await this.#sendBytes(step);
     if (!isSent && place.kind === "bundle" && root !== undefined) {
       this.#library.onChanged({ root, sizeBytes });

@@ -1,5 +1,6 @@
 /** What a server gives bytes of: a content, and where they lie. */
 import type { FileSignature, HashHex, SafeFileName } from "../../ids.ts";
+import type { BundleFiles } from "./bundle_files.ts";
 
 /** What names a content in a request. */
 export interface ContentRef {
@@ -20,7 +21,7 @@ export type ContentPlace =
     readonly name: string;
   }
   /** Files one behind another: those of a bundle. */
-  | { readonly kind: "bundle"; readonly files: readonly ServedFile[] }
+  | { readonly kind: "bundle"; readonly files: BundleFiles }
   /** A file of which chunks come in any order, told by what does not change meanwhile. */
   | {
     readonly kind: "part";
