@@ -1,5 +1,5 @@
 /** Which files of a folder are here by now: told one by one, kept in a few bytes each, and made into events again at the end. */
-import { join } from "@std/path/join";
+import { FolderPaths } from "../../folder_paths.ts";
 import type { SafeFileName } from "../../ids.ts";
 import type { TreeFile } from "../../wire/manifest.ts";
 import type { DoneEvent, GetEvent } from "../events.ts";
@@ -16,6 +16,7 @@ interface FolderResultsOptions {
 
 export class FolderResults {
   readonly #options: FolderResultsOptions;
+  readonly #usual: FolderPaths;
   readonly #positions = new Map<string, number>();
   readonly #files: TreeFile[] = [];
   readonly #seconds: number[] = [];
@@ -28,6 +29,7 @@ export class FolderResults {
 
   constructor(options: FolderResultsOptions) {
     this.#options = options;
+    this.#usual = new FolderPaths(options.outDir);
   }
 
   /** How many files there are. */
@@ -72,7 +74,7 @@ export class FolderResults {
 
   /** Where a file is that its own name leads to. */
   usualPathOf(file: TreeFile): string {
-    return join(this.#options.outDir, this.#options.nameOf(file));
+    return this.#usual.of(this.#options.nameOf(file));
   }
 
   #eventOf(position: number): DoneEvent {

@@ -52,7 +52,7 @@ export class AnchoredDisk implements Disk {
       const isRefused = links === "refuse" &&
         anchored.#openedAt !== join(home, relative(outDir, folder));
       if (isRefused) throw new ShoalError("not_writable", `${folder} is a link`);
-      anchored.#requireInside();
+      anchored.#requireInside(anchored.#openedAt);
       return anchored;
     } catch (cause) {
       handle?.close();
@@ -231,8 +231,7 @@ export class AnchoredDisk implements Disk {
     return dirname(path) === this.#folder ? join(openFolder, basename(path)) : path;
   }
 
-  #requireInside(): void {
-    const real = this.#handle.realPath();
+  #requireInside(real = this.#handle.realPath()): void {
     if (real === this.#home || real.startsWith(join(this.#home, "/"))) return;
     throw new ShoalError(
       "not_writable",

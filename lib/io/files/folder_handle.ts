@@ -9,35 +9,45 @@ import { nodeFs } from "./node_fs.ts";
 
 /** Opens a folder, links followed. Throws what the operating system says. */
 export function openFolder(path: string): FolderHandle {
-  return (areUsable ? openByDescriptor(path) : undefined) ?? openByName(path);
+  return (areUsable === false ? undefined : openByDescriptor(path)) ?? openByName(path);
 }
 
-/** Whether descriptors may be used, as far as is known: asking might prompt. */
-let areUsable = Deno.build.os === "linux";
+/** Whether descriptors may be used, once that is known: asking might prompt. */
+let areUsable: boolean | undefined = Deno.build.os === "linux" ? undefined : false;
 
 /** `undefined` where the runtime keeps `/proc` from those who may not do everything. */
 function openByDescriptor(path: string): FolderHandle | undefined {
-  const isPermitted = (["read", "write"] as const).every((name) =>
-    Deno.permissions.querySync({ name, path: "/proc/self/fd" }).state === "granted"
-  );
-  if (!isPermitted) {
-    areUsable = false;
-    return undefined;
-  }
+  areUsable ??= isPermitted();
+  if (!areUsable) return undefined;
   const { descriptor, close } = openedByLibc(path) ?? openedByNode(path);
   const anchor = `/proc/self/fd/${descriptor}`;
-  try {
-    Deno.readLinkSync(anchor);
-  } catch {
-    close();
-    areUsable = false;
-    return undefined;
-  }
   return {
     path: anchor,
     realPath: () => Deno.readLinkSync(anchor),
     close,
   };
+}
+
+function isPermitted(): boolean {
+  const isGranted = (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path: "/proc/self/fd" }).state === "granted"
+  );
+  return isGranted && isNamed();
+}
+
+/** Whether an open folder has a name that may be looked at. */
+function isNamed(): boolean {
+  let close = (): void => {};
+  try {
+    const opened = openedByLibc("/") ?? openedByNode("/");
+    close = opened.close;
+    Deno.readLinkSync(`/proc/self/fd/${opened.descriptor}`);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    close();
+  }
 }
 
 interface OpenDescriptor {
@@ -52,6 +62,8 @@ function openedByLibc(path: string): OpenDescriptor | undefined {
 }
 
 function openedByNode(path: string): OpenDescriptor {
+  // Where it is none, that is said without Node.
+  if (!Deno.statSync(path).isDirectory) throw new Deno.errors.NotADirectory(path);
   // Absent on Windows.
   const { closeSync, openSync, constants: { O_RDONLY, O_DIRECTORY = 0 } } = nodeFs();
   const descriptor = openSync(path, O_RDONLY | O_DIRECTORY);

@@ -6,7 +6,9 @@
  * A crash leaves the folder of staged files behind; it is named like an unfinished download, so that no server
  * offers it, and the next run into the same target removes it.
  */
+import { SEPARATOR } from "@std/path/constants";
 import { join } from "@std/path/join";
+import { FolderPaths } from "../../folder_paths.ts";
 import { ShoalError } from "../../errors.ts";
 import { sizeText } from "../../sizes.ts";
 import { type FileSignature, type ModificationTime, type SafeFileName, toHex } from "../../ids.ts";
@@ -49,6 +51,7 @@ export class StagedFiles {
   readonly #tag: string;
   readonly #folders: TargetFolders;
   readonly #path: string;
+  readonly #staged: FolderPaths;
   readonly #stage: AnchoredDisk;
   readonly #lock: DiskFile;
   readonly #rules: StagingRules;
@@ -72,6 +75,7 @@ export class StagedFiles {
     this.#folders = new TargetFolders(disk, rules);
     this.#rules = rules;
     this.#path = path;
+    this.#staged = new FolderPaths(path);
     this.#stage = stage;
     this.#lock = lock;
   }
@@ -117,7 +121,7 @@ export class StagedFiles {
   write(bytes: Uint8Array, target: TreeTarget): StagedFile {
     const staged = String(this.#count++);
     try {
-      const path = join(this.#path, staged);
+      const path = this.#staged.of(staged);
       const mode = target.isExecutable ? EXECUTABLE_MODE : undefined;
       if (this.#stage.createWhole(path, bytes, target, mode)) return { target, staged };
       throw new ShoalError("busy_target", `${path} is in the way`);
@@ -129,7 +133,7 @@ export class StagedFiles {
   /** Gives up a file that has no name yet. Never throws. */
   discard({ staged }: StagedFile): void {
     try {
-      this.#stage.remove(join(this.#path, staged));
+      this.#stage.remove(this.#staged.of(staged));
     } catch {
       // It is removed with the folder.
     }
@@ -140,7 +144,7 @@ export class StagedFiles {
     if (await this.#stage.syncFileSystem(this.#path)) return;
     try {
       for (const { staged } of files) {
-        const file = this.#stage.open(join(this.#path, staged));
+        const file = this.#stage.open(this.#staged.of(staged));
         try {
           await file.sync();
         } finally {
@@ -167,8 +171,8 @@ export class StagedFiles {
     const { disk, folder, base } = this.#placed(target.name);
     try {
       const path = this.#stage.use((stage) => {
-        const from = join(stage, staged);
-        const own = join(folder, base);
+        const from = `${stage}${SEPARATOR}${staged}`;
+        const own = folder + SEPARATOR + base;
         // Where a disk takes two names for one, the second file must not replace the first.
         return target.isReplaced && !this.#rules.written.holds(own)
           ? replace(disk, from, own)

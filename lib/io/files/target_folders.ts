@@ -68,11 +68,18 @@ export class TargetFolders {
   }
 
   #opened(outDir: string, name: SafeFileName, wanted: string): SharedFolder {
-    const folder = makeFolders(this.#disk, outDir, name, this.#rules);
+    const folder = this.#isThere(wanted)
+      ? wanted
+      : makeFolders(this.#disk, outDir, name, this.#rules);
     const disk = AnchoredDisk.open(this.#disk, outDir, folder, "inside");
     const shared = { folder, disk, users: 0 };
     this.#open.set(wanted, shared);
     return shared;
+  }
+
+  /** Whether nothing has to be made. Where it leads is seen when it is open. */
+  #isThere(wanted: string): boolean {
+    return !this.#rules.portableNames && this.#disk.examine(wanted)?.kind === "folder";
   }
 
   #leave(wanted: string, shared: SharedFolder): void {

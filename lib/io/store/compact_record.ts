@@ -3,7 +3,7 @@
  * bytes are what is kept of it between runs: a head, the columns as they are, and the names. Whoever reads bytes that are
  * none, or of another machine, knows nothing of the folder, and reads its files instead.
  */
-import { join } from "@std/path/join";
+import { FolderPaths } from "../../folder_paths.ts";
 import { type Bytes, fromHex, hashHex, toHex } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
 import type { RecordedFile, TreeRecord } from "./tree_records.ts";
@@ -23,7 +23,7 @@ const GIVEN_EXECUTABLE = 4;
 const FILE_BYTES = FIELDS * Float64Array.BYTES_PER_ELEMENT + HASH_BYTES;
 
 export class CompactRecord implements TreeRecord {
-  readonly #folder: string;
+  readonly #usual: FolderPaths;
   readonly #positions = new Map<string, number>();
   /** Where those are that are not under their own names. */
   readonly #paths = new Map<string, string>();
@@ -34,7 +34,7 @@ export class CompactRecord implements TreeRecord {
 
   /** @param folder the absolute path of what is fetched into */
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#usual = new FolderPaths(folder);
   }
 
   /** `undefined` for what is no record. */
@@ -90,7 +90,7 @@ export class CompactRecord implements TreeRecord {
     const field = (which: number): number => this.#fields[position * FIELDS + which]!;
     const flags = field(FIELD.flags);
     return {
-      path: this.#paths.get(name) ?? join(this.#folder, name),
+      path: this.#paths.get(name) ?? this.#usual.of(name),
       sha256: hashHex(toHex(this.#hashAt(position))),
       signature: {
         ...{ sizeBytes: field(FIELD.size), ctimeMs: field(FIELD.ctimeMs) },
@@ -118,7 +118,7 @@ export class CompactRecord implements TreeRecord {
       ...[given?.mtimeMs ?? 0, given?.mtimeRestNs ?? 0, flags],
     ], position * FIELDS);
     this.#hashAt(position).set(fromHex(sha256)!);
-    if (path === join(this.#folder, name)) this.#paths.delete(name);
+    if (path === this.#usual.of(name)) this.#paths.delete(name);
     else this.#paths.set(name, path);
   }
 

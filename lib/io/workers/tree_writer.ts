@@ -2,7 +2,7 @@
  * Writes the files of folders as their units come. Written files wait for a sync that many share
  * (`staged_files.ts`), and have their names after that. While one group is synced the next one is written.
  */
-import { join } from "@std/path/join";
+import { FolderPaths } from "../../folder_paths.ts";
 import { type ErrorMessage, ShoalError } from "../../errors.ts";
 import type { SafeFileName, TransferId } from "../../ids.ts";
 import type { FileRules } from "../../messages/assembler_worker.ts";
@@ -88,6 +88,7 @@ class Tree {
   readonly #staged: StagedFiles;
   readonly #onEnd: () => void;
   readonly #files: TreeLayout;
+  readonly #usual: FolderPaths;
   readonly #news: { written: WrittenFile[]; others: TreeOutcome[] } = { written: [], others: [] };
   /** Written, and not yet on the disk for good, by the numbers of their targets. */
   #group: Map<number, StagedFile> = new Map();
@@ -104,6 +105,7 @@ class Tree {
   constructor(options: TreeWriterOptions, request: Open, staged: StagedFiles, onEnd: () => void) {
     this.#options = options;
     this.#request = request;
+    this.#usual = new FolderPaths(request.outDir);
     this.#files = new TreeLayout(request.files);
     this.#staged = staged;
     this.#onEnd = onEnd;
@@ -235,7 +237,7 @@ class Tree {
   #name(number: number, file: StagedFile): void {
     try {
       const { path, signature } = this.#staged.publish(file);
-      const isUsual = path === join(this.#request.outDir, file.target.name);
+      const isUsual = path === this.#usual.of(file.target.name);
       this.#news.written.push({ number, path: isUsual ? undefined : path, signature });
     } catch (thrown) {
       const error = this.#errorOfOne(thrown);
