@@ -35,6 +35,16 @@ async function scene(way: string): Promise<{
   return { scratch, port, server, args: [...args, "--retries", String(ATTEMPTS)] };
 }
 
+/** Resolves when all have been offered, and some have come: who is not found yet when it dies fails as not found. */
+async function untilUnderWay(get: ShoalProcess): Promise<void> {
+  await get.event(() => new Set(namesOf("offer", get.events)).size === FILES);
+  await get.event(() => doneOf(get.events).length >= 20);
+}
+
+function namesOf(event: string, events: readonly JsonEvent[]): unknown[] {
+  return events.filter((each) => each.event === event).map(({ name }) => name);
+}
+
 function doneOf(events: readonly JsonEvent[]): readonly JsonEvent[] {
   return events.filter(({ event }) => event === "done");
 }
@@ -45,8 +55,8 @@ for (const way of ["UDP", "TCP"]) {
     async () => {
       const { scratch, server, args } = await scene(way);
       await using _scratch = scratch;
-      await using get = new ShoalProcess([...args, "--timeout", "1"]);
-      await get.event(() => doneOf(get.events).length >= 20);
+      await using get = new ShoalProcess([...args, "--timeout", "3"]);
+      await untilUnderWay(get);
       await server[Symbol.asyncDispose]();
       assertEquals(await get.exit(), 1, get.description());
       const failed = failures(get.events);
@@ -71,8 +81,8 @@ for (const way of ["UDP", "TCP"]) {
     async () => {
       const { scratch, port, server, args } = await scene(way);
       await using _scratch = scratch;
-      await using get = new ShoalProcess([...args, "--timeout", "10"]);
-      await get.event(() => doneOf(get.events).length >= 20);
+      await using get = new ShoalProcess([...args, "--timeout", "20"]);
+      await untilUnderWay(get);
       await server[Symbol.asyncDispose]();
       assert(doneOf(get.events).length < FILES / 2, "it died too late");
       await using _back = await startServer(scratch, port);

@@ -2,9 +2,8 @@
  * The client's discovery (docs/PROTOCOL.md, "Finding"): who provides what we look for?
  *
  * FINDs are broadcast on a schedule. What answers them is a claim that anybody may make: its endpoint is probed by
- * a FIND of its own, and counts as a server once it has answered that. It
- * is asked everything else by further FINDs; so a thousand names cost one broadcast, and a few
- * dozen datagrams per server. A query ends as not found when all who answered lack it, and as timed out
+ * a FIND of its own, and counts as a server once it has answered that. It is asked everything else by further FINDs;
+ * so a thousand names cost one broadcast, and a few dozen datagrams per server. A query ends as not found when all who answered lack it, and as timed out
  * when nobody has answered in all attempts; until its caller finishes it, late servers are still found.
  *
  * Which content to take among those offered is not decided here (see `content_choice.ts`).
@@ -59,6 +58,8 @@ export class Finder {
   #scheduleStartMs = 0;
   #broadcastCount = 0;
   #broadcastMs = 0;
+  /** When a server last answered a query that it had not answered before. */
+  #progressMs = -Infinity;
   /** No query's patience ends before this. */
   #reviewMs = 0;
   /** When there is room for the next FIND to a single server, if one waits for that. */
@@ -280,6 +281,7 @@ export class Finder {
     if (frame.kind === "retry" || sought === undefined) return this.#onRetry(server);
     server.asks.answered(sought.index);
     if (sought.isFinished) return;
+    if (frame.kind !== "pending" && !sought.isAnsweredBy(server.id)) this.#progressMs = nowMs;
     switch (frame.kind) {
       case "offer": {
         const { id } = server;
@@ -367,7 +369,8 @@ export class Finder {
   // — Patience ——————————————————————————————————————————————————————————————————————————————————
 
   #review(nowMs: number, sought: SoughtQuery): void {
-    let verdict = sought.review(nowMs, this.#servers.count);
+    const heard = { count: this.#servers.count, progressMs: this.#progressMs };
+    let verdict = sought.review(nowMs, heard);
     while (verdict !== undefined) {
       const { index: queryIndex } = sought;
       const isChanging = verdict.kind === "timedOut" && this.#hashing.isChanging(queryIndex);
@@ -376,7 +379,7 @@ export class Finder {
         this.#hashing.restart(queryIndex);
         if (this.#scheduleStartMs !== nowMs) this.#restartSchedule(nowMs);
       }
-      verdict = sought.review(nowMs, this.#servers.count);
+      verdict = sought.review(nowMs, heard);
     }
     if (sought.isFinished) this.#unfinished.delete(sought);
     this.#reviewMs = Math.min(this.#reviewMs, sought.nextReviewMs(nowMs));

@@ -10,6 +10,11 @@ export const FIND_REPEAT_MS = 3_000;
 export const GUESSED_ROUNDS = 2;
 /** When every answer so far is ABSENT, the search ends this long after its start. */
 export const ABSENT_END_MS = 2_500;
+/**
+ * A query that nobody has answered waits for its turn while servers answer others of its search, for so many times the
+ * user's patience at most.
+ */
+export const TURN_PATIENCES_MAX = 10;
 /** FINDs of one search whose answers are still understood. */
 export const FINDS_REMEMBERED_MAX = 4_096;
 /** Endpoints that one search probes: claims that nothing proves. Of too many a random one goes. */

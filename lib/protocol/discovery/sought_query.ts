@@ -13,7 +13,7 @@ import {
   sameContent,
 } from "../../ids.ts";
 import { SIMILAR_NAMES_MAX } from "../../wire/limits.ts";
-import { ABSENT_END_MS, CLASSIC_ASK_AFTER_MS } from "./limits.ts";
+import { ABSENT_END_MS, CLASSIC_ASK_AFTER_MS, TURN_PATIENCES_MAX } from "./limits.ts";
 import type { FrameOf, Query } from "../../wire/frames.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
@@ -62,6 +62,14 @@ export interface Patience {
   readonly waitMs?: number;
   /** Offers of another SHA-256 count as if the server lacked the name, but are told. */
   readonly pinned?: HashHex;
+}
+
+/** Who has been heard in this search. */
+interface Heard {
+  /** How many servers: some may not have answered this query yet. */
+  readonly count: number;
+  /** When one of them last answered a query that it had not answered before, whichever. */
+  readonly progressMs: number;
 }
 
 type Answer =
@@ -226,10 +234,9 @@ export class SoughtQuery {
       .slice(0, SIMILAR_NAMES_MAX).map(([name]) => name);
   }
 
-  /** @param heardCount how many servers have been heard: some may not have answered this query yet */
-  review(nowMs: number, heardCount: number): Verdict | undefined {
+  review(nowMs: number, heard: Heard): Verdict | undefined {
     if (this.#state !== "seeking") return undefined;
-    const isLacked = this.#answers.size >= heardCount &&
+    const isLacked = this.#answers.size >= heard.count &&
       !this.#isAny((answer) => answer.kind === "pending" || this.#isWantedOffer(answer));
     const isTold = this.#isAny(({ kind }) => kind !== "ignored") || this.#isUnknown;
     if (this.query.by !== "any" && isLacked && isTold && nowMs >= this.#absentEndMs) {
@@ -241,11 +248,23 @@ export class SoughtQuery {
       this.#isClassicDue = true;
       return { kind: "classicDue" };
     }
-    if (this.#isAlone(heardCount) && nowMs >= this.#aloneEndMs) {
+    if (this.#isAlone(heard.count) && nowMs >= this.#aloneEndMs) {
       this.finish();
       return { kind: "timedOut" };
     }
-    return nowMs >= this.#attemptEndMs ? this.#nextAttempt(nowMs, heardCount) : undefined;
+    if (nowMs < this.#attemptEndMs) return undefined;
+    const turnEndMs = this.#turnEndMs(heard);
+    if (nowMs >= turnEndMs) return this.#nextAttempt(nowMs, heard.count);
+    this.#attemptEndMs = turnEndMs;
+    return undefined;
+  }
+
+  /** Until when it may just not be its turn yet: whoever is heard answers other queries meanwhile. */
+  #turnEndMs({ count, progressMs }: Heard): number {
+    if (this.#answers.size >= count) return -Infinity;
+    const { timeoutMs, attempts } = this.#patience;
+    const endMs = this.#startedMs + TURN_PATIENCES_MAX * attempts * timeoutMs;
+    return Math.min(progressMs + timeoutMs, endMs);
   }
 
   #isAlone(heardCount: number): boolean {

@@ -26,12 +26,33 @@ Deno.test("a server that was never heard is given up", () => {
 
 Deno.test("a server that talks and brings nothing is given up after a few vain waits, not after each", () => {
   const patience = new ServerPatience(PATIENCE_MS);
+  patience.onHeard(0, A);
   for (let waits = 1; waits <= VAIN_WAITS_MAX; waits++) {
     const nowMs = waits * PATIENCE_MS;
     patience.onHeard(nowMs - 1, A);
     const givenUp = waits === VAIN_WAITS_MAX ? [A] : [];
     assertEquals(patience.onVainWait(nowMs, [A]), givenUp, `after ${waits} waits`);
   }
+});
+
+Deno.test("a server that has just come is not given up by those who have waited for one that is dead", () => {
+  const patience = new ServerPatience(PATIENCE_MS);
+  patience.onBrought(0, A);
+  patience.onHeard(PATIENCE_MS - 1_000, B);
+  for (let waits = 0; waits < 2 * VAIN_WAITS_MAX; waits++) {
+    assertEquals(patience.onVainWait(PATIENCE_MS + waits, [A, B]).includes(B), false);
+  }
+  for (let waits = 1; waits < VAIN_WAITS_MAX; waits++) patience.onVainWait(2 * PATIENCE_MS, [B]);
+  assertEquals(patience.onVainWait(2 * PATIENCE_MS, [B]), [B]);
+});
+
+Deno.test("a server that was given up and is back has its time again", () => {
+  const patience = new ServerPatience(PATIENCE_MS);
+  patience.onBrought(0, A);
+  assertEquals(patience.onVainWait(PATIENCE_MS, [A]), [A]);
+  patience.onHeard(2 * PATIENCE_MS, A);
+  assertEquals(patience.onVainWait(2 * PATIENCE_MS + 1_000, [A]), []);
+  assertEquals(patience.onVainWait(3 * PATIENCE_MS, [A]), [A]);
 });
 
 Deno.test("a server that brings something to others is not given up for the file that it does not bring", () => {
