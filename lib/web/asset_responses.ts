@@ -3,7 +3,7 @@ import type { Bytes } from "../ids.ts";
 import type { HttpRequest, HttpResponse } from "../io/net/http_message.ts";
 import { crc32 } from "../wire/crc32.ts";
 import { ASSETS } from "./assets.ts";
-import { acceptsGzip, bytesResponse, emptyResponse, gzipped, HttpProblem } from "./responses.ts";
+import { acceptsGzip, emptyResponse, gzipped, HttpProblem, pageResponse } from "./responses.ts";
 
 const utf8 = new TextEncoder();
 
@@ -19,9 +19,9 @@ export class AssetResponses {
     const etag = `"${crc32(bytes).toString(16)}-${bytes.length}${isPacked ? "-gz" : ""}"`;
     const fields = [["etag", etag], ["vary", "accept-encoding"]] as const;
     if (request.head.fields.get("if-none-match") === etag) return emptyResponse(304, fields);
-    if (!isPacked) return bytesResponse(200, asset.type, bytes, fields);
+    if (!isPacked) return pageResponse(asset.type, bytes, fields);
     const packed = this.#packed.get(name) ?? await gzipped(bytes);
     this.#packed.set(name, packed);
-    return bytesResponse(200, asset.type, packed, [...fields, ["content-encoding", "gzip"]]);
+    return pageResponse(asset.type, packed, [...fields, ["content-encoding", "gzip"]]);
   }
 }

@@ -1,12 +1,14 @@
 /** A folder as HTML that needs no script: what there is, links to it, and further pages where it is long. */
 import type { OfferedFile, OfferedFolder, Offering } from "../app/offering.ts";
-import type { SafeFileName } from "../ids.ts";
+import type { Bytes, SafeFileName } from "../ids.ts";
 import { baseName, displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { ASSETS } from "./assets.ts";
 import { type Html, markup } from "./markup.ts";
 import { LISTING_ROWS_MAX, SORTED_ROWS_MAX } from "./limits.ts";
 import { encodedName } from "./request_target.ts";
+
+const utf8 = new TextEncoder();
 
 type Row = OfferedFile | OfferedFolder;
 type SortKey = "name" | "size" | "time";
@@ -44,7 +46,7 @@ export function listingPage(
   offering: Offering,
   folder: SafeFileName | undefined,
   query: ListingQuery,
-): { readonly text: string; readonly rowsRead: number } | undefined {
+): { readonly bytes: Bytes; readonly rowsRead: number } | undefined {
   const fileCount = offering.fileCount(folder);
   if (folder !== undefined && fileCount === 0) return undefined;
   const below = folder === undefined ? {} : { folder };
@@ -53,7 +55,7 @@ export function listingPage(
   const listing = isSortable
     ? sortedListing(all, query)
     : { ...namedListing(offering, below, query.after), isSortable };
-  return { text: pageText(folder, fileCount, listing, query), rowsRead: all.length };
+  return { bytes: utf8.encode(pageText(folder, fileCount, listing, query)), rowsRead: all.length };
 }
 
 function sortedListing(rows: readonly Row[], query: ListingQuery): Listing {

@@ -9,7 +9,7 @@ type Fields = HttpResponse["fields"];
 /** For everything: it is what it says, other origins neither read nor embed it, and nobody is told where a link was. */
 const ALWAYS: Fields = [
   ["x-content-type-options", "nosniff"],
-  ["referrer-policy", "no-referrer"],
+  ["referrer-policy", "same-origin"],
   ["cross-origin-resource-policy", "same-origin"],
 ];
 /** What is no page runs, loads and frames nothing. */
@@ -85,15 +85,6 @@ function textResponse(
   text: string,
   fields: Fields = [],
 ): HttpResponse {
-  return bytesResponse(status, type, utf8.encode(text), fields);
-}
-
-export function bytesResponse(
-  status: number,
-  type: string,
-  body: Bytes,
-  fields: Fields = [],
-): HttpResponse {
   return {
     status,
     fields: [
@@ -103,22 +94,23 @@ export function bytesResponse(
       ...ALWAYS,
       ...fields,
     ],
-    body,
+    body: utf8.encode(text),
   };
 }
 
-/** The page itself. */
-export function pageResponse(text: string): HttpResponse {
+/** The page itself, or a part of it: a worker has the policy that its script came with. */
+export function pageResponse(type: string, body: Bytes, fields: Fields = []): HttpResponse {
   return {
     status: 200,
     fields: [
-      ["content-type", "text/html; charset=utf-8"],
+      ["content-type", type],
       ["cache-control", "no-cache"],
       ["content-security-policy", PAGE_POLICY],
       ["cross-origin-opener-policy", "same-origin"],
       ...ALWAYS,
+      ...fields,
     ],
-    body: utf8.encode(text),
+    body,
   };
 }
 

@@ -120,7 +120,7 @@ export class Routes {
     const page = listingPage(this.#options.offering, folder, query);
     if (page === undefined) throw notOffered();
     await request.work(page.rowsRead);
-    return await compressed(request, pageResponse(page.text));
+    return await compressed(request, pageResponse("text/html; charset=utf-8", page.bytes));
   }
 
   #file(request: HttpRequest, file: OfferedFile): HttpResponse {

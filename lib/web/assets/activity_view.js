@@ -1,0 +1,166 @@
+/** What happens at this machine: who fetches what, what was uploaded, what is downloaded, whom a master lists. */
+import { h, KeyedParts, nameNode, progressBar, setText } from "./dom.js";
+import { downloadPart } from "./download_view.js";
+import { clockText, countText, rateText, shownName, sizeText } from "./format.js";
+
+/** @typedef {import("./live_state.js").LiveState} LiveState */
+/** @typedef {import("./live_state.js").Transfer} Transfer */
+
+export class ActivityView {
+  #summary = h("p", { class: "numbers" });
+  #downloads = h("div");
+  #downloadParts = new KeyedParts(this.#downloads, ({ name }) => name, downloadPart);
+  #transfers = table("Who fetches what from here", ["Who", "What", "Sent", "Rate", "Time"]);
+  #transferParts = new KeyedParts(this.#transfers.body, ({ id }) => id, transferPart);
+  #uploaded = table("What was uploaded", ["Name", "Size", "From"]);
+  #uploadedParts = new KeyedParts(
+    this.#uploaded.body,
+    ({ name, client }) => `${client} ${name}`,
+    uploadedPart,
+  );
+  #servers = table("Servers that this master lists", ["Server", "Files", "Listed for", "Id"]);
+  #serverParts = new KeyedParts(
+    this.#servers.body,
+    ({ id, server }) => `${id} ${server}`,
+    serverPart,
+  );
+  element = h(
+    "div",
+    { class: "activity" },
+    h("h2", { class: "title", tabindex: "-1" }, "Activity"),
+    this.#summary,
+    this.#downloads,
+    this.#transfers.element,
+    this.#uploaded.element,
+    this.#servers.element,
+  );
+
+  /** @param {LiveState} state */
+  show(state) {
+    setText(this.#summary, summaryText(state));
+    this.#downloadParts.show(state.downloads ?? []);
+    this.#transfers.show(state.transfers, this.#transferParts, "Nobody, at the moment.");
+    const uploaded = state.uploaded?.length === 0 ? undefined : state.uploaded;
+    this.#uploaded.show(uploaded, this.#uploadedParts, "");
+    this.#servers.show(state.servers, this.#serverParts, "None, at the moment.");
+  }
+}
+
+/**
+ * A table with a heading; all of it is hidden where there is nothing to be listed.
+ * @param {string} title
+ * @param {readonly string[]} heads
+ */
+function table(title, heads) {
+  const body = h("tbody");
+  const none = h("p", { class: "none" });
+  const head = h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)));
+  const wide = h(
+    "div",
+    { class: "wide", tabindex: "0", role: "region", "aria-label": title },
+    h("table", {}, h("thead", {}, head), body),
+  );
+  const element = h("section", {}, h("h2", {}, title), none, wide);
+  return {
+    body,
+    element,
+    /**
+     * @template T
+     * @param {readonly T[] | undefined} items
+     * @param {KeyedParts<T>} parts
+     * @param {string} noneText
+     */
+    show(items, parts, noneText) {
+      element.hidden = items === undefined;
+      none.hidden = items === undefined || items.length > 0;
+      wide.hidden = !none.hidden;
+      setText(none, noneText);
+      parts.show(items ?? []);
+    },
+  };
+}
+
+/** @returns {import("./dom.js").Part<Transfer>} */
+function transferPart() {
+  const [who, what, sent, rate, time] = Array.from({ length: 5 }, () => h("td"));
+  const bar = progressBar("Progress");
+  const bytes = h("span");
+  sent?.append(bar, bytes);
+  const element = h("tr", {}, who, what, sent, rate, time);
+  let shown = "";
+  return {
+    element,
+    update(transfer) {
+      element.className = transfer.state;
+      if (who !== undefined) {
+        setText(who, `${transfer.client}${transfer.via === "http" ? ", HTTP" : ""}`);
+      }
+      const name = transferName(transfer);
+      if (name !== shown) {
+        shown = name;
+        what?.replaceChildren(nameNode(name));
+        bar.setAttribute("aria-label", `Progress of ${shownName(name)}`);
+      }
+      bar.hidden = transfer.size === undefined;
+      bar.value = transfer.size ? Math.min(1, transfer.bytes / transfer.size) : 0;
+      setText(bytes, sizeText(transfer.bytes));
+      const isOver = transfer.state === "ended";
+      if (rate !== undefined) setText(rate, isOver ? "ended" : rateText(transfer.rate));
+      if (time !== undefined) setText(time, clockText(transfer.seconds));
+    },
+  };
+}
+
+/** @param {Transfer} transfer */
+function transferName({ what, name, files }) {
+  if (what === "files") return countText(files, "file");
+  const shown = name === "." || name === "" ? "everything" : name;
+  if (what === "zip") return `${shown}, as a zip`;
+  return what === "folder" ? `${shown}, ${countText(files, "file")} of it` : shown;
+}
+
+/** @returns {import("./dom.js").Part<{ name: string, client: string, size: number }>} */
+function uploadedPart() {
+  const [name, size, client] = Array.from({ length: 3 }, () => h("td"));
+  return {
+    element: h("tr", {}, name, size, client),
+    update(file) {
+      name?.replaceChildren(nameNode(file.name));
+      if (size !== undefined) setText(size, sizeText(file.size));
+      if (client !== undefined) setText(client, file.client);
+    },
+  };
+}
+
+/** @returns {import("./dom.js").Part<import("./live_state.js").Registered>} */
+function serverPart() {
+  const [files, lease] = Array.from({ length: 2 }, () => h("td"));
+  const id = h("code");
+  const server = h("th", { scope: "row" });
+  return {
+    element: h("tr", {}, server, files, lease, h("td", {}, id)),
+    update(listed) {
+      setText(server, listed.server);
+      if (files !== undefined) setText(files, listed.files.toLocaleString("en"));
+      if (lease !== undefined) setText(lease, `${clockText(listed.leaseSecondsLeft)} more`);
+      setText(id, listed.id);
+    },
+  };
+}
+
+/** @param {LiveState} state */
+function summaryText({ sent, files, indexing, serversTotal, filesTotal }) {
+  const parts = [];
+  if (sent !== undefined) {
+    parts.push(`${rateText(sent.rate)} now, ${sizeText(sent.bytes)} sent so far`);
+  }
+  if (files !== undefined) parts.push(countText(files, "file"));
+  if (indexing) {
+    const { filesLeft, bytesLeft, secondsLeft } = indexing;
+    const left = `${countText(filesLeft, "file")}, ${sizeText(bytesLeft)}`;
+    parts.push(`${left} still to be hashed (${clockText(secondsLeft)})`);
+  }
+  if (serversTotal !== undefined) parts.push(countText(serversTotal, "server"));
+  if (filesTotal !== undefined) parts.push(countText(filesTotal, "file"));
+  return parts.join(" · ");
+}
