@@ -1,5 +1,5 @@
 /** The page of a server: opened when the server answers, and told to people with a picture of its address to point a phone at. */
-import { renderUnicodeCompact } from "uqr";
+import { isLoopback } from "../address.ts";
 import type { Server } from "../app/options.ts";
 import { SERVE_DEFAULTS } from "../app/option_defaults.ts";
 import { ShoalError } from "../errors.ts";
@@ -29,7 +29,7 @@ export async function showPage(
       ...given({ port }),
     });
     reporter.report({ event: "web", port: opened, urls });
-    for (const line of qrLines(urls[0], terminal)) reporter.say(line);
+    for (const line of await qrLines(urls[0], terminal)) reporter.say(line);
   } catch (error) {
     await server.close();
     throw error;
@@ -43,8 +43,13 @@ export function webWithSecret(): ShoalError {
 }
 
 /** A picture of the address, where there is a window that it fits into. */
-function qrLines(url: string | undefined, { stdout, size }: Terminal): readonly string[] {
-  if (url === undefined || !stdout.isTerminal) return [];
+async function qrLines(
+  url: string | undefined,
+  { stdout, size }: Terminal,
+): Promise<readonly string[]> {
+  // Nothing but this machine would get anywhere with an address of loopback.
+  if (url === undefined || !stdout.isTerminal || isLoopback(new URL(url).hostname)) return [];
+  const { renderUnicodeCompact } = await import("uqr");
   const lines = renderUnicodeCompact(url, { border: QR_MARGIN_MODULES }).split("\n");
   const { columns, rows } = size();
   return lines.length < rows && (lines[0]?.length ?? 0) <= columns ? lines : [];
