@@ -43,6 +43,16 @@ export interface OfferedRange {
   readonly lengthBytes: number;
 }
 
+/** Who is sent what is read: it is told of as a transfer, like all that a server sends. */
+export interface OfferedTo {
+  /** IPv4 or IPv6 address of the client. */
+  readonly address: string;
+  /** Its port. */
+  readonly port: number;
+  /** The folder that is sent as one, of which this is a file, `.` for everything; absent for a file by itself. */
+  readonly folder?: string;
+}
+
 /** A file that is open. */
 export interface OfferedBytes {
   /** What it is. */
@@ -106,6 +116,7 @@ export interface Offering {
    *
    * @param name its name
    * @param range the part of it that is wanted; all by default
+   * @param to who is sent what is read; nobody is told of by default
    * @throws {ShoalError} `not_found` if there is none of that name now, `changed` if it is another by now or still being written,
    * `usage` for a range that is not in it
    *
@@ -121,7 +132,7 @@ export interface Offering {
    * await server.close();
    * ```
    */
-  open(name: string, range?: OfferedRange): OfferedBytes;
+  open(name: string, range?: OfferedRange, to?: OfferedTo): OfferedBytes;
 
   /**
    * Tells of everything that happens from now on, beside `onEvent` of the options.

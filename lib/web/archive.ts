@@ -2,7 +2,7 @@
  * A folder, or a selection, as one zip that is made while it is read: nothing of it lies on a disk, and its length is known beforehand. A file that
  * is not what it was when the archive began ends the stream with an error, so that what was sent is no archive.
  */
-import type { OfferedFile, Offering } from "../app/offering.ts";
+import type { OfferedFile, OfferedTo, Offering } from "../app/offering.ts";
 import { ShoalError } from "../errors.ts";
 import type { Bytes } from "../ids.ts";
 import { HTTP_PIECE_BYTES } from "../io/net/limits.ts";
@@ -97,26 +97,32 @@ function planned(
   return { files, leftOutCount, prefixLength, directory, lengthBytes };
 }
 
-/** The archive itself, read at the pace of who takes it. */
+/**
+ * The archive itself, read at the pace of who takes it.
+ *
+ * @param to who that is, and what it is told to be sent
+ */
 export function archiveStream(
   offering: Offering,
   archive: Archive,
+  to: OfferedTo,
   clock: Pick<Clock, "yieldToEvents">,
 ): ReadableStream<Bytes> {
-  return streamOf(partsOf(offering, archive, clock));
+  return streamOf(partsOf(offering, archive, to, clock));
 }
 
 /** Each part is good until the next one is asked for. */
 async function* partsOf(
   offering: Offering,
   { files, prefixLength, directory }: Archive,
+  to: OfferedTo,
   clock: Pick<Clock, "yieldToEvents">,
 ): AsyncGenerator<Bytes> {
   const sums = new Uint32Array(files.length);
   for (const [i, file] of files.entries()) {
     const zipped = zippedAs(file, prefixLength);
     yield zipFileHead(zipped);
-    for await (const piece of bytesOf(offering, file)) {
+    for await (const piece of bytesOf(offering, file, to)) {
       sums[i] = crc32(piece, sums[i]);
       yield piece;
       // Whoever takes it as fast as it comes must not keep everybody else waiting.
@@ -133,8 +139,12 @@ async function* partsOf(
   yield zipEnd(directory);
 }
 
-async function* bytesOf(offering: Offering, planned: OfferedFile): AsyncGenerator<Bytes> {
-  const { file, stream } = offering.open(planned.name);
+async function* bytesOf(
+  offering: Offering,
+  planned: OfferedFile,
+  to: OfferedTo,
+): AsyncGenerator<Bytes> {
+  const { file, stream } = offering.open(planned.name, undefined, to);
   const isSame = file.sizeBytes === planned.sizeBytes &&
     (planned.sha256 === undefined || file.sha256 === planned.sha256);
   const reader = stream.getReader({ mode: "byob" });

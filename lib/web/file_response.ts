@@ -48,7 +48,7 @@ export function fileResponse(
     const open = () => offering.open(name, part.range).stream;
     return streamResponse(part.status, fields, { lengthBytes, open });
   }
-  const { stream } = offering.open(name, part.range);
+  const { stream } = offering.open(name, part.range, request.peer);
   return streamResponse(part.status, fields, { lengthBytes, open: () => stream });
 }
 

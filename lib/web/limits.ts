@@ -31,6 +31,19 @@ export const ARCHIVED_FILES_MAX = 1_000_000;
 export const ARCHIVES_AT_ONCE_MAX = 8;
 /** Files of an archive that are listed before other events get their turn. */
 export const ARCHIVED_FILES_PER_TURN = 10_000;
+/** Who looks on is told what has changed this long after it was told last, at the earliest … */
+export const LIVE_UPDATE_MS = 250;
+/** … and something at least this often, so that a connection that is gone shows. */
+export const LIVE_KEEPALIVE_MS = 15_000;
+/** How many may look on at once, and of one address. */
+export const LIVE_VIEWERS_MAX = 512;
+export const LIVE_VIEWERS_PER_ADDRESS_MAX = 256;
+/** Transfers told at once; what is over makes room first. */
+export const LIVE_TRANSFERS_MAX = 100;
+/** A transfer that is over is told for so long. */
+export const LIVE_ENDED_MS = 10_000;
+/** Uploads that are told, the newest. */
+export const LIVE_UPLOADED_MAX = 20;
 /** Assets and the JSON of a listing are compressed where they are longer than this, and it is asked for. */
 export const COMPRESSED_BYTES_MIN = KIB;
 

@@ -1,4 +1,5 @@
 /** What is answered to which request. Everything that is offered is looked up by its name; no path of the disk is ever made of a request. */
+import { partyOf } from "../address.ts";
 import type { OfferedFile, Offering } from "../app/offering.ts";
 import { ShoalError } from "../errors.ts";
 import type { Bytes, SafeFileName } from "../ids.ts";
@@ -7,6 +8,7 @@ import { ConnectionLost } from "../io/net/session_connection.ts";
 import type { Clock } from "../io/system/clock.ts";
 import { baseName, parseFileName } from "../names.ts";
 import { type Archive, archiveStream, plannedArchive } from "./archive.ts";
+import { EventStreams } from "./event_stream.ts";
 import { AssetResponses } from "./asset_responses.ts";
 import { viewOf } from "./content_types.ts";
 import { dispositionOf, fileResponse } from "./file_response.ts";
@@ -34,12 +36,25 @@ import { requireSameOrigin } from "./same_origin.ts";
 
 interface RoutesOptions {
   readonly offering: Offering;
-  readonly clock: Pick<Clock, "yieldToEvents">;
+  readonly clock: Clock;
   /** Whether a request for this host, in lower case and without a port, is meant for us. */
   readonly isOwnHost: (host: string) => boolean;
   /** What `/api/about` says, beside what changes. */
   readonly about: Readonly<Record<string, unknown>>;
 }
+
+/** What is said of an archive. */
+interface ArchiveKind {
+  /** What is cut off the front of its names. */
+  readonly prefixLength: number;
+  /** What it is called, without its extension. */
+  readonly title: string;
+  /** The folder that is told to be sent, if it is one. */
+  readonly told: { readonly folder?: string };
+}
+
+/** What a transfer of everything is called. */
+const EVERYTHING = ".";
 
 type Handler = (request: HttpRequest, rest: string) => Promise<HttpResponse> | HttpResponse;
 
@@ -54,11 +69,13 @@ export class Routes {
   readonly #options: RoutesOptions;
   readonly #assets = new AssetResponses();
   readonly #routes: readonly Route[];
+  readonly #streams: EventStreams;
   #bodies = 0;
   #archives = 0;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
+    this.#streams = new EventStreams(options.offering, options.clock);
     this.#routes = [
       whole("/", { GET: (request) => this.#folder(request, undefined) }),
       below("/files/", { GET: (request, rest) => this.#named(request, rest) }),
@@ -67,6 +84,7 @@ export class Routes {
       below("/zip/", { GET: (request, rest) => this.#folderZip(request, rest) }),
       below("/assets/", { GET: (request, rest) => this.#assets.respond(request, rest) }),
       whole("/api/about", { GET: () => this.#about() }),
+      whole("/api/events", { GET: (request) => this.#events(request) }),
       whole("/api/files", { GET: (request) => this.#list(request) }),
     ];
   }
@@ -79,6 +97,11 @@ export class Routes {
       if (thrown instanceof ConnectionLost) throw thrown;
       return problemResponse(request, thrown);
     }
+  }
+
+  /** Ends what goes on until somebody ends it. */
+  close(): void {
+    this.#streams.close();
   }
 
   async #handled(request: HttpRequest): Promise<HttpResponse> {
@@ -148,7 +171,9 @@ export class Routes {
     // What is unpacked is one folder, whatever that lies in.
     const above = name === undefined ? 0 : name.lastIndexOf("/") + 1;
     const title = name === undefined ? "shoal" : baseName(name);
-    return await this.#archive(request, [name === undefined ? "" : `${name}/`], above, title);
+    const told = { folder: name ?? EVERYTHING };
+    const names = [name === undefined ? "" : `${name}/`];
+    return await this.#archive(request, names, { prefixLength: above, title, told });
   }
 
   async #selection(request: HttpRequest): Promise<HttpResponse> {
@@ -167,14 +192,13 @@ export class Routes {
       const { ok } = parseFileName(name.replace(/\/$/, ""));
       if (!ok) throw new HttpProblem(400, "that is no name of a file or a folder");
     }
-    return await this.#archive(request, names, 0, "shoal");
+    return await this.#archive(request, names, { prefixLength: 0, title: "shoal", told: {} });
   }
 
   async #archive(
     request: HttpRequest,
     names: readonly string[],
-    prefixLength: number,
-    title: string,
+    { prefixLength, title, told }: ArchiveKind,
   ): Promise<HttpResponse> {
     if (this.#archives >= ARCHIVES_AT_ONCE_MAX) {
       throw new HttpProblem(503, "too many archives at once: try again", [["retry-after", "5"]]);
@@ -198,7 +222,7 @@ export class Routes {
       ["x-shoal-left-out", archive.leftOutCount],
     ], {
       lengthBytes: archive.lengthBytes,
-      open: () => archiveStream(offering, archive, clock),
+      open: () => archiveStream(offering, archive, { ...request.peer, ...told }, clock),
       onEnd: () => void (this.#archives -= 1),
     });
   }
@@ -209,6 +233,13 @@ export class Routes {
     const { offering, about } = this.#options;
     const now = { files: offering.fileCount(), revision: offering.revision };
     return jsonResponse(200, { ...about, ...now });
+  }
+
+  #events(request: HttpRequest): HttpResponse {
+    const fields = [["content-type", "text/event-stream"]] as const;
+    if (request.head.method === "HEAD") return emptyResponse(200, fields);
+    const stream = this.#streams.open(partyOf(request.peer.address));
+    return streamResponse(200, fields, { lengthBytes: undefined, open: () => stream });
   }
 
   async #list(request: HttpRequest): Promise<HttpResponse> {

@@ -66,20 +66,34 @@ export function openWebIn(
     isOwnHost: (name) => isExpectedHost(name, reach, hostname),
     about: { program: "shoal", version: manifest.version, role: "server", id: ready.id },
   });
-  const listener = new HttpListener({
-    ...{ clock, net, host, rateBytesPerS, onProblem },
-    ports: port === undefined ? WEB_PORTS : [port],
-    respond: (request) => routes.respond(request),
-    onFailure: (error) => onProblem(`the page: ${error.message}`),
-  });
+  let listener: HttpListener;
+  try {
+    listener = new HttpListener({
+      ...{ clock, net, host, rateBytesPerS, onProblem },
+      ports: port === undefined ? WEB_PORTS : [port],
+      respond: (request) => routes.respond(request),
+      onFailure: (error) => onProblem(`the page: ${error.message}`),
+    });
+  } catch (cause) {
+    routes.close();
+    const { code, message } = ShoalError.from(cause);
+    throw new ShoalError(code, message, {
+      hint: "Choose another --web-port, or --web-host.",
+      cause,
+    });
+  }
+  const close = (): Promise<void> => {
+    routes.close();
+    return listener.close();
+  };
   const web = {
     port: listener.port,
     urls: addressesOf(host, ready.addresses).map((each) =>
       `http://${urlHost(each)}:${listener.port}/`
     ),
-    close: () => listener.close(),
+    close,
   };
-  server.closed.catch(() => {}).finally(() => listener.close());
+  server.closed.catch(() => {}).finally(close);
   return web;
 }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path/join";
 import { randomFile, sha256Hex } from "../support/e2e.ts";
 import { canRunProcesses } from "../support/shoal_process.ts";
+import { TcpPeer } from "../support/tcp_peer.ts";
 import { SCENE_TIME, type WebScene, withWeb } from "../support/web_scene.ts";
 
 /** What a name may look like that means harm, and is still a name. */
@@ -19,12 +20,38 @@ const FILES = {
   "risky/c.png": "1",
   "risky/d.pdf": "%PDF",
   "risky/e.exe": "MZ",
+  "watched.bin": DATA.slice(1),
   "z.txt": "abc",
 };
 const FILE_COUNT = Object.keys(FILES).length;
 
 /** What is looked at on one server that offers {@linkcode FILES}. */
 const checks: Readonly<Record<string, (scene: WebScene) => Promise<void>>> = {
+  async "whoever looks on is told the whole, and then what changes"({ fetch, base, server }) {
+    const { host } = new URL(base);
+    using events = await EventReader.open(host);
+    const [kind, state] = await events.next();
+    assertEquals([kind, state["role"], state["files"], state["revision"]], [
+      ...["state", "server", FILE_COUNT, server.revision],
+    ]);
+    await (await fetch("/files/watched.bin")).bytes();
+    const isIt = (each: Record<string, unknown>) => each["name"] === "watched.bin";
+    for (;;) {
+      const [kind, update] = await events.next();
+      assertEquals(kind, "update");
+      const transfers = (update["transfers"] ?? []) as readonly Record<string, unknown>[];
+      const found = transfers.find((each) => isIt(each) && each["bytes"] === 699_999);
+      if (found === undefined) continue;
+      assertEquals([found["what"], found["size"], found["files"]], ["file", 699_999, 1]);
+      assertMatch(found["client"] as string, /^127\.0\.0\.1:\d+$/);
+      break;
+    }
+    // Who comes later is told it, too.
+    using later = await EventReader.open(host);
+    const [, now] = await later.next();
+    assert((now["transfers"] as readonly Record<string, unknown>[]).some(isIt));
+  },
+
   async "a file comes as it is, and says what it is"({ fetch }) {
     const sha256 = await sha256Hex(DATA);
     const response = await fetch("/files/a%20b.bin");
@@ -267,3 +294,40 @@ Deno.test({
       }
     }),
 });
+
+/** Reads server-sent events over a connection of its own. */
+class EventReader implements Disposable {
+  readonly #peer: TcpPeer;
+
+  private constructor(peer: TcpPeer) {
+    this.#peer = peer;
+  }
+
+  static async open(host: string): Promise<EventReader> {
+    const peer = await TcpPeer.connect(Number(host.split(":")[1]));
+    await peer.send(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assertMatch(await peer.line(), /200 OK/);
+    let isEventStream = false;
+    for (let line = ""; line !== "\r";) {
+      line = await peer.line();
+      isEventStream ||= line === "content-type: text/event-stream\r";
+    }
+    assert(isEventStream);
+    return new EventReader(peer);
+  }
+
+  /** What kind of event it is, and what it says. */
+  async next(): Promise<readonly [string, Record<string, unknown>]> {
+    for (;;) {
+      const line = await this.#peer.line();
+      assert(!line.startsWith("(end)"), "no more events");
+      if (!line.startsWith("event: ")) continue;
+      const data = await this.#peer.line();
+      return [line.slice("event: ".length), JSON.parse(data.slice("data: ".length))];
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#peer[Symbol.dispose]();
+  }
+}

@@ -5,6 +5,7 @@ import { type ContentReader, openContent } from "../../io/files/content_reader.t
 import type { Disk } from "../../io/files/disk.ts";
 import { displayName, parseFileName } from "../../names.ts";
 import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
+import type { ReadPart } from "./transfer_report.ts";
 import type { LiveIndex } from "../index/live_index.ts";
 import { OFFERED_PIECE_BYTES } from "../limits.ts";
 import { resolveOffered } from "../option_defaults.ts";
@@ -14,26 +15,33 @@ import type {
   OfferedFolder,
   OfferedQuery,
   OfferedRange,
+  OfferedTo,
 } from "../offering.ts";
 
 type Index = Pick<LiveIndex, "catalogue" | "placeOf" | "prioritise" | "recheck" | "refresh">;
 
+interface OfferedContentOptions {
+  /** Tells the revisions of this run from those of others. */
+  readonly revisionPrefix: string;
+  /** So much was read for somebody. */
+  readonly onRead: (part: ReadPart) => void;
+}
+
 export class OfferedContent {
   readonly #disk: Disk;
   readonly #index: Index;
-  readonly #revisionPrefix: string;
+  readonly #options: OfferedContentOptions;
   /** What is being read: the index may not be closed under it. */
   readonly #open = new Set<Reading>();
 
-  /** @param revisionPrefix tells the revisions of this run from those of others */
-  constructor(disk: Disk, index: Index, revisionPrefix: string) {
+  constructor(disk: Disk, index: Index, options: OfferedContentOptions) {
     this.#disk = disk;
     this.#index = index;
-    this.#revisionPrefix = revisionPrefix;
+    this.#options = options;
   }
 
   get revision(): string {
-    return `${this.#revisionPrefix}.${this.#index.catalogue.version}`;
+    return `${this.#options.revisionPrefix}.${this.#index.catalogue.version}`;
   }
 
   files(query?: OfferedQuery): OfferedFile[] {
@@ -72,7 +80,7 @@ export class OfferedContent {
     return entry && described(entry);
   }
 
-  open(name: string, range?: OfferedRange): OfferedBytes {
+  open(name: string, range?: OfferedRange, to?: OfferedTo): OfferedBytes {
     const known = this.#entryOf(name);
     // Somebody asks for it: it is looked at again, and hashed before others.
     if (known !== undefined) this.#index.refresh(known);
@@ -96,9 +104,19 @@ export class OfferedContent {
       const what = isMissing ? "is not there any more" : "is not what it was a moment ago";
       throw new ShoalError(isMissing ? "not_found" : "changed", `${displayName(name)} ${what}`);
     }
-    const reading = new Reading(opened.reader, offset, offset + lengthBytes, (error) => {
-      this.#open.delete(reading);
-      if (error !== undefined) this.#index.recheck(entry.name);
+    // Who goes on, or looks for a place in it, fetches no other file.
+    let begins = offset === 0;
+    const reading = new Reading(opened.reader, offset, offset + lengthBytes, {
+      onRead: (bytes) => {
+        if (to !== undefined) {
+          this.#options.onRead({ to, name: entry.name, sizeBytes, bytes, begins });
+        }
+        begins = false;
+      },
+      onEnd: (error) => {
+        this.#open.delete(reading);
+        if (error !== undefined) this.#index.recheck(entry.name);
+      },
     });
     this.#open.add(reading);
     return { file: described(entry), stream: reading.stream };
@@ -115,12 +133,17 @@ export class OfferedContent {
   }
 }
 
+interface ReadingWatch {
+  onRead(bytes: number): void;
+  onEnd(error: ShoalError | undefined): void;
+}
+
 /** A part of something open, as a stream that is read at the pace of who takes it. */
 class Reading {
   readonly stream: ReadableStream<Bytes>;
   readonly #reader: ContentReader;
   readonly #end: number;
-  readonly #onEnd: (error: ShoalError | undefined) => void;
+  readonly #watch: ReadingWatch;
   #at: number;
   #isOver = false;
   #controller: ReadableByteStreamController | undefined;
@@ -129,12 +152,12 @@ class Reading {
     reader: ContentReader,
     start: number,
     end: number,
-    onEnd: (error: ShoalError | undefined) => void,
+    watch: ReadingWatch,
   ) {
     this.#reader = reader;
     this.#at = start;
     this.#end = end;
-    this.#onEnd = onEnd;
+    this.#watch = watch;
     this.stream = new ReadableStream({
       type: "bytes",
       autoAllocateChunkSize: OFFERED_PIECE_BYTES,
@@ -166,6 +189,7 @@ class Reading {
       return this.fail(new ShoalError("changed", "the file changed while it was being read"));
     }
     this.#at += count;
+    this.#watch.onRead(count);
     if (this.#at < this.#end) return request.respond(count);
     // A stream that ends without another byte is closed before the read that waits is answered.
     if (count === 0) controller.close();
@@ -178,7 +202,7 @@ class Reading {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reader.close();
-    this.#onEnd(error);
+    this.#watch.onEnd(error);
   }
 }
 

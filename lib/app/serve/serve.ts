@@ -136,7 +136,6 @@ class Service {
     this.#server = randomServerId(runtime.random);
     this.#options = options;
     this.#index = index;
-    this.#offered = new OfferedContent(runtime.disk, index, this.#server.slice(0, REVISION_DIGITS));
     this.#port = discovery.port;
     const { seed } = options;
     this.#seal = sealOf(options.layers);
@@ -144,7 +143,11 @@ class Service {
     if (options.classic && this.#seal === undefined) {
       this.#classic = this.#classicService(discovery, seed);
     }
-    this.#serving = this.#serve(discovery, transport, seed);
+    const serving = this.#serving = this.#serve(discovery, transport, seed);
+    this.#offered = new OfferedContent(runtime.disk, index, {
+      revisionPrefix: this.#server.slice(0, REVISION_DIGITS),
+      onRead: (part) => serving.onRead(part),
+    });
     this.closed = this.#ended.promise;
     // A caller that does not await the end must not crash on a failure.
     this.closed.catch(() => {});
@@ -194,7 +197,7 @@ class Service {
       entries: (query) => offered.entries(query),
       fileCount: (folder) => offered.fileCount(folder),
       find: (what) => offered.find(what),
-      open: (name, range) => offered.open(name, range),
+      open: (name, range, to) => offered.open(name, range, to),
       watch: (onEvent) => {
         this.#watchers.add(onEvent);
         return () => void this.#watchers.delete(onEvent);
@@ -289,8 +292,8 @@ class Service {
     this.#classic?.close();
     await Promise.all(this.#links.map((link) => link.close()));
     await this.#metricsPort?.close();
-    await this.#serving.close();
     this.#offered.close();
+    await this.#serving.close();
     await this.#index.close();
   }
 

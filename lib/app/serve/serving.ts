@@ -33,7 +33,7 @@ import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 import { PackingService } from "./packing_service.ts";
-import { TransferReport } from "./transfer_report.ts";
+import { type ReadPart, TransferReport } from "./transfer_report.ts";
 import type { TransferEvent } from "../events.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import { SessionService } from "./session_service.ts";
@@ -182,6 +182,11 @@ export class Serving {
   forget({ root, sizeBytes }: Content): void {
     this.#packing.forget({ root, sizeBytes });
     this.#data.forget(root, sizeBytes);
+  }
+
+  /** Somebody is sent something by neither of its sockets nor its sessions. */
+  onRead(part: ReadPart): void {
+    this.#transfers.onRead(part);
   }
 
   /** The system refuses to send this, from whichever socket of the server. */

@@ -6,6 +6,7 @@ import type { PackJob } from "../../protocol/serve/packs.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import { TransferLog, type TransferLogNews as News } from "../../protocol/serve/transfer_log.ts";
 import type { ServedIndex } from "../index/served_index.ts";
+import type { OfferedTo } from "../offering.ts";
 import type { TransferEvent } from "../events.ts";
 
 interface TransferReportOptions {
@@ -14,6 +15,18 @@ interface TransferReportOptions {
   /** The range of which this is the pack. */
   readonly packedRange: (pack: ContentRef) => PackJob | undefined;
   readonly emit: (event: TransferEvent) => void;
+}
+
+/** A part of a file that was read for somebody. */
+export interface ReadPart {
+  readonly to: OfferedTo;
+  readonly name: string;
+  /** Of the whole file. */
+  readonly sizeBytes: number;
+  /** Of what was read. */
+  readonly bytes: number;
+  /** Whether this is where the file begins. */
+  readonly begins: boolean;
 }
 
 /** What something is called, of which bytes were sent. */
@@ -36,6 +49,16 @@ export class TransferReport {
 
   onSent(shares: readonly SentShare[]): void {
     for (const share of shares) this.#onShare(share);
+  }
+
+  /** Somebody is sent something in this thread. */
+  onRead({ to, name, sizeBytes, bytes, begins }: ReadPart): void {
+    const news = this.#log.onSent(this.#options.clock.nowMs(), {
+      ...{ party: partyOf(to.address), client: endpointText(to), sizeBytes, bytes, begins },
+      ...{ name: to.folder ?? name, isFolder: to.folder !== undefined },
+      ...{ files: begins ? 1 : 0, firstAgoMs: 0, lastAgoMs: 0 },
+    });
+    this.#tell(news);
   }
 
   close(): void {

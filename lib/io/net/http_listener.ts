@@ -26,7 +26,9 @@ import {
   HTTP_DESCRIPTORS_SHARE,
   HTTP_IDLE_MS,
   HTTP_PIECE_BYTES,
+  HTTP_PIECE_BYTES_MIN,
   HTTP_PIECE_MS,
+  HTTP_QUICK_PIECE_MS,
   HTTP_REQUESTS_PER_S,
   HTTP_SILENT_MS,
   HTTP_STREAMS_MAX,
@@ -162,6 +164,8 @@ export class HttpListener {
     head: Bytes,
     stream: HttpStream,
   ): Promise<boolean> {
+    // Who looks on keeps nothing of a file here.
+    if (stream.lengthBytes === undefined) return await this.#sendPieces(connection, head, stream);
     const party = partyOf(connection.peerAddress);
     const ofParty = this.#streams.get(party) ?? 0;
     if (ofParty >= HTTP_STREAMS_PER_ADDRESS_MAX || this.#streamCount >= HTTP_STREAMS_MAX) {
@@ -205,7 +209,9 @@ export class HttpListener {
           ? piece ?? NOTHING
           : joined(unsentHead, piece ?? NOTHING);
         unsentHead = undefined;
+        const startMs = this.#options.clock.nowMs();
         await this.#sendPiece(connection, bytes);
+        source.onTaken(this.#options.clock.nowMs() - startMs);
         if (piece === undefined) break;
         sentBytes += piece.length;
         onSent?.(piece.length);
@@ -297,6 +303,7 @@ const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** Reads a stream into one buffer over and over, where it lets itself be read so. */
 class StreamSource {
   hasFailed = false;
+  #pieceBytes = HTTP_PIECE_BYTES_MIN;
   readonly #next: () => Promise<Bytes | undefined>;
   readonly #cancel: () => Promise<void>;
 
@@ -308,14 +315,22 @@ class StreamSource {
       return;
     }
     const reader = stream.getReader({ mode: "byob" });
-    let buffer = new ArrayBuffer(HTTP_PIECE_BYTES);
+    let buffer = new ArrayBuffer(this.#pieceBytes);
     this.#next = async () => {
+      if (buffer.byteLength < this.#pieceBytes) buffer = new ArrayBuffer(this.#pieceBytes);
       const { value, done } = await reader.read(new Uint8Array(buffer));
       if (done || value === undefined) return undefined;
       buffer = value.buffer;
       return value;
     };
     this.#cancel = () => reader.cancel();
+  }
+
+  /** The peer has taken the last piece in so much time. */
+  onTaken(ms: number): void {
+    if (ms < HTTP_QUICK_PIECE_MS) {
+      this.#pieceBytes = Math.min(HTTP_PIECE_BYTES, 2 * this.#pieceBytes);
+    }
   }
 
   /** The next piece, which is good until the one after it; `undefined` at the end. Rejects if there is no end. */

@@ -47,8 +47,11 @@ export const HTTP_IDLE_MS = 30_000;
 export const HTTP_ASKING_MS = 1_000;
 /** … or that has been silent for so long: a browser connects again when it needs to. */
 export const HTTP_SILENT_MS = 5_000;
-/** One read of a file being sent, and one write to the connection: what an answer under way keeps in memory. */
-export const HTTP_PIECE_BYTES = 256 * KIB;
+/** One read of a file being sent, and one write to the connection: what an answer under way keeps in memory, at first … */
+export const HTTP_PIECE_BYTES_MIN = 64 * KIB;
+/** … and once the peer takes such a piece in less than this, so that who is slow keeps little. */
+export const HTTP_PIECE_BYTES = 512 * KIB;
+export const HTTP_QUICK_PIECE_MS = 50;
 /** … and by when such a piece must have been taken: who is slower than that is dropped. */
 export const HTTP_PIECE_MS = 120_000;
 /** Answers of bytes at once, of all and of one address; more are told to come again. */

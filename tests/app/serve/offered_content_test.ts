@@ -19,6 +19,7 @@ function offeredWith(...names: readonly string[]) {
     catalogue.ready(name, HASHES);
   }
   const looked: string[] = [];
+  const read: unknown[] = [];
   const index = {
     catalogue,
     placeOf: () => ({ kind: "memory", bytes }) as const,
@@ -28,7 +29,10 @@ function offeredWith(...names: readonly string[]) {
   };
   return {
     ...{ catalogue, signature, looked },
-    offered: new OfferedContent(denoRuntime().disk, index, "0"),
+    offered: new OfferedContent(denoRuntime().disk, index, {
+      ...{ revisionPrefix: "0", onRead: (part) => void read.push(part) },
+    }),
+    read,
   };
 }
 
@@ -98,6 +102,21 @@ Deno.test("a stream has the bytes that were asked for, whoever brings the buffer
     const error = assertThrows(() => offered.open("a", { offset, lengthBytes }), ShoalError);
     assertEquals((error as ShoalError).code, "usage");
   }
+});
+
+Deno.test("what is read for somebody is told of, and what is read for nobody is not", async () => {
+  const { offered, read } = offeredWith("b/a");
+  await new Response(offered.open("b/a").stream).bytes();
+  assertEquals(read, []);
+  const to = { address: "10.0.0.1", port: 5, folder: "b" };
+  const reader = offered.open("b/a", { offset: 0, lengthBytes: 6 }, to).stream.getReader({
+    mode: "byob",
+  });
+  await reader.read(new Uint8Array(4));
+  await reader.read(new Uint8Array(4));
+  await reader.cancel();
+  const part = { to, name: "b/a", sizeBytes: 10 };
+  assertEquals(read, [{ ...part, bytes: 4, begins: true }, { ...part, bytes: 2, begins: false }]);
 });
 
 Deno.test("what is still being written is not read, and what is not hashed yet is hashed first", () => {
