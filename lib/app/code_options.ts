@@ -80,7 +80,8 @@ export interface Incoming {
 export interface CodeGetOptions extends
   Omit<
     GetOptions,
-    "names" | "file" | "sink" | "sha256" | "mirror" | "dryRun" | "sweep" | "outDir" | "onEvent"
+    | ("names" | "file" | "sink" | "sha256" | "mirror" | "dryRun" | "sweep" | "outDir" | "onEvent")
+    | ("share" | "shareRateBytesPerS")
   > {
   /** The code: a number and two words, in any case, with spaces or hyphens between them. */
   readonly code: string;

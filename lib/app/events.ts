@@ -1,6 +1,7 @@
 /** What the library reports to its caller. `--json` prints these objects as they are, one per line; displays are made of them. */
 import type { ErrorCode } from "../errors.ts";
 import type { CodeEvent, OfferedEvent } from "./code_events.ts";
+import type { GivenEvent, ServerShare } from "./share_events.ts";
 import type {
   IndexingEvent,
   ReadyEvent,
@@ -14,27 +15,7 @@ import type {
 
 export type * from "./code_events.ts";
 export type * from "./server_events.ts";
-
-/** One server's part in a finished download. */
-export interface ServerShare {
-  /** `IP:PORT` that the bytes came from. */
-  readonly server: string;
-  /**
-   * Server id: 32 hexadecimal digits, drawn anew at each start; `classic` or empty where there is
-   * none.
-   */
-  readonly id: string;
-  /** Verified bytes that this server delivered. */
-  readonly bytes: number;
-  /** Chunks from this server that passed their proof. */
-  readonly chunks: number;
-  /** Chunks from this server that failed their proof. */
-  readonly badChunks: number;
-  /** Segments requested from it more than once; 0 over TCP. */
-  readonly retransmits: number;
-  /** Of the bytes, those that did not have to travel because others came packed. */
-  readonly savedBytes: number;
-}
+export type * from "./share_events.ts";
 
 /** A server answered a search: it has the file. */
 export interface OfferEvent {
@@ -106,7 +87,11 @@ export interface ProgressEvent {
     readonly rate: number;
     /** Bytes from this server in this run. */
     readonly bytes: number;
+    /** Whether it is no server, but fetches the same; absent otherwise. */
+    readonly taker?: true;
   }[];
+  /** Bytes that this run has given to others who fetch the same; absent while there are none. */
+  readonly givenBytes?: number;
 }
 
 /** How far a run of several names is with all of them; several per second. */
@@ -463,6 +448,7 @@ export type GetEvent =
   | FailedEvent
   | WaitingEvent
   | ServerEvent
+  | GivenEvent
   | NoticeEvent;
 /** What whoever sends by a code reports. */
 export type SendEvent = CodeEvent | TransferEvent | IndexingEvent | NoticeEvent;

@@ -96,6 +96,8 @@ export const GET_DEFAULTS = {
   sparse: true,
   portableNames: false,
   pack: true,
+  share: true,
+  shareRateBytesPerS: 0,
   jobs: JOBS_DEFAULT,
   mtuBytes: MTU_BYTES_DEFAULT,
   rateBytesPerS: 0,

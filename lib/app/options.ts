@@ -1,5 +1,6 @@
 /** What the library takes and gives back. Times are in milliseconds, rates in bytes per second. */
 import type { LayerConfig } from "../messages/transport_config.ts";
+import type { FoundSecret, SecretPlace } from "./found_secret.ts";
 import type {
   ContentToOffer,
   FileToOffer,
@@ -22,7 +23,7 @@ import type {
 } from "./events.ts";
 import type { Offering } from "./offering.ts";
 
-export type { LayerConfig };
+export type { FoundSecret, LayerConfig, SecretPlace };
 export type * from "./things_to_offer.ts";
 
 /** What everything that uses the network takes. */
@@ -206,6 +207,13 @@ export interface GetOptions extends FindOptions {
   readonly portableNames?: boolean;
   /** Whether servers are asked to pack what packs, where the network is slower than that; true by default. */
   readonly pack?: boolean;
+  /**
+   * Whether others who fetch the same file at the same time are given what is here of it; true by default. What others
+   * have of it is fetched from them in any case.
+   */
+  readonly share?: boolean;
+  /** Cap on what is given to them, in bytes per second; 0 (the default) for none. */
+  readonly shareRateBytesPerS?: number;
   /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
   /** Size of a data datagram (UDP payload) in bytes; 1,400 by default. */
@@ -276,26 +284,6 @@ export interface TcpGetOptions {
 
 /** What became of each: one event per name, in the order of the names; for a pattern, one per file that it matches; for a folder, one per file that it has. */
 export type GetResult = readonly (DoneEvent | FailedEvent)[];
-
-/** Where a user keeps a secret, if not at the usual place. */
-export interface SecretPlace {
-  /** A file that nobody else can read. */
-  readonly file?: string;
-  /** The secret itself, as it would stand in a file. */
-  readonly text?: Uint8Array;
-}
-
-/** A secret as the library uses it. */
-export interface FoundSecret {
-  /** For `layers`. It holds the keys. */
-  readonly layer: LayerConfig;
-  /** Four words for each line of it, by which people tell secrets apart. */
-  readonly fingerprints: readonly string[];
-  /** Whether it was thought up, and is easily guessed. */
-  readonly isWeak: boolean;
-  /** The file that it was read from, or written to. */
-  readonly path?: string;
-}
 
 /** What to list, and where. */
 export interface ListOptions extends FindOptions {

@@ -24,6 +24,7 @@ interface CodeOptions {
   readonly delete: boolean;
   readonly "dry-run": boolean;
   readonly sweep: boolean;
+  readonly "share-rate": number | undefined;
   readonly tcp: boolean;
   readonly dialect: string;
   readonly master: readonly string[];
@@ -91,6 +92,8 @@ function requireUse(options: CodeOptions, args: readonly string[], pipes: Pipes)
     ["--delete", options.delete],
     ["--dry-run", options["dry-run"]],
     ["--sweep", options.sweep],
+    ["--no-share", hasFlag(args, "--no-share")],
+    ["--share-rate", options["share-rate"] !== undefined],
     ["--tcp", options.tcp],
     ["--dialect", isOverTcp(options)],
     ...["--secret-file", "--secret", "--no-secret"].map((flag) =>

@@ -79,6 +79,7 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
     case "failed":
     case "file":
     case "finding":
+    case "given":
     case "hash":
     case "indexing":
     // A question follows, or what was asked for.

@@ -34,7 +34,7 @@ import {
 import { idleSecrets, SECRET_OPTIONS, secretLayers } from "./secret_options.ts";
 import { countText } from "./units.ts";
 import { WaitedTime } from "./waited_time.ts";
-import { FILE, FOLDER, FROM_INPUT, JOBS, MTU, SHA256 } from "./value_types.ts";
+import { FILE, FOLDER, FROM_INPUT, JOBS, MTU, RATE, SHA256 } from "./value_types.ts";
 
 export const getCommand = defineCommand({
   command: "get",
@@ -76,6 +76,13 @@ export const getCommand = defineCommand({
       summary: "ask for the code of a send, or read it from standard input",
     }),
     yes: toggle("fetch what a code leads to without asking"),
+    share: toggle("give nothing to others who fetch the same file at the same time", true, {
+      env: "SHOAL_SHARE",
+    }),
+    "share-rate": optional(RATE, {
+      label: "RATE",
+      summary: `give others no more than this, such as ${RATE.example}`,
+    }),
     sha256: optional(SHA256, { label: "HEX", summary: "fetch only this content" }),
     ...searchOptions(GET_DEFAULTS),
     ...masterOption("also ask this master (not over TCP)"),
@@ -140,6 +147,7 @@ export const getCommand = defineCommand({
         { flags: ["links", "check"], where: "in the ASCII dialect, which knows no folders" },
       ]
       : []),
+    ...(options.share ? [] : [{ flags: ["share-rate"], where: "with --no-share" }]),
     ...idleWithOutput(options),
     ...(isOverTcp(options) || options.master.length > 0
       ? [{ flags: ["mirror", "delete", "dry-run"], where: "over TCP, or with a master" }]
@@ -157,6 +165,7 @@ export const getCommand = defineCommand({
     const startMs = nowMs();
     const waited = new WaitedTime(startMs);
     const folders: FolderEvent[] = [];
+    let givenBytes = 0;
     const common = {
       names,
       ...(code === undefined ? placeOf(options, names, pipes) : {}),
@@ -170,6 +179,7 @@ export const getCommand = defineCommand({
       jobs: options.jobs,
       onEvent: (event: CodeGetEvent) => {
         if (event.event === "folder") folders.push(event);
+        if (event.event === "given") givenBytes += event.bytes;
         if (event.event !== "offered") waited.note(nowMs(), event);
         reporter.report(event);
       },
@@ -206,6 +216,8 @@ export const getCommand = defineCommand({
         ...common,
         ...overUdp,
         ...(options.sweep && { sweep: true }),
+        share: options.share,
+        ...given({ shareRateBytesPerS: options["share-rate"] }),
         ...((options.mirror || options.delete) && { mirror: true }),
         ...(options["dry-run"] && { dryRun: true }),
       }));
@@ -214,6 +226,7 @@ export const getCommand = defineCommand({
     const times = {
       activeS: (nowMs() - startMs - waited.ms) / 1000,
       pausedS: waited.pausedMs / 1000,
+      givenBytes,
     };
     const summary = options["dry-run"] ? [] : summaryLines(
       ...[done, failed, folders, times, options.verbose] as const,

@@ -35,7 +35,10 @@ export function idleWithOutput({ output }: Pick<Place, "output">): readonly Idle
   if (output === undefined) return [];
   return output === STANDARD_OUTPUT
     ? [{
-      flags: ["out", "portable-names", "force", "sparse", "mirror", "delete", "dry-run"],
+      flags: [
+        ...["out", "portable-names", "force", "sparse", "mirror", "delete", "dry-run"],
+        ...["share", "share-rate"],
+      ],
       where: "with --output -",
     }]
     : [{

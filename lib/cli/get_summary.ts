@@ -11,6 +11,8 @@ interface RunTimes {
   readonly activeS: number;
   /** How long nothing came after somebody had offered something. */
   readonly pausedS: number;
+  /** What others were given meanwhile. */
+  readonly givenBytes: number;
 }
 
 /** Folders say who delivered the files in them. */
@@ -46,7 +48,7 @@ function otherNameLines(done: readonly DoneEvent[]): string[] {
 function fetchedLines(
   done: readonly DoneEvent[],
   folders: readonly FolderEvent[],
-  { activeS, pausedS }: RunTimes,
+  { activeS, pausedS, givenBytes }: RunTimes,
   verbose: boolean,
 ): string[] {
   const fetched = done.filter((event) => !event.present);
@@ -63,9 +65,21 @@ function fetchedLines(
   const saved = sum(servers, (share) => share.savedBytes);
   const packed = saved > 0 ? `, ${sizeText(saved)} saved by packing` : "";
   const kept = resumed > 0 ? `, ${sizeText(resumed)} resumed from an earlier run` : "";
+  const taken = sum(servers, (share) => share.taker ? share.bytes : 0);
   return [
     `${what}: ${sizeText(bytes)} in ${durationText(seconds)}${rate}${kept}${packed}`,
+    ...sharedLine(taken, givenBytes),
     ...serverTable(servers, verbose),
+  ];
+}
+
+/** What went between this get and others of the same. */
+function sharedLine(takenBytes: number, givenBytes: number): string[] {
+  if (takenBytes === 0 && givenBytes === 0) return [];
+  return [
+    `${sizeText(takenBytes)} came from others who fetch the same, ${
+      sizeText(givenBytes)
+    } went to them`,
   ];
 }
 
@@ -111,8 +125,8 @@ export function serverTable(shares: readonly ServerShare[], verbose: boolean): s
   const showsBad = verbose || all.some(({ badChunks }) => badChunks > 0);
   return textTable(
     ["server", "bytes", "chunks", ...showsBad ? ["bad"] : [], ...verbose ? ["asked again"] : []],
-    all.map(({ server, bytes, chunks, badChunks, retransmits }) => [
-      server,
+    all.map(({ server, bytes, chunks, badChunks, retransmits, taker }) => [
+      taker ? `${server} (fetches, too)` : server,
       sizeText(bytes),
       String(chunks),
       ...showsBad ? [String(badChunks)] : [],
@@ -130,6 +144,7 @@ function added(a: ServerShare, b: ServerShare): ServerShare {
     badChunks: a.badChunks + b.badChunks,
     retransmits: a.retransmits + b.retransmits,
     savedBytes: a.savedBytes + b.savedBytes,
+    ...(a.taker && b.taker && { taker: true }),
   };
 }
 

@@ -97,7 +97,11 @@ function optionRow([flag, option]: readonly [string, Option]): Row {
   switch (option.kind) {
     case "toggle": {
       const short = option.short === undefined ? "" : `-${option.short}, `;
-      return [`${short}--${option.fallback ? "no-" : ""}${flag}`, option.summary];
+      const left = `${short}--${option.fallback ? "no-" : ""}${flag}`;
+      const off = option.env === undefined
+        ? undefined
+        : `${option.env}=${option.fallback ? "off" : "on"}`;
+      return [left, option.summary + details({ env: off })];
     }
     case "tristate":
       return [`--[no-]${flag}`, option.summary];

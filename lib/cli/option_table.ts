@@ -19,11 +19,13 @@ import {
 } from "./value_types.ts";
 
 /** `--flag`, or `--no-flag` where it is on by default. */
-interface Toggle {
+export interface Toggle {
   readonly kind: "toggle";
   readonly summary: string;
   readonly fallback: boolean;
   readonly short?: string;
+  /** A variable that says `on` or `off` where the command line says neither. */
+  readonly env?: string;
 }
 
 /** `--flag` or `--no-flag`; what it is without either depends on the rest of the command line. */
@@ -69,8 +71,12 @@ export type OptionValues<Table extends OptionTable> = {
   readonly [Flag in keyof Table]: OptionValue<Table[Flag]>;
 };
 
-export function toggle(summary: string, fallback = false): Toggle {
-  return { kind: "toggle", summary, fallback };
+export function toggle(
+  summary: string,
+  fallback = false,
+  details: Pick<Toggle, "env"> = {},
+): Toggle {
+  return { kind: "toggle", summary, fallback, ...details };
 }
 
 /** One that a letter switches on as well. */
@@ -248,7 +254,7 @@ export function idleInSearch(
 ) {
   return isOverTcp(options)
     ? [{
-      flags: ["master", "mtu", "wait", "pack", ...SEARCH_FLAGS],
+      flags: ["master", "mtu", "wait", "pack", "share", "share-rate", ...SEARCH_FLAGS],
       where: "over TCP, where one server is asked",
     }]
     : options.server.length > 0

@@ -8,8 +8,8 @@ import { ShoalError } from "../errors.ts";
 import { displayName } from "../names.ts";
 import type { HelpTopic } from "./help.ts";
 import { meantFlags, ownersOf } from "./meant.ts";
-import type { Many, Option, OptionTable, OptionValues, Single } from "./option_table.ts";
-import type { Completion, ValueType } from "./value_types.ts";
+import type { Many, Option, OptionTable, OptionValues, Single, Toggle } from "./option_table.ts";
+import { type Completion, SWITCH, type ValueType } from "./value_types.ts";
 
 /** What a command takes beside its options. */
 export interface Positionals {
@@ -88,7 +88,7 @@ export function spellOutLetters(args: readonly string[], options: OptionTable): 
   });
 }
 
-/** What the parser gives for a tristate that was not on the command line. */
+/** What the parser gives for a tristate, or for what a variable may say, that was not on the command line. */
 const UNSAID = "unsaid";
 
 /** The value of `flag`, whatever else is wrong with the options. */
@@ -110,6 +110,7 @@ function tokenize(
     Object.keys(options).filter((flag) => accepts(options[flag] as Option));
   const tristates = flagsOf((option) => option.kind === "tristate");
   const toggles = [...flagsOf((option) => option.kind === "toggle"), ...tristates].map(parsedAs);
+  const withEnv = flagsOf((option) => option.kind === "toggle" && option.env !== undefined);
   const onByDefault = flagsOf((option) => option.kind === "toggle" && option.fallback);
   const valued = flagsOf((option) => option.kind === "single" || option.kind === "many");
   const spelled = spellOutLetters(joinDashes(args, valued), options);
@@ -118,6 +119,7 @@ function tokenize(
     negatable: [...onByDefault, ...tristates],
     default: Object.fromEntries([
       ...onByDefault.map((flag) => [flag, true]),
+      ...withEnv.map((flag) => [flag, UNSAID]),
       ...tristates.map((flag) => [flag, UNSAID]),
     ]),
     // "_" keeps a file that is called 007 from becoming the number 7.
@@ -201,7 +203,7 @@ function aliases(options: OptionTable): Record<string, string> {
 function optionValue(flag: string, option: Option, given: unknown, env: ReadEnv): unknown {
   switch (option.kind) {
     case "toggle":
-      return given === true;
+      return given === UNSAID ? saidElsewhere(option, env) : given === true;
     case "tristate":
       return given === UNSAID ? undefined : given === true;
     case "single":
@@ -211,10 +213,17 @@ function optionValue(flag: string, option: Option, given: unknown, env: ReadEnv)
   }
 }
 
+/** A toggle that the command line says nothing of. */
+function saidElsewhere({ env: variable, fallback }: Toggle, env: ReadEnv): boolean {
+  const text = variable === undefined ? undefined : env(variable);
+  if (variable === undefined || !text) return fallback;
+  return readValue(variable, "=", SWITCH, text) === "on";
+}
+
 function isTyped(option: Option, given: unknown): boolean {
   switch (option.kind) {
     case "toggle":
-      return given !== option.fallback;
+      return given !== UNSAID && given !== option.fallback;
     case "tristate":
       return given !== UNSAID;
     case "single":

@@ -32,6 +32,7 @@ export class ProgressView {
   #total: TotalEvent | undefined;
   /** The servers work for all files together. */
   #servers: ProgressEvent["lanes"] = [];
+  #givenBytes = 0;
   #indexing: IndexingEvent | undefined;
   readonly #serving = new ServingView();
   #doneCount = 0;
@@ -48,6 +49,7 @@ export class ProgressView {
           bytesAtFirst: known?.bytesAtFirst ?? event.bytes,
         });
         this.#servers = event.lanes;
+        this.#givenBytes = event.givenBytes ?? 0;
         return known === undefined ? "changed" : "moved";
       }
       case "transfer":
@@ -110,9 +112,10 @@ export class ProgressView {
     rowsMax: number,
   ): readonly string[] {
     const room = Math.max(1, rowsMax);
-    const servers = files.length === 0
-      ? []
-      : this.#servers.map((server) => serverRateLine(server, columns));
+    const servers = files.length === 0 ? [] : [
+      ...this.#servers.map((server) => serverRateLine(server, columns)),
+      ...this.#givenBytes === 0 ? [] : [`  given to others: ${sizeText(this.#givenBytes)}`],
+    ];
     const flat = files.flat();
     if (flat.length + servers.length <= room) return [...flat, ...servers];
     if (flat.length <= room) return flat;
@@ -213,11 +216,13 @@ function isWaiting({ event: { bytes, size, rate }, bytesAtFirst }: Transfer): bo
 }
 
 function serverRateLine(
-  { server, rate, bytes }: ProgressEvent["lanes"][number],
+  { server, rate, bytes, taker }: ProgressEvent["lanes"][number],
   columns: number,
 ): string {
   const line = `  ${server.padEnd(21)} ${rateText(rate).padStart(10)} ${
     sizeText(bytes).padStart(8)
   }`;
+  const marked = taker ? `${line} (fetches, too)` : line;
+  if (textColumns(marked) < columns) return marked;
   return textColumns(line) < columns ? line : `  ${server} ${rateText(rate).padStart(9)}`;
 }

@@ -166,6 +166,13 @@ export const SIZE: ValueType<number> = {
   read: parseSize,
 };
 
+/** What a variable says of what a flag switches. */
+export const SWITCH: ValueType<"on" | "off"> = {
+  expects: "on or off",
+  example: "off",
+  read: (text) => text === "on" || text === "off" ? text : undefined,
+};
+
 /** Written in seconds, read as milliseconds. */
 export const SECONDS: ValueType<number> = {
   expects: `a number of seconds above 0, at most ${TIMEOUT_MS_MAX / 1000}`,

@@ -29,13 +29,13 @@ export type SenderRequest =
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagrams: readonly Bytes[] }
   /** Where these lie: nobody has asked for them yet. */
   | { readonly kind: "foreseen"; readonly contents: readonly LocatedContent[] }
-  | Extract<RangeServerEvent, { kind: "handled" | "located" | "forget" | "stop" }>;
+  | Extract<RangeServerEvent, { kind: "handled" | "located" | "forget" | "leave" | "stop" }>;
 
 export type SenderReply =
   | { readonly kind: "ready"; readonly port: number; readonly isTuned: boolean }
   | Extract<
     RangeServerAction,
-    { kind: "question" | "locate" | "changed" | "struck" | "flow" | "sent" | "counts" }
+    { kind: "question" | "locate" | "changed" | "struck" | "flow" | "sent" | "left" | "counts" }
   >
   /** The system refuses to send this. */
   | { readonly kind: "refused"; readonly refusal: SendRefusal; readonly to: Endpoint }

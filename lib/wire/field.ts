@@ -263,6 +263,22 @@ export function hashesOf(max: number): Field<Bytes> {
   };
 }
 
+/** u16 length and at most `max` bytes. */
+export function bytesUpTo(max: number): Field<Bytes> {
+  return {
+    read(reader) {
+      const count = reader.u16();
+      if (count > max) reader.fail("too many bytes");
+      return reader.bytes(count);
+    },
+    write(writer, value) {
+      if (value.length > max) throw new RangeError(`${value.length} bytes, at most ${max}`);
+      writer.u16(value.length);
+      writer.bytes(value);
+    },
+  };
+}
+
 /** 1 at the end of a frame for a statement that is made, nothing at all for one that is not. */
 export const statedAtEnd: OptionalField<true> = {
   isOptional: true,

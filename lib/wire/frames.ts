@@ -14,16 +14,19 @@ import {
   FIND_BYTES_MIN,
   FIND_KNOWN_MAX,
   FIND_QUERIES_MAX,
+  HELD_BYTES_MAX,
   LAYER_PAGE_HASHES,
   LAYER_PROOF_HASHES_MAX,
   PACK_RANGES_MAX,
   RECEIVE_BUFFER_BYTES,
   SIMILAR_NAMES_MAX,
+  TAKERS_NAMED_MAX,
   WANT_RANGES_MAX,
 } from "./limits.ts";
 import { crc32 } from "./crc32.ts";
 import { Reader, Writer } from "./cursor.ts";
 import {
+  bytesUpTo,
   codeKey,
   codeNonce,
   type Field,
@@ -94,6 +97,8 @@ const query: Field<Query> = {
 };
 
 const range = record({ offset: fileBytes, lengthBytes: u32 });
+
+const taker = record({ address: ipAddress, port: u16 });
 
 const listingEntry = record({
   state: oneOf({ ready: 1, pending: 2 }),
@@ -188,6 +193,27 @@ const TABLE = {
   }],
   /** Without `packedBytes`, 0, there is no pack of what begins at `offset`. */
   packed: [0x15, { nonce: u64, number: u32, offset: fileBytes, root: hash, packedBytes: u32 }],
+  /** `port` is where the asker gives what it has of it, 0 for nowhere. */
+  have_want: [0x16, {
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes: fileBytes,
+    port: u16,
+    firstChunk: u32,
+  }],
+  /** `held` has one bit a chunk from `firstChunk` on; `hasAll` is 1 where all are held. */
+  have: [0x17, {
+    nonce: u64,
+    number: u32,
+    hasAll: u8,
+    firstChunk: u32,
+    held: bytesUpTo(HELD_BYTES_MAX),
+    takerCount: u16,
+    place: u16,
+    takers: listOf(taker, TAKERS_NAMED_MAX),
+  }],
   layer_want: [0x20, {
     nonce: u64,
     token,

@@ -88,6 +88,10 @@ export const PACK_RANGES_MAX = 8;
 export const PACK_BYTES_MAX = MIB;
 /** Layer pages that one LAYER_WANT asks for. */
 export const LAYER_PAGES_PER_WANT_MAX = 16;
+/** Bytes of one bit a chunk that one HAVE tells of what somebody has. */
+export const HELD_BYTES_MAX = KIB;
+/** Takers of a content that one HAVE names: whoever asks has proved its address. */
+export const TAKERS_NAMED_MAX = 8;
 /** Similar names in one ABSENT. */
 export const SIMILAR_NAMES_MAX = 3;
 /** Listing datagrams that one LIST asks for. */

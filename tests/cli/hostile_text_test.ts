@@ -124,6 +124,7 @@ const EVENTS: readonly ShoalEvent[] = [
     hint: EVIL,
   })),
   { event: "failed", name: "", code: "disk", message: EVIL, hint: EVIL },
+  { event: "given", bytes: 1 },
   ...[0, 1].map((failedFiles): ShoalEvent => ({
     event: "folder",
     ...{ name: EVIL, path: EVIL, files: 2, presentFiles: 1, size: 1, presentBytes: 1 },
@@ -167,6 +168,7 @@ const KINDS = {
     echoed: 1,
   },
   ...{ finding: 1, file: 1, failed: 1, done: 1, folder: 1, change: 1, report: 1 },
+  given: 1,
 } satisfies Record<ShoalEvent["event"], 1>;
 
 for (const isTerminal of [false, true]) {

@@ -189,7 +189,8 @@ async function effectOf(
     return out === plain.out && err === plain.err && asked === plain.asked ? "none" : "some";
   }
   // What names the way of asking may lack what that way needs.
-  const isNamed = err.includes(`--${flag}`) || ["tcp", "dialect"].includes(flag);
+  const isNamed = [`--${flag}`, `--no-${flag}`].some((typed) => err.includes(typed)) ||
+    ["tcp", "dialect"].includes(flag);
   assert(isNamed, `${[...args, ...more].join(" ")}: refused without naming it: ${err}`);
   return "refused";
 }

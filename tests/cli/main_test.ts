@@ -15,7 +15,7 @@ const OFFER = {
   root: "0".repeat(64),
 } as const;
 
-const TIMES = { activeS: 1, pausedS: 0 };
+const TIMES = { activeS: 1, pausedS: 0, givenBytes: 0 };
 const FAILED = { event: "failed", name: "x", code: "not_found", message: "", hint: "" } as const;
 
 const canLook = await canTouchFiles();
@@ -168,7 +168,7 @@ Deno.test("get hands its options to the library in the library's units", async (
       "-p",
       "99",
     ],
-    ...["--broadcast", "127.255.255.255"],
+    ...["--broadcast", "127.255.255.255", "--share-rate", "2mbit"],
   ]);
   const { signal: _signal, onEvent: _onEvent, ...options } = app.got ?? { names: [] };
   assertEquals<unknown>(options, {
@@ -185,6 +185,8 @@ Deno.test("get hands its options to the library in the library's units", async (
     jobs: 3,
     mtuBytes: 1200,
     pack: false,
+    share: true,
+    shareRateBytesPerS: 250_000,
     rateBytesPerS: 1_000_000,
     port: 99,
     broadcast: ["127.255.255.255"],

@@ -118,6 +118,8 @@ function crossed(
     return value;
   }
   if (value instanceof Uint8Array) {
+    // Nobody has it to himself.
+    if (value.buffer instanceof SharedArrayBuffer) return value;
     // A view of transferred memory has no length any more: all of it is meant.
     const memory = moved.get(value.buffer);
     return memory === undefined ? value.slice() : new Uint8Array(memory);

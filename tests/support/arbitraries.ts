@@ -14,7 +14,12 @@ import {
   toHex,
 } from "../../lib/ids.ts";
 import { FILE_BYTES_MAX } from "../../lib/limits.ts";
-import { LAYER_PAGE_HASHES, LAYER_PROOF_HASHES_MAX } from "../../lib/wire/limits.ts";
+import {
+  HELD_BYTES_MAX,
+  LAYER_PAGE_HASHES,
+  LAYER_PROOF_HASHES_MAX,
+  TAKERS_NAMED_MAX,
+} from "../../lib/wire/limits.ts";
 import { parseFileName } from "../../lib/names.ts";
 import type { ByteRange, Frame, ListingEntry, Query } from "../../lib/wire/frames.ts";
 
@@ -225,6 +230,27 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     offset: sizeBytes,
     root: hash,
     packedBytes: u32,
+  }),
+  fc.record({
+    kind: kind("have_want"),
+    nonce: u64,
+    token,
+    number: u32,
+    root: hash,
+    sizeBytes,
+    port: u16,
+    firstChunk: u32,
+  }),
+  fc.record({
+    kind: kind("have"),
+    nonce: u64,
+    number: u32,
+    hasAll: u8,
+    firstChunk: u32,
+    held: bytes(HELD_BYTES_MAX),
+    takerCount: u16,
+    place: u16,
+    takers: fc.array(fc.record({ address: ipAddress, port: u16 }), { maxLength: TAKERS_NAMED_MAX }),
   }),
   fc.record({
     kind: kind("layer_want"),

@@ -72,7 +72,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     master: ["session"],
     list: ["discovery", "session", "master"],
     serve: ["index", "master"],
-    client: ["discovery", "session", "master", "list"],
+    client: ["discovery", "session", "master", "list", "serve"],
     doctor: ["discovery", "list"],
     codes: ["discovery", "master", "list", "serve", "client"],
   },

@@ -16,6 +16,8 @@ import find from "../../fixtures/wire/find.hex" with { type: "text" };
 import findEmpty from "../../fixtures/wire/find_empty.hex" with { type: "text" };
 import gone from "../../fixtures/wire/gone.hex" with { type: "text" };
 import layer from "../../fixtures/wire/layer.hex" with { type: "text" };
+import have from "../../fixtures/wire/have.hex" with { type: "text" };
+import haveWant from "../../fixtures/wire/have_want.hex" with { type: "text" };
 import packWant from "../../fixtures/wire/pack_want.hex" with { type: "text" };
 import packed from "../../fixtures/wire/packed.hex" with { type: "text" };
 import layerWant from "../../fixtures/wire/layer_want.hex" with { type: "text" };
@@ -173,6 +175,30 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     offset: 2 ** 32,
     root: sha256,
     packedBytes: 275_000,
+  }],
+  ["have_want", haveWant, {
+    kind: "have_want",
+    nonce,
+    token,
+    number: 9,
+    root,
+    sizeBytes,
+    port: 10_545,
+    firstChunk: 42,
+  }],
+  ["have", have, {
+    kind: "have",
+    nonce,
+    number: 9,
+    hasAll: 0,
+    firstChunk: 40,
+    held: Uint8Array.of(9, 0, 1),
+    takerCount: 6,
+    place: 2,
+    takers: [
+      { address: "192.168.1.7", port: 10_545 },
+      { address: "2001:db8::7", port: 10_544 },
+    ],
   }],
   ["layer_want", layerWant, {
     kind: "layer_want",

@@ -110,6 +110,8 @@ Deno.test("every frame kind has a vector", () => {
     strike: true,
     pack_want: true,
     packed: true,
+    have_want: true,
+    have: true,
     layer_want: true,
     layer: true,
     list: true,

@@ -5,13 +5,14 @@ import type { DownloadDriver } from "./download_driver.ts";
 import type { GetExtension } from "./get_extension.ts";
 import type { RouteDriver } from "./route_driver.ts";
 import type { StreamProviders } from "./stream_providers.ts";
+import type { Swarm } from "./swarm.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 import type { GetEvent } from "../events.ts";
 import type { NameSearch } from "../discovery/search.ts";
 
 /** What a download asks of the worker pool. */
 interface DownloadPool extends Pick<WorkerPool, "step" | "askAssembler" | "warmUp"> {
-  readonly coordinator: Pick<WorkerPool["coordinator"], "tallies" | "leasesOf">;
+  readonly coordinator: Pick<WorkerPool["coordinator"], "tallies" | "leasesOf" | "isTaker">;
 }
 
 export interface DownloadContext {
@@ -20,6 +21,8 @@ export interface DownloadContext {
   /** The same over TCP, for servers whose datagrams do not arrive. */
   readonly streams: Pick<StreamProviders, "fetchLayer">;
   readonly extension: GetExtension;
+  /** Who else fetches the same; nobody where everything comes over TCP. */
+  readonly swarm?: Pick<Swarm, "begin">;
   /** Who is asked over TCP. */
   readonly routes: Pick<RouteDriver, "handle" | "onReached">;
   /** Nothing has come of these for all of its patience; answered by `onGivenUp`. */

@@ -3,7 +3,7 @@
  * reports progress to the caller as library events.
  */
 import { endpointText } from "../../address.ts";
-import { claimedIdOf, type ServerId, type TransferId } from "../../ids.ts";
+import { claimedIdOf, type ServerId, sourceId, type TransferId } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { Wakeup } from "../../io/system/clock.ts";
 import type { Find } from "../discovery/search.ts";
@@ -22,6 +22,8 @@ import type { RouteOffer } from "../../protocol/download/route_fallback.ts";
 import type { TargetReply } from "../../protocol/download/target_messages.ts";
 import type { Query } from "../../wire/frames.ts";
 import type { DownloadContext } from "./download_context.ts";
+import type { Provider } from "../../protocol/download/provider.ts";
+import type { SwarmMember } from "./swarm.ts";
 import { LayerLookup } from "./layer_lookup.ts";
 import type { RoutedDownload } from "./route_driver.ts";
 import type { DoneEvent, FailedEvent, ServerShare } from "../events.ts";
@@ -45,6 +47,9 @@ export class DownloadDriver implements RoutedDownload {
   /** Which query of `#find` is ours. */
   #queryIndex = 0;
   #lookup: LayerLookup | undefined;
+  /** Servers of that which have all of it. */
+  readonly #confirmed = new Map<ServerId, Provider>();
+  #member: SwarmMember | undefined;
   /** Of which layer fetch of the download `#lookup` is. */
   #fetch = 0;
   #startedMs: number;
@@ -177,6 +182,7 @@ export class DownloadDriver implements RoutedDownload {
       case "closeLayerFetch":
         this.#lookup?.close();
         this.#lookup = undefined;
+        this.#leaveSwarm();
         return routes.handle({ kind: "closed", download: this });
       case "acquire":
         return this.#context.acquire(
@@ -191,6 +197,8 @@ export class DownloadDriver implements RoutedDownload {
         return pool.step(action.event);
       case "waited":
         return this.#context.onWaited(this, action.servers);
+      case "begun":
+        return this.#joinSwarm(action);
       case "warmUp":
         return pool.warmUp(action.flowCount);
       case "reached":
@@ -219,6 +227,7 @@ export class DownloadDriver implements RoutedDownload {
   #lookUp({ fetch, content, knownLayer }: Extract<DownloadAction, { kind: "fetchLayer" }>): void {
     const { search, streams, routes, extension } = this.#context;
     this.#fetch = fetch;
+    this.#confirmed.clear();
     routes.handle({ kind: "lookup", download: this });
     this.#lookup = new LayerLookup({
       ...{ search, streams, extension, content },
@@ -228,9 +237,30 @@ export class DownloadDriver implements RoutedDownload {
     });
   }
 
+  /** Takers are told as servers are; only that no other way leads to them. */
+  #joinSwarm(begun: Extract<DownloadAction, { kind: "begun" }>): void {
+    const fetch = this.#fetch;
+    this.#member = this.#context.swarm?.begin(
+      begun,
+      (news) => this.#events.push({ kind: "layerFetch", fetch, news }),
+    );
+    for (const provider of this.#confirmed.values()) this.#member?.onServer(provider);
+  }
+
+  #leaveSwarm(): void {
+    this.#member?.close();
+    // What was published stays where it is.
+    if (this.#outcome?.event !== "done") this.#member?.withdraw();
+    this.#member = undefined;
+  }
+
   #onLayerNews(fetch: number, news: LayerNews): void {
     if ("server" in news) this.#context.onHeard(news.server);
     if (fetch === this.#fetch) this.#tellRoutes(news);
+    if (fetch === this.#fetch && news.kind === "confirmed") {
+      this.#confirmed.set(news.server, news);
+      this.#member?.onServer(news);
+    }
     this.#events.push({ kind: "layerFetch", fetch, news });
   }
 
@@ -293,6 +323,7 @@ export class DownloadDriver implements RoutedDownload {
       server: addresses.get(id) ?? "",
       id: claimedIdOf(id),
       ...tally,
+      ...(pool.coordinator.isTaker(sourceId(id, "datagrams")) && { taker: true }),
     }));
   }
 

@@ -17,7 +17,7 @@ import { isTreeReply } from "../../protocol/folder/tree_messages.ts";
 import type { AssemblerReply } from "../../messages/assembler_worker.ts";
 import type { DownloadSettings } from "../../protocol/download/download_messages.ts";
 import type { Query } from "../../wire/frames.ts";
-import { sealOf } from "../../messages/transport_config.ts";
+import { sealOf, transportConfig } from "../../messages/transport_config.ts";
 import { ClassicFallback } from "./classic_fallback.ts";
 import type { DownloadContext } from "./download_context.ts";
 import { DownloadDriver } from "./download_driver.ts";
@@ -27,6 +27,7 @@ import type { GetExtension } from "./get_extension.ts";
 import { type GetTarget, getTargetOf } from "../get_target.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { NO_OUTSET, type RunOutset, RunTotals } from "./run_totals.ts";
+import { Swarm } from "./swarm.ts";
 import { type PoolNews, WorkerPool } from "./worker_pool.ts";
 import { sourceKinds } from "./source_kinds.ts";
 import type { DoneEvent, FailedEvent, GetEvent } from "../events.ts";
@@ -35,12 +36,13 @@ import type { Find, NameSearch } from "../discovery/search.ts";
 import { WrittenFiles } from "../../io/files/written_files.ts";
 import type { Route } from "../../protocol/download/source_route.ts";
 import { RouteDriver } from "./route_driver.ts";
+import { Sharing } from "./sharing.ts";
 import { StreamProviders } from "./stream_providers.ts";
 
 /** What runs over UDP and over TCP have in common, and what only those over UDP have. */
 type RunOptions =
   & Omit<ResolvedTcpGetOptions, "server" | "port" | "dialect">
-  & Pick<ResolvedGetOptions, "masters" | "mirror" | "dryRun">;
+  & Pick<ResolvedGetOptions, "masters" | "mirror" | "dryRun" | "share" | "shareRateBytesPerS">;
 
 export class GetRun {
   readonly #runtime: Runtime;
@@ -58,6 +60,10 @@ export class GetRun {
   readonly #datagrams: DatagramsConfig | undefined;
   readonly #pool: WorkerPool;
   readonly #progress: ProgressReport;
+  /** What is given to others; `undefined` where nothing is. */
+  readonly #sharing: Sharing | undefined;
+  /** Who else fetches the same; nobody where everything comes over TCP. */
+  readonly #swarm: Swarm | undefined;
   /** Those servers speak UDP alone. */
   readonly #classic: ClassicFallback | undefined;
   readonly #masters: MasterSearch;
@@ -82,6 +88,7 @@ export class GetRun {
   readonly #onAbort = (): void => this.#failAll(new ShoalError("interrupted", "interrupted"));
   readonly #pinned: HashHex | undefined;
   #nextTransfer = 1;
+  #givenBytes = 0;
 
   /**
    * @param datagrams undefined where everything comes over TCP
@@ -110,9 +117,14 @@ export class GetRun {
     this.#pinned = options.sha256 === undefined ? undefined : hashHex(options.sha256.toLowerCase());
     this.#routes = this.#startRoutes();
     this.#pool = this.#startPool();
+    this.#sharing = this.#openSharing();
+    this.#swarm = datagrams && new Swarm({
+      ...{ runtime, search: this.#search, pool: this.#pool, sharing: this.#sharing },
+    });
     this.#progress = new ProgressReport({
       clock: runtime.clock,
       active: () => this.#pool.coordinator.lanes(),
+      givenBytes: () => this.#givenBytes,
       addresses: this.#addresses,
       totals: new RunTotals(outset),
       emit: (event) => this.#emit(event),
@@ -159,6 +171,9 @@ export class GetRun {
     this.#classic?.stop();
     await this.#masters.close();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    // What others wait for is sent before the files that it is in are closed.
+    await this.#sharing?.close();
+    if (this.#givenBytes > 0) this.#emit({ event: "given", bytes: this.#givenBytes });
     await this.#search.close();
     await Promise.all([this.#pool.close(), this.streams.close(), this.#classic?.close()]);
   }
@@ -181,6 +196,21 @@ export class GetRun {
       onReport: (server, report) => this.#onReport(server, report),
       onRefused: (...refused) => this.#search.tellRefused(...refused),
       onFailure: (error) => this.#failAll(error),
+      onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
+    });
+  }
+
+  /** What goes to a reader is not kept for others. */
+  #openSharing(): Sharing | undefined {
+    const { share, shareRateBytesPerS: rateBytesPerS } = this.#options;
+    if (!share || this.#datagrams === undefined || this.#target.sink !== undefined) {
+      return undefined;
+    }
+    const { host, tune, layers } = this.#datagrams.transport;
+    return new Sharing({
+      ...{ runtime: this.#runtime, rateBytesPerS },
+      transport: transportConfig({ host, tune, layers }),
+      onGiven: (bytes) => this.#givenBytes += bytes,
       onDetail: (message) => this.#emit({ event: "notice", level: "verbose", message }),
     });
   }
@@ -299,6 +329,7 @@ export class GetRun {
       streams: this.streams,
       routes: this.#routes,
       extension: this.#extension,
+      ...(this.#swarm !== undefined && { swarm: this.#swarm }),
       onWaited: (download, servers) => this.#onWaited(download, servers),
       onHeard: (server) => this.#patience.onHeard(this.#runtime.clock.nowMs(), server),
       pool: this.#pool,
@@ -422,9 +453,12 @@ export class GetRun {
       return this.#admitted.get(news.transfer)?.onTransfer(news);
     }
     const { server, source, state } = news;
+    const isTaker = this.#pool.coordinator.isTaker(source);
     if (state === "dropped") {
       for (const each of [...this.#downloads, ...this.#folders]) each.onDropped(server);
     }
+    // Takers come and go: that is no loss, and no other way leads to them.
+    if (isTaker) return;
     const hasBrought = this.#pool.coordinator.hasBrought(source);
     this.#routes.handle({ kind: "state", server, source, state, hasBrought });
   }

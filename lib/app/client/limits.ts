@@ -21,3 +21,9 @@ export const FOLDER_PASSES_MAX = 4;
 export const MIRROR_CLAIM_PATIENCE_MS = 1_000;
 /** How often it is looked whether the manifests of a folder are gathered. */
 export const GATHER_STEP_MS = 20;
+/** Of what is fetched in fewer chunks than this, nothing is fetched from other takers or given to them. */
+export const TAKEN_CHUNKS_MIN = 16;
+/** A get that has ended goes on giving what it has promised for no longer than this. */
+export const LEAVE_MS_MAX = 500;
+/** Chunks that others found bad and that are read again to see whether they are, per second and at once. */
+export const DOUBTS_PER_S = 10;

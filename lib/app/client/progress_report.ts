@@ -16,7 +16,9 @@ interface Metered {
 interface ProgressReportOptions {
   readonly clock: Clock;
   /** The servers that are at work now. */
-  readonly active: () => readonly { readonly server: ServerId }[];
+  readonly active: () => readonly { readonly server: ServerId; readonly isTaker: boolean }[];
+  /** What was given to others so far. */
+  readonly givenBytes: () => number;
   /** Where a server's bytes come from, for people. */
   readonly addresses: ReadonlyMap<ServerId, string>;
   readonly totals: RunTotals;
@@ -71,7 +73,9 @@ export class ProgressReport {
       if (progress === undefined) continue;
       let pace = this.#names.get(each);
       if (pace === undefined) this.#names.set(each, pace = new Pace(nowMs));
-      emit(progressEvent(nowMs, name, progress, pace, lanes));
+      const givenBytes = this.#options.givenBytes();
+      const event = progressEvent(nowMs, name, progress, pace, lanes);
+      emit({ ...event, ...(givenBytes > 0 && { givenBytes }) });
     }
     this.#reportTotal(nowMs, unended);
   }
@@ -80,12 +84,13 @@ export class ProgressReport {
   #lanes(nowMs: number): ProgressEvent["lanes"] {
     const { active, addresses } = this.#options;
     const lanes = new Map<string, ProgressEvent["lanes"][number]>();
-    for (const id of new Set(active().map(({ server }) => server))) {
+    for (const { server: id, isTaker } of active()) {
       const metered = this.#servers.get(id);
       const server = addresses.get(id) ?? id;
       const other = lanes.get(server);
       const rate = (metered?.meter.read(nowMs) ?? 0) + (other?.rate ?? 0);
-      lanes.set(server, { server, rate, bytes: (metered?.bytes ?? 0) + (other?.bytes ?? 0) });
+      const bytes = (metered?.bytes ?? 0) + (other?.bytes ?? 0);
+      lanes.set(server, { server, rate, bytes, ...(isTaker && { taker: true }) });
     }
     return [...lanes.values()];
   }

@@ -33,6 +33,7 @@ export class ShareSums {
       badChunks: share.badChunks + (before?.badChunks ?? 0),
       retransmits: share.retransmits + (before?.retransmits ?? 0),
       savedBytes: share.savedBytes + (before?.savedBytes ?? 0),
+      ...(share.taker && { taker: true }),
     });
   }
 }

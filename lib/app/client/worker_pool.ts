@@ -82,7 +82,9 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#timer = options.runtime.clock.timer(() => this.step({ kind: "wakeup" }));
-    this.coordinator = new Coordinator(options);
+    const { timeoutMs, rateBytesPerS } = options;
+    const seed = (): number => options.runtime.random.u32();
+    this.coordinator = new Coordinator({ timeoutMs, rateBytesPerS, seed });
   }
 
   /** Passes the event to the coordinator and performs its actions. */

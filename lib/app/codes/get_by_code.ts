@@ -134,6 +134,8 @@ async function fetched(
       ...rest,
       ...network,
       ...onEventOf(onEvent),
+      // Nobody else has the code.
+      share: false,
       names: namesOf(incoming),
     });
     exchange.lost.throwIfAborted();

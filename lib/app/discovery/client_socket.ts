@@ -119,6 +119,7 @@ function echoOf(frame: Frame): bigint | undefined {
     case "alias":
       return frame.queryId;
     case "layer":
+    case "have":
     case "gone":
       return frame.nonce;
     case "retry":

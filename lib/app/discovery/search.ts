@@ -3,7 +3,7 @@
  * them at the same time.
  */
 import { type Endpoint, isGroupAddress, isIpv4, UNSPECIFIED_ADDRESS } from "../../address.ts";
-import type { Bytes, Content, HashHex, PeerId, SafeFileName } from "../../ids.ts";
+import type { Bytes, Content, HashHex, PeerId, SafeFileName, ServerId } from "../../ids.ts";
 import { claimedIdOf } from "../../ids.ts";
 import type { ShoalError } from "../../errors.ts";
 import type { RandomSource } from "../../io/system/random_source.ts";
@@ -16,6 +16,7 @@ import {
   type RegistryWord,
 } from "../../protocol/discovery/finder.ts";
 import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
+import { TakerSearch, type TakerSearchAction } from "../../protocol/download/taker_search.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { PeerIds } from "../../protocol/discovery/peer_ids.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
@@ -56,6 +57,12 @@ export interface NameSearch {
     onNews: (news: LayerNews) => void,
     knownLayer?: Bytes,
   ): LayerFetchHandle;
+  /** Who else fetches this content, and what he has of it; absent where nobody can be asked. */
+  findTakers?(
+    content: Content,
+    firstMissing: () => number,
+    onNews: (news: TakerNews) => void,
+  ): TakerHandle;
   /** Somebody has answered, by whatever way. */
   heard(): void;
   /** Why nobody has answered so far; `undefined` where somebody has, or that is not looked at. */
@@ -92,6 +99,17 @@ export interface LayerFetchHandle {
   /** Probes the server at the path of its offer; the same path again with a new token is fine. */
   add(offer: LayerOffer): void;
   /** Until this is called late servers are still probed. */
+  close(): void;
+}
+
+/** What comes of a search for takers. */
+export type TakerNews = Exclude<TakerSearchAction, { kind: "send" }>;
+
+export interface TakerHandle {
+  /** This server has proved to have all of it, and may know who else fetches it. */
+  addServer(path: ServerPath): void;
+  /** What we have is given at this port from now on, by who calls itself `id`. */
+  gives(port: number, id: ServerId): void;
   close(): void;
 }
 
@@ -284,6 +302,29 @@ export class Search implements NameSearch {
     return {
       add: ({ server, party, path }) =>
         exchange.handle({ kind: "path", server, party, path, nonce: this.#random.u64() }),
+      close: () => exchange.close(),
+    };
+  }
+
+  /** Lives until its handle is closed. */
+  findTakers(
+    content: Content,
+    firstMissing: () => number,
+    onNews: (news: TakerNews) => void,
+  ): TakerHandle {
+    const search = new TakerSearch({
+      ...{ content, firstMissing, seed: this.#random.u32(), nextNonce: () => this.#random.u64() },
+      partyAt: (address) => this.peerIds.partyAt(address),
+    });
+    const exchange = new Exchange(this.#socket, search, (action) => {
+      // Anybody may be said to be a taker: that nobody is there says nothing of this machine.
+      if (action.kind === "send") this.#probe(action.datagram, action.to);
+      else onNews(action);
+    });
+    return {
+      addServer: ({ endpoint, token }) =>
+        exchange.handle({ kind: "server", endpoint, token, nonce: this.#random.u64() }),
+      gives: (port, id) => exchange.handle({ kind: "gives", port, id }),
       close: () => exchange.close(),
     };
   }

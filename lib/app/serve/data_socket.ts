@@ -18,8 +18,8 @@ interface DataSocketOptions {
   readonly runtime: Runtime;
   /** Of its socket, but for the ports. */
   readonly transport: TransportConfig;
-  /** The only one that it may have; one of the usual range, or any free one, by default. */
-  readonly port?: number;
+  /** Those that it may have, in this order; one of the usual range, or any free one, by default. */
+  readonly ports?: readonly number[];
   readonly rateBytesPerS: number;
   readonly tokenSecret: Bytes;
   readonly server: ServerId;
@@ -56,14 +56,15 @@ export class DataSocket {
   readonly opened: Promise<Opened>;
   readonly #options: DataSocketOptions;
   readonly #worker: WorkerHandle<SenderRequest, SenderReply>;
+  readonly #left = Promise.withResolvers<void>();
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
-    const { runtime, transport, port, rateBytesPerS, tokenSecret, server } = options;
+    const { runtime, transport, ports, rateBytesPerS, tokenSecret, server } = options;
     this.#worker = new WorkerHandle<SenderRequest, SenderReply>(runtime, "sender.ts", {
       init: {
         kind: "init",
-        transport: { ...transport, ports: port === undefined ? PORTS : [port], answers: true },
+        transport: { ...transport, ports: ports ?? PORTS, answers: true },
         rateBytesPerS,
         tokenSecret,
         serverId: server,
@@ -87,6 +88,12 @@ export class DataSocket {
   /** Where these lie, which somebody is about to ask for. */
   foresee(contents: readonly LocatedContent[]): void {
     this.#worker.post({ kind: "foreseen", contents });
+  }
+
+  /** Promises nothing more; resolves when all that was promised is sent. */
+  async leave(): Promise<void> {
+    this.#worker.post({ kind: "leave" });
+    await this.#left.promise;
   }
 
   async close(): Promise<void> {
@@ -120,6 +127,8 @@ export class DataSocket {
         return this.#options.onFlow(reply.to, reply.root, reply.sizeBytes);
       case "sent":
         return this.#options.onSent(reply.shares);
+      case "left":
+        return this.#left.resolve();
       case "refused":
         return this.#options.onRefused(reply.refusal, reply.to);
       case "counts":

@@ -127,7 +127,7 @@ export class Serving {
         this.#packing.onSent(served.sentBytes);
         onServed(served);
       },
-      ...(dataPort !== undefined && { port: dataPort }),
+      ...(dataPort !== undefined && { ports: [dataPort] }),
       onRefused: (...refused) => this.tellRefused(...refused),
       onQuestion: (...question) => this.#onQuestion("data", ...question),
       locate: (root, sizeBytes) =>

@@ -142,6 +142,7 @@ class SenderDriver {
       case "struck":
       case "flow":
       case "sent":
+      case "left":
       case "counts":
         return this.#parent.post(action);
       default:

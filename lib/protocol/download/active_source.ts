@@ -67,6 +67,20 @@ export class ActiveSource {
     return this.#leased.values();
   }
 
+  /** What it has leased of the transfers that `isMeant`. */
+  leasedOf(
+    isMeant: (transfer: TransferState) => boolean,
+  ): ReadonlyMap<TransferState, readonly number[]> {
+    const byTransfer = new Map<TransferState, number[]>();
+    for (const { transfer, chunk } of this.#leased.values()) {
+      if (!isMeant(transfer)) continue;
+      const chunks = byTransfer.get(transfer) ?? [];
+      chunks.push(chunk);
+      byTransfer.set(transfer, chunks);
+    }
+    return byTransfer;
+  }
+
   leaseOf(id: TransferId, chunk: number): LeasedChunk | undefined {
     return this.#leased.get(keyOf(id, chunk));
   }
@@ -176,14 +190,16 @@ export class ActiveSource {
 export interface Lane {
   readonly server: ServerId;
   readonly rateBytesPerS: number;
+  readonly isTaker: boolean;
 }
 
 export function lanesOf(active: Iterable<ActiveSource>): readonly Lane[] {
-  const rates = new Map<ServerId, number>();
-  for (const { server, rateBytesPerS } of active) {
-    rates.set(server.id, (rates.get(server.id) ?? 0) + rateBytesPerS);
+  const lanes = new Map<ServerId, Lane>();
+  for (const { server: { id }, source: { isTaker }, rateBytesPerS } of active) {
+    const before = lanes.get(id)?.rateBytesPerS ?? 0;
+    lanes.set(id, { server: id, rateBytesPerS: before + rateBytesPerS, isTaker });
   }
-  return [...rates].map(([server, rateBytesPerS]) => ({ server, rateBytesPerS }));
+  return [...lanes.values()];
 }
 
 function keyOf(transfer: TransferId, chunk: number): string {

@@ -101,6 +101,7 @@ export class Assembler {
         break;
       case "layer":
       case "publish":
+      case "share":
         this.#onOrder(event);
         break;
       case "wrote":
@@ -146,10 +147,11 @@ export class Assembler {
     this.#actions.push({ kind: "search", job, request });
   }
 
-  #onOrder(event: Extract<AssemblerEvent, { kind: "layer" | "publish" }>): void {
+  #onOrder(event: Extract<AssemblerEvent, { kind: "layer" | "publish" | "share" }>): void {
     const transfer = this.#byId.get(event.transfer);
     if (transfer?.phase !== "open") return;
     if (event.kind === "publish") transfer.mayPublish = true;
+    else if (event.kind === "share") transfer.assembly!.shared = event.held;
     else this.#takeLayer(transfer, event.layer);
     this.#advance(transfer);
   }

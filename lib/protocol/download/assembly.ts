@@ -20,6 +20,8 @@ export class Assembly {
   readonly #claimed: Bitmap;
   readonly #hash = new StreamingHash();
   #layer: Bytes | undefined;
+  /** What is written and proved, for others. */
+  #shared: Uint8Array | undefined;
   #next = 0;
 
   /** @param claimed what an earlier run's journal says is on disk */
@@ -32,6 +34,18 @@ export class Assembly {
 
   set layer(layer: Bytes) {
     this.#layer = layer;
+  }
+
+  /** Has a bit set for each chunk that is written and proved, now and later. */
+  set shared(held: Uint8Array) {
+    this.#shared = held;
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) {
+      if (this.written.has(chunk) && !this.#claimed.has(chunk)) this.#share(chunk);
+    }
+  }
+
+  #share(chunk: number): void {
+    if (this.#shared !== undefined) this.#shared[chunk >> 3]! |= 1 << (chunk & 7);
   }
 
   /** Bytes on disk. */
@@ -51,6 +65,7 @@ export class Assembly {
   /** A proved chunk has been written; `bytes` are hashed at once if it is next. */
   onWritten(chunk: number, bytes: Uint8Array): void {
     this.written.set(chunk);
+    this.#share(chunk);
     if (chunk !== this.#next) return;
     this.#hash.update(bytes);
     this.#next += 1;
@@ -75,6 +90,7 @@ export class Assembly {
         this.written.clear(chunk);
         return false;
       }
+      this.#share(chunk);
     }
     this.#hash.update(bytes);
     this.#next += 1;

@@ -319,6 +319,8 @@ export class ContentTransfer {
     this.#isCoordinated = true;
     this.#isComplete = areAll(chunkCount, isVerified);
     for (const [source, provider] of this.#providers) this.#tellProvider(source, provider);
+    const { partPath } = opened;
+    if (!this.#isComplete) this.#host.act({ kind: "begun", transfer, content, layer, partPath });
   }
 
   #tellProvider(source: SourceId, provider: Provider): void {

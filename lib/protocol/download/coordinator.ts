@@ -8,7 +8,7 @@
  * a `stalled`.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import { LEASE_STALL_MS_MIN, RECEIVERS_MAX, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
+import { LEASE_STALL_MS_MIN, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
 import { ActiveSource, type Lane, lanesOf } from "./active_source.ts";
 import { whoLeaves } from "./crowding.ts";
 import { leaseToDouble, nextHelpMs } from "./endgame.ts";
@@ -19,7 +19,8 @@ import type { LeaseView } from "./lease_table.ts";
 import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
 import { allotments, byTurn, hasFailedTrial, isDivided, mayTry } from "./source_trials.ts";
-import { bytesLeftFor, isOfUseTo, TransferState } from "./transfer_state.ts";
+import { doTakersBringLess, isFullFor, whoMayLeaveFor } from "./takers_at_work.ts";
+import { bytesLeftFor, isOfUseTo, pushedBy, TransferState } from "./transfer_state.ts";
 
 type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
 type GoneEvent = Extract<CoordinatorEvent, { kind: "gone" }>;
@@ -28,6 +29,8 @@ interface CoordinatorOptions {
   readonly timeoutMs: number;
   /** `--rate`, for all sources together; 0 for none. */
   readonly rateBytesPerS: number;
+  /** Of chances; drawn where any are needed. */
+  readonly seed?: () => number;
 }
 
 export class Coordinator {
@@ -50,7 +53,7 @@ export class Coordinator {
     this.#actions = [];
     switch (event.kind) {
       case "transfer":
-        this.#transfers.set(event.transfer, new TransferState(nowMs, event));
+        this.#transfers.set(event.transfer, new TransferState(nowMs, event, this.#options.seed));
         break;
       case "forget":
         this.#forget(event.transfer);
@@ -69,6 +72,9 @@ export class Coordinator {
         break;
       case "window":
         this.#transfers.get(event.transfer)?.openWindow(nowMs, event.endChunk);
+        break;
+      case "crowd":
+        this.#transfers.get(event.transfer)?.onCrowd(event);
         break;
       case "wakeup":
         break;
@@ -114,6 +120,10 @@ export class Coordinator {
     return this.#paths.of(source).some((path) => this.#sources.get(path)?.hasBrought);
   }
 
+  isTaker(source: SourceId): boolean {
+    return this.#sources.get(source)?.isTaker === true;
+  }
+
   /** The source that this is a path of. */
   wholeOf(source: SourceId): SourceId {
     return this.#sources.get(source)?.whole ?? source;
@@ -140,14 +150,16 @@ export class Coordinator {
   }
 
   #addProvider(event: Provided): void {
-    const { source, server: serverId, party, routes, mode = "pull" } = event;
+    const { source, server: serverId, party, routes, mode = "pull", isTaker } = event;
     const server = this.#servers.of(serverId, party);
     const paths = mode === "push" ? [{ id: source, routes }] : this.#paths.split(source, routes);
     for (const { id, routes } of paths) {
-      const path = this.#sources.get(id) ?? new KnownSource(id, source, server, mode, routes);
+      const known = this.#sources.get(id);
+      const path = known ?? new KnownSource(id, source, server, mode, routes, isTaker);
       this.#sources.set(id, path);
       if (server.isDropped) return;
-      path.onAnswered(routes);
+      // That a taker says what it has does not make up for what it did not bring.
+      if (known === undefined || !isTaker) path.onAnswered(routes);
       this.#provide(path, event);
     }
   }
@@ -181,6 +193,12 @@ export class Coordinator {
     return false;
   }
 
+  /** What a taker has may be here already. */
+  #isOfUse(source: KnownSource): boolean {
+    if (!source.isTaker) return this.#isProvider(source);
+    return isOfUseTo(source.id, [...this.#transfers.values()]);
+  }
+
   // — Staffing ——————————————————————————————————————————————————————————————————————————————————
 
   /** Puts sources that can help to work, as far as there is room. */
@@ -189,7 +207,7 @@ export class Coordinator {
     const standby: KnownSource[] = [];
     for (const source of this.#sources.values()) {
       if (!source.mayWork(nowMs) || this.#active.has(source.id)) continue;
-      if (this.#isProvider(source)) standby.push(source);
+      if (this.#isOfUse(source)) standby.push(source);
     }
     for (const source of standby.sort(byTurn)) {
       const { id, whole, mode, server } = source;
@@ -200,7 +218,7 @@ export class Coordinator {
       if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, transfers))) {
         continue;
       }
-      const isFull = this.#active.size >= RECEIVERS_MAX;
+      const isFull = isFullFor(source, [...this.#active.values()]);
       if (isFull && (beside.length > 0 || !this.#makeRoom(nowMs, source))) continue;
       this.#assign(nowMs, source);
       this.#paths.started(whole, id, beside);
@@ -224,8 +242,9 @@ export class Coordinator {
 
   #makeRoom(nowMs: number, source: KnownSource): boolean {
     const maySwap = nowMs - this.#swappedMs >= SWAP_INTERVAL_MS;
-    const isOfUse = (each: KnownSource): boolean => this.#isProvider(each);
-    const leaving = whoLeaves(nowMs, source, [...this.#active.values()], { maySwap, isOfUse });
+    const mayLeave = whoMayLeaveFor(source, [...this.#active.values()]);
+    const rules = { maySwap, isOfUse: (each: KnownSource): boolean => this.#isOfUse(each) };
+    const leaving = whoLeaves(nowMs, source, mayLeave, rules);
     if (leaving === undefined) return false;
     const { active, why } = leaving;
     if (why === "silent") active.source.restFromSilence(nowMs);
@@ -311,8 +330,7 @@ export class Coordinator {
 
   /** Retransmits are counted per source; they go to the transfer that it worked for. */
   #countRetransmits(server: KnownServer, active: ActiveSource | undefined, report: Report): void {
-    let id = report.verified[0]?.transfer;
-    for (const lease of active?.leased ?? []) id ??= lease.transfer.id;
+    const id = report.verified[0]?.transfer ?? [...active?.leased ?? []][0]?.transfer.id;
     if (id !== undefined) server.tallyOf(id).retransmits += report.retransmits;
   }
 
@@ -327,13 +345,10 @@ export class Coordinator {
     source.onVerified();
     source.server.onVerified(id, bytes, savedBytes);
     if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
-    for (const other of others) {
-      this.#active.get(other)?.unlease(id, chunk);
+    for (const other of others) this.#active.get(other)?.unlease(id, chunk);
+    const pushers = this.#pushersOf(transfer).map((pusher) => pusher.id);
+    for (const other of [...others, ...pushers.filter((pusher) => pusher !== source.id)]) {
       this.#actions.push({ kind: "revoke", source: other, transfer: id, chunks: [chunk] });
-    }
-    const pushers = this.#pushersOf(transfer).filter((pusher) => pusher.id !== source.id);
-    for (const pusher of pushers) {
-      this.#actions.push({ kind: "revoke", source: pusher.id, transfer: id, chunks: [chunk] });
     }
   }
 
@@ -398,8 +413,7 @@ export class Coordinator {
     }
     for (const transfer of this.#transfers.values()) {
       if (!transfer.hasStalled(nowMs, this.#options.timeoutMs)) continue;
-      const { id, stallsInARow: inARow } = transfer;
-      this.#actions.push({ kind: "stalled", transfer: id, inARow });
+      this.#actions.push({ kind: "stalled", transfer: transfer.id, inARow: transfer.stallsInARow });
     }
   }
 
@@ -430,29 +444,17 @@ export class Coordinator {
 
   /** Releases what `active` has leased of the transfers that `isMeant`: all that is missing if it pushes. */
   #release(active: ActiveSource, isMeant: (transfer: TransferState) => boolean): void {
-    if (active.isPushing) return this.#releasePushed(active, isMeant);
-    const byTransfer = new Map<TransferState, number[]>();
-    for (const { transfer, chunk } of active.leased) {
-      if (!isMeant(transfer)) continue;
-      const chunks = byTransfer.get(transfer) ?? [];
-      chunks.push(chunk);
-      byTransfer.set(transfer, chunks);
-    }
-    for (const [transfer, chunks] of byTransfer) {
-      for (const chunk of chunks) {
+    const { id: source, isPushing } = active;
+    const leased = isPushing
+      ? pushedBy(source, this.#transfers.values(), isMeant)
+      : active.leasedOf(isMeant);
+    for (const [transfer, chunks] of leased) {
+      for (const chunk of isPushing ? [] : chunks) {
         active.unlease(transfer.id, chunk);
-        transfer.leases.giveBack(chunk, active.id);
+        transfer.leases.giveBack(chunk, source);
       }
-      this.#actions.push({ kind: "revoke", source: active.id, transfer: transfer.id, chunks });
-    }
-  }
-
-  #releasePushed(active: ActiveSource, isMeant: (transfer: TransferState) => boolean): void {
-    for (const transfer of this.#transfers.values()) {
-      if (!isMeant(transfer) || !transfer.isProvider(active.id)) continue;
-      const chunks = transfer.missing();
       if (chunks.length === 0) continue;
-      this.#actions.push({ kind: "revoke", source: active.id, transfer: transfer.id, chunks });
+      this.#actions.push({ kind: "revoke", source, transfer: transfer.id, chunks });
     }
   }
 
@@ -461,11 +463,12 @@ export class Coordinator {
   #topUp(nowMs: number, active: ActiveSource): void {
     // What brings nothing gets nothing more.
     if (active.isPushing || active.isStalled(nowMs)) return;
+    const mayRepeat = doTakersBringLess(nowMs, active, this.#active.values());
     for (const transfer of this.#transfers.values()) {
       if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];
       while (active.wantsMore(transfer)) {
-        const chunk = transfer.takeFree(active.id);
+        const chunk = transfer.takeFree(active.id, mayRepeat);
         if (chunk === undefined) break;
         chunks.push(chunk);
         active.lease(nowMs, transfer, chunk);

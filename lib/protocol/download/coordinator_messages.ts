@@ -1,5 +1,6 @@
 /** Events and actions of the coordinator. */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
+import type { Crowd } from "./chunk_order.ts";
 import type { Lease } from "./fetch_list.ts";
 import type { Provider } from "./provider.ts";
 import type { Report } from "./receiver_report.ts";
@@ -29,6 +30,8 @@ export type CoordinatorEvent =
   | { readonly kind: "unproved"; readonly transfer: TransferId; readonly chunks: readonly number[] }
   /** Chunks of `transfer` up to this one may be fetched now. */
   | { readonly kind: "window"; readonly transfer: TransferId; readonly endChunk: number }
+  /** So many fetch the content of `transfer` now, and this is our place among them. */
+  | ({ readonly kind: "crowd"; readonly transfer: TransferId } & Crowd)
   | { readonly kind: "wakeup" };
 
 /** "silent": asked, and nothing comes. "dropped": it sent bad chunks and is not asked again. */

@@ -110,6 +110,17 @@ type JobAction =
 type TransferAction =
   | { readonly kind: "target"; readonly request: TargetRequest }
   | { readonly kind: "coordinate"; readonly event: CoordinatorEvent }
+  /**
+   * Chunks come from now on: whoever else fetches this content may be asked for what he has, and given what is
+   * here. Over with `closeLayerFetch`.
+   */
+  | {
+    readonly kind: "begun";
+    readonly transfer: TransferId;
+    readonly content: Content;
+    readonly layer: Bytes;
+    readonly partPath: string;
+  }
   /** Nothing has come of these for all of its patience; answered by `givenUp`. */
   | { readonly kind: "waited"; readonly servers: readonly ServerId[] }
   /** So many servers will bring chunks soon: what receives them can be started. */

@@ -11,6 +11,8 @@ export class KnownSource<R = SourceRoute> {
   readonly whole: SourceId;
   readonly server: KnownServer;
   readonly mode: SourceMode;
+  /** Whether it fetches what it gives. */
+  readonly isTaker: boolean;
   /** Whether a whole chunk has come from it: where long datagrams vanish, the ends of ranges still arrive. */
   hasBrought = false;
   /** When it was last put to work; 0 before that. */
@@ -27,7 +29,9 @@ export class KnownSource<R = SourceRoute> {
     server: KnownServer,
     mode: SourceMode,
     routes: readonly R[],
+    isTaker = false,
   ) {
+    this.isTaker = isTaker;
     this.id = id;
     this.whole = whole;
     this.server = server;

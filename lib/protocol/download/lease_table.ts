@@ -78,10 +78,30 @@ export class LeaseTable {
       chunk = this.#free.firstSet(chunk + 1, holds);
     }
     if (chunk === undefined || chunk >= this.endChunk) return undefined;
+    this.#take(chunk, source);
+    return chunk;
+  }
+
+  /** The first free chunk from `from` on, whoever holds it; `undefined` where none may be given out. */
+  firstFree(from = 0): number | undefined {
+    const chunk = this.#free.firstSet(from);
+    return chunk === undefined || chunk >= this.endChunk ? undefined : chunk;
+  }
+
+  isFree(chunk: number): boolean {
+    return chunk < this.endChunk && this.#free.has(chunk);
+  }
+
+  /** `chunk`, which is free, is leased to `source`. */
+  take(chunk: number, source: SourceId): void {
+    if (!this.#free.has(chunk)) throw new Error(`chunk ${chunk} is not free`);
+    this.#take(chunk, source);
+  }
+
+  #take(chunk: number, source: SourceId): void {
     this.#free.clear(chunk);
     this.#freeCount -= 1;
     this.#owners.set(chunk, [source]);
-    return chunk;
   }
 
   /** `source` holds other chunks than before, or none. */

@@ -115,6 +115,30 @@ export const PATH_JUDGE_MS = 1_000;
 export const PATH_GAIN_MIN = 1.1;
 /** The slowest one rests for this long if they don't; longer, up to eight times, each time in a row. */
 export const PATH_REST_MS = 5_000;
+/** Who else fetches a content is asked so long after it was begun: what ends sooner needs nobody. */
+export const TAKERS_AFTER_MS = 100;
+/** A taker, or a server, is asked again what there is after this, after twice as long each time that there is no news …, up to: */
+export const TAKER_ASK_MS_MIN = 100;
+export const TAKER_ASK_MS_MAX = 1_000;
+/** An answer to that is waited for at least so long. */
+export const TAKER_ANSWER_MS_MIN = 250;
+/** Who has never answered is asked again after this, then after twice as long … */
+export const TAKER_PAUSE_MS = 1_000;
+/** … and forgotten after so many questions in a row without an answer. */
+export const TAKER_VAIN_MAX = 3;
+/** … for this long, as is whoever has left. */
+export const TAKER_REST_MS = 10_000;
+/** Takers of one content that are known at a time, at proved addresses or not; of too many, one that never answered makes room. */
+export const TAKERS_KNOWN_MAX = 32;
+/** … of one party, and those that are asked what they have. */
+export const TAKERS_KNOWN_PER_PARTY_MAX = 4;
+export const TAKERS_ASKED_MAX = 8;
+/** Servers that are asked who else fetches a content, each proved by a page of it. */
+export const TAKER_SERVERS_MAX = 4;
+/** Takers that chunks are fetched from at a time, beside servers. */
+export const TAKERS_AT_WORK_MAX = 5;
+/** With takers, chunks come in any order so far ahead of the first that is missing; later ones only where none of these can be had. */
+export const TAKERS_WINDOW_BYTES = 64 * MIB;
 /** Active sources report to the coordinator at least this often. */
 export const REPORT_INTERVAL_MS = 10;
 /** Layer pages in flight, from one party and from all together. */

@@ -21,6 +21,8 @@ export interface Provider<R extends SourceRoute = SourceRoute> {
   readonly routes: readonly R[];
   /** The chunks that it has so far, where it has not all; told again when there are more. */
   readonly holds?: Bitmap;
+  /** Whether it fetches the content itself, and gives what it has of it meanwhile. */
+  readonly isTaker?: true;
   /** "pull" by default. */
   readonly mode?: SourceMode;
 }

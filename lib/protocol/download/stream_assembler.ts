@@ -73,6 +73,8 @@ export class StreamAssembler {
         this.#advance(this.#transfer);
         break;
       case "layer":
+      // What goes to a reader is not kept for others.
+      case "share":
         break;
       case "abort":
         if (this.#transfer?.request.transfer === event.transfer) this.#transfer = undefined;

@@ -33,6 +33,15 @@ export type TargetRequest =
   | { readonly kind: "layer"; readonly transfer: TransferId; readonly layer: Bytes }
   /** This content is the one that is meant: publish it once it is whole. Follows `opened`, if at all. */
   | { readonly kind: "publish"; readonly transfer: TransferId }
+  /**
+   * From now on one bit per chunk, least significant first, is set in memory that others share: of what is on the disk and proved.
+   * Follows `opened`, if at all.
+   */
+  | {
+    readonly kind: "share";
+    readonly transfer: TransferId;
+    readonly held: Uint8Array<SharedArrayBuffer>;
+  }
   /** Stop, keep what is verified (part file and journal up to date), and forget the transfer. */
   | { readonly kind: "abort"; readonly transfer: TransferId; readonly keep: boolean };
 

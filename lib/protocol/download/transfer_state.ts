@@ -3,6 +3,7 @@ import type { Bytes, Content, ServerId, SourceId, TransferId } from "../../ids.t
 import { Bitmap } from "../base/bitmap.ts";
 import { chunkHashesOf, type Lease, type LeasedUnit } from "./fetch_list.ts";
 import type { KnownSource } from "./known_source.ts";
+import { ChunkOrder, type Crowd } from "./chunk_order.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 
@@ -40,8 +41,12 @@ export class TransferState {
   readonly #units: readonly LeasedUnit[] | undefined;
   readonly #providers = new Map<SourceId, ProvidingSource>();
   readonly #badFrom = new Map<number, Set<ServerId>>();
+  readonly #seed: () => number;
+  /** Where others fetch it, too. */
+  #order: ChunkOrder | undefined;
 
-  constructor(nowMs: number, start: TransferStart) {
+  /** @param seed of the order in which chunks are fetched where others fetch them, too; drawn then */
+  constructor(nowMs: number, start: TransferStart, seed: () => number = () => 0) {
     this.id = start.transfer;
     this.content = start.content;
     const { sizeBytes } = start.content;
@@ -54,6 +59,16 @@ export class TransferState {
     if (start.endChunk !== undefined) this.leases.endChunk = start.endChunk;
     this.progressMs = nowMs;
     this.#layer = start.layer;
+    this.#seed = seed;
+  }
+
+  /** So many fetch it now. */
+  onCrowd(crowd: Crowd): void {
+    this.#shared.crowd = crowd;
+  }
+
+  get #shared(): ChunkOrder {
+    return this.#order ??= new ChunkOrder(this.chunkCount, this.chunkBytes, this.#seed());
   }
 
   lengthOf(chunk: number): number {
@@ -104,6 +119,7 @@ export class TransferState {
     // What its caller adds to the bitmap later, it has to tell.
     const held = holds && new Bitmap(this.chunkCount, holds.bytes);
     this.#providers.set(source.id, { source, holds: held });
+    if (source.isTaker && held !== undefined) this.#shared.takers.set(source.id, held);
     this.leases.lookAgain(source.id);
   }
 
@@ -128,6 +144,7 @@ export class TransferState {
   /** Returns whether it was one. */
   removeProvider(source: SourceId): boolean {
     this.leases.lookAgain(source);
+    this.#order?.takers.delete(source);
     return this.#providers.delete(source);
   }
 
@@ -137,11 +154,21 @@ export class TransferState {
     this.#badFrom.set(chunk, servers.add(server));
   }
 
-  /** The first free chunk that `source` may be asked for, now leased to it. */
-  takeFree(source: SourceId): number | undefined {
+  /**
+   * The free chunk that `source` should be asked for next, now leased to it: the first one, unless others fetch the
+   * content, too.
+   *
+   * @param mayRepeat whether a server is asked for what takers have, if they are all that is missing
+   */
+  takeFree(source: SourceId, mayRepeat: boolean): number | undefined {
     const provider = this.#providers.get(source);
-    if (provider === undefined) return undefined;
-    return this.leases.takeFree(source, provider.holds, (chunk) => this.mayFetch(chunk, source));
+    if (provider === undefined || this.leases.freeCount === 0) return undefined;
+    const mayTake = (chunk: number): boolean => this.mayFetch(chunk, source);
+    const { holds, source: { isTaker } } = provider;
+    if (this.#order?.isShared !== true) return this.leases.takeFree(source, holds, mayTake);
+    const chunk = this.#order.next(this.leases, { holds, isTaker, mayRepeat, mayTake });
+    if (chunk !== undefined) this.leases.take(chunk, source);
+    return chunk;
   }
 
   /**
@@ -173,6 +200,19 @@ export class TransferState {
     }
     return missing;
   }
+}
+
+/** What `pusher` has leased of those that `isMeant`: all that is missing. */
+export function pushedBy(
+  pusher: SourceId,
+  transfers: Iterable<TransferState>,
+  isMeant: (transfer: TransferState) => boolean,
+): ReadonlyMap<TransferState, readonly number[]> {
+  const pushed = new Map<TransferState, readonly number[]>();
+  for (const transfer of transfers) {
+    if (isMeant(transfer) && transfer.isProvider(pusher)) pushed.set(transfer, transfer.missing());
+  }
+  return pushed;
 }
 
 /** What a source could bring yet, in all of these. */

@@ -27,6 +27,8 @@ export interface CatalogueView {
   treeOf(folder: SafeFileName | undefined): FolderManifest | undefined;
   /** Whether there is something with this content: a file, a manifest or a bundle. */
   holds(root: HashHex, sizeBytes: number): boolean;
+  /** Which chunks are here, one bit each, least significant first, of a content that is not here as a whole; nothing of any by default. */
+  heldOf?(root: HashHex, sizeBytes: number): Uint8Array | undefined;
   /** A page of the layer of a file that is ready, and its proof; `undefined` if it is not to be had. */
   layerPage(root: HashHex, sizeBytes: number, page: number): LayerPage | undefined;
 }

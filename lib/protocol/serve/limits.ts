@@ -54,6 +54,15 @@ export const LISTING_PAGE_WORK = 20;
 export const LAYER_PAGE_WORK = 6;
 /** … and each range that is to be packed, beside the packing, which has a thread of its own. */
 export const PACK_RANGE_WORK = 8;
+/** … and what is said of a content that others fetch, too. */
+export const HAVE_WORK = 4;
+/** Contents of which it is remembered who fetches them; the one that was asked for longest ago is forgotten. */
+export const TAKEN_CONTENTS_MAX = 256;
+/** Takers of one content that are remembered, and those of one party, whose address a token proved; the longest silent makes room. */
+export const TAKERS_PER_CONTENT_MAX = 1_024;
+export const TAKERS_PER_PARTY_MAX = 8;
+/** A taker that has not asked for this long is none any more. */
+export const TAKER_MEMORY_MS = 3_000;
 /** Ranges that wait to be packed, of everybody; the newest of the party that has most makes room. */
 export const PACKS_WAITING_MAX = 512;
 /** … those of one party, whose address a token proved; further ones are not packed. */

@@ -61,6 +61,8 @@ export type RangeServerEvent =
   | { readonly kind: "served"; readonly outcome: ServeOutcome; readonly sentBytes: number }
   /** A file that had this content has it no more. */
   | ({ readonly kind: "forget" } & ContentRef)
+  /** What was asked for by now is still sent, and nothing more: `left` follows. */
+  | { readonly kind: "leave" }
   | { readonly kind: "wakeup" }
   | { readonly kind: "stop" };
 
@@ -85,6 +87,8 @@ export type RangeServerAction =
   | ({ readonly kind: "flow"; readonly to: Endpoint } & ContentRef)
   /** What was sent whom since this was told last. */
   | { readonly kind: "sent"; readonly shares: readonly SentShare[] }
+  /** Nothing is left that was promised. */
+  | { readonly kind: "left" }
   | ({ readonly kind: "counts" } & ServedCounts);
 
 interface RangeServerOptions {
@@ -123,6 +127,8 @@ export class RangeServer {
   #dropped = 0;
   #tooLong = 0;
   #countsDueMs = Infinity;
+  /** Whether nothing more is promised, and whether all that was is sent. */
+  #leaving: "no" | "sending" | "left" = "no";
   #isStopped = false;
 
   constructor(options: RangeServerOptions) {
@@ -167,6 +173,9 @@ export class RangeServer {
       case "forget":
         this.#actions.push({ kind: "close", ref: event });
         break;
+      case "leave":
+        this.#leaving = "sending";
+        break;
       case "wakeup":
         break;
       case "stop":
@@ -179,6 +188,7 @@ export class RangeServer {
     this.#forward();
     this.#serveNext(nowMs);
     this.#tellSent(nowMs);
+    this.#tellLeft(nowMs);
     this.#count(nowMs);
     return this.#actions;
   }
@@ -202,6 +212,8 @@ export class RangeServer {
 
   #onWant(nowMs: number, from: Endpoint, want: WantFrame, wantBytes: number): void {
     if (!this.#isValidated(nowMs, from, want)) return this.#sendRetry(nowMs, from, want, wantBytes);
+    // Whoever asks learns at once that others have to be asked.
+    if (this.#leaving !== "no") return this.#sendGone(from, want, "unknown");
     const key = keyOf(want);
     const isTaken = this.#pending.has(key)
       ? this.#pending.add(key, { to: from, want })
@@ -313,6 +325,13 @@ export class RangeServer {
 
   #tellSent(nowMs: number): void {
     if (nowMs >= this.#tally.nextWakeupMs) this.#takeSent(nowMs);
+  }
+
+  #tellLeft(nowMs: number): void {
+    if (this.#leaving !== "sending" || this.#turn !== undefined || !this.#sender.isIdle) return;
+    this.#leaving = "left";
+    this.#takeSent(nowMs);
+    this.#actions.push({ kind: "left" });
   }
 
   #takeSent(nowMs: number): void {

@@ -23,7 +23,9 @@ import { RecentMap } from "../base/recent_map.ts";
 import type { QuestionFrame } from "./questions.ts";
 import { QuestionGate } from "./question_gate.ts";
 import { type GuardedFrame, retryFor } from "./retry.ts";
+import { heldPage } from "./held_page.ts";
 import { SimilarSearches } from "./similar_searches.ts";
+import { Takers } from "./takers.ts";
 import type { Tokens } from "../base/tokens.ts";
 
 interface ResponderOptions {
@@ -63,6 +65,7 @@ export class Responder {
   /** One datagram of answers. */
   readonly #bytesMax: number;
   readonly #gate: QuestionGate;
+  readonly #takers: Takers;
   readonly #similarSearches = new SimilarSearches();
   readonly #requests = new RecentMap<true>(ASKERS_MAX, REQUEST_MEMORY_MS);
   #actions: ResponderAction[] = [];
@@ -77,6 +80,7 @@ export class Responder {
     this.#gate = new QuestionGate(options);
     this.#view = options.view;
     this.#random = new Random(options.seed);
+    this.#takers = new Takers(new Random(options.seed + 1));
     this.#bytesMax = CONTROL_BYTES_MAX - (options.overheadBytes ?? 0);
   }
 
@@ -112,6 +116,10 @@ export class Responder {
         break;
       case "pack_want":
         if (isProved) this.#actions.push({ kind: "pack", to: from, want: frame });
+        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        break;
+      case "have_want":
+        if (isProved) this.#onHaveWant(nowMs, from, frame);
         else this.#sendRetry(nowMs, from, frame, frameBytes);
         break;
       case "list":
@@ -213,6 +221,18 @@ export class Responder {
       datagrams.splice(0, Infinity, encodeFrame({ ...GONE, nonce, number, root }));
     }
     this.#send(from, datagrams);
+  }
+
+  /** What we have of a content, and who else is after it. */
+  #onHaveWant(nowMs: number, from: Endpoint, want: FrameOf<"have_want">): void {
+    const { nonce, number, root, sizeBytes, port } = want;
+    const held = this.#view.heldOf?.(root, sizeBytes);
+    if (held === undefined && !this.#view.holds(root, sizeBytes)) {
+      return this.#send(from, [encodeFrame({ ...GONE, nonce, number, root })]);
+    }
+    const page = heldPage(held, want.firstChunk);
+    const news = this.#takers.ask(nowMs, from, want, port);
+    this.#send(from, [encodeFrame({ kind: "have", nonce, number, ...page, ...news })]);
   }
 
   #onList(from: Endpoint, list: FrameOf<"list">): void {

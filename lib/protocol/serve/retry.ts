@@ -5,7 +5,7 @@ import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
 
 /** Questions that only a token gets an answer to; of FINDs the short ones, and those that are too many. */
 export type GuardedFrame = FrameOf<
-  "find" | "want" | "layer_want" | "pack_want" | "list" | "strike" | "alias_want"
+  "find" | "want" | "layer_want" | "pack_want" | "have_want" | "list" | "strike" | "alias_want"
 >;
 
 /**

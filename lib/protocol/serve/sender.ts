@@ -56,6 +56,11 @@ export class Sender {
     this.#limit = rateBytesPerS === 0 ? undefined : new RateLimit(rateBytesPerS, burstBytes);
   }
 
+  /** Whether no request waits. */
+  get isIdle(): boolean {
+    return this.#queue.count === 0;
+  }
+
   get flowCount(): number {
     return this.#queue.flowCount;
   }

@@ -51,6 +51,7 @@ class Surroundings {
           askAssembler: (request) => this.#ask(request),
           warmUp: () => {},
           coordinator: {
+            isTaker: () => false,
             leasesOf: () => undefined,
             tallies: () =>
               new Map([[OFFER.server, {

