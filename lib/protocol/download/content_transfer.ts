@@ -10,7 +10,7 @@ import type { ErrorMessage } from "../../errors.ts";
 import type { Bytes, Content, SafeFileName, ServerId, SourceId } from "../../ids.ts";
 import { sourceId, type TransferId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
-import { chunkCountFor } from "../merkle/merkle.ts";
+import { chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 import type { DownloadAction, TransferNews } from "./download_messages.ts";
 import type { LayerNews } from "./layer_fetch.ts";
 import { PATH_WARM_UP_BYTES_MIN } from "./limits.ts";
@@ -61,6 +61,8 @@ export class ContentTransfer {
   #transfer: TransferId | undefined;
   #name: SafeFileName | undefined;
   #opened: Opened | undefined;
+  /** What of it was found not to be what it should be. */
+  #unprovedBytes = 0;
   #isMeant = false;
   /** Whether the assembler knows that it is. */
   #mayPublish = false;
@@ -104,7 +106,7 @@ export class ContentTransfer {
 
   /** What an earlier run has left. */
   get resumedBytes(): number {
-    return this.#opened?.haveBytes ?? 0;
+    return Math.max(0, (this.#opened?.haveBytes ?? 0) - this.#unprovedBytes);
   }
 
   /** Finds out which of those who offer it answer, and fetches the piece layer from them. */
@@ -276,8 +278,14 @@ export class ContentTransfer {
   }
 
   #onUnproved({ chunks, transfer }: Extract<TargetReply, { kind: "unproved" }>): void {
-    const message = `${chunks.length} chunks on disk were bad: fetching them again`;
-    this.#host.act({ kind: "notice", level: "warning", message });
+    // They are found one by one: it is said once.
+    if (this.#unprovedBytes === 0) {
+      const message = "not all of what is on disk is what it was: fetching that again";
+      this.#host.act({ kind: "notice", level: "warning", message });
+    }
+    for (const chunk of chunks) {
+      this.#unprovedBytes += chunkLength(this.content.sizeBytes, chunk);
+    }
     if (this.#isCoordinated) this.#isComplete = false;
     this.#host.act({ kind: "coordinate", event: { kind: "unproved", transfer, chunks } });
   }

@@ -171,6 +171,20 @@ Deno.test("chunks on disk that were bad are fetched before it is done", () => {
   assertEquals(run.of("done").length, 1);
 });
 
+Deno.test("what of an earlier run was bad is said once, and counts as nothing that was there", () => {
+  const run = new Run();
+  run.offer(1, content(1));
+  run.opened({ layer: LAYER, have: Uint8Array.of(1), haveBytes: CHUNK_BYTES });
+  run.layer(confirmed(1), 2);
+  run.gather();
+  const transfer = transferId(1);
+  const told = [0, 0].flatMap(() => run.target({ kind: "unproved", transfer, chunks: [0] }));
+  assertEquals(kinds(told), ["notice", "coordinate", "coordinate"]);
+  run.target(finished);
+  run.on(complete);
+  assertEquals(run.of("done").map(({ resumedBytes }) => resumedBytes), [0]);
+});
+
 Deno.test("an empty file needs no layer and no chunks", () => {
   const run = new Run();
   const empty = { ...content(1), sizeBytes: 0 };
