@@ -16,6 +16,7 @@ import {
   FIND_QUERIES_MAX,
   HELD_BYTES_MAX,
   LAYER_PAGE_HASHES,
+  LAYER_PART_HASHES,
   LAYER_PROOF_HASHES_MAX,
   PACK_RANGES_MAX,
   RECEIVE_BUFFER_BYTES,
@@ -175,6 +176,7 @@ const TABLE = {
     segmentBytes: u16,
     withCrc: u8,
     ranges: listOf(range, WANT_RANGES_MAX),
+    isWhole: statedAtEnd,
   }],
   gone: [0x12, {
     nonce: u64,
@@ -222,6 +224,7 @@ const TABLE = {
     sizeBytes: fileBytes,
     firstPage: u32,
     pageCount: u8,
+    isBrief: statedAtEnd,
   }],
   layer: [0x21, {
     nonce: u64,
@@ -230,7 +233,22 @@ const TABLE = {
     hashes: hashesOf(LAYER_PAGE_HASHES),
     proof: hashesOf(LAYER_PROOF_HASHES_MAX),
   }],
-  list: [0x30, { queryId: u64, token, number: u32, pagesMax: u8, after: fileNameOrNone }],
+  /** The hashes of a page and of its proof in one row, so many of them at a time. */
+  layer_part: [0x22, {
+    nonce: u64,
+    number: u32,
+    page: u32,
+    part: u8,
+    hashes: hashesOf(LAYER_PART_HASHES),
+  }],
+  list: [0x30, {
+    queryId: u64,
+    token,
+    number: u32,
+    pagesMax: u8,
+    after: fileNameOrNone,
+    isBrief: statedAtEnd,
+  }],
   listing: [0x31, {
     queryId: u64,
     number: u32,
@@ -298,6 +316,15 @@ const BY_TYPE = new Map<number, Codec>(
 /** CRC-32 (IEEE) of a whole frame but for the four bytes that hold it. */
 export function frameCrc(frame: Uint8Array): number {
   return crc32(frame.subarray(HEADER_BYTES), crc32(frame.subarray(0, HEADER.crc)));
+}
+
+/** A WANT without ranges: header, nonce, token, number, root, size, length of segments, flag, count and statement. */
+const EMPTY_WANT_BYTES = HEADER_BYTES + 8 + 16 + 4 + 32 + 8 + 2 + 1 + 1 + 1;
+const RANGE_BYTES = 12;
+
+/** How many ranges a WANT of at most so many bytes can have. */
+export function wantRangesIn(bytes: number): number {
+  return Math.min(WANT_RANGES_MAX, Math.floor((bytes - EMPTY_WANT_BYTES) / RANGE_BYTES));
 }
 
 const scratch: Bytes = new Uint8Array(RECEIVE_BUFFER_BYTES);

@@ -19,6 +19,8 @@ export const JSON_DEPTH_MAX = 16;
 export const JSON_NODES_MAX = 100_000;
 /** Hashes in one page of the layer. */
 export const LAYER_PAGE_HASHES = 16;
+/** Hashes of a page and its proof that one LAYER_PART carries: it is as long as a brief FIND. */
+export const LAYER_PART_HASHES = 14;
 /** Sibling hashes that can be needed to prove a page: the height of the tallest tree above a page. */
 export const LAYER_PROOF_HASHES_MAX = 20;
 /** The word, a count, another word and a hash: a longer classic answer is none. */
@@ -29,12 +31,14 @@ export const FIND_BYTES_MIN = 1_200;
 export const IPV6_MTU_BYTES_MIN = 1_280;
 export const IPV6_HEADERS_BYTES = 48;
 /**
- * A FIND that is sent briefly is no longer than this, which the narrowest path carries, and neither are the datagrams that
- * answer it; but for one with a name that needs more.
+ * What is asked for briefly (FIND, LAYER_WANT, LIST) is no longer than this, which the narrowest path carries, and neither
+ * are the datagrams that answer it; but for one with a name that needs more.
  */
 export const BRIEF_FIND_BYTES_MAX = 512;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
+/** What fits the packets of ordinary Ethernet: where an interface takes no more, nothing longer is tried. */
+export const MTU_BYTES_ETHERNET = 1_472;
 /** With headers of IPv4 or IPv6, less than the 576 bytes that every host of IPv4 takes (RFC 791). */
 export const MTU_BYTES_MIN = 512;
 export const MTU_BYTES_MAX = 8_900;

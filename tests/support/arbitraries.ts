@@ -17,6 +17,7 @@ import { FILE_BYTES_MAX } from "../../lib/limits.ts";
 import {
   HELD_BYTES_MAX,
   LAYER_PAGE_HASHES,
+  LAYER_PART_HASHES,
   LAYER_PROOF_HASHES_MAX,
   TAKERS_NAMED_MAX,
 } from "../../lib/wire/limits.ts";
@@ -205,6 +206,12 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     segmentBytes: u16,
     withCrc: u8,
     ranges: fc.array(range, { maxLength: 64 }),
+    isWhole: fc.constant(true as const),
+  }, {
+    requiredKeys: [
+      ...["kind", "nonce", "token", "number", "root", "sizeBytes"] as const,
+      ...["segmentBytes", "withCrc", "ranges"] as const,
+    ],
   }),
   fc.record({
     kind: kind("gone"),
@@ -269,6 +276,14 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     page: u32,
     hashes: hashes(LAYER_PAGE_HASHES),
     proof: hashes(LAYER_PROOF_HASHES_MAX),
+  }),
+  fc.record({
+    kind: kind("layer_part"),
+    nonce: u64,
+    number: u32,
+    page: u32,
+    part: u8,
+    hashes: hashes(LAYER_PART_HASHES),
   }),
   fc.record({
     kind: kind("list"),

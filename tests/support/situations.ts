@@ -56,6 +56,7 @@ export const SITUATIONS = {
   "5 % loss": { toHost: { ...MEDIUM, loss: 0.05 }, fromHost: { delayMs: 1, loss: 0.05 } },
   "datagrams of up to 1,000 bytes": narrow(1_000),
   "datagrams of up to 640 bytes": narrow(640),
+  "datagrams of up to 600 bytes": narrow(600),
   "1 Mbit/s down, 56 kbit/s up": asymmetric(1, 56),
   "1 Mbit/s down, 128 kbit/s up": asymmetric(1, 128),
   "8 Mbit/s down, 56 kbit/s up": asymmetric(8, 56),

@@ -20,6 +20,9 @@ import have from "../../fixtures/wire/have.hex" with { type: "text" };
 import haveWant from "../../fixtures/wire/have_want.hex" with { type: "text" };
 import packWant from "../../fixtures/wire/pack_want.hex" with { type: "text" };
 import packed from "../../fixtures/wire/packed.hex" with { type: "text" };
+import layerPart from "../../fixtures/wire/layer_part.hex" with { type: "text" };
+import layerWantBrief from "../../fixtures/wire/layer_want_brief.hex" with { type: "text" };
+import wantWhole from "../../fixtures/wire/want_whole.hex" with { type: "text" };
 import layerWant from "../../fixtures/wire/layer_want.hex" with { type: "text" };
 import list from "../../fixtures/wire/list.hex" with { type: "text" };
 import listFirst from "../../fixtures/wire/list_first.hex" with { type: "text" };
@@ -217,6 +220,37 @@ const TABLE: readonly (readonly [title: string, text: string, frame: Frame])[] =
     page: 16,
     hashes: bytesOf(sha256 + root),
     proof: bytesOf("b27776731df55e5656d48511ce74aab77b6eabacd501a3bb31167e134d491348"),
+  }],
+  ["layer_want, briefly", layerWantBrief, {
+    kind: "layer_want",
+    nonce,
+    token,
+    number: 1,
+    root,
+    sizeBytes,
+    firstPage: 16,
+    pageCount: 4,
+    isBrief: true,
+  }],
+  ["layer_part", layerPart, {
+    kind: "layer_part",
+    nonce,
+    number: 1,
+    page: 16,
+    part: 1,
+    hashes: bytesOf(sha256 + root),
+  }],
+  ["want of whole segments", wantWhole, {
+    kind: "want",
+    nonce,
+    token,
+    number: 7,
+    root,
+    sizeBytes,
+    segmentBytes: 8_900,
+    withCrc: 0,
+    ranges: [{ offset: 2 ** 32, lengthBytes: 60_000 }],
+    isWhole: true,
   }],
   ["list", list, {
     kind: "list",

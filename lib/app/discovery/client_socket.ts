@@ -120,6 +120,7 @@ function echoOf(frame: Frame): bigint | undefined {
       return frame.queryId;
     case "layer":
     case "have":
+    case "layer_part":
     case "gone":
       return frame.nonce;
     case "retry":

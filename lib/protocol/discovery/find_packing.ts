@@ -12,7 +12,6 @@ import {
   TOKEN_BYTES,
 } from "../../wire/limits.ts";
 import { encodeFrame, HEADER_BYTES, type Query } from "../../wire/frames.ts";
-import { ASK_MISSES_BRIEF } from "./limits.ts";
 import { knownMark } from "../base/tokens.ts";
 
 const utf8 = new TextEncoder();
@@ -84,16 +83,14 @@ export function fitFind<Item extends { readonly query: Query }>(
   return fitting;
 }
 
-/**
- * The same, after so many misses in a row: what brought no answer may have been too long for the path, or its answer.
- */
-export function fitAfter<Item extends { readonly query: Query }>(
-  misses: number,
+/** The same for one server, briefly or not: the first of `items` in any case. */
+export function fitTo<Item extends { readonly query: Query }>(
+  isBrief: boolean,
   items: Iterable<Item>,
   overheadBytes: number,
 ): Item[] {
   const fitting = fitFind(items, 0, overheadBytes);
-  if (misses < ASK_MISSES_BRIEF) return fitting;
+  if (!isBrief) return fitting;
   const brief = fitFind(fitting, 0, overheadBytes, BRIEF_FIND_BYTES_MAX - overheadBytes);
   return brief.length > 0 ? brief : fitting.slice(0, 1);
 }

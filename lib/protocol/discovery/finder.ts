@@ -27,7 +27,7 @@ import { Candidates } from "./candidates.ts";
 import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
 import { Invitations } from "./invitations.ts";
 import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
-import { findBytes, fitAfter, fitFind } from "./find_packing.ts";
+import { findBytes, fitFind, fitTo } from "./find_packing.ts";
 import { formsFor } from "./find_targets.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
 import { type HeardServer, HeardServers } from "./heard_servers.ts";
@@ -451,8 +451,8 @@ export class Finder {
         if (path === undefined || this.#servers.inFlightTo(server.party) >= ASKS_PER_PARTY_MAX) {
           continue;
         }
-        const { misses } = server.asks;
-        const asked = fitAfter(misses, this.#unanswered(server), this.#overheadBytes);
+        const { misses, isBrief } = server.asks;
+        const asked = fitTo(isBrief, this.#unanswered(server), this.#overheadBytes);
         if (asked.length === 0) continue;
         if (slots <= 0) {
           this.#slotMs = nowMs + ASK_SLOT_MS;

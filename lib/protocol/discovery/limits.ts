@@ -56,7 +56,7 @@ export const ASK_GRACE_MS = 5;
 /** Such a FIND is repeated after this, then after twice as long …; then the server is forgotten. */
 export const ASK_TIMEOUT_MS = 400;
 export const ASK_TRIES_MAX = 4;
-/** After so many in a row that brought nothing, such FINDs are brief. */
+/** After so many in a row that did not bring all answers, such FINDs are brief, or not any more. */
 export const ASK_MISSES_BRIEF = 2;
 /** A server that is still hashing a file is asked again after this. */
 export const PENDING_POLL_MS = 500;

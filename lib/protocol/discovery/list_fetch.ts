@@ -53,6 +53,9 @@ export class ListFetch {
   readonly #early = new Map<number, FrameOf<"listing">>();
   /** Of the current LIST: one, until it is known whether TCP takes the others. */
   #pagesMax = 1;
+  /** Whether the current LIST is answered in short pages, and whether the first that was after a miss was. */
+  #isBrief = false;
+  #wasBrief = false;
   #after: SafeFileName | undefined;
   #entryCount = 0;
   #hasEnded = false;
@@ -131,6 +134,7 @@ export class ListFetch {
   #onListing(nowMs: number, frame: FrameOf<"listing">, from: Endpoint): void {
     if (frame.page < this.#nextPage || frame.page >= this.#pagesMax) return;
     if (frame.entries.length === 0 && frame.isLast === 0) return;
+    if (this.#timer.misses > 0) this.#wasBrief = this.#isBrief;
     this.#timer.answered(nowMs - this.#sentMs);
     this.#refusals = 0;
     this.#deadlineMs = nowMs + this.#timer.timeoutMs;
@@ -205,6 +209,8 @@ export class ListFetch {
     this.#early.clear();
     this.#sentMs = nowMs;
     this.#deadlineMs = nowMs + this.#timer.timeoutMs;
+    // What did not come may have been too long for the path.
+    this.#isBrief = this.#wasBrief !== (this.#timer.misses % 2 === 1);
     const datagram = encodeFrame({
       kind: "list",
       queryId: this.#queryId,
@@ -212,6 +218,7 @@ export class ListFetch {
       number: this.#number,
       pagesMax: this.#pagesMax,
       after: this.#after,
+      ...(this.#isBrief && { isBrief: true }),
     });
     this.#actions.push({ kind: "send", to: path.endpoint, datagram });
   }

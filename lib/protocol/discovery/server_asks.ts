@@ -4,6 +4,7 @@
  */
 import {
   ASK_GRACE_MS,
+  ASK_MISSES_BRIEF,
   ASK_TIMEOUT_MS,
   ASK_TRIES_MAX,
   ASKS_PER_SERVER_MAX,
@@ -12,6 +13,7 @@ import {
 
 interface Ask {
   readonly unanswered: Set<number>;
+  readonly isBrief: boolean;
   readonly sentMs: number;
   readonly deadlineMs: number;
 }
@@ -29,6 +31,10 @@ export class ServerAsks {
   #inFlight: Ask[] = [];
   /** How often in a row FINDs brought nothing. */
   #misses = 0;
+  /** How often in a row FINDs did not bring all answers: those that are longer may vanish, and others come. */
+  #lacking = 0;
+  /** Whether what was answered in full after several of them was brief. */
+  #wasBrief = false;
 
   constructor(nowMs: number, queryCount: number) {
     this.#graceEndMs = nowMs + ASK_GRACE_MS;
@@ -49,6 +55,11 @@ export class ServerAsks {
     return this.#misses;
   }
 
+  /** Whether the next FIND is brief: what brought no answer may have been too long for the path, or its answer. */
+  get isBrief(): boolean {
+    return this.#wasBrief !== (this.#lacking >= ASK_MISSES_BRIEF);
+  }
+
   /** The queries to be asked next; `asked` takes those that a FIND had room for. */
   *due(isWanted: (queryIndex: number) => boolean): Generator<number> {
     if (this.#graceEndMs < Infinity || this.#inFlight.length >= ASKS_PER_SERVER_MAX) return;
@@ -64,7 +75,9 @@ export class ServerAsks {
 
   asked(nowMs: number, queryIndexes: readonly number[]): void {
     const deadlineMs = nowMs + ASK_TIMEOUT_MS * 2 ** this.#misses;
-    this.#inFlight.push({ unanswered: new Set(queryIndexes), sentMs: nowMs, deadlineMs });
+    const { isBrief } = this;
+    const unanswered = new Set(queryIndexes);
+    this.#inFlight.push({ unanswered, isBrief, sentMs: nowMs, deadlineMs });
     for (const queryIndex of queryIndexes) {
       if (!this.#again.delete(queryIndex)) this.#next = Math.max(this.#next, queryIndex + 1);
     }
@@ -74,7 +87,11 @@ export class ServerAsks {
     this.#misses = 0;
     this.#again.delete(queryIndex);
     this.#polls.delete(queryIndex);
-    for (const ask of this.#inFlight) ask.unanswered.delete(queryIndex);
+    for (const { unanswered, isBrief } of this.#inFlight) {
+      if (!unanswered.delete(queryIndex) || unanswered.size > 0) continue;
+      if (this.#lacking >= ASK_MISSES_BRIEF) this.#wasBrief = isBrief;
+      this.#lacking = 0;
+    }
     this.#inFlight = this.#inFlight.filter((ask) => ask.unanswered.size > 0);
   }
 
@@ -93,7 +110,9 @@ export class ServerAsks {
   /** Gives up on what was lost; the queries are due again. */
   wake(nowMs: number): void {
     if (nowMs >= this.#graceEndMs) this.#graceEndMs = Infinity;
-    this.#lose(this.#inFlight.filter((ask) => ask.deadlineMs <= nowMs));
+    const late = this.#inFlight.filter((ask) => ask.deadlineMs <= nowMs);
+    if (late.length > 0) this.#lacking += 1;
+    this.#lose(late);
     for (const [queryIndex, atMs] of this.#polls) {
       if (atMs > nowMs) continue;
       this.#polls.delete(queryIndex);

@@ -31,7 +31,7 @@ import type { Provider } from "./provider.ts";
 import type { DatagramRoute } from "./source_route.ts";
 import type { ServerPath } from "../base/server_path.ts";
 
-type LayerAnswer = FrameOf<"layer" | "gone" | "retry" | "busy">;
+type LayerAnswer = FrameOf<"layer" | "layer_part" | "gone" | "retry" | "busy">;
 
 export type LayerFetchEvent =
   /** A server offers the content at this path; `nonce` is random and new. */
@@ -117,7 +117,7 @@ export class LayerFetch {
   }
 
   accepts(frame: Frame): frame is LayerAnswer {
-    return ["layer", "gone", "retry", "busy"].includes(frame.kind);
+    return ["layer", "layer_part", "gone", "retry", "busy"].includes(frame.kind);
   }
 
   handle(nowMs: number, event: LayerFetchEvent): readonly LayerFetchAction[] {
@@ -172,9 +172,9 @@ export class LayerFetch {
     const known = server.paths.find((each) => each.isAt(path.endpoint));
     if (known !== undefined) this.#renewToken(server, known, path.token);
     else if (server.paths.length < PATHS_PER_SERVER_MAX || this.#evictPath(server, nonce)) {
-      const knownRttMs = this.#answeredPaths.rttMs(nowMs, id, path.endpoint);
-      server.paths.push(new LayerPath(path, nonce, knownRttMs));
-      if (knownRttMs !== undefined) this.#confirm(server);
+      const last = this.#answeredPaths.last(nowMs, id, path.endpoint);
+      server.paths.push(new LayerPath(path, nonce, last));
+      if (last !== undefined) this.#confirm(server);
     }
   }
 
@@ -244,7 +244,12 @@ export class LayerFetch {
   #onAnswer(nowMs: number, server: Server, path: LayerPath, frame: LayerAnswer): void {
     switch (frame.kind) {
       case "layer":
-        return this.#onLayer(nowMs, server, path, frame);
+        return this.#onPage(nowMs, server, path, frame);
+      case "layer_part": {
+        const page = path.join(this.#content.sizeBytes, frame);
+        if (page !== undefined) this.#onPage(nowMs, server, path, { ...frame, ...page });
+        return;
+      }
       case "gone":
         if (!path.isWaitingFor(frame.number) || frame.root !== this.#content.root) return;
         return this.#lose(server, "gone");
@@ -261,11 +266,16 @@ export class LayerFetch {
     }
   }
 
-  #onLayer(nowMs: number, server: Server, path: LayerPath, frame: FrameOf<"layer">): void {
-    if (!path.answered(nowMs, frame.number, frame.page)) return;
-    this.#pages.giveBack(path.overtaken(frame.number, frame.page));
-    if (!this.#pages.accept(frame.page, frame)) {
-      this.#pages.giveBack([frame.page]);
+  #onPage(
+    nowMs: number,
+    server: Server,
+    path: LayerPath,
+    { number, page: index, ...page }: Omit<FrameOf<"layer">, "kind">,
+  ): void {
+    if (!path.answered(nowMs, number, index)) return;
+    this.#pages.giveBack(path.overtaken(number, index));
+    if (!this.#pages.accept(index, page)) {
+      this.#pages.giveBack([index]);
       const badPages = 1 + (this.#badPages.get(server.party) ?? 0);
       this.#badPages.set(server.party, badPages);
       // What its neighbours have used up is not there for it to use.
@@ -274,7 +284,7 @@ export class LayerFetch {
     }
     this.#stallMs = nowMs + this.#timeoutMs;
     this.#stallsInARow = 0;
-    this.#answeredPaths.note(nowMs, server.id, path.endpoint, path.rttMs);
+    this.#answeredPaths.note(nowMs, server.id, path.endpoint, path);
     if (path.isConfirmed) return;
     path.isConfirmed = true;
     this.#confirm(server);

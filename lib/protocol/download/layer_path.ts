@@ -1,9 +1,12 @@
 /** Layer requests to one address of one server: what is in flight, round trips, timeouts. */
 import { type Endpoint, isSameEndpoint } from "../../address.ts";
 import type { Bytes, Content, Token } from "../../ids.ts";
+import { PageParts } from "../merkle/layer_parts.ts";
+import type { LayerPage } from "../merkle/merkle.ts";
 import { RETRIES_HEEDED_MAX } from "../base/limits.ts";
 import { REORDER_SEGMENTS } from "./limits.ts";
-import { encodeFrame } from "../../wire/frames.ts";
+import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
+import type { PathAnswer } from "./answered_paths.ts";
 import type { PageRange } from "./layer_pages.ts";
 import { RequestTimer } from "../base/request_timer.ts";
 import type { ServerPath } from "../base/server_path.ts";
@@ -11,6 +14,9 @@ import type { ServerPath } from "../base/server_path.ts";
 interface Request {
   readonly sentMs: number;
   readonly unanswered: Set<number>;
+  readonly isBrief: boolean;
+  /** Pages of which some has come, where it is brief. */
+  readonly parts: Map<number, PageParts>;
   deadlineMs: number;
 }
 
@@ -24,18 +30,21 @@ export class LayerPath {
   readonly #timer = new RequestTimer();
   #lastNumber = 0;
   #busyUntilMs = -Infinity;
+  /** How pages last came after they had not come in time. */
+  #isBrief: boolean;
   readonly #requests = new Map<number, Request>();
 
   /**
    * @param nonce random, and shown to nobody but this server
-   * @param knownRttMs the round trip, where the path has answered lately
+   * @param known where the path has answered lately
    */
-  constructor(path: ServerPath, nonce: bigint, knownRttMs: number | undefined) {
+  constructor(path: ServerPath, nonce: bigint, known: PathAnswer | undefined) {
     this.endpoint = path.endpoint;
     this.token = path.token;
     this.nonce = nonce;
-    this.isConfirmed = knownRttMs !== undefined;
-    if (knownRttMs !== undefined) this.#timer.answered(knownRttMs);
+    this.isConfirmed = known !== undefined;
+    this.#isBrief = known?.isBrief ?? false;
+    if (known !== undefined) this.#timer.answered(known.rttMs);
   }
 
   /** 0 until the first answer. */
@@ -48,6 +57,11 @@ export class LayerPath {
     return this.#timer.misses;
   }
 
+  /** Whether pages come in parts alone, as far as is known. */
+  get isBrief(): boolean {
+    return this.#isBrief;
+  }
+
   get pagesAsked(): number {
     let count = 0;
     for (const { unanswered } of this.#requests.values()) count += unanswered.size;
@@ -58,22 +72,42 @@ export class LayerPath {
     return isSameEndpoint(endpoint, this.endpoint);
   }
 
-  /** The LAYER_WANT that asks for `range`. */
+  /** The LAYER_WANT that asks for `range`; what did not come may have been too long, so then it is the other way around. */
   ask(nowMs: number, content: Content, range: PageRange): Bytes {
     const { sizeBytes, root } = content;
     const number = ++this.#lastNumber;
     const pages = Array.from({ length: range.pageCount }, (_, i) => range.firstPage + i);
     const deadlineMs = nowMs + this.#timer.timeoutMs;
     const unanswered = new Set(pages);
-    this.#requests.set(number, { sentMs: nowMs, unanswered, deadlineMs });
+    const isBrief = this.#isBrief !== (this.misses % 2 === 1);
+    this.#requests.set(number, {
+      ...{ sentMs: nowMs, unanswered, isBrief, parts: new Map(), deadlineMs },
+    });
     const { nonce, token } = this;
-    return encodeFrame({ kind: "layer_want", nonce, token, number, root, sizeBytes, ...range });
+    const head = { kind: "layer_want", nonce, token, number, root, sizeBytes } as const;
+    return encodeFrame({ ...head, ...range, ...(isBrief && { isBrief }) });
+  }
+
+  /** Takes a part of a page; the page, once it is whole. */
+  join(
+    sizeBytes: number,
+    { number, page, part, hashes }: FrameOf<"layer_part">,
+  ): LayerPage | undefined {
+    const request = this.#requests.get(number);
+    if (request === undefined || !request.isBrief || !request.unanswered.has(page)) {
+      return undefined;
+    }
+    const parts = request.parts.get(page) ?? new PageParts(page, sizeBytes);
+    request.parts.set(page, parts);
+    return parts.take(part, hashes);
   }
 
   /** Takes down that a page came; `false` if this request is not waiting for it. */
   answered(nowMs: number, number: number, page: number): boolean {
     const request = this.#requests.get(number);
     if (request === undefined || !request.unanswered.delete(page)) return false;
+    request.parts.delete(page);
+    if (this.misses > 0) this.#isBrief = request.isBrief;
     this.#timer.answered(nowMs - request.sentMs);
     this.#refusals = 0;
     request.deadlineMs = nowMs + this.#timer.timeoutMs;

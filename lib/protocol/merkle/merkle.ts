@@ -130,6 +130,18 @@ export interface LayerPage {
   readonly proof: Bytes;
 }
 
+/** How many hashes a page has, and how many prove it; none where there is no such page. */
+export function layerPageShape(
+  pageIndex: number,
+  sizeBytes: number,
+): { readonly hashCount: number; readonly proofCount: number } {
+  const left = chunkCountFor(sizeBytes) - pageIndex * LAYER_PAGE_HASHES;
+  return {
+    hashCount: Math.max(0, Math.min(LAYER_PAGE_HASHES, left)),
+    proofCount: treeHeight(sizeBytes) - pageHeight(sizeBytes),
+  };
+}
+
 /** Whether `page` is what the root says it is. */
 export function provesLayerPage(
   page: LayerPage,
@@ -137,13 +149,12 @@ export function provesLayerPage(
   sizeBytes: number,
   root: HashHex,
 ): boolean {
-  const chunkCount = chunkCountFor(sizeBytes);
-  const expected = Math.min(LAYER_PAGE_HASHES, chunkCount - pageIndex * LAYER_PAGE_HASHES);
-  if (expected <= 0 || page.hashes.length !== expected * HASH_BYTES) return false;
+  const { hashCount, proofCount } = layerPageShape(pageIndex, sizeBytes);
+  if (hashCount === 0 || page.hashes.length !== hashCount * HASH_BYTES) return false;
   const top = treeHeight(sizeBytes);
   const base = layerHeight(sizeBytes);
   let height = pageHeight(sizeBytes);
-  if (page.proof.length !== (top - height) * HASH_BYTES) return false;
+  if (page.proof.length !== proofCount * HASH_BYTES) return false;
   let node = rootOfRow(page.hashes, base, height);
   let position = pageIndex;
   for (let at = 0; height < top; height++, at += HASH_BYTES) {

@@ -57,13 +57,13 @@ export function listingPages(
   return pages;
 }
 
-/** Where the page that starts at `start` has no room for more. */
+/** Where the page that starts at `start` has no room for more; behind one entry at least, however long its name. */
 function pageEnd(entries: readonly CatalogueEntry[], start: number, bytesMax: number): number {
   let bytes = EMPTY_LISTING_BYTES;
   let end = start;
   for (; end < entries.length; end++) {
     bytes += NAMELESS_ENTRY_BYTES + utf8.encode(entries[end]!.name).length;
-    if (bytes > bytesMax) break;
+    if (bytes > bytesMax && end > start) break;
   }
   return end;
 }

@@ -15,6 +15,7 @@ import {
 } from "../../wire/limits.ts";
 import { ABSENT_DELAY_MS_MAX, ASKERS_MAX, REQUEST_MEMORY_MS } from "./limits.ts";
 import { encodeFrame, type FrameOf } from "../../wire/frames.ts";
+import { partsOfPage } from "../merkle/layer_parts.ts";
 import { packFrames } from "./answer_packing.ts";
 import { type CatalogueView, FindAnswers } from "./find_answers.ts";
 import { listingPages } from "./listing.ts";
@@ -150,9 +151,7 @@ export class Responder {
     if (this.#tokens.isKnown(nowMs, from.address, find.queryId, find.known)) return;
     const port = askedAt === "data" ? askedAt : this.#portFor(find);
     // Who asks briefly may be where longer datagrams do not come from.
-    const bytesMax = findBytes <= BRIEF_FIND_BYTES_MAX
-      ? this.#bytesMax - CONTROL_BYTES_MAX + BRIEF_FIND_BYTES_MAX
-      : this.#bytesMax;
+    const bytesMax = this.#bytesMaxFor(findBytes <= BRIEF_FIND_BYTES_MAX);
     const answers = new FindAnswers(find, {
       view: this.#view,
       server: this.#server,
@@ -174,6 +173,11 @@ export class Responder {
     const party = partyOf(from.address);
     for (const name of waitedFor) this.#actions.push({ kind: "prioritise", name, party });
     for (const name of answers.offered) this.#onOffered(nowMs, from, name);
+  }
+
+  /** One datagram of answers to what was asked for briefly or not. */
+  #bytesMaxFor(isBrief: boolean | undefined): number {
+    return isBrief ? this.#bytesMax - CONTROL_BYTES_MAX + BRIEF_FIND_BYTES_MAX : this.#bytesMax;
   }
 
   /**
@@ -214,7 +218,13 @@ export class Responder {
     for (let page = want.firstPage; page < want.firstPage + pageCount; page++) {
       const found = this.#view.layerPage(root, sizeBytes, page);
       if (found === undefined) break;
-      datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...found }));
+      if (!want.isBrief) {
+        datagrams.push(encodeFrame({ kind: "layer", nonce, number, page, ...found }));
+        continue;
+      }
+      for (const [part, hashes] of partsOfPage(found).entries()) {
+        datagrams.push(encodeFrame({ kind: "layer_part", nonce, number, page, part, hashes }));
+      }
     }
     // Asked last, for a layer may be found to be lost only when it is read.
     if (!this.#view.holds(root, sizeBytes)) {
@@ -237,7 +247,8 @@ export class Responder {
 
   #onList(from: Endpoint, list: FrameOf<"list">): void {
     const { catalogue } = this.#view;
-    this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, this.#bytesMax));
+    const bytesMax = this.#bytesMaxFor(list.isBrief);
+    this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, bytesMax));
   }
 
   /** Who has not shown that it receives what is sent to its address is told how to. */

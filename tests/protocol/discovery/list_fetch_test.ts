@@ -95,6 +95,23 @@ for (
   });
 }
 
+Deno.test("where pages are too long for the path, shorter ones are asked for from then on", () => {
+  const catalogue = catalogueOf(300);
+  const lists: List[] = [];
+  const run = start((world, list, from, nowMs) => {
+    lists.push(list);
+    if (!list.isBrief) return;
+    for (const frame of pagesOf(catalogue, list)) {
+      world.at(nowMs + 1, { kind: "frame", from, frame });
+    }
+  });
+  run.runUntil(10_000);
+  assertEquals(told(run), catalogue);
+  assertEquals(ends(run), [true]);
+  assertEquals(lists.map(({ isBrief = false }) => isBrief).slice(0, 3), [false, true, true]);
+  assert(lists.slice(1).every(({ isBrief }) => isBrief));
+});
+
 for (const seed of [1, 2, 3, 4]) {
   Deno.test(`a listing is whole and without repeats although a fifth is lost (seed ${seed})`, () => {
     const catalogue = catalogueOf(1_500);

@@ -20,8 +20,10 @@ import {
   rootOfLayer,
 } from "../../../lib/protocol/merkle/merkle.ts";
 import { LayerProver } from "../../support/layer_prover.ts";
+import { partsOfPage } from "../../../lib/protocol/merkle/layer_parts.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { decodeFrame, type FrameOf } from "../../../lib/wire/frames.ts";
+import { decodeFrame, encodeFrame, type FrameOf } from "../../../lib/wire/frames.ts";
+import { BRIEF_FIND_BYTES_MAX } from "../../../lib/wire/limits.ts";
 import { VirtualRun } from "../../support/virtual_run.ts";
 
 type Run = VirtualRun<LayerFetchEvent, LayerFetchAction>;
@@ -49,6 +51,8 @@ interface Scripted {
   readonly alter?: (endpoint: Endpoint, hashes: Bytes) => Bytes;
   /** Token that is accepted, by server; any if there is none. */
   readonly token?: Bytes;
+  /** Datagrams that are longer vanish. */
+  readonly bytesMax?: number;
   readonly goneAt?: string;
   readonly busyAt?: string;
 }
@@ -98,9 +102,17 @@ function answer(run: Run, setup: Setup, want: Want, from: Endpoint, nowMs: numbe
   for (let i = 0; i < want.pageCount; i++) {
     const page = want.firstPage + i;
     const { hashes, proof } = pageOf(setup, page);
-    const sent = setup.alter?.(from, hashes) ?? hashes;
-    const frame = { kind: "layer", nonce, number, page, hashes: sent, proof } as const;
-    run.at(nowMs + (setup.delayMs?.(from, page) ?? 1), { kind: "frame", from, frame });
+    const sent = { hashes: setup.alter?.(from, hashes) ?? hashes, proof };
+    const head = { nonce, number, page } as const;
+    const frames = want.isBrief
+      ? partsOfPage(sent).map((hashes, part) =>
+        ({ kind: "layer_part", ...head, part, hashes }) as const
+      )
+      : [{ kind: "layer", ...head, ...sent } as const];
+    for (const frame of frames) {
+      if (encodeFrame(frame).length > (setup.bytesMax ?? Infinity)) continue;
+      run.at(nowMs + (setup.delayMs?.(from, page) ?? 1), { kind: "frame", from, frame });
+    }
   }
 }
 
@@ -442,6 +454,44 @@ Deno.test("a layer whose servers are all silent is stalled, once a timeout, unti
   assertEquals(run.of("stalled").length, 2);
 });
 
+for (const chunkCount of [17, 300, 100_000]) {
+  Deno.test(`the layer of ${chunkCount} chunks comes in parts where a page is too long for the path`, () => {
+    const file = fileOf(chunkCount);
+    const answeredPaths = new AnsweredPaths();
+    const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answeredPaths });
+    run.at(0, path(1));
+    run.runUntil(10_000);
+    assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+    assertLess(run.of("layer")[0]!.atMs, 2_000);
+    // The next fetch on that path need not find it out.
+    const wants: Want[] = [];
+    const nowMs = run.of("layer")[0]!.atMs;
+    const next = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answeredPaths }, wants);
+    next.at(nowMs, path(1));
+    next.runUntil(nowMs + 5_000);
+    assertEquals(next.of("layer").length, 1);
+    assert(wants.every(({ isBrief }) => isBrief));
+  });
+}
+
+Deno.test("what is lost of the parts of a page is asked for again", () => {
+  const file = fileOf(300);
+  const random = new Random(7);
+  const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answers: () => random.chance(0.7) });
+  run.at(0, path(1));
+  run.runUntil(30_000);
+  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
+});
+
+Deno.test("a part that is not what was asked for does no harm, and wrong ones are held against their server", () => {
+  const file = fileOf(300);
+  const alter = (_: Endpoint, hashes: Bytes) => hashes.map((byte) => byte ^ 1);
+  const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, alter });
+  run.at(0, path(1));
+  run.runUntil(5_000);
+  assertEquals(run.of("lost").map(({ action }) => action.reason), ["lying"]);
+});
+
 Deno.test("a path that lately answered another fetch is confirmed without being asked", () => {
   const answeredPaths = new AnsweredPaths();
   const first = start({ ...fileOf(2), answeredPaths, delayMs: () => 7 });
@@ -466,7 +516,7 @@ Deno.test("a path that lately answered another fetch is confirmed without being 
 
 Deno.test("the pages of a longer layer are asked of such a path at once, and lost ones again", () => {
   const answeredPaths = new AnsweredPaths();
-  answeredPaths.note(0, idOf(1), endpointOf(1), 3);
+  answeredPaths.note(0, idOf(1), endpointOf(1), { rttMs: 3, isBrief: false });
   const file = fileOf(40);
   let lost = 1;
   const run = start({ ...file, answeredPaths, answers: () => lost-- <= 0 });
@@ -478,7 +528,7 @@ Deno.test("the pages of a longer layer are asked of such a path at once, and los
 
 Deno.test("what answered long ago is asked again", () => {
   const answeredPaths = new AnsweredPaths();
-  answeredPaths.note(0, idOf(1), endpointOf(1), 3);
+  answeredPaths.note(0, idOf(1), endpointOf(1), { rttMs: 3, isBrief: false });
   const run = start({ ...fileOf(1), answeredPaths, answers: () => false });
   run.at(ANSWERED_PATH_MS, path(1));
   run.runUntil(ANSWERED_PATH_MS + 1);
@@ -490,9 +540,9 @@ Deno.test("of more routes than are remembered, those that answered last are", ()
   const answeredPaths = new AnsweredPaths();
   const at = (port: number): Endpoint => ({ address: "10.0.0.1", port });
   for (let port = 0; port <= ANSWERED_PATHS_MAX; port++) {
-    answeredPaths.note(0, idOf(1), at(port), 1);
+    answeredPaths.note(0, idOf(1), at(port), { rttMs: 1, isBrief: false });
   }
-  assertEquals(answeredPaths.rttMs(0, idOf(1), at(0)), undefined);
-  assertEquals(answeredPaths.rttMs(0, idOf(1), at(1)), 1);
-  assertEquals(answeredPaths.rttMs(0, idOf(1), at(ANSWERED_PATHS_MAX)), 1);
+  assertEquals(answeredPaths.last(0, idOf(1), at(0))?.rttMs, undefined);
+  assertEquals(answeredPaths.last(0, idOf(1), at(1))?.rttMs, 1);
+  assertEquals(answeredPaths.last(0, idOf(1), at(ANSWERED_PATHS_MAX))?.rttMs, 1);
 });
