@@ -104,10 +104,10 @@ export class CoordinatorScript {
   }
 
   /** A part of a chunk comes from `source`. */
-  trickle(source: SourceId): void {
+  trickle(source: SourceId, receivedBytes = 1): void {
     this.tell({
       kind: "report",
-      report: { ...emptyReport(source), receivedBytes: 1, rateBytesPerS: 9 },
+      report: { ...emptyReport(source), receivedBytes, rateBytesPerS: 9 },
     });
   }
 

@@ -94,8 +94,8 @@ export class Coordinator {
   nextWakeupMs(nowMs: number): number {
     if (this.#transfers.size === 0) return Infinity;
     let nextMs = nowMs + LEASE_STALL_MS_MIN / 2;
-    for (const { leases, progressMs } of this.#transfers.values()) {
-      if (!leases.isComplete) nextMs = Math.min(nextMs, progressMs + this.#options.timeoutMs);
+    for (const transfer of this.#transfers.values()) {
+      nextMs = Math.min(nextMs, transfer.stallMs(this.#options.timeoutMs));
     }
     return Math.min(nextMs, nextHelpMs(nowMs, this.#active.values()));
   }
@@ -179,7 +179,7 @@ export class Coordinator {
   #onUnproved(nowMs: number, id: TransferId, chunks: readonly number[]): void {
     const transfer = this.#transfers.get(id);
     if (transfer === undefined) return;
-    transfer.progressMs = nowMs;
+    transfer.onUnproved(nowMs);
     const missing = chunks.filter((chunk) => transfer.leases.unverify(chunk));
     for (const pusher of this.#pushersOf(transfer)) this.#sendLease(pusher, transfer, missing);
   }
@@ -305,6 +305,7 @@ export class Coordinator {
     const source = this.#sources.get(report.source);
     if (source === undefined) return;
     const wasDropped = source.server.isDropped;
+    this.#onBytes(nowMs, source.id, report.receivedBytes);
     for (const count of report.verified) this.#onVerified(nowMs, source, count);
     for (const bad of report.bad) this.#onBad(source, bad);
     // A report may cross the release of its source on the way.
@@ -315,6 +316,16 @@ export class Coordinator {
     active?.onReport(nowMs, report);
     if (active?.isOnTrial !== wasOnTrial) this.#divide();
     if (source.server.isDropped && !wasDropped) this.#drop(source);
+  }
+
+  /** Something has come of a source, for whatever it has leased. */
+  #onBytes(nowMs: number, source: SourceId, bytes: number): void {
+    const active = this.#active.get(source);
+    if (active === undefined || bytes === 0) return;
+    const served = active.isPushing
+      ? [...this.#transfers.values()].filter((each) => each.isProvider(source))
+      : new Set([...active.leased].map(({ transfer }) => transfer));
+    for (const transfer of served) transfer.onBytes(nowMs, bytes);
   }
 
   /** A server that gave too many bad chunks is not asked again, by whatever route. */
@@ -340,8 +351,7 @@ export class Coordinator {
     const transfer = this.#transfers.get(id);
     const others = transfer?.leases.verify(chunk, source.id);
     if (transfer === undefined || others === undefined) return;
-    transfer.progressMs = nowMs;
-    transfer.stallsInARow = 0;
+    transfer.onVerified(nowMs);
     source.onVerified();
     source.server.onVerified(id, bytes, savedBytes);
     if (transfer.leases.isComplete) this.#actions.push({ kind: "complete", transfer: id });
@@ -412,8 +422,9 @@ export class Coordinator {
       if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {
-      if (!transfer.hasStalled(nowMs, this.#options.timeoutMs)) continue;
-      this.#actions.push({ kind: "stalled", transfer: transfer.id, inARow: transfer.stallsInARow });
+      const inARow = transfer.stalled(nowMs, this.#options.timeoutMs);
+      if (inARow === undefined) continue;
+      this.#actions.push({ kind: "stalled", transfer: transfer.id, inARow });
     }
   }
 

@@ -96,6 +96,10 @@ export const LEASE_STALL_RTTS = 8;
 export const SERVER_SILENT_MS = 2_000;
 /** … for as long again, and twice as long each time in a row, so many times. */
 export const SERVER_REST_DOUBLINGS_MAX = 4;
+/** A transfer has come on when so many bytes have come, whether they make up a chunk yet or not … */
+export const PROGRESS_BYTES = 4 * KIB;
+/** … but no more than so many of the longest chunks since the last one that was proved: anybody may send what is nothing. */
+export const UNPROVED_CHUNKS_MAX = 2;
 /** A server is silent if nothing was heard of it for this share of a download's patience: others may have had its last words. */
 export const SILENT_SHARE_MIN = 0.9;
 /** Downloads that wait in vain for a server that says something and brings nothing, before it is given up. */
@@ -154,6 +158,8 @@ export const WANTS_RETIRED_MAX = 256;
 export const INITIAL_REQUEST_SEGMENTS = 10;
 /** A request is so many segments at least, that the requests for a file are 1.5 % of it at most, even on a thin uplink … */
 export const REQUEST_SEGMENTS_MIN = 8;
+/** … or so many where the transport adds to each datagram: it pads requests as well … */
+export const REQUEST_SEGMENTS_MIN_LAYERED = 12;
 /** … or as many as come in this time, where that is less … */
 export const REQUEST_MS_MAX = 100;
 /** … but never fewer than this. */
@@ -174,6 +180,8 @@ export const MTU_TIMEOUTS_MAX = 2;
 export const MTU_SILENT_MS_MIN = 200;
 /** … or so many times that requests are found to lack a whole one, later ones to have been answered. */
 export const MTU_LOSSES_MAX = 8;
+/** Longer ones than usual are tried where one takes no longer than this on its way. */
+export const MTU_LONG_MS_MAX = 5;
 /** Longer ones are tried again after this, then after twice as long …, up to: */
 export const MTU_RAISE_MS_MIN = 250;
 export const MTU_RAISE_MS_MAX = 32_000;

@@ -5,6 +5,7 @@ import { chunkHashesOf, type Lease, type LeasedUnit } from "./fetch_list.ts";
 import type { KnownSource } from "./known_source.ts";
 import { ChunkOrder, type Crowd } from "./chunk_order.ts";
 import { LeaseTable } from "./lease_table.ts";
+import { PROGRESS_BYTES, UNPROVED_CHUNKS_MAX } from "./limits.ts";
 import { chunkBytesFor, chunkCountFor, chunkLength } from "../merkle/merkle.ts";
 
 export interface TransferStart {
@@ -33,10 +34,13 @@ export class TransferState {
   readonly chunkCount: number;
   /** Bytes of a chunk; of a folder, whose chunks differ, the mean. */
   readonly chunkBytes: number;
-  /** When a chunk was last verified, or it was last told that none is. */
-  progressMs: number;
-  /** How often that was told since. */
-  stallsInARow = 0;
+  /** When something last came, or it was last told that nothing does. */
+  #progressMs: number;
+  /** How often that was told since a chunk was verified. */
+  #stallsInARow = 0;
+  /** What has come since then, whatever of. */
+  #unprovedBytes = 0;
+  readonly #unprovedBytesMax: number;
   readonly #layer: Bytes;
   readonly #units: readonly LeasedUnit[] | undefined;
   readonly #providers = new Map<SourceId, ProvidingSource>();
@@ -57,7 +61,9 @@ export class TransferState {
       : Math.ceil(sizeBytes / Math.max(1, this.chunkCount));
     this.leases = new LeaseTable(this.chunkCount, start.isVerified);
     if (start.endChunk !== undefined) this.leases.endChunk = start.endChunk;
-    this.progressMs = nowMs;
+    this.#progressMs = nowMs;
+    const longestBytes = this.#units?.reduce((most, unit) => Math.max(most, unit.sizeBytes), 0);
+    this.#unprovedBytesMax = UNPROVED_CHUNKS_MAX * (longestBytes ?? this.chunkBytes);
     this.#layer = start.layer;
     this.#seed = seed;
   }
@@ -78,16 +84,45 @@ export class TransferState {
   /** Chunks up to this one may be fetched. Until now it may have been who takes the bytes that was waited for. */
   openWindow(nowMs: number, endChunk: number): void {
     this.leases.endChunk = endChunk;
-    this.progressMs = nowMs;
+    this.#progressMs = nowMs;
   }
 
-  /** Whether nothing was verified for `timeoutMs`, which begin anew; not if it is no server that is waited for. */
-  hasStalled(nowMs: number, timeoutMs: number): boolean {
-    if (this.leases.isComplete || nowMs < this.progressMs + timeoutMs) return false;
-    this.progressMs = nowMs;
-    if (this.leases.isHeldBack) return false;
-    this.stallsInARow += 1;
-    return true;
+  /** Chunks that were verified are not. */
+  onUnproved(nowMs: number): void {
+    this.#progressMs = nowMs;
+  }
+
+  /** A chunk was verified. */
+  onVerified(nowMs: number): void {
+    this.#progressMs = nowMs;
+    this.#stallsInARow = 0;
+    this.#unprovedBytes = 0;
+  }
+
+  /**
+   * Bytes have come of a source that it may be waiting for. On a slow path it may take long until a chunk is whole; but what is
+   * not proved may be anything, so that it earns no more than bounded patience.
+   */
+  onBytes(nowMs: number, bytes: number): void {
+    const before = this.#unprovedBytes;
+    this.#unprovedBytes = Math.min(before + bytes, this.#unprovedBytesMax);
+    const steps = (count: number): number => Math.floor(count / PROGRESS_BYTES);
+    if (steps(this.#unprovedBytes) > steps(before)) this.#progressMs = nowMs;
+  }
+
+  /** When {@linkcode hasStalled} has to be asked at the latest. */
+  stallMs(timeoutMs: number): number {
+    return this.leases.isComplete ? Infinity : this.#progressMs + timeoutMs;
+  }
+
+  /**
+   * How often in a row nothing has come for `timeoutMs`, which begin anew, if that is so now; `undefined` otherwise, and if
+   * it is no server that is waited for.
+   */
+  stalled(nowMs: number, timeoutMs: number): number | undefined {
+    if (nowMs < this.stallMs(timeoutMs)) return undefined;
+    this.#progressMs = nowMs;
+    return this.leases.isHeldBack ? undefined : ++this.#stallsInARow;
   }
 
   /** About how much has not been verified yet. */

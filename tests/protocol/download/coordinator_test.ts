@@ -366,3 +366,35 @@ Deno.test("servers that bring nothing are tried one of a party at a time, and ta
   assert(shares?.kind === "allot");
   assertGreaterOrEqual(shares.windowBytesMax, CLIENT_WINDOW_BYTES_MAX * 7 / 16);
 });
+
+Deno.test("what comes slowly has not stalled, however long it takes until a chunk is whole", () => {
+  const script = new Script();
+  const slow = script.source("slow");
+  for (const chunk of [0, 1, 2]) {
+    for (let waits = 0; waits < 12; waits++) {
+      script.pass(8_000);
+      script.trickle(slow, 5_000);
+    }
+    script.bring(slow, chunk);
+  }
+  assertEquals(script.count("stalled"), 0);
+  script.pass(10_001);
+  assertEquals(script.count("stalled"), 1);
+});
+
+Deno.test("bytes of which nothing comes are not waited for without end, nor are a few of them", () => {
+  const script = new Script();
+  const endless = script.source("endless");
+  for (let waits = 0; waits < 60; waits++) {
+    script.pass(8_000);
+    script.trickle(endless, 5_000);
+  }
+  assert(script.count("stalled") > 10);
+  const meagre = new Script();
+  const source = meagre.source("meagre");
+  for (let waits = 0; waits < 12; waits++) {
+    meagre.pass(8_000);
+    meagre.trickle(source, 300);
+  }
+  assert(meagre.count("stalled") > 3);
+});
