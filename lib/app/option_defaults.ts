@@ -11,7 +11,6 @@ import {
   CODE_GET_TIMEOUT_MS,
   JOBS_DEFAULT,
   LIST_PATIENCE_MS,
-  MTU_BYTES_DEFAULT,
   OFFERED_PAGE_DEFAULT,
   RETRIES_DEFAULT,
   TIMEOUT_MS_DEFAULT,
@@ -99,7 +98,6 @@ export const GET_DEFAULTS = {
   share: true,
   shareRateBytesPerS: 0,
   jobs: JOBS_DEFAULT,
-  mtuBytes: MTU_BYTES_DEFAULT,
   rateBytesPerS: 0,
 } satisfies Partial<GetOptions>;
 

@@ -91,9 +91,9 @@ export const getCommand = defineCommand({
       label: "N",
       summary: "files to fetch at the same time",
     }),
-    mtu: withDefault(MTU, String(GET_DEFAULTS.mtuBytes), {
+    mtu: optional(MTU, {
       label: "BYTES",
-      summary: "largest data datagram to ask for",
+      summary: "largest data datagram to ask for (1400, and more where it passes whole)",
     }),
     tcp: toggle("use TCP, with one --server, where UDP is blocked"),
     ...DIALECT_OPTION,
@@ -191,7 +191,7 @@ export const getCommand = defineCommand({
       ...given({ waitMs: options.wait, rateBytesPerS: options.rate }),
       servers: options.server,
       ...mastersOf(options.master),
-      mtuBytes: options.mtu,
+      ...given({ mtuBytes: options.mtu }),
       pack: options.pack,
     };
     const results = await (code !== undefined

@@ -19,7 +19,7 @@ import type { Layers, TransportConfig } from "./transport_config.ts";
 export interface DatagramsConfig {
   readonly transport: TransportConfig;
   /** Longest datagram for the path (UDP payload), overhead of the layers included. */
-  readonly mtuBytes: number;
+  readonly mtuBytes: number | undefined;
   /** Whether servers are asked for packs (docs/PROTOCOL.md, "Packing"). */
   readonly packs: boolean;
 }

@@ -47,9 +47,9 @@ Deno.test("the command line has the defaults of the library", () => {
   const get = fallbacks(getCommand);
   assertEquals(
     ["port", "timeout", "retries", "jobs", "mtu", "force"].map((flag) => get[flag]),
-    [10_526, 10_000, 10, 16, 1_400, false],
+    [10_526, 10_000, 10, 16, undefined, false],
   );
-  assertEquals([get["timeout"], get["mtu"]], [GET_DEFAULTS.timeoutMs, GET_DEFAULTS.mtuBytes]);
+  assertEquals(get["timeout"], GET_DEFAULTS.timeoutMs);
   const serve = fallbacks(serverCommand);
   assertEquals(serve["chunk-size"], SERVE_DEFAULTS.classicChunkBytes);
   assertEquals([serve["classic"], serve["hidden"]], [SERVE_DEFAULTS.classic, false]);

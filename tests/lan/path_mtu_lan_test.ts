@@ -4,7 +4,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { randomFile } from "../support/e2e.ts";
-import { labObstacle } from "../support/lab.ts";
+import { type Host, type Ipv6, labObstacle } from "../support/lab.ts";
+import type { Site } from "../support/master_lab.ts";
+import { SITUATIONS } from "../support/situations.ts";
 import { Fetch, lan, MIB } from "./fault_rig.ts";
 
 const nftObstacle = await labObstacle("nft");
@@ -58,3 +60,99 @@ lan("a server whose link carries less than a segment sends each in fragments", a
   await get.brings(files);
   assertEquals(NOTICE.test(get.said), false, get.process.description());
 });
+
+// — Longer than Ethernet's ——————————————————————————————————————————————————————————————————————
+
+const BIG_BYTES = 8 * MIB;
+const JUMBO = 9_000;
+const ETHERNET = 1_500;
+
+/** Datagrams of this host that left, or came, in fragments. */
+async function fragmentsOf(host: Host): Promise<number> {
+  const counters = await host.run("cat", "/proc/net/snmp", "/proc/net/snmp6");
+  const [names = [], values = []] = counters.split("\n").filter((line) => line.startsWith("Ip:"))
+    .map((line) => line.split(" "));
+  const ipv4 = ["FragCreates", "ReasmReqds"].map((name) => Number(values[names.indexOf(name)]));
+  const ipv6 = [...counters.matchAll(/^Ip6(?:FragCreates|ReasmReqds)\s+(\d+)/gm)];
+  return [...ipv4, ...ipv6.map(([, count]) => Number(count))].reduce((sum, each) => sum + each, 0);
+}
+
+interface Wide {
+  readonly mtuBytes: { readonly server: number; readonly client: number };
+  /** What the wire between them carries. */
+  readonly carriesBytes?: number;
+  readonly isServerTuned?: boolean;
+  readonly isClientTuned?: boolean;
+  readonly args?: readonly string[];
+  readonly ipv6?: Ipv6;
+  /** Datagrams that the file may take. */
+  readonly framesMax?: number;
+}
+
+async function wide(site: Site, scene: Wide): Promise<void> {
+  const { mtuBytes, carriesBytes, args = [], framesMax = Infinity } = scene;
+  site.lab.wire(1);
+  const [server, client] = await site.hosts(1, 2);
+  await server.run("ip", "link", "set", "e1", "mtu", `${mtuBytes.server}`);
+  await client.run("ip", "link", "set", "e1", "mtu", `${mtuBytes.client}`);
+  const files = { film: randomFile(BIG_BYTES, 1) };
+  if (scene.isServerTuned === false) site.env = { SHOAL_TUNE: "off" };
+  await site.server(server, files);
+  site.env = scene.isClientTuned === false ? { SHOAL_TUNE: "off" } : {};
+  const { toHost, fromHost } = SITUATIONS["50 Mbit/s"];
+  await client.impair(1, {
+    toHost: { ...toHost, ...(carriesBytes !== undefined && { mtuBytes: carriesBytes }) },
+    fromHost,
+  });
+  const get = new Fetch(site, client, "out", "film", ...args);
+  await get.brings(files);
+  assertEquals(NOTICE.test(get.said), false, get.process.description());
+  const { deliveredFrames } = await client.count(1);
+  assert(deliveredFrames < framesMax, `${deliveredFrames} datagrams`);
+  // As many as that are those of Ethernet, whatever more was tried.
+  if (framesMax === Infinity) assert(deliveredFrames > BIG_BYTES / ETHERNET);
+  const fragments = [await fragmentsOf(server), await fragmentsOf(client)];
+  assertEquals(fragments, [0, 0], "nothing leaves in fragments");
+}
+
+const WIDE: Readonly<Record<string, Wide>> = {
+  "between hosts of 9,000 bytes datagrams get as long as that, by themselves": {
+    mtuBytes: { server: JUMBO, client: JUMBO },
+    framesMax: BIG_BYTES / 4_000,
+  },
+  "between hosts of 9,000 bytes that have IPv6 alone as well": {
+    mtuBytes: { server: JUMBO, client: JUMBO },
+    framesMax: BIG_BYTES / 4_000,
+    ipv6: "alone",
+  },
+  "between hosts of 9,000 bytes they get no longer than the user says": {
+    mtuBytes: { server: JUMBO, client: JUMBO },
+    args: ["--mtu", "1400"],
+  },
+  "a server of 1,500 bytes sends a client of 9,000 no fragments": {
+    mtuBytes: { server: ETHERNET, client: JUMBO },
+  },
+  "… nor does it where the user allows 8,900": {
+    mtuBytes: { server: ETHERNET, client: JUMBO },
+    args: ["--mtu", "8900"],
+  },
+  "a server of 9,000 bytes sends a client of 1,500 nothing longer": {
+    mtuBytes: { server: JUMBO, client: ETHERNET },
+  },
+  "between hosts of 9,000 bytes and a switch of 1,500 it is noticed": {
+    mtuBytes: { server: JUMBO, client: JUMBO },
+    carriesBytes: ETHERNET,
+  },
+  "a server that cannot forbid fragments sends what needs none": {
+    mtuBytes: { server: ETHERNET, client: JUMBO },
+    isServerTuned: false,
+  },
+  "a client that does not know its route asks for what passes on any": {
+    mtuBytes: { server: JUMBO, client: JUMBO },
+    isClientTuned: false,
+  },
+};
+
+for (const [name, scene] of Object.entries(WIDE)) {
+  lan(name, (site) => wide(site, scene), undefined, scene.ipv6);
+}

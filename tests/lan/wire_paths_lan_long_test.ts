@@ -62,18 +62,3 @@ for (const [situation, expected] of EXPECTED) {
     assertLess((deliveredBytes - before.deliveredBytes) / sizeBytes, given ?? Infinity, "given");
   });
 }
-
-lan(
-  "between hosts of 9,000 bytes longer datagrams come where the user allows them",
-  async (site) => {
-    site.lab.wire(1);
-    const [server, client] = await site.hosts(1, 2);
-    for (const host of [server, client]) await host.run("ip", "link", "set", "e1", "mtu", "9000");
-    const files = { film: randomFile(8 * MIB, 1) };
-    await site.server(server, files);
-    await client.impair(1, SITUATIONS["50 Mbit/s"]);
-    await new Fetch(site, client, "out", "film", "--mtu", "8900").brings(files);
-    const { deliveredFrames } = await client.count(1);
-    assertLess(deliveredFrames, 8 * MIB / 4_000);
-  },
-);

@@ -40,6 +40,7 @@ const received = new Uint8Array(RECEIVE_BUFFER_BYTES);
 
 export class VirtualTransport implements DatagramTransport {
   readonly isTuned = true;
+  readonly keepsWhole = true;
   readonly overheadBytes = 0;
   readonly waitedMs = 0;
   readonly #options: VirtualTransportOptions;
@@ -70,6 +71,8 @@ export class VirtualTransport implements DatagramTransport {
   }
 
   setJoining(): void {}
+
+  routeBytes(): undefined {}
 
   takeArrived(): void {
     for (const joined of this.#arrived.splice(0)) this.#give(joined);

@@ -63,7 +63,10 @@ export interface LinkOptions {
   readonly serve?: (want: FrameOf<"want">, nowMs: number) => readonly Bytes[];
   /** What the server says to a question for packs; there are none without it. */
   readonly pack?: (want: FrameOf<"pack_want">, nowMs: number) => readonly Bytes[];
+  /** What the user allows; as long as pass where it is left out and `routeBytes` is given. */
   readonly mtuBytes?: number;
+  /** What the client's route takes. */
+  readonly routeBytes?: number;
   readonly overheadBytes?: number;
   readonly receiveBufferBytes?: number;
 }
@@ -84,15 +87,16 @@ export class VirtualLink {
   readonly strikes: FrameOf<"strike">[] = [];
   nowMs = 0;
   readonly #options: LinkOptions;
-  readonly #mtuBytes: number;
+  readonly #mtuBytes: number | undefined;
   #pending: Pending[] = [];
   #order = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#mtuBytes = options.mtuBytes ?? MTU_BYTES_DEFAULT;
+    const isRouteKnown = options.mtuBytes === undefined && options.routeBytes !== undefined;
+    this.#mtuBytes = isRouteKnown ? undefined : options.mtuBytes ?? MTU_BYTES_DEFAULT;
     this.receiver = new Receiver({
-      mtuBytes: this.#mtuBytes,
+      ...(this.#mtuBytes !== undefined && { mtuBytes: this.#mtuBytes }),
       overheadBytes: options.overheadBytes ?? 0,
       receiveBufferBytes: options.receiveBufferBytes ?? 4 * 1024 * 1024,
       clockOriginMs: 0,
@@ -108,12 +112,14 @@ export class VirtualLink {
   }
 
   assign(): void {
+    const { routeBytes } = this.#options;
     this.step({
       kind: "assign",
       assignment: {
         source: SOURCE,
         route: { kind: "datagrams", endpoint: ENDPOINT, token: new Uint8Array(16), rttMs: 0 },
         nonce: 0x1122334455667788n,
+        ...(routeBytes !== undefined && { routeBytes }),
       },
     });
   }
@@ -157,7 +163,7 @@ export class VirtualLink {
 
   /** A datagram from the server's address arrives at the receiver; several joined ones, if it is too long for one. */
   deliver(bytes: Bytes, atMs: number): void {
-    const segmentBytes = Math.min(bytes.length, this.#mtuBytes);
+    const segmentBytes = Math.min(bytes.length, this.#mtuBytes ?? bytes.length);
     const event = { kind: "datagrams", bytes, from: ENDPOINT, segmentBytes } as const;
     this.at(atMs, () => this.step(event));
   }

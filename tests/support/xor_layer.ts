@@ -78,6 +78,10 @@ export class XorLayer implements DatagramTransport {
     return this.#inner.isTuned;
   }
 
+  get keepsWhole(): boolean {
+    return this.#inner.keepsWhole;
+  }
+
   get overheadBytes(): number {
     return this.#inner.overheadBytes + XOR_OVERHEAD_BYTES;
   }
@@ -95,6 +99,10 @@ export class XorLayer implements DatagramTransport {
 
   takeArrived(): void {
     this.#inner.takeArrived();
+  }
+
+  routeBytes(to: Endpoint): number | undefined {
+    return this.#inner.routeBytes(to);
   }
 
   setJoining(isJoining: boolean): void {

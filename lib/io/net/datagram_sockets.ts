@@ -93,6 +93,10 @@ abstract class DatagramSockets implements DatagramTransport {
     return this.#ipv4.isTuned;
   }
 
+  get keepsWhole(): boolean {
+    return this.#ipv4.keepsWhole && [...this.#others.values()].every((each) => each.keepsWhole);
+  }
+
   get waitedMs(): number {
     return this.#ipv4.waitedMs;
   }
@@ -106,6 +110,10 @@ abstract class DatagramSockets implements DatagramTransport {
   takeArrived(): void {
     this.#ipv4.takeArrived();
     for (const socket of this.#others.values()) socket.takeArrived();
+  }
+
+  routeBytes(to: Endpoint): number | undefined {
+    return this.#ipv4.routeBytes(to);
   }
 
   setJoining(isJoining: boolean): void {

@@ -33,6 +33,8 @@ export interface DatagramTransport {
   readonly receiveBufferBytes: number;
   /** Whether a burst is one send to the kernel. */
   readonly isTuned: boolean;
+  /** Whether segments longer than {@linkcode MTU_BYTES_DEFAULT} leave whole or not at all, and never in fragments. */
+  readonly keepsWhole: boolean;
   /** Bytes that each datagram grows by on its way to the wire: what a frame must leave of the MTU. */
   readonly overheadBytes: number;
   /** How long it has waited for something to arrive, in milliseconds. */
@@ -53,6 +55,8 @@ export interface DatagramTransport {
    * the overhead of the layers; no promise comes back where it is done already. Sends keep their order.
    */
   send(bytes: Bytes, to: Endpoint, segmentBytes?: number): SendOutcome | Promise<SendOutcome>;
+  /** The longest datagram that a route is known to take, with the overhead of the layers; where that can be told. */
+  routeBytes(to: Endpoint): number | undefined;
   /** Resolves when the listener will not be called any more. */
   close(): Promise<void>;
 }

@@ -29,6 +29,10 @@ export class FaultyTransport implements DatagramTransport {
     return this.#inner.isTuned;
   }
 
+  get keepsWhole(): boolean {
+    return this.#inner.keepsWhole;
+  }
+
   get overheadBytes(): number {
     return this.#inner.overheadBytes;
   }
@@ -45,6 +49,10 @@ export class FaultyTransport implements DatagramTransport {
     this.#inner.takeArrived();
   }
 
+  routeBytes(to: Endpoint): number | undefined {
+    return this.#inner.routeBytes(to);
+  }
+
   setJoining(isJoining: boolean): void {
     this.#inner.setJoining(isJoining);
   }
@@ -55,10 +63,10 @@ export class FaultyTransport implements DatagramTransport {
     for (let at = 0; at < bytes.length; at += stepBytes) {
       for (const delivery of this.#faults.deliveries(bytes.subarray(at, at + stepBytes))) {
         if (delivery.delayMs > 0) {
-          this.#sendLater(delivery.bytes.slice(), to, delivery.delayMs);
+          this.#sendLater(delivery.bytes.slice(), to, segmentBytes, delivery.delayMs);
           continue;
         }
-        const outcome = await this.#inner.send(delivery.bytes, to);
+        const outcome = await this.#inner.send(delivery.bytes, to, segmentBytes);
         if (isRefusal(outcome)) return outcome;
       }
     }
@@ -72,12 +80,12 @@ export class FaultyTransport implements DatagramTransport {
     await this.#inner.close();
   }
 
-  #sendLater(bytes: Bytes, to: Endpoint, delayMs: number): void {
+  #sendLater(bytes: Bytes, to: Endpoint, segmentBytes: number, delayMs: number): void {
     if (this.#held.size >= FAULT_DELAYED_DATAGRAMS_MAX) return;
     const timer = setTimeout(() => {
       this.#held.delete(timer);
       // Never rejects: a transport reports what the network refuses, it does not throw.
-      void this.#inner.send(bytes, to);
+      void this.#inner.send(bytes, to, segmentBytes);
     }, delayMs);
     this.#held.add(timer);
   }

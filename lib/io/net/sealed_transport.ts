@@ -50,6 +50,10 @@ export class SealedTransport implements DatagramTransport {
     return this.#inner.isTuned;
   }
 
+  get keepsWhole(): boolean {
+    return this.#inner.keepsWhole;
+  }
+
   get overheadBytes(): number {
     return this.#inner.overheadBytes + SEAL_OVERHEAD_BYTES;
   }
@@ -67,6 +71,10 @@ export class SealedTransport implements DatagramTransport {
 
   takeArrived(): void {
     this.#inner.takeArrived();
+  }
+
+  routeBytes(to: Endpoint): number | undefined {
+    return this.#inner.routeBytes(to);
   }
 
   setJoining(isJoining: boolean): void {

@@ -1,7 +1,8 @@
 /**
  * What Linux can do for a UDP socket and `Deno.listenDatagram` cannot ask for: larger buffers, one
  * send that leaves as many datagrams (UDP_SEGMENT), one receive that brings many (UDP_GRO); a
- * setsockopt each, through FFI, on the descriptor that Deno opened. And sends and receives that do
+ * setsockopt each, through FFI, on the descriptor that Deno opened. Datagrams longer than usual that leave in one piece or
+ * not at all (IP_MTU_DISCOVER). And sends and receives that do
  * not wait, without a promise for each: where they cannot be done at once, Deno's own wait and tell
  * errors. Everything works without it.
  *
@@ -34,6 +35,11 @@ const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
 const SOCK_DGRAM = 2;
+const SOL_IPV6 = 41;
+const IP_MTU_DISCOVER = 10;
+const IPV6_MTU_DISCOVER = 23;
+/** In both families: what is longer than the route takes is refused, and nothing on the way may cut it. */
+const PMTUDISC_DO = 2;
 const MSG_DONTWAIT = 0x40;
 const SHUT_RDWR = 2;
 const POLLIN = 1;
@@ -65,12 +71,16 @@ export interface Tuning {
   readonly receiveBufferBytes: number;
   /** Whether the kernel cuts sends. */
   readonly cuts: boolean;
+  /** Whether {@linkcode setWhole} can forbid fragments. */
+  readonly keepsWhole: boolean;
   /** Whether the kernel joins what arrives: then nothing but {@linkcode receiveNow} may read the socket. */
   readonly joins: boolean;
   /** Whether {@linkcode receiveNow} tells at which address of ours it was sent to, which no other way of reading does. */
   readonly notesAsked: boolean;
   /** Whether the kernel joins what arrives from now on, where that was asked for. */
   setJoining(isJoining: boolean): void;
+  /** Whether later sends leave whole or not at all; otherwise as the system has it. */
+  setWhole(isWhole: boolean): void;
   /** Cuts later sends into datagrams of this many bytes; 0 switches that off. `false`: not possible. */
   setSegmentBytes(bytes: number): boolean;
   /** `false` when the kernel did not take it, for whatever reason. */
@@ -163,15 +173,32 @@ function tune(
   const notesAsked = answers && address === UNSPECIFIED_ADDRESS;
   const isNoting = notesAsked && setOption(library, descriptor, SOL_IP, IP_PKTINFO, 1);
   const { sendto, sendmsg, recvmsg, ppoll, shutdown } = library.symbols;
+  const [level, discovery] = address.includes(":")
+    ? [SOL_IPV6, IPV6_MTU_DISCOVER]
+    : [SOL_IP, IP_MTU_DISCOVER];
+  const usual = answers ? getOption(library, descriptor, level, discovery) : undefined;
   let segmentBytes = 0;
+  let isWhole = false;
   return {
     receiveBufferBytes: getOption(library, descriptor, SOL_SOCKET, SO_RCVBUF) ??
       SOCKET_BUFFER_BYTES_UNKNOWN,
     cuts,
+    keepsWhole: usual !== undefined,
     joins: isJoining,
     notesAsked: isNoting,
     setJoining(isWanted) {
       if (isJoining) setOption(library, descriptor, SOL_UDP, UDP_GRO, isWanted ? 1 : 0);
+    },
+    setWhole(isWanted) {
+      if (usual === undefined || isWanted === isWhole) return;
+      const isSet = setOption(
+        library,
+        descriptor,
+        level,
+        discovery,
+        isWanted ? PMTUDISC_DO : usual,
+      );
+      if (isSet) isWhole = isWanted;
     },
     setSegmentBytes(bytes) {
       if (!cuts) return false;

@@ -5,7 +5,7 @@
  * one; where the kernel joins them, it says the size beside each receive (`tuned_socket.ts`). Nobody has to
  * guess it from the bytes, which may be sealed.
  */
-import { type Endpoint, peerAddress, scopeOf } from "../../address.ts";
+import { type Endpoint, isLoopback, peerAddress, scopeOf } from "../../address.ts";
 import type { Bytes } from "../../ids.ts";
 import { descriptorsHint, ShoalError } from "../../errors.ts";
 import type { TransportConfig } from "../../messages/transport_config.ts";
@@ -13,6 +13,7 @@ import { MTU_BYTES_DEFAULT, RECEIVE_BUFFER_BYTES } from "../../wire/limits.ts";
 import { isRefusal } from "../../protocol/base/send_refusals.ts";
 import { nowMs, sleep, yieldToEvents } from "../system/deno_clock.ts";
 import type { DatagramTransport, OnReceived, Received, SendOutcome } from "./datagram_transport.ts";
+import { routeBytes } from "./route_bytes.ts";
 import { systemSend } from "./system_send.ts";
 import {
   ADDRESSES_MEMORY_MS,
@@ -167,6 +168,15 @@ export class UdpTransport implements DatagramTransport {
     return this.#tuning?.cuts ?? false;
   }
 
+  get keepsWhole(): boolean {
+    return this.#tuning?.keepsWhole ?? false;
+  }
+
+  routeBytes(to: Endpoint): number | undefined {
+    // Within this machine one send carries dozens of datagrams, however long each is.
+    return this.#tuning === undefined || isLoopback(to.address) ? undefined : routeBytes(to);
+  }
+
   // — Receiving —————————————————————————————————————————————————————————————————————————————————
 
   listen(onReceived: OnReceived, onFailure: (error: ShoalError) => void): void {
@@ -314,6 +324,7 @@ export class UdpTransport implements DatagramTransport {
 
   /** Has the next send cut as it should be; `false` if this socket cannot. */
   #cut(bytes: Bytes, segmentBytes: number): boolean {
+    this.#tuning?.setWhole(segmentBytes > MTU_BYTES_DEFAULT);
     const isOne = segmentBytes === 0 || bytes.length <= segmentBytes;
     // Who asks for short segments may be behind something that looks at how long datagrams are, and would see a
     // burst as one.

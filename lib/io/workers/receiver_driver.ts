@@ -39,7 +39,8 @@ export function runReceiver(
     const { receiveBufferBytes, isTuned, overheadBytes } = transport;
     const clockOriginMs = clock.originMs();
     const machine = new Receiver({
-      ...{ mtuBytes, overheadBytes, receiveBufferBytes, clockOriginMs, packs },
+      ...{ overheadBytes, receiveBufferBytes, clockOriginMs, packs },
+      ...(mtuBytes !== undefined && { mtuBytes }),
     });
     const queue = new SendQueue(
       transport,
@@ -80,7 +81,12 @@ class ReceiverSocket implements SourceSocket<DatagramRoute, ReceiverEvent, Actio
   }
 
   assigned({ kind, source, route }: AssignOrder<DatagramRoute>): ReceiverEvent {
-    return { kind, assignment: { source, route, nonce: this.#random.u64() } };
+    const routeBytes = this.#transport.routeBytes(route.endpoint);
+    const nonce = this.#random.u64();
+    return {
+      kind,
+      assignment: { source, route, nonce, ...(routeBytes !== undefined && { routeBytes }) },
+    };
   }
 
   perform({ datagram, to }: Action): void {

@@ -24,6 +24,7 @@ import {
   type LocatedContent,
   type ServedFile,
 } from "../../protocol/base/served_file.ts";
+import { MTU_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
 import { OPEN_FILES_MAX } from "../files/limits.ts";
@@ -197,7 +198,8 @@ class SenderDriver {
     const content = this.#find(want);
     if (content.kind !== "open") return { kind: "served", outcome: content.kind, sentBytes: 0 };
     if (!content.holds(want.ranges)) return { kind: "served", outcome: "lacking", sentBytes: 0 };
-    const { nonce, number, segmentBytes } = want;
+    const { nonce, number } = want;
+    const segmentBytes = this.#segmentBytesFor(want);
     let outcome: ServeOutcome = "sent";
     let sentBytes = 0;
     const onSent = (startMs: number, sent: SendOutcome): boolean => {
@@ -231,6 +233,14 @@ class SenderDriver {
       outcome = content.isClosed ? "unknown" : "changed";
     }
     return { kind: "served", outcome, sentBytes };
+  }
+
+  /** As long as was asked for; the usual length where longer ones might leave in fragments that were not to. */
+  #segmentBytesFor({ segmentBytes, isWhole }: Turn["want"]): number {
+    const { keepsWhole, overheadBytes } = this.#transport;
+    return isWhole && !keepsWhole
+      ? Math.min(segmentBytes, MTU_BYTES_DEFAULT - overheadBytes)
+      : segmentBytes;
   }
 
   /** Whoever asks on is refused on: that is told now and then, and people hear of it once. */

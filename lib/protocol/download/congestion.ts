@@ -26,6 +26,7 @@ import {
   REQUEST_MS_MAX,
   REQUEST_SEGMENTS_FLOOR,
   REQUEST_SEGMENTS_MIN,
+  REQUEST_SEGMENTS_MIN_LAYERED,
   ROUNDING_STEP,
   RTT_FLOOR_MS,
   STARTUP_EXIT_ROUNDS,
@@ -52,6 +53,7 @@ export class Congestion {
   #segmentBytes: number;
   readonly #clockOriginMs: number;
   readonly #reordering: Reordering;
+  readonly #requestSegmentsMin: number;
   #deliveredBytes = 0;
   /** The fraction of a request at which the window is rounded next. */
   #rounding = 0.5;
@@ -96,16 +98,21 @@ export class Congestion {
    * @param rttMs a first idea of the round trip, from probing; 0 if there is none
    * @param clockOriginMs the wall clock when the clock of the calls stood at 0
    * @param reordering what the path is known to do to the order of what it carries
+   * @param overheadBytes what the transport adds to a datagram
    */
   constructor(
     segmentBytes: number,
     rttMs: number,
     clockOriginMs: number,
     reordering = new Reordering(),
+    overheadBytes = 0,
   ) {
     this.#segmentBytes = segmentBytes;
     this.#clockOriginMs = clockOriginMs;
     this.#reordering = reordering;
+    this.#requestSegmentsMin = overheadBytes > 0
+      ? REQUEST_SEGMENTS_MIN_LAYERED
+      : REQUEST_SEGMENTS_MIN;
     if (rttMs > 0) {
       this.#smoothedRttMs = rttMs;
       this.#rttVarianceMs = rttMs / 2;
@@ -139,7 +146,7 @@ export class Congestion {
       return Math.min(BURST_BYTES, INITIAL_REQUEST_SEGMENTS * this.#segmentBytes);
     }
     const fewBytes = Math.max(
-      Math.min(REQUEST_SEGMENTS_MIN * this.#segmentBytes, rate * REQUEST_MS_MAX),
+      Math.min(this.#requestSegmentsMin * this.#segmentBytes, rate * REQUEST_MS_MAX),
       REQUEST_SEGMENTS_FLOOR * this.#segmentBytes,
     );
     const wanted = Math.max(rate * REQUEST_MS, fewBytes);

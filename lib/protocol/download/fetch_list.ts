@@ -252,17 +252,19 @@ export class FetchList {
    * The next request of up to `bytes`; what was never asked for is asked for in multiples of
    * `payloadBytes`, as far as there is more, so that its segments are equally long. `undefined` when
    * there is nothing to ask.
+   *
+   * @param rangesMax ranges that the request may have
    */
-  next(bytes: number, payloadBytes: number): Plan | undefined {
+  next(bytes: number, payloadBytes: number, rangesMax = WANT_RANGES_MAX): Plan | undefined {
     const ranges: WantRange[] = [];
-    const repeatedBytes = this.#takeLost(bytes, ranges);
-    this.#takeNew(bytes - repeatedBytes, payloadBytes, ranges);
+    const repeatedBytes = this.#takeLost(bytes, ranges, rangesMax);
+    this.#takeNew(bytes - repeatedBytes, payloadBytes, ranges, rangesMax);
     const chunk = ranges[0]?.chunk;
     if (chunk === undefined) return undefined;
     return { content: this.fetchOf(chunk)!.content, ranges, repeatedBytes };
   }
 
-  #takeLost(bytes: number, ranges: WantRange[]): number {
+  #takeLost(bytes: number, ranges: WantRange[], rangesMax: number): number {
     if (this.#lost.length === 0) return 0;
     const lost = this.#lost.filter((range) => !range.chunk.isDropped);
     this.#lost = [];
@@ -270,12 +272,12 @@ export class FetchList {
     let leftBytes = bytes;
     for (const range of lost) {
       const { chunk } = range;
-      if (!isOneContent(chunk, first!) || leftBytes === 0 || ranges.length === WANT_RANGES_MAX) {
+      if (!isOneContent(chunk, first!) || leftBytes === 0 || ranges.length >= rangesMax) {
         this.#lost.push(range);
         continue;
       }
       chunk.gaps(range.start, range.end, (start, end) => {
-        const hasRoom = ranges.length < WANT_RANGES_MAX;
+        const hasRoom = ranges.length < rangesMax;
         const takenEnd = hasRoom ? Math.min(end, start + leftBytes) : start;
         if (takenEnd > start) ranges.push({ chunk, start, end: takenEnd });
         if (takenEnd < end) this.#lost.push({ chunk, start: takenEnd, end });
@@ -285,9 +287,14 @@ export class FetchList {
     return bytes - leftBytes;
   }
 
-  #takeNew(bytes: number, payloadBytes: number, ranges: WantRange[]): void {
+  #takeNew(
+    bytes: number,
+    payloadBytes: number,
+    ranges: WantRange[],
+    rangesMax: number,
+  ): void {
     let leftBytes = bytes - bytes % payloadBytes;
-    while (leftBytes > 0 && ranges.length < WANT_RANGES_MAX) {
+    while (leftBytes > 0 && ranges.length < rangesMax) {
       const chunk = this.#chunkToAsk(ranges[0]?.chunk);
       if (chunk === undefined) return;
       const start = chunk.askedBytes;

@@ -4,7 +4,13 @@
  * segment of that size arrives, and to vanish when none has while requests for it were lost. Longer ones are
  * tried with one request at a time, so that what is lost by that is a probe and no data that others wait for.
  */
-import { MTU_BYTES_DEFAULT, MTU_BYTES_MIN, MTU_BYTES_STEPS } from "../../wire/limits.ts";
+import {
+  MTU_BYTES_DEFAULT,
+  MTU_BYTES_ETHERNET,
+  MTU_BYTES_MAX,
+  MTU_BYTES_MIN,
+  MTU_BYTES_STEPS,
+} from "../../wire/limits.ts";
 import {
   MTU_LOSSES_MAX,
   MTU_RAISE_MS_MAX,
@@ -12,6 +18,16 @@ import {
   MTU_SILENT_MS_MIN,
   MTU_TIMEOUTS_MAX,
 } from "./limits.ts";
+
+/**
+ * The longest datagram that is tried where nobody says: the usual one, and more only where the route is known to take more
+ * than Ethernet does.
+ *
+ * @param routeBytes what the route takes, if that is known
+ */
+export function longestTriedBytes(routeBytes = 0): number {
+  return routeBytes > MTU_BYTES_ETHERNET ? Math.min(routeBytes, MTU_BYTES_MAX) : MTU_BYTES_DEFAULT;
+}
 
 export class PathMtu {
   /** Lengths of segments, the shortest first. */
@@ -37,8 +53,7 @@ export class PathMtu {
   #isProbing = false;
 
   /**
-   * @param mtuBytes the longest datagram that is ever asked for; the first is no longer than the default, and
-   *   longer ones are tried at once
+   * @param mtuBytes the longest datagram that is ever asked for; the first is no longer than the default
    * @param overheadBytes what the transport adds to a segment
    */
   constructor(nowMs: number, mtuBytes: number, overheadBytes: number) {

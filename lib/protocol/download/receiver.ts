@@ -9,11 +9,11 @@
  */
 import { type Endpoint, endpointKey } from "../../address.ts";
 import type { Bytes, Token } from "../../ids.ts";
-import { BURST_BYTES } from "../../wire/limits.ts";
+import { BURST_BYTES, MTU_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { TAIL_TIMER_MS_MAX } from "../base/limits.ts";
-import { RECEIVE_BUFFER_SHARE, REQUESTS_IN_FLIGHT_MIN } from "./limits.ts";
+import { MTU_LONG_MS_MAX, RECEIVE_BUFFER_SHARE, REQUESTS_IN_FLIGHT_MIN } from "./limits.ts";
 import { payloadBytesOf } from "../../wire/data_frame.ts";
-import { decodeFrame, encodeFrame, type Frame } from "../../wire/frames.ts";
+import { decodeFrame, encodeFrame, type Frame, wantRangesIn } from "../../wire/frames.ts";
 import { SegmentRuns } from "../../wire/segment_runs.ts";
 import type { ChunkBuffer } from "./chunk_buffer.ts";
 import { Congestion } from "./congestion.ts";
@@ -22,7 +22,7 @@ import type { Plan } from "./fetch_list.ts";
 import { type FlowPace, PackAsks } from "./pack_asks.ts";
 import { SourceCore, type Standing } from "./source_core.ts";
 import { Reordering } from "./reordering.ts";
-import { PathMtu } from "./path_mtu.ts";
+import { longestTriedBytes, PathMtu } from "./path_mtu.ts";
 import type { Assignment, ReceiverAction, ReceiverEvent } from "./receiver_messages.ts";
 import { bytesOf, rangesOfFile, type Want, WantLedger } from "./want_ledger.ts";
 
@@ -46,7 +46,7 @@ interface Flow {
 }
 
 export class Receiver {
-  readonly #mtuBytes: number;
+  readonly #mtuBytes: number | undefined;
   readonly #overheadBytes: number;
   readonly #inFlightBytesMax: number;
   readonly #clockOriginMs: number;
@@ -71,12 +71,12 @@ export class Receiver {
   duplicateBytes = 0;
 
   /**
-   * @param options the transport needs `overheadBytes` (0 by default) of each `mtuBytes`; `clockOriginMs` is
-   *   the wall clock when `nowMs` was 0: flows probe by it, together; `packs` is whether servers are asked for packs, false
+   * @param options the transport needs `overheadBytes` (0 by default) of each datagram, which are no longer than `mtuBytes`, or
+   *   as long as they pass in one piece where that is left out; `clockOriginMs` is the wall clock when `nowMs` was 0: flows probe by it, together; `packs` is whether servers are asked for packs, false
    *   by default
    */
   constructor(options: {
-    readonly mtuBytes: number;
+    readonly mtuBytes?: number;
     readonly overheadBytes?: number;
     readonly receiveBufferBytes: number;
     readonly clockOriginMs: number;
@@ -155,13 +155,22 @@ export class Receiver {
   }
 
   #startFlow(nowMs: number, assignment: Assignment): void {
-    const { source, nonce, route: { endpoint, token, rttMs } } = assignment;
+    const { source, nonce, route: { endpoint, token, rttMs }, routeBytes } = assignment;
     this.#core.begin(source);
     this.#packs?.begin();
     const reordering = new Reordering();
+    const overheadBytes = this.#overheadBytes;
     const last = this.#flow;
     const isSamePath = last !== undefined && endpointKey(last.endpoint) === endpointKey(endpoint);
-    const mtu = isSamePath ? last.mtu : new PathMtu(nowMs, this.#mtuBytes, this.#overheadBytes);
+    const mtuBytes = this.#mtuBytes ?? longestTriedBytes(routeBytes);
+    const mtu = isSamePath ? last.mtu : new PathMtu(nowMs, mtuBytes, overheadBytes);
+    const congestion = new Congestion(
+      mtu.segmentBytes,
+      rttMs,
+      this.#clockOriginMs,
+      reordering,
+      overheadBytes,
+    );
     this.#flow = {
       endpoint,
       nonce,
@@ -170,7 +179,7 @@ export class Receiver {
       token,
       mtu,
       reordering,
-      congestion: new Congestion(mtu.segmentBytes, rttMs, this.#clockOriginMs, reordering),
+      congestion,
       hasData: false,
       timeouts: 0,
       mayProbe: false,
@@ -232,13 +241,25 @@ export class Receiver {
       const { segmentBytes } = flow.mtu;
       const requestBytes = this.#requestBytes(flow, segmentBytes);
       if (!this.#mayAsk(flow, nowMs, requestBytes)) return;
-      const probeBytes = flow.timeouts > 0 ? undefined : flow.mtu.probeBytes(nowMs);
-      const plan = probeBytes === undefined
-        ? this.#fetches.next(requestBytes, payloadBytesOf(segmentBytes))
-        : this.#fetches.next(payloadBytesOf(probeBytes), payloadBytesOf(probeBytes));
+      const probeBytes = this.#probeBytes(flow, nowMs);
+      const payloadBytes = payloadBytesOf(probeBytes ?? segmentBytes);
+      const bytes = probeBytes === undefined ? requestBytes : payloadBytes;
+      // A request that is longer than segments are would vanish where longer ones do.
+      const plan = this.#fetches.next(bytes, payloadBytes, wantRangesIn(segmentBytes));
       if (plan === undefined) return;
       this.#send(flow, nowMs, plan, probeBytes);
     }
+  }
+
+  /**
+   * What longer segments are tried now. Those that are longer than usual spare processors work, and are not
+   * tried where they would not: on slow paths, and at the end, where what is lost is waited for.
+   */
+  #probeBytes(flow: Flow, nowMs: number): number | undefined {
+    const probeBytes = flow.timeouts > 0 ? undefined : flow.mtu.probeBytes(nowMs);
+    if (probeBytes === undefined || probeBytes <= MTU_BYTES_DEFAULT) return probeBytes;
+    const isWorthIt = flow.congestion.rateBytesPerMs * MTU_LONG_MS_MAX >= probeBytes;
+    return isWorthIt && !this.#fetches.isAllBegun ? probeBytes : undefined;
   }
 
   /** Ahead of their turn; nothing waits for the answers. */
@@ -304,6 +325,7 @@ export class Receiver {
       segmentBytes,
       withCrc: this.#wantsCrc ? 1 : 0,
       ranges,
+      ...(this.#mtuBytes === undefined && segmentBytes > MTU_BYTES_DEFAULT && { isWhole: true }),
     });
     this.#actions.push({ kind: "send", datagram, to: flow.endpoint });
   }

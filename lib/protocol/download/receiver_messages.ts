@@ -9,6 +9,8 @@ export interface Assignment {
   readonly source: SourceId;
   readonly route: DatagramRoute;
   readonly nonce: bigint;
+  /** The longest datagram that the route is known to take; where that is known. */
+  readonly routeBytes?: number;
 }
 
 export type ReceiverEvent =

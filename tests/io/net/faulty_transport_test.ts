@@ -17,12 +17,15 @@ class RecordingTransport implements DatagramTransport {
   isClosed = false;
   onSend = (): void => {};
 
+  readonly keepsWhole = false;
   readonly overheadBytes = 0;
   readonly waitedMs = 0;
 
   listen(): void {}
 
   setJoining(): void {}
+
+  routeBytes(): undefined {}
 
   takeArrived(): void {}
 

@@ -11,11 +11,13 @@ Deno.test("a send that fails keeps none back that come after it", async () => {
     port: 1,
     receiveBufferBytes: 0,
     isTuned: false,
+    keepsWhole: false,
     overheadBytes: 0,
     waitedMs: 0,
     listen() {},
     takeArrived() {},
     setJoining() {},
+    routeBytes: () => undefined,
     send(): Promise<SendOutcome> {
       sends += 1;
       return sends === 1 ? Promise.reject(new Error("no")) : Promise.resolve("sent");

@@ -26,6 +26,7 @@ class SlowTransport implements DatagramTransport {
   readonly port = 1;
   readonly receiveBufferBytes = 1;
   readonly isTuned = false;
+  readonly keepsWhole = false;
   readonly overheadBytes = 0;
   readonly waitedMs = 0;
   /** Types of frames. */
@@ -39,6 +40,8 @@ class SlowTransport implements DatagramTransport {
   }
 
   setJoining(): void {}
+
+  routeBytes(): undefined {}
 
   takeArrived(): void {}
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Bytes } from "../../../lib/ids.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { encodeFrame } from "../../../lib/wire/frames.ts";
+import { encodeFrame, type FrameOf } from "../../../lib/wire/frames.ts";
 import { assertSameBytes } from "../../support/bytes.ts";
 import {
   answer,
@@ -338,4 +338,99 @@ Deno.test("a chunk that was taken back in a silence and leased again is asked fo
   link.lease();
   link.run(5_000, () => link.chunks.size === 1);
   assertSameBytes(joined(link, file), file);
+});
+
+// — Length of segments ——————————————————————————————————————————————————————————————————————
+
+/** The lengths that segments were asked to have, each once, in order. */
+function lengthsAsked({ wants }: VirtualLink): number[] {
+  return [...new Set(wants.map(({ segmentBytes }) => segmentBytes))];
+}
+
+Deno.test("segments get as long as the route takes, whole, and no longer than usual where it takes no more than Ethernet", () => {
+  const file = mixedFile(4 * MIB);
+  for (
+    const [routeBytes, lengths] of [
+      [8_972, [1_400, 4_000, 8_900]],
+      [3_972, [1_400, 3_972]],
+      [65_508, [1_400, 4_000, 8_900]],
+      [1_472, [1_400]],
+      [1_452, [1_400]],
+      [572, [1_400]],
+    ] as const
+  ) {
+    const link = new VirtualLink({ file, oneWayMs: 1, routeBytes });
+    link.lease();
+    link.run(60_000, () => link.chunks.size === Math.ceil(file.length / 65536));
+    assertSameBytes(joined(link, file), file);
+    assertEquals(lengthsAsked(link), [...lengths], `${routeBytes} bytes`);
+    for (const { segmentBytes, isWhole } of link.wants) {
+      assertEquals(isWhole ?? false, segmentBytes > 1_400);
+    }
+  }
+});
+
+Deno.test("a server that answers in shorter segments than were tried costs nothing", () => {
+  const file = mixedFile(2 * MIB);
+  const serve = (want: FrameOf<"want">) =>
+    answer({ ...want, segmentBytes: Math.min(want.segmentBytes, 1_400) }, file);
+  const link = new VirtualLink({ file, oneWayMs: 1, routeBytes: 8_972, serve });
+  link.lease();
+  link.run(60_000, () => link.chunks.size === Math.ceil(file.length / 65536));
+  assertSameBytes(joined(link, file), file);
+  assertEquals(link.wants.filter(({ segmentBytes }) => segmentBytes > 1_400).length, 1);
+  assertEquals(totals(link.reports).retransmits, 0);
+});
+
+Deno.test("longer segments than usual are not tried for what is soon over, nor on a slow path", () => {
+  const small = mixedFile(60_000);
+  const link = new VirtualLink({ file: small, oneWayMs: 1, routeBytes: 8_972 });
+  link.lease();
+  link.run(60_000, () => link.chunks.size === 1);
+  assertEquals(lengthsAsked(link), [1_400]);
+  // 125 bytes per millisecond.
+  let freeMs = 0;
+  const fate = (datagram: Uint8Array<ArrayBuffer>) => {
+    freeMs = Math.max(freeMs, slow.nowMs) + datagram.length / 125;
+    return [{ datagram, extraMs: freeMs - slow.nowMs }];
+  };
+  const slow = new VirtualLink({
+    file: mixedFile(8 * 65_536),
+    oneWayMs: 5,
+    routeBytes: 8_972,
+    fate,
+  });
+  slow.lease();
+  slow.run(60_000, () => slow.chunks.size === 8);
+  assertEquals(slow.chunks.size, 8);
+  assertEquals(lengthsAsked(slow), [1_400]);
+});
+
+Deno.test("longer segments than the path carries cost one request now and then", () => {
+  const file = mixedFile(4 * MIB);
+  const fate = (datagram: Uint8Array<ArrayBuffer>) =>
+    datagram.length > 1_472 ? [] : [{ datagram, extraMs: 0 }];
+  const link = new VirtualLink({ file, oneWayMs: 1, routeBytes: 8_972, fate });
+  link.lease();
+  link.run(60_000, () => link.chunks.size === Math.ceil(file.length / 65536));
+  assertSameBytes(joined(link, file), file);
+  const tried = link.wants.filter(({ segmentBytes }) => segmentBytes > 1_400);
+  assertGreater(tried.length, 0);
+  assertLess(tried.length, 4);
+  assertEquals(link.wants.at(-1)?.segmentBytes, 1_400);
+});
+
+Deno.test("on a path that carries short datagrams alone no request is longer than those", () => {
+  const file = mixedFile(MIB);
+  let count = 0;
+  // Every third one is lost, so that much is asked for again in pieces.
+  const fate = (datagram: Uint8Array<ArrayBuffer>) =>
+    datagram.length > 572 || count++ % 3 === 0 ? [] : [{ datagram, extraMs: 0 }];
+  const link = new VirtualLink({ file, oneWayMs: 1, fate });
+  link.lease();
+  link.run(60_000, () => link.chunks.size === Math.ceil(file.length / 65536));
+  assertSameBytes(joined(link, file), file);
+  const short = link.wants.filter(({ segmentBytes }) => segmentBytes === 512);
+  assertGreater(Math.max(...short.map(({ ranges }) => ranges.length)), 4);
+  for (const want of short) assertLess(encodeFrame(want).length, 513);
 });
