@@ -118,7 +118,14 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
   // What the demo, the round-trip client and messages need of it beside.
   ...["scratch_folder", "whole_file", "disk_error"].map((name) => `lib/io/files/${name}.ts`),
   // Network.
-  ...["deno_network", "tcp_stream", "udp_transport", "tuned_socket", "receive_message"]
+  ...[
+    "deno_network",
+    "tcp_stream",
+    "udp_transport",
+    "tuned_socket",
+    "route_bytes",
+    "receive_message",
+  ]
     .map((name) => `lib/io/net/${name}.ts`),
   ...["datagram_sockets", "interfaces", "faulty_transport", "metrics_port", "system_send"].map((
     name,

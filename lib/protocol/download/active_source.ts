@@ -104,6 +104,13 @@ export class ActiveSource {
     return this.#silentMs < LEASE_STALL_MS_MIN;
   }
 
+  /** Which of these may be waiting for what comes of it. */
+  awaitedBy(transfers: Iterable<TransferState>): Iterable<TransferState> {
+    return this.isPushing
+      ? [...transfers].filter((each) => each.isProvider(this.id))
+      : new Set([...this.#leased.values()].map(({ transfer }) => transfer));
+  }
+
   onReport(nowMs: number, report: Report): void {
     this.rateBytesPerS = report.rateBytesPerS;
     this.#rttMs = report.rttMs;

@@ -305,7 +305,8 @@ export class Coordinator {
     const source = this.#sources.get(report.source);
     if (source === undefined) return;
     const wasDropped = source.server.isDropped;
-    this.#onBytes(nowMs, source.id, report.receivedBytes);
+    const awaiting = this.#active.get(source.id)?.awaitedBy(this.#transfers.values()) ?? [];
+    for (const transfer of awaiting) transfer.onBytes(nowMs, report.receivedBytes);
     for (const count of report.verified) this.#onVerified(nowMs, source, count);
     for (const bad of report.bad) this.#onBad(source, bad);
     // A report may cross the release of its source on the way.
@@ -316,16 +317,6 @@ export class Coordinator {
     active?.onReport(nowMs, report);
     if (active?.isOnTrial !== wasOnTrial) this.#divide();
     if (source.server.isDropped && !wasDropped) this.#drop(source);
-  }
-
-  /** Something has come of a source, for whatever it has leased. */
-  #onBytes(nowMs: number, source: SourceId, bytes: number): void {
-    const active = this.#active.get(source);
-    if (active === undefined || bytes === 0) return;
-    const served = active.isPushing
-      ? [...this.#transfers.values()].filter((each) => each.isProvider(source))
-      : new Set([...active.leased].map(({ transfer }) => transfer));
-    for (const transfer of served) transfer.onBytes(nowMs, bytes);
   }
 
   /** A server that gave too many bad chunks is not asked again, by whatever route. */

@@ -1,137 +1,30 @@
-import { type Endpoint, partyOf } from "../../../lib/address.ts";
+import type { Endpoint } from "../../../lib/address.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type Bytes, type Content, hashHex, type ServerId, serverId } from "../../../lib/ids.ts";
-import { AnsweredPaths } from "../../../lib/protocol/download/answered_paths.ts";
-import {
-  ANSWERED_PATH_MS,
-  ANSWERED_PATHS_MAX,
-  LAYER_PAGES_ASKED_MAX,
-} from "../../../lib/protocol/download/limits.ts";
+import { hashHex } from "../../../lib/ids.ts";
+import { LAYER_PAGES_ASKED_MAX } from "../../../lib/protocol/download/limits.ts";
 import {
   LayerFetch,
   type LayerFetchAction,
   type LayerFetchEvent,
 } from "../../../lib/protocol/download/layer_fetch.ts";
-import {
-  chunkCountFor,
-  EMPTY_ROOT,
-  type LayerPage,
-  layerPageCount,
-  rootOfLayer,
-} from "../../../lib/protocol/merkle/merkle.ts";
-import { LayerProver } from "../../support/layer_prover.ts";
-import { partsOfPage } from "../../../lib/protocol/merkle/layer_parts.ts";
+import { EMPTY_ROOT, layerPageCount } from "../../../lib/protocol/merkle/merkle.ts";
 import { Random } from "../../../lib/protocol/base/random.ts";
-import { decodeFrame, encodeFrame, type FrameOf } from "../../../lib/wire/frames.ts";
-import { BRIEF_FIND_BYTES_MAX } from "../../../lib/wire/limits.ts";
+import { decodeFrame } from "../../../lib/wire/frames.ts";
 import { VirtualRun } from "../../support/virtual_run.ts";
-
-type Run = VirtualRun<LayerFetchEvent, LayerFetchAction>;
-type Want = FrameOf<"layer_want">;
-
-const TIMEOUT_MS = 4_000;
-const CHUNK_BYTES = 65_536;
-const idOf = (seed: number): ServerId => serverId(seed.toString(16).padStart(32, "0"));
-const endpointOf = (seed: number): Endpoint => ({ address: `10.0.0.${seed}`, port: 10530 });
-const LOOPBACK: Endpoint = { address: "127.0.0.1", port: 10530 };
-const tokenOf = (seed: number): Bytes => new Uint8Array(16).fill(seed);
-
-/** A layer of random hashes, and the content that it belongs to. */
-function fileOf(chunkCount: number): { readonly content: Content; readonly layer: Bytes } {
-  const sizeBytes = chunkCount * CHUNK_BYTES;
-  const layer = new Random(chunkCount).bytes(chunkCountFor(sizeBytes) * 32);
-  const sha256 = hashHex("5".repeat(64));
-  return { content: { sizeBytes, sha256, root: rootOfLayer(layer, sizeBytes) }, layer };
-}
-
-interface Scripted {
-  /** `false`: lost. */
-  readonly answers?: (want: Want) => boolean;
-  readonly delayMs?: (endpoint: Endpoint, page: number) => number;
-  readonly alter?: (endpoint: Endpoint, hashes: Bytes) => Bytes;
-  /** Token that is accepted, by server; any if there is none. */
-  readonly token?: Bytes;
-  /** Datagrams that are longer vanish. */
-  readonly bytesMax?: number;
-  readonly goneAt?: string;
-  readonly busyAt?: string;
-}
-
-interface Setup extends Scripted {
-  readonly content: Content;
-  readonly layer: Bytes;
-  readonly known?: Bytes;
-  readonly answeredPaths?: AnsweredPaths;
-}
-
-function start(setup: Setup, wants: Want[] = []): Run {
-  const run: Run = new VirtualRun<LayerFetchEvent, LayerFetchAction>(
-    new LayerFetch(setup.content, {
-      timeoutMs: TIMEOUT_MS,
-      ...(setup.known !== undefined && { knownLayer: setup.known }),
-      ...(setup.answeredPaths !== undefined && { answeredPaths: setup.answeredPaths }),
-    }),
-    { kind: "wakeup" },
-    (action, nowMs) => {
-      if (action.kind !== "send") return;
-      const want = decodeFrame(action.datagram);
-      assert(want.kind === "layer_want");
-      wants.push(want);
-      answer(run, setup, want, action.to, nowMs);
-    },
-  );
-  return run;
-}
-
-function answer(run: Run, setup: Setup, want: Want, from: Endpoint, nowMs: number): void {
-  if (setup.answers?.(want) === false) return;
-  const { nonce, number, root } = want;
-  if (from.address === setup.goneAt) {
-    const frame = { kind: "gone", nonce, number, root, reason: "unknown" } as const;
-    return run.at(nowMs + 1, { kind: "frame", from, frame });
-  }
-  if (from.address === setup.busyAt) {
-    const frame = { kind: "busy", echo: nonce, number, waitMs: 65_535 } as const;
-    return run.at(nowMs + 1, { kind: "frame", from, frame });
-  }
-  const { token } = setup;
-  if (token !== undefined && want.token[0] !== token[0]) {
-    const frame = { kind: "retry", echo: nonce, number, server: idOf(1), token } as const;
-    return run.at(nowMs + 1, { kind: "frame", from, frame });
-  }
-  for (let i = 0; i < want.pageCount; i++) {
-    const page = want.firstPage + i;
-    const { hashes, proof } = pageOf(setup, page);
-    const sent = { hashes: setup.alter?.(from, hashes) ?? hashes, proof };
-    const head = { nonce, number, page } as const;
-    const frames = want.isBrief
-      ? partsOfPage(sent).map((hashes, part) =>
-        ({ kind: "layer_part", ...head, part, hashes }) as const
-      )
-      : [{ kind: "layer", ...head, ...sent } as const];
-    for (const frame of frames) {
-      if (encodeFrame(frame).length > (setup.bytesMax ?? Infinity)) continue;
-      run.at(nowMs + (setup.delayMs?.(from, page) ?? 1), { kind: "frame", from, frame });
-    }
-  }
-}
-
-const provers = new Map<Bytes, LayerProver>();
-function pageOf({ content, layer }: Setup, page: number): LayerPage {
-  if (content.sizeBytes === 0) return { hashes: new Uint8Array(0), proof: new Uint8Array(0) };
-  const prover = provers.get(layer) ?? new LayerProver(layer, content.sizeBytes);
-  provers.set(layer, prover);
-  return prover.page(page);
-}
-
-let lastNonce = 0n;
-function path(seed: number, endpoint = endpointOf(seed)): LayerFetchEvent {
-  lastNonce += 1n;
-  const server = idOf(seed);
-  const party = partyOf(endpoint.address);
-  const given = { endpoint, token: tokenOf(seed) };
-  return { kind: "path", server, party, path: given, nonce: lastNonce };
-}
+import {
+  endpointOf,
+  fileOf,
+  idOf,
+  LOOPBACK,
+  pageOf,
+  path,
+  type Run,
+  type Setup,
+  start,
+  TIMEOUT_MS,
+  tokenOf,
+  type Want,
+} from "./layer_fetch_scene.ts";
 
 // One chunk; less than a page; several requests; more than may be asked for at a time.
 for (const chunkCount of [1, 2, 16, 17, 300, 3_000]) {
@@ -452,97 +345,4 @@ Deno.test("a layer whose servers are all silent is stalled, once a timeout, unti
   run.runUntil(60_000);
   assertEquals(run.of("layer").length, 1);
   assertEquals(run.of("stalled").length, 2);
-});
-
-for (const chunkCount of [17, 300, 100_000]) {
-  Deno.test(`the layer of ${chunkCount} chunks comes in parts where a page is too long for the path`, () => {
-    const file = fileOf(chunkCount);
-    const answeredPaths = new AnsweredPaths();
-    const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answeredPaths });
-    run.at(0, path(1));
-    run.runUntil(10_000);
-    assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
-    assertLess(run.of("layer")[0]!.atMs, 2_000);
-    // The next fetch on that path need not find it out.
-    const wants: Want[] = [];
-    const nowMs = run.of("layer")[0]!.atMs;
-    const next = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answeredPaths }, wants);
-    next.at(nowMs, path(1));
-    next.runUntil(nowMs + 5_000);
-    assertEquals(next.of("layer").length, 1);
-    assert(wants.every(({ isBrief }) => isBrief));
-  });
-}
-
-Deno.test("what is lost of the parts of a page is asked for again", () => {
-  const file = fileOf(300);
-  const random = new Random(7);
-  const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, answers: () => random.chance(0.7) });
-  run.at(0, path(1));
-  run.runUntil(30_000);
-  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
-});
-
-Deno.test("a part that is not what was asked for does no harm, and wrong ones are held against their server", () => {
-  const file = fileOf(300);
-  const alter = (_: Endpoint, hashes: Bytes) => hashes.map((byte) => byte ^ 1);
-  const run = start({ ...file, bytesMax: BRIEF_FIND_BYTES_MAX, alter });
-  run.at(0, path(1));
-  run.runUntil(5_000);
-  assertEquals(run.of("lost").map(({ action }) => action.reason), ["lying"]);
-});
-
-Deno.test("a path that lately answered another fetch is confirmed without being asked", () => {
-  const answeredPaths = new AnsweredPaths();
-  const first = start({ ...fileOf(2), answeredPaths, delayMs: () => 7 });
-  first.at(0, path(1));
-  first.runUntil(100);
-  const one = fileOf(1);
-  const next = start({ ...one, answeredPaths, answers: () => false });
-  next.at(100, path(1));
-  // Neither another server at that address nor that server elsewhere has answered anything.
-  next.at(101, path(2, endpointOf(1)));
-  next.at(102, path(1, endpointOf(2)));
-  next.runUntil(103);
-  assertEquals(
-    next.of("confirmed").map(({ action: { server, routes } }) => [server, routes[0]?.rttMs]),
-    [
-      [idOf(1), 7],
-    ],
-  );
-  assertEquals(next.of("layer").map(({ action }) => action.layer), [one.layer]);
-  assertEquals(next.of("send").map(({ atMs }) => atMs), [101, 102]);
-});
-
-Deno.test("the pages of a longer layer are asked of such a path at once, and lost ones again", () => {
-  const answeredPaths = new AnsweredPaths();
-  answeredPaths.note(0, idOf(1), endpointOf(1), { rttMs: 3, isBrief: false });
-  const file = fileOf(40);
-  let lost = 1;
-  const run = start({ ...file, answeredPaths, answers: () => lost-- <= 0 });
-  run.at(1, path(1));
-  run.runUntil(2_000);
-  assertEquals(run.of("confirmed").length, 1);
-  assertEquals(run.of("layer").map(({ action }) => action.layer), [file.layer]);
-});
-
-Deno.test("what answered long ago is asked again", () => {
-  const answeredPaths = new AnsweredPaths();
-  answeredPaths.note(0, idOf(1), endpointOf(1), { rttMs: 3, isBrief: false });
-  const run = start({ ...fileOf(1), answeredPaths, answers: () => false });
-  run.at(ANSWERED_PATH_MS, path(1));
-  run.runUntil(ANSWERED_PATH_MS + 1);
-  assertEquals(run.of("confirmed"), []);
-  assertEquals(run.of("send").length, 1);
-});
-
-Deno.test("of more routes than are remembered, those that answered last are", () => {
-  const answeredPaths = new AnsweredPaths();
-  const at = (port: number): Endpoint => ({ address: "10.0.0.1", port });
-  for (let port = 0; port <= ANSWERED_PATHS_MAX; port++) {
-    answeredPaths.note(0, idOf(1), at(port), { rttMs: 1, isBrief: false });
-  }
-  assertEquals(answeredPaths.last(0, idOf(1), at(0))?.rttMs, undefined);
-  assertEquals(answeredPaths.last(0, idOf(1), at(1))?.rttMs, 1);
-  assertEquals(answeredPaths.last(0, idOf(1), at(ANSWERED_PATHS_MAX))?.rttMs, 1);
 });
