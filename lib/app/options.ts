@@ -216,10 +216,7 @@ export interface GetOptions extends FindOptions {
   readonly shareRateBytesPerS?: number;
   /** Files to fetch at a time; 16 by default. */
   readonly jobs?: number;
-  /**
-   * Size of the largest data datagram (UDP payload) that is asked for, in bytes. By default 1,400, and more where both
-   * machines' routes take it and it passes in one piece.
-   */
+  /** The largest data datagram (UDP payload) in bytes; by default 1,400, and more where it passes in one piece. */
   readonly mtuBytes?: number;
   /** Cap on what is requested, in bytes per second; 0 (the default) for none. */
   readonly rateBytesPerS?: number;
