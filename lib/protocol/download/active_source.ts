@@ -104,11 +104,12 @@ export class ActiveSource {
     return this.#silentMs < LEASE_STALL_MS_MIN;
   }
 
-  /** Which of these may be waiting for what comes of it. */
-  awaitedBy(transfers: Iterable<TransferState>): Iterable<TransferState> {
-    return this.isPushing
+  /** Something has come of it, for those of these transfers that may be waiting for that. */
+  onBytes(nowMs: number, bytes: number, transfers: Iterable<TransferState>): void {
+    const waiting = this.isPushing
       ? [...transfers].filter((each) => each.isProvider(this.id))
       : new Set([...this.#leased.values()].map(({ transfer }) => transfer));
+    for (const transfer of waiting) transfer.onBytes(nowMs, bytes);
   }
 
   onReport(nowMs: number, report: Report): void {

@@ -305,8 +305,7 @@ export class Coordinator {
     const source = this.#sources.get(report.source);
     if (source === undefined) return;
     const wasDropped = source.server.isDropped;
-    const awaiting = this.#active.get(source.id)?.awaitedBy(this.#transfers.values()) ?? [];
-    for (const transfer of awaiting) transfer.onBytes(nowMs, report.receivedBytes);
+    this.#active.get(source.id)?.onBytes(nowMs, report.receivedBytes, this.#transfers.values());
     for (const count of report.verified) this.#onVerified(nowMs, source, count);
     for (const bad of report.bad) this.#onBad(source, bad);
     // A report may cross the release of its source on the way.
@@ -413,9 +412,8 @@ export class Coordinator {
       if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {
-      const inARow = transfer.stalled(nowMs, this.#options.timeoutMs);
-      if (inARow === undefined) continue;
-      this.#actions.push({ kind: "stalled", transfer: transfer.id, inARow });
+      const inARow = transfer.stalled(nowMs, this.#options.timeoutMs) ?? 0;
+      if (inARow > 0) this.#actions.push({ kind: "stalled", transfer: transfer.id, inARow });
     }
   }
 
