@@ -47,7 +47,7 @@ Deno.test("many short lines are few writes, each stream's its own", async () => 
   const queue = new OutputQueue();
   const [stdout, stderr] = [queue.stream(out), queue.stream(errors)];
   const line = `${"x".repeat(99)}\n`;
-  const count = 3 * OUTPUT_WRITE_BYTES_MAX / line.length;
+  const count = 1.5 * OUTPUT_WRITE_BYTES_MAX / line.length;
   for (let i = 0; i < count; i++) {
     stdout.write(line);
     if (i === Math.floor(count / 2)) stderr.write("middle\n");
