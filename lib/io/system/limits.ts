@@ -17,7 +17,7 @@ export const WORKER_DESCRIPTORS = 8;
 export const DESCRIPTORS_UNKNOWN = 1_024;
 
 /** Output that waits for whoever reads it; what is written beyond that is dropped, and said to be. */
-export const OUTPUT_WAITING_BYTES_MAX = 1_048_576;
+export const OUTPUT_WAITING_BYTES_MAX = 4_194_304;
 /** Short texts that wait are written together, up to so many bytes: there is one write in a turn of the event loop. */
 export const OUTPUT_WRITE_BYTES_MAX = 524_288;
 /** After so long a pipe that took nothing is tried again. */

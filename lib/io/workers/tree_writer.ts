@@ -229,9 +229,11 @@ class Tree {
     } catch (thrown) {
       return this.fail(thrown);
     }
-    for (const [number, file] of group) this.#name(number, file);
+    for (const [number, file] of group) {
+      this.#name(number, file);
+      this.#tellNews(TREE_NEWS_FILES_MAX);
+    }
     this.#staged.leaveFolder();
-    this.#tellNews(TREE_NEWS_FILES_MAX);
   }
 
   #name(number: number, file: StagedFile): void {
