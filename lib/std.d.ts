@@ -82,3 +82,71 @@ declare module "@std/path/relative" {
 declare module "@std/path/resolve" {
   export function resolve(...paths: string[]): string;
 }
+
+declare module "@std/path/from-file-url" {
+  export function fromFileUrl(url: URL | string): string;
+}
+
+declare module "@std/path/posix/basename.js" {
+  export { basename } from "@std/path/basename";
+}
+
+declare module "@std/path/posix/dirname.js" {
+  export { dirname } from "@std/path/dirname";
+}
+
+declare module "@std/path/posix/extname.js" {
+  export { extname } from "@std/path/extname";
+}
+
+declare module "@std/path/posix/is_absolute.js" {
+  export { isAbsolute } from "@std/path/is-absolute";
+}
+
+declare module "@std/path/posix/join.js" {
+  export { join } from "@std/path/join";
+}
+
+declare module "@std/path/posix/relative.js" {
+  export { relative } from "@std/path/relative";
+}
+
+declare module "@std/path/posix/resolve.js" {
+  export { resolve } from "@std/path/resolve";
+}
+
+declare module "@std/path/posix/from_file_url.js" {
+  export { fromFileUrl } from "@std/path/from-file-url";
+}
+
+declare module "@std/path/windows/basename.js" {
+  export { basename } from "@std/path/basename";
+}
+
+declare module "@std/path/windows/dirname.js" {
+  export { dirname } from "@std/path/dirname";
+}
+
+declare module "@std/path/windows/extname.js" {
+  export { extname } from "@std/path/extname";
+}
+
+declare module "@std/path/windows/is_absolute.js" {
+  export { isAbsolute } from "@std/path/is-absolute";
+}
+
+declare module "@std/path/windows/join.js" {
+  export { join } from "@std/path/join";
+}
+
+declare module "@std/path/windows/relative.js" {
+  export { relative } from "@std/path/relative";
+}
+
+declare module "@std/path/windows/resolve.js" {
+  export { resolve } from "@std/path/resolve";
+}
+
+declare module "@std/path/windows/from_file_url.js" {
+  export { fromFileUrl } from "@std/path/from-file-url";
+}

@@ -7,7 +7,7 @@
  * What fails here fails without a reason: whoever wants to know it, or is not allowed this, asks Deno.
  */
 import type { Bytes, ModificationTime } from "../../ids.ts";
-import { anchor, AT_FDCWD, relativePath } from "./anchored_path.ts";
+import { anchor, relativePath } from "./anchored_path.ts";
 import { isTuningOff } from "../system/tuning.ts";
 import { PATH_BYTES_MAX } from "./limits.ts";
 
@@ -134,10 +134,9 @@ export function openFolderToRead(path: string): number | undefined {
 export function fileSystemAt(
   path: string,
 ): { readonly type: number; readonly freeBytes: number } | undefined {
-  const bytes = encoded(path);
   // It takes no descriptor.
-  if (bytes === undefined || anchor !== AT_FDCWD) return undefined;
-  if (free()?.statfs(bytes, answer) !== 0) return undefined;
+  const bytes = encodedWhole(path);
+  if (bytes === undefined || free()?.statfs(bytes, answer) !== 0) return undefined;
   return {
     // Signed on some processors.
     type: view.getUint32(STATFS_AT.type, true),
@@ -255,8 +254,11 @@ function deviceRead(): number {
 }
 
 /** As the C library takes it, from {@linkcode anchor} on; `undefined` where it can't. Good until the next path. */
-function encoded(whole: string): Bytes | undefined {
-  const path = relativePath(whole);
+function encoded(path: string): Bytes | undefined {
+  return encodedWhole(relativePath(path));
+}
+
+function encodedWhole(path: string): Bytes | undefined {
   const { read, written } = encoder.encodeInto(path, pathBytes);
   if (read < path.length || written >= PATH_BYTES_MAX || path.includes("\0")) return undefined;
   pathBytes[written] = 0;

@@ -52,6 +52,13 @@ function openByLibc(path: string, links: "follow" | "refuse"): OpenedFile | unde
 }
 
 function openByNode(path: string, links: "follow" | "refuse"): OpenedFile {
+  try {
+    // What is not there is told without Node.
+    if (links === "follow") Deno.statSync(path);
+    else Deno.lstatSync(path);
+  } catch (thrown) {
+    return { ok: false, ...failureOf(thrown) };
+  }
   const { closeSync, constants, fstatSync, lstatSync, openSync, statSync } = nodeFs();
   // Absent on Windows, where a link cannot be told apart at open and FIFOs are not in folders.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
@@ -77,6 +84,8 @@ export function identityAt(path: string): FileIdentity | undefined {
   const status = libc.statusAt(path, "follow");
   if (status !== undefined) return identityOf(status, path);
   try {
+    // The same.
+    Deno.statSync(path);
     return identityOf(lookOf(nodeFs().statSync(path), libc.fileTimesAt(path, "follow")), path);
   } catch {
     return undefined;

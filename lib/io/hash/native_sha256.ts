@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../ids.ts";
 import { HASH_BYTES } from "../../limits.ts";
-import { beforeFirstSha256, useSha256 } from "../../protocol/base/sha256.ts";
+import { beforeFirstSha256, useSha256, useSha256Streams } from "../../protocol/base/sha256.ts";
 import { isTuningOff } from "../system/tuning.ts";
 
 /** By soname, so that no development package is needed. */
@@ -40,6 +40,19 @@ export function useNativeSha256(): void {
         SHA256_Update(state, bytes as Bytes, BigInt(bytes.length));
         SHA256_Final(digest, state);
         target.set(digest, at);
+      });
+      useSha256Streams(() => {
+        const own = new Uint8Array(STATE_BYTES);
+        const copy = new Uint8Array(STATE_BYTES);
+        SHA256_Init(own);
+        return {
+          update: (bytes) => void SHA256_Update(own, bytes as Bytes, BigInt(bytes.length)),
+          digestSoFar() {
+            copy.set(own);
+            SHA256_Final(digest, copy);
+            return digest.slice();
+          },
+        };
       });
       return;
     } catch {

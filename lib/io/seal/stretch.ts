@@ -1,5 +1,4 @@
 /** What a person has thought up, made as hard to guess as can be without a salt that all members would have to share. */
-import { scrypt } from "node:crypto";
 import type { Bytes } from "../../ids.ts";
 import { KIB } from "../../limits.ts";
 
@@ -10,6 +9,8 @@ const SALT = "shoal seal 1 typed";
 const STRETCHED_BYTES = 32;
 
 export function stretched(text: string): Promise<Bytes> {
+  // Loaded where it is needed: most runs have no such secret.
+  const { scrypt } = process.getBuiltinModule("node:crypto");
   // What it takes, and some to spare.
   const maxmem = 2 * 128 * COST.N * COST.r;
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
  * How this program was called, as somebody would type it again: `shoal` where a launcher started it,
  * otherwise the very line. A command and its arguments follow it.
  */
-import { fileURLToPath } from "node:url";
+import { fromFileUrl } from "@std/path/from-file-url";
 
 /** Set by what starts the program for somebody who typed something else: launchers and tasks. */
 const STARTED_AS = "SHOAL_STARTED_AS";
@@ -69,7 +69,7 @@ interface ProcessStart {
 
 export function processStart(): ProcessStart {
   const main = new URL(Deno.mainModule);
-  const path = fileURLToPath(main);
+  const path = fromFileUrl(main);
   const words = wordsOf(Deno.pid) ?? [];
   // Deno, its flags, and the main module, which may be relative.
   const flags = words.slice(1, words.length - Deno.args.length - 1);

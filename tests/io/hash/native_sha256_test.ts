@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { toHex } from "../../../lib/ids.ts";
 import { useNativeSha256 } from "../../../lib/io/hash/native_sha256.ts";
-import { sha256, useSha256 } from "../../../lib/protocol/base/sha256.ts";
+import { sha256, StreamingHash, useSha256 } from "../../../lib/protocol/base/sha256.ts";
 
 const granted =
   (await Promise.all((["ffi", "env"] as const).map((name) => Deno.permissions.query({ name }))))
@@ -25,5 +25,11 @@ Deno.test({
     assertEquals(toHex(digest), ABC);
     assertNotEquals(toHex(sha256(new Uint8Array(0))), ABC);
     assertEquals(toHex(digest), ABC);
+    const streams = [new StreamingHash(), new StreamingHash()];
+    for (const letter of "abc") {
+      for (const stream of streams) stream.update(new TextEncoder().encode(letter));
+      streams[1]!.digestSoFarHex();
+    }
+    assertEquals(streams.map((stream) => stream.digestHex()), [ABC, ABC]);
   },
 });
