@@ -172,10 +172,8 @@ export class FolderListings {
   async #gathered(): Promise<readonly ReadManifest[]> {
     const { clock } = this.#options.context;
     for (;;) {
-      for (let nowMs = clock.nowMs(); nowMs < this.#gathering.endMs; nowMs = clock.nowMs()) {
-        if (this.#options.signal.aborted) break;
-        const stepMs = Math.min(GATHER_STEP_MS, this.#gathering.endMs - nowMs);
-        await clock.sleep(stepMs, this.#options.signal);
+      while (clock.nowMs() < this.#gathering.endMs && !this.#options.signal.aborted) {
+        await clock.sleep(GATHER_STEP_MS, this.#options.signal);
       }
       const offered = [...this.#manifests.values()];
       this.#readCount = offered.length;
