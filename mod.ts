@@ -44,6 +44,7 @@ export type * from "./lib/app/doctor_options.ts";
 export type * from "./lib/app/code_options.ts";
 export type * from "./lib/app/offering.ts";
 export type * from "./lib/app/options.ts";
+export type * from "./lib/app/receiving.ts";
 export {
   type ErrorCode,
   type ErrorMessage,

@@ -22,6 +22,7 @@ import type {
   StoredEvent,
 } from "./events.ts";
 import type { Offering } from "./offering.ts";
+import type { Receiving } from "./receiving.ts";
 
 export type { FoundSecret, LayerConfig, SecretPlace };
 export type * from "./things_to_offer.ts";
@@ -115,8 +116,8 @@ export interface ServeOptions extends NetworkOptions {
   readonly onEvent?: (event: ServeEvent) => void;
 }
 
-/** A running server, and what it offers. */
-export interface Server extends Offering {
+/** A running server, what it offers, and what it takes. */
+export interface Server extends Offering, Receiving {
   /** Where it listens and what it found. */
   readonly ready: ReadyEvent;
   /** Resolves when the server has stopped; rejects with a {@linkcode ShoalError} if it broke. */

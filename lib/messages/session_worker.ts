@@ -2,9 +2,10 @@
  * Main thread of a server ⇄ session worker, which owns the TCP port and all sessions on it.
  * The main thread knows what is offered: the worker asks, and answers carry the number of the question.
  *
- * Lifetime: `init → ready → (ask → answer)* → stop → stopped`.
+ * Lifetime: `init → ready → (ask → answer, upload → uploadDone)* → stop → stopped`.
  */
-import type { Bytes, HashHex, SafeFileName } from "../ids.ts";
+import type { Endpoint } from "../address.ts";
+import type { Bytes, HashHex, ModificationTime, SafeFileName } from "../ids.ts";
 import type { ErrorMessage } from "../errors.ts";
 import type {
   FileQuery,
@@ -60,9 +61,46 @@ export interface Answers {
 }
 export type Answer = Answers[keyof Answers];
 
+/** One step of an upload that another thread receives; the first one gives it a number. */
+export type UploadStep =
+  | {
+    readonly kind: "begin";
+    readonly upload: number;
+    /** Unchecked. */
+    readonly name: string;
+    readonly sizeBytes: number;
+    /** Now, if not given. */
+    readonly modified: ModificationTime | undefined;
+    /** Who sends it, which its connection proves. */
+    readonly from: Endpoint;
+  }
+  /** What follows what is there; the bytes change hands. */
+  | { readonly kind: "write"; readonly upload: number; readonly bytes: Bytes }
+  | {
+    readonly kind: "store";
+    readonly upload: number;
+    /** What it has to hash to, if that is known. */
+    readonly sha256: HashHex | undefined;
+  }
+  /** Nothing more comes for now: what is there stays for a while. */
+  | { readonly kind: "release"; readonly upload: number };
+
+/** What came of a step. */
+export type UploadStepDone =
+  | { readonly kind: "at"; readonly offset: number }
+  | {
+    readonly kind: "stored";
+    readonly name: SafeFileName;
+    readonly sha256: HashHex;
+    readonly isPresent: boolean;
+  }
+  /** The message is for whoever sends it. */
+  | { readonly kind: "failed"; readonly error: ErrorMessage };
+
 export type SessionRequest =
   | ({ readonly kind: "init" } & SessionSettings)
   | { readonly kind: "answer"; readonly number: number; readonly answer: Answer }
+  | { readonly kind: "upload"; readonly number: number; readonly step: UploadStep }
   | { readonly kind: "stop" };
 
 export type SessionReply =
@@ -70,6 +108,8 @@ export type SessionReply =
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   /** The MD5 of a file as it looked then, for the next time that somebody asks. */
   | { readonly kind: "learned"; readonly file: SessionFile; readonly md5: string }
+  /** The answer to the step of that number. */
+  | { readonly kind: "uploadDone"; readonly number: number; readonly done: UploadStepDone }
   | { readonly kind: "uploaded"; readonly file: UploadedFile; readonly from: string }
   /** A client at this proved address found a chunk bad that it was sent. */
   | {

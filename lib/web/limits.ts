@@ -31,6 +31,20 @@ export const ARCHIVED_FILES_MAX = 1_000_000;
 export const ARCHIVES_AT_ONCE_MAX = 8;
 /** Files of an archive that are listed before other events get their turn. */
 export const ARCHIVED_FILES_PER_TURN = 10_000;
+/** One request of an upload brings at most so much. */
+export const UPLOAD_SLICE_BYTES_MAX = 4 * MIB;
+/** So much of it is collected before it is handed on. */
+export const UPLOAD_PIECE_BYTES = 256 * KIB;
+/** Uploads at once, of all and of one address. */
+export const WEB_UPLOADS_MAX = 64;
+export const WEB_UPLOADS_PER_ADDRESS_MAX = 16;
+/** An upload of which nothing comes for so long is released; it can be begun again. */
+export const WEB_UPLOAD_IDLE_MS = 60_000;
+/** What an upload is called by, which nobody guesses; and what shows that a change is asked for by our page. */
+export const WEB_UPLOAD_ID_BYTES = 16;
+export const WEB_TOKEN_BYTES = 16;
+/** The body by which an upload is begun or ended. */
+export const UPLOAD_JSON_BYTES_MAX = 64 * KIB;
 /** Who looks on is told what has changed this long after it was told last, at the earliest … */
 export const LIVE_UPDATE_MS = 250;
 /** … and something at least this often, so that a connection that is gone shows. */

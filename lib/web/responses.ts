@@ -29,7 +29,13 @@ const utf8 = new TextEncoder();
 export class HttpProblem extends Error {
   override readonly name = "HttpProblem";
 
-  constructor(readonly status: number, message: string, readonly fields: Fields = []) {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly fields: Fields = [],
+    /** What an answer in JSON has beside. */
+    readonly also: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
   }
 }
@@ -53,8 +59,8 @@ export function problemResponse(request: HttpRequest, thrown: unknown): HttpResp
   const isApi = request.head.path.startsWith("/api/");
   if (thrown instanceof HttpProblem) {
     const code = thrown.status === 404 ? "not_found" : "refused";
-    const { message } = thrown;
-    return problem(isApi, thrown.status, { code, message, hint: "" }, thrown.fields);
+    const { message, also } = thrown;
+    return problem(isApi, thrown.status, { ...also, code, message, hint: "" }, thrown.fields);
   }
   const error = ShoalError.from(thrown);
   const status = STATUSES[error.code] ?? 500;
@@ -67,7 +73,7 @@ export function problemResponse(request: HttpRequest, thrown: unknown): HttpResp
 function problem(
   isApi: boolean,
   status: number,
-  told: ErrorMessage & { readonly offset?: number },
+  told: ErrorMessage,
   fields: Fields,
 ): HttpResponse {
   return isApi

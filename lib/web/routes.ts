@@ -5,9 +5,12 @@ import { ShoalError } from "../errors.ts";
 import type { Bytes, SafeFileName } from "../ids.ts";
 import type { HttpRequest, HttpResponse } from "../io/net/http_message.ts";
 import { ConnectionLost } from "../io/net/session_connection.ts";
+import type { RandomSource } from "../io/system/random_source.ts";
+import type { Receiving } from "../app/receiving.ts";
 import type { Clock } from "../io/system/clock.ts";
 import { baseName, parseFileName } from "../names.ts";
 import { type Archive, archiveStream, plannedArchive } from "./archive.ts";
+import { UploadRoutes } from "./upload_routes.ts";
 import { EventStreams } from "./event_stream.ts";
 import { AssetResponses } from "./asset_responses.ts";
 import { viewOf } from "./content_types.ts";
@@ -36,6 +39,8 @@ import { requireSameOrigin } from "./same_origin.ts";
 
 interface RoutesOptions {
   readonly offering: Offering;
+  readonly receiving: Receiving;
+  readonly random: RandomSource;
   readonly clock: Clock;
   /** Whether a request for this host, in lower case and without a port, is meant for us. */
   readonly isOwnHost: (host: string) => boolean;
@@ -70,12 +75,17 @@ export class Routes {
   readonly #assets = new AssetResponses();
   readonly #routes: readonly Route[];
   readonly #streams: EventStreams;
+  readonly #uploads: UploadRoutes;
   #bodies = 0;
   #archives = 0;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
     this.#streams = new EventStreams(options.offering, options.clock);
+    this.#uploads = new UploadRoutes({
+      ...options,
+      text: (request, bytesMax) => this.#text(request, bytesMax),
+    });
     this.#routes = [
       whole("/", { GET: (request) => this.#folder(request, undefined) }),
       below("/files/", { GET: (request, rest) => this.#named(request, rest) }),
@@ -85,6 +95,13 @@ export class Routes {
       below("/assets/", { GET: (request, rest) => this.#assets.respond(request, rest) }),
       whole("/api/about", { GET: () => this.#about() }),
       whole("/api/events", { GET: (request) => this.#events(request) }),
+      whole("/api/uploads", { POST: (request) => this.#uploads.begin(request) }),
+      below("/api/uploads/", {
+        GET: (request, rest) => this.#uploads.at(request, rest),
+        PUT: (request, rest) => this.#uploads.take(request, rest),
+        POST: (request, rest) => this.#uploads.finish(request, rest),
+        DELETE: (request, rest) => this.#uploads.release(request, rest),
+      }),
       whole("/api/files", { GET: (request) => this.#list(request) }),
     ];
   }
@@ -102,6 +119,7 @@ export class Routes {
   /** Ends what goes on until somebody ends it. */
   close(): void {
     this.#streams.close();
+    this.#uploads.close();
   }
 
   async #handled(request: HttpRequest): Promise<HttpResponse> {
@@ -232,7 +250,7 @@ export class Routes {
   #about(): HttpResponse {
     const { offering, about } = this.#options;
     const now = { files: offering.fileCount(), revision: offering.revision };
-    return jsonResponse(200, { ...about, ...now });
+    return jsonResponse(200, { ...about, ...now, ...this.#uploads.about });
   }
 
   #events(request: HttpRequest): HttpResponse {

@@ -48,7 +48,7 @@ export function openWeb(options: WebOptions): WebServer {
 
 /** The same on a platform that is handed in. */
 export function openWebIn(
-  { clock, net }: Pick<Runtime, "clock" | "net">,
+  { clock, net, random }: Pick<Runtime, "clock" | "net" | "random">,
   { server, host, port, rateBytesPerS, onProblem }: WebOptions,
 ): WebServer {
   const { ready } = server;
@@ -62,7 +62,8 @@ export function openWebIn(
   const reach = isLoopback(host) ? "loopback" : "network";
   const routes = new Routes({
     offering: server,
-    clock,
+    receiving: server,
+    ...{ clock, random },
     isOwnHost: (name) => isExpectedHost(name, reach, hostname),
     about: { program: "shoal", version: manifest.version, role: "server", id: ready.id },
   });

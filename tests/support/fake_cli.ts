@@ -127,6 +127,8 @@ export class FakeApp implements App {
         throw new ShoalError("not_found", "nothing is offered");
       },
       watch: () => () => {},
+      uploadBytesMax: 0,
+      beginUpload: () => Promise.reject(new ShoalError("refused", "nothing is taken")),
     });
   }
 

@@ -188,8 +188,11 @@ class Service {
   /** What its owner is given of it. */
   server(ready: ReadyEvent): Server {
     const offered = this.#offered;
+    const { allowUpload, uploadBytesMax } = this.#options;
     return {
       ...{ ready, closed: this.closed, close: this.close },
+      uploadBytesMax: allowUpload ? uploadBytesMax : 0,
+      beginUpload: (upload) => this.#serving.beginUpload(upload),
       get revision() {
         return offered.revision;
       },

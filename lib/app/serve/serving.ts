@@ -36,6 +36,7 @@ import { PackingService } from "./packing_service.ts";
 import { type ReadPart, TransferReport } from "./transfer_report.ts";
 import type { TransferEvent } from "../events.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
+import type { OpenUpload, UploadToBegin } from "../receiving.ts";
 import { SessionService } from "./session_service.ts";
 
 type SendAction = Extract<ResponderAction, { kind: "send" }>;
@@ -182,6 +183,11 @@ export class Serving {
   forget({ root, sizeBytes }: Content): void {
     this.#packing.forget({ root, sizeBytes });
     this.#data.forget(root, sizeBytes);
+  }
+
+  /** Begins an upload that comes by neither. */
+  async beginUpload(upload: UploadToBegin): Promise<OpenUpload> {
+    return await this.#sessions.beginUpload(upload);
   }
 
   /** Somebody is sent something by neither of its sockets nor its sessions. */

@@ -17,6 +17,8 @@ import type { CatalogueEntry } from "../../protocol/serve/catalogue.ts";
 import type { SentShare } from "../../protocol/serve/sent_tally.ts";
 import type { FileQuery, LogLevel, SessionFile } from "../../protocol/session/dialogue.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
+import type { OpenUpload, UploadToBegin } from "../receiving.ts";
+import { UploadSteps } from "./upload_steps.ts";
 import type { ServedIndex } from "../index/served_index.ts";
 
 /** What an entry of the catalogue may be found by. */
@@ -40,6 +42,7 @@ export class SessionService {
   readonly opened: Promise<number>;
   readonly #options: SessionServiceOptions;
   readonly #worker: WorkerHandle<SessionRequest, SessionReply>;
+  readonly #steps = new UploadSteps((...step) => this.#worker.post(...step));
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
@@ -58,7 +61,13 @@ export class SessionService {
     this.opened.catch(() => {});
   }
 
+  /** Begins an upload that this thread receives. */
+  async beginUpload(upload: UploadToBegin): Promise<OpenUpload> {
+    return await this.#steps.begin(upload);
+  }
+
   async close(): Promise<void> {
+    this.#steps.close();
     await this.#worker.end();
   }
 
@@ -68,6 +77,8 @@ export class SessionService {
         const { number, question } = reply;
         return this.#worker.post({ kind: "answer", number, answer: this.#answer(question) });
       }
+      case "uploadDone":
+        return this.#steps.onDone(reply.number, reply.done);
       case "learned": {
         return this.#options.index.learnMd5(reply.file.name, reply.file, reply.md5);
       }

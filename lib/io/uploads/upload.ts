@@ -155,6 +155,20 @@ export class Upload {
     }
   }
 
+  /** Takes what follows what is there. Throws ShoalError for more than was announced, or where it cannot be kept. */
+  async append(bytes: Bytes): Promise<void> {
+    if (bytes.length > this.missingBytes) {
+      throw new ShoalError("refused", "more bytes arrived than were announced");
+    }
+    for (let at = 0; at < bytes.length;) {
+      const buffer = await this.#digests.buffer();
+      const part = bytes.subarray(at, at + buffer.length);
+      buffer.set(part);
+      this.#write(buffer, part.length);
+      at += part.length;
+    }
+  }
+
   /**
    * Gives the file its name if it hashes to `sha256`, or to anything if that is not said.
    *

@@ -26,6 +26,7 @@ import { runDialogue, type SessionLibrary } from "./session_host.ts";
 import { SentNews } from "./sent_news.ts";
 import { SessionListener } from "../net/session_listener.ts";
 import { Throttle } from "../net/throttle.ts";
+import { HandedUploads } from "../uploads/handed_uploads.ts";
 import { Uploads } from "../uploads/uploads.ts";
 import type { Runtime } from "../runtime.ts";
 import { runDriver } from "./worker_driver.ts";
@@ -43,6 +44,7 @@ class SessionDriver {
   readonly #parent: Parent;
   readonly #digests: Digests;
   readonly #library: SessionLibrary;
+  readonly #handed: HandedUploads;
   readonly #listener: SessionListener;
   readonly #news = new FlowNews();
   readonly #sent: SentNews;
@@ -96,6 +98,8 @@ class SessionDriver {
       turns: new AnswerTurns(),
       throttle: new Throttle(runtime.clock, rateBytesPerS),
     };
+    const { uploads, onUploaded, onRefused } = this.#library;
+    this.#handed = new HandedUploads({ uploads, policy, onUploaded, onRefused });
     this.#listener = new SessionListener({
       clock: runtime.clock,
       net: runtime.net,
@@ -122,6 +126,13 @@ class SessionDriver {
         this.#questions.delete(request.number);
         return answer?.(request.answer);
       }
+      case "upload":
+        this.#handed.perform(request.step).then((done) => {
+          if (!this.#isStopped) {
+            this.#parent.post({ kind: "uploadDone", number: request.number, done });
+          }
+        });
+        return;
       case "stop":
         this.#stop();
         return;

@@ -5,7 +5,10 @@ import { sizeText } from "../../sizes.ts";
 import type { SessionPolicy } from "./dialogue.ts";
 
 /** Why a file of this size is not taken; `undefined` if it is. */
-export function uploadRefusal(policy: SessionPolicy, sizeBytes: number): string | undefined {
+export function uploadRefusal(
+  policy: Pick<SessionPolicy, "allowsUpload" | "uploadBytesMax">,
+  sizeBytes: number,
+): string | undefined {
   if (!policy.allowsUpload) {
     return "uploads are not allowed here: ask its owner to start it with --allow-upload";
   }
