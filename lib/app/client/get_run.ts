@@ -394,14 +394,27 @@ export class GetRun {
   #find(downloads: readonly (DownloadDriver | FolderDownload)[]): void {
     const queries = downloads.map((download) => download.query);
     const onNews = (news: FindNews): void => {
-      if (news.kind === "server") return this.#masters.heard(news.path.endpoint.address);
-      if (news.kind === "offer" && news.offer.isProved) this.#onProvedOffer(news.offer);
+      if (news.kind === "server") {
+        const { isProved, path: { endpoint } } = news;
+        if (isProved) this.#routes.handle({ kind: "heard", endpoint });
+        return this.#masters.heard(endpoint.address);
+      }
       const download = downloads[news.queryIndex]!;
+      if (news.kind === "offer") {
+        const { offer } = news;
+        if (offer.isProved) this.#onProvedOffer(offer);
+        else this.#routes.handle({ kind: "claimed", download, offer });
+      }
       if (news.kind === "classicDue") {
         if (download instanceof DownloadDriver) this.#classic?.ask(download);
         return;
       }
-      download.onFind(news, this.#adviceOn(news, download.query));
+      const tell = (): void => download.onFind(news, this.#adviceOn(news, download.query));
+      const isEnd = news.kind === "notFound" || news.kind === "timedOut";
+      const claims = isEnd ? this.#routes.claimsAnswered(download.query) : undefined;
+      // Who can prove itself over TCP alone is not there for nothing.
+      if (claims === undefined) tell();
+      else void claims.then(tell);
     };
     const find = this.#search.find(queries, onNews, this.#pinned);
     downloads.forEach((download, queryIndex) => {

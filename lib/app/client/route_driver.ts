@@ -14,6 +14,7 @@ import {
   type RouteOffer,
   type ToldState,
 } from "../../protocol/download/route_fallback.ts";
+import type { ServerPath } from "../../protocol/base/server_path.ts";
 import type { SourceRoute } from "../../protocol/download/source_route.ts";
 import type { FindNews } from "../../protocol/discovery/finder.ts";
 import type { Query } from "../../wire/frames.ts";
@@ -50,6 +51,20 @@ interface RouteDriverOptions {
   readonly onLacked: (query: Query) => void;
 }
 
+/** A server that is asked over TCP for names. */
+interface HostQuestion {
+  readonly endpoint: Endpoint;
+  /** Where it is said to be over UDP; its TCP endpoint by default. */
+  readonly path?: ServerPath;
+  /** Of whom its answers are taken. */
+  readonly isWanted: (download: RoutedDownload) => boolean;
+  /** Whether it is asked again while it is not there. */
+  readonly isAskedAgain: (download: RoutedDownload) => boolean;
+  readonly onLacked: (query: Query) => void;
+  readonly onOffered?: () => void;
+  readonly onFailed?: () => void;
+}
+
 type RouteEvent = RouteFallbackEvent<RoutedDownload>;
 
 export class RouteDriver {
@@ -58,6 +73,11 @@ export class RouteDriver {
   readonly #events = new EventQueue<RouteEvent>((event) => this.#step(event));
   readonly #timer: Wakeup;
   readonly #searches: StreamSearch[] = [];
+  /** Those who are only said to have it and are being asked over TCP, and who waits for them. */
+  readonly #claims = new Map<
+    Query,
+    { underWay: number; readonly ended: PromiseWithResolvers<void> }
+  >();
   /** Which of the hosts say that they lack it. */
   readonly #lacking = new Map<Query, Set<Endpoint>>();
   /** Where the bytes of a source come from, for people. */
@@ -75,8 +95,13 @@ export class RouteDriver {
 
   /** These are searched for, from the beginning. */
   onSearch(downloads: readonly RoutedDownload[]): void {
-    if (this.#options.hosts.length === 0) return;
-    for (const download of downloads) this.handle({ kind: "search", download });
+    const isNamed = this.#options.hosts.length > 0;
+    for (const download of downloads) this.handle({ kind: "search", download, isNamed });
+  }
+
+  /** Settles when those have answered who are being asked over TCP whether they have it; `undefined` where nobody is. */
+  claimsAnswered(query: Query): Promise<void> | undefined {
+    return this.#claims.get(query)?.ended.promise;
   }
 
   onReached(server: ServerId, { kind, endpoint }: SourceRoute): void {
@@ -101,6 +126,8 @@ export class RouteDriver {
         return action.isStalled
           ? this.#askNamed(action.downloads, () => true)
           : this.#askNamed(action.downloads, ({ isSearching }) => isSearching);
+      case "askClaimed":
+        return this.#askClaimed(action.download, action.offer);
       case "askStream":
         return action.download.askOverTcp(action.offer);
       case "fellBack": {
@@ -128,29 +155,63 @@ export class RouteDriver {
   ): void {
     const downloads = named.filter(isWanted);
     if (downloads.length === 0) return;
-    for (const endpoint of this.#options.hosts) this.#askHost(endpoint, downloads, isWanted);
+    for (const endpoint of this.#options.hosts) {
+      this.#askHost(downloads, {
+        ...{ endpoint, isWanted },
+        isAskedAgain: ({ isSearching }) => isSearching,
+        onLacked: (query) => this.#onLacked(query, endpoint),
+      });
+    }
+  }
+
+  /** For so long as a server may bring nothing, the search is not over without its answer. */
+  #askClaimed(download: RoutedDownload, { path, tcpPort }: RouteOffer): void {
+    if (!download.isSearching) return;
+    const { query } = download;
+    const claims = this.#claims.get(query) ?? { underWay: 0, ended: Promise.withResolvers() };
+    this.#claims.set(query, claims);
+    claims.underWay += 1;
+    const answered = Promise.withResolvers<void>();
+    this.#askHost([download], {
+      endpoint: { address: path.endpoint.address, port: tcpPort },
+      path,
+      isWanted: ({ isSearching }) => isSearching,
+      isAskedAgain: () => false,
+      onLacked: () => answered.resolve(),
+      onOffered: () => answered.resolve(),
+      onFailed: () => answered.resolve(),
+    });
+    const { clock, timeoutMs } = this.#options;
+    const over = new AbortController();
+    void Promise.race([answered.promise, clock.sleep(timeoutMs, over.signal)]).then(() => {
+      over.abort();
+      claims.underWay -= 1;
+      if (claims.underWay > 0) return;
+      this.#claims.delete(query);
+      claims.ended.resolve();
+    });
   }
 
   #askHost(
-    endpoint: Endpoint,
     downloads: readonly RoutedDownload[],
-    isWanted: (download: RoutedDownload) => boolean,
+    { endpoint, path, isWanted, isAskedAgain, onLacked, onOffered, onFailed }: HostQuestion,
   ): void {
     const { clock, streams: providers, timeoutMs, retries: attempts, pinned } = this.#options;
     const search = new StreamSearch({
       ...{ clock, endpoint, providers, timeoutMs, attempts },
       peerIds: this.#options.peerIds(),
       questionOf: questionFor,
-      isWanted: (query) => downloads.some((each) => each.query === query && each.isSearching),
+      isWanted: (query) => downloads.some((each) => each.query === query && isAskedAgain(each)),
       // UDP may work yet, and decides.
       onFailure: (query, { code }) => {
-        if (code === "not_found") this.#onLacked(query, endpoint);
+        if (code === "not_found") onLacked(query);
+        else onFailed?.();
       },
     });
     this.#searches.push(search);
     const find = search.find(downloads.map(({ query }) => query), (news) => {
       if (news.kind === "notFound") {
-        return this.#onLacked(downloads[news.queryIndex]!.query, endpoint);
+        return onLacked(downloads[news.queryIndex]!.query);
       }
       if (news.kind !== "offer" && news.kind !== "pending") return;
       const download = downloads[news.queryIndex]!;
@@ -158,11 +219,19 @@ export class RouteDriver {
       if (!isWanted(download)) return find.finish(news.queryIndex);
       if (news.kind === "offer") {
         const { server } = news.offer;
-        this.handle({ kind: "offered", server, over: "stream", endpoint });
+        this.handle({
+          kind: "offered",
+          server,
+          over: "stream",
+          endpoint: path?.endpoint ?? endpoint,
+        });
       }
       const isStalled = !download.isSearching;
-      download.onFind(news);
-      if (isStalled && news.kind === "offer") download.askOverTcp(news.offer);
+      if (news.kind === "pending") return download.onFind(news);
+      const offer = path === undefined ? news.offer : { ...news.offer, path };
+      download.onFind({ ...news, offer });
+      if (isStalled) download.askOverTcp(offer);
+      onOffered?.();
     }, pinned);
   }
 

@@ -34,7 +34,8 @@ import { Sweep } from "./sweep.ts";
 import { resolveTargets, type Targets } from "./targets.ts";
 
 interface ListHandlers {
-  onEntries(entries: readonly ListingEntry[]): void;
+  /** @param tcpPort where sessions bring the same; 0 for nowhere */
+  onEntries(entries: readonly ListingEntry[], tcpPort: number): void;
   /** Read what follows `after` over TCP from `from`, and tell the handle how that ended. */
   onRest(from: Endpoint, after: SafeFileName): void;
   /** Everything was listed, or the server has fallen silent. */
@@ -337,7 +338,7 @@ export class Search implements NameSearch {
         case "send":
           return this.send(action.datagram, action.to);
         case "entries":
-          return handlers.onEntries(action.entries);
+          return handlers.onEntries(action.entries, action.tcpPort);
         case "rest":
           return handlers.onRest(action.from, action.after);
         case "ended":

@@ -11,11 +11,13 @@ import {
   LIST_ENTRIES_PER_PARTY_MAX,
   LIST_GATHER_MS,
   LIST_SCHEDULE_MS,
+  LIST_TCP_PATIENCE_MS,
 } from "./limits.ts";
 import { type ResolvedListOptions, resolveList } from "../option_defaults.ts";
 import type { ListingEntry } from "../../wire/frames.ts";
 import { STREAM_ASK_AFTER_MS } from "../../protocol/download/limits.ts";
 import type { ServerPath } from "../../protocol/base/server_path.ts";
+import { HiddenServers } from "./hidden_servers.ts";
 import { listingEntry, ListingMerge } from "./listing_merge.ts";
 import { tellingOfSeal } from "../sealed_events.ts";
 import type { ListOptions, ListResult } from "../options.ts";
@@ -94,6 +96,10 @@ class ListRun {
   #isGathering: boolean;
   /** Whether a master has sent its whole listing. */
   #hasMaster = false;
+  /** Those that do not come by datagrams. */
+  readonly #hidden: HiddenServers;
+  /** Whether they had their time to, and are asked over TCP. */
+  #hasAskedHidden = false;
   /** Whether the broadcasts went unanswered and the wait for answers is over. */
   #isTimedOut = false;
 
@@ -102,6 +108,8 @@ class ListRun {
     this.#runtime = runtime;
     this.#options = options;
     this.#search = search;
+    const { port, servers } = options;
+    this.#hidden = new HiddenServers(port, servers.length > 0 ? search.classicTargets : []);
   }
 
   async run(): Promise<ListResult> {
@@ -114,7 +122,7 @@ class ListRun {
       this.#find();
       for (const master of this.#options.masters) this.#readMaster(master);
       this.#gather();
-      if (this.#options.servers.length > 0) this.#askSilentHosts();
+      this.#askHidden();
       await this.#ended.promise;
     } finally {
       this.#ending.abort();
@@ -132,6 +140,7 @@ class ListRun {
         switch (news.kind) {
           case "server":
             if (news.isProved) find.settle(0);
+            this.#hidden.onServer(news.server, news.path.endpoint, news.isProved);
             return this.#read(news.server, news.path, news.isProved);
           case "attempt":
             return this.#tellWaiting(news.attempt);
@@ -165,8 +174,10 @@ class ListRun {
     if (!isProved && this.#readings.size - this.#proved.length >= LIST_CLAIMS_MAX) return;
     const { endpoint } = path;
     const handle = this.#search.fetchList(server, {
-      onEntries: (entries) => {
+      onEntries: (entries, tcpPort) => {
         reading.isProved = true;
+        this.#hidden.onServer(server, endpoint, true);
+        this.#hidden.onListed(server, tcpPort);
         if (!this.#add(server, endpoint, entries)) this.#cut(reading);
       },
       onRest: (from, after) => this.#readRest(server, endpoint, from, after),
@@ -261,17 +272,27 @@ class ListRun {
     this.#endIfComplete();
   }
 
-  /** Servers that the user named and that say nothing over UDP are asked over TCP as well; nobody else is. */
-  async #askSilentHosts(): Promise<void> {
+  /** Servers that the user named, or that are said to be where others are, and that list nothing over UDP. */
+  async #askHidden(): Promise<void> {
     const { clock } = this.#runtime;
     await clock.sleep(STREAM_ASK_AFTER_MS, this.#ending.signal);
-    if (this.#ending.signal.aborted || this.#proved.length > 0) return;
-    for (const endpoint of this.#search.classicTargets) this.#readStream(endpoint);
+    if (this.#ending.signal.aborted) return;
+    this.#hasAskedHidden = true;
+    const { servers, timeoutMs, retries } = this.#options;
+    // Beside servers that answer, nobody is waited for long.
+    const patience = servers.length > 0 && this.#proved.length === 0
+      ? { timeoutMs, retries }
+      : { timeoutMs: LIST_TCP_PATIENCE_MS, retries: 0 };
+    for (const endpoint of this.#hidden.endpoints) this.#readStream(endpoint, patience);
+    this.#endIfComplete();
   }
 
-  async #readStream(endpoint: Endpoint): Promise<void> {
+  async #readStream(
+    endpoint: Endpoint,
+    { timeoutMs, retries }: Pick<ResolvedListOptions, "timeoutMs" | "retries">,
+  ): Promise<void> {
     this.#streamsUnended += 1;
-    const { port, layers, timeoutMs, retries } = this.#options;
+    const { port, layers } = this.#options;
     const server = endpointText(endpoint);
     const target = { server, port, layers, timeoutMs, retries, signal: this.#ending.signal };
     try {
@@ -294,7 +315,8 @@ class ListRun {
   #endIfComplete(): void {
     const readings = this.#proved;
     if (this.#isGathering || this.#mastersUnended > 0) return;
-    if (readings.length === 0 && this.#streamsUnended > 0) return;
+    if (this.#streamsUnended > 0) return;
+    if (!this.#hasAskedHidden && readings.length > 0 && this.#hidden.endpoints.length > 0) return;
     if (readings.some(({ hasEnded }) => !hasEnded)) return;
     if (readings.length > 0 || this.#hasMaster || this.#hasStream) this.#ended.resolve();
     else if (this.#isTimedOut) {

@@ -347,13 +347,19 @@ export class Finder {
     const before = server?.knownPath(endpoint);
     const path = server?.pathAt(endpoint, frame.token, this.#random);
     if (server === undefined || path === undefined) return undefined;
-    if (endpoint !== from) server.pathAt(from, frame.token, this.#random);
+    const shared = server.knownPath(from);
+    const beside = endpoint === from ? path : server.pathAt(from, frame.token, this.#random);
     for (const each of [to, from]) {
       server.validate(each);
       this.#peerIds.prove(server.id, each);
     }
-    if (path !== before) {
-      this.#actions.push({ kind: "server", server: server.id, path, isProved: true });
+    const told = new Set([
+      ...(path === before ? [] : [path]),
+      ...(beside === shared ? [] : [beside]),
+    ]);
+    for (const each of told) {
+      if (each === undefined) continue;
+      this.#actions.push({ kind: "server", server: server.id, path: each, isProved: true });
     }
     return { server, path };
   }

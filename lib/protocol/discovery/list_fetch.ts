@@ -26,7 +26,12 @@ export type ListFetchEvent =
 
 export type ListFetchAction =
   | { readonly kind: "send"; readonly to: Endpoint; readonly datagram: Bytes }
-  | { readonly kind: "entries"; readonly entries: readonly ListingEntry[] }
+  /** @param tcpPort where sessions bring the same; 0 for nowhere */
+  | {
+    readonly kind: "entries";
+    readonly entries: readonly ListingEntry[];
+    readonly tcpPort: number;
+  }
   /** At most once: read what follows `after` over TCP from `from`, and tell `restRead`. */
   | { readonly kind: "rest"; readonly from: Endpoint; readonly after: SafeFileName }
   /** The last action: everything was told, or the server has fallen silent. */
@@ -158,7 +163,8 @@ export class ListFetch {
     this.#fruitless = 0;
     this.#after = frame.entries.at(-1)?.name ?? this.#after;
     this.#entryCount += frame.entries.length;
-    if (frame.entries.length > 0) this.#actions.push({ kind: "entries", entries: frame.entries });
+    const { entries, tcpPort } = frame;
+    if (entries.length > 0) this.#actions.push({ kind: "entries", entries, tcpPort });
   }
 
   /** All pages of a LIST are here, and the listing is longer. */

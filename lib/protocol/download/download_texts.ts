@@ -162,7 +162,7 @@ export function fellBack(cause: QuietCause, place: Endpoint): string {
   const quiet = `${quietText(cause, place)} over UDP: using TCP instead`;
   switch (cause) {
     case "search":
-      return `${quiet} (for UDP, open ports ${place.port} and ${DATA_PORTS} there and on the path)`;
+      return `${quiet} (for UDP, open ${searchPortsText(place)} there and on the path)`;
     case "data":
       return `${quiet} (for UDP, open ${dataPortText(place)} there and on the path)`;
     case "more data":
@@ -189,6 +189,12 @@ function quietText(cause: QuietCause, place: Endpoint): string {
 }
 
 const DATA_PORTS = `${DATA_PORT_FIRST}-${DATA_PORT_LAST}`;
+
+/** Who was asked at a data port alone has answered from elsewhere at the other one. */
+function searchPortsText(place: Endpoint): string {
+  const isDataPort = place.port >= DATA_PORT_FIRST && place.port <= DATA_PORT_LAST;
+  return isDataPort ? dataPortText(place) : `ports ${place.port} and ${DATA_PORTS}`;
+}
 
 /** What a firewall has to let through, where it may be in the way: a server has one of the usual ports, or one that was given. */
 function dataPortText({ port }: Endpoint): string {

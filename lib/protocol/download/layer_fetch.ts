@@ -8,7 +8,7 @@
  * Lives as long as its transfer: servers that join late are probed in the same way.
  */
 import { type Endpoint, preferenceOf } from "../../address.ts";
-import type { Bytes, Content, ServerId, Token } from "../../ids.ts";
+import { type Bytes, claimedIdOf, type Content, type ServerId, type Token } from "../../ids.ts";
 import { LAYER_PAGES_PER_WANT_MAX } from "../../wire/limits.ts";
 import type { ErrorMessage } from "../../errors.ts";
 import {
@@ -26,6 +26,7 @@ import { LayerPages, type PageRange } from "./layer_pages.ts";
 import { LayerPath } from "./layer_path.ts";
 import { AnsweredPaths } from "./answered_paths.ts";
 import { Random } from "../base/random.ts";
+import { NO_TOKEN } from "../base/tokens.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import type { Provider } from "./provider.ts";
 import type { DatagramRoute } from "./source_route.ts";
@@ -254,6 +255,8 @@ export class LayerFetch {
         if (!path.isWaitingFor(frame.number) || frame.root !== this.#content.root) return;
         return this.#lose(server, "gone");
       case "retry": {
+        // Where it is known by a session alone, another server may have the UDP port of that number.
+        if (path.token === NO_TOKEN && frame.server !== claimedIdOf(server.id)) return;
         const refused = path.refused(frame.number);
         if (refused === undefined) return;
         this.#pages.giveBack(refused);

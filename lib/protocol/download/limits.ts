@@ -246,6 +246,8 @@ export const STREAM_CANDIDATE_MS = 1_000;
 export const STREAM_TRIES_MAX = 4;
 /** Servers that the user named and that have not answered over UDP are asked over TCP after this. */
 export const STREAM_ASK_AFTER_MS = 1_500;
+/** Offers of one name that nothing proves and that are kept in case they are to be asked about over TCP. */
+export const STREAM_CLAIMS_MAX = 64;
 /** A server that has brought a chunk over UDP is asked over TCP after so many silences in a row. */
 export const STREAM_SILENCES = 3;
 

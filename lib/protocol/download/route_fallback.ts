@@ -8,6 +8,7 @@
 import { type Endpoint, endpointKey } from "../../address.ts";
 import { type ServerId, type SourceId, sourceId } from "../../ids.ts";
 import type { Offer } from "../discovery/finder.ts";
+import { ClaimedOffers } from "./claimed_offers.ts";
 import type { SourceState } from "./coordinator_messages.ts";
 import {
   STREAM_ASK_AFTER_MS,
@@ -29,8 +30,12 @@ export type ToldState = SourceState | "resumed";
 export type RouteOffer = Pick<Offer, "server" | "party" | "path" | "tcpPort">;
 
 export type RouteFallbackEvent<D> =
-  /** Servers that the user named are asked for its name, from the beginning. */
-  | { readonly kind: "search"; readonly download: D }
+  /** It is searched for, from the beginning; `isNamed`: among servers that the user named. */
+  | { readonly kind: "search"; readonly download: D; readonly isNamed: boolean }
+  /** A server has proved itself there, whatever it has. */
+  | { readonly kind: "heard"; readonly endpoint: Endpoint }
+  /** Somebody is said to offer it, and nothing proves it. */
+  | { readonly kind: "claimed"; readonly download: D; readonly offer: RouteOffer }
   /** It looks for who has its content, from the beginning. */
   | { readonly kind: "lookup"; readonly download: D }
   /** This server is asked for that content over UDP; it has proved to be where the offer says. */
@@ -77,6 +82,8 @@ export type RouteFallbackAction<D> =
    * @param isStalled those who offer them bring nothing; otherwise it is about what nobody has offered yet
    */
   | { readonly kind: "askNamed"; readonly downloads: readonly D[]; readonly isStalled: boolean }
+  /** Who is only said to offer it is asked over TCP for its name. */
+  | { readonly kind: "askClaimed"; readonly download: D; readonly offer: RouteOffer }
   /** This server is asked over TCP for the content, and for its piece layer. */
   | { readonly kind: "askStream"; readonly download: D; readonly offer: RouteOffer }
   /** TCP is used for this server, as UDP does not bring what it should from `endpoint`. */
@@ -134,6 +141,7 @@ export class RouteFallback<D> {
   /** Those for which servers were named. */
   readonly #named = new Set<D>();
   readonly #lookups = new Map<D, Lookup>();
+  readonly #claimed = new ClaimedOffers<D>();
   readonly #servers = new Map<ServerId, ServerUdp>();
   /** Sources of which nothing has come since it was told that they are silent. */
   readonly #silent = new Set<SourceId>();
@@ -159,17 +167,21 @@ export class RouteFallback<D> {
         if (this.#fallsBack) this.#on(nowMs, event);
     }
     this.#askNamed(nowMs);
+    for (const due of this.#claimed.take(nowMs)) this.#actions.push({ kind: "askClaimed", ...due });
     if (nowMs >= this.#lateMs) this.#askLate(nowMs);
     return this.#actions;
   }
 
   nextWakeupMs(): number {
-    return Math.min(this.#lateMs, this.#searches.values().next().value ?? Infinity);
+    const namedMs = this.#searches.values().next().value ?? Infinity;
+    return Math.min(this.#lateMs, namedMs, this.#claimed.nextWakeupMs());
   }
 
   #on(nowMs: number, event: Exclude<RouteFallbackEvent<D>, { kind: "state" | "arrived" }>): void {
     switch (event.kind) {
       case "search":
+        this.#claimed.onSearch(nowMs, event.download);
+        if (!event.isNamed) return;
         this.#named.add(event.download);
         this.#searches.delete(event.download);
         this.#searches.set(event.download, nowMs + STREAM_ASK_AFTER_MS);
@@ -179,6 +191,10 @@ export class RouteFallback<D> {
         this.#lookups.set(event.download, { ...lookup, lackingSinceMs: nowMs });
         return;
       }
+      case "heard":
+        return this.#claimed.onHeard(event.endpoint);
+      case "claimed":
+        return this.#claimed.onClaimed(event.download, event.offer);
       case "candidate":
         return this.#onCandidate(nowMs, event.download, event.offer);
       case "answered":
@@ -313,6 +329,7 @@ export class RouteFallback<D> {
     { server, over, endpoint }: Extract<RouteFallbackEvent<D>, { kind: "offered" }>,
   ): void {
     const udp = this.#servers.get(server);
+    if (over === "datagrams") this.#claimed.onProved(endpoint);
     if (over === "stream") this.#udpOf(server).quiet ??= { cause: "search", endpoint };
     else if (udp?.quiet?.cause === "search" && !udp.isTold) delete udp.quiet;
   }

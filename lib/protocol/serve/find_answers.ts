@@ -81,7 +81,7 @@ export class FindAnswers {
     this.#find = find;
     this.#options = options;
     this.#bytesLeft = options.bytesMax;
-    if (find.queries.some((query) => query.by === "any")) this.#introduce();
+    this.#introduce(find.queries.findIndex((query) => query.by === "any"));
     find.queries.forEach((query, i) => query.by === "tree" && this.#answerTree(query.name, i));
     const entries = find.queries.map((query) => this.#entryFor(query));
     // What is here comes first: it is of more use than what is not, where not everything fits.
@@ -89,8 +89,14 @@ export class FindAnswers {
     entries.forEach((entry, i) => entry === undefined && this.#answerAbsent(i));
   }
 
-  #introduce(): void {
-    const { server, token } = this.#options;
+  /** RETRY cannot say where we are to be asked from now on. */
+  #introduce(queryIndex: number): void {
+    if (queryIndex === -1) return;
+    const { server, token, dataPort } = this.#options;
+    if (dataPort !== 0) {
+      this.#add(this.prompt, { kind: "absent", ...this.#head(queryIndex), similar: [] });
+      return;
+    }
     this.#add(this.prompt, { kind: "retry", echo: this.#find.queryId, number: 0, server, token });
   }
 

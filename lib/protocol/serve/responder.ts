@@ -99,7 +99,8 @@ export class Responder {
     this.#actions = [];
     const passage = this.#gate.pass(nowMs, from, frame, frameBytes);
     if (!passage.isAdmitted) {
-      if (passage.answer !== undefined) this.#send(from, [passage.answer]);
+      const port = frame.kind === "find" ? this.#portFor(frame, askedAt) : askedAt;
+      if (passage.answer !== undefined) this.#send(from, [passage.answer], { port });
       return this.#actions;
     }
     const { isProved } = passage;
@@ -112,20 +113,20 @@ export class Responder {
         if (isProved) this.#onAliasWant(nowMs, from, frame);
         break;
       case "layer_want":
-        if (isProved) this.#onLayerWant(from, frame);
-        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        if (isProved) this.#onLayerWant(from, frame, askedAt);
+        else this.#sendRetry(nowMs, from, frame, { frameBytes, askedAt });
         break;
       case "pack_want":
         if (isProved) this.#actions.push({ kind: "pack", to: from, want: frame });
-        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        else this.#sendRetry(nowMs, from, frame, { frameBytes, askedAt });
         break;
       case "have_want":
         if (isProved) this.#onHaveWant(nowMs, from, frame);
-        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        else this.#sendRetry(nowMs, from, frame, { frameBytes, askedAt });
         break;
       case "list":
-        if (isProved) this.#onList(from, frame);
-        else this.#sendRetry(nowMs, from, frame, frameBytes);
+        if (isProved) this.#onList(from, frame, askedAt);
+        else this.#sendRetry(nowMs, from, frame, { frameBytes, askedAt });
         break;
       default:
         frame satisfies never;
@@ -149,7 +150,7 @@ export class Responder {
     },
   ): void {
     if (this.#tokens.isKnown(nowMs, from.address, find.queryId, find.known)) return;
-    const port = askedAt === "data" ? askedAt : this.#portFor(find);
+    const port = this.#portFor(find, askedAt);
     // Who asks briefly may be where longer datagrams do not come from.
     const bytesMax = this.#bytesMaxFor(findBytes <= BRIEF_FIND_BYTES_MAX);
     const answers = new FindAnswers(find, {
@@ -183,11 +184,9 @@ export class Responder {
   /**
    * What is repeated may have been answered in vain: on some networks only the discovery port passes. On others
    * only the data port does: who has reached that one is answered from there.
-   * RETRY cannot say where the data port is, so who asks for anybody is answered from there.
    */
-  #portFor({ round, queries }: FrameOf<"find">): AnsweringPort {
-    const isEvery = this.dataPort !== 0 && queries.every((query) => query.by !== "any");
-    return isEvery && round % 2 === 1 ? "discovery" : "data";
+  #portFor({ round }: FrameOf<"find">, askedAt: AnsweringPort): AnsweringPort {
+    return askedAt === "discovery" && this.dataPort !== 0 && round % 2 === 1 ? "discovery" : "data";
   }
 
   /**
@@ -211,7 +210,8 @@ export class Responder {
     this.#send(from, [encodeFrame({ kind: "alias", queryId, server, token, seen, marks })]);
   }
 
-  #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">): void {
+  /** Whoever asks at the port that servers share does not reach the other one. */
+  #onLayerWant(from: Endpoint, want: FrameOf<"layer_want">, port: AnsweringPort): void {
     const { nonce, number, root, sizeBytes } = want;
     const pageCount = Math.min(want.pageCount, LAYER_PAGES_PER_WANT_MAX);
     const datagrams: Bytes[] = [];
@@ -230,7 +230,7 @@ export class Responder {
     if (!this.#view.holds(root, sizeBytes)) {
       datagrams.splice(0, Infinity, encodeFrame({ ...GONE, nonce, number, root }));
     }
-    this.#send(from, datagrams);
+    this.#send(from, datagrams, { port });
   }
 
   /** What we have of a content, and who else is after it. */
@@ -245,17 +245,23 @@ export class Responder {
     this.#send(from, [encodeFrame({ kind: "have", nonce, number, ...page, ...news })]);
   }
 
-  #onList(from: Endpoint, list: FrameOf<"list">): void {
+  #onList(from: Endpoint, list: FrameOf<"list">, port: AnsweringPort): void {
     const { catalogue } = this.#view;
     const bytesMax = this.#bytesMaxFor(list.isBrief);
-    this.#send(from, listingPages(catalogue, this.#server, list, this.tcpPort, bytesMax));
+    const pages = listingPages(catalogue, this.#server, list, this.tcpPort, bytesMax);
+    this.#send(from, pages, { port });
   }
 
   /** Who has not shown that it receives what is sent to its address is told how to. */
-  #sendRetry(nowMs: number, from: Endpoint, frame: GuardedFrame, frameBytes: number): void {
+  #sendRetry(
+    nowMs: number,
+    from: Endpoint,
+    frame: GuardedFrame,
+    { frameBytes, askedAt }: { readonly frameBytes: number; readonly askedAt: AnsweringPort },
+  ): void {
     const fresh = this.#tokens.issue(nowMs, from.address);
     const retry = retryFor(frame, frameBytes, this.#server, fresh);
-    if (retry !== undefined) this.#send(from, [retry]);
+    if (retry !== undefined) this.#send(from, [retry], { port: askedAt });
   }
 
   #send(

@@ -96,6 +96,8 @@ function text(action: RouteFallbackAction<string>): string {
   switch (action.kind) {
     case "askNamed":
       return `ask named for ${action.downloads.join()}`;
+    case "askClaimed":
+      return `ask ${numberOf(action.offer.server)} over TCP whether it has ${action.download}`;
     case "askStream":
       return `ask ${numberOf(action.offer.server)} over TCP for ${action.download}`;
     case "fellBack":
@@ -109,16 +111,32 @@ function text(action: RouteFallbackAction<string>): string {
 
 Deno.test("named servers are asked over TCP when the search has taken long enough", () => {
   const script = new Script();
-  script.on({ kind: "search", download: "a" });
+  script.on({ kind: "search", download: "a", isNamed: true });
   script.nowMs = 500;
-  script.on({ kind: "search", download: "b" });
+  script.on({ kind: "search", download: "b", isNamed: true });
   // Where one is searched for again, its time starts anew.
   script.nowMs = 700;
-  script.on({ kind: "search", download: "a" });
+  script.on({ kind: "search", download: "a", isNamed: true });
   assertEquals(script.wait(60_000), [
     `${500 + STREAM_ASK_AFTER_MS} ask named for b`,
     `${700 + STREAM_ASK_AFTER_MS} ask named for a`,
   ]);
+});
+
+Deno.test("who is only said to have it is asked over TCP, beside a server that is proved and unless UDP proves it", () => {
+  const script = new Script();
+  script.on({ kind: "search", download: "a", isNamed: false });
+  script.on({ kind: "search", download: "b", isNamed: false });
+  for (const server of [1, 2, 3]) {
+    script.on({ kind: "claimed", download: "a", offer: offerOf(server) });
+  }
+  for (const server of [1, 2]) {
+    const { endpoint } = offerOf(server).path;
+    script.on({ kind: "heard", endpoint });
+  }
+  const { server, path: { endpoint } } = offerOf(2);
+  script.on({ kind: "offered", server, over: "datagrams", endpoint });
+  assertEquals(script.wait(60_000), [`${STREAM_ASK_AFTER_MS} ask 1 over TCP whether it has a`]);
 });
 
 Deno.test("what is found over TCP by the search comes over TCP at once, and that is told once", () => {
@@ -308,7 +326,7 @@ Deno.test("where everything comes over TCP only states are told", () => {
   const script = new Script(false);
   const source = sourceId(idOf(1), "stream");
   const state = { kind: "state", server: idOf(1), source, hasBrought: false } as const;
-  script.on({ kind: "search", download: "a" });
+  script.on({ kind: "search", download: "a", isNamed: true });
   script.lookup("a", 1);
   assertEquals(script.answered("a", 1, "stream"), []);
   assertEquals(script.wait(60_000), []);
@@ -320,7 +338,7 @@ Deno.test("where everything comes over TCP only states are told", () => {
 
 Deno.test("where servers were named, those that were never heard are asked over TCP when nothing comes of the others", () => {
   const script = new Script();
-  script.on({ kind: "search", download: "a" });
+  script.on({ kind: "search", download: "a", isNamed: true });
   script.on({ kind: "lookup", download: "a" });
   assertEquals(script.on({ kind: "stalled", download: "a" }), ["ask named for a"]);
   script.on({ kind: "closed", download: "a" });
