@@ -3,6 +3,7 @@
  * code. A worker sends `{code, message, hint}`, and the receiving side restores the error.
  */
 import { denialIn, denialOfThread } from "./denial.ts";
+import { systemErrorText } from "./system_error.ts";
 
 /**
  * The exit codes of the command line, by what they mean.
@@ -221,8 +222,10 @@ export class ShoalError extends Error {
   /** Any thrown value as a ShoalError; what is not one already is `internal`. */
   static from(thrown: unknown): ShoalError {
     if (thrown instanceof ShoalError) return thrown;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new ShoalError("internal", message, { cause: thrown, ...descriptorsHint(thrown) });
+    return new ShoalError("internal", systemErrorText(thrown), {
+      cause: thrown,
+      ...descriptorsHint(thrown),
+    });
   }
 }
 

@@ -19,6 +19,7 @@ import { parseHostPort } from "../address.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import type { Tone } from "./colours.ts";
+import { STANDARD_OUTPUT } from "./data_output.ts";
 import { ADDRESSES_SHOWN_MAX, NAMES_SHOWN_MAX } from "./limits.ts";
 import { fractionOf, percentText } from "./progress_rows.ts";
 import { countText, durationText } from "./units.ts";
@@ -68,8 +69,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       if (event.folder !== undefined && !verbose) return undefined;
       if (event.growing) return growingLine(event);
       return event.present
-        ? `File ${displayName(event.path)} is already up to date.`
-        : `File ${displayName(event.path)} received successfully.`;
+        ? `File ${placeOf(event)} is already up to date.`
+        : `File ${placeOf(event)} received successfully.`;
     case "step":
       return displayName(event.message);
     case "notice":
@@ -109,6 +110,11 @@ function codeLine({ state, client = "" }: CodeEvent): string | undefined {
     case "wrong":
       return undefined;
   }
+}
+
+/** Where what has come is: a stream has no path, and goes by the name that was asked for. */
+export function placeOf({ name, path }: Pick<DoneEvent, "name" | "path">): string {
+  return displayName(path === STANDARD_OUTPUT ? name : path);
 }
 
 /** Whether it is a line about something that has come, or that is where it belongs. */
@@ -194,11 +200,12 @@ export function transferName({ what, name }: TransferEvent): string {
 }
 
 /** Whoever reads it must not take it for the whole file. */
-function growingLine({ path, size, present }: DoneEvent): string {
+function growingLine(event: DoneEvent): string {
+  const { size, present } = event;
   const what = `the first ${size} bytes of a growing file`;
   return present
-    ? `File ${displayName(path)} is already up to date: ${what}.`
-    : `File ${displayName(path)} received successfully: ${what}.`;
+    ? `File ${placeOf(event)} is already up to date: ${what}.`
+    : `File ${placeOf(event)} received successfully: ${what}.`;
 }
 
 function folderLine(

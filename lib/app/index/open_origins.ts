@@ -11,6 +11,7 @@ import { MemoryOrigin } from "./memory_origin.ts";
 import { NamedFoldersOrigin } from "./named_folders_origin.ts";
 import type { Origin } from "./origin.ts";
 import { StreamOrigin } from "./stream_origin.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 type Offered = Pick<
   ResolvedServeOptions,
@@ -88,7 +89,7 @@ function spoolFolder(cacheDir: string | undefined): string {
   try {
     requirePrivateFolder(folder, []);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = systemErrorText(cause);
     throw new ShoalError("not_writable", `cannot keep standard input in ${folder}: ${why}`, {
       cause,
       hint: "Set XDG_CACHE_HOME to a folder of your own, or write it to a file and offer that.",

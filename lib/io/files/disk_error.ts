@@ -3,6 +3,7 @@ import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
 import type { Disk } from "./disk.ts";
 import { SHORT_NAME_BYTES_MAX } from "./limits.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 const utf8 = new TextEncoder();
 
@@ -17,7 +18,7 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 export function diskError(what: string, cause: unknown): ShoalError {
   if (cause instanceof ShoalError) return cause;
   const code = codeOf(cause);
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = systemErrorText(cause);
   if (typeof code === "string" && FULL.has(code)) {
     return new ShoalError("disk_full", `${what}: no space left`, { cause });
   }

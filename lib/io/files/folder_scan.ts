@@ -25,6 +25,7 @@ import type { Disk, FolderEntry } from "./disk.ts";
 import { resolveInside } from "./file_reader.ts";
 import { codeOf } from "./disk_error.ts";
 import { unfinishedDownload } from "./unfinished_download.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 export interface ScanOptions {
   readonly clock: Clock;
@@ -71,7 +72,7 @@ function folderProblem(cause: unknown): string {
   if (code === "ENOENT") return "does not exist";
   if (code === "ENOTDIR") return "is not a folder";
   if (code === "EACCES" || code === "EPERM") return "cannot be read";
-  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return `cannot be read: ${systemErrorText(cause)}`;
 }
 
 /** Every regular file that may be offered, folder by folder, in the order of names within each. */

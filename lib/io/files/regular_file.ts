@@ -15,6 +15,7 @@ import { MTIME_MS_MAX } from "../../limits.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 import * as libc from "./libc_files.ts";
 import { nodeFs } from "./node_fs.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 export type OpenProblem = "missing" | "folder" | "special" | "unreadable";
 
@@ -99,7 +100,7 @@ export function failureOf(
   const code = (thrown as { code?: unknown }).code;
   return {
     problem: code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable",
-    message: thrown instanceof Error ? thrown.message : String(thrown),
+    message: systemErrorText(thrown),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Where the hashes of files are kept from one run to the next; the platform's are in `deno_hash_files.ts`. */
 import type { Clock } from "../system/clock.ts";
 import { type HashTable, SchemaMismatch } from "./hash_table.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 /** A database that is open. */
 export interface OpenHashes {
@@ -33,5 +34,5 @@ export function isUseless(thrown: unknown): boolean {
 }
 
 export function causeText(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return systemErrorText(thrown);
 }

@@ -5,6 +5,7 @@ import { ShoalError } from "../../errors.ts";
 import { shellWord } from "../system/invocation.ts";
 import { absoluteVariable } from "./cache_folder.ts";
 import { SECRET_FILE_BYTES_MAX } from "./limits.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 /** Any permission of the group and of everybody. */
 const OTHERS_MAY = 0o077;
@@ -90,7 +91,7 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
     if (cause instanceof Deno.errors.NotFound) throw missing();
     const error = ShoalError.from(cause);
     if (error.code === "permission") throw error;
-    throw useless(path, `cannot be read: ${error.message}`, "Check who may read it.");
+    throw useless(path, `cannot be read: ${systemErrorText(cause)}`, "Check who may read it.");
   }
 }
 

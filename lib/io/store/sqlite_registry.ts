@@ -27,6 +27,7 @@ import { type Clock, yieldTurns } from "../system/clock.ts";
 import { RegistryDatabase } from "./registry_database.ts";
 import { RegistryFiles } from "./registry_files.ts";
 import { fromSorted, toSorted } from "./sorted_names.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 interface LeaseRow {
   readonly generation: number;
@@ -55,7 +56,7 @@ export class SqliteRegistry implements RegistryStore {
     try {
       return Promise.resolve(new SqliteRegistry(runtime, path));
     } catch (cause) {
-      const said = cause instanceof Error ? cause.message : String(cause);
+      const said = systemErrorText(cause);
       const why = /\blocked\b/.test(said) ? "another master uses it" : said;
       const hint = "Name a file of its own for each master, in a folder that may be written.";
       return Promise.reject(unusable(path, why, hint, cause));
@@ -73,7 +74,7 @@ export class SqliteRegistry implements RegistryStore {
     try {
       requirePrivateFolder(folder, DATABASE_SUFFIXES.map((suffix) => name + suffix));
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = systemErrorText(cause);
       const hint = "The cache folder has to be yours alone to write to; or name another file.";
       throw unusable(path, why, hint, cause);
     }

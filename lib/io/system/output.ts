@@ -3,6 +3,7 @@
  * behind costs memory up to a bound, then text; a closed pipe ends the output, not the work.
  */
 import { OUTPUT_RETRY_MS, OUTPUT_WAITING_BYTES_MAX, OUTPUT_WRITE_BYTES_MAX } from "./limits.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 export interface TextStream {
   readonly isTerminal: boolean;
@@ -127,7 +128,7 @@ async function writeAll(target: Target, bytes: Uint8Array): Promise<void> {
       }
       target.isOpen = false;
       if (cause instanceof Deno.errors.BrokenPipe) continue;
-      target.problem = cause instanceof Error ? cause.message : String(cause);
+      target.problem = systemErrorText(cause);
     }
   }
 }

@@ -6,6 +6,7 @@ import { checkChunk } from "../hash/chunk_check.ts";
 import { type HashRequest, indexFile, type IndexingOutcome } from "../hash/file_indexing.ts";
 import type { Runtime } from "../runtime.ts";
 import type { WorkerPort } from "../system/worker_port.ts";
+import { systemErrorText } from "../../system_error.ts";
 
 type Parent = WorkerPort<IndexerRequest, IndexerReply>;
 type IndexerRuntime = Pick<Runtime, "clock" | "disk">;
@@ -90,7 +91,7 @@ class IndexerDriver {
         this.#yieldTurn(job);
       }
     } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const message = systemErrorText(thrown);
       this.#end(job, { kind: "unreadable", job: job.id, message });
     }
   }
