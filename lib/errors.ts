@@ -3,6 +3,7 @@
  * code. A worker sends `{code, message, hint}`, and the receiving side restores the error.
  */
 import { denialIn, denialOfThread } from "./denial.ts";
+import { udpPortsText } from "./port_texts.ts";
 import { systemErrorText } from "./system_error.ts";
 
 /**
@@ -88,7 +89,7 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   no_server: {
     exit: EXIT.notFound,
     hint:
-      "Start `server` on the machine that has the file, and allow UDP 10526 and 10530-10545 in its firewall; `doctor` looks for what is in the way. Servers that have a secret answer nobody without it: see `secret --help`.",
+      `Start \`server\` on the machine that has the file, and allow ${udpPortsText()} in its firewall; \`doctor\` looks for what is in the way. Servers that have a secret answer nobody without it: see \`secret --help\`.`,
   },
   ambiguous: { exit: EXIT.unverified, hint: "Choose one with --sha256." },
   unverified: {
@@ -143,10 +144,6 @@ const TABLE: Readonly<Record<ErrorCode, { readonly exit: ExitCode; readonly hint
   },
   internal: { exit: EXIT.failed, hint: "This is a bug in Shoal; --verbose shows where." },
 };
-
-/** What to do about servers that the user named and that answer neither over UDP nor over TCP. */
-export const NAMED_SERVER_SILENT_HINT =
-  "Check the address, start `server` there, and open UDP 10526 and 10530-10545, or TCP 10526, in its firewall; a server that has a secret answers nobody without it.";
 
 /** An error as it crosses a worker boundary. */
 export interface ErrorMessage {

@@ -10,6 +10,8 @@ export interface DoctorOptions extends
   > {
   /** Look at these hosts (`HOST` or `HOST:PORT`); by default it is listened for servers of the network. */
   readonly servers?: readonly string[];
+  /** Look at this machine alone, and send nothing; false by default. */
+  readonly machineOnly?: boolean;
   /** Where files would go; `./downloads` by default. */
   readonly outDir?: string;
   /** Called for every event, in order. */

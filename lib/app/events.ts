@@ -197,7 +197,7 @@ export interface FolderEvent {
 }
 
 /** A mirror has removed something, or a run that is told to do nothing says what it would do. */
-export interface ChangeEvent {
+export interface ChangeEvent extends Pick<DoneEvent, "usualPath"> {
   /** Discriminates the union. */
   readonly event: "change";
   /** What is done with it. */
@@ -210,8 +210,6 @@ export interface ChangeEvent {
   readonly path: string;
   /** Size in bytes, of what is fetched. */
   readonly size?: number;
-  /** Where it would be if nothing else had its name there, and the file system could hold it; absent if it is. */
-  readonly usualPath?: string;
 }
 
 /** A file could not be fetched or uploaded. */
@@ -363,7 +361,8 @@ export interface FindingEvent {
     | "disk"
     | "ports"
     | "servers"
-    | "server";
+    | "server"
+    | "secret";
   /**
    * `ok`: as it should be. `note`: worth knowing, and nothing is wrong. `warning`: in somebody's way, now or later.
    * `problem`: something does not work.

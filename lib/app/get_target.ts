@@ -111,9 +111,13 @@ export function requireFolderNames(
       hint: "Name folders with a slash at the end, and where they go with --out.",
     });
   }
-  // They know no folders, and what files they know may not be all.
+  // What files they know of it may not be all.
   if (masters !== undefined && masters.length > 0) {
-    throw new ShoalError("usage", `${what}, and no master knows any`, { hint: "Name a server." });
+    const why =
+      "a master need not know all that a folder has, so no mirror can be made by its word";
+    throw new ShoalError("usage", why, {
+      hint: "Leave --master out, and name the servers that have the folder with --server HOST.",
+    });
   }
   if (!mirror) return;
   const folders = names.map(unmarked);

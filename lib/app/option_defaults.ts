@@ -107,6 +107,8 @@ export const TCP_GET_DEFAULTS = {
   force: false,
   links: false,
   check: false,
+  mirror: false,
+  dryRun: false,
   sparse: true,
   portableNames: false,
   jobs: GET_DEFAULTS.jobs,
@@ -122,6 +124,7 @@ export const LIST_DEFAULTS = {
 export const DOCTOR_DEFAULTS = {
   ...NETWORK_DEFAULTS,
   servers: [],
+  machineOnly: false,
   outDir: "./downloads",
 } satisfies Partial<DoctorOptions> & NetworkOptions;
 

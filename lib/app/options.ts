@@ -226,7 +226,7 @@ export interface GetOptions extends FindOptions {
 }
 
 /** Files to fetch over TCP, from one server. */
-export interface TcpGetOptions {
+export interface TcpGetOptions extends Pick<GetOptions, "mirror" | "dryRun"> {
   /**
    * `NAME`, `sha256:HEX`, `md5:HEX`, a bare digest, or globs and folders as in {@linkcode
    * GetOptions}.

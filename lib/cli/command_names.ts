@@ -6,6 +6,11 @@ import type { ShoalEvent } from "../app/events.ts";
 import { ShoalError } from "../errors.ts";
 import type { Reporter } from "./reporter.ts";
 
+/** How a command is called that may need other permissions than the one that runs: those of a set are its own. */
+export function invocationOfOthers(invocation: string): string {
+  return invocation.replace(/ run -P=\S+ /, " run -A ");
+}
+
 /** Spells out the commands that hints and notices name. */
 export function spellingOut(
   reporter: Reporter,

@@ -1,7 +1,7 @@
 /** `doctor`: what stands between this machine and files on others. */
-import type { FindingEvent } from "../app/events.ts";
+import type { DoctorEvent, FindingEvent } from "../app/events.ts";
 import { DOCTOR_DEFAULTS } from "../app/option_defaults.ts";
-import { EXIT } from "../errors.ts";
+import { EXIT, ShoalError } from "../errors.ts";
 import { displayName } from "../names.ts";
 import { defineCommand, networkOptions } from "./command.ts";
 import { many, NETWORK_OPTIONS, OUTPUT_OPTIONS, withDefault } from "./option_table.ts";
@@ -49,28 +49,61 @@ export const doctorCommand = defineCommand({
     ...idleSecrets(options),
   ],
   async perform(options, _, { app, pipes, reporter, signal, terminal }) {
-    const sealing = await secretLayers(options, { app, pipes, reporter, signal });
-    const findings = await app.diagnose({
+    const onEvent = (event: DoctorEvent): void => {
+      reporter.report(event);
+      if (event.event !== "finding") return;
+      // Quiet, only what stands in the way is told.
+      const tell = (line: string) => isFound(event) ? reporter.answer(line) : reporter.say(line);
+      const { stdout } = terminal;
+      const columns = stdout.isTerminal ? terminal.size().columns : Infinity;
+      for (const line of lines(event, columns)) tell(line);
+    };
+    const sealing = await layersOrProblem(options, { app, pipes, reporter, signal });
+    const seen = await app.diagnose({
       ...networkOptions(options, signal),
-      ...sealing,
+      // Nothing is said in clear before it is known that nothing has to be sealed.
+      ...("problem" in sealing ? { machineOnly: true } : sealing),
       servers: options.server,
       outDir: options.out,
-      onEvent: (event) => {
-        reporter.report(event);
-        if (event.event !== "finding") return;
-        // Quiet, only what stands in the way is told.
-        const tell = (line: string) => isFound(event) ? reporter.answer(line) : reporter.say(line);
-        const { stdout } = terminal;
-        for (const line of lines(event, stdout.isTerminal ? terminal.size().columns : Infinity)) {
-          tell(line);
-        }
-      },
+      onEvent,
     });
+    if ("problem" in sealing) onEvent(sealing.problem);
+    const findings = "problem" in sealing ? [...seen, sealing.problem] : seen;
     const found = findings.filter(isFound).length;
-    reporter.say(found === 0 ? "All is well." : `${countText(found, "thing")} to look at.`);
+    reporter.say(found === 0 ? endingOf(findings) : `${countText(found, "thing")} to look at.`);
     return found === 0 ? EXIT.done : EXIT.failed;
   },
 });
+
+/** Where Deno does not allow a look for a secret, that is something to look at as well. */
+async function layersOrProblem(
+  ...given: Parameters<typeof secretLayers>
+): Promise<Awaited<ReturnType<typeof secretLayers>> | { readonly problem: FindingEvent }> {
+  try {
+    return await secretLayers(...given);
+  } catch (thrown) {
+    const { code, message, hint } = ShoalError.from(thrown);
+    if (code !== "permission") throw thrown;
+    const problem: FindingEvent = {
+      event: "finding",
+      check: "secret",
+      severity: "problem",
+      message: `${message}; nothing was sent to the network`,
+      advice: hint,
+    };
+    return { problem };
+  }
+}
+
+/** Nothing stands in the way, which is no reason to be glad where nobody is there. */
+function endingOf(findings: readonly FindingEvent[]): string {
+  const isAlone = findings.some(({ check, severity }) =>
+    check === "servers" && severity === "note"
+  );
+  return isAlone
+    ? "Nothing on this machine is in the way, and no server answers yet."
+    : "All is well.";
+}
 
 function isFound({ severity }: FindingEvent): boolean {
   return severity === "warning" || severity === "problem";

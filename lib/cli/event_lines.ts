@@ -69,8 +69,8 @@ export function eventLine(event: ShoalEvent, verbose: boolean): string | undefin
       if (event.folder !== undefined && !verbose) return undefined;
       if (event.growing) return growingLine(event);
       return event.present
-        ? `File ${placeOf(event)} is already up to date.`
-        : `File ${placeOf(event)} received successfully.`;
+        ? `File ${shownPlace(event)} is already up to date.`
+        : `File ${shownPlace(event)} received successfully.`;
     case "step":
       return displayName(event.message);
     case "notice":
@@ -113,7 +113,7 @@ function codeLine({ state, client = "" }: CodeEvent): string | undefined {
 }
 
 /** Where what has come is: a stream has no path, and goes by the name that was asked for. */
-export function placeOf({ name, path }: Pick<DoneEvent, "name" | "path">): string {
+export function shownPlace({ name, path }: Pick<DoneEvent, "name" | "path">): string {
   return displayName(path === STANDARD_OUTPUT ? name : path);
 }
 
@@ -204,8 +204,8 @@ function growingLine(event: DoneEvent): string {
   const { size, present } = event;
   const what = `the first ${size} bytes of a growing file`;
   return present
-    ? `File ${placeOf(event)} is already up to date: ${what}.`
-    : `File ${placeOf(event)} received successfully: ${what}.`;
+    ? `File ${shownPlace(event)} is already up to date: ${what}.`
+    : `File ${shownPlace(event)} received successfully: ${what}.`;
 }
 
 function folderLine(

@@ -144,14 +144,14 @@ export const getCommand = defineCommand({
     ...(options.dialect === "ascii"
       ? [
         { flags: ["jobs"], where: "in the ASCII dialect, which sends one file at a time" },
-        { flags: ["links", "check"], where: "in the ASCII dialect, which knows no folders" },
+        {
+          flags: ["links", "check", "mirror", "delete", "dry-run"],
+          where: "in the ASCII dialect, which knows no folders",
+        },
       ]
       : []),
     ...(options.share ? [] : [{ flags: ["share-rate"], where: "with --no-share" }]),
     ...idleWithOutput(options),
-    ...(isOverTcp(options) || options.master.length > 0
-      ? [{ flags: ["mirror", "delete", "dry-run"], where: "over TCP, or with a master" }]
-      : []),
   ],
   async perform(options, names, { app, args, pipes, reporter, signal, again }) {
     const isTcp = isOverTcp(options);
@@ -172,6 +172,8 @@ export const getCommand = defineCommand({
       force: options.force,
       links: options.links,
       check: options.check,
+      ...((options.mirror || options.delete) && { mirror: true }),
+      ...(options["dry-run"] && { dryRun: true }),
       sparse: options.sparse,
       portableNames: options["portable-names"],
       timeoutMs: options.timeout,
@@ -218,8 +220,6 @@ export const getCommand = defineCommand({
         ...(options.sweep && { sweep: true }),
         share: options.share,
         ...given({ shareRateBytesPerS: options["share-rate"] }),
-        ...((options.mirror || options.delete) && { mirror: true }),
-        ...(options["dry-run"] && { dryRun: true }),
       }));
     const done = results.filter((result): result is DoneEvent => result.event === "done");
     const failed = results.filter((result): result is FailedEvent => result.event === "failed");

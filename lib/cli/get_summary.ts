@@ -1,7 +1,7 @@
 /** The summary of a `get`: how much, how fast, and what each server delivered. */
 import { FAILED_NAMES_SHOWN_MAX } from "./limits.ts";
 import type { DoneEvent, FailedEvent, FolderEvent, ServerShare } from "../app/events.ts";
-import { placeOf } from "./event_lines.ts";
+import { shownPlace } from "./event_lines.ts";
 import { displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
 import { textTable } from "./text_table.ts";
@@ -61,7 +61,7 @@ function fetchedLines(
   const bytes = sum(fetched, (event) => event.size);
   const resumed = sum(fetched, (event) => event.resumedBytes);
   const rate = seconds > 0 ? ` (${rateText((bytes - resumed) / seconds)})` : "";
-  const what = fetched.length === 1 ? placeOf(first) : countText(fetched.length, "file");
+  const what = fetched.length === 1 ? shownPlace(first) : countText(fetched.length, "file");
   const servers = [...fetched, ...folders].flatMap((event) => event.servers);
   const saved = sum(servers, (share) => share.savedBytes);
   const packed = saved > 0 ? `, ${sizeText(saved)} saved by packing` : "";

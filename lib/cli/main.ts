@@ -7,7 +7,7 @@ import type { Terminal } from "../io/system/terminal.ts";
 import { displayName } from "../names.ts";
 import type { App, Command } from "./command.ts";
 import { outputsData, wordsOnStderr } from "./data_output.ts";
-import { spellingOut } from "./command_names.ts";
+import { invocationOfOthers, spellingOut } from "./command_names.ts";
 import { completionsCommand } from "./completions_command.ts";
 import { demoCommand } from "./demo_command.ts";
 import { doctorCommand } from "./doctor_command.ts";
@@ -67,7 +67,8 @@ export async function main(
     verbose: hasFlag(spelled, "--verbose") || format === "classic",
     colour: COLOUR.read(flagValue(args, "--color") ?? "") ?? OUTPUT_OPTIONS.color.fallback,
   });
-  const reporter = spellingOut(plain, COMMANDS.map(({ command }) => command), terminal.invocation);
+  const names = COMMANDS.map(({ command }) => command);
+  const reporter = spellingOut(plain, names, invocationOfOthers(terminal.invocation));
   try {
     const [name, ...rest] = args;
     if (name !== undefined && VERSION_WORDS.includes(name)) return print(terminal, VERSION_LINE);

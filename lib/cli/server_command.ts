@@ -1,6 +1,7 @@
 /** `server [DIR] [FILE…] [-]`: offer a folder, files or standard input until it is stopped. */
 import { EXIT, ShoalError } from "../errors.ts";
 import { DATA_PORT_FIRST, DATA_PORT_LAST, DISCOVERY_PORT } from "../limits.ts";
+import { invocationOfOthers } from "./command_names.ts";
 import { defineCommand, given, networkOptions } from "./command.ts";
 import { errorRateOf, mastersOf } from "./option_table.ts";
 import { showPage, webWithSecret } from "./web_page.ts";
@@ -62,7 +63,8 @@ export const serverCommand = defineCommand({
       onEvent: (event) => {
         reporter.report(event);
         if (event.event !== "ready") return;
-        const lines = readyLines(event, terminal.invocation, options["allow-upload"]);
+        const invocation = invocationOfOthers(terminal.invocation);
+        const lines = readyLines(event, invocation, options["allow-upload"]);
         for (const line of lines) reporter.say(line);
         if (!options.web) reporter.say(WAITING_LINE);
       },

@@ -1,7 +1,7 @@
 /** Commands in messages are spelled as they are typed. */
 import { assertEquals } from "@std/assert";
 import type { ShoalEvent } from "../../lib/app/events.ts";
-import { spellingOut } from "../../lib/cli/command_names.ts";
+import { invocationOfOthers, spellingOut } from "../../lib/cli/command_names.ts";
 import { COMMANDS } from "../../lib/cli/main.ts";
 import { ShoalError } from "../../lib/errors.ts";
 
@@ -20,6 +20,13 @@ Deno.test("hints name commands by how the program was called, and nothing else",
     spelledHint("Run `list --master` or `get`; `getty`, `ulimit -n` and get are no commands."),
     "Run `deno task list --master` or `deno task get`; `getty`, `ulimit -n` and get are no commands.",
   );
+});
+
+Deno.test("another command than the one that runs is not called with its permissions", () => {
+  const others = ["deno run -P=server cli.ts", "npx --yes deno@2.9.6 run -P=get a/cli.ts"]
+    .map(invocationOfOthers);
+  assertEquals(others, ["deno run -A cli.ts", "npx --yes deno@2.9.6 run -A a/cli.ts"]);
+  assertEquals(invocationOfOthers("deno run -A cli.ts"), "deno run -A cli.ts");
 });
 
 Deno.test("what failed and what is noticed is reported with its commands spelled out", () => {

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import type { FileEvent } from "../../lib/app/events.ts";
 import { FakeApp, run } from "../support/fake_cli.ts";
 
@@ -54,4 +54,27 @@ Deno.test("a letter says less or more, like its word", async () => {
   // What follows -- is a name.
   assertEquals((await run(["get", "--", "-q"])).app.got?.names, ["-q"]);
   assertStringIncludes((await run(["get", "-qv", "--help"])).out, "-q, --quiet");
+});
+
+Deno.test("a doctor that finds nothing wrong is not content where no server answers", async () => {
+  const findings = (severity: "ok" | "note") => [
+    { event: "finding", check: "servers", severity, message: "m", advice: "a" } as const,
+  ];
+  const said = async (severity: "ok" | "note") =>
+    (await run(["doctor"], { app: appWith({ findings: findings(severity) }) })).out;
+  assertStringIncludes(await said("ok"), "All is well.");
+  const alone = await said("note");
+  assertStringIncludes(alone, "Nothing on this machine is in the way, and no server answers yet.");
+});
+
+Deno.test("on a narrow terminal findings are broken between words, below what they are about", async () => {
+  const message = "a b c d e f g h i j k l m n o p q r s t u v w x y z and a word more";
+  const finding = { event: "finding", check: "disk", severity: "ok", message } as const;
+  const app = () => appWith({ findings: [{ ...finding, advice: message }] });
+  const { out } = await run(["doctor"], { app: app(), isTerminal: true, columns: 40 });
+  const lines = out.split("\n");
+  for (const line of lines) assert(line.length < 40, line);
+  assertEquals(lines[0], "ok       disk");
+  const piped = await run(["doctor"], { app: app() });
+  assertStringIncludes(piped.out, `ok       disk        ${message}\n`);
 });

@@ -1,8 +1,8 @@
 /** Folders where datagrams do not help: over TCP alone, and told of by masters. */
 import "../support/libraries.ts";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path/join";
-import { getOverTcpSettled, serve, type TcpGetOptions } from "../../mod.ts";
+import { getOverTcpSettled, serve, ShoalError, type TcpGetOptions } from "../../mod.ts";
 import type { GetEvent } from "../../lib/app/events.ts";
 import { toHex } from "../../lib/ids.ts";
 import { unitsOf } from "../../lib/protocol/folder/bundles.ts";
@@ -108,6 +108,30 @@ e2e(
 
       const again = await get({ links: true });
       assert(again.every((each) => each.event === "done" && each.present));
+    }),
+);
+
+e2e(
+  "over TCP alone a folder is made what it is at its server, and a dry run says how",
+  () =>
+    withServer(async (root, get) => {
+      await get({ links: true });
+      await Deno.writeTextFile(join(root, "out/t/stray"), "mine");
+      await Deno.writeTextFile(join(root, "out/t/1/1 ü"), "changed");
+      const changes: string[] = [];
+      const onEvent = (event: GetEvent): void => {
+        if (event.event !== "change") return;
+        changes.push(`${event.action} ${event.isDone} ${event.path.slice(root.length + 7)}`);
+      };
+      const before = await treeOf(join(root, "out"));
+      await get({ links: true, mirror: true, dryRun: true, onEvent });
+      assertEquals(changes.splice(0), ["remove false stray", "replace false 1/1 ü"]);
+      assertEquals(await treeOf(join(root, "out")), before);
+      await get({ links: true, mirror: true, onEvent });
+      assertEquals(changes, ["remove true stray"]);
+      assertEquals(await treeOf(join(root, "out/t")), await treeOf(join(root, "s/t")));
+      await assertRejects(() => get({ names: ["beside it"], mirror: true }), ShoalError, "folders");
+      await assertRejects(() => get({ dialect: "ascii", mirror: true }), ShoalError, "no folders");
     }),
 );
 

@@ -1,5 +1,5 @@
 /** Programs that Deno allows too little: they say what, and by which flag it is allowed, and nothing else. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path/join";
 import { fileURLToPath } from "node:url";
 import { e2e } from "../support/e2e.ts";
@@ -95,7 +95,6 @@ e2e(
       ["put", file, "--server", "127.0.0.1", ...brief],
       ["server", scratch.served, "--port", String(freePort())],
       ["master", "--port", String(freePort())],
-      ["doctor"],
     ];
     const folder = `--allow-read=${CHECKOUT},${scratch.served},${scratch.out}`;
     const variables = "HOME,XDG_CONFIG_HOME,SHOAL_SECRET_FILE";
@@ -120,6 +119,27 @@ e2e(
       });
       assertEquals(code, 0, process.description());
     }
+  },
+);
+
+e2e(
+  "a doctor that may not look for a secret says so beside the rest, and sends nothing",
+  async () => {
+    await using scratch = await Scratch.make();
+    const { code, process } = await runShoal(["doctor", "--out", scratch.out], {
+      permissions: without("env"),
+    });
+    assertEquals(code, 1, process.description());
+    const checks = process.events.flatMap(({ event, check }) => event === "finding" ? [check] : []);
+    for (const check of ["deno", "interfaces", "disk", "secret"]) assert(checks.includes(check));
+    for (const sent of ["broadcast", "servers"]) {
+      assert(
+        !checks.includes(sent),
+        `${sent} was looked at`,
+      );
+    }
+    const secret = process.events.find(({ check }) => check === "secret");
+    assertMatch(String(secret?.["advice"]), /--allow-env=HOME,XDG_CONFIG_HOME,SHOAL_SECRET_FILE/);
   },
 );
 

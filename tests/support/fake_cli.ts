@@ -395,6 +395,8 @@ export async function run(
     readonly app?: FakeApp;
     readonly signal?: AbortSignal;
     readonly isTerminal?: boolean;
+    /** Of the terminal; 80 by default. */
+    readonly columns?: number;
     /** What standard input holds. */
     readonly input?: string;
     /** What a person types at questions; without it, there is none to be asked. */
@@ -402,6 +404,7 @@ export async function run(
   } = {},
 ): Promise<Run> {
   const terminal = new FakeTerminal(setting.env, setting.isTerminal);
+  terminal.columns = setting.columns ?? terminal.columns;
   const app = setting.app ?? new FakeApp();
   const signal = setting.signal ?? new AbortController().signal;
   const pipes = new FakePipes(setting.input, setting.answer);

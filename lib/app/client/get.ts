@@ -84,7 +84,7 @@ export async function getOverStream(
 }
 
 /** What no session knows of. */
-const UDP_ONLY = { masters: [], mirror: false, dryRun: false, share: false, shareRateBytesPerS: 0 };
+const UDP_ONLY = { masters: [], share: false, shareRateBytesPerS: 0 };
 
 /** How a get over UDP receives what it fetches. */
 function datagramsConfig(options: ResolvedGetOptions): DatagramsConfig {

@@ -194,6 +194,7 @@ export async function getOverTcpSettled(options: TcpGetOptions): Promise<GetResu
 /** The same on a platform that is handed in. */
 export async function getOverTcpIn(runtime: Runtime, given: TcpGetOptions): Promise<GetResult> {
   const options = resolveTcpGet(given);
+  requireFolderNames(options);
   requireOneFile(runtime.disk, options);
   requireOwnDialect(options);
   return await tellingOfSeal(options, (telling) => getResolvedOverTcp(runtime, telling));
@@ -212,6 +213,11 @@ async function getResolvedOverTcp(
   if (dialect === "ascii" && options.sink !== undefined) {
     throw new ShoalError("usage", "the ASCII dialect verifies a file only when it is complete", {
       hint: "Fetch it into a file.",
+    });
+  }
+  if (dialect === "ascii" && (options.mirror || options.dryRun)) {
+    throw new ShoalError("usage", "the ASCII dialect knows no folders", {
+      hint: "Leave the dialect out, where the server is one of Shoal.",
     });
   }
   return await getWanted(runtime, { ...options, keepsPresent: keepsPresent(options) }, {

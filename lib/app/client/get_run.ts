@@ -437,7 +437,7 @@ export class GetRun {
       ? this.#masters.unknownHint(query)
       : this.#masters.silenceHint(query);
     if (hint !== undefined) return { hint };
-    return news.kind === "timedOut" ? this.#search.silence : undefined;
+    return news.kind === "timedOut" ? this.#search.silence(this.#masters.lost) : undefined;
   }
 
   #onReport(server: ServerId, { source, receivedBytes, verified }: Report): void {

@@ -57,7 +57,7 @@ export class StreamSearch implements NameSearch {
   tellRefused(): void {}
 
   /** Who does not take its connection is told by that. */
-  readonly silence = undefined;
+  silence(): undefined {}
 
   heard(): void {}
 

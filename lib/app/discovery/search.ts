@@ -66,8 +66,12 @@ export interface NameSearch {
   ): TakerHandle;
   /** Somebody has answered, by whatever way. */
   heard(): void;
-  /** Why nobody has answered so far; `undefined` where somebody has, or that is not looked at. */
-  readonly silence: Silence | undefined;
+  /**
+   * Why nobody has answered so far; `undefined` where somebody has, or that is not looked at.
+   *
+   * @param lostMasters those that cannot be had
+   */
+  silence(lostMasters: readonly string[]): Silence | undefined;
   /** The system refuses to send this, from whichever socket of the run. */
   tellRefused(refusal: SendRefusal, to: Endpoint): void;
   close(): Promise<void>;
@@ -188,8 +192,8 @@ export class Search implements NameSearch {
     return this.#watch.watched(runtime);
   }
 
-  get silence(): Silence | undefined {
-    return this.#watch.silence;
+  silence(lostMasters: readonly string[]): Silence | undefined {
+    return this.#watch.silence(lostMasters);
   }
 
   tellRefused(refusal: SendRefusal, to: Endpoint): void {

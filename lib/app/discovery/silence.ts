@@ -3,7 +3,8 @@
  * were named. Pure.
  */
 import { type Endpoint, endpointText, isLoopback, type Subnet } from "../../address.ts";
-import { NAMED_SERVER_SILENT_HINT } from "../../errors.ts";
+import { MASTER_PORT } from "../../limits.ts";
+import { udpPortsText } from "../../port_texts.ts";
 import type { ConnectProblem } from "../../io/net/connect_outcome.ts";
 import type { SendRefusal } from "../../protocol/base/send_refusals.ts";
 
@@ -12,6 +13,10 @@ export type HostOutcome = ConnectProblem | "open" | "unknown";
 
 /** What was seen while nobody answered. */
 export interface Seen {
+  /** The port at which everybody is asked. */
+  readonly port: number;
+  /** Masters that were to be asked as well, and cannot be had. */
+  readonly lostMasters: readonly string[];
   /** What this machine's interfaces are on; none where that may not be looked at. */
   readonly subnets: readonly Subnet[];
   /** The hosts that were named, which alone were asked; none where everybody was. */
@@ -60,9 +65,14 @@ function silenceOfHosts({ hosts, refused }: Seen): Silence {
   }
   const silent = hosts.filter(({ outcome }) => outcome === "silent" || outcome === "unknown");
   if (silent.length > 0) {
+    const { port } = silent[0]!.endpoint;
     return {
       why: `${placesOf(silent)} answers neither over UDP nor over TCP`,
-      hint: `${NAMED_SERVER_SILENT_HINT} \`doctor --server HOST\` looks closer.`,
+      hint:
+        `Check the address, start \`server\` there, and open ${
+          udpPortsText(port)
+        }, or TCP ${port}, in its ` +
+        "firewall; a server that has a secret answers nobody without it. `doctor --server HOST` looks closer.",
     };
   }
   const present = those("refused");
@@ -79,7 +89,7 @@ function silenceOfHosts({ hosts, refused }: Seen): Silence {
 }
 
 function silenceOfAll(seen: Seen): Silence {
-  const { subnets, broadcasts, isLimited, refused, echoes } = seen;
+  const { port, lostMasters, subnets, broadcasts, isLimited, refused, echoes } = seen;
   const others = subnets.filter(({ address }) => !isLoopback(address));
   if (subnets.length > 0 && others.length === 0) {
     return {
@@ -106,10 +116,22 @@ function silenceOfAll(seen: Seen): Silence {
   const sent = echoes !== undefined && echoes.heard > 0
     ? "broadcasts leave this machine and come back to it, and no server of its network answers"
     : "no server of this network answers broadcasts";
+  const [master, ...otherMasters] = lostMasters;
+  if (master !== undefined) {
+    const also = otherMasters.length === 0 ? "" : ` and ${otherMasters.length} more`;
+    return {
+      why: `${sent}, and the master ${master}${also} cannot be asked`,
+      hint:
+        `Check the address of the master, that \`master\` runs there, and that its firewall lets in TCP ${MASTER_PORT}, or its ` +
+        "port if it has another. Until then a server in another subnet has to be named, with --server HOST.",
+    };
+  }
   return {
     why: sent,
     hint:
-      "Start `server` on the machine that has the file, and open UDP 10526 and 10530-10545 in its firewall. In another " +
+      `Start \`server\` on the machine that has the file, and open ${
+        udpPortsText(port)
+      } in its firewall. In another ` +
       "subnet it has to be named, with --server HOST, or known to a --master. Servers that have a secret answer nobody without it.",
   };
 }

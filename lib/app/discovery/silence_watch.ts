@@ -84,9 +84,13 @@ export class SilenceWatch {
     this.#refused.push({ refusal, address });
   }
 
-  /** The most likely cause, by what has been seen so far; `undefined` where somebody has answered. */
-  get silence(): Silence | undefined {
-    return this.#isHeard ? undefined : silenceOf(this.#seen);
+  /**
+   * The most likely cause, by what has been seen so far; `undefined` where somebody has answered.
+   *
+   * @param lostMasters those that cannot be had
+   */
+  silence(lostMasters: readonly string[]): Silence | undefined {
+    return this.#isHeard ? undefined : silenceOf(this.#seen(lostMasters));
   }
 
   /** Settles when no look is under way any more. */
@@ -95,10 +99,11 @@ export class SilenceWatch {
     await Promise.all(this.#looks);
   }
 
-  get #seen(): Seen {
-    const { broadcast, interfaces, exceptInterfaces } = this.#options;
+  #seen(lostMasters: readonly string[]): Seen {
+    const { port, broadcast, interfaces, exceptInterfaces } = this.#options;
     const subnets = this.#runtime.net.subnets();
     return {
+      ...{ port, lostMasters },
       subnets,
       hosts: this.#hosts.map((endpoint) => ({
         endpoint,
@@ -136,7 +141,7 @@ export class SilenceWatch {
     this.#outcomes.set(endpointKey(to), outcome);
     // Who says how long to wait wants to wait for what is not there yet.
     if (this.#ending.signal.aborted || this.#options.waitMs !== undefined) return;
-    if (isVain(this.#seen)) this.#handlers.onVain();
+    if (isVain(this.#seen([]))) this.#handlers.onVain();
   }
 
   async #listen(): Promise<void> {

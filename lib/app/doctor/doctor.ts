@@ -50,7 +50,7 @@ export async function diagnoseIn(
   runtime: DoctorRuntime,
   given: DoctorOptions,
 ): Promise<readonly FindingEvent[]> {
-  const { outDir, onEvent, signal, ...options } = resolveDoctor(given);
+  const { outDir, onEvent, signal, machineOnly, ...options } = resolveDoctor(given);
   const { clock, net, host } = runtime;
   const ended = new AbortController();
   const ending = AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]);
@@ -70,9 +70,9 @@ export async function diagnoseIn(
     // What is free is seen before anything here takes a port.
     const ports = lookAtPorts(runtime, options.port);
     const firewall = lookAtFirewall(runtime, options.port, links);
-    const echoes = await lookAtEchoes(runtime, { ...options, ...ports }, ending);
+    const echoes = machineOnly ? {} : await lookAtEchoes(runtime, { ...options, ...ports }, ending);
     const sockets = await lookAtSockets(runtime);
-    const looking = search(runtime, options, ending);
+    const looking = machineOnly ? Promise.resolve(NOBODY) : search(runtime, options, ending);
     // It may fail before its turn comes, which is when that is told.
     looking.catch(() => {});
     const disk = lookAtDisk(runtime, outDir);
@@ -89,6 +89,7 @@ export async function diagnoseIn(
     const own = new Set(net.subnets().map(({ address }) => address));
     const paths = [...heard.servers.values()];
     const hasOwnServer = paths.flat().some(({ endpoint }) => own.has(endpoint.address));
+    if (machineOnly) return told;
     tell(judgePorts({ ...ports, hasOwnServer }));
     tell(judgeRefusals(heard.refusals.map(({ message }) => message)));
     const blocked = heard.refusals.filter(({ refusal }) => refusal === "blocked");
@@ -102,6 +103,8 @@ export async function diagnoseIn(
   if (signal?.aborted) throw new ShoalError("interrupted", "interrupted");
   return told;
 }
+
+const NOBODY = { servers: new Map<never, never>(), refusals: [], hosts: [], failures: [] };
 
 /** What keeps a search from being made is a finding as well. */
 async function search(

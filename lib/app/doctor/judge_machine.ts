@@ -93,11 +93,11 @@ export function judgeSockets(seen: SocketsSeen): Finding[] {
 
 /** @param wallMs the machine's clock, since 1970 */
 export function judgeClock(wallMs: number): Finding[] {
-  if (wallMs >= CLOCK_MS_MIN) return [ok("clock", "the clock shows a time that can be")];
+  if (wallMs >= CLOCK_MS_MIN) return [ok("clock", "the clock is set")];
   return [warning(
     "clock",
     "the clock of this machine is years behind",
-    "Set it: by modification times it is told which files have changed.",
+    "Set it: which files have changed is told by their modification times.",
   )];
 }
 
@@ -136,11 +136,11 @@ export function judgeDisk({ folder, freeBytes, error, bytesPerS, aheadMs }: Disk
   if (bytesPerS !== undefined && bytesPerS < DISK_BYTES_PER_S_MIN) {
     findings.push(note(
       "disk",
-      `${folder} takes ${sizeText(bytesPerS)}/s: slower than a network of 100 Mbit/s`,
+      `${folder} writes ${sizeText(bytesPerS)}/s: slower than a network of 100 Mbit/s`,
       "A faster disk, chosen with --out, makes downloads faster.",
     ));
   }
   if (findings.length > 0) return findings;
-  const speed = bytesPerS === undefined ? "" : ` takes ${sizeText(bytesPerS)}/s`;
+  const speed = bytesPerS === undefined ? "" : `: writes ${sizeText(bytesPerS)}/s`;
   return [ok("disk", `${folder}${speed}${free}`)];
 }

@@ -156,20 +156,26 @@ export function judgeEchoes({ client, discovery, data, group }: EchoesSeen): Fin
     ));
   }
   if (isDropped(group)) {
-    const message = "what goes to the group of discovery (IPv6) does not come back";
+    const message = "IPv6 multicasts that this machine sends do not come back";
     findings.push(
-      note("broadcast", message, "IPv4 is used as well, and enough where there is any."),
+      note(
+        "broadcast",
+        message,
+        "Nothing has to be done where there is IPv4, which is used as well.",
+      ),
     );
   }
   if (findings.length > 0) return findings;
   const heard = [
     ...((client?.heard ?? 0) > 0 ? ["broadcasts"] : []),
-    ...((group?.heard ?? 0) > 0 ? ["the group of IPv6"] : []),
+    ...((group?.heard ?? 0) > 0 ? ["IPv6 multicasts"] : []),
   ];
   return heard.length === 0 ? [] : [
     ok(
       "broadcast",
-      `${heard.join(" and ")} can be sent and heard at the ports of clients and servers`,
+      `${
+        heard.join(" and ")
+      } that this machine sends come back to it, at the ports of clients and servers`,
     ),
   ];
 }

@@ -55,7 +55,7 @@ function judgeHost(host: HostSeen, refused: readonly string[]): Finding[] {
   }
   if (!isHeard) {
     const { why, hint } = silenceOf({
-      ...{ subnets: [], broadcasts: [], isLimited: false },
+      ...{ port: endpoint.port, lostMasters: [], subnets: [], broadcasts: [], isLimited: false },
       hosts: [{ endpoint, outcome: tcp }],
       refused: refused.map((address) => ({ refusal: "blocked", address })),
     });

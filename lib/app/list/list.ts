@@ -94,6 +94,7 @@ class ListRun {
   /** Whether one has, because it does not answer over UDP. */
   #hasStream = false;
   #isGathering: boolean;
+  readonly #lostMasters: string[] = [];
   /** Whether a master has sent its whole listing. */
   #hasMaster = false;
   /** Those that do not come by datagrams. */
@@ -265,6 +266,7 @@ class ListRun {
       this.#hasMaster = true;
     } catch (error) {
       if (this.#ending.signal.aborted) return;
+      this.#lostMasters.push(master);
       const message = `master: ${ShoalError.from(error).message}`;
       this.#options.onEvent?.({ event: "notice", level: "warning", message });
     }
@@ -320,7 +322,7 @@ class ListRun {
     if (readings.some(({ hasEnded }) => !hasEnded)) return;
     if (readings.length > 0 || this.#hasMaster || this.#hasStream) this.#ended.resolve();
     else if (this.#isTimedOut) {
-      const { silence } = this.#search;
+      const silence = this.#search.silence(this.#lostMasters);
       this.#ended.reject(
         silence === undefined
           ? new ShoalError("no_server", "no server answered")

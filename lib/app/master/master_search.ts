@@ -54,6 +54,11 @@ export class MasterSearch {
     this.#loops = Promise.all(options.masters.map((master) => this.#follow(master))).then(() => {});
   }
 
+  /** Masters that could not be had when they were asked last. */
+  get lost(): readonly string[] {
+    return [...this.#lost];
+  }
+
   /** The master that named this endpoint; `undefined` if none has. */
   tellerOf(endpoint: string): string | undefined {
     return this.#tellers.get(endpoint);

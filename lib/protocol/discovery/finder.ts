@@ -348,17 +348,13 @@ export class Finder {
     const path = server?.pathAt(endpoint, frame.token, this.#random);
     if (server === undefined || path === undefined) return undefined;
     const shared = server.knownPath(from);
-    const beside = endpoint === from ? path : server.pathAt(from, frame.token, this.#random);
+    const beside = endpoint === from ? shared : server.pathAt(from, frame.token, this.#random);
     for (const each of [to, from]) {
       server.validate(each);
       this.#peerIds.prove(server.id, each);
     }
-    const told = new Set([
-      ...(path === before ? [] : [path]),
-      ...(beside === shared ? [] : [beside]),
-    ]);
-    for (const each of told) {
-      if (each === undefined) continue;
+    for (const [each, known] of [[path, before], [beside, shared]] as const) {
+      if (each === undefined || each === known) continue;
       this.#actions.push({ kind: "server", server: server.id, path: each, isProved: true });
     }
     return { server, path };

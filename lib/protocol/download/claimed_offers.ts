@@ -11,7 +11,7 @@ import { STREAM_ASK_AFTER_MS, STREAM_CLAIMS_MAX, STREAM_TRIES_MAX } from "./limi
 import type { RouteOffer } from "./route_fallback.ts";
 
 /** Who is to be asked over TCP for what that download looks for. */
-export interface DueClaim<D> {
+interface DueClaim<D> {
   readonly download: D;
   readonly offer: RouteOffer;
 }

@@ -14,6 +14,7 @@ const BROADCAST = "10.0.0.255";
 
 function seen(more: Partial<Seen> = {}): Seen {
   return {
+    ...{ port: 10_526, lostMasters: [] },
     subnets: [LOOPBACK, ETHERNET],
     hosts: [],
     broadcasts: [BROADCAST],
@@ -27,6 +28,19 @@ function told(more: Partial<Seen>): string {
   const { why, hint } = silenceOf(seen(more));
   return `${why} | ${hint}`;
 }
+
+Deno.test("a master that cannot be asked is told before what broadcasts might need", () => {
+  const text = told({ lostMasters: ["10.0.0.9", "h"] });
+  assertMatch(text, /and the master 10\.0\.0\.9 and 1 more cannot be asked \| Check .* TCP 10527/);
+  // Where this machine is on no network, that is the reason.
+  assertMatch(told({ lostMasters: ["h"], subnets: [LOOPBACK] }), /no network interface/);
+});
+
+Deno.test("the ports to open are those that are used", () => {
+  assertMatch(told({ port: 20_526 }), /open UDP 20526 and 10530-10545/);
+  const silent = { endpoint: { address: "10.0.0.7", port: 20_000 }, outcome: "silent" } as const;
+  assertMatch(told({ hosts: [silent] }), /open UDP 20000 and 10530-10545, or TCP 20000,/);
+});
 
 const at = (address: string): Endpoint => ({ address, port: 10_526 });
 const host = (outcome: HostOutcome, address = "10.0.0.7") => ({ endpoint: at(address), outcome });

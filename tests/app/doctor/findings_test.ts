@@ -76,7 +76,10 @@ Deno.test("ports: what an own server has is as it should be, what others have is
 
 Deno.test("broadcasts: which do not come back says who is not heard", () => {
   const [heard, lost] = [{ sent: 2, heard: 1 }, { sent: 2, heard: 0 }];
-  one(judgeEchoes({ client: heard, discovery: heard, data: heard }), /^ok: broadcasts can be/);
+  one(
+    judgeEchoes({ client: heard, discovery: heard, data: heard }),
+    /^ok: broadcasts that this machine sends come back/,
+  );
   one(judgeEchoes({ client: heard, data: lost }), /^warning: .*at UDP 10530-10545 is dropped/);
   one(judgeEchoes({ client: lost, discovery: heard }), /^warning: .*answers as well → .*--server/);
   one(judgeEchoes({ client: heard, group: lost }), /^note: .*IPv6/);
@@ -102,12 +105,12 @@ Deno.test("clock and disk", () => {
   one(judgeClock(CLOCK_MS_MIN), /^ok/);
   one(judgeClock(0), /^warning: the clock/);
   const disk = { folder: "/d", freeBytes: 5e10, bytesPerS: 2e8, aheadMs: -40 };
-  one(judgeDisk(disk), /^ok: \/d takes 200 MB\/s, 50\.0 GB free/);
+  one(judgeDisk(disk), /^ok: \/d: writes 200 MB\/s, 50\.0 GB free/);
   one(judgeDisk({ ...disk, error: "denied" }), /^problem: nothing can be written into \/d: denied/);
   one(judgeDisk({ ...disk, freeBytes: 1e8 }), /^warning: \/d has room for 100 MB only/);
   one(judgeDisk({ ...disk, aheadMs: 9_000 }), /^warning: .*9 s ahead of/);
   one(judgeDisk({ ...disk, aheadMs: -9_000 }), /^warning: .*9 s behind/);
-  one(judgeDisk({ ...disk, bytesPerS: 2e6 }), /^note: \/d takes 2\.0 MB\/s/);
+  one(judgeDisk({ ...disk, bytesPerS: 2e6 }), /^note: \/d writes 2\.0 MB\/s/);
   // Where nothing was written, or the disk tells no times.
   one(judgeDisk({ folder: "/d", aheadMs: NaN }), /^ok: \/d → $/);
 });
