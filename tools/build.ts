@@ -60,5 +60,8 @@ async function scripts(program: string): Promise<string[]> {
 if (import.meta.main) {
   const out = resolve(Deno.args[0] ?? join(ROOT, "dist"));
   await build(out);
-  console.log(`Built ${out}: the folder shoal, and shoal-${manifest.version}.tgz for npm`);
+  console.log(
+    `Built ${out}: the folder shoal, and shoal-${manifest.version}.tgz for npm ` +
+      "(without a network: npm install --offline)",
+  );
 }

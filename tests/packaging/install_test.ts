@@ -204,8 +204,8 @@ async function typed(place: Place, variables: readonly string[], words: readonly
 
 installing("npm installs the package, and its command runs", hasNpm, async (place) => {
   const prefix = join(place.folder, "prefix");
-  const variables = [`npm_config_prefix=${prefix}`, "npm_config_offline=true"];
-  const installed = await typed(place, variables, guideLine("npm install --global"));
+  const line = guideLine("npm install --global --offline");
+  const installed = await typed(place, [`npm_config_prefix=${prefix}`], line);
   assertEquals(installed.code, 0, installed.err);
   const command = join(prefix, "bin/shoal");
   assertEquals(await ran(place, command, "--version"), { code: 0, out: VERSION, err: "" });
