@@ -1,7 +1,7 @@
 /**
  * Main thread of a server ⇄ packer worker, which packs ranges of what is offered, one after another.
  *
- * Lifetime: `init → ready → (pack → packed)* → stop → stopped`.
+ * Lifetime: `init → ready → (pack → packed | lost)* → stop → stopped`.
  */
 import type { ErrorMessage } from "../errors.ts";
 import type { ContentRef, LocatedContent } from "../protocol/base/served_file.ts";
@@ -23,7 +23,9 @@ export type PackerRequest =
 
 export type PackerReply =
   | { readonly kind: "ready" }
-  /** Without a pack where that would save too little, or the file is not what was indexed. */
+  /** Without a pack where that would save too little. */
   | { readonly kind: "packed"; readonly job: number; readonly pack?: Pack }
+  /** The range could not be read, which says nothing of how it packs. */
+  | { readonly kind: "lost"; readonly job: number }
   | { readonly kind: "failed"; readonly error: ErrorMessage }
   | { readonly kind: "stopped"; readonly times: StageTimes };

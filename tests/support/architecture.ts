@@ -154,6 +154,8 @@ const PLATFORM_FILES: ReadonlySet<string> = new Set([
     "deno_workers",
     "descriptor_limit",
     "invocation",
+    "libc",
+    "permissions",
     "output",
     "own_hostname",
     "pipes",

@@ -19,11 +19,12 @@ import {
 } from "../../protocol/download/limits.ts";
 import { badListing } from "../../protocol/folder/folder_texts.ts";
 import { ManifestGathering } from "../../protocol/folder/manifest_gathering.ts";
+import { ManifestQuota } from "../../protocol/folder/manifest_quota.ts";
 import { MANIFEST_BYTES_MAX } from "../../wire/limits.ts";
 import type { GetEvent } from "../events.ts";
 import type { DownloadDriver } from "./download_driver.ts";
 import type { FolderContext } from "./folder_context.ts";
-import { GATHER_STEP_MS, MANIFESTS_MAX } from "./limits.ts";
+import { GATHER_STEP_MS } from "./limits.ts";
 import {
   keptManifest,
   manifestName,
@@ -50,6 +51,7 @@ export class FolderListings {
   readonly #options: FolderListingsOptions;
   #manifests = new Map<string, OfferedManifest>();
   #gathering = newGathering();
+  #quota = new ManifestQuota();
   /** Contents that were offered as a listing and are none, … */
   readonly #refused = new Set<string>();
   /** … and what to say if nobody offers another one. */
@@ -80,6 +82,7 @@ export class FolderListings {
   /** The folder is searched for anew. */
   restart(): void {
     this.#manifests = new Map();
+    this.#quota = new ManifestQuota();
     this.#gathering = newGathering();
   }
 
@@ -117,7 +120,8 @@ export class FolderListings {
       known.offers.push(offer);
       return known.part?.onFind({ kind: "offer", queryIndex: 0, offer });
     }
-    if (this.#manifests.size + this.#refused.size >= MANIFESTS_MAX) {
+    const { party } = offer;
+    if (!this.#quota.take(party, this.#manifests.size, this.#refused.size)) {
       return this.#options.ignore(server);
     }
     if (offer.content.sizeBytes > MANIFEST_BYTES_MAX) {

@@ -8,9 +8,7 @@ export const CLASSIC_DOWNLOADS_MAX = 64;
 export const PRESENT_CHECK_BYTES_MAX = 1 * MIB;
 /** Other work of the thread gets its turn after so many milliseconds of that. */
 export const PRESENT_SLICE_MS = 8;
-/** Different manifests of one folder that are taken into account. */
-export const MANIFESTS_MAX = 16;
-/** Entries of all of these together, which are held in memory; those of fewer servers are left out beyond that. */
+/** Entries of all manifests of one folder that are taken into account, which are held in memory; those of fewer servers are left out beyond that. */
 export const FOLDER_ENTRIES_MAX = 2 * MANIFEST_ENTRIES_MAX;
 /** How often a folder that changes while it is fetched is asked for, in one run. */
 export const FOLDER_PASSES_MAX = 4;

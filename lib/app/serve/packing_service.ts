@@ -59,11 +59,14 @@ export class PackingService {
     return this.#packs.rangeOf(pack);
   }
 
-  /** A client found this bad. Says whether it is a pack; if so it is made anew when somebody asks. */
-  doubt({ root, sizeBytes }: ContentRef): boolean {
-    if (this.located({ root, sizeBytes }) === undefined) return false;
-    this.#step({ kind: "struck", root, sizeBytes });
-    return true;
+  /**
+   * A client says that this is bad. If it is a pack, it is made anew when somebody asks, and the range of which it is comes
+   * back: what was read for it may be bad itself.
+   */
+  doubt({ root, sizeBytes }: ContentRef): PackJob | undefined {
+    const range = this.rangeOf({ root, sizeBytes });
+    if (range !== undefined) this.#step({ kind: "struck", root, sizeBytes });
+    return range;
   }
 
   /** A file that had this content has it no more. */
@@ -110,7 +113,7 @@ export class PackingService {
 
   #pack(job: number, { content, offset, lengthBytes }: PackJob): void {
     const file = this.#options.index.located(content.root, content.sizeBytes);
-    if (file === undefined) return this.#step({ kind: "packed", job });
+    if (file === undefined) return this.#step({ kind: "lost", job });
     if (this.#options.runtime.clock.nowMs() < this.#restsUntilMs) {
       return this.#step({ kind: "lost", job });
     }

@@ -20,6 +20,7 @@ import { KnownSubnets } from "./known_subnets.ts";
 import { Random } from "../../protocol/base/random.ts";
 import { type SendRefusal, SendRefusals } from "../../protocol/base/send_refusals.ts";
 import { Tokens } from "../../protocol/base/tokens.ts";
+import { chunkBytesFor } from "../../protocol/merkle/merkle.ts";
 import { DelayedAnswers } from "../../protocol/serve/delayed_answers.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import type { ServedCounts } from "../../protocol/serve/range_server.ts";
@@ -32,6 +33,7 @@ import type { LogLevel } from "../../protocol/session/dialogue.ts";
 import { DataSocket } from "./data_socket.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 import type { ServedIndex } from "../index/served_index.ts";
+import type { PackJob } from "../../protocol/serve/packs.ts";
 import { PackingService } from "./packing_service.ts";
 import { type ReadPart, TransferReport } from "./transfer_report.ts";
 import type { TransferEvent } from "../events.ts";
@@ -136,7 +138,9 @@ export class Serving {
       following: (ref) => index.following(ref),
       onChanged: (root, sizeBytes) => this.#onChanged(root, sizeBytes),
       onStruck: (party, content, chunk) => {
-        if (!this.#packing.doubt(content)) index.doubt(party, content, chunk);
+        const packed = this.#packing.doubt(content);
+        if (packed === undefined) return index.doubt(party, content, chunk);
+        for (const each of chunksOf(packed)) index.doubt(party, packed.content, each);
       },
       onFlow: (to, root, sizeBytes) => this.#onFlow(to, root, sizeBytes),
       onSent,
@@ -275,4 +279,11 @@ export class Serving {
   #onChanged(root: HashHex, sizeBytes: number): void {
     this.#options.index.mistrust(root, sizeBytes);
   }
+}
+
+/** The chunks of which a part is in this range. */
+function* chunksOf({ content: { sizeBytes }, offset, lengthBytes }: PackJob): Generator<number> {
+  const chunkBytes = chunkBytesFor(sizeBytes);
+  const end = Math.ceil((offset + lengthBytes) / chunkBytes);
+  for (let chunk = Math.floor(offset / chunkBytes); chunk < end; chunk++) yield chunk;
 }

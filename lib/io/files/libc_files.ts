@@ -8,7 +8,8 @@
  */
 import type { Bytes, ModificationTime } from "../../ids.ts";
 import { anchor, relativePath } from "./anchored_path.ts";
-import { isTuningOff } from "../system/tuning.ts";
+import { openLibc } from "../system/libc.ts";
+import { isGrantedWhole } from "../system/permissions.ts";
 import { PATH_BYTES_MAX } from "./limits.ts";
 
 const SYMBOLS = {
@@ -277,19 +278,6 @@ function loaded(): Symbols | undefined {
 }
 
 function load(): Symbols | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  if (!isGranted({ name: "ffi" })) return undefined;
-  if (isTuningOff()) return undefined;
-  areFree = isGranted({ name: "read" }) && isGranted({ name: "write" });
-  try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Without exception, asked in a way that never prompts. What `--deny-read=PATH` takes away, only Deno's own calls heed. */
-function isGranted(permission: Deno.PermissionDescriptor): boolean {
-  const { state, partial } = Deno.permissions.querySync(permission);
-  return state === "granted" && !partial;
+  areFree = isGrantedWhole({ name: "read" }) && isGrantedWhole({ name: "write" });
+  return openLibc(SYMBOLS);
 }

@@ -5,9 +5,11 @@ import { NAME_COMPONENTS_MAX } from "../../limits.ts";
 export const FOLDER_DEPTH_MAX = NAME_COMPONENTS_MAX - 1;
 /** A scan works this long before it yields to other events. */
 export const SCAN_TURN_MS = 5;
-/** Files that a sender keeps open. */
+/** Files that a sender keeps open, … */
 export const OPEN_FILES_MAX = 64;
-/** … and a packer, which packs ranges of few files at a time. */
+/** … and at most this share of the descriptors that nothing else needs. */
+export const OPEN_FILES_DESCRIPTORS_SHARE = 1 / 8;
+/** Files that a packer keeps open, which packs ranges of few files at a time. */
 export const PACKER_OPEN_FILES_MAX = 2;
 /** An open file is compared with the index this often while it is read. */
 export const FILE_CHECK_INTERVAL_MS = 50;

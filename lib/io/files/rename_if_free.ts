@@ -4,7 +4,7 @@
  */
 import { anchor, relativePath } from "./anchored_path.ts";
 import { PATH_BYTES_MAX } from "./limits.ts";
-import { isTuningOff } from "../system/tuning.ts";
+import { openLibc } from "../system/libc.ts";
 
 const SYMBOLS = {
   renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
@@ -21,7 +21,7 @@ const [fromBytes, toBytes] = [new Uint8Array(PATH_BYTES_MAX), new Uint8Array(PAT
 
 /** Whether `from` is `to` now; `false` where that name is taken, and where it cannot be done so. Never throws. */
 export function renameIfFree(from: string, to: string): boolean {
-  if (rename === "unknown") rename = load();
+  if (rename === "unknown") rename = openLibc(SYMBOLS)?.renameat2;
   if (rename === undefined) return false;
   if (!encode(relativePath(from), fromBytes)) return false;
   const fromAnchor = anchor;
@@ -35,15 +35,4 @@ function encode(path: string, bytes: Uint8Array): boolean {
   if (read < path.length || written === bytes.length || path.includes("\0")) return false;
   bytes[written] = 0;
   return true;
-}
-
-function load(): Rename | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (isTuningOff()) return undefined;
-  try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols.renameat2;
-  } catch {
-    return undefined;
-  }
 }

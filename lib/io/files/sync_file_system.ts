@@ -1,5 +1,5 @@
 /** `syncfs(2)` through FFI: one call for all that was written, however many files that is. */
-import { isTuningOff } from "../system/tuning.ts";
+import { openLibc } from "../system/libc.ts";
 
 const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
@@ -15,7 +15,7 @@ const encoder = new TextEncoder();
 
 /** Whether everything on the file system of `folder` would survive a power cut. Never rejects. */
 export async function syncFileSystem(folder: string): Promise<boolean> {
-  if (symbols === "unknown") symbols = load();
+  if (symbols === "unknown") symbols = openLibc(SYMBOLS);
   if (symbols === undefined) return false;
   const descriptor = symbols.open(encoder.encode(`${folder}\0`), 0);
   if (descriptor < 0) return false;
@@ -23,16 +23,5 @@ export async function syncFileSystem(folder: string): Promise<boolean> {
     return await symbols.syncfs(descriptor) === 0;
   } finally {
     symbols.close(descriptor);
-  }
-}
-
-function load(): Symbols | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  if (isTuningOff()) return undefined;
-  try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  } catch {
-    return undefined;
   }
 }

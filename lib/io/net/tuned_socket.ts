@@ -25,6 +25,7 @@ import {
 } from "./limits.ts";
 import { IP_PKTINFO, ReceiveMessage, SOL_IP } from "./receive_message.ts";
 import { socketAddress } from "./socket_address.ts";
+import { openLibc } from "../system/libc.ts";
 import { isTuningOff } from "../system/tuning.ts";
 
 const SOL_SOCKET = 1;
@@ -63,7 +64,7 @@ const SYMBOLS = {
   poll: { parameters: ["pointer", "u64", "i32"], result: "i32", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 let libc: Libc | undefined;
 
 /** What a socket could be tuned to. */
@@ -143,14 +144,7 @@ export function socketsAt(endpoint: Endpoint): ReadonlySet<number> {
 }
 
 function loadLibc(): Libc | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  if (isTuningOff()) return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  try {
-    return libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
-  } catch {
-    return undefined;
-  }
+  return isTuningOff() ? undefined : libc ??= openLibc(SYMBOLS);
 }
 
 function setBuffers(library: Libc, descriptor: number): void {
@@ -172,7 +166,7 @@ function tune(
   const isJoining = joins && setOption(library, descriptor, SOL_UDP, UDP_GRO, 1);
   const notesAsked = answers && address === UNSPECIFIED_ADDRESS;
   const isNoting = notesAsked && setOption(library, descriptor, SOL_IP, IP_PKTINFO, 1);
-  const { sendto, sendmsg, recvmsg, ppoll, shutdown } = library.symbols;
+  const { sendto, sendmsg, recvmsg, ppoll, shutdown } = library;
   const [level, discovery] = address.includes(":")
     ? [SOL_IPV6, IPV6_MTU_DISCOVER]
     : [SOL_IP, IP_MTU_DISCOVER];
@@ -234,7 +228,7 @@ async function pollElsewhere(
   descriptor: number,
   events: number,
 ): Promise<boolean> {
-  const { malloc, free, poll } = library.symbols;
+  const { malloc, free, poll } = library;
   const wanted = malloc(BigInt(POLLFD_BYTES));
   if (wanted === null) throw new RangeError("out of memory");
   writePollfd(Deno.UnsafePointerView.getArrayBuffer(wanted, POLLFD_BYTES), descriptor, events);
@@ -265,7 +259,7 @@ function* descriptorsOf(library: Libc, endpoint: Endpoint): Generator<number> {
   const length = new Uint32Array(1);
   for (let descriptor = 3; descriptor < DESCRIPTOR_MAX; descriptor++) {
     length[0] = name.length;
-    if (library.symbols.getsockname(descriptor, name, length) !== 0) continue;
+    if (library.getsockname(descriptor, name, length) !== 0) continue;
     if (length[0] !== name.length || wanted.bytes.some((byte, i) => name[i] !== byte)) continue;
     if (getOption(library, descriptor, SOL_SOCKET, SO_TYPE) === SOCK_DGRAM) yield descriptor;
   }
@@ -279,7 +273,7 @@ function setOption(
   value: number,
 ): boolean {
   const bytes = new Int32Array([value]);
-  return library.symbols.setsockopt(descriptor, level, option, bytes, bytes.byteLength) === 0;
+  return library.setsockopt(descriptor, level, option, bytes, bytes.byteLength) === 0;
 }
 
 function getOption(
@@ -290,6 +284,6 @@ function getOption(
 ): number | undefined {
   const value = new Int32Array(1);
   const length = new Uint32Array([value.byteLength]);
-  const failed = library.symbols.getsockopt(descriptor, level, option, value, length) !== 0;
+  const failed = library.getsockopt(descriptor, level, option, value, length) !== 0;
   return failed ? undefined : value[0];
 }

@@ -1,5 +1,6 @@
 /** The machine's facts through Deno's API. Nothing is changed, and nothing asks for a permission. */
 import type { HostFacts, PortState } from "./host_facts.ts";
+import { isGranted } from "./permissions.ts";
 import { isTuningOff } from "./tuning.ts";
 
 const USED: readonly Deno.PermissionDescriptor[] = [
@@ -77,8 +78,4 @@ async function output(
   });
   const { success, stdout } = await command.output();
   return success ? decoder.decode(stdout) : undefined;
-}
-
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
 }

@@ -3,6 +3,7 @@
  * otherwise the very line. A command and its arguments follow it.
  */
 import { fromFileUrl } from "@std/path/from-file-url";
+import { isGranted } from "./permissions.ts";
 
 /** Set by what starts the program for somebody who typed something else: launchers and tasks. */
 const STARTED_AS = "SHOAL_STARTED_AS";
@@ -135,8 +136,4 @@ function wordsOf(processId: number): readonly string[] | undefined {
 function relativeToFolder(path: string): string {
   const folder = isGranted({ name: "read", path: "." }) ? `${Deno.cwd()}/` : undefined;
   return folder !== undefined && path.startsWith(folder) ? path.slice(folder.length) : path;
-}
-
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
 }

@@ -42,8 +42,7 @@ class PackerDriver implements Driver<Work> {
   onRequest(request: Work): void {
     switch (request.kind) {
       case "pack": {
-        const made = this.#pack(request);
-        return this.#parent.post({ kind: "packed", job: request.job, ...(made && { pack: made }) });
+        return this.#parent.post({ job: request.job, ...this.#pack(request) });
       }
       case "forget":
         return this.#contents.close(request);
@@ -58,17 +57,17 @@ class PackerDriver implements Driver<Work> {
     }
   }
 
-  #pack(request: PackRequest): Pack | undefined {
+  #pack(request: PackRequest): { kind: "packed"; pack?: Pack } | { kind: "lost" } {
     const { clock } = this.#runtime;
     const startMs = clock.nowMs();
     const plain = this.#read(request);
     const readToMs = clock.nowMs();
     this.#readMs += readToMs - startMs;
-    if (plain === undefined) return undefined;
+    if (plain === undefined) return { kind: "lost" };
     const packed = pack(plain);
     const made = packed.length <= PACK_SHARE_MAX * plain.length ? shared(packed) : undefined;
     this.#packMs += clock.nowMs() - readToMs;
-    return made;
+    return { kind: "packed", ...(made !== undefined && { pack: made }) };
   }
 
   /** The memory is used again. */

@@ -27,7 +27,8 @@ import {
 import { MTU_BYTES_DEFAULT } from "../../wire/limits.ts";
 import { packedFramesIn } from "../../wire/packed_frames.ts";
 import type { Clock, Wakeup } from "../system/clock.ts";
-import { OPEN_FILES_MAX } from "../files/limits.ts";
+import { OPEN_FILES_DESCRIPTORS_SHARE, OPEN_FILES_MAX } from "../files/limits.ts";
+import { descriptorShare } from "../system/descriptor_limit.ts";
 import { SegmentWriter } from "../files/segment_writer.ts";
 import { type ContentState, OpenContents } from "../files/open_contents.ts";
 import { SendQueue } from "../net/send_queue.ts";
@@ -76,7 +77,8 @@ class SenderDriver {
       (refusal, to) => this.#onRefused(refusal, to),
     );
     this.#writer = new SegmentWriter(overheadBytes);
-    this.#contents = new OpenContents(runtime.disk, OPEN_FILES_MAX);
+    const openMax = descriptorShare(OPEN_FILES_MAX, OPEN_FILES_DESCRIPTORS_SHARE);
+    this.#contents = new OpenContents(runtime.disk, openMax);
     this.#machine = new RangeServer({
       server: serverId(init.serverId),
       tokens: new Tokens(init.tokenSecret),

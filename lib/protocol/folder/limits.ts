@@ -15,6 +15,14 @@ export const BUNDLE_END_ODDS = 4;
 export const UNIT_BYTES_MAX = MIB;
 /** A bundle is fetched whole if at least this share of it is missing. */
 export const BUNDLE_USE_MIN = 0.5;
+/** Different manifests of one folder that are taken into account, … */
+export const MANIFESTS_MAX = 16;
+/** … that one party was the first to offer, of which some may be none; … */
+export const MANIFESTS_PER_PARTY_MAX = 8;
+/** … and contents that were offered as a manifest and are none: after so many of them, no further ones are looked at. */
+export const MANIFESTS_REFUSED_MAX = 64;
+/** Endpoints that are said to have a folder and have not proved it, of which the longest known makes room. */
+export const FOLDER_CLAIMS_MAX = 1_024;
 /** Links that are followed one after another to find what the first stands for. */
 export const LINKS_FOLLOWED_MAX = 40;
 

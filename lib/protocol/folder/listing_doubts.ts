@@ -7,6 +7,7 @@
  */
 import { type Endpoint, endpointKey } from "../../address.ts";
 import type { ServerId } from "../../ids.ts";
+import { FOLDER_CLAIMS_MAX } from "./limits.ts";
 
 export class ListingDoubts {
   readonly #claimPatienceMs: number;
@@ -26,6 +27,9 @@ export class ListingDoubts {
   onClaimed(nowMs: number, endpoint: Endpoint): void {
     const key = endpointKey(endpoint);
     if (this.#claims.has(key)) return;
+    // The first has had most of its time.
+    const [first] = this.#claims.keys();
+    if (first !== undefined && this.#claims.size >= FOLDER_CLAIMS_MAX) this.#claims.delete(first);
     this.#claims.set(key, nowMs);
   }
 

@@ -5,6 +5,7 @@
  */
 import { type Endpoint, endpointKey } from "../../address.ts";
 import type { ServerId } from "../../ids.ts";
+import { FOLDER_CLAIMS_MAX } from "./limits.ts";
 
 interface GatheringPatience {
   /** After the first manifest that is proved. */
@@ -28,7 +29,11 @@ export class ManifestGathering {
 
   /** Somebody says that he has the folder. */
   onClaim(endpoint: Endpoint): void {
-    this.#claims.add(endpointKey(endpoint));
+    const key = endpointKey(endpoint);
+    const [first] = this.#claims;
+    const isFull = this.#claims.size >= FOLDER_CLAIMS_MAX && !this.#claims.has(key);
+    if (first !== undefined && isFull) this.#claims.delete(first);
+    this.#claims.add(key);
   }
 
   /** Somebody has proved to have it. */

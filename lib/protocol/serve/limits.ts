@@ -75,6 +75,8 @@ export const PACK_ASKERS_MAX = 64;
 export const PACK_CACHE_BYTES_MAX = 64 * MIB;
 /** … and ranges of which it knows whether they pack. */
 export const PACKS_KNOWN_MAX = 4_096;
+/** A pack that a client found bad is made anew once in this time: if it is the same again, it is what the file says. */
+export const PACK_STRUCK_MEMORY_MS = 10 * 60_000;
 /** A server that sends faster than this packs nothing: its processor has better things to do. */
 export const PACK_SERVING_BYTES_PER_S_MAX = 250 * MIB;
 /** Units per second, and at once, that one party may cause, whose address a token proved. */

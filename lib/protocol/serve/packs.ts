@@ -9,6 +9,7 @@ import { HASH_BYTES } from "../../limits.ts";
 import { PACK_BYTES_MAX } from "../../wire/limits.ts";
 import { type ByteRange, encodeFrame, type FrameOf } from "../../wire/frames.ts";
 import { PackSkips } from "../base/pack_skips.ts";
+import { RecentMap } from "../base/recent_map.ts";
 import {
   type ContentRef,
   keyOf,
@@ -20,6 +21,7 @@ import {
   PACK_ASKERS_MAX,
   PACK_CACHE_BYTES_MAX,
   PACK_SERVING_BYTES_PER_S_MAX,
+  PACK_STRUCK_MEMORY_MS,
   PACKS_AT_ONCE,
   PACKS_KNOWN_MAX,
   PACKS_PER_PARTY_MAX,
@@ -49,7 +51,7 @@ export type PacksEvent =
   | { readonly kind: "lost"; readonly job: number }
   /** A file that had this content has it no more. */
   | ({ readonly kind: "forget" } & ContentRef)
-  /** A client found this pack, or the chunks in it, bad. */
+  /** A client says that this pack, or the chunks in it, are bad. */
   | ({ readonly kind: "struck" } & ContentRef)
   /** What the server has sent in its last interval. */
   | { readonly kind: "sent"; readonly bytes: number };
@@ -107,6 +109,7 @@ export class Packs {
   readonly #known = new Map<string, Known>();
   /** The keys of ranges by that of their pack: equal ranges have equal packs. */
   readonly #rangesOf = new Map<string, Set<string>>();
+  readonly #struck = new RecentMap<true>(PACKS_KNOWN_MAX, PACK_STRUCK_MEMORY_MS);
   readonly #skips = new PackSkips();
   #actions: PacksAction[] = [];
   #nextJob = 0;
@@ -137,7 +140,7 @@ export class Packs {
         this.#forget(keyOf(event));
         break;
       case "struck":
-        for (const key of this.#rangesOf.get(keyOf(event)) ?? []) this.#drop(key);
+        this.#onStruck(nowMs, keyOf(event));
         break;
       case "sent":
         if (event.bytes > PACK_SERVING_BYTES_PER_S_MAX * STATS_INTERVAL_MS / 1_000) {
@@ -272,6 +275,13 @@ export class Packs {
       if (fits || oldest === key) return;
       this.#drop(oldest);
     }
+  }
+
+  /** A client's word alone: what has been made anew and is the same again is not thrown away for it. */
+  #onStruck(nowMs: number, pack: string): void {
+    if (this.#struck.get(nowMs, pack) === true) return;
+    this.#struck.set(nowMs, pack, true);
+    for (const key of this.#rangesOf.get(pack) ?? []) this.#drop(key);
   }
 
   #forget(content: string): void {

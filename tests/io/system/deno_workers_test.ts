@@ -21,7 +21,7 @@ Deno.test({
   async fn() {
     for (const free of [0, 3, WORKER_DESCRIPTORS - 1]) {
       const [first = "", second] = await linesWith(free);
-      assertMatch(first, /^packer\.ts cannot be started: Too many open files.* \| Allow more open/);
+      assertMatch(first, /^packer\.ts cannot be started: too many open files.* \| Allow more open/);
       assertEquals(second, "ready");
     }
     assertEquals(await linesWith(WORKER_DESCRIPTORS), ["ready", "ready"]);

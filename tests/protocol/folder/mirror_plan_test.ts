@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ServerId } from "../../../lib/ids.ts";
+import { FOLDER_CLAIMS_MAX } from "../../../lib/protocol/folder/limits.ts";
 import { ListingDoubts } from "../../../lib/protocol/folder/listing_doubts.ts";
 import {
   comparedNames,
@@ -79,4 +80,15 @@ Deno.test("listings are in doubt until all who offer were read, and say the same
   assertEquals(doubts.reason, "servers list different things, or not everything");
   doubts.onRead(new Set([a, b]), true);
   assertEquals(doubts.reason, undefined);
+});
+
+Deno.test("of very many claims the longest known is forgotten, and the latest still has its time", () => {
+  const doubts = new ListingDoubts(50);
+  for (let port = 1; port <= FOLDER_CLAIMS_MAX + 1; port++) {
+    doubts.onClaimed(port, { address: "10.0.0.1", port });
+  }
+  assertEquals(doubts.claimsEndMs, FOLDER_CLAIMS_MAX + 1 + 50);
+  // The first is new again: what is forgotten is not kept in any other way.
+  doubts.onClaimed(9_000, { address: "10.0.0.1", port: 1 });
+  assertEquals(doubts.claimsEndMs, 9_050);
 });

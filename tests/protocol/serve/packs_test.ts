@@ -6,6 +6,7 @@ import type { ContentRef, ServedFile } from "../../../lib/protocol/base/served_f
 import {
   PACK_CACHE_BYTES_MAX,
   PACK_SERVING_BYTES_PER_S_MAX,
+  PACK_STRUCK_MEMORY_MS,
   PACKS_AT_ONCE,
   PACKS_PER_PARTY_MAX,
 } from "../../../lib/protocol/serve/limits.ts";
@@ -184,6 +185,21 @@ Deno.test("a pack that a client found bad is made anew", () => {
   scene.packed(scene.jobs[0]!.job, packOf(0));
   scene.do({ kind: "struck", root: packOf(0).root, sizeBytes: 1_000 });
   assertEquals(scene.dropped.length, 1);
+  scene.ask(A, span(0));
+  assertEquals(scene.jobs.length, 2);
+  // It is the same again: what the file says, whatever is said of it.
+  scene.packed(scene.jobs[1]!.job, packOf(0));
+  scene.do({ kind: "struck", root: packOf(0).root, sizeBytes: 1_000 });
+  assertEquals(scene.dropped.length, 1);
+  scene.nowMs += PACK_STRUCK_MEMORY_MS + 1;
+  scene.do({ kind: "struck", root: packOf(0).root, sizeBytes: 1_000 });
+  assertEquals(scene.dropped.length, 2);
+});
+
+Deno.test("what could not be read says nothing of how it packs", () => {
+  const scene = new Scene();
+  scene.ask(A, span(0));
+  scene.do({ kind: "lost", job: scene.jobs[0]!.job });
   scene.ask(A, span(0));
   assertEquals(scene.jobs.length, 2);
 });
