@@ -60,7 +60,7 @@ function silenceOfHosts({ hosts, refused }: Seen): Silence {
     return {
       why: `${placesOf(open)} takes TCP connections there, and answers no search`,
       hint:
-        "Is that a server of Shoal? Check the port, which `server` prints. One that has a secret answers nobody without it.",
+        "Is that a server of Shoal, and is it not suspended? Check the port, which `server` prints. One that has a secret answers nobody without it.",
     };
   }
   const silent = hosts.filter(({ outcome }) => outcome === "silent" || outcome === "unknown");

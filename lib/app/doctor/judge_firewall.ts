@@ -64,7 +64,7 @@ export function judgeFirewall(seen: FirewallSeen): Finding[] {
   }
   return findings.length > 0
     ? findings
-    : [ok("firewall", "no rule that could be read drops anything of Shoal's ports")];
+    : [ok("firewall", "no firewall rule that could be read blocks Shoal's ports")];
 }
 
 interface Dropped {

@@ -1,5 +1,5 @@
 /** Messages about a download: why it waits, what it has noticed, and why it has failed. */
-import { type Endpoint, endpointText } from "../../address.ts";
+import { type Endpoint, endpointText, preferenceOf } from "../../address.ts";
 import { ShoalError } from "../../errors.ts";
 import { claimedIdOf, type Content, type HashHex, type ServerId } from "../../ids.ts";
 import type { Query } from "../../wire/frames.ts";
@@ -111,8 +111,14 @@ export function stalled(name: string): ShoalError {
 
 /** The same for all that only these servers have. */
 export function silent(offers: readonly Offer[], waitedMs: number): ShoalError {
-  const addresses = [...new Set(offers.map(({ path }) => endpointText(path.endpoint)))];
-  const [first = "", ...others] = addresses;
+  const byPreference = offers.toSorted((a, b) =>
+    preferenceOf(a.path.endpoint.address) - preferenceOf(b.path.endpoint.address)
+  );
+  // One that is known by both families is one to people.
+  const ids = [...new Set(byPreference.map(({ server }) => claimedIdOf(server)))];
+  const [first = "", ...others] = ids.map((id) =>
+    endpointText(byPreference.find(({ server }) => claimedIdOf(server) === id)!.path.endpoint)
+  );
   const whom = others.length === 0 ? first : `${first} and ${others.length} more`;
   const seconds = Math.round(waitedMs / 100) / 10;
   return new ShoalError("stalled", `nothing has come from ${whom} for ${seconds} s`);
@@ -170,8 +176,13 @@ export function fellBack(cause: QuietCause, place: Endpoint): string {
   }
 }
 
-/** The same where TCP brings nothing either. */
+/** The same where TCP brings nothing either: of a server that has brought something, a firewall is not the likely cause. */
 export function unreached(cause: QuietCause, place: Endpoint, tcpPort: number): string {
+  if (cause === "more data") {
+    return `${
+      quietText(cause, place)
+    }, and its TCP port ${tcpPort} does not answer: it may have been stopped, or cut off`;
+  }
   return `${quietText(cause, place)} over UDP, nor can it be reached over TCP: ` +
     `open UDP ${dataPortText(place)} or TCP port ${tcpPort} there and on the path`;
 }
