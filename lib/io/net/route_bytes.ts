@@ -1,5 +1,6 @@
 /** What the routes of this machine take, as Linux tells of a socket that is connected: asked through FFI, no datagram is sent. */
 import type { Endpoint } from "../../address.ts";
+import { openLibc } from "../system/libc.ts";
 import { isTuningOff } from "../system/tuning.ts";
 import { socketAddress } from "./socket_address.ts";
 
@@ -21,11 +22,11 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-let libc: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
+let libc: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
 
 /** The longest datagram, without headers, that the route to `to` takes; `undefined` where that is not known. */
 export function routeBytes(to: Endpoint): number | undefined {
-  const symbols = loadLibc()?.symbols;
+  const symbols = isTuningOff() ? undefined : libc ??= openLibc(SYMBOLS);
   if (symbols === undefined) return undefined;
   const isIpv6 = to.address.includes(":");
   const descriptor = symbols.socket(isIpv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -43,15 +44,5 @@ export function routeBytes(to: Endpoint): number | undefined {
     return value[0]! - headersBytes;
   } finally {
     symbols.close(descriptor);
-  }
-}
-
-function loadLibc(): typeof libc {
-  if (Deno.build.os !== "linux" || isTuningOff()) return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  try {
-    return libc ??= Deno.dlopen("libc.so.6", SYMBOLS);
-  } catch {
-    return undefined;
   }
 }

@@ -4,13 +4,14 @@ import { timeOf } from "../../ids.ts";
 import { isSameText } from "../../names.ts";
 import { encodeFrame, type FrameOf, type Query } from "../../wire/frames.ts";
 import { MANIFEST_NAME } from "../../wire/manifest.ts";
+import type { Claim } from "./candidates.ts";
 import type { Offer } from "./sought_query.ts";
 
 export type FindAnswer = FrameOf<"offer" | "pending" | "absent" | "retry">;
 
-/** How long an answer is: at most what came. */
-export function answerBytes(frame: FindAnswer): number {
-  return encodeFrame(frame).length;
+/** What an answer is worth that proves nothing: it is at most as long as what came. */
+export function claimOf(frame: FindAnswer): Claim {
+  return { token: frame.token, bytes: encodeFrame(frame).length };
 }
 
 /** A server that answers from the port that it shares with others says where its own is. */

@@ -26,7 +26,7 @@ import { Aliases } from "./aliases.ts";
 import { Candidates } from "./candidates.ts";
 import type { FinderAction, FinderEvent, FinderOptions } from "./finder_messages.ts";
 import { Invitations } from "./invitations.ts";
-import { answerBytes, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
+import { claimOf, endpointToAsk, type FindAnswer, isAnswerTo, offerOf } from "./find_answer.ts";
 import { findBytes, fitFind, fitTo } from "./find_packing.ts";
 import { formsFor } from "./find_targets.ts";
 import { claimIn, HashingProgress } from "./hashing_progress.ts";
@@ -208,10 +208,10 @@ export class Finder {
 
   /** Whether who has proved itself at `to` may be a server that is known by another address. */
   #mayBeAlias(nowMs: number, to: Endpoint, from: Endpoint, frame: FindAnswer): boolean {
-    const { server: id, token } = frame;
+    const { server: id } = frame;
     if (!this.#servers.isHeardElsewhere(id, to.address)) return false;
-    if (this.#servers.find(id, endpointToAsk(from, frame), token) !== undefined) return false;
-    return this.#aliases.asks(nowMs, id, to, { token, bytes: answerBytes(frame) });
+    if (this.#servers.find(id, endpointToAsk(from, frame), frame.token)) return false;
+    return this.#aliases.asks(nowMs, id, to, claimOf(frame));
   }
 
   #askAlias(nowMs: number, to: Endpoint, token: Token): void {
@@ -252,7 +252,7 @@ export class Finder {
       ? !isKnown
       : !sought.isFinished && (!isKnown || sought.isNews(known.id, frame));
     if (!isNews) return;
-    const claim = { token: frame.token, bytes: answerBytes(frame) };
+    const claim = claimOf(frame);
     this.#candidates.add(nowMs, endpoint, claim);
     // Where it answered from is worth a try where its data port is not reached.
     if (endpoint !== from) this.#candidates.add(nowMs, from, { ...claim, named: endpoint });
@@ -315,8 +315,7 @@ export class Finder {
   /** The token was missing or stale. Where the question was who is there, that is the answer. */
   #onRetry(server: HeardServer): void {
     server.asks.refused();
-    for (const sought of this.#unfinished) {
-      if (sought.query.by !== "any") continue;
+    for (const sought of this.#unfinished.values().filter(({ query }) => query.by === "any")) {
       sought.onAbsent(server, []);
       server.asks.answered(sought.index);
     }
@@ -339,7 +338,7 @@ export class Finder {
     const known = this.#servers.find(frame.server, endpoint, frame.token);
     // Who answers at a port that servers share speaks for another port only where none of its own has answered.
     if (known === undefined && !isSameEndpoint(endpoint, to)) {
-      this.#candidates.add(nowMs, endpoint, { token: frame.token, bytes: answerBytes(frame) });
+      this.#candidates.add(nowMs, endpoint, claimOf(frame));
       if (this.#servers.isHeardAt(endpoint.address)) return undefined;
     }
     const id = known?.id ?? this.#peerIds.ofProved(frame.server, endpoint, frame.token);
@@ -353,10 +352,9 @@ export class Finder {
       server.validate(each);
       this.#peerIds.prove(server.id, each);
     }
-    for (const [each, known] of [[path, before], [beside, shared]] as const) {
-      if (each === undefined || each === known) continue;
-      this.#actions.push({ kind: "server", server: server.id, path: each, isProved: true });
-    }
+    const fresh = [path === before ? [] : path, beside === shared ? [] : beside ?? []].flat();
+    const about = { kind: "server", server: id, isProved: true } as const;
+    for (const each of fresh) this.#actions.push({ ...about, path: each });
     return { server, path };
   }
 
