@@ -395,26 +395,20 @@ export class GetRun {
     const queries = downloads.map((download) => download.query);
     const onNews = (news: FindNews): void => {
       if (news.kind === "server") {
-        const { isProved, path: { endpoint } } = news;
-        if (isProved) this.#routes.handle({ kind: "heard", endpoint });
-        return this.#masters.heard(endpoint.address);
+        this.#routes.onServer(news);
+        return this.#masters.heard(news.path.endpoint.address);
       }
       const download = downloads[news.queryIndex]!;
-      if (news.kind === "offer") {
-        const { offer } = news;
-        if (offer.isProved) this.#onProvedOffer(offer);
-        else this.#routes.handle({ kind: "claimed", download, offer });
-      }
+      if (news.kind === "offer") this.#onOffer(news.offer, download);
       if (news.kind === "classicDue") {
         if (download instanceof DownloadDriver) this.#classic?.ask(download);
         return;
       }
-      const tell = (): void => download.onFind(news, this.#adviceOn(news, download.query));
-      const isEnd = news.kind === "notFound" || news.kind === "timedOut";
-      const claims = isEnd ? this.#routes.claimsAnswered(download.query) : undefined;
-      // Who can prove itself over TCP alone is not there for nothing.
-      if (claims === undefined) tell();
-      else void claims.then(tell);
+      this.#routes.afterClaims(
+        news,
+        download.query,
+        () => download.onFind(news, this.#adviceOn(news, download.query)),
+      );
     };
     const find = this.#search.find(queries, onNews, this.#pinned);
     downloads.forEach((download, queryIndex) => {
@@ -425,7 +419,9 @@ export class GetRun {
     this.#routes.onSearch(downloads);
   }
 
-  #onProvedOffer({ server, path: { endpoint } }: Offer): void {
+  #onOffer(offer: Offer, download: DownloadDriver | FolderDownload): void {
+    if (!offer.isProved) return this.#routes.handle({ kind: "claimed", download, offer });
+    const { server, path: { endpoint } } = offer;
     this.#patience.onHeard(this.#runtime.clock.nowMs(), server);
     this.#routes.handle({ kind: "offered", server, over: this.#kind, endpoint });
   }

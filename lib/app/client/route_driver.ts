@@ -99,9 +99,19 @@ export class RouteDriver {
     for (const download of downloads) this.handle({ kind: "search", download, isNamed });
   }
 
-  /** Settles when those have answered who are being asked over TCP whether they have it; `undefined` where nobody is. */
-  claimsAnswered(query: Query): Promise<void> | undefined {
-    return this.#claims.get(query)?.ended.promise;
+  /** A server is there, or is said to be. */
+  onServer({ isProved, path: { endpoint } }: Extract<FindNews, { kind: "server" }>): void {
+    if (isProved) this.handle({ kind: "heard", endpoint });
+  }
+
+  /**
+   * Calls `tell` now; where the news is that a search has found nothing, once those have answered who are being asked over TCP
+   * whether they have it: who can prove itself over TCP alone is not there for nothing.
+   */
+  afterClaims({ kind }: FindNews, query: Query, tell: () => void): void {
+    const claims = kind === "notFound" || kind === "timedOut" ? this.#claims.get(query) : undefined;
+    if (claims === undefined) tell();
+    else void claims.ended.promise.then(tell);
   }
 
   onReached(server: ServerId, { kind, endpoint }: SourceRoute): void {
