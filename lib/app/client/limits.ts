@@ -21,6 +21,8 @@ export const MIRROR_CLAIM_PATIENCE_MS = 1_000;
 export const GATHER_STEP_MS = 20;
 /** Of what is fetched in fewer chunks than this, nothing is fetched from other takers or given to them. */
 export const TAKEN_CHUNKS_MIN = 16;
+/** A get that has ended says so for this long to who was given something just before, and asks on. */
+export const LEAVE_MS_MIN = 150;
 /** A get that has ended goes on giving what it has promised for no longer than this. */
 export const LEAVE_MS_MAX = 500;
 /** Chunks that others found bad and that are read again to see whether they are, per second and at once. */

@@ -24,7 +24,7 @@ import type { CatalogueView } from "../../protocol/serve/find_answers.ts";
 import type { QuestionFrame } from "../../protocol/serve/questions.ts";
 import { Responder } from "../../protocol/serve/responder.ts";
 import { DataSocket } from "../serve/data_socket.ts";
-import { DOUBTS_PER_S, LEAVE_MS_MAX } from "./limits.ts";
+import { DOUBTS_PER_S, LEAVE_MS_MAX, LEAVE_MS_MIN } from "./limits.ts";
 
 type PartPlace = Extract<ContentPlace, { kind: "part" }>;
 
@@ -69,6 +69,8 @@ export class Sharing {
   readonly #options: SharingOptions;
   readonly #contents = new Map<string, SharedContent>();
   readonly #doubts = new RateLimit(DOUBTS_PER_S, DOUBTS_PER_S);
+  /** When somebody was last given something, as far as was told. */
+  #givenMs = -Infinity;
   #opened: Opened | undefined;
   #opening: Promise<SharingPlace | undefined> | undefined;
 
@@ -101,8 +103,11 @@ export class Sharing {
     if (data === undefined) return;
     this.#contents.clear();
     const waiting = new AbortController();
-    const late = this.#options.runtime.clock.sleep(LEAVE_MS_MAX, waiting.signal);
-    await Promise.race([data.leave(), late]);
+    const { clock } = this.#options.runtime;
+    const late = clock.sleep(LEAVE_MS_MAX, waiting.signal);
+    const isMissed = clock.nowMs() - this.#givenMs < LEAVE_MS_MAX;
+    const told = isMissed ? clock.sleep(LEAVE_MS_MIN, waiting.signal) : undefined;
+    await Promise.race([Promise.all([data.leave(), told]), late]);
     waiting.abort();
     await data.close();
   }
@@ -120,7 +125,10 @@ export class Sharing {
       onChanged: (root, sizeBytes) => void this.#contents.delete(keyOf({ root, sizeBytes })),
       onStruck: (_party, content, chunk) => this.#onStruck(content, chunk),
       onFlow: () => {},
-      onSent: (shares) => onGiven(shares.reduce((sum, { newBytes }) => sum + newBytes, 0)),
+      onSent: (shares) => {
+        this.#givenMs = runtime.clock.nowMs();
+        onGiven(shares.reduce((sum, { newBytes }) => sum + newBytes, 0));
+      },
       onServed: () => {},
       onRefused: () => {},
       onFailure: (error) => {

@@ -71,7 +71,11 @@ export class SwarmMember {
     this.#chunkCount = chunkCountFor(begun.content.sizeBytes);
     this.#takers = options.search.findTakers!(
       begun.content,
-      () => this.#missing(),
+      {
+        firstMissing: () => this.#missing(),
+        isMissing: (chunk) =>
+          options.pool.coordinator.leasesOf(begun.transfer)?.isVerified(chunk) === false,
+      },
       (news) => this.#onNews(news, tell),
     );
   }

@@ -16,7 +16,11 @@ import {
   type RegistryWord,
 } from "../../protocol/discovery/finder.ts";
 import { AnsweredPaths } from "../../protocol/download/answered_paths.ts";
-import { TakerSearch, type TakerSearchAction } from "../../protocol/download/taker_search.ts";
+import {
+  type MissingChunks,
+  TakerSearch,
+  type TakerSearchAction,
+} from "../../protocol/download/taker_search.ts";
 import { LayerFetch, type LayerNews } from "../../protocol/download/layer_fetch.ts";
 import { PeerIds } from "../../protocol/discovery/peer_ids.ts";
 import { ListFetch } from "../../protocol/discovery/list_fetch.ts";
@@ -61,7 +65,7 @@ export interface NameSearch {
   /** Who else fetches this content, and what he has of it; absent where nobody can be asked. */
   findTakers?(
     content: Content,
-    firstMissing: () => number,
+    missing: MissingChunks,
     onNews: (news: TakerNews) => void,
   ): TakerHandle;
   /** Somebody has answered, by whatever way. */
@@ -314,11 +318,12 @@ export class Search implements NameSearch {
   /** Lives until its handle is closed. */
   findTakers(
     content: Content,
-    firstMissing: () => number,
+    missing: MissingChunks,
     onNews: (news: TakerNews) => void,
   ): TakerHandle {
     const search = new TakerSearch({
-      ...{ content, firstMissing, seed: this.#random.u32(), nextNonce: () => this.#random.u64() },
+      ...missing,
+      ...{ content, seed: this.#random.u32(), nextNonce: () => this.#random.u64() },
       partyAt: (address) => this.peerIds.partyAt(address),
     });
     const exchange = new Exchange(this.#socket, search, (action) => {

@@ -8,9 +8,8 @@
  * a `stalled`.
  */
 import type { ServerId, SourceId, TransferId } from "../../ids.ts";
-import { LEASE_STALL_MS_MIN, SERVER_SILENT_MS, SWAP_INTERVAL_MS } from "./limits.ts";
+import { LEASE_STALL_MS_MIN, SWAP_INTERVAL_MS } from "./limits.ts";
 import { ActiveSource, type Lane, lanesOf } from "./active_source.ts";
-import { whoLeaves } from "./crowding.ts";
 import { leaseToDouble, nextHelpMs } from "./endgame.ts";
 import type { CoordinatorAction, CoordinatorEvent, SourceState } from "./coordinator_messages.ts";
 import { type KnownServer, KnownServers, type ServerTally } from "./known_server.ts";
@@ -19,7 +18,7 @@ import type { LeaseView } from "./lease_table.ts";
 import { PathPlan } from "./path_plan.ts";
 import type { ChunkCount, Report } from "./receiver_report.ts";
 import { allotments, byTurn, hasFailedTrial, isDivided, mayTry } from "./source_trials.ts";
-import { doTakersBringLess, isFullFor, whoMayLeaveFor } from "./takers_at_work.ts";
+import * as takers from "./takers_at_work.ts";
 import { bytesLeftFor, isOfUseTo, pushedBy, TransferState } from "./transfer_state.ts";
 
 type Provided = Extract<CoordinatorEvent, { kind: "provider" }>;
@@ -218,7 +217,7 @@ export class Coordinator {
       if (!this.#paths.mayStart(nowMs, whole, beside, bytesLeftFor(id, transfers))) {
         continue;
       }
-      const isFull = isFullFor(source, [...this.#active.values()]);
+      const isFull = takers.isFullFor(source, [...this.#active.values()]);
       if (isFull && (beside.length > 0 || !this.#makeRoom(nowMs, source))) continue;
       this.#assign(nowMs, source);
       this.#paths.started(whole, id, beside);
@@ -242,9 +241,8 @@ export class Coordinator {
 
   #makeRoom(nowMs: number, source: KnownSource): boolean {
     const maySwap = nowMs - this.#swappedMs >= SWAP_INTERVAL_MS;
-    const mayLeave = whoMayLeaveFor(source, [...this.#active.values()]);
-    const rules = { maySwap, isOfUse: (each: KnownSource): boolean => this.#isOfUse(each) };
-    const leaving = whoLeaves(nowMs, source, mayLeave, rules);
+    const rules = { maySwap, isOfUse: (each: KnownSource) => this.#isOfUse(each) };
+    const leaving = takers.whoMakesRoom(nowMs, source, [...this.#active.values()], rules);
     if (leaving === undefined) return false;
     const { active, why } = leaving;
     if (why === "silent") active.source.restFromSilence(nowMs);
@@ -409,7 +407,7 @@ export class Coordinator {
       const wasOnTrial = active.isOnTrial;
       this.#shareStalled(active);
       if (active.isOnTrial !== wasOnTrial) this.#divide();
-      if (active.silentMs(nowMs) >= SERVER_SILENT_MS) this.#onSilent(nowMs, active);
+      if (takers.hasFallenSilent(nowMs, active)) this.#onSilent(nowMs, active);
     }
     for (const transfer of this.#transfers.values()) {
       const inARow = transfer.stalled(nowMs, this.#options.timeoutMs) ?? 0;
@@ -463,7 +461,7 @@ export class Coordinator {
   #topUp(nowMs: number, active: ActiveSource): void {
     // What brings nothing gets nothing more.
     if (active.isPushing || active.isStalled(nowMs)) return;
-    const mayRepeat = doTakersBringLess(nowMs, active, this.#active.values());
+    const mayRepeat = takers.doTakersBringLess(nowMs, active, this.#active.values());
     for (const transfer of this.#transfers.values()) {
       if (!transfer.isProvider(active.id)) continue;
       const chunks: number[] = [];

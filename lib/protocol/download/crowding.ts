@@ -4,13 +4,13 @@ import type { KnownParty, KnownServer } from "./known_server.ts";
 import type { KnownSource } from "./known_source.ts";
 import { SWAP_INTERVAL_MS } from "./limits.ts";
 
-interface Leaving {
+export interface Leaving {
   readonly active: ActiveSource;
   /** "idle": it has nothing to give now. "spare": its server is reached by another path. */
   readonly why: "idle" | "silent" | "spare" | "crowded" | "swapped";
 }
 
-interface RoomRules {
+export interface RoomRules {
   /** Whether it is time again for the slowest one to stand by. */
   readonly maySwap: boolean;
   /** Whether anything that is missing can come of it. */

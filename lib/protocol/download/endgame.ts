@@ -1,5 +1,6 @@
 /** The endgame: nothing is free any more, so who has nothing to do helps with what will end last. */
 import type { ActiveSource, LeasedChunk } from "./active_source.ts";
+import { TAKERS_LAST_MS } from "./limits.ts";
 
 /** What `idle` should fetch as well: the lease that would end last, if it should end sooner that way. */
 export function leaseToDouble(
@@ -62,13 +63,22 @@ function mayDouble(
   active: readonly ActiveSource[],
 ): boolean {
   const { transfer: { leases }, chunk } = lease;
-  return mayHave(lease, idle) &&
+  return mayHave(lease, idle) && !isLeftToTakers(nowMs, lease, idle) &&
     (leases.owners(chunk).length === 1 || isInDoubt(nowMs, lease, active));
 }
 
 function mayHave({ transfer, chunk }: LeasedChunk, idle: ActiveSource): boolean {
   return transfer.isProvider(idle.id) && transfer.leases.freeCount === 0 &&
     !transfer.leases.owners(chunk).includes(idle.id) && transfer.mayFetch(chunk, idle.id);
+}
+
+/** Servers are asked twice, for what many fetch, only where it takes long: all would ask for the last chunks at once. */
+function isLeftToTakers(
+  nowMs: number,
+  { transfer, sinceMs }: LeasedChunk,
+  idle: ActiveSource,
+): boolean {
+  return transfer.isShared && !idle.source.isTaker && nowMs - sinceMs < TAKERS_LAST_MS;
 }
 
 /** Whether everybody who was asked for this is on trial, and seems not to bring it. */

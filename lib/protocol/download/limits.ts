@@ -124,6 +124,9 @@ export const TAKERS_AFTER_MS = 100;
 /** A taker, or a server, is asked again what there is after this, after twice as long each time that there is no news …, up to: */
 export const TAKER_ASK_MS_MIN = 100;
 export const TAKER_ASK_MS_MAX = 1_000;
+/** Whoever has so many chunks that are missing here is asked what he has beside after this only. */
+export const TAKER_PLENTY = 16;
+export const TAKER_ASK_MS_PLENTY = 250;
 /** An answer to that is waited for at least so long. */
 export const TAKER_ANSWER_MS_MIN = 250;
 /** Who has never answered is asked again after this, then after twice as long … */
@@ -140,7 +143,9 @@ export const TAKERS_ASKED_MAX = 8;
 /** Servers that are asked who else fetches a content, each proved by a page of it. */
 export const TAKER_SERVERS_MAX = 4;
 /** Takers that chunks are fetched from at a time, beside servers. */
-export const TAKERS_AT_WORK_MAX = 5;
+export const TAKERS_AT_WORK_MAX = 7;
+/** What is leased last is asked of a server as well when it was leased so long ago. */
+export const TAKERS_LAST_MS = 500;
 /** With takers, chunks come in any order so far ahead of the first that is missing; later ones only where none of these can be had. */
 export const TAKERS_WINDOW_BYTES = 64 * MIB;
 /** Active sources report to the coordinator at least this often. */

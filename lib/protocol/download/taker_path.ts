@@ -9,7 +9,9 @@ import {
   TAKER_ANSWER_MS_MIN,
   TAKER_ASK_MS_MAX,
   TAKER_ASK_MS_MIN,
+  TAKER_ASK_MS_PLENTY,
   TAKER_PAUSE_MS,
+  TAKER_PLENTY,
   TAKER_VAIN_MAX,
 } from "./limits.ts";
 
@@ -22,6 +24,8 @@ interface Asked {
 export class TakerPath {
   readonly endpoint: Endpoint;
   readonly nonce: bigint;
+  /** A chance that decides whether it is among the few that are asked. */
+  readonly lot: number;
   /** "server": it is known to have all, and is asked who else is there. */
   readonly role: "server" | "taker";
   /** What it calls itself; `undefined` until it has said so. */
@@ -45,8 +49,9 @@ export class TakerPath {
     nowMs: number,
     role: "server" | "taker",
     endpoint: Endpoint,
-    { nonce, token, chunkCount }: {
+    { nonce, lot, token, chunkCount }: {
       readonly nonce: bigint;
+      readonly lot: number;
       readonly token: Token;
       readonly chunkCount: number;
     },
@@ -54,6 +59,7 @@ export class TakerPath {
     this.role = role;
     this.endpoint = endpoint;
     this.nonce = nonce;
+    this.lot = lot;
     this.token = token;
     this.dueMs = nowMs;
     this.holds = new Bitmap(role === "server" ? 0 : chunkCount);
@@ -108,11 +114,23 @@ export class TakerPath {
     this.dueMs = nowMs + waitMs;
   }
 
-  /** Takes down what it says that it has; says whether that is news. */
-  answered(nowMs: number, { hasAll, firstChunk, held }: FrameOf<"have">): boolean {
+  /**
+   * Takes down what it says that it has; says whether that is news.
+   *
+   * @param lacks how many of these are missing here, up to `TAKER_PLENTY`
+   */
+  answered(
+    nowMs: number,
+    { hasAll, firstChunk, held }: FrameOf<"have">,
+    lacks: (holds: Bitmap) => number,
+  ): boolean {
     this.#refusals = 0;
     const isNews = this.role === "taker" && this.#take(hasAll === 1, firstChunk, held);
-    this.#intervalMs = isNews ? TAKER_ASK_MS_MIN : Math.min(TAKER_ASK_MS_MAX, 2 * this.#intervalMs);
+    this.#intervalMs = !isNews
+      ? Math.min(TAKER_ASK_MS_MAX, 2 * this.#intervalMs)
+      : lacks(this.holds) < TAKER_PLENTY
+      ? TAKER_ASK_MS_MIN
+      : TAKER_ASK_MS_PLENTY;
     this.dueMs = nowMs + this.#intervalMs;
     return isNews;
   }

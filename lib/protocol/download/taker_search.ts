@@ -15,11 +15,13 @@ import {
   type Token,
 } from "../../ids.ts";
 import type { Frame, FrameOf } from "../../wire/frames.ts";
+import type { Bitmap } from "../base/bitmap.ts";
 import { Random } from "../base/random.ts";
 import { TOKEN_PLEASE } from "../base/tokens.ts";
 import { chooseUnvalidated } from "../base/validated_first.ts";
 import { chunkCountFor } from "../merkle/merkle.ts";
 import {
+  TAKER_PLENTY,
   TAKER_REST_MS,
   TAKER_SERVERS_MAX,
   TAKERS_AFTER_MS,
@@ -53,12 +55,17 @@ export type TakerSearchAction =
   /** So many fetch it now, and this is our place among them. */
   | { readonly kind: "crowd"; readonly takerCount: number; readonly place: number };
 
-interface TakerSearchOptions {
+/** What is to be fetched yet. */
+export interface MissingChunks {
+  /** None before this one is. */
+  readonly firstMissing: () => number;
+  readonly isMissing: (chunk: number) => boolean;
+}
+
+interface TakerSearchOptions extends MissingChunks {
   readonly content: Content;
   readonly seed: number;
   readonly nextNonce: () => bigint;
-  /** The first chunk that is missing here. */
-  readonly firstMissing: () => number;
   /** Whose share and blame somebody at this address takes. */
   readonly partyAt: (address: string) => string;
 }
@@ -167,7 +174,8 @@ export class TakerSearch {
     endpoint: Endpoint,
     known: { readonly nonce: bigint; readonly token: Token },
   ): void {
-    const path = new TakerPath(dueMs, role, endpoint, { ...known, chunkCount: this.#chunkCount });
+    const about = { lot: this.#random.u32(), chunkCount: this.#chunkCount };
+    const path = new TakerPath(dueMs, role, endpoint, { ...known, ...about });
     this.#paths.set(endpointKey(endpoint), path);
     this.#byNonce.set(known.nonce, path);
   }
@@ -194,26 +202,33 @@ export class TakerSearch {
 
   #ask(nowMs: number): void {
     const { content, firstMissing } = this.#options;
-    for (const path of this.#paths.values()) {
+    // In the order of lots as well: who answers first is put to work first.
+    for (const path of [...this.#paths.values()].sort((a, b) => a.lot - b.lot)) {
       if (!path.isAskable(nowMs) || !this.#isAsked(path)) continue;
       const datagram = path.ask(nowMs, content, this.#port, firstMissing());
       this.#actions.push({ kind: "send", to: path.endpoint, datagram });
     }
   }
 
-  /** Of many takers, a few are talked to: those that were proved first, and then who comes next. */
+  /** Of many takers, a few are talked to, by lot: or all would talk to the same few. */
   #isAsked(path: TakerPath): boolean {
     if (path.role === "server") return true;
     let ahead = 0;
-    for (const each of this.#paths.values()) {
-      if (each === path) break;
-      if (each.role === "taker" && (each.isProved || !path.isProved)) ahead += 1;
+    for (const { role, lot } of this.#paths.values()) {
+      if (role === "taker" && lot < path.lot) ahead += 1;
     }
-    if (path.isProved) return ahead < TAKERS_ASKED_MAX;
-    const proved = [...this.#paths.values()].filter((each) =>
-      each.role === "taker" && each.isProved
-    );
-    return Math.max(ahead, proved.length) < TAKERS_ASKED_MAX;
+    return ahead < TAKERS_ASKED_MAX;
+  }
+
+  /** How many of what somebody has are missing here, as far as that matters. */
+  #lacked(holds: Bitmap): number {
+    const { firstMissing, isMissing } = this.#options;
+    let count = 0;
+    let chunk = holds.firstSet(firstMissing());
+    for (; chunk !== undefined && count < TAKER_PLENTY; chunk = holds.firstSet(chunk + 1)) {
+      if (isMissing(chunk)) count += 1;
+    }
+    return count;
   }
 
   // — Answers ———————————————————————————————————————————————————————————————————————————————————
@@ -238,7 +253,7 @@ export class TakerSearch {
   }
 
   #onHave(nowMs: number, path: TakerPath, have: FrameOf<"have">): void {
-    const isNews = path.answered(nowMs, have);
+    const isNews = path.answered(nowMs, have, (holds) => this.#lacked(holds));
     for (const taker of have.takers) this.#addTaker(nowMs, taker);
     if (path.role === "server") return this.#onCrowd(have);
     if (isNews && path.id !== undefined) this.#confirm(path, path.id);

@@ -1,7 +1,8 @@
 /** Takers beside servers: how many are put to work, whose places they may have, and what they leave to servers. */
 import type { ActiveSource } from "./active_source.ts";
+import { type Leaving, type RoomRules, whoLeaves } from "./crowding.ts";
 import type { KnownSource } from "./known_source.ts";
-import { RECEIVERS_MAX, TAKERS_AT_WORK_MAX } from "./limits.ts";
+import { RECEIVERS_MAX, SERVER_SILENT_MS, TAKERS_AT_WORK_MAX } from "./limits.ts";
 
 /** Whether `source` can be put to work only in the place of another one. */
 export function isFullFor(source: KnownSource, active: readonly ActiveSource[]): boolean {
@@ -9,13 +10,22 @@ export function isFullFor(source: KnownSource, active: readonly ActiveSource[]):
     (source.isTaker && takersOf(active).length >= TAKERS_AT_WORK_MAX);
 }
 
-/** Servers have all: a taker has nobody's place but another one's, and makes room for a server first. */
-export function whoMayLeaveFor(
+/**
+ * Who leaves so that `source` can work, if anybody does. Servers have all: a taker has nobody's place but another one's, and the
+ * slowest makes room for a server at once.
+ */
+export function whoMakesRoom(
+  nowMs: number,
   source: KnownSource,
   active: readonly ActiveSource[],
-): readonly ActiveSource[] {
+  rules: RoomRules,
+): Leaving | undefined {
   const takers = takersOf(active);
-  return source.isTaker || takers.length > 0 ? takers : active;
+  if (source.isTaker) return whoLeaves(nowMs, source, takers, rules);
+  const [first, ...others] = takers;
+  if (first === undefined) return whoLeaves(nowMs, source, active, rules);
+  const slowest = others.reduce((a, b) => b.rateBytesPerS < a.rateBytesPerS ? b : a, first);
+  return { active: slowest, why: "spare" };
 }
 
 /** Whether takers bring so little that a server does better to give what they have; true of a taker. */
@@ -30,6 +40,14 @@ export function doTakersBringLess(
     if (taker.isBringing(nowMs)) takersRate += taker.rateBytesPerS;
   }
   return rateBytesPerS >= takersRate;
+}
+
+/**
+ * Whether one whose lease has stalled is set aside. A taker may have left, which it tells those alone who ask in time: what it
+ * holds back costs one lease.
+ */
+export function hasFallenSilent(nowMs: number, active: ActiveSource): boolean {
+  return active.source.isTaker || active.silentMs(nowMs) >= SERVER_SILENT_MS;
 }
 
 function takersOf(active: readonly ActiveSource[]): readonly ActiveSource[] {

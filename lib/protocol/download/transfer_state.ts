@@ -73,6 +73,11 @@ export class TransferState {
     this.#shared.crowd = crowd;
   }
 
+  /** Whether others fetch it, too. */
+  get isShared(): boolean {
+    return this.#order?.isShared === true;
+  }
+
   get #shared(): ChunkOrder {
     return this.#order ??= new ChunkOrder(this.chunkCount, this.chunkBytes, this.#seed());
   }
@@ -200,7 +205,9 @@ export class TransferState {
     if (provider === undefined || this.leases.freeCount === 0) return undefined;
     const mayTake = (chunk: number): boolean => this.mayFetch(chunk, source);
     const { holds, source: { isTaker } } = provider;
-    if (this.#order?.isShared !== true) return this.leases.takeFree(source, holds, mayTake);
+    if (this.#order === undefined || !this.isShared) {
+      return this.leases.takeFree(source, holds, mayTake);
+    }
     const chunk = this.#order.next(this.leases, { holds, isTaker, mayRepeat, mayTake });
     if (chunk !== undefined) this.leases.take(chunk, source);
     return chunk;

@@ -56,6 +56,7 @@ class Run {
   constructor() {
     this.search = new TakerSearch({
       ...{ content: CONTENT, seed: 1, nextNonce: () => ++this.#nonce, firstMissing: () => 3 },
+      isMissing: () => true,
       partyAt: partyOf,
     });
   }
