@@ -26,12 +26,13 @@ export async function withBrowser(body: (browser: Browser) => Promise<void>): Pr
   }
 }
 
-/** Opens `url` in a profile of its own and judges, after `body`, that nothing ran or failed there unasked. */
+/** Opens `url` in a profile of its own and judges, after `body`, that nothing ran or failed there but what is `expected`. */
 export async function withPage(
   browser: Browser,
   url: string,
   body: (page: Page) => Promise<void>,
   options: BrowserContextOptions = {},
+  expected: RegExp | undefined = undefined,
 ): Promise<void> {
   const context = await browser.newContext(options);
   try {
@@ -40,9 +41,9 @@ export async function withPage(
     const problems: string[] = [];
     page.on("pageerror", ({ message }) => problems.push(message));
     page.on("console", (message) => {
-      if (message.type() === "error" && !message.location().url.endsWith("/api/events")) {
-        problems.push(message.text());
-      }
+      const text = message.text();
+      if (message.type() !== "error" || message.location().url.endsWith("/api/events")) return;
+      if (!expected?.test(text)) problems.push(text);
     });
     page.on("dialog", (dialog) => {
       problems.push(`a dialog: ${dialog.message()}`);

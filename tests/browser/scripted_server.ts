@@ -36,19 +36,28 @@ const HTML = `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <link rel="stylesheet" href="/assets/page.css"><script type="module" src="/assets/main.js"></script>
 </head><body><main>Files</main></body></html>`;
 
+const SLICE_BYTES = 64 * 1024;
+
 export class ScriptedServer implements AsyncDisposable {
   readonly #script: Script;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #stop = new AbortController();
   readonly #viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
   #state: unknown = { role: "server" };
+  /** What was uploaded so far, by name. */
+  readonly uploads = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** Asked before each slice: whether it fails instead. */
+  breaks: (name: string, offset: number) => boolean = () => false;
+  /** Waited for before each slice is taken. */
+  beforeSlice: (name: string, offset: number) => Promise<void> = () => Promise.resolve();
   /** How often somebody began to listen to events. */
   connections = 0;
 
   constructor(script: Script) {
     this.#script = script;
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => this.#answer(new URL(request.url)),
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: this.#stop.signal },
+      (request) => this.#answer(request, new URL(request.url)),
     );
   }
 
@@ -74,15 +83,20 @@ export class ScriptedServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.hangUp();
-    await this.#server.shutdown();
+    // Whatever is still being answered: a test that failed answers nothing more.
+    this.#stop.abort();
+    await this.#server.finished;
   }
 
-  #answer(url: URL): Response {
+  async #answer(request: Request, url: URL): Promise<Response> {
+    if (url.pathname.startsWith("/api/uploads")) return await this.#upload(request, url);
     const asset = ASSETS.get(url.pathname.replace("/assets/", ""));
-    if (asset !== undefined) return answer(asset.text, asset.type);
+    if (asset !== undefined) {
+      return answer(asset.text, asset.type, { "content-security-policy": POLICY });
+    }
     switch (url.pathname) {
       case "/api/about":
-        return answer(JSON.stringify(this.#script.about), "application/json");
+        return json(this.#script.about);
       case "/api/files":
         return this.#files(url.searchParams);
       case "/api/events":
@@ -101,10 +115,39 @@ export class ScriptedServer implements AsyncDisposable {
     const page = files.slice(first, first + Number(parameters.get("limit")));
     const isLast = first + page.length >= files.length;
     const next = isLast ? {} : { next: page.at(-1)?.name };
-    return answer(
-      JSON.stringify({ revision: "1", total: files.length, files: page, ...next }),
-      "application/json",
-    );
+    return json({ revision: "1", total: files.length, files: page, ...next });
+  }
+
+  /** Uploads as docs/HTTP.md has them, whose ids are the names. */
+  async #upload(request: Request, url: URL): Promise<Response> {
+    if (request.headers.get("x-shoal-token") !== this.#script.about["token"]) {
+      return json({ code: "refused", message: "No token.", hint: "" }, 403);
+    }
+    const [, , , id, end] = url.pathname.split("/").map(decodeURIComponent);
+    if (id === undefined) {
+      const { name } = await request.json() as { name: string };
+      const { length } = this.uploads.get(name) ?? this.#begun(name);
+      return json({ id: name, offset: length, sliceBytesMax: SLICE_BYTES }, 201);
+    }
+    const bytes = this.uploads.get(id) ?? this.#begun(id);
+    if (end === "done") return json({ name: id, sha256: await sha256Of(bytes), present: false });
+    const offset = Number(url.searchParams.get("offset"));
+    if (this.breaks(id, offset)) return new Response(null, { status: 500 });
+    const slice = await request.arrayBuffer();
+    await this.beforeSlice(id, offset);
+    const before = this.uploads.get(id) ?? bytes;
+    if (before.length !== offset) {
+      return json({ code: "refused", message: "Not there.", hint: "", offset: before.length }, 409);
+    }
+    const all = new Blob([before, slice]);
+    this.uploads.set(id, new Uint8Array(await all.arrayBuffer()));
+    return json({ offset: all.size });
+  }
+
+  #begun(name: string): Uint8Array<ArrayBuffer> {
+    const none = new Uint8Array(0);
+    this.uploads.set(name, none);
+    return none;
   }
 
   #events(): Response {
@@ -132,6 +175,17 @@ function answer(body: BodyInit, type: string, headers: Record<string, string> = 
   return new Response(body, {
     headers: { "content-type": type, "x-content-type-options": "nosniff", ...headers },
   });
+}
+
+function json(value: unknown, status = 200): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 function encoded(event: string, data: unknown): Uint8Array {

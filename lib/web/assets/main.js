@@ -176,16 +176,25 @@ class Page {
   }
 
   #uploadTools() {
-    const picker = h("input", {
-      ...{ type: "file", multiple: true, hidden: true, "aria-label": "Files to be uploaded" },
-      onchange: () => this.#addChosen(picker),
-    });
     return h(
       "div",
       { class: "upload" },
-      picker,
-      h("button", { type: "button", onclick: () => picker.click() }, "Upload"),
+      ...this.#pickerOf("Upload files", { multiple: true }),
+      ...this.#pickerOf("Upload a folder", { webkitdirectory: true }),
     );
+  }
+
+  /**
+   * A button, and what it opens.
+   * @param {string} label
+   * @param {Record<string, boolean>} kind
+   */
+  #pickerOf(label, kind) {
+    const picker = h("input", {
+      ...{ type: "file", hidden: true, "aria-label": label, ...kind },
+      onchange: () => this.#addChosen(picker),
+    });
+    return [picker, h("button", { type: "button", onclick: () => picker.click() }, label)];
   }
 
   /** @param {HTMLInputElement} picker */
