@@ -28,8 +28,19 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   [EVIL_NAME]: SCRIPT,
 };
 
-const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<void>>> = {
-  async "the list is ordered as people count, and a folder opens and closes"(browser, url) {
+interface Scene {
+  readonly browser: Browser;
+  /** Of the page. */
+  readonly url: string;
+  /** UDP port of the server. */
+  readonly port: string;
+  /** A folder for whatever comes of it. */
+  readonly out: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  async "the list is ordered as people count, and a folder opens and closes"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await rowOf(page, "data 9.bin").waitFor();
       const names = await page.locator(".canvas .label").allTextContents();
@@ -48,7 +59,7 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     });
   },
 
-  async "what is found by typing is saved as it was"(browser, url) {
+  async "what is found by typing is saved as it was"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await page.getByRole("searchbox").fill("10 bin");
       await page.locator(".counts", { hasText: "1 file found" }).waitFor();
@@ -61,7 +72,7 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     }, { acceptDownloads: true });
   },
 
-  async "a selection is saved as a zip with a folder and all that is in it"(browser, url) {
+  async "a selection is saved as a zip with a folder and all that is in it"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       for (const name of ["folder", "data 9.bin"]) {
         await rowOf(page, name).locator(".select").click();
@@ -83,7 +94,7 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     }, { acceptDownloads: true });
   },
 
-  async "everything is reached by keyboard"(browser, url) {
+  async "everything is reached by keyboard"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await rowOf(page, "picture.png").waitFor();
       await page.keyboard.press("/");
@@ -109,7 +120,7 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     });
   },
 
-  async "nothing that a file or a name brings is run"(browser, url) {
+  async "nothing that a file or a name brings is run"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await linkOf(page, "picture.png").click();
       await shownPicture(page);
@@ -138,7 +149,20 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     }
   },
 
-  async "it can be read on a narrow screen and by who cannot see it"(browser, url) {
+  async "who fetches what from here is seen"(
+    { browser, url, port, out, env },
+  ) {
+    await withPage(browser, `${url}#activity`, async (page) => {
+      await page.getByText("Who fetches what from here").waitFor();
+      const args = ["get", "data 10.bin", "--port", port, "--out", out];
+      await using get = new ShoalProcess(args, { env });
+      assertEquals(await get.exit(), 0, get.description());
+      await rowOf("data 10.bin").filter({ hasText: "500 kB" }).filter({ hasText: "ended" })
+        .waitFor();
+    });
+  },
+
+  async "it can be read on a narrow screen and by who cannot see it"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await rowOf(page, "picture.png").waitFor();
       await assertFits(page);
@@ -157,7 +181,7 @@ const steps: Readonly<Record<string, (browser: Browser, url: string) => Promise<
     }, { viewport: { width: 3840, height: 2160 } });
   },
 
-  async "without scripts there is a list, and what it leads to"(browser, url) {
+  async "without scripts there is a list, and what it leads to"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await page.getByRole("link", { name: "folder" }).click();
       const [saved] = await Promise.all([
@@ -182,14 +206,16 @@ browserTest("the files of a server", async (test) => {
       await Deno.utime(path, TIME, TIME);
     }
     const env = { XDG_CACHE_HOME: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config") };
-    const ports = ["--port", String(freePort()), "--web-port", String(freePort())];
-    const args = [...ports, "--web", "--web-host", "127.0.0.1"];
+    const [udpPort, webPort] = [String(freePort()), String(freePort())];
+    const web = ["--web", "--web-port", webPort, "--web-host", "127.0.0.1"];
+    const args = ["--port", udpPort, ...web];
     await using server = new ShoalProcess(["server", join(folder, "served"), ...args], { env });
-    const { port } = await server.event(({ event }) => event === "web");
+    await server.event(({ event }) => event === "web");
     await server.event(({ event, filesLeft }) => event === "indexing" && filesLeft === 0);
     await withBrowser(async (browser) => {
       for (const [name, step] of Object.entries(steps)) {
-        await test.step(name, () => step(browser, `http://127.0.0.1:${port}/`));
+        const [url, out] = [`http://127.0.0.1:${webPort}/`, join(folder, "out")];
+        await test.step(name, () => step({ browser, url, port: udpPort, out, env }));
       }
     });
   } finally {

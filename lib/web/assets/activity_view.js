@@ -11,7 +11,7 @@ export class ActivityView {
   #downloads = h("div");
   #downloadParts = new KeyedParts(this.#downloads, ({ name }) => name, downloadPart);
   #transfers = table("Who fetches what from here", ["Who", "What", "Sent", "Rate", "Time"]);
-  #transferParts = new KeyedParts(this.#transfers.body, ({ id }) => id, transferPart);
+  #transferParts = new KeyedParts(this.#transfers.body, ({ id }) => String(id), transferPart);
   #uploaded = table("What was uploaded", ["Name", "Size", "From"]);
   #uploadedParts = new KeyedParts(
     this.#uploaded.body,
@@ -92,9 +92,7 @@ function transferPart() {
     element,
     update(transfer) {
       element.className = transfer.state;
-      if (who !== undefined) {
-        setText(who, `${transfer.client}${transfer.via === "http" ? ", HTTP" : ""}`);
-      }
+      if (who !== undefined) setText(who, transfer.client);
       const name = transferName(transfer);
       if (name !== shown) {
         shown = name;
@@ -114,8 +112,7 @@ function transferPart() {
 /** @param {Transfer} transfer */
 function transferName({ what, name, files }) {
   if (what === "files") return countText(files, "file");
-  const shown = name === "." || name === "" ? "everything" : name;
-  if (what === "zip") return `${shown}, as a zip`;
+  const shown = name === "." ? "everything" : name;
   return what === "folder" ? `${shown}, ${countText(files, "file")} of it` : shown;
 }
 
@@ -149,10 +146,12 @@ function serverPart() {
 }
 
 /** @param {LiveState} state */
-function summaryText({ sent, files, indexing, serversTotal, filesTotal }) {
+function summaryText({ transfers = [], files, indexing, serversTotal, filesTotal }) {
   const parts = [];
-  if (sent !== undefined) {
-    parts.push(`${rateText(sent.rate)} now, ${sizeText(sent.bytes)} sent so far`);
+  const moving = transfers.filter(({ state }) => state === "moving");
+  if (moving.length > 0) {
+    const rate = moving.reduce((sum, transfer) => sum + transfer.rate, 0);
+    parts.push(`${countText(moving.length, "transfer")} at ${rateText(rate)} together`);
   }
   if (files !== undefined) parts.push(countText(files, "file"));
   if (indexing) {

@@ -2,11 +2,10 @@
 
 /**
  * @typedef {object} Transfer
- * @property {string} id
+ * @property {number} id
  * @property {"moving" | "ended"} state
  * @property {string} client
- * @property {"shoal" | "http"} via
- * @property {"file" | "folder" | "files" | "zip"} what
+ * @property {"file" | "folder" | "files"} what
  * @property {string} name
  * @property {number} [size] Bytes, of a file.
  * @property {number} bytes
@@ -52,7 +51,6 @@
  * @property {{ filesLeft: number, bytesLeft: number, rate: number, secondsLeft?: number } | null} [indexing]
  * @property {Transfer[]} [transfers]
  * @property {{ name: string, client: string, size: number, sha256: string }[]} [uploaded]
- * @property {{ bytes: number, rate: number }} [sent]
  * @property {Download[]} [downloads]
  * @property {Registered[]} [servers]
  * @property {number} [serversTotal]
