@@ -157,8 +157,7 @@ const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
       const args = ["get", "data 10.bin", "--port", port, "--out", out];
       await using get = new ShoalProcess(args, { env });
       assertEquals(await get.exit(), 0, get.description());
-      await rowOf("data 10.bin").filter({ hasText: "500 kB" }).filter({ hasText: "ended" })
-        .waitFor();
+      await page.locator("tr", { hasText: "data 10.bin" }).filter({ hasText: "500 kB" }).waitFor();
     });
   },
 
