@@ -164,7 +164,7 @@ export const INITIAL_REQUEST_SEGMENTS = 10;
 /** A request is so many segments at least, that the requests for a file are 1.5 % of it at most, even on a thin uplink … */
 export const REQUEST_SEGMENTS_MIN = 8;
 /** … or so many where the transport adds to each datagram: it pads requests as well … */
-export const REQUEST_SEGMENTS_MIN_LAYERED = 12;
+export const REQUEST_SEGMENTS_MIN_LAYERED = 14;
 /** … or as many as come in this time, where that is less … */
 export const REQUEST_MS_MAX = 100;
 /** … but never fewer than this. */
