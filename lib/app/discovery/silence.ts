@@ -98,10 +98,15 @@ function silenceOfAll(seen: Seen): Silence {
     };
   }
   if (broadcasts.length === 0) {
-    const why = isLimited
-      ? "by --broadcast or --interface, the search was kept to this machine"
-      : "no interface of this machine knows broadcasts";
-    return { why, hint: "Leave that out, or name the server with --server HOST." };
+    return isLimited
+      ? {
+        why: "by --broadcast or --interface, the search was kept to this machine",
+        hint: "Leave that out, or name the server with --server HOST.",
+      }
+      : {
+        why: "no interface of this machine knows broadcasts, as on a link between two machines",
+        hint: "Name the server with --server HOST.",
+      };
   }
   const isRefused = (address: string): boolean =>
     refused.some((each) => each.refusal === "blocked" && each.address === address);
