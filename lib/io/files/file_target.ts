@@ -24,7 +24,7 @@ import { sizeText } from "../../sizes.ts";
 import type { OnTaken } from "../../protocol/download/target_messages.ts";
 import { takeFreeName } from "./free_name.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { diskError, nameError } from "./disk_error.ts";
+import { diskError, isTaken, nameError } from "./disk_error.ts";
 import { writeSparse } from "./sparse_write.ts";
 import type { TargetNames } from "./target_names.ts";
 
@@ -68,7 +68,10 @@ export class FileTarget {
       return new FileTarget(disk, names, openLocked(disk, names.partPath), sparse);
     } catch (cause) {
       throw nameError(disk, names.folder, names.base, cause) ??
-        diskError(`cannot write ${names.partPath}`, cause);
+        diskError(
+          isTaken(cause) ? `cannot write ${names.partPath}` : `cannot write to ${names.folder}`,
+          cause,
+        );
     }
   }
 

@@ -101,7 +101,7 @@ export class StagedFiles {
         throw cause;
       }
     } catch (cause) {
-      throw diskError(`cannot write to ${path}`, cause);
+      throw diskError(`cannot write to ${outDir}`, cause);
     }
   }
 
