@@ -62,3 +62,15 @@ export const ASSETS: ReadonlyMap<string, { readonly type: string; readonly text:
     ["upload_queue.js", { type: SCRIPT, text: uploadQueue }],
     ["upload_view.js", { type: SCRIPT, text: uploadView }],
   ]);
+
+/** The scripts that the page itself loads, whoever names them: all but those of its workers. */
+export const PAGE_MODULES: readonly string[] = [...modulesOf("main.js")];
+
+function modulesOf(entry: string): ReadonlySet<string> {
+  const found = new Set([entry]);
+  for (const name of found) {
+    const imports = ASSETS.get(name)?.text.matchAll(/^(?:import|}).* from "\.\/(.+)";$/gm) ?? [];
+    for (const [, imported] of imports) found.add(imported!);
+  }
+  return found;
+}

@@ -3,12 +3,17 @@ import type { OfferedFile, OfferedFolder, Offering } from "../app/offering.ts";
 import type { Bytes, SafeFileName } from "../ids.ts";
 import { baseName, displayName } from "../names.ts";
 import { sizeText } from "../sizes.ts";
-import { ASSETS } from "./assets.ts";
+import { PAGE_MODULES } from "./assets.ts";
 import { type Html, markup } from "./markup.ts";
 import { LISTING_ROWS_MAX, SORTED_ROWS_MAX } from "./limits.ts";
 import { encodedName } from "./request_target.ts";
 
 const utf8 = new TextEncoder();
+/** All at once, where a browser would ask for each after the one that names it. */
+const SCRIPTS = [
+  ...PAGE_MODULES.map((name) => markup`<link rel="modulepreload" href="/assets/${name}">\n`),
+  markup`<script type="module" src="/assets/main.js"></script>\n`,
+];
 
 type Row = OfferedFile | OfferedFolder;
 type SortKey = "name" | "size" | "time";
@@ -109,9 +114,6 @@ function pageText(
 ): string {
   const title = folder === undefined ? "Shoal" : `${displayName(baseName(folder))} – Shoal`;
   const zip = `/zip/${folder === undefined ? "" : `${encodedName(folder)}/`}`;
-  const script = ASSETS.has("main.js")
-    ? markup`<script type="module" src="/assets/main.js"></script>\n`
-    : markup``;
   const archive = fileCount === 0 ? markup`` : markup`. <a href="${zip}">Download as zip</a>`;
   return markup`<!doctype html>
 <html lang="en">
@@ -121,7 +123,7 @@ function pageText(
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="stylesheet" href="/assets/page.css">
-${script}</head>
+${SCRIPTS}</head>
 <body>
 <main id="main">
 <h1>${crumbs(folder)}</h1>

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { ASSETS } from "../../../lib/web/assets.ts";
+import { ASSETS, PAGE_MODULES } from "../../../lib/web/assets.ts";
 
 const WEIGHT_MAX = 60_000;
 const FOLDER = new URL("../../../lib/web/assets/", import.meta.url);
@@ -35,4 +35,16 @@ Deno.test("no script reads text as HTML or as a program", () => {
   const ways =
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc|javascript:/;
   for (const [name, { text }] of ASSETS) assert(!ways.test(text), name);
+});
+
+Deno.test("what the page loads is known beforehand, and what only its workers load is not of it", () => {
+  assertEquals(PAGE_MODULES.includes("row_window.js"), true);
+  const others = [...ASSETS.keys()].filter((name) => !PAGE_MODULES.includes(name));
+  assertEquals(others.sort(), [
+    "file_index.js",
+    "hash_worker.js",
+    "page.css",
+    "search_worker.js",
+    "sha256.js",
+  ]);
 });
