@@ -3,9 +3,7 @@
  * written, so that nothing has to be built.
  */
 import activityView from "./assets/activity_view.js" with { type: "text" };
-import chunkCells from "./assets/chunk_cells.js" with { type: "text" };
 import dom from "./assets/dom.js" with { type: "text" };
-import downloadView from "./assets/download_view.js" with { type: "text" };
 import droppedFiles from "./assets/dropped_files.js" with { type: "text" };
 import fileIndex from "./assets/file_index.js" with { type: "text" };
 import fileList from "./assets/file_list.js" with { type: "text" };
@@ -15,7 +13,6 @@ import format from "./assets/format.js" with { type: "text" };
 import hashWorker from "./assets/hash_worker.js" with { type: "text" };
 import hasher from "./assets/hasher.js" with { type: "text" };
 import live from "./assets/live.js" with { type: "text" };
-import liveState from "./assets/live_state.js" with { type: "text" };
 import main from "./assets/main.js" with { type: "text" };
 import page from "./assets/page.css" with { type: "text" };
 import preview from "./assets/preview.js" with { type: "text" };
@@ -36,9 +33,7 @@ const STYLE = "text/css; charset=utf-8";
 export const ASSETS: ReadonlyMap<string, { readonly type: string; readonly text: string }> =
   new Map([
     ["activity_view.js", { type: SCRIPT, text: activityView }],
-    ["chunk_cells.js", { type: SCRIPT, text: chunkCells }],
     ["dom.js", { type: SCRIPT, text: dom }],
-    ["download_view.js", { type: SCRIPT, text: downloadView }],
     ["dropped_files.js", { type: SCRIPT, text: droppedFiles }],
     ["file_index.js", { type: SCRIPT, text: fileIndex }],
     ["file_list.js", { type: SCRIPT, text: fileList }],
@@ -48,7 +43,6 @@ export const ASSETS: ReadonlyMap<string, { readonly type: string; readonly text:
     ["hash_worker.js", { type: SCRIPT, text: hashWorker }],
     ["hasher.js", { type: SCRIPT, text: hasher }],
     ["live.js", { type: SCRIPT, text: live }],
-    ["live_state.js", { type: SCRIPT, text: liveState }],
     ["main.js", { type: SCRIPT, text: main }],
     ["page.css", { type: STYLE, text: page }],
     ["preview.js", { type: SCRIPT, text: preview }],

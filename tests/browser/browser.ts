@@ -82,3 +82,15 @@ export async function assertFits(page: Page): Promise<void> {
   const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assertEquals((widths[0] ?? 0) <= (widths[1] ?? 0), true, `${widths[0]} wide in ${widths[1]}`);
 }
+
+/** Lets a file fall onto the list, as from another window. */
+export async function dropFile(page: Page, name: string, data: Uint8Array): Promise<void> {
+  const transfer = await page.evaluateHandle(({ name, base64 }) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { lastModified: 1.7e12 }));
+    return transfer;
+  }, { name, base64: data.toBase64() });
+  await page.dispatchEvent(".files", "dragover", { dataTransfer: transfer });
+  await page.dispatchEvent(".files", "drop", { dataTransfer: transfer });
+}

@@ -3,7 +3,15 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path/join";
 import type { Browser, Page } from "playwright-core";
 import { freePort, ShoalProcess } from "../support/shoal_process.ts";
-import { assertAccessible, assertFits, browserTest, withBrowser, withPage } from "./browser.ts";
+import {
+  assertAccessible,
+  assertFits,
+  browserTest,
+  dropFile,
+  withBrowser,
+  withPage,
+} from "./browser.ts";
+import { sha256Of } from "./scripted_server.ts";
 
 /** What a name can be at its worst: tags, quotes, marks that turn the line, two hundred characters. */
 const EVIL_NAME = `<img src=x onerror=alert(1)>"'&\u202egpj.exe\u2066${"x".repeat(150)}.html`;
@@ -34,6 +42,8 @@ interface Scene {
   readonly url: string;
   /** UDP port of the server. */
   readonly port: string;
+  /** The folder that is served. */
+  readonly served: string;
   /** A folder for whatever comes of it. */
   readonly out: string;
   readonly env: Readonly<Record<string, string>>;
@@ -180,6 +190,24 @@ const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     }, { viewport: { width: 3840, height: 2160 } });
   },
 
+  async "what is dropped is stored as it is, and is there at once"({ browser, url, served }) {
+    await withPage(browser, `${url}files/folder/`, async (page) => {
+      await rowOf(page, "one.txt").waitFor();
+      await dropFile(page, "dropped ü.bin", DATA);
+      const item = page.locator(".uploads li", { hasText: "folder/dropped ü.bin" });
+      await item.filter({ hasText: "stored" }).waitFor();
+      assertEquals(await Deno.readFile(join(served, "folder/dropped ü.bin")), DATA);
+      const sha256 = await sha256Of(DATA);
+      assert((await item.textContent())?.includes(`${sha256} = there ${sha256}`));
+      await rowOf(page, "dropped ü.bin").waitFor();
+      // Never over another file.
+      await dropFile(page, "one.txt", new TextEncoder().encode("another"));
+      await page.getByText("stored, as folder/one (2).txt").waitFor();
+      assertEquals(await Deno.readTextFile(join(served, "folder/one.txt")), "one");
+      await assertAccessible(page);
+    });
+  },
+
   async "without scripts there is a list, and what it leads to"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await page.getByRole("link", { name: "folder" }).click();
@@ -206,15 +234,16 @@ browserTest("the files of a server", async (test) => {
     }
     const env = { XDG_CACHE_HOME: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config") };
     const [udpPort, webPort] = [String(freePort()), String(freePort())];
-    const web = ["--web", "--web-port", webPort, "--web-host", "127.0.0.1"];
+    const web = ["--web", "--web-port", webPort, "--web-host", "127.0.0.1", "--allow-upload"];
+    const served = join(folder, "served");
     const args = ["--port", udpPort, ...web];
-    await using server = new ShoalProcess(["server", join(folder, "served"), ...args], { env });
+    await using server = new ShoalProcess(["server", served, ...args], { env });
     await server.event(({ event }) => event === "web");
     await server.event(({ event, filesLeft }) => event === "indexing" && filesLeft === 0);
     await withBrowser(async (browser) => {
       for (const [name, step] of Object.entries(steps)) {
         const [url, out] = [`http://127.0.0.1:${webPort}/`, join(folder, "out")];
-        await test.step(name, () => step({ browser, url, port: udpPort, out, env }));
+        await test.step(name, () => step({ browser, url, port: udpPort, served, out, env }));
       }
     });
   } finally {

@@ -43,7 +43,7 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #stop = new AbortController();
   readonly #viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  #state: unknown = { role: "server" };
+  #state: unknown = { revision: "1", files: 0, transfers: [], uploaded: [], indexing: null };
   /** What was uploaded so far, by name. */
   readonly uploads = new Map<string, Uint8Array<ArrayBuffer>>();
   /** Asked before each slice: whether it fails instead. */

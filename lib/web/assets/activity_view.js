@@ -1,15 +1,12 @@
-/** What happens at this machine: who fetches what, what was uploaded, what is downloaded, whom a master lists. */
+/** What happens at the server: who fetches what, and what was uploaded. */
 import { h, KeyedParts, nameNode, progressBar, setText } from "./dom.js";
-import { downloadPart } from "./download_view.js";
 import { clockText, countText, rateText, shownName, sizeText } from "./format.js";
 
-/** @typedef {import("./live_state.js").LiveState} LiveState */
-/** @typedef {import("./live_state.js").Transfer} Transfer */
+/** @typedef {import("./live.js").LiveState} LiveState */
+/** @typedef {import("./live.js").Transfer} Transfer */
 
 export class ActivityView {
   #summary = h("p", { class: "numbers" });
-  #downloads = h("div");
-  #downloadParts = new KeyedParts(this.#downloads, ({ name }) => name, downloadPart);
   #transfers = table("Who fetches what from here", ["Who", "What", "Sent", "Rate", "Time"]);
   #transferParts = new KeyedParts(this.#transfers.body, ({ id }) => String(id), transferPart);
   #uploaded = table("What was uploaded", ["Name", "Size", "From"]);
@@ -18,36 +15,25 @@ export class ActivityView {
     ({ name, client }) => `${client} ${name}`,
     uploadedPart,
   );
-  #servers = table("Servers that this master lists", ["Server", "Files", "Listed for", "Id"]);
-  #serverParts = new KeyedParts(
-    this.#servers.body,
-    ({ id, server }) => `${id} ${server}`,
-    serverPart,
-  );
   element = h(
     "div",
     { class: "activity" },
     h("h2", { class: "title", tabindex: "-1" }, "Activity"),
     this.#summary,
-    this.#downloads,
     this.#transfers.element,
     this.#uploaded.element,
-    this.#servers.element,
   );
 
   /** @param {LiveState} state */
   show(state) {
     setText(this.#summary, summaryText(state));
-    this.#downloadParts.show(state.downloads ?? []);
     this.#transfers.show(state.transfers, this.#transferParts, "Nobody, at the moment.");
-    const uploaded = state.uploaded?.length === 0 ? undefined : state.uploaded;
-    this.#uploaded.show(uploaded, this.#uploadedParts, "");
-    this.#servers.show(state.servers, this.#serverParts, "None, at the moment.");
+    this.#uploaded.show(state.uploaded, this.#uploadedParts, "");
   }
 }
 
 /**
- * A table with a heading; all of it is hidden where there is nothing to be listed.
+ * A table with a heading; where there is nothing to be listed it says so, or is not there.
  * @param {string} title
  * @param {readonly string[]} heads
  */
@@ -66,16 +52,16 @@ function table(title, heads) {
     element,
     /**
      * @template T
-     * @param {readonly T[] | undefined} items
+     * @param {readonly T[]} items
      * @param {KeyedParts<T>} parts
      * @param {string} noneText
      */
     show(items, parts, noneText) {
-      element.hidden = items === undefined;
-      none.hidden = items === undefined || items.length > 0;
-      wide.hidden = !none.hidden;
+      wide.hidden = items.length === 0;
+      none.hidden = !wide.hidden;
+      element.hidden = wide.hidden && noneText === "";
       setText(none, noneText);
-      parts.show(items ?? []);
+      parts.show(items);
     },
   };
 }
@@ -129,37 +115,19 @@ function uploadedPart() {
   };
 }
 
-/** @returns {import("./dom.js").Part<import("./live_state.js").Registered>} */
-function serverPart() {
-  const [files, lease] = Array.from({ length: 2 }, () => h("td"));
-  const id = h("code");
-  const server = h("th", { scope: "row" });
-  return {
-    element: h("tr", {}, server, files, lease, h("td", {}, id)),
-    update(listed) {
-      setText(server, listed.server);
-      if (files !== undefined) setText(files, listed.files.toLocaleString("en"));
-      if (lease !== undefined) setText(lease, `${clockText(listed.leaseSecondsLeft)} more`);
-      setText(id, listed.id);
-    },
-  };
-}
-
 /** @param {LiveState} state */
-function summaryText({ transfers = [], files, indexing, serversTotal, filesTotal }) {
+function summaryText({ transfers, files, indexing }) {
   const parts = [];
   const moving = transfers.filter(({ state }) => state === "moving");
   if (moving.length > 0) {
     const rate = moving.reduce((sum, transfer) => sum + transfer.rate, 0);
     parts.push(`${countText(moving.length, "transfer")} at ${rateText(rate)} together`);
   }
-  if (files !== undefined) parts.push(countText(files, "file"));
+  parts.push(countText(files, "file"));
   if (indexing) {
     const { filesLeft, bytesLeft, secondsLeft } = indexing;
     const left = `${countText(filesLeft, "file")}, ${sizeText(bytesLeft)}`;
     parts.push(`${left} still to be hashed (${clockText(secondsLeft)})`);
   }
-  if (serversTotal !== undefined) parts.push(countText(serversTotal, "server"));
-  if (filesTotal !== undefined) parts.push(countText(filesTotal, "file"));
   return parts.join(" · ");
 }

@@ -2,12 +2,35 @@
  * The connection on which the server tells what happens. It closes while nobody sees the page, as browsers allow a
  * site only a few connections, and begins again with the whole state.
  */
-import { updated } from "./live_state.js";
-
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 
-/** @typedef {import("./live_state.js").LiveState} LiveState */
+/**
+ * @typedef {object} Transfer
+ * @property {number} id
+ * @property {"moving" | "ended"} state
+ * @property {string} client
+ * @property {"file" | "folder" | "files"} what
+ * @property {string} name
+ * @property {number} [size] Bytes, of a file.
+ * @property {number} bytes
+ * @property {number} files
+ * @property {number} rate Bytes per second.
+ * @property {number} seconds
+ *
+ * @typedef {object} Uploaded
+ * @property {string} name
+ * @property {string} client
+ * @property {number} size
+ * @property {string} sha256
+ *
+ * @typedef {object} LiveState
+ * @property {string} revision Another one after every change of what is offered.
+ * @property {number} files
+ * @property {Transfer[]} transfers
+ * @property {Uploaded[]} uploaded
+ * @property {{ filesLeft: number, bytesLeft: number, secondsLeft?: number } | null} indexing
+ */
 
 export class Live {
   /** @type {LiveState | undefined} */
@@ -38,7 +61,7 @@ export class Live {
     this.#source = source;
     source.addEventListener("state", ({ data }) => this.#take(JSON.parse(data)));
     source.addEventListener("update", ({ data }) => {
-      if (this.state !== undefined) this.#take(updated(this.state, JSON.parse(data)));
+      if (this.state !== undefined) this.#take({ ...this.state, ...JSON.parse(data) });
     });
     source.addEventListener("error", () => {
       if (this.state !== undefined) this.#onLost(true);

@@ -16,7 +16,6 @@ const SEARCH = "#q=";
 
 /**
  * @typedef {object} About
- * @property {"server" | "get" | "master"} role
  * @property {string} [host]
  * @property {string} [revision]
  * @property {{ bytesMax?: number, sliceBytesMax: number }} [uploads]
@@ -48,16 +47,15 @@ class Page {
     this.#host = about.host ?? location.host;
     this.#revision = about.revision;
     const tools = about.uploads === undefined ? [] : [this.#uploadTools()];
-    const hasFiles = about.role !== "master";
-    this.#files = !hasFiles ? undefined : new FilesView({
+    this.#files = new FilesView({
       onReady: () => this.#takeOver(),
       onPlace: (folder, text) => this.#go(placeUrl(folder, text), text !== ""),
       say: (message) => this.#say(message),
       onFailed: (message) => this.#warn(`The list of files did not come: ${message}`),
     }, tools);
-    this.#activityTab = this.#tab(ACTIVITY, about.role === "get" ? "Download" : "Activity");
+    this.#activityTab = this.#tab(ACTIVITY, "Activity");
     this.#activityTab.hidden = true;
-    this.#tabs = [...(hasFiles ? [this.#tab("/", "Files")] : []), this.#activityTab];
+    this.#tabs = [this.#tab("/", "Files"), this.#activityTab];
     if (about.uploads !== undefined) this.#acceptDrops();
     new Live(
       (state) => {
@@ -77,16 +75,15 @@ class Page {
       if (this.#queue?.isBusy) event.preventDefault();
     });
     this.#route();
-    if (!hasFiles) this.#takeOver();
   }
 
   /** Shows what the address says. */
   #route() {
     const { hash, pathname } = location;
-    this.#isActivity = hash === ACTIVITY || this.#files === undefined;
+    this.#isActivity = hash === ACTIVITY;
     const folder = folderOfPath(pathname);
     const text = hash.startsWith(SEARCH) ? decoded(hash.slice(SEARCH.length)) : "";
-    this.#files?.show(folder, text);
+    this.#files.show(folder, text);
     const place = folder === "" ? "" : `${shownName(baseName(folder))} – `;
     document.title = `${this.#isActivity ? "Activity – " : place}${this.#host} – Shoal`;
     if (this.#isShown) this.#showView();
@@ -130,9 +127,8 @@ class Page {
   #showView() {
     const views = this.#isActivity
       ? [this.#activity.element]
-      : [this.#files?.element, this.#uploads.element];
-    const wanted = views.filter((view) => view !== undefined);
-    if (this.#main.firstChild !== wanted[0]) this.#main.replaceChildren(...wanted);
+      : [this.#files.element, this.#uploads.element];
+    if (this.#main.firstChild !== views[0]) this.#main.replaceChildren(...views);
     for (const tab of this.#tabs) {
       const isCurrent = (tab.getAttribute("href") === ACTIVITY) === this.#isActivity;
       if (isCurrent) tab.setAttribute("aria-current", "page");
@@ -145,7 +141,7 @@ class Page {
     const onclick = (/** @type {MouseEvent} */ event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      const place = this.#files?.folder ?? "";
+      const place = this.#files.folder;
       this.#go(href === ACTIVITY ? placeUrl(place, "") + ACTIVITY : placeUrl(place, ""), false);
     };
     return h("a", { href, onclick }, label);
@@ -162,7 +158,7 @@ class Page {
   #onRevision(revision) {
     if (revision === undefined || revision === this.#revision) return;
     this.#revision = revision;
-    this.#files?.reload();
+    this.#files.reload();
   }
 
   /** @param {KeyboardEvent} event */
@@ -172,7 +168,7 @@ class Page {
     if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.#isActivity || document.querySelector("dialog[open]") !== null) return;
     event.preventDefault();
-    this.#files?.focusSearch();
+    this.#files.focusSearch();
   }
 
   #uploadTools() {
@@ -225,7 +221,7 @@ class Page {
 
   /** @param {() => import("./dropped_files.js").Named[] | Promise<import("./dropped_files.js").Named[]>} find */
   async #upload(find) {
-    const folder = this.#files?.folder ?? "";
+    const folder = this.#files.folder;
     try {
       const files = await find();
       this.#queue ??= this.#newQueue();
