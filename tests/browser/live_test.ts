@@ -107,6 +107,17 @@ const steps: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
     );
   },
 
+  async "where nothing is taken, a drop says so and leads nowhere"(browser) {
+    const files = [{ name: "here.txt", size: 1, mtimeMs: 1.7e12 }];
+    await using server = new ScriptedServer({ about: ABOUT, files });
+    await withPage(browser, server.url, async (page) => {
+      await page.getByText("here.txt").waitFor();
+      await dropFile(page, "a.txt", new Uint8Array(1));
+      await page.getByRole("alert").filter({ hasText: "takes no files" }).waitFor();
+      assertEquals(page.url(), server.url);
+    });
+  },
+
   async "an upload is broken off and goes on where it was"(browser) {
     await using server = new ScriptedServer({
       about: { ...ABOUT, uploads: { sliceBytesMax: 1 }, token: "secret" },

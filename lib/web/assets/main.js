@@ -56,7 +56,7 @@ class Page {
     this.#activityTab = this.#tab(ACTIVITY, "Activity");
     this.#activityTab.hidden = true;
     this.#tabs = [this.#tab("/", "Files"), this.#activityTab];
-    if (about.uploads !== undefined) this.#acceptDrops();
+    this.#acceptDrops();
     new Live(
       (state) => {
         this.#activityTab.hidden = false;
@@ -94,6 +94,7 @@ class Page {
    * @param {boolean} isTyping Of a search, the steps in between are no places to go back to.
    */
   #go(url, isTyping) {
+    this.#alert.hidden = true;
     const isSame = url === location.pathname + location.hash;
     if (isTyping && location.hash.startsWith(SEARCH)) history.replaceState(null, "", url);
     else if (!isSame) history.pushState(null, "", url);
@@ -199,13 +200,14 @@ class Page {
     picker.value = "";
   }
 
+  /** Where nothing is taken, too: a browser would leave the page to show what was dropped. */
   #acceptDrops() {
     const hasFiles = (/** @type {DragEvent} */ event) =>
       event.dataTransfer?.types.includes("Files");
     addEventListener("dragover", (event) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
-      document.body.classList.add("dropping");
+      document.body.classList.toggle("dropping", this.#about.uploads !== undefined);
     });
     addEventListener("dragleave", (event) => {
       if (event.relatedTarget === null) document.body.classList.remove("dropping");
@@ -221,6 +223,7 @@ class Page {
 
   /** @param {() => import("./dropped_files.js").Named[] | Promise<import("./dropped_files.js").Named[]>} find */
   async #upload(find) {
+    if (this.#about.uploads === undefined) return this.#warn("This server takes no files.");
     const folder = this.#files.folder;
     try {
       const files = await find();
