@@ -67,9 +67,8 @@ export async function treePresence(
     }
     const { disk } = usual;
     const known = record.get(file.name);
-    const mayBe = options.replaces
-      ? known?.path === usual.path
-      : known !== undefined && dirname(known.path) === dirname(usual.path);
+    const mayBe = known?.path === usual.path ||
+      (known !== undefined && !options.replaces && dirname(known.path) === dirname(usual.path));
     const recorded = mayBe ? known : undefined;
     const path = recorded?.path ?? usual.path;
     const found = disk.identityAt(path);

@@ -1,7 +1,7 @@
 /** Looks for what is there already under the names that files are to have. It makes nothing, and looks at nothing outside. */
-import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
+import { FolderPaths } from "../../folder_paths.ts";
 import type { SafeFileName } from "../../ids.ts";
 import { AnchoredDisk } from "./anchored_disk.ts";
 import type { Disk } from "./disk.ts";
@@ -16,6 +16,7 @@ interface LookedAt {
 
 interface OpenFolder {
   readonly folder: string;
+  readonly paths: FolderPaths;
   readonly disk: AnchoredDisk;
 }
 
@@ -35,16 +36,17 @@ export class TargetLook implements Disposable {
 
   /** `undefined` where the folder of the file is not there, or not inside, or the file system cannot hold the name. */
   at(name: SafeFileName): LookedAt | undefined {
-    const above = dirname(name);
+    const end = name.lastIndexOf("/");
+    const above = end === -1 ? "." : name.slice(0, end);
     if (above !== this.#above) {
       this[Symbol.dispose]();
       this.#above = above;
       this.#opened = this.#open(above);
     }
     if (this.#opened === undefined) return undefined;
-    const { folder, disk } = this.#opened;
-    const base = this.#nameIn(folder, basename(name));
-    return base === undefined ? undefined : { path: join(folder, base), disk };
+    const { folder, paths, disk } = this.#opened;
+    const base = this.#nameIn(folder, name.slice(end + 1));
+    return base === undefined ? undefined : { path: paths.of(base), disk };
   }
 
   [Symbol.dispose](): void {
@@ -62,7 +64,8 @@ export class TargetLook implements Disposable {
         folder = join(folder, base);
       }
       if (!this.#disk.isFolder(folder)) return undefined;
-      return { folder, disk: AnchoredDisk.open(this.#disk, this.#outDir, folder, "inside") };
+      const disk = AnchoredDisk.open(this.#disk, this.#outDir, folder, "inside");
+      return { folder, paths: new FolderPaths(folder), disk };
     } catch {
       return undefined;
     }
