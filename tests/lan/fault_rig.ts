@@ -104,6 +104,13 @@ export class Fetch {
   }
 }
 
+/** From now on nothing that this host sends by TCP arrives: what comes to it comes over UDP, however busy the machine is. */
+export async function blockTcp(host: Host): Promise<void> {
+  await host.run("nft", "add table inet t");
+  await host.run("nft", "add chain inet t out { type filter hook output priority 0; }");
+  await host.run("nft", "add rule inet t out meta l4proto tcp drop");
+}
+
 /** A program of these tests' own on a host: one of the scripts beside this file. */
 export class Script implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;

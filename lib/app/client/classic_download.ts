@@ -105,17 +105,20 @@ export class ClassicDownload {
 
   /**
    * Tells Shoal servers that this port speaks Shoal, so that they leave its requests to the others:
-   * before each of them, because a server may be new, or have missed it the last time.
+   * before each of them, because a server may be new, or have missed it the last time. It needs no answer, and so no padding,
+   * which some paths would not carry.
    */
   #announce(target: Endpoint): void {
-    const frame = encodeFrame({
+    const queryId = this.#options.runtime.random.u64();
+    const find = {
       kind: "find",
-      queryId: this.#options.runtime.random.u64(),
+      queryId,
       token: NO_TOKEN,
       round: 0,
       known: [],
       queries: [],
-    }, this.#transport.overheadBytes);
+    } as const;
+    const frame = encodeFrame(find, this.#transport.overheadBytes, 0);
     this.#queue.push(frame, target);
   }
 
