@@ -143,7 +143,7 @@ export const TAKERS_ASKED_MAX = 8;
 /** Servers that are asked who else fetches a content, each proved by a page of it. */
 export const TAKER_SERVERS_MAX = 4;
 /** Takers that chunks are fetched from at a time, beside servers. */
-export const TAKERS_AT_WORK_MAX = 7;
+export const TAKERS_AT_WORK_MAX = 5;
 /** What is leased last is asked of a server as well when it was leased so long ago. */
 export const TAKERS_LAST_MS = 500;
 /** With takers, chunks come in any order so far ahead of the first that is missing; later ones only where none of these can be had. */
