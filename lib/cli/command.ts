@@ -58,6 +58,8 @@ export interface App {
   echo(options: EchoClientOptions): Promise<EchoResult>;
   findSecret(place: SecretPlace): Promise<FoundSecret | undefined>;
   newSecret(path?: string): Promise<FoundSecret>;
+  /** Where a secret can be kept; throws ShoalError `usage` where one is already. */
+  placeForSecret(path?: string): Promise<string>;
   keepSecret(text: Uint8Array, path?: string): Promise<FoundSecret>;
 }
 

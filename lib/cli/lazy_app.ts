@@ -29,6 +29,8 @@ export const lazyApp: App = {
   findSecret: async (place) =>
     await (await import("../app/secret/seal_layer.ts")).findSecret(place),
   newSecret: async (path) => await (await import("../app/secret/seal_layer.ts")).newSecret(path),
+  placeForSecret: async (path) =>
+    (await import("../app/secret/seal_layer.ts")).placeForSecret(path),
   keepSecret: async (text, path) =>
     await (await import("../app/secret/seal_layer.ts")).keepSecret(text, path),
   echo: async (options) => await (await import("../app/session/echo_client.ts")).echo(options),

@@ -41,6 +41,8 @@ export const secretCommand = defineCommand({
         hint: "Say `secret new`, `secret set`, or `secret` alone.",
       });
     }
+    // Nobody types twelve words for nothing.
+    if (word === "set") await app.placeForSecret(file);
     const found = word === "new"
       ? await app.newSecret(file)
       : word === "set"

@@ -137,6 +137,11 @@ Deno.test("secret set takes the words from the input, never as an argument, and 
     `The secret is in mine. On each machine of the group, people tell it by`,
   );
   assertStringIncludes(out, WORDS);
+  const taken = new FakeApp();
+  taken.hasSecretFile = true;
+  // It is told before anybody is asked.
+  const refused = await run(["secret", "set"], { app: taken, input });
+  assertEquals([refused.code, refused.secretsAsked, taken.keptSecret], [2, 0, undefined]);
   const argued = await run(["secret", "set", "hush"]);
   assertEquals([argued.code, argued.app.keptSecret], [2, undefined]);
   for (const said of [out, err]) assert(!said.includes("hush"), said);

@@ -6,6 +6,7 @@ import { decodeClassicAnswer, decodeClassicChunk } from "../../lib/wire/classic.
 import { decodeFrame } from "../../lib/wire/frames.ts";
 import { SegmentRuns } from "../../lib/wire/segment_runs.ts";
 import { DATAGRAMS } from "./corpus.ts";
+import { virtualSeal } from "../sim/virtual_seal.ts";
 import { FuzzWorld } from "./fuzz_world.ts";
 import { mutated, pick } from "./mutator.ts";
 
@@ -34,7 +35,8 @@ export async function fuzzDatagrams(
   { datagrams, seed, onProgress }: DatagramRun,
 ): Promise<DatagramCounts> {
   const random = new Random(seed);
-  const world = new FuzzWorld(random);
+  // Every other seed is one of a group that shares a secret.
+  const world = new FuzzWorld(random, seed % 2 === 1 ? virtualSeal(seed) : undefined);
   let wellFormed = 0;
   for (let sent = 0; sent < datagrams; sent++) {
     if (sent % PROGRESS_EVERY === 0) onProgress?.(sent);

@@ -1,10 +1,12 @@
 /** The fuzzer for everyday: less of it than `deno task fuzz` does, from seeds that stay. */
+import "../support/libraries.ts";
 import { assertGreater } from "@std/assert";
 import { fuzzDatagrams } from "./datagrams.ts";
 import { assertBounded, HeapWatch } from "./heap_watch.ts";
 import { fuzzOpenings } from "./openings.ts";
 
-const SEEDS = [10_526, 20_526];
+/** Odd ones are sealed. */
+const SEEDS = [10_526, 20_529];
 const DATAGRAMS = 50_000;
 const OPENINGS = 2_500;
 

@@ -16,10 +16,14 @@ import { DISCOVERY_PORT } from "../../lib/limits.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { sha256 } from "../../lib/protocol/base/sha256.ts";
 import { RECEIVERS_MAX } from "../../lib/protocol/download/limits.ts";
+import { SealedSegments } from "../../lib/io/net/sealed_segments.ts";
+import { SealedPeers } from "../../lib/protocol/seal/sealed_peers.ts";
+import { CONTROL_BYTES_MAX } from "../../lib/wire/limits.ts";
 import { MemoryDisk } from "../sim/memory_disk.ts";
 import { Verdict } from "../sim/verdict.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 import { VirtualProcess } from "../sim/virtual_process.ts";
+import type { VirtualSeal } from "../sim/virtual_seal.ts";
 import { mixedFile } from "../support/virtual_link.ts";
 import { pick } from "./mutator.ts";
 
@@ -54,6 +58,9 @@ const CREDIT_BYTES_MAX = 8_192;
 
 export class FuzzWorld {
   readonly #random: Random;
+  readonly #seal: VirtualSeal | undefined;
+  /** One who has the secret as well, where there is one: what he spoils is opened, and read. */
+  readonly #stranger: SealedSegments | undefined;
   readonly #clock = new VirtualClock();
   readonly #verdict = new Verdict();
   readonly #server: VirtualProcess;
@@ -68,8 +75,13 @@ export class FuzzWorld {
   published = 0;
   uses = 0;
 
-  constructor(random: Random) {
+  /** @param seal all that the two say is sealed by it, and a part of what the stranger says */
+  constructor(random: Random, seal?: VirtualSeal) {
     this.#random = random;
+    this.#seal = seal;
+    if (seal !== undefined) {
+      this.#stranger = new SealedSegments(new SealedPeers(seal.suite, seal.groups));
+    }
     const served = new MemoryDisk({ writeMs: 0 }, { onWrite() {}, onNamed() {} });
     NAMES.forEach((name, i) => {
       const bytes = mixedFile(i === 0 ? FILE_BYTES : 1 + 9_000 * i);
@@ -113,8 +125,12 @@ export class FuzzWorld {
   }
 
   /** Sends a datagram to one of the ports of either, from somewhere. */
-  fire(datagram: Bytes): void {
+  fire(spoilt: Bytes): void {
     const random = this.#random;
+    const isFitting = spoilt.length > 0 && spoilt.length <= CONTROL_BYTES_MAX;
+    const datagram = this.#stranger !== undefined && isFitting && random.chance(0.5)
+      ? this.#stranger.firsts(spoilt)[0]!
+      : spoilt;
     const foreign = pick(random, [...NEIGHBOURS, ...STRANGERS]);
     if (random.chance(0.5)) {
       const address = random.chance(0.2) ? CLIENT : foreign;
@@ -171,6 +187,7 @@ export class FuzzWorld {
       ...{ clock: this.#clock, random: this.#random, disk, firstPort },
       ...{ hopMs: () => 0.05, startMs: () => 1, joinMs: 0.2, receiveBufferBytes: 1 << 20 },
       subnets: [{ address, netmask: "255.255.255.0" }],
+      ...(this.#seal !== undefined && { seal: this.#seal }),
       send: (port, to, datagram) => this.#send({ address, port }, to, datagram),
       watch: { onPosted() {}, onDelivered() {} },
     });

@@ -30,6 +30,8 @@ export interface ShippedServerSpec {
 
 export interface ShippedScenario {
   readonly seed: number;
+  /** Whether all of them share a secret, under which they seal what they say. */
+  readonly isSealed?: boolean | undefined;
   /** Whether broadcasts reach servers; otherwise the master alone tells of them. */
   readonly isOneNetwork: boolean;
   readonly hasMaster: boolean;
@@ -80,6 +82,7 @@ export function shippedScenarioOf(seed: number): ShippedScenario {
   const loss = isRough && maybe(0.5) ? 0.05 * random.fraction() : 0;
   return {
     seed,
+    ...(seed % 2 === 1 && { isSealed: true }),
     hasMaster,
     isOneNetwork: !hasMaster || maybe(0.4),
     ...(hasMaster && isRough && maybe(0.5) && { masterDiesMs: between(500, 10_000) }),

@@ -1,4 +1,5 @@
 /** Servers of changing folders, masters, and clients that get, list and put, all as they ship, in random worlds. */
+import "../support/libraries.ts";
 import { assert, assertEquals } from "@std/assert";
 import { runBatch } from "./seed_batch.ts";
 import { baseSeed } from "./seeds.ts";
@@ -10,7 +11,14 @@ const CI_SEEDS = 150;
 
 const CALM: ShippedScenario = {
   ...shippedScenarioOf(1),
-  ...{ hasMaster: false, isOneNetwork: true, changes: [], breaksMs: [], gets: [0, 1] },
+  ...{
+    isSealed: false,
+    hasMaster: false,
+    isOneNetwork: true,
+    changes: [],
+    breaksMs: [],
+    gets: [0, 1],
+  },
   servers: [{
     serves: [{ file: 0, sizeBytes: 200_001 }, { file: 1, sizeBytes: 0 }],
     ...{ backAfterMs: 0, quotaBytes: 1_000_000 },
@@ -32,6 +40,12 @@ const ALL_WELL = ["get: done", "get: done", "list: some", "put: stored", "put: s
 
 Deno.test("a folder is scanned, hashed, listed and got, and takes uploads", async () => {
   assertEquals(await endsOf(CALM), ALL_WELL);
+});
+
+Deno.test("the same under a secret, with a master in between as well", async () => {
+  const sealed = { ...CALM, isSealed: true };
+  assertEquals(await endsOf(sealed), ALL_WELL);
+  assertEquals(await endsOf({ ...sealed, hasMaster: true, isOneNetwork: false }), ALL_WELL);
 });
 
 Deno.test("uploads whose connections break again and again are all stored, whole", async () => {

@@ -22,6 +22,7 @@ import { SimLink } from "./sim_link.ts";
 import { SimTrace } from "./sim_trace.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 import { VirtualProcess } from "./virtual_process.ts";
+import { type VirtualSeal, virtualSeal } from "./virtual_seal.ts";
 import { connectVirtual } from "./virtual_stream.ts";
 import type { VirtualThread } from "./virtual_thread.ts";
 
@@ -81,9 +82,11 @@ class ShippedWorld {
   #unended = 0;
   #ports = 20_000;
   readonly #verdict = new Verdict();
+  readonly #seal: VirtualSeal | undefined;
 
   constructor(scenario: ShippedScenario, keepsLines: boolean) {
     this.#scenario = scenario;
+    this.#seal = scenario.isSealed ? virtualSeal(scenario.seed) : undefined;
     this.#random = new Random(scenario.seed);
     this.#trace = new SimTrace(keepsLines);
     const clock = this.#clock;
@@ -373,6 +376,7 @@ class ShippedWorld {
       ...{ clock: this.#clock, random: this.#random, disk: host.disk, firstPort: this.#ports },
       ...{ hopMs: () => HOP_MS, startMs: () => START_MS, joinMs: 0.2 },
       ...{ receiveBufferBytes: BUFFER_BYTES, listens: isListener },
+      ...(this.#seal !== undefined && { seal: this.#seal }),
       send: (port, to, datagram) => this.#send({ address, port }, to, datagram),
       connect: (thread, to, signal) => this.#connect(address, thread, to, signal),
       // One of its addresses leads nowhere.

@@ -20,13 +20,13 @@ import { runReceiver } from "../../lib/io/workers/receiver_driver.ts";
 import { runSender } from "../../lib/io/workers/sender_driver.ts";
 import { runSessions } from "../../lib/io/workers/session_driver.ts";
 import { runStreamReceiver } from "../../lib/io/workers/stream_driver.ts";
-import type { TransportConfig } from "../../lib/messages/transport_config.ts";
+import type { Layers, SealConfig, TransportConfig } from "../../lib/messages/transport_config.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { type ChannelOptions, type MessageWatch, VirtualEnd } from "./virtual_channel.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import { VirtualListener } from "./virtual_stream.ts";
-import type { VirtualSeal } from "./virtual_seal.ts";
+import { type VirtualSeal, virtualSeal } from "./virtual_seal.ts";
 import { VirtualThread } from "./virtual_thread.ts";
 import { VirtualTransport } from "./virtual_transport.ts";
 
@@ -168,17 +168,17 @@ export class VirtualProcess {
         open: (clock) => ({ table: new HashTable(clock, ":memory:"), setAside() {} }),
       },
       net: {
-        openDatagrams: (config) => this.#sealed(this.#open(thread, config)),
-        connect: async (to, _layers, signal) =>
-          this.#sealedStream(await this.#connect(thread, to, signal), "client"),
-        listen: ({ ports: [port] }) => {
+        openDatagrams: (config) => this.#sealed(this.#open(thread, config), config.layers),
+        connect: async (to, layers, signal) =>
+          this.#sealedStream(await this.#connect(thread, to, signal), layers, "client"),
+        listen: ({ ports: [port], layers }) => {
           const listener = new VirtualListener(this.#options.listens ? port! : 0, thread);
           this.#listeners.set(listener.port, listener);
           return {
             port: listener.port,
             accept: async () => {
               const stream = await listener.accept();
-              return stream && this.#sealedStream(stream, "server");
+              return stream && this.#sealedStream(stream, layers, "server");
             },
             close: () => listener.close(),
           };
@@ -198,14 +198,22 @@ export class VirtualProcess {
     };
   }
 
-  #sealed(transport: DatagramTransport): DatagramTransport {
-    const { seal, clock } = this.#options;
+  /** The seal of the world, or the one that is asked for; what is drawn for that is drawn from the world's seed as well. */
+  #seal(layers: Layers): VirtualSeal | undefined {
+    const asked = layers.find(({ kind }) => kind === "seal") as SealConfig | undefined;
+    if (asked === undefined) return this.#options.seal;
+    return { ...virtualSeal(this.#options.random.u32()), groups: asked.groups };
+  }
+
+  #sealed(transport: DatagramTransport, layers: Layers): DatagramTransport {
+    const { clock } = this.#options;
+    const seal = this.#seal(layers);
     if (seal === undefined) return transport;
     return new SealedTransport(transport, { ...seal, nowMs: () => clock.nowMs });
   }
 
-  #sealedStream(stream: ByteStream, role: StreamRole): ByteStream {
-    const { seal } = this.#options;
+  #sealedStream(stream: ByteStream, layers: Layers, role: StreamRole): ByteStream {
+    const seal = this.#seal(layers);
     return seal === undefined ? stream : new SealedStream(stream, { ...seal, role });
   }
 
@@ -219,8 +227,9 @@ export class VirtualProcess {
     return await connect(thread, to, signal);
   }
 
-  #open(thread: VirtualThread, { joins, ports: [wanted] }: TransportConfig): VirtualTransport {
+  #open(thread: VirtualThread, { joins, ports }: TransportConfig): VirtualTransport {
     const { clock, receiveBufferBytes, joinMs, bytesPerMs, firstPort } = this.#options;
+    const wanted = ports.find((port) => !this.#transports.has(port)) ?? ports[0];
     const port = wanted === undefined || wanted === 0 ? firstPort + this.#transports.size : wanted;
     const transport = new VirtualTransport({
       ...{ clock, thread, port, receiveBufferBytes },

@@ -100,6 +100,8 @@ export class FakeApp implements App {
   /** Where it was looked for. */
   readonly secretPlaces: SecretPlace[] = [];
   keptSecret: Uint8Array | undefined;
+  /** Whether one is kept already. */
+  hasSecretFile = false;
   /** Thrown by every function, where set. */
   thrown: unknown;
 
@@ -193,6 +195,11 @@ export class FakeApp implements App {
 
   newSecret(path = "/home/me/.config/shoal/secret") {
     return Promise.resolve({ ...SECRET, path });
+  }
+
+  placeForSecret(path = "/home/me/.config/shoal/secret") {
+    if (this.hasSecretFile) throw new ShoalError("usage", `${path} is there already`);
+    return Promise.resolve(path);
   }
 
   keepSecret(text: Uint8Array, path = "/home/me/.config/shoal/secret") {
@@ -347,6 +354,8 @@ export interface Run {
   readonly data: string;
   /** What a person was asked. */
   readonly asked: string;
+  /** How often a secret was asked for. */
+  readonly secretsAsked: number;
   readonly app: FakeApp;
 }
 
@@ -355,6 +364,7 @@ class FakePipes implements Pipes {
   data = "";
   /** What a person was asked. */
   asked = "";
+  secretsAsked = 0;
   readonly #input: string;
   readonly #answer: string | undefined;
 
@@ -378,6 +388,7 @@ class FakePipes implements Pipes {
   }
 
   secret(): Promise<Uint8Array> {
+    this.secretsAsked += 1;
     return Promise.resolve(new TextEncoder().encode(this.#input));
   }
 
@@ -409,6 +420,6 @@ export async function run(
   const signal = setting.signal ?? new AbortController().signal;
   const pipes = new FakePipes(setting.input, setting.answer);
   const code = await main(args, app, terminal, pipes, signal);
-  const { data, asked } = pipes;
-  return { code, out: terminal.out, err: terminal.err, data, asked, app };
+  const { data, asked, secretsAsked } = pipes;
+  return { code, out: terminal.out, err: terminal.err, data, asked, secretsAsked, app };
 }

@@ -41,6 +41,8 @@ export class CodeExchange {
   readonly #losing = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
   #isFound = false;
+  /** Who waits for a sign of the sender. */
+  #heard: PromiseWithResolvers<void> | undefined;
 
   constructor(
     runtime: Runtime,
@@ -80,6 +82,16 @@ export class CodeExchange {
     this.#handle({ kind: "wakeup" });
   }
 
+  /** Resolves when the sender is heard of again; rejects with what `lost` is aborted for. */
+  async answered(): Promise<void> {
+    const heard = this.#heard = Promise.withResolvers<void>();
+    const onLost = (): void => heard.reject(this.lost.reason);
+    this.lost.addEventListener("abort", onLost, { once: true });
+    if (this.lost.aborted) onLost();
+    await heard.promise;
+    this.lost.removeEventListener("abort", onLost);
+  }
+
   say(state: ReceiverState): void {
     this.#handle({ kind: "state", state });
   }
@@ -114,6 +126,8 @@ export class CodeExchange {
         const { by, serving } = action;
         return this.#found.resolve({ by, ...serving });
       }
+      case "heard":
+        return this.#heard?.resolve();
       case "closed":
         return this.#closed.resolve();
       case "failed":
@@ -165,6 +179,10 @@ function errorOf(why: CodeFailure, number: number): ShoalError {
         `whoever answers to the number ${number} does not know the code`,
         { hint: `Nothing was fetched. ${again} If it happens again, somebody is in between.` },
       );
+    case "unproved":
+      return new ShoalError("refused", `whoever answers to the number ${number} proves nothing`, {
+        hint: `${again} With this one, each further try would let a stranger guess once more.`,
+      });
     case "gone":
       return new ShoalError("stalled", "the sender does not answer any more", { hint: RESUME });
     case "ended":

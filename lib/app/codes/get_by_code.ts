@@ -5,7 +5,7 @@ import { denoRuntime, type Runtime } from "../../io/runtime.ts";
 import { marked } from "../../marked_name.ts";
 import { getIn } from "../client/get_files.ts";
 import { resolveTargets } from "../discovery/targets.ts";
-import type { DoneEvent } from "../events.ts";
+import type { CodeGetEvent, DoneEvent } from "../events.ts";
 import { requireAll } from "../files_error.ts";
 import { listIn } from "../list/list.ts";
 import { resolveCodeGet, type ResolvedCodeGetOptions } from "../option_defaults.ts";
@@ -78,7 +78,7 @@ export async function getByCodeSettled(options: CodeGetOptions): Promise<GetResu
 }
 
 /** The same on a platform that is handed in. */
-async function getByCodeIn(runtime: Runtime, given: CodeGetOptions): Promise<GetResult> {
+export async function getByCodeIn(runtime: Runtime, given: CodeGetOptions): Promise<GetResult> {
   const options = resolveCodeGet(given);
   const code = codeMeant(options.code, true)!;
   const { signal } = options;
@@ -130,15 +130,19 @@ async function fetched(
       await interruptible(Promise.resolve(onIncoming(incoming)), ending);
     if (!isWanted) return undefined;
     exchange.say("fetching");
+    const silences = new Silences(onEvent);
     const results = await getIn(runtime, {
       ...rest,
       ...network,
-      ...onEventOf(onEvent),
+      onEvent: silences.onEvent,
       // Nobody else has the code.
       share: false,
       names: namesOf(incoming),
     });
     exchange.lost.throwIfAborted();
+    // Of a sender that is gone, one thing is to be said, and not of each file that nobody answers.
+    if (silences.held.length > 0 && !signal?.aborted) await exchange.answered();
+    silences.tell();
     return results;
   } catch (error) {
     exchange.lost.throwIfAborted();
@@ -146,8 +150,26 @@ async function fetched(
   }
 }
 
-function onEventOf(onEvent: CodeGetOptions["onEvent"]) {
-  return onEvent === undefined ? {} : { onEvent };
+/** How files fail of which nothing is heard. */
+const SILENT: ReadonlySet<string> = new Set(["no_server", "stalled", "network"]);
+
+/** Keeps back what is said of those until it is known whether the sender is there. */
+class Silences {
+  readonly held: CodeGetEvent[] = [];
+  readonly #onEvent: CodeGetOptions["onEvent"];
+
+  constructor(onEvent: CodeGetOptions["onEvent"]) {
+    this.#onEvent = onEvent;
+  }
+
+  readonly onEvent = (event: CodeGetEvent): void => {
+    if (event.event === "failed" && SILENT.has(event.code)) this.held.push(event);
+    else this.#onEvent?.(event);
+  };
+
+  tell(): void {
+    for (const event of this.held.splice(0)) this.#onEvent?.(event);
+  }
 }
 
 function incomingOf(

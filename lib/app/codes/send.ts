@@ -65,7 +65,7 @@ export async function send(options: SendOptions): Promise<Sending> {
 }
 
 /** The same on a platform that is handed in. */
-async function sendIn(runtime: Runtime, given: SendOptions): Promise<Sending> {
+export async function sendIn(runtime: Runtime, given: SendOptions): Promise<Sending> {
   const options = resolveSend(given);
   const { signal } = options;
   const opening = new CodeSending(runtime, options);

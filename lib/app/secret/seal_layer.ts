@@ -5,14 +5,16 @@ import {
   findUsualSecret,
   makeSecretFile,
   readSecretFile,
+  requireNoSecretFile,
   usualSecretPath,
 } from "../../io/store/secret_file.ts";
 import { ShoalError } from "../../errors.ts";
+import { toHex } from "../../ids.ts";
 import type { SealConfig } from "../../messages/transport_config.ts";
 import { fingerprintOf, type GroupKey, groupKeyOf } from "../../protocol/seal/key_schedule.ts";
 import type { FoundSecret, LayerConfig, SecretPlace } from "../options.ts";
 import { SECRET_BYTES } from "./limits.ts";
-import { fingerprintText, readLine, secretLines, wordsOf } from "./secret_text.ts";
+import { fingerprintText, readLine, sameSecretTwice, secretLines, wordsOf } from "./secret_text.ts";
 
 /**
  * The layer that seals everything under a secret, for the `layers` of whatever uses the network: who lacks the secret
@@ -77,15 +79,27 @@ export async function newSecret(path?: string): Promise<FoundSecret> {
  * @param path the usual one by default
  * @throws {ShoalError} `usage` for what is no secret, or where something is there already, `not_writable` where it cannot be made
  */
-export async function keepSecret(text: Uint8Array, path = usualSecretPath()): Promise<FoundSecret> {
+export async function keepSecret(text: Uint8Array, path?: string): Promise<FoundSecret> {
+  const place = placeForSecret(path);
+  const seal = await sealOfBytes(text);
+  await makeSecretFile(place, `${secretLines(text).join("\n")}\n`);
+  return { ...seal, path: place };
+}
+
+/**
+ * Where a secret can be kept, before anybody is asked for it.
+ *
+ * @param path the usual one by default
+ * @throws {ShoalError} `usage` where something is there already, or no place is known
+ */
+export function placeForSecret(path = usualSecretPath()): string {
   if (path === undefined) {
     throw new ShoalError("usage", "it is not known where secrets are kept on this machine", {
       hint: "Name a file: --secret-file FILE",
     });
   }
-  const seal = await sealOfBytes(text);
-  await makeSecretFile(path, `${secretLines(text).join("\n")}\n`);
-  return { ...seal, path };
+  requireNoSecretFile(path);
+  return path;
 }
 
 async function sealOfBytes(bytes: Uint8Array): Promise<FoundSecret> {
@@ -96,6 +110,7 @@ async function sealOfBytes(bytes: Uint8Array): Promise<FoundSecret> {
     const read = await readLine(line);
     if (read.kind === "typed") isWeak ||= read.isWeak;
     const group = groupKeyOf(read.kind === "made" ? read.bytes : await stretched(read.text));
+    if (groups.some((each) => toHex(each) === toHex(group))) throw sameSecretTwice();
     groups.push(group);
     fingerprints.push(await fingerprintText(fingerprintOf(group)));
   }

@@ -64,6 +64,15 @@ export async function readLine(line: string): Promise<SecretLine> {
       throw refusal(`has a word that is none of the list's: number ${unknown + 1}`, COMPARE);
     }
   }
+  if (words.length === SECRET_WORDS - 1 || words.length === SECRET_WORDS + 1) {
+    const known = new Set(await wordList());
+    if (words.every((word) => known.has(word))) {
+      throw refusal(
+        `has ${words.length} words, and those that are made have ${SECRET_WORDS}`,
+        COMPARE,
+      );
+    }
+  }
   const text = line.normalize("NFKC");
   const isWeak = text.length < TYPED_SECRET_CHARACTERS_MIN ||
     new Set(text).size < TYPED_SECRET_DISTINCT_MIN;
@@ -79,6 +88,14 @@ function textOf(bytes: Uint8Array): string {
     // Not UTF-8.
   }
   throw refusal("is no text");
+}
+
+/** Of two lines that are one secret, however they are written. */
+export function sameSecretTwice(): ShoalError {
+  return refusal(
+    "is there twice",
+    "Two lines are two secrets: remove one, or put the new one first.",
+  );
 }
 
 const COMPARE = "Compare them with the file on the machine where the secret was made.";

@@ -2,7 +2,7 @@
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { ShoalError } from "../../errors.ts";
-import { shellWord } from "../system/invocation.ts";
+import { environment, shellWord } from "../system/invocation.ts";
 import { absoluteVariable } from "./cache_folder.ts";
 import { SECRET_FILE_BYTES_MAX } from "./limits.ts";
 import { systemErrorText } from "../../system_error.ts";
@@ -95,13 +95,39 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
   }
 }
 
-function requireFile(path: string, { isFile, isDirectory, mode }: Deno.FileInfo): void {
+function requireFile(path: string, { isFile, isDirectory, mode, uid }: Deno.FileInfo): void {
   if (isDirectory) throw useless(path, "is a folder");
   if (!isFile) {
     throw useless(path, "is no regular file", "A secret from another program: --secret -");
   }
-  if (Deno.build.os === "windows" || mode === null || (mode & OTHERS_MAY) === 0) return;
-  throw useless(path, "can be read by others", `Run: chmod 600 ${shellWord(path)}`);
+  if (Deno.build.os === "windows" || mode === null) return;
+  if ((mode & OTHERS_MAY) !== 0) {
+    throw useless(path, "can be read by others", `Run: chmod 600 ${shellWord(path)}`);
+  }
+  if (uid !== null && isAnotherUsers(uid)) {
+    const hint = "Who owns it can change it: copy it to a file of your own.";
+    throw useless(path, "belongs to another user", hint);
+  }
+}
+
+/** Root may read everybody's, but is to go by what somebody else can change only if that is who called it. */
+function isAnotherUsers(uid: number): boolean {
+  // Nobody else can open what its owner alone may read.
+  if (Deno.permissions.querySync({ name: "sys", kind: "uid" }).state !== "granted") return false;
+  const own = Deno.uid();
+  if (own === null || own === uid) return false;
+  return !(own === 0 && environment("SUDO_UID") === String(uid));
+}
+
+/**
+ * @throws ShoalError `usage` where there is something already: it is not replaced
+ */
+export function requireNoSecretFile(path: string): void {
+  if (isThere(path)) throw taken(path);
+}
+
+function taken(path: string): ShoalError {
+  return useless(path, "is there already, and is not replaced", "Move it away first.");
 }
 
 /**
@@ -114,9 +140,7 @@ export async function makeSecretFile(path: string, text: string): Promise<void> 
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
   } catch (cause) {
-    if (cause instanceof Deno.errors.AlreadyExists) {
-      throw useless(path, "is there already, and is not replaced", "Move it away first.");
-    }
+    if (cause instanceof Deno.errors.AlreadyExists) throw taken(path);
     throw new ShoalError(
       "not_writable",
       `the secret cannot be written to ${path}: ${ShoalError.from(cause).message}`,

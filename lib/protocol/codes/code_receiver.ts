@@ -48,6 +48,8 @@ export type CodeFailure =
   | "wrong"
   /** Who answers does not know the code. */
   | "impostor"
+  /** Who answers is silent once it has our proof: it may have tried a guess by it. */
+  | "unproved"
   /** The sender was there, and is no more. */
   | "gone"
   /** It says that it ends. */
@@ -59,6 +61,8 @@ export type CodeReceiverAction =
   | { readonly kind: "broadcast"; readonly round: number; readonly datagram: Bytes }
   /** Both have proved the code: what is sent is served there. */
   | { readonly kind: "proved"; readonly by: Endpoint; readonly serving: CodeServing }
+  /** The sender was there, just now. */
+  | { readonly kind: "heard" }
   /** The sender has heard how it ended, or does not say so. */
   | { readonly kind: "closed"; readonly isHeard: boolean }
   | { readonly kind: "failed"; readonly why: CodeFailure };
@@ -208,7 +212,9 @@ export class CodeReceiver {
 
   #repeatQuestion(nowMs: number, asking: Asking): readonly CodeReceiverAction[] {
     if (nowMs < asking.nextMs) return [];
-    if (nowMs - asking.sinceMs >= CODE_ANSWER_MS) return this.#fail("gone");
+    if (nowMs - asking.sinceMs >= CODE_ANSWER_MS) {
+      return this.#fail(asking.keys === undefined ? "gone" : "unproved");
+    }
     asking.nextMs = nowMs + CODE_REPEAT_MS;
     const { paths } = asking.sender;
     const { endpoint, token } = paths[asking.repeats++ % paths.length]!;
@@ -304,7 +310,7 @@ export class CodeReceiver {
     }
     if (isOver === 1) return this.#fail("ended");
     if (talking.answered === talking.number) talking.nextMs = nowMs + CODE_HEARTBEAT_MS;
-    if (talking.isProved) return [];
+    if (talking.isProved) return [{ kind: "heard" }];
     talking.isProved = true;
     return [{ kind: "proved", by: from, serving: { dataPort, group } }];
   }

@@ -171,3 +171,65 @@ Deno.test(
       assertEquals((await Deno.stat(join(dir, "out/empty"))).size, 0);
     }),
 );
+
+Deno.test({
+  name: "folders beside each other are offered under their own names, with all that is in them",
+  ignore,
+}, () =>
+  withFolder(
+    { "a/photos/x": "1", "a/photos/sub/y": "22", "b/notes/z": "333", "top": "4" },
+    async (dir) => {
+      await Deno.mkdir(join(dir, "b/notes/empty"));
+      await Deno.symlink("sub", join(dir, "a/photos/link"));
+      const { all: [files, folders] } = await origins(dir, {
+        files: [{ path: join(dir, "top") }],
+        folders: [{ path: join(dir, "a/photos") }, { path: join(dir, "b/notes"), name: "texts" }],
+      });
+      assert(files !== undefined && folders !== undefined);
+      const shapes: string[] = [];
+      const scan = {
+        isKnown: () => false,
+        onLeftOut() {},
+        onHidden() {},
+        onShape: ({ kind, name }: { kind: string; name: string }) => shapes.push(`${kind} ${name}`),
+        signal: new AbortController().signal,
+      };
+      const names: SafeFileName[] = [];
+      for await (const { name, signature } of folders.scan(scan)) {
+        names.push(name);
+        assertEquals(folders.inspect(name), { kind: "file", signature });
+        assertEquals(folders.nameOf(folders.keyOf(name)), name);
+        const opened = openContent(runtime.disk, folders.placeOf(name), signature);
+        assert(opened.ok);
+        opened.reader.close();
+      }
+      assertEquals(names.filter((name) => !name.includes("link")).sort(), [
+        ...["photos/sub/y", "photos/x", "texts/z"],
+      ]);
+      assertEquals(shapes.filter((each) => each.startsWith("folder")).sort(), [
+        ...["folder photos", "folder photos/sub", "folder texts", "folder texts/empty"],
+      ]);
+      assert(shapes.includes("link photos/link"), shapes.join());
+      for (const name of ["photos", "texts", "notes/z", "photos/none", "z"] as SafeFileName[]) {
+        assertEquals(folders.inspect(name), { kind: "nothing" }, name);
+      }
+      for (const origin of [files, folders]) origin.close();
+    },
+  ));
+
+Deno.test({
+  name: "folders of one name, and folders beside one that is offered without its name, are refused",
+  ignore,
+}, () =>
+  withFolder({ "a/photos/x": "1", "b/photos/y": "2" }, async (dir) => {
+    const [a, b] = [join(dir, "a/photos"), join(dir, "b/photos")];
+    const cases: readonly (readonly [ServeOptions, string])[] = [
+      [{ folders: [{ path: a }, { path: b }] }, "photos is the name of two folders"],
+      [{ folders: [{ path: a }], dir: b }, "cannot be offered beside"],
+      [{ folders: [{ path: a, name: "x/y" }] }, "is more than one folder"],
+      [{ folders: [{ path: join(a, "x") }] }, "is not a folder"],
+    ];
+    for (const [offered, says] of cases) {
+      await assertRejects(() => origins(dir, offered), ShoalError, says);
+    }
+  }));

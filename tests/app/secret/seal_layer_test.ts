@@ -104,6 +104,10 @@ Deno.test("what is no secret is refused, and nothing of it is said", async () =>
       ["hush1\nhush2\nhush3\n", "more than 2 lines"],
       [WORDS.replace("horn", "horse"), "wrong word"],
       [WORDS.replace("youth", "yuoth"), "number 2"],
+      [WORDS.replace(" dune", ""), "has 11 words"],
+      [`${WORDS} horn`, "has 13 words"],
+      [`${WORDS}\n${WORDS.toUpperCase().replaceAll(" ", "-")}\n`, "is there twice"],
+      ["hush hush hush\nhush hush hush\n", "is there twice"],
       [WORDS.split(" ").toReversed().join(" "), "wrong word"],
     ];
     for (const [content, says] of cases) {
@@ -135,6 +139,26 @@ Deno.test("a secret that is typed is checked, and kept as one that was made here
     assertStringIncludes((await refusal(keep(TYPED))).message, "not replaced");
     assertEquals((await findSecret({ file: path }))?.fingerprints, [FINGERPRINT]);
   });
+});
+
+Deno.test({
+  name: "root goes by no secret of another user, but for the one who called it",
+  ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
+  async fn() {
+    await inFolder(async (path) => {
+      await Deno.writeTextFile(path, WORDS, { mode: 0o600 });
+      await Deno.chown(path, 4_242, null);
+      assertStringIncludes((await refusal(findSecret({ file: path }))).message, "another user");
+      const before = Deno.env.get("SUDO_UID");
+      Deno.env.set("SUDO_UID", "4242");
+      try {
+        assertEquals((await findSecret({ file: path }))?.fingerprints, [FINGERPRINT]);
+      } finally {
+        if (before === undefined) Deno.env.delete("SUDO_UID");
+        else Deno.env.set("SUDO_UID", before);
+      }
+    });
+  },
 });
 
 Deno.test("a folder, a pipe, and what is not there are no secret files", async () => {

@@ -201,7 +201,7 @@ Deno.test("who gives a receiver its own share back, or shares that are none, pro
     const receiver = network.receiver(A);
     network.run(() => receiver.news.length > 0);
     const [{ why } = { why: "" }] = receiver.news as { why?: string }[];
-    assertEquals(why, i === 0 ? "gone" : "impostor");
+    assertEquals(why, i === 0 ? "unproved" : "impostor");
     const proofs = network.wire.map(frameOf).filter((frame) => frame?.kind === "code_prove");
     assertEquals(
       new Set(
@@ -382,4 +382,89 @@ Deno.test("what a right sender and receiver come to, nobody comes to who has ano
   ];
   assert(mine.receiverProof.toHex() !== theirs.receiverProof.toHex());
   assert(mine.senderProof.toHex() !== theirs.senderProof.toHex());
+});
+
+Deno.test("a sender that falls silent before a proof is gone; after one it is not to be tried again", () => {
+  for (const [kept, why] of [["code_share", "gone"], ["code_proved", "unproved"]] as const) {
+    const network = new CodeNetwork();
+    network.sender(B);
+    network.fate = (passing) => frameOf(passing)?.kind === kept ? [] : [passing];
+    const receiver = network.receiver(A);
+    network.run(() => receiver.news.length > 0);
+    assertEquals(receiver.news, [{ kind: "failed", why }]);
+  }
+});
+
+Deno.test("a receiver answers one share, whatever others come behind it: one proof is one guess", () => {
+  const network = new CodeNetwork();
+  network.sender(B);
+  const server = serverId("5e".repeat(16));
+  network.fate = (passing) => {
+    const frame = frameOf(passing);
+    if (frame?.kind !== "code_share") return frame?.kind === "code_prove" ? [] : [passing];
+    const other = codePart(
+      { code: OTHER_CODE, nonce: new Uint8Array(16), server },
+      network.bytes(32),
+    );
+    const forged = { ...passing, bytes: encodeFrame({ ...frame, share: other.share }) };
+    return [passing, forged, forged];
+  };
+  const receiver = network.receiver(A);
+  network.run(() => receiver.news.length > 0);
+  const proofs = network.wire.map(frameOf).filter((frame) => frame?.kind === "code_prove")
+    .map((frame) => (frame as FrameOf<"code_prove">).proof.toHex());
+  assert(proofs.length > 1);
+  assertEquals(new Set(proofs).size, 1);
+});
+
+Deno.test("whoever opens an exchange while the code is taken is given no share", () => {
+  const network = new CodeNetwork();
+  const sender = network.sender(B);
+  const receiver = network.receiver(A);
+  network.send(EVE, sender.at, encodeFrame({ kind: "code_find", echo: 1n, round: 0, number: 7 }));
+  network.run(() => receiver.news.length > 0);
+  const here = network.wire.filter(({ to }) => to.address === EVE.address).map(frameOf)[0];
+  assert(here?.kind === "code_here");
+  const { token } = here;
+  const nonce = network.bytes(16);
+  const { share } = codePart({ code: CODE, nonce, server: here.server }, network.bytes(32));
+  const open = { kind: "code_open", echo: 2n, token, number: 7, nonce, share } as const;
+  network.send(EVE, sender.at, encodeFrame(open));
+  network.run(() => false, 100);
+  const answers = network.wire.filter(({ to }) => to.address === EVE.address).map(frameOf);
+  assertEquals(answers.map((frame) => frame?.kind), ["code_here", "code_refused"]);
+});
+
+Deno.test("what is sealed is heard only whole, of the other side, and in its order", () => {
+  const tagged = new CodeNetwork();
+  const sender = tagged.sender(B);
+  tagged.fate = (passing) => {
+    if (frameOf(passing) !== undefined) return [passing];
+    const bytes = passing.bytes.slice();
+    bytes[bytes.length - 1]! ^= 1;
+    return [{ ...passing, bytes }];
+  };
+  const receiver = tagged.receiver(A);
+  tagged.run(() => receiver.news.length > 0);
+  assertEquals(receiver.news, [{ kind: "failed", why: "gone" }]);
+  assertEquals(kinds(sender).slice(0, 1), ["taken"]);
+  assert(!kinds(sender).includes("state"));
+
+  const late = new CodeNetwork();
+  const other = late.sender(B);
+  let first: Passing | undefined;
+  late.fate = (passing) => {
+    const isFirst = frameOf(passing) === undefined && passing.from.address === A &&
+      first === undefined;
+    if (!isFirst) return [passing];
+    first = passing;
+    return [];
+  };
+  const fetching = late.receiver(A);
+  late.run(() => fetching.news.length > 0);
+  late.perform(fetching, fetching.machine.handle(late.nowMs, { kind: "state", state: "fetching" }));
+  late.run(() => false, 500);
+  late.hand(other, first!.from, first!.bytes);
+  const states = other.news.flatMap((each) => each.kind === "state" ? [each.state] : []);
+  assertEquals(states, ["asking", "fetching"]);
 });
