@@ -128,6 +128,29 @@ Deno.test("without any progress it gives up in the end, and can be told to go on
   assertEquals(upload.state, "done");
 });
 
+Deno.test("as long as something arrives between failures, it does not give up", async () => {
+  const server = new ScriptedUploads();
+  const lost = new UploadError("lost", { status: 0 });
+  server.failures = Array.from({ length: 20 }, () => [undefined, undefined, lost]).flat();
+  const text = "0123".repeat(25);
+  const upload = new Upload("a", fileOf(text), server.parts);
+  await upload.run();
+  assertEquals([upload.state, server.received.get("a")], ["done", text]);
+  assertEquals(new Set(server.waits), new Set([1]));
+});
+
+Deno.test("what is broken off while it is hashed is not finished", async () => {
+  const server = new ScriptedUploads();
+  const hash = Promise.withResolvers<string>();
+  const upload = new Upload("a", fileOf("0123"), { ...server.parts, sha256Of: () => hash.promise });
+  const run = upload.run();
+  await until(() => upload.state === "checking");
+  upload.pause();
+  hash.resolve("hash");
+  await run;
+  assertEquals([upload.state, server.requests.at(-1)], ["paused", "put a 0"]);
+});
+
 Deno.test("what was broken off goes on where it was", async () => {
   const server = new ScriptedUploads();
   const upload = new Upload("a", fileOf("0123456789"), server.parts);
