@@ -55,6 +55,7 @@ const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
       await rowOf(page, "data 9.bin").waitFor();
       const names = await page.locator(".canvas .label").allTextContents();
       assertEquals(names[0], "folder");
+      await assertGapless(page);
       assert(names.indexOf("data 9.bin") < names.indexOf("data 10.bin"), names.join());
       await linkOf(page, "folder").click();
       await rowOf(page, "one.txt").waitFor();
@@ -174,6 +175,7 @@ const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async "it can be read on a narrow screen and by who cannot see it"({ browser, url }) {
     await withPage(browser, url, async (page) => {
       await rowOf(page, "picture.png").waitFor();
+      await assertGapless(page);
       await assertFits(page);
       await assertAccessible(page);
       await rowOf(page, "folder").locator(".select").click();
@@ -186,6 +188,7 @@ const steps: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     }, { viewport: { width: 320, height: 568 } });
     await withPage(browser, url, async (page) => {
       await rowOf(page, "picture.png").waitFor();
+      await assertGapless(page);
       await assertAccessible(page);
     }, { viewport: { width: 3840, height: 2160 } });
   },
@@ -265,6 +268,19 @@ async function shownPicture(page: Page): Promise<void> {
   await page.waitForFunction(() => {
     const picture = document.querySelector("dialog img");
     return picture instanceof HTMLImageElement && picture.complete && picture.naturalWidth > 0;
+  });
+}
+
+/** Fails where a row does not begin where the one before it ends, or is not wholly in the list. */
+async function assertGapless(page: Page): Promise<void> {
+  const rows = await page.locator(".files .row").evaluateAll((rows) =>
+    rows.map((row) => row.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom])
+  );
+  assertEquals(rows.length, Object.keys(FILES).length);
+  rows.slice(1).forEach(([top], at) => {
+    const gap = (top ?? NaN) - (rows[at]?.[1] ?? NaN);
+    // The border of the head is between the two.
+    assert(Math.abs(gap) <= 2, `${gap} pixels between rows ${at} and ${at + 1}`);
   });
 }
 
