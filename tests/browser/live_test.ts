@@ -32,6 +32,11 @@ const steps: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
       await page.locator(".files").focus();
       await page.keyboard.press("End");
       await page.getByText("f099990 ten.bin").waitFor();
+      const [list, last] = await Promise.all(
+        [".files", "#row-9999"].map((place) => page.locator(place).boundingBox()),
+      );
+      const below = (last?.y ?? NaN) + (last?.height ?? NaN) - (list?.y ?? 0) - (list?.height ?? 0);
+      assert(Math.abs(below) < 3, `the last row ends ${below} pixels below the list`);
       assertEquals(await page.locator(".files").getAttribute("aria-rowcount"), "10001");
       assert(await page.locator(".canvas .row").count() < 100);
       await page.keyboard.press("Home");
