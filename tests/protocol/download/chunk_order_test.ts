@@ -4,7 +4,13 @@ import { serverId, type SourceId, sourceId } from "../../../lib/ids.ts";
 import { Bitmap } from "../../../lib/protocol/base/bitmap.ts";
 import { ChunkOrder } from "../../../lib/protocol/download/chunk_order.ts";
 import { LeaseTable } from "../../../lib/protocol/download/lease_table.ts";
-import { TAKERS_AT_WORK_MAX, TAKERS_WINDOW_BYTES } from "../../../lib/protocol/download/limits.ts";
+import {
+  LEASE_STALL_MS_MIN,
+  RECEIVERS_MAX,
+  TAKERS_AT_WORK_MAX,
+  TAKERS_LAST_MS,
+  TAKERS_WINDOW_BYTES,
+} from "../../../lib/protocol/download/limits.ts";
 import {
   CHUNKS as SCRIPT_CHUNKS,
   CoordinatorScript,
@@ -111,22 +117,69 @@ Deno.test("with others about, a server is asked for another part than they ask f
   assertEquals([...script.leasedTo(script.source("01"))], [3]);
 });
 
-Deno.test("takers take no server's place, and a few of them are at work", () => {
+/** A taker that has these chunks. */
+function takerOf(script: CoordinatorScript, number: number, holds: Bitmap): SourceId {
+  const server = serverId((50 + number).toString().padEnd(32, "0"));
+  const source = sourceId(server, "stream");
+  const address = `10.1.0.${number}`;
+  const route = { kind: "stream", endpoint: { address, port: 1 }, rttMs: 1 };
+  const about = { server, party: address, routes: [route], holds } as const;
+  script.tell({ kind: "provider", source, transfer: TRANSFER, isTaker: true, ...about });
+  return source;
+}
+
+function isAtWork(script: CoordinatorScript, source: SourceId): boolean {
+  const told = script.toldTo(source);
+  return told.lastIndexOf("assign") > told.lastIndexOf("release");
+}
+
+Deno.test("takers take no server's place, a few of them are at work, and they make room for servers", () => {
   const script = new CoordinatorScript();
-  const takers = Array.from({ length: 12 }, (_, i) => {
-    const server = serverId((50 + i).toString().padEnd(32, "0"));
-    const source = sourceId(server, "stream");
-    const route = { kind: "stream", endpoint: { address: `10.1.0.${i}`, port: 1 }, rttMs: 1 };
-    const routes = [route] as const;
-    const about = { server, party: `10.1.0.${i}`, routes, holds: Bitmap.full(SCRIPT_CHUNKS) };
-    script.tell({ kind: "provider", source, transfer: TRANSFER, isTaker: true, ...about });
-    return source;
-  });
-  const isAtWork = (source: SourceId): boolean => {
-    const told = script.toldTo(source);
-    return told.lastIndexOf("assign") > told.lastIndexOf("release");
-  };
-  assertEquals(takers.filter(isAtWork).length, TAKERS_AT_WORK_MAX);
-  const servers = ["01", "02", "03"].map((name) => script.source(name));
-  assertEquals(servers.filter(isAtWork).length, 3);
+  const all = Bitmap.full(SCRIPT_CHUNKS);
+  const takers = Array.from({ length: 12 }, (_, number) => takerOf(script, number, all));
+  const takersAtWork = () => takers.filter((each) => isAtWork(script, each)).length;
+  assertEquals(takersAtWork(), TAKERS_AT_WORK_MAX);
+  for (let count = 1; count <= RECEIVERS_MAX; count++) {
+    assert(isAtWork(script, script.source(`0${count}`)), `server ${count}`);
+    assertEquals(takersAtWork(), Math.min(TAKERS_AT_WORK_MAX, RECEIVERS_MAX - count));
+  }
+});
+
+Deno.test("a taker whose lease stalls is set aside, and what it held back comes of others", () => {
+  const script = new CoordinatorScript();
+  const held = new Bitmap(SCRIPT_CHUNKS);
+  for (const chunk of [0, 1, 2]) held.set(chunk);
+  const taker = takerOf(script, 1, held);
+  const [first] = script.leasedTo(taker);
+  script.bring(taker, first!);
+  const server = script.source("01");
+  script.bring(server, ...script.leasedTo(server));
+  assertEquals(script.leasedTo(taker).size, 2);
+  script.fallSilent(taker);
+  for (let ms = 0; ms < LEASE_STALL_MS_MIN + 50; ms += 10) {
+    script.pass(10);
+    // It has something on its way all along.
+    script.trickle(server);
+  }
+  assert(!isAtWork(script, taker));
+  script.drain(server);
+  assertEquals(script.count("complete"), 1);
+});
+
+Deno.test("what was leased last is left to takers for a moment, before a server is asked as well", () => {
+  const script = new CoordinatorScript(undefined, (chunk) => chunk > 1);
+  const held = new Bitmap(SCRIPT_CHUNKS);
+  held.set(1);
+  const taker = takerOf(script, 1, held);
+  assertEquals([...script.leasedTo(taker)], [1]);
+  const server = script.source("01");
+  assertEquals([...script.leasedTo(server)], [0]);
+  script.trickle(taker);
+  script.bring(server, 0);
+  assertEquals(script.leasedTo(server).size, 0);
+  for (let ms = 0; ms < TAKERS_LAST_MS; ms += 50) {
+    script.pass(50);
+    script.trickle(taker);
+  }
+  assertEquals([...script.leasedTo(server)], [1], "it takes too long");
 });
