@@ -15,6 +15,7 @@ import { withFolder } from "../support/folder.ts";
 import { canRun, canTouchFiles } from "../support/permissions.ts";
 
 const canUnpack = await canTouchFiles() && await canRun("python3");
+const canUnzip = await canTouchFiles() && await canRun("unzip");
 const GIB = 2 ** 30;
 
 /** An archive of files of zeros, of which only what is around them is written: what is between is a hole. */
@@ -50,11 +51,11 @@ async function writeArchive(path: string, files: readonly ZippedFile[]): Promise
 const DETAILS = `[[i.filename, i.file_size, list(i.date_time), i.external_attr >> 16,
   z.open(i).read(2).hex(), i.flag_bits >> 11 & 1] for i in z.infolist()]`;
 
-/** What another program finds in it, as an expression says. */
-async function unpacked(path: string, wanted: string): Promise<unknown> {
+/** What another program finds in it. */
+async function unpacked(path: string): Promise<unknown> {
   const program = `import json, sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])
-print(json.dumps(${wanted}))`;
+print(json.dumps(${DETAILS}))`;
   const { stdout, stderr, success } = await new Deno.Command("python3", {
     args: ["-c", program, path],
   }).output();
@@ -80,7 +81,7 @@ Deno.test({
       ];
       await writeArchive(path, files);
       const time = [2024, 2, 29, 12, 34, 56];
-      assertEquals(await unpacked(path, DETAILS), [
+      assertEquals(await unpacked(path), [
         ["ä/€😀\ufffd.txt", 3, time, 0o100644, "0000", 1],
         ["large.bin", 5 * GIB, time, 0o100644, "0000", 1],
         ["largest.bin", 4 * GIB - 1, time, 0o100644, "0000", 1],
@@ -91,31 +92,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an archive may have more files than 16 bits count",
-  ignore: !canUnpack,
-  fn: () =>
-    withFolder({}, async (dir) => {
-      const path = join(dir, "a.zip");
-      const file = (i: number) => ({ ...plain, name: `${i}`, sizeBytes: 0 });
-      const files = Array.from({ length: 70_000 }, (_, i) => file(i));
-      let offset = 0;
-      const parts = files.map((each) => {
-        const entry = zipEntry(each, 0, offset);
-        offset += zippedBytes(each);
-        return entry;
-      });
-      const lengthBytes = parts.reduce((sum, each) => sum + each.length, 0);
-      const bodies = files.flatMap((each) => [zipFileHead(each), zipFileTail(each, 0)]);
-      const end = zipEnd({ fileCount: files.length, offset, lengthBytes });
-      await Deno.writeFile(path, new Blob([...bodies, ...parts, end]).stream());
-      const wanted = "[len(z.namelist()), z.namelist()[-1]]";
-      assertEquals(await unpacked(path, wanted), [70_000, "69999"]);
-    }),
-});
-
-Deno.test({
   name: "its times are exact where whoever unpacks it knows how",
-  ignore: !canUnpack || !await canRun("unzip"),
+  ignore: !canUnzip,
   fn: () =>
     withFolder({}, async (dir) => {
       await writeArchive(join(dir, "a.zip"), [
