@@ -68,7 +68,8 @@ export class EventStreams {
   }
 
   #wakeSoon(): void {
-    if (this.#viewers.size > 0) this.#tickAt(this.#toldMs + LIVE_UPDATE_MS);
+    if (this.#viewers.size === 0) return;
+    this.#tickAt(Math.max(this.#clock.nowMs(), this.#toldMs + LIVE_UPDATE_MS));
   }
 
   #tickAt(atMs: number): void {

@@ -60,7 +60,7 @@ export const HTTP_STREAMS_PER_ADDRESS_MAX = 64;
 /** Requests per second of one connection; those of an address have their factor, and more wait. */
 export const HTTP_REQUESTS_PER_S = 200;
 /** Units of work that the requests of one address may cause in a second: a file that is listed is one. More wait. */
-export const HTTP_WORK_PER_S = 200_000;
+export const HTTP_WORK_PER_S = 100_000;
 /** So many bytes of a body (or its rest) must arrive in that time. */
 export const SESSION_PACE_BYTES = 256 * KIB;
 /** One read of a connection. */
