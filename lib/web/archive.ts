@@ -58,12 +58,12 @@ export async function plannedArchive(
   for (const name of names) {
     if (name !== "" && !name.endsWith("/")) {
       const file = offering.find({ name });
-      if (file === undefined) throw notOffered(name);
+      if (file === undefined) throw nothingOffered(name);
       add(file);
       continue;
     }
     const folder = name === "" ? {} : { folder: name.slice(0, -1) };
-    if (offering.fileCount(folder.folder) === 0) throw notOffered(name);
+    if (offering.fileCount(folder.folder) === 0) throw nothingOffered(name);
     let after: string | undefined;
     do {
       const page = offering.files({
@@ -207,6 +207,6 @@ function zippedAs(file: OfferedFile, prefixLength: number) {
   return { name: file.name.slice(prefixLength), sizeBytes, modifiedMs, isExecutable };
 }
 
-function notOffered(name: string): ShoalError {
+function nothingOffered(name: string): ShoalError {
   return new ShoalError("not_found", `${displayName(name)} is not offered`);
 }

@@ -1,31 +1,24 @@
 /** What is answered to which request. Everything that is offered is looked up by its name; no path of the disk is ever made of a request. */
 import { partyOf } from "../address.ts";
 import type { OfferedFile, Offering } from "../app/offering.ts";
-import { ShoalError } from "../errors.ts";
-import type { Bytes, SafeFileName } from "../ids.ts";
+import type { SafeFileName } from "../ids.ts";
 import type { HttpRequest, HttpResponse } from "../io/net/http_message.ts";
 import { ConnectionLost } from "../io/net/session_connection.ts";
 import type { RandomSource } from "../io/system/random_source.ts";
 import type { Receiving } from "../app/receiving.ts";
 import type { Clock } from "../io/system/clock.ts";
-import { baseName, parseFileName } from "../names.ts";
-import { type Archive, archiveStream, plannedArchive } from "./archive.ts";
+import { parseFileName } from "../names.ts";
+import { ArchiveRoutes } from "./archive_routes.ts";
+import { BodyReader } from "./body_reader.ts";
 import { UploadRoutes } from "./upload_routes.ts";
 import { EventStreams } from "./event_stream.ts";
 import { AssetResponses } from "./asset_responses.ts";
 import { viewOf } from "./content_types.ts";
-import { dispositionOf, fileResponse } from "./file_response.ts";
-import {
-  API_PAGE_FILES_DEFAULT,
-  API_PAGE_FILES_MAX,
-  ARCHIVES_AT_ONCE_MAX,
-  BODIES_AT_ONCE_MAX,
-  FORM_BYTES_MAX,
-  REQUEST_WORK,
-  SELECTED_NAMES_MAX,
-} from "./limits.ts";
+import { fileResponse } from "./file_response.ts";
+import { API_PAGE_FILES_DEFAULT, API_PAGE_FILES_MAX, REQUEST_WORK } from "./limits.ts";
 import { listingPage, listingQueryOf } from "./listing_page.ts";
-import { encodedName, type NamedTarget, namedTarget } from "./request_target.ts";
+import { notAName, nothingOffered, requireTarget } from "./named_things.ts";
+import { encodedName } from "./request_target.ts";
 import {
   compressed,
   emptyResponse,
@@ -35,7 +28,6 @@ import {
   problemResponse,
   streamResponse,
 } from "./responses.ts";
-import { requireSameOrigin } from "./same_origin.ts";
 
 interface RoutesOptions {
   readonly offering: Offering;
@@ -47,19 +39,6 @@ interface RoutesOptions {
   /** What `/api/about` says, beside what changes. */
   readonly about: Readonly<Record<string, unknown>>;
 }
-
-/** What is said of an archive. */
-interface ArchiveKind {
-  /** What is cut off the front of its names. */
-  readonly prefixLength: number;
-  /** What it is called, without its extension. */
-  readonly title: string;
-  /** The folder that is told to be sent, if it is one. */
-  readonly told: { readonly folder?: string };
-}
-
-/** What a transfer of everything is called. */
-const EVERYTHING = ".";
 
 type Handler = (request: HttpRequest, rest: string) => Promise<HttpResponse> | HttpResponse;
 
@@ -76,22 +55,20 @@ export class Routes {
   readonly #routes: readonly Route[];
   readonly #streams: EventStreams;
   readonly #uploads: UploadRoutes;
-  #bodies = 0;
-  #archives = 0;
+  readonly #archives: ArchiveRoutes;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
     this.#streams = new EventStreams(options.offering, options.clock);
-    this.#uploads = new UploadRoutes({
-      ...options,
-      text: (request, bytesMax) => this.#text(request, bytesMax),
-    });
+    const bodies = new BodyReader();
+    this.#uploads = new UploadRoutes({ ...options, bodies });
+    this.#archives = new ArchiveRoutes({ ...options, bodies });
     this.#routes = [
       whole("/", { GET: (request) => this.#folder(request, undefined) }),
       below("/files/", { GET: (request, rest) => this.#named(request, rest) }),
       below("/by-hash/sha256/", { GET: (request, rest) => this.#byHash(request, rest) }),
-      whole("/zip", { POST: (request) => this.#selection(request) }),
-      below("/zip/", { GET: (request, rest) => this.#folderZip(request, rest) }),
+      whole("/zip", { POST: (request) => this.#archives.selection(request) }),
+      below("/zip/", { GET: (request, rest) => this.#archives.folder(request, rest) }),
       below("/assets/", { GET: (request, rest) => this.#assets.respond(request, rest) }),
       whole("/api/about", { GET: () => this.#about() }),
       whole("/api/events", { GET: (request) => this.#events(request) }),
@@ -149,7 +126,7 @@ export class Routes {
     if (target.kind === "folder") return await this.#folder(request, target.name);
     const file = offering.find(target);
     if (file !== undefined) return this.#file(request, file);
-    if (offering.fileCount(target.name) === 0) throw notOffered();
+    if (offering.fileCount(target.name) === 0) throw nothingOffered();
     return emptyResponse(308, [["location", `/files/${encodedName(target.name)}/`]]);
   }
 
@@ -159,7 +136,7 @@ export class Routes {
   ): Promise<HttpResponse> {
     const query = listingQueryOf(new URLSearchParams(request.head.query));
     const page = listingPage(this.#options.offering, folder, query);
-    if (page === undefined) throw notOffered();
+    if (page === undefined) throw nothingOffered();
     await request.work(page.rowsRead);
     return await compressed(request, pageResponse("text/html; charset=utf-8", page.bytes));
   }
@@ -174,75 +151,8 @@ export class Routes {
       throw new HttpProblem(400, "a SHA-256 has 64 hexadecimal digits");
     }
     const file = this.#options.offering.find({ sha256: rest });
-    if (file === undefined) throw notOffered();
+    if (file === undefined) throw nothingOffered();
     return this.#file(request, file);
-  }
-
-  // — Archives ——————————————————————————————————————————————————————————————————————————————————
-
-  async #folderZip(request: HttpRequest, rest: string): Promise<HttpResponse> {
-    const { kind, name } = requireTarget(rest);
-    if (kind !== "folder") {
-      if (this.#options.offering.fileCount(name) === 0) throw notOffered();
-      return emptyResponse(308, [["location", `/zip/${encodedName(name)}/`]]);
-    }
-    // What is unpacked is one folder, whatever that lies in.
-    const above = name === undefined ? 0 : name.lastIndexOf("/") + 1;
-    const title = name === undefined ? "shoal" : baseName(name);
-    const told = { folder: name ?? EVERYTHING };
-    const names = [name === undefined ? "" : `${name}/`];
-    return await this.#archive(request, names, { prefixLength: above, title, told });
-  }
-
-  async #selection(request: HttpRequest): Promise<HttpResponse> {
-    requireSameOrigin(request);
-    const type = request.head.fields.get("content-type") ?? "";
-    if (!/^application\/x-www-form-urlencoded\b/i.test(type)) {
-      throw new HttpProblem(415, "send it as a form");
-    }
-    const form = new URLSearchParams(await this.#text(request, FORM_BYTES_MAX));
-    const names = form.getAll("name");
-    if (names.length === 0) throw new HttpProblem(400, "name what is to be in it");
-    if (names.length > SELECTED_NAMES_MAX) {
-      throw new HttpProblem(413, `name at most ${SELECTED_NAMES_MAX} files and folders`);
-    }
-    for (const name of names) {
-      const { ok } = parseFileName(name.replace(/\/$/, ""));
-      if (!ok) throw new HttpProblem(400, "that is no name of a file or a folder");
-    }
-    return await this.#archive(request, names, { prefixLength: 0, title: "shoal", told: {} });
-  }
-
-  async #archive(
-    request: HttpRequest,
-    names: readonly string[],
-    { prefixLength, title, told }: ArchiveKind,
-  ): Promise<HttpResponse> {
-    if (this.#archives >= ARCHIVES_AT_ONCE_MAX) {
-      throw new HttpProblem(503, "too many archives at once: try again", [["retry-after", "5"]]);
-    }
-    const { offering, clock } = this.#options;
-    this.#archives += 1;
-    let archive: Archive;
-    try {
-      archive = await plannedArchive(offering, names, prefixLength, async (files) => {
-        await clock.yieldToEvents();
-        await request.work(files);
-      });
-    } catch (error) {
-      this.#archives -= 1;
-      throw error;
-    }
-    if (request.head.method === "HEAD") this.#archives -= 1;
-    return streamResponse(200, [
-      ["content-type", "application/zip"],
-      ["content-disposition", dispositionOf("attachment", `${title}.zip`)],
-      ["x-shoal-left-out", archive.leftOutCount],
-    ], {
-      lengthBytes: archive.lengthBytes,
-      open: () => archiveStream(offering, archive, { ...request.peer, ...told }, clock),
-      onEnd: () => void (this.#archives -= 1),
-    });
   }
 
   // — What programs ask —————————————————————————————————————————————————————————————————————————
@@ -287,27 +197,6 @@ export class Routes {
       }),
     );
   }
-
-  /** A body that is kept whole for a moment. Throws {@linkcode HttpProblem} 413 for one that is longer. */
-  async #text(request: HttpRequest, bytesMax: number): Promise<string> {
-    const { bodyBytes = 0 } = request.head;
-    if (bodyBytes > bytesMax) throw new HttpProblem(413, `at most ${bytesMax} bytes`);
-    if (this.#bodies >= BODIES_AT_ONCE_MAX) {
-      throw new HttpProblem(503, "too much at once: try again", [["retry-after", "1"]]);
-    }
-    this.#bodies += 1;
-    try {
-      const body: Bytes = new Uint8Array(bodyBytes);
-      let at = 0;
-      for await (const piece of request.body) {
-        body.set(piece, at);
-        at += piece.length;
-      }
-      return new TextDecoder().decode(body);
-    } finally {
-      this.#bodies -= 1;
-    }
-  }
 }
 
 function whole(prefix: string, methods: Route["methods"]): Route {
@@ -316,20 +205,6 @@ function whole(prefix: string, methods: Route["methods"]): Route {
 
 function below(prefix: string, methods: Route["methods"]): Route {
   return { prefix, isWhole: false, methods };
-}
-
-function requireTarget(encoded: string): NamedTarget {
-  const target = namedTarget(encoded);
-  if (target === undefined) throw notAName();
-  return target;
-}
-
-function notAName(): ShoalError {
-  return new ShoalError("bad_name", "that is no name of a file or a folder");
-}
-
-function notOffered(): HttpProblem {
-  return new HttpProblem(404, "it is not offered here");
 }
 
 /** A file as programs read it. */

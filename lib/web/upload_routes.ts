@@ -7,18 +7,16 @@ import type { Clock } from "../io/system/clock.ts";
 import type { RandomSource } from "../io/system/random_source.ts";
 import { sizeText } from "../sizes.ts";
 import { UPLOAD_JSON_BYTES_MAX, UPLOAD_SLICE_BYTES_MAX, WEB_TOKEN_BYTES } from "./limits.ts";
+import type { BodyReader } from "./body_reader.ts";
 import { emptyResponse, HttpProblem, jsonResponse } from "./responses.ts";
 import { requireSameOrigin } from "./same_origin.ts";
 import { WebUploads } from "./web_uploads.ts";
-
-/** Reads a body as text, up to so many bytes. */
-type ReadText = (request: HttpRequest, bytesMax: number) => Promise<string>;
 
 interface UploadRoutesOptions {
   readonly receiving: Receiving;
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly text: ReadText;
+  readonly bodies: BodyReader;
 }
 
 export class UploadRoutes {
@@ -111,7 +109,7 @@ export class UploadRoutes {
   }
 
   async #json(request: HttpRequest): Promise<Readonly<Record<string, unknown>>> {
-    const text = await this.#options.text(request, UPLOAD_JSON_BYTES_MAX);
+    const text = await this.#options.bodies.text(request, UPLOAD_JSON_BYTES_MAX);
     let value: unknown;
     try {
       value = JSON.parse(text);
