@@ -8,14 +8,18 @@ import type { ByteStream } from "../../lib/io/net/byte_stream.ts";
 import type { Random } from "../../lib/protocol/base/random.ts";
 import { isWithin, type Span } from "../support/impairments.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
+import { type Lie, lied } from "./swarm_liar.ts";
 import { SimLink } from "./sim_link.ts";
 import type { SimTrace } from "./sim_trace.ts";
-import type { Attachment, SwarmScenario } from "./swarm_scenario.ts";
+import type { Attachment, SwarmScenario, TakerSpec } from "./swarm_scenario.ts";
 import type { VirtualClock } from "./virtual_clock.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
 import { connectVirtual } from "./virtual_stream.ts";
 import type { VirtualThread } from "./virtual_thread.ts";
 
+type HostTraits = "isRemote" | "isFirewalled" | "lie";
+
+export const SERVER_NETWORK = "10.0.0.";
 export const BROADCAST = "255.255.255.255";
 /** Of IP and UDP. */
 const DATAGRAM_HEADER_BYTES = 28;
@@ -23,6 +27,9 @@ const DATAGRAM_HEADER_BYTES = 28;
 export interface SwarmHost {
   readonly address: string;
   readonly isRemote: boolean;
+  readonly lie: Lie | undefined;
+  /** Behind a firewall: the endpoints that may answer. */
+  readonly asked: Set<string> | undefined;
   readonly disk: MemoryDisk;
   readonly up: SimLink;
   readonly down: SimLink;
@@ -62,6 +69,8 @@ export class SwarmNetwork {
   #ports = 20_000;
   /** That the router has carried into the second subnet. */
   crossedBytes = 0;
+  /** Datagrams to addresses that no host has, by who sent them where. */
+  readonly strays = new Map<string, number>();
 
   constructor(options: NetworkOptions, { startMs, addressOf }: ScenarioTerms) {
     this.#options = options;
@@ -74,17 +83,27 @@ export class SwarmNetwork {
     }));
   }
 
-  addHost(address: string, link: Attachment, disk: MemoryDisk, isRemote = false): SwarmHost {
+  addHost(
+    address: string,
+    link: Attachment,
+    disk: MemoryDisk,
+    { isRemote = false, isFirewalled = false, lie }: Partial<Pick<TakerSpec, HostTraits>> = {},
+  ): SwarmHost {
     const [up, down] = link === "air"
       ? [this.#air, this.#air]
       : [this.#link(link.up), this.#link(link.down)];
-    const host = { address, isRemote, disk, up, down, process: undefined, sentBytes: 0 };
+    const host = {
+      ...{ address, isRemote, lie, disk, up, down, process: undefined, sentBytes: 0 },
+      asked: isFirewalled ? new Set<string>() : undefined,
+    };
     this.#hosts.set(address, host);
     return host;
   }
 
-  send(host: SwarmHost, port: number, to: Endpoint, datagram: Bytes): void {
+  send(host: SwarmHost, port: number, to: Endpoint, meant: Bytes): void {
     const { clock, trace, onSent } = this.#options;
+    const datagram = host.lie === undefined ? meant : lied(host.lie, meant);
+    if (datagram === undefined) return;
     const from = { address: host.address, port };
     trace.datagram(
       clock.nowMs,
@@ -92,6 +111,7 @@ export class SwarmNetwork {
       () => `${endpointText(from)} → ${endpointText(to)}  ${datagram.length} bytes`,
     );
     onSent(host, from, to, datagram);
+    host.asked?.add(endpointText(to));
     host.up.send(datagram, (passed) => {
       host.sentBytes += passed.length + DATAGRAM_HEADER_BYTES;
       for (const target of this.#reached(host, to)) this.#carry(host, target, from, to, passed);
@@ -129,6 +149,7 @@ export class SwarmNetwork {
     if (to.address !== BROADCAST) {
       const target = this.#hosts.get(to.address);
       if (target !== undefined) yield target;
+      else this.#countStray(`${host.address} ${to.address}`);
       return;
     }
     for (const each of this.#hosts.values()) if (each.isRemote === host.isRemote) yield each;
@@ -137,7 +158,7 @@ export class SwarmNetwork {
   #carry(from: SwarmHost, target: SwarmHost, source: Endpoint, to: Endpoint, sent: Bytes): void {
     // A broadcast reaches its own host, too, without any network.
     if (target === from) return target.process?.arrive(to.port, sent, source);
-    if (this.#isParted(from, target)) return;
+    if (this.#isParted(from, target) || this.#isShutOut(source, target)) return;
     const deliver = (passed: Bytes): void =>
       target.down.send(passed, (bytes) => target.process?.arrive(to.port, bytes, source));
     if (from.isRemote === target.isRemote) return deliver(sent);
@@ -145,6 +166,15 @@ export class SwarmNetwork {
       if (target.isRemote) this.crossedBytes += passed.length + DATAGRAM_HEADER_BYTES;
       deliver(passed);
     });
+  }
+
+  #isShutOut(source: Endpoint, { asked }: SwarmHost): boolean {
+    const isServer = source.address.startsWith(SERVER_NETWORK);
+    return asked !== undefined && !isServer && !asked.has(endpointText(source));
+  }
+
+  #countStray(path: string): void {
+    this.strays.set(path, (this.strays.get(path) ?? 0) + 1);
   }
 
   #isParted(a: SwarmHost, b: SwarmHost): boolean {

@@ -1,6 +1,7 @@
 /** What happens in a world of many who want the same (`swarm_world.ts`), as plain data. */
 import { KIB, MIB } from "../../lib/limits.ts";
 import type { Span } from "../support/impairments.ts";
+import type { Lie } from "./swarm_liar.ts";
 import type { LinkSpec } from "./sim_link.ts";
 
 /** Links of 100 Mbit/s, of which headers of the layers below take their part. */
@@ -23,6 +24,16 @@ export interface TakerSpec {
   readonly backAfterMs?: number;
   /** It is told to stop, and ends in order. */
   readonly leavesMs?: number;
+  /** Whether it gives others what it has; it does by default. */
+  readonly shares?: boolean;
+  /** Cap on that, in bytes per second. */
+  readonly shareRateBytesPerS?: number;
+  /** Of what others send it, only answers come through; servers reach it all the same. */
+  readonly isFirewalled?: boolean;
+  /** A byte of what it has by then goes bad on its disk, in each chunk: what it gives of it is no fault of the protocol. */
+  readonly rotsMs?: number;
+  /** It means harm, and may end as it likes. */
+  readonly lie?: Lie;
 }
 
 export interface SwarmScenario {

@@ -8,12 +8,13 @@ import { masterIn } from "../../lib/app/master/master.ts";
 import { serveIn } from "../../lib/app/serve/serve.ts";
 import { ShoalError } from "../../lib/errors.ts";
 import { DISCOVERY_PORT } from "../../lib/limits.ts";
+import { CHUNK_BYTES_MIN } from "../../lib/protocol/merkle/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import { GiftWatch } from "../support/gift_watch.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";
 import { SimTrace } from "./sim_trace.ts";
-import { BROADCAST, type SwarmHost, SwarmNetwork } from "./swarm_network.ts";
+import { BROADCAST, SERVER_NETWORK, type SwarmHost, SwarmNetwork } from "./swarm_network.ts";
 import { cable, type SwarmScenario, type TakerSpec } from "./swarm_scenario.ts";
 import { Verdict, Violation } from "./verdict.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -59,6 +60,8 @@ export interface SwarmOutcome {
   readonly serverSentBytes: number;
   /** All that the router has carried into the second subnet. */
   readonly crossedBytes: number;
+  /** Datagrams to addresses that no host has, by who sent them where. */
+  readonly strays: ReadonlyMap<string, number>;
   readonly eventCount: number;
   readonly digest: string;
   readonly lines: readonly string[];
@@ -86,6 +89,8 @@ class SwarmWorld {
   readonly #servers: readonly SwarmHost[];
   readonly #takers: readonly SwarmHost[];
   readonly #outcomes = new Map<number, TakerOutcome>();
+  /** Addresses whose disks have gone bad. */
+  readonly #rotten = new Set<string>();
   #ports = 20_000;
 
   constructor(scenario: SwarmScenario, keepsLines: boolean) {
@@ -98,8 +103,9 @@ class SwarmWorld {
     this.#network = new SwarmNetwork(
       {
         ...{ clock: this.#clock, random: this.#random, trace: this.#trace, scenario },
-        onSent: (_host, from, to, datagram) => {
-          const wrong = this.#gifts.onSent(from, to, datagram);
+        onSent: ({ lie, address }, from, to, datagram) => {
+          const isHonest = lie === undefined && !this.#rotten.has(address);
+          const wrong = this.#gifts.onSent(from, to, datagram, isHonest);
           if (wrong !== undefined) this.#verdict.onError(new Violation(wrong));
         },
       },
@@ -115,9 +121,9 @@ class SwarmWorld {
       host.disk.put(`${SERVED}/${FILE}`, this.#file.bytes, -1_000_000);
       return host;
     });
-    this.#takers = takers.map(({ link, isRemote }, index) => {
+    this.#takers = takers.map(({ link, ...spec }, index) => {
       const disk = this.#newDisk((to, bytes) => this.#checkPublished(to, bytes));
-      return this.#network.addHost(takerAddress(index), link, disk, isRemote);
+      return this.#network.addHost(takerAddress(index), link, disk, spec);
     });
     for (const host of this.#servers) this.#clock.at(0, () => this.#serve(host));
     takers.forEach((spec, index) => this.#plan(spec, index));
@@ -144,6 +150,7 @@ class SwarmWorld {
       servedBytes: givenBytes.reduce((sum, each) => sum + each, 0),
       serverSentBytes: this.#servers[0]?.sentBytes ?? 0,
       crossedBytes: this.#network.crossedBytes,
+      strays: this.#network.strays,
       eventCount: this.#clock.eventCount,
       digest: this.#trace.digest,
       lines: this.#trace.lines,
@@ -152,11 +159,12 @@ class SwarmWorld {
 
   /** A server is there all along: whoever is left in peace gets the file. */
   #checkEnds(): void {
-    this.#scenario.takers.forEach(({ diesMs, backAfterMs, leavesMs }, index) => {
+    this.#scenario.takers.forEach(({ diesMs, backAfterMs, leavesMs, rotsMs, lie }, index) => {
       const end = this.#outcomes.get(index)?.end;
       const isKilled = end === "killed" && diesMs !== undefined && backAfterMs === undefined;
       const hasLeft = end === "interrupted" && leavesMs !== undefined;
-      if (end === "done" || isKilled || hasLeft) return;
+      const isSpoilt = end === "unverified" && rotsMs !== undefined;
+      if (end === "done" || isKilled || hasLeft || isSpoilt || lie !== undefined) return;
       throw new Violation(`${takerAddress(index)} could have the file, and ends: ${end}`);
     });
   }
@@ -184,7 +192,8 @@ class SwarmWorld {
 
   // — Takers ————————————————————————————————————————————————————————————————————————————————————
 
-  #plan({ startsMs, diesMs, backAfterMs, leavesMs }: TakerSpec, index: number): void {
+  #plan(spec: TakerSpec, index: number): void {
+    const { startsMs, diesMs, backAfterMs, leavesMs, rotsMs } = spec;
     const at = (ms: number, run: () => void) => this.#clock.at(START_MS + ms, run);
     const leaving = new AbortController();
     at(startsMs, () => this.#take(index, leaving.signal));
@@ -194,6 +203,7 @@ class SwarmWorld {
         leaving.abort();
       });
     }
+    if (rotsMs !== undefined) at(rotsMs, () => this.#rot(index));
     if (diesMs === undefined) return;
     at(diesMs, () => this.#kill(index, backAfterMs === undefined));
     if (backAfterMs !== undefined) {
@@ -205,13 +215,14 @@ class SwarmWorld {
 
   #take(index: number, signal: AbortSignal): void {
     const { timeoutMs, retries } = this.#scenario;
+    const { shares = true, shareRateBytesPerS = 0 } = this.#scenario.takers[index]!;
     const host = this.#takers[index]!;
     const { runtime } = this.#start(host, false);
     this.#guard(async () => {
       try {
         const [result] = await getIn(runtime, {
           ...{ names: [FILE], outDir: OUT, broadcast: [BROADCAST], masters: this.#masters },
-          ...{ timeoutMs, retries, signal },
+          ...{ timeoutMs, retries, signal, share: shares, shareRateBytesPerS },
           onEvent: (event) => this.#note(`${host.address} ${JSON.stringify(event)}`),
         });
         if (result?.event === "done") this.#onDone(index, result.path, result.sha256);
@@ -234,6 +245,16 @@ class SwarmWorld {
   #checkPublished(path: string, bytes: Uint8Array): void {
     if (path !== `${OUT}/${FILE}` || Buffer.compare(bytes, this.#file.bytes) === 0) return;
     throw new Violation(`${path} was published with other bytes than the server's`);
+  }
+
+  #rot(index: number): void {
+    const { disk, address } = this.#takers[index]!;
+    this.#rotten.add(address);
+    for (const path of disk.paths) {
+      const { length = 0 } = disk.contentOf(path) ?? {};
+      if (!path.startsWith(`${OUT}/${FILE}`)) continue;
+      for (let at = 0; at < length; at += CHUNK_BYTES_MIN) disk.rot(path, at);
+    }
   }
 
   #kill(index: number, isForGood: boolean): void {
@@ -297,7 +318,7 @@ class SwarmWorld {
 }
 
 function serverAddress(index: number): string {
-  return `10.0.0.${index + 1}`;
+  return `${SERVER_NETWORK}${index + 1}`;
 }
 
 function takerAddress(index: number): string {
