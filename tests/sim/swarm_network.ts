@@ -45,6 +45,8 @@ export interface NetworkOptions {
   readonly scenario: SwarmScenario;
   /** Something is handed to the network by a host. */
   readonly onSent: (host: SwarmHost, from: Endpoint, to: Endpoint, datagram: Bytes) => void;
+  /** It was for an address that no host has. */
+  readonly onStray: (from: Endpoint, to: Endpoint, datagram: Bytes) => void;
 }
 
 /** What a scenario says in its own terms. */
@@ -115,7 +117,14 @@ export class SwarmNetwork {
     host.up.send(datagram, (passed) => {
       host.sentBytes += passed.length + DATAGRAM_HEADER_BYTES;
       for (const target of this.#reached(host, to)) this.#carry(host, target, from, to, passed);
+      if (to.address !== BROADCAST && !this.#hosts.has(to.address)) this.#stray(from, to, passed);
     });
+  }
+
+  /** Something that comes from an address that no host has. */
+  inject(from: Endpoint, to: Endpoint, datagram: Bytes): void {
+    const target = this.#hosts.get(to.address);
+    target?.down.send(datagram, (passed) => target.process?.arrive(to.port, passed, from));
   }
 
   async connect(
@@ -149,7 +158,6 @@ export class SwarmNetwork {
     if (to.address !== BROADCAST) {
       const target = this.#hosts.get(to.address);
       if (target !== undefined) yield target;
-      else this.#countStray(`${host.address} ${to.address}`);
       return;
     }
     for (const each of this.#hosts.values()) if (each.isRemote === host.isRemote) yield each;
@@ -173,8 +181,10 @@ export class SwarmNetwork {
     return asked !== undefined && !isServer && !asked.has(endpointText(source));
   }
 
-  #countStray(path: string): void {
+  #stray(from: Endpoint, to: Endpoint, datagram: Bytes): void {
+    const path = `${from.address} ${to.address}`;
     this.strays.set(path, (this.strays.get(path) ?? 0) + 1);
+    this.#options.onStray(from, to, datagram);
   }
 
   #isParted(a: SwarmHost, b: SwarmHost): boolean {

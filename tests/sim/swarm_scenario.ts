@@ -47,6 +47,8 @@ export interface SwarmScenario {
   readonly between: LinkSpec;
   /** On the first subnet, and told to everybody. */
   readonly hasMaster: boolean;
+  /** Addresses that announce themselves as takers, and are none. */
+  readonly phantoms: number;
   /** From when to when, after the first start, these hosts reach each other only, and nobody else reaches them. */
   readonly partitions: readonly {
     readonly duringMs: Span;
@@ -80,7 +82,7 @@ export function swarmScenario(given: Partial<SwarmScenario> = {}): SwarmScenario
   return {
     ...{ seed: 1, sizeBytes: 1 * MIB, servers: [{ link: cable() }], takers: takers(8) },
     ...{ air: plainLink({ bytesPerMs: FAST_BYTES_PER_MS / 4 }), between: plainLink() },
-    ...{ hasMaster: false, partitions: [], timeoutMs: 10_000, retries: 10 },
+    ...{ hasMaster: false, phantoms: 0, partitions: [], timeoutMs: 10_000, retries: 10 },
     ...given,
   };
 }

@@ -1,7 +1,7 @@
 /** What takers give each other: how much that spares the server and everybody's time, and what liars can do about it. */
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { MIB } from "../../lib/limits.ts";
-import { TAKER_VAIN_MAX } from "../../lib/protocol/download/limits.ts";
+import { TAKER_REST_MS, TAKER_VAIN_MAX } from "../../lib/protocol/download/limits.ts";
 import { type Lie, VICTIM_NETWORK } from "./swarm_liar.ts";
 import {
   cable,
@@ -16,6 +16,7 @@ import { runSwarm, type SwarmOutcome } from "./swarm_world.ts";
 const SIZE_BYTES = 4 * MIB;
 /** Slow enough for the transfer to take as long as those do for which takers are there. */
 const BYTES_PER_MS = 1_200;
+const TAKER_NETWORK = "10.0.1.";
 const LINK = cable({ bytesPerMs: BYTES_PER_MS });
 
 /** Takers on such links. */
@@ -112,3 +113,18 @@ for (const lie of ["rot", "silent", "all", "names"] satisfies Lie[]) {
     assertEquals(outcome.strays.size > 0, lie === "names");
   });
 }
+
+Deno.test("many addresses that announce themselves as takers, and are none, keep nobody from the file", async () => {
+  const [phantoms, takerCount, sizeBytes] = [300, 4, 2 * MIB];
+  const outcome = await heldIn({ phantoms, takers: some(takerCount), sizeBytes });
+  assertEquals(outcome.phantomCount, phantoms);
+  // Hardly worse off than where nobody gives.
+  const alone = tookMs(await heldIn({ takers: some(1), sizeBytes }));
+  assertLess(tookMs(outcome), 1.1 * takerCount * alone);
+  const turns = 1 + tookMs(outcome) / TAKER_REST_MS;
+  for (const [path, datagrams] of outcome.strays) {
+    if (path.startsWith(TAKER_NETWORK)) {
+      assertLessOrEqual(datagrams, turns * TAKER_VAIN_MAX, path);
+    }
+  }
+});

@@ -13,6 +13,7 @@ import { Random } from "../../lib/protocol/base/random.ts";
 import { GiftWatch } from "../support/gift_watch.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { type SimContent, simContent } from "./sim_contents.ts";
+import { Phantoms } from "./swarm_phantoms.ts";
 import { SimTrace } from "./sim_trace.ts";
 import { BROADCAST, SERVER_NETWORK, type SwarmHost, SwarmNetwork } from "./swarm_network.ts";
 import { cable, type SwarmScenario, type TakerSpec } from "./swarm_scenario.ts";
@@ -31,6 +32,8 @@ const VARIANT = 1;
 const START_MS = 3_000;
 /** Nobody takes longer than this, whatever happens. */
 const WORLD_MS_MAX = 900_000;
+/** So long before the first taker. */
+const PHANTOMS_BEFORE_MS = 2_500;
 const HOP_MS = 0.1;
 const WORKER_START_MS = 5;
 const JOIN_MS = 0.2;
@@ -62,6 +65,8 @@ export interface SwarmOutcome {
   readonly crossedBytes: number;
   /** Datagrams to addresses that no host has, by who sent them where. */
   readonly strays: ReadonlyMap<string, number>;
+  /** Phantoms whose address the server has proved. */
+  readonly phantomCount: number;
   readonly eventCount: number;
   readonly digest: string;
   readonly lines: readonly string[];
@@ -88,6 +93,7 @@ class SwarmWorld {
   readonly #network: SwarmNetwork;
   readonly #servers: readonly SwarmHost[];
   readonly #takers: readonly SwarmHost[];
+  readonly #phantoms: Phantoms;
   readonly #outcomes = new Map<number, TakerOutcome>();
   /** Addresses whose disks have gone bad. */
   readonly #rotten = new Set<string>();
@@ -108,6 +114,7 @@ class SwarmWorld {
           const wrong = this.#gifts.onSent(from, to, datagram, isHonest);
           if (wrong !== undefined) this.#verdict.onError(new Violation(wrong));
         },
+        onStray: (from, to, datagram) => this.#phantoms.arrive(to.address, from, datagram),
       },
       {
         startMs: START_MS,
@@ -125,6 +132,12 @@ class SwarmWorld {
       const disk = this.#newDisk((to, bytes) => this.#checkPublished(to, bytes));
       return this.#network.addHost(takerAddress(index), link, disk, spec);
     });
+    this.#phantoms = new Phantoms({
+      ...{ clock: this.#clock, random: this.#random, server: serverAddress(0), fileName: FILE },
+      content: this.#file.content,
+      send: (from, to, datagram) => this.#network.inject(from, to, datagram),
+    });
+    this.#phantoms.announce(scenario.phantoms, START_MS - PHANTOMS_BEFORE_MS);
     for (const host of this.#servers) this.#clock.at(0, () => this.#serve(host));
     takers.forEach((spec, index) => this.#plan(spec, index));
   }
@@ -151,6 +164,7 @@ class SwarmWorld {
       serverSentBytes: this.#servers[0]?.sentBytes ?? 0,
       crossedBytes: this.#network.crossedBytes,
       strays: this.#network.strays,
+      phantomCount: this.#phantoms.provedCount,
       eventCount: this.#clock.eventCount,
       digest: this.#trace.digest,
       lines: this.#trace.lines,
