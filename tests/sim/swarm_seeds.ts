@@ -1,5 +1,5 @@
 /** A world of many who want the same for any 32-bit seed. In all of them everybody who stays can end with the file. */
-import { KIB, MIB } from "../../lib/limits.ts";
+import { MIB } from "../../lib/limits.ts";
 import { Random } from "../../lib/protocol/base/random.ts";
 import type { LinkSpec } from "./sim_link.ts";
 import {
@@ -12,8 +12,10 @@ import {
   type TakerSpec,
 } from "./swarm_scenario.ts";
 
-const SIZES = [64 * KIB - 1, 200_001, 512 * KIB, 1 * MIB];
-const SHARES_OF_FAST = [1, 1, 0.5, 0.1];
+/** Takers give each other what is long enough. */
+const SIZES = [200_001, 1 * MIB, 2 * MIB, 2 * MIB];
+const LIES = ["rot", "silent", "all", "names"] as const;
+const SHARES_OF_FAST = [1, 0.2, 0.1, 0.05];
 
 export function swarmScenarioOf(seed: number): SwarmScenario {
   const random = new Random(seed ^ 0x5a5a);
@@ -36,7 +38,7 @@ export function swarmScenarioOf(seed: number): SwarmScenario {
   };
   const hasMaster = maybe(0.25);
   const comeTogether = maybe(0.5);
-  const takers = Array.from({ length: pick([1, 2, 3, 5, 8, 12]) }, (): TakerSpec => {
+  const takers = Array.from({ length: pick([1, 2, 3, 5, 8]) }, (): TakerSpec => {
     const startsMs = comeTogether ? 0 : between(0, 2_000);
     const goes = random.fraction();
     return {
@@ -44,15 +46,23 @@ export function swarmScenarioOf(seed: number): SwarmScenario {
       ...(goes < 0.15 && { diesMs: startsMs + between(1, 1_500) }),
       ...(goes < 0.08 && { backAfterMs: between(1, 1_000) }),
       ...(goes > 0.9 && { leavesMs: startsMs + between(1, 1_500) }),
+      ...(maybe(0.15) && { shares: false }),
+      ...(maybe(0.1) && { shareRateBytesPerS: between(50_000, 2_000_000) }),
+      ...(maybe(0.1) && { isFirewalled: true }),
+      ...(maybe(0.05) && { rotsMs: startsMs + between(1, 1_500) }),
+      ...(maybe(0.15) && { lie: pick(LIES) }),
     };
   });
-  const servers = Array.from({ length: pick([1, 1, 2]) }, () => ({ link: cable(faults) }));
+  const servers = Array.from({ length: pick([1, 1, 2]) }, () => ({
+    link: cable({ ...faults, bytesPerMs: FAST_BYTES_PER_MS * pick([1, 0.2, 0.1]) }),
+  }));
   const hosts = Array.from({ length: servers.length + takers.length }, (_, host) => host);
   const fromMs = between(0, 2_000);
   return swarmScenario({
     ...{ seed, sizeBytes: pick(SIZES), servers, takers, hasMaster },
     air: plainLink({ ...faults, bytesPerMs: FAST_BYTES_PER_MS * pick([0.25, 0.5]) }),
     between: plainLink({ ...faults, bytesPerMs: FAST_BYTES_PER_MS * pick([0.5, 1]) }),
+    phantoms: maybe(0.1) ? between(1, 40) : 0,
     partitions: maybe(0.25)
       ? [{
         duringMs: [fromMs, fromMs + between(100, 4_000)],
