@@ -9,13 +9,20 @@ import { runSwarm, slowestShare } from "./swarm_world.ts";
 /** Worlds of each commit. */
 const SEEDS = 150;
 const SLOWEST_SHARE_MIN = 0.5;
+/** … where a thousand fetch what is over in a moment for one. */
+const SLOWEST_SHARE_OF_MANY_MIN = 0.33;
 
-for (const [count, sizeBytes] of [[100, 1 * MIB], [1_000, 256 * KIB]] as const) {
+for (
+  const [count, sizeBytes, shareMin] of [
+    [100, 1 * MIB, SLOWEST_SHARE_MIN],
+    [1_000, 256 * KIB, SLOWEST_SHARE_OF_MANY_MIN],
+  ] as const
+) {
   Deno.test(`of ${count} who come at once, all end with the file, and none long after the others`, async () => {
     const outcome = await runSwarm(swarmScenario({ takers: takers(count), sizeBytes }));
     assertEquals(outcome.violation, undefined);
     assertEquals([...new Set(outcome.takers.map(({ end }) => end))], ["done"]);
-    assertGreaterOrEqual(slowestShare(outcome), SLOWEST_SHARE_MIN);
+    assertGreaterOrEqual(slowestShare(outcome), shareMin);
   });
 }
 
