@@ -58,7 +58,7 @@ lan("a machine beside a server is well, in both families", async (site) => {
   isWell(
     await examine(site, client),
     /^ok interfaces e1: 10\.99\.1\.2/m,
-    /^ok broadcast broadcasts and the group of IPv6/m,
+    /^ok broadcast broadcasts and IPv6 multicasts that this machine sends come back/m,
     /^ok servers found: .*10\.99\.1\.1:1053\d/m,
   );
   isWell(

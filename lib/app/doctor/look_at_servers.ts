@@ -52,11 +52,13 @@ export async function lookForServers(
     for (const [i, endpoint] of named.entries()) {
       const heard = [...servers].map(([server, paths]) => ({
         server,
-        path: paths.find((path) => path.endpoint.address === endpoint.address),
-      })).find(({ path }) => path !== undefined);
-      const data = heard?.path === undefined
+        paths: paths.filter((path) => path.endpoint.address === endpoint.address)
+          // The port that was asked first: its own one may be out of reach.
+          .sort((a, b) => Number(isElsewhere(a, endpoint)) - Number(isElsewhere(b, endpoint))),
+      })).find(({ paths }) => paths.length > 0);
+      const data = heard === undefined
         ? undefined
-        : await lookAtData(runtime, search, heard.server, heard.path, options.layers, signal);
+        : await lookAtData(runtime, search, heard.server, heard.paths, options.layers, signal);
       const isHeard = heard !== undefined;
       const claim = claims.find(({ address }) => address === endpoint.address);
       hosts.push({
@@ -69,6 +71,10 @@ export async function lookForServers(
   } finally {
     await search.close();
   }
+}
+
+function isElsewhere({ endpoint }: ServerPath, { port }: Endpoint): boolean {
+  return endpoint.port !== port;
 }
 
 async function connectTo(
@@ -95,13 +101,13 @@ async function lookAtData(
   runtime: DoctorRuntime,
   search: Search,
   server: PeerId,
-  path: ServerPath,
+  paths: readonly ServerPath[],
   layers: Layers,
   signal: AbortSignal,
 ): Promise<DataSeen | undefined> {
-  const sha256 = await someContent(runtime, search, server, path, signal);
+  const sha256 = await someContent(runtime, search, server, paths, signal);
   if (sha256 === undefined) return undefined;
-  const offer = await offerOf(runtime, search, sha256, path, signal);
+  const offer = await offerOf(runtime, search, sha256, paths[0]!, signal);
   if (offer === undefined) return undefined;
   // Where it says that its data comes from, which may be another port than the one that answers.
   const { content, path: { endpoint, token } } = offer;
@@ -113,7 +119,7 @@ async function someContent(
   { clock }: DoctorRuntime,
   search: Search,
   server: PeerId,
-  path: ServerPath,
+  paths: readonly ServerPath[],
   signal: AbortSignal,
 ): Promise<HashHex | undefined> {
   const ended = new AbortController();
@@ -129,7 +135,7 @@ async function someContent(
     onRest: () => ended.abort(),
     onEnded: () => ended.abort(),
   });
-  handle.addPath(path);
+  for (const path of paths) handle.addPath(path);
   await clock.sleep(3 * DATA_PROBE_MS, AbortSignal.any([ended.signal, signal]));
   handle.close();
   return longest?.sha256;
