@@ -17,6 +17,7 @@ const MODES: readonly (readonly string[])[] = [
   ["server", "data", "--simulate-errors"],
   ["server", "data", "--allow-upload"],
   ["server", "data", "--metrics-port", "9464"],
+  ["server", "data", "--web", "--no-secret"],
   ["server", "-", "--name", "a"],
   ["get", "a"],
   ["get", "a", "--server", "h"],
@@ -56,6 +57,7 @@ const MODES: readonly (readonly string[])[] = [
   ["service", "data", "--allow-upload"],
   ["service", "data", "--simulate-errors"],
   ["service", "data", "--metrics-port", "9464"],
+  ["service", "data", "--web", "--no-secret"],
 ];
 
 /** What may be without effect, and why. */
@@ -105,6 +107,7 @@ class Recorder extends FakeApp {
         "listOverTcp",
         "put",
         "master",
+        "openWeb",
         "send",
         "getByCode",
       ]
