@@ -37,8 +37,6 @@ export const IPV6_HEADERS_BYTES = 48;
 export const BRIEF_FIND_BYTES_MAX = 512;
 /** Default and bounds of a data datagram (UDP payload). */
 export const MTU_BYTES_DEFAULT = 1_400;
-/** What fits the packets of ordinary Ethernet: where an interface takes no more, nothing longer is tried. */
-export const MTU_BYTES_ETHERNET = 1_472;
 /** With headers of IPv4 or IPv6, less than the 576 bytes that every host of IPv4 takes (RFC 791). */
 export const MTU_BYTES_MIN = 512;
 export const MTU_BYTES_MAX = 8_900;

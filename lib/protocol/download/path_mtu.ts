@@ -6,7 +6,6 @@
  */
 import {
   MTU_BYTES_DEFAULT,
-  MTU_BYTES_ETHERNET,
   MTU_BYTES_MAX,
   MTU_BYTES_MIN,
   MTU_BYTES_STEPS,
@@ -20,13 +19,13 @@ import {
 } from "./limits.ts";
 
 /**
- * The longest datagram that is tried where nobody says: the usual one, and more only where the route is known to take more
- * than Ethernet does.
+ * The longest datagram that is tried where nobody says: what the route takes, where that is known to be more than the usual
+ * one.
  *
  * @param routeBytes what the route takes, if that is known
  */
 export function longestTriedBytes(routeBytes = 0): number {
-  return routeBytes > MTU_BYTES_ETHERNET ? Math.min(routeBytes, MTU_BYTES_MAX) : MTU_BYTES_DEFAULT;
+  return routeBytes > MTU_BYTES_DEFAULT ? Math.min(routeBytes, MTU_BYTES_MAX) : MTU_BYTES_DEFAULT;
 }
 
 export class PathMtu {
