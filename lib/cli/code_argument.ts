@@ -42,7 +42,9 @@ export async function codeMeantBy(
 ): Promise<MeantCode | undefined> {
   const [name, ...others] = names;
   if (options.code === undefined) {
-    if (name === undefined) throw usage("get needs a name, or a code", "Name what to fetch.");
+    if (name === undefined) {
+      throw usage("get needs a name, or a code", "Run `get --help` for examples.");
+    }
     const code = await unkept(options, firstCode(names, app));
     if (code === undefined) {
       if (options.yes) throw usage("--yes does nothing without a code", "Leave --yes out.");
