@@ -434,7 +434,7 @@ export class Coordinator {
     if (source.turnToNextRoute()) {
       this.#actions.push({ kind: "reroute", source: source.id, route: source.route });
     }
-    if (this.#pulling().length > 1) {
+    if (takers.mayRest(active, this.#pulling())) {
       source.restFromSilence(nowMs);
       this.#dismiss(active, "silent");
     }

@@ -50,6 +50,12 @@ export function hasFallenSilent(nowMs: number, active: ActiveSource): boolean {
   return active.source.isTaker || active.silentMs(nowMs) >= SERVER_SILENT_MS;
 }
 
+/** Whether one that is silent is put to rest: the only server never is, whatever takers there are, and a taker always. */
+export function mayRest(active: ActiveSource, pulling: readonly ActiveSource[]): boolean {
+  return active.source.isTaker ||
+    pulling.some((other) => other !== active && !other.source.isTaker);
+}
+
 function takersOf(active: readonly ActiveSource[]): readonly ActiveSource[] {
   return active.filter(({ source }) => source.isTaker);
 }

@@ -7,6 +7,7 @@ import { LeaseTable } from "../../../lib/protocol/download/lease_table.ts";
 import {
   LEASE_STALL_MS_MIN,
   RECEIVERS_MAX,
+  SERVER_SILENT_MS,
   TAKERS_AT_WORK_MAX,
   TAKERS_LAST_MS,
   TAKERS_WINDOW_BYTES,
@@ -182,4 +183,19 @@ Deno.test("what was leased last is left to takers for a moment, before a server 
     script.trickle(taker);
   }
   assertEquals([...script.leasedTo(server)], [1], "it takes too long");
+});
+
+Deno.test("the only server is not put to rest, whatever takers there are, and a taker is even when it is alone", () => {
+  const script = new CoordinatorScript();
+  const server = script.source("01");
+  const taker = takerOf(script, 1, Bitmap.full(SCRIPT_CHUNKS));
+  script.bring(server, ...script.leasedTo(server));
+  script.bring(taker, ...script.leasedTo(taker));
+  script.fallSilent(server);
+  script.fallSilent(taker);
+  script.pass(2 * SERVER_SILENT_MS);
+  assertEquals([isAtWork(script, server), isAtWork(script, taker)], [true, false]);
+  script.hear(server);
+  script.drain(server);
+  assertEquals(script.count("complete"), 1);
 });
