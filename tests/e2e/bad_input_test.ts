@@ -30,7 +30,7 @@ const IMPATIENT = ["--timeout", "0.2", "--retries", "1"];
 const USAGE: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [[], /no command given/],
   [["frobnicate"], /frobnicate is not a command/],
-  [["get"], /needs NAME/],
+  [["get"], /needs a name/],
   [["get", "a", "--frob"], /has no option --frob/],
   [["get", "../a"], /\. or \.\./],
   [["get", "a/../../b"], /\. or \.\./],

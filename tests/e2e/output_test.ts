@@ -71,7 +71,7 @@ e2e("a listing that cannot be written is a failure", async () => {
   }).output();
   assertMatch(
     new TextDecoder().decode(stderr),
-    /^error: the output could not be written: .*No space left/m,
+    /^error: the output could not be written: .*no space left/m,
   );
   assertEquals(code, 1);
 }, Deno.build.os !== "linux");

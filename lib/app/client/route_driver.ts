@@ -78,6 +78,8 @@ export class RouteDriver {
     Query,
     { underWay: number; readonly ended: PromiseWithResolvers<void> }
   >();
+  /** Waits for their answers, which end with the run. */
+  readonly #waits = new Set<AbortController>();
   /** Which of the hosts say that they lack it. */
   readonly #lacking = new Map<Query, Set<Endpoint>>();
   /** Where the bytes of a source come from, for people. */
@@ -121,6 +123,7 @@ export class RouteDriver {
   close(): void {
     this.#timer.clear();
     for (const search of this.#searches) void search.close();
+    for (const wait of this.#waits) wait.abort();
   }
 
   #step(event: RouteEvent): void {
@@ -192,9 +195,11 @@ export class RouteDriver {
       onFailed: () => answered.resolve(),
     });
     const { clock, timeoutMs } = this.#options;
-    const over = new AbortController();
-    void Promise.race([answered.promise, clock.sleep(timeoutMs, over.signal)]).then(() => {
-      over.abort();
+    const wait = new AbortController();
+    this.#waits.add(wait);
+    void Promise.race([answered.promise, clock.sleep(timeoutMs, wait.signal)]).then(() => {
+      wait.abort();
+      this.#waits.delete(wait);
       claims.underWay -= 1;
       if (claims.underWay > 0) return;
       this.#claims.delete(query);
