@@ -116,7 +116,7 @@ e2e("an output folder that goes while files come to it is told, and the run ends
   await get.event(({ event, bytes }) => event === "progress" && Number(bytes) > 0);
   await Deno.remove(out, { recursive: true });
   assertEquals(await get.exit(), 5, get.description());
-  assertMatch(get.description(), /No such file or directory/);
+  assertMatch(get.description(), /there is no such file or folder/);
 });
 
 e2e(
