@@ -391,8 +391,7 @@ export class Coordinator {
   /** What the last provider lacked cannot come any more; a subset that may yet grow is a provider. */
   #removeProvider(transfer: TransferState, source: SourceId): void {
     if (!transfer.removeProvider(source)) return;
-    if (transfer.providerCount > 0 || transfer.leases.isComplete) return;
-    this.#actions.push({ kind: "orphaned", transfer: transfer.id });
+    if (transfer.isOrphaned) this.#actions.push({ kind: "orphaned", transfer: transfer.id });
   }
 
   // — Silence ———————————————————————————————————————————————————————————————————————————————————

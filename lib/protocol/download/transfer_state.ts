@@ -135,8 +135,16 @@ export class TransferState {
     return this.leases.missingCount * this.chunkBytes;
   }
 
-  get providerCount(): number {
-    return this.#providers.size;
+  /**
+   * Whether nobody can bring all of it any more: takers have of a content what came from servers, so that without these there
+   * will be no more than what they have.
+   */
+  get isOrphaned(): boolean {
+    for (const { source } of this.#providers.values()) if (!source.isTaker) return false;
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) {
+      if (!this.leases.isVerified(chunk) && !this.isProvided(chunk)) return true;
+    }
+    return false;
   }
 
   isProvider(source: SourceId): boolean {

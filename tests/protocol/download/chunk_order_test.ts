@@ -204,3 +204,18 @@ Deno.test("the only server is not put to rest, whatever takers there are, and a 
   alone.pass(2 * LEASE_STALL_MS_MIN);
   assert(alone.toldTo(last).includes("release"));
 });
+
+Deno.test("without servers a transfer is orphaned, unless takers have all that is missing", () => {
+  const [some, all] = [new Bitmap(SCRIPT_CHUNKS), Bitmap.full(SCRIPT_CHUNKS)];
+  some.set(0);
+  for (const [holds, orphanedCount] of [[some, 1], [all, 0]] as const) {
+    const script = new CoordinatorScript();
+    const server = script.source("01");
+    const taker = takerOf(script, 1, holds);
+    script.tell({ kind: "gone", source: server, transfer: TRANSFER });
+    assertEquals(script.count("orphaned"), orphanedCount);
+    if (orphanedCount > 0) continue;
+    script.tell({ kind: "gone", source: taker, transfer: TRANSFER });
+    assertEquals(script.count("orphaned"), 1, "the last of them leaves");
+  }
+});
