@@ -14,6 +14,8 @@ export const TYPE = {
   gone: 0x12,
   strike: 0x13,
   packWant: 0x14,
+  haveWant: 0x16,
+  have: 0x17,
   layerWant: 0x20,
   layer: 0x21,
   list: 0x30,
@@ -255,6 +257,53 @@ export function packWant(
     .u64(BigInt(content.sizeBytes)).u8(ranges.length);
   for (const [offset, lengthBytes] of ranges) writer.u64(BigInt(offset)).u32(lengthBytes);
   return writer.frame(TYPE.packWant);
+}
+
+/** @param port where the asker says that it gives what it has */
+export function haveWant(
+  { nonce, token, number }: Ask,
+  { root, sizeBytes }: Pick<Claim, "root" | "sizeBytes">,
+  port: number,
+): Uint8Array<ArrayBuffer> {
+  return new FrameWriter().u64(nonce).raw(token).u32(number).raw(root).u64(BigInt(sizeBytes))
+    .u16(port).u32(0).frame(TYPE.haveWant);
+}
+
+/** Of a HAVE_WANT, a WANT or a LAYER_WANT: what they begin with. */
+export function readAsk(frame: FrameReader): Ask {
+  return { nonce: frame.u64(), token: frame.raw(16), number: frame.u32() };
+}
+
+/** IPv4. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+export function have(
+  nonce: bigint,
+  number: number,
+  held: "all" | Uint8Array,
+  takers: readonly Place[],
+): Uint8Array<ArrayBuffer> {
+  const bits = held === "all" ? new Uint8Array(0) : held;
+  const writer = new FrameWriter().u64(nonce).u32(number).u8(held === "all" ? 1 : 0).u32(0)
+    .u16(bits.length).raw(bits).u16(takers.length + 1).u16(0).u8(takers.length);
+  for (const { address, port } of takers) {
+    writer.u8(4).raw(Uint8Array.from(address.split("."), Number)).u16(port);
+  }
+  return writer.frame(TYPE.have);
+}
+
+/** Whom a HAVE names. */
+export function takersOf(frame: FrameReader): Place[] {
+  frame.raw(8 + 4 + 1 + 4);
+  frame.raw(frame.u16());
+  frame.raw(2 + 2);
+  return Array.from({ length: frame.u8() }, () => {
+    const address = [...frame.raw(frame.u8())].join(".");
+    return { address, port: frame.u16() };
+  });
 }
 
 export function strike(

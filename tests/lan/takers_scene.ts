@@ -9,7 +9,7 @@ import { GiftWatch } from "../support/gift_watch.ts";
 import { type Host, labObstacle } from "../support/lab.ts";
 import type { Site } from "../support/master_lab.ts";
 import { Capture, type Captured } from "./capture.ts";
-import { Fetch, MIB } from "./fault_rig.ts";
+import { Fetch, MIB, Script } from "./fault_rig.ts";
 
 /** Where several datagrams cross as one, they are told apart by nobody. */
 export const takersObstacle = await labObstacle("python3", "ethtool");
@@ -52,6 +52,12 @@ export class TakersScene {
     const capture = site.use(await Capture.start(site.lab.viaSwitch, path));
     await site.server(server, { film });
     return new TakersScene(site, capture, { server, takers, film });
+  }
+
+  /** From now on somebody who means harm is among the takers; see `taker_attacker.ts`. */
+  async attack(host: Host, victims: readonly string[]): Promise<void> {
+    const [server] = this.server.addresses;
+    await Script.start(this.#site, host, "taker_attacker.ts", server!, "film", ...victims);
   }
 
   /** All of them fetch the film, from the same moment on, and bring it. */
