@@ -71,7 +71,7 @@ lan("with too few file descriptors to begin, it ends at once and says so", async
       const options = { env: site.scratch.env, ...limited(client, descriptors) };
       const process = site.use(new ShoalProcess(args, options));
       assertNotEquals(await endOf(process, 10_000), 0, process.description());
-      assertMatch(process.description(), /too many open files/);
+      assertMatch(process.description(), /too many open files/i);
     }
   }
   assertEquals(namesIn(out).filter((name) => !name.includes(".part")), []);
